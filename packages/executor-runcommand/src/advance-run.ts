@@ -63,9 +63,10 @@ function listWaiting(run: FleetRun): readonly string[] {
 }
 
 const FIRST_MS = 5_000;
-const CAP_MS = 30_000;
+/** The longest pause between two polls. */
+export const LONGEST_POLL_MS = 30_000;
 
 /** Returns the pause before the next poll: five seconds after something was sent, growing to thirty. */
 export function toPollMs(polls: number): number {
-  return Math.min(CAP_MS, Math.round(FIRST_MS * 1.5 ** polls));
+  return Math.min(LONGEST_POLL_MS, Math.round(FIRST_MS * 1.5 ** polls));
 }

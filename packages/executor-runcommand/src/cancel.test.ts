@@ -70,6 +70,32 @@ describe("a run that is cancelled", () => {
     expect(reports).toEqual([expect.stringContaining("could not be cancelled")]);
   });
 
+  it("asks SSM also after hours in which no worker looked, before it gives up", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    fleet.sim.ssm.script("*", { runsForMs: 30 * 3_600_000 });
+    const config = { ...shell, timeout: "48h" };
+    const executor = createRunCommandExecutor({}, { random: () => 0.5 });
+    const begun = await executor.start(fleet.context(), config as never);
+    const ctx = { ...fleet.context(), cancelling: true };
+    // The worker dies before SSM has answered.
+    const mortal = aMortalProcess({ records: fleet.records, aws: ctx.aws }, { at: 4, when: "after" });
+    const progress = begun.kind === "running" ? begun.progress : undefined;
+    const first = { ...ctx, aws: mortal.aws, records: mortal.records };
+    await executor.cancel?.(first, config as never, progress as never).catch(() => undefined);
+    expect(mortal.isDead()).toBe(true);
+
+    let step = begun;
+    for (let polls = 0; polls < 20 && step.kind === "running"; polls += 1) {
+      await fleet.clock.advance(polls === 0 || polls === 2 ? 5 * 3_600_000 : step.pollAfterMs);
+      step = (await executor.poll?.(ctx, config as never, step.progress as never)) ?? step;
+    }
+
+    expect(step).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
+    const { instances } = await fleet.report();
+    expect(instances.map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
+  });
+
   it("says so when nothing had been sent", async () => {
     const fleet = aSimFleet();
     const id = fleet.add({ agent: false });

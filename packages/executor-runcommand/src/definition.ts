@@ -143,6 +143,8 @@ export const RunCommandProgress = Type.Object(
     polls: Type.Integer(),
     /** Polls in a row that AWS did not answer. */
     outages: Type.Integer(),
+    /** While it is cancelled. */
+    watched: Type.Optional(Type.Object({ lookedAt: Type.Integer(), unwatchedMs: Type.Integer() })),
     /** While waiting for the agent of one instance: since when, and the number of checks. */
     agent: Type.Optional(
       Type.Object({
@@ -181,7 +183,7 @@ const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
 /** How long an instance that has started is waited for until its agent is online. */
 const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
 
-/** How long a run waits for commands that it has cancelled. */
+/** How long a run waits for commands that it has cancelled, without time in which no worker looked. */
 export const CANCEL_WAIT_MS = 4 * MINUTE_MS;
 
 /** The definition of the executor `runcommand` for engine, validator and editor; imports no SDK. */

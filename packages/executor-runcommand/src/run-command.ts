@@ -1,19 +1,23 @@
 import { NEW_ROLE_MS } from "@stackyard/aws";
 import {
   continueLater,
+  defined,
   defineExecutor,
   type Executor,
   type ExecutorContext,
   type Failed,
   failed,
+  isLimitReached,
   isPassing,
+  noteLook,
   type Plan,
   type Random,
   running,
   succeeded,
+  type WatchedTime,
 } from "@stackyard/core";
 import { listItems, PageConflictError, type Stop } from "@stackyard/core/rollout";
-import { type AdvancedRun, advanceRun, toPollMs } from "./advance-run.ts";
+import { type AdvancedRun, advanceRun, LONGEST_POLL_MS, toPollMs } from "./advance-run.ts";
 import { AwsCallError } from "./call-aws.ts";
 import { toCounts, toMessage } from "./count-instances.ts";
 import {
@@ -107,8 +111,8 @@ async function passes({ store }: StepDeps, outage: RunCommandProgress, error: un
 
 /** Continues a run. The executor's `cancel` is called once; an interrupted one continues here. */
 async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
-  const isToBeCancelled = deps.ctx.cancelling && !(await isCancelAsked(deps));
-  return isToBeCancelled ? cancelRun(deps) : runStep(deps, progress);
+  const isToBeCancelled = deps.ctx.cancelling && !(await isCancelAsked(deps, progress));
+  return isToBeCancelled ? cancelRun(deps, progress) : runStep(deps, progress);
 }
 
 /** Continues the run, or plans it, and does everything that is possible now. */
@@ -158,11 +162,22 @@ async function continueRun(given: StepDeps, run: FleetRun, progress: RunCommandP
   if (deps.config.instance !== undefined && tallyOf(advanced.run).waiting > 0) {
     return waitAgain(deps, advanced, progress);
   }
-  const { cancelledAt } = advanced.run.state;
-  const isGivenUp = cancelledAt !== undefined && deps.ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS;
-  if (advanced.isOver || isGivenUp) return endRun(deps, advanced.run);
+  const cancel = noteCancelLook(deps, advanced.run.state, progress);
+  if (advanced.isOver || cancel?.isOver) return endRun(deps, advanced.run);
   if (isDispatched(deps.config, advanced.run)) return succeeded(toOutputs(deps, advanced.run));
-  return toRunning(advanced, progress);
+  return toRunning(advanced, { ...progress, ...defined({ watched: cancel?.watched }) });
+}
+
+/** Notes a look at a run that is cancelled, and whether it has waited long enough; undefined for another run. */
+function noteCancelLook(
+  { ctx }: StepDeps,
+  { cancelledAt }: Pick<FleetRun["state"], "cancelledAt">,
+  { watched: before }: Pick<RunCommandProgress, "watched">,
+): { readonly watched: WatchedTime; readonly isOver: boolean } | undefined {
+  if (cancelledAt === undefined) return undefined;
+  const last = before ?? { lookedAt: cancelledAt, unwatchedMs: 0 };
+  const watched = noteLook(last, { now: ctx.clock.now(), everyMs: LONGEST_POLL_MS });
+  return { watched, isOver: isLimitReached(cancelledAt + CANCEL_WAIT_MS, watched) };
 }
 
 /** Returns true once everything was sent, when the predecessor was done. */
@@ -177,7 +192,12 @@ function toRunning({ run, isHurried, hasSent }: AdvancedRun, progress: RunComman
   const message = toMessage(tallyOf(run));
   const polls = hasSent ? 0 : progress.polls;
   const pollAfterMs = isHurried ? 0 : toPollMs(polls);
-  return running({ progress: { runId, polls: polls + 1, outages: 0 }, pollAfterMs, message });
+  const { watched } = progress;
+  return running({
+    progress: { runId, polls: polls + 1, outages: 0, ...defined({ watched }) },
+    pollAfterMs,
+    message,
+  });
 }
 
 const CANCELLED: Stop = { code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false };
@@ -186,7 +206,7 @@ const CANCELLED: Stop = { code: "RUN_CANCELLED", message: "The run was cancelled
  * Stops sending and cancels the running commands in SSM; polls continue until those have ended. The cancel is stored
  * before SSM is called, so that a poll continues an interrupted cancel.
  */
-async function cancelRun(deps: StepDeps): Promise<RunCommandStep> {
+async function cancelRun(deps: StepDeps, before: RunCommandProgress): Promise<RunCommandStep> {
   const { aws, ctx, store, runId } = deps;
   const loaded = await store.load();
   if (loaded === undefined) return toNothingSent();
@@ -199,15 +219,16 @@ async function cancelRun(deps: StepDeps): Promise<RunCommandStep> {
     await store.save({ ...cancelled, state: { ...cancelled.state, isCancelAsked: true } });
   }
   const message = `Cancelling. ${toMessage(tallyOf(cancelled))}`;
-  return running({ progress: { runId, polls: 0, outages: 0 }, pollAfterMs: toPollMs(0), message });
+  const watched = noteCancelLook(deps, cancelled.state, before)?.watched;
+  const progress = { runId, polls: 0, outages: 0, ...defined({ watched }) };
+  return running({ progress, pollAfterMs: toPollMs(0), message });
 }
 
 /** Returns true if the run is only watched: SSM was requested to cancel everything, or time is up. */
-async function isCancelAsked({ ctx, store }: StepDeps): Promise<boolean> {
-  const state = (await store.load())?.state;
-  if (state === undefined || state.attempt !== ctx.idempotencyKey) return false;
-  const { isCancelAsked: isAsked = false, cancelledAt } = state;
-  return isAsked || (cancelledAt !== undefined && ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS);
+async function isCancelAsked(deps: StepDeps, progress: RunCommandProgress): Promise<boolean> {
+  const state = (await deps.store.load())?.state;
+  if (state === undefined || state.attempt !== deps.ctx.idempotencyKey) return false;
+  return state.isCancelAsked === true || noteCancelLook(deps, state, progress)?.isOver === true;
 }
 
 /** Records the cancel. An earlier attempt's run becomes this one's: a poll must not start it again. */
