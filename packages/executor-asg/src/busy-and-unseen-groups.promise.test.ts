@@ -217,6 +217,16 @@ describe("a release that was unwatched", () => {
     },
   );
 
+  it("ends well where the worker looks every hour, for a day of absences", async () => {
+    const yard = createAsgYard();
+    await addServingGroup(yard);
+
+    const run = await yard.run(aTaskConfig({ timeout: 600 }), { lateMs: () => HOUR });
+
+    expect(run.step).toMatchObject({ kind: "succeeded" });
+    expect(yard.groups()).toEqual([NEW]);
+  });
+
   it("keeps the rest of its time when its groups are not healthy yet", async () => {
     const yard = createAsgYard();
     await addServingGroup(yard);

@@ -153,7 +153,7 @@ describe("a start whose worker died, and that is repeated later", () => {
 });
 
 describe("unwatched time", () => {
-  it.each([2, 3, 5, 8])("does not count against a task that works, after step %i", async (step) => {
+  it.each([1, 2, 3, 4, 5, 6, 8, 10])("does not count against a task that works, after step %i", async (step) => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: 100 * MINUTE });
 
@@ -161,6 +161,18 @@ describe("unwatched time", () => {
     const run = await yard.run({ ...config, timeout: "30m" }, { lateMs });
 
     expect([run.step.kind, yard.countCalls("ECS.StopTask")]).toEqual(["succeeded", 0]);
+  });
+
+  it.each([
+    [5, 19.5],
+    [3, 23.5],
+  ])("does not count where the worker looks every %i hours", async (hours, runsHours) => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: runsHours * 60 * MINUTE });
+
+    const { step } = await yard.run({ ...config, timeout: "3h" }, { lateMs: () => hours * 60 * MINUTE });
+
+    expect([step.kind, yard.countCalls("ECS.RunTask"), yard.countCalls("ECS.StopTask")]).toEqual(["succeeded", 1, 0]);
   });
 
   it("does not count against the wait for capacity", async () => {

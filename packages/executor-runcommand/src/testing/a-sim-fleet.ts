@@ -34,6 +34,7 @@ interface RunOptions {
   readonly context?: Parameters<typeof createExecutorContext>[0];
   readonly options?: RunCommandOptions;
   readonly cancelAfterMs?: number;
+  readonly lateMs?: (steps: number) => number;
 }
 
 export interface NodeInput {
@@ -100,9 +101,9 @@ export function aSimFleet({ iamDelayMs = 0 }: { readonly iamDelayMs?: number } =
     addDocument: () => publish(publisher(SSMClient)),
     addMany: (count, input) => Array.from({ length: count }, () => add(input)),
     context,
-    run(config, { context: given, options = {}, cancelAfterMs } = {}) {
+    run(config, { context: given, options = {}, ...way } = {}) {
       const executor = createRunCommandExecutor(options, { random: () => 0.5 });
-      return runExecutor(executor, config, { context: context(given), ...(cancelAfterMs && { cancelAfterMs }) });
+      return runExecutor(executor, config, { context: context(given), ...way });
     },
     report: (runId = RUN_ID) => loadReport(records, runId, clock.now()),
   };
