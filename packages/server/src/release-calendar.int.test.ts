@@ -159,6 +159,25 @@ describe("the calendar of a release", () => {
     expect(endless.freezes.map(({ name }) => name)).toEqual(["audit", "passed", "some", "winter"]);
   });
 
+  it("has the freezes that concern stacks of the caller, without those of hidden ones (CVE-2021-21624)", async () => {
+    await openYard({ keys: "window: office", calendars: { office: OFFICE } });
+    await release();
+    await worker?.stop();
+    worker = undefined;
+    const freezes = { vip: "stack.id == 't2'", winter: "stack.id in ['t1', 't2']" };
+    for (const [name, where] of Object.entries(freezes)) {
+      await yard.json("/v1/freezes", { body: { name, reason: `of ${name}`, where } });
+    }
+    const scope = { machines: ["shop", "shop-release"], stacks: ["t1", "shop-"] };
+    const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", ...scope } });
+
+    const all = await load();
+    const seen = await load({ headers: { authorization: `Bearer ${token.token}` } });
+
+    expect(all.freezes.map(({ name }) => name)).toEqual(["vip", "winter"]);
+    expect(seen.freezes.map(({ name, where }) => [name, where])).toEqual([["winter", undefined]]);
+  });
+
   it("is open now until the window ends, also where it stays open over the days", async () => {
     await openYard({ keys: "window: office", calendars: { office: OFFICE }, at: toTime(0, 15) });
     await release();

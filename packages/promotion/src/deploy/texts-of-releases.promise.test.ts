@@ -33,6 +33,32 @@ it("a release names in its texts neither stacks nor what is wrong with them: cou
   expect((await bench.rowsOf("1.42.0"))[0]?.message).toMatch("The stack is in BROKEN. build has failed in BUILD.");
 });
 
+it("a gate does not name the release that has the turn: who may read that one sees it on the board", async () => {
+  const bench = aReleaseYard({
+    release: toReleaseMachine({
+      tasks: {
+        turn: { executor: "gate", config: { turn: { name: "prod", states: ["GO"] } } },
+        tenants: { executor: "deploy", needs: ["turn"], config: { ...TO_TENANTS, each: "6h" } },
+      },
+      go: ["turn", "tenants"],
+    }),
+  });
+  await bench.addTenants(1);
+  bench.pace.buildMs = 3_600_000;
+  for (const version of ["1.42.0", "1.43.0", "1.44.0"]) {
+    await bench.start(version);
+    await bench.yard.advance(10_000);
+  }
+  const during = await readAll(bench, "shop-1.43.0");
+  await bench.yard.advance(2 * 3_600_000);
+  const after = await readAll(bench, "shop-1.43.0");
+
+  expect(during).toContain("is with another release. It is free when that one leaves GO");
+  expect(during).toContain("Which: stackyard board shop");
+  expect(after).toContain("went to a newer release.");
+  expect(during + after).not.toMatch(/shop-1\.4[24]\.0/);
+});
+
 it("a soak names neither the stacks of a rule nor what is wrong with them", async () => {
   const tasks = {
     tenants: { executor: "deploy", config: TO_TENANTS },

@@ -44,7 +44,7 @@ export function createGateExecutor(): Executor {
       const yard = requireYard(ctx);
       if (turn !== undefined && !("kind" in yard)) {
         const waiter = toWaiter(ctx, await yard.own());
-        await leaveTurn(ctx, { name: turn.name, waiter, states: [], mayTake: false });
+        await leaveTurn(ctx, { name: turn.name, waiter });
       }
       return failed({ code: "GATE_CANCELLED", message: "The wait was cancelled.", retryable: false });
     },
@@ -72,7 +72,7 @@ async function examineAll(ctx: GateCall, config: GateConfig): Promise<Conditions
     if (!states.includes(ctx.state))
       throw new Error(`"turn.states" must contain ${ctx.state}, the state of this task.`);
     const own = await ctx.yard.own();
-    const taken = await takeTurn(ctx, { name, waiter: toWaiter(ctx, own), states, mayTake });
+    const taken = await takeTurn(ctx, { name, machine: own.machine, waiter: toWaiter(ctx, own), states, mayTake });
     return taken.kind === "closed"
       ? { ...taken, againAfterMs: Math.ceil((ctx.clock.now() - own.enteredAt) / 10) }
       : taken;

@@ -50,7 +50,7 @@ describe.each(DAMAGED)("the record of a turn %s", (_name, value) => {
     const { clock, records } = await createBench(value);
     const yard = { findPositions: async () => [...PLACES].map(([stackId, each]) => ({ stackId, ...each })) };
     const waiter = { stack: "shop-2", incarnation: "i2", createdAt: 2, entry: 1, task: "turn" };
-    const request = { name: "shop/prod", waiter, states: ["REVIEW"], mayTake: true };
+    const request = { name: "shop/prod", machine: "shop-release", waiter, states: ["REVIEW"], mayTake: true };
 
     await expect(takeTurn({ clock, records, yard }, request)).rejects.toMatchObject({
       code: "STORE_CORRUPT",

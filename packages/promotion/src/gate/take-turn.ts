@@ -1,4 +1,4 @@
-import type { ExecutorContext } from "@stackyard/core";
+import { type ExecutorContext, toShellCommand } from "@stackyard/core";
 import type { YardService } from "@stackyard/core/engine";
 import { type Condition, closed, never, OPEN } from "./condition.ts";
 import {
@@ -21,18 +21,23 @@ export interface TurnDeps extends Pick<ExecutorContext, "records" | "clock"> {
 /** A turn by its name, over the whole yard. */
 export interface TakeTurnInput extends TurnRequest {
   readonly name: string;
+  /** The machine of the release: its board shows each reader who has the turn. */
+  readonly machine: string;
 }
 
 /** Asks for a turn, and takes it when it is free and this release is the newest that waits. Idempotent. */
-export async function takeTurn(deps: TurnDeps, { name, ...request }: TakeTurnInput): Promise<Condition> {
+export async function takeTurn(deps: TurnDeps, { name, machine, ...request }: TakeTurnInput): Promise<Condition> {
   const decision = await changeTurn(deps, name, async (record) => {
     return decideTurn(record, request, await loadPlaces(deps.yard, record));
   });
-  return toCondition(name, decision);
+  return toCondition({ name, machine }, decision);
 }
 
 /** Gives up the place of a release among those that wait. */
-export async function leaveTurn(deps: Omit<TurnDeps, "yard">, { name, waiter }: TakeTurnInput): Promise<void> {
+export async function leaveTurn(
+  deps: Omit<TurnDeps, "yard">,
+  { name, waiter }: Pick<TakeTurnInput, "name" | "waiter">,
+): Promise<void> {
   await changeTurn(deps, name, async (record) => ({ record: without(record, waiter) }));
 }
 
@@ -56,17 +61,20 @@ async function loadPlaces(yard: TurnDeps["yard"], record: TurnRecord): Promise<R
   return new Map(places.map((place) => [place.stackId, place]));
 }
 
-function toCondition(name: string, decision: TurnDecision): Condition {
+// Who may read a release may not read the others: the board names them to those who may.
+
+function toCondition({ name, machine }: Pick<TakeTurnInput, "name" | "machine">, decision: TurnDecision): Condition {
   if (decision.kind === "granted") return OPEN;
+  const which = `Which: ${toShellCommand`stackyard board ${machine}`}`;
   if (decision.kind === "superseded") {
-    return never("SUPERSEDED", `The turn "${name}" went to the newer release ${decision.by}.`);
+    return never("SUPERSEDED", `The turn "${name}" went to a newer release. ${which}`);
   }
   const { holder, next } = decision;
   if (holder !== undefined) {
-    const until = `It is free when that stack leaves ${holder.states.join(", ")}.`;
-    return closed("TURN_TAKEN", `The turn "${name}" is with ${holder.stack}. ${until} To end that release, stop it.`);
+    const until = `It is free when that one leaves ${holder.states.join(", ")}; to end it, stop it.`;
+    return closed("TURN_TAKEN", `The turn "${name}" is with another release. ${until} ${which}`);
   }
   if (next === undefined)
     return closed("TURN_FREE", `The turn "${name}" is free, and is taken with the other conditions.`);
-  return closed("TURN_TAKEN", `The turn "${name}" goes to the newer release ${next}, which waits for it.`);
+  return closed("TURN_TAKEN", `The turn "${name}" goes to a newer release, which waits for it. ${which}`);
 }

@@ -87,7 +87,7 @@ export async function raceTurn({ records, name, seed, releases = 4 }: RaceTurnIn
       const entry = places.get(stack)?.entry ?? 0;
       const waiter = { stack, incarnation: "i", createdAt: index, entry, task: "turn" };
       const request = { waiter, states: STATES, mayTake: random() < 0.9 };
-      const condition = await takeTurn({ records: slow, clock, yard }, { name, ...request });
+      const condition = await takeTurn({ records: slow, clock, yard }, { name, machine: "shop-release", ...request });
       if (condition.kind === "open") return deploy(stack);
       if (condition.kind === "never") {
         superseded.push(stack);

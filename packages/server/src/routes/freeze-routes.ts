@@ -2,7 +2,6 @@ import { defined, listPages, type PageStart, StackyardError } from "@stackyard/c
 import type { AuditSubject } from "@stackyard/core/access";
 import type { Freeze } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
-import { createFits } from "@stackyard/core/engine";
 import {
   endFreeze,
   exceptRelease,
@@ -12,14 +11,12 @@ import {
   startFreeze,
 } from "@stackyard/core/services";
 import type { Caller } from "../access/caller.ts";
-import { checkWholeMachine, findStackMachine, forbidden, hasEverywhere } from "../access/guard.ts";
-import { mayRead } from "../access/reach.ts";
-import { toScopeFilter } from "../access/stack-scopes.ts";
+import { checkWholeMachine, forbidden, hasEverywhere } from "../access/guard.ts";
 import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
-import { toInstant } from "../schemas/event.ts";
 import { listFreezeHolds } from "./freeze-holds.ts";
 import { maskReason, withhold } from "./mask-reason.ts";
+import { findReadableFreeze, toFreezeView } from "./readable-freeze.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes for freezes: stacks that releases send no new events to. */
@@ -28,7 +25,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
     serve(deps, operations.listFreezes, async (_, { caller }) => {
       const items: Freeze[] = [];
       for (const freeze of await listFreezes(deps)) {
-        const view = mayReadAll(caller, freeze) ? toView(freeze) : await findConcern(deps, caller, freeze);
+        const view = await findReadableFreeze(deps, caller, freeze);
         if (view !== undefined) items.push(view);
       }
       return reply(200, { items });
@@ -42,7 +39,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       const reason = await maskOf(deps, body, body.reason);
       const until = to === undefined ? undefined : Date.parse(to);
       const freeze = { ...body, reason, by: sender.name, ...defined({ to: until }) };
-      return reply(200, toView(await audit({ on: toSubject(freeze), reason }, () => startFreeze(deps, freeze))));
+      return reply(200, toFreezeView(await audit({ on: toSubject(freeze), reason }, () => startFreeze(deps, freeze))));
     }),
     serve(deps, operations.exceptFromFreeze, async ({ params: { freeze: name }, body }, context) => {
       const { caller, sender, authorize, audit } = context;
@@ -55,48 +52,16 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       const reason = await maskOf(deps, freeze, about);
       const exception = { release, incarnation, reason, by: sender.name };
       const on = { ...toSubject(freeze), stackId: release };
-      return reply(200, toView(await audit({ on, reason }, () => exceptRelease(deps, name, exception))));
+      return reply(200, toFreezeView(await audit({ on, reason }, () => exceptRelease(deps, name, exception))));
     }),
     serve(deps, operations.endFreeze, async ({ params: { freeze: name }, body: { reason: given } }, context) => {
       const freeze = await findFreeze(deps, name);
       checkMatched(context.caller, freeze);
       const reason = given === undefined ? undefined : await maskOf(deps, freeze, given);
       const action = { on: toSubject(freeze), ...defined({ reason }) };
-      return reply(200, toView(await context.audit(action, () => endFreeze(deps, name))));
+      return reply(200, toFreezeView(await context.audit(action, () => endFreeze(deps, name))));
     }),
   ];
-}
-
-function mayReadAll({ rights }: Caller, { machine }: KeptFreeze): boolean {
-  if (machine === undefined) return hasEverywhere(rights, "read");
-  return rights.some(({ permissions, machines, stacks }) => {
-    return permissions.has("read") && stacks === undefined && machines?.includes(machine) !== false;
-  });
-}
-
-/** Returns what a freeze is for a caller that may read some of the stacks that it may match; undefined: it holds none of them. */
-async function findConcern(deps: RouteDeps, caller: Caller, freeze: KeptFreeze): Promise<Freeze | undefined> {
-  const { where: _, ...view } = toView(freeze);
-  const fits = createFits(deps, freeze.where);
-  const filter = { ...defined({ machine: freeze.machine }), ...toScopeFilter(caller, "read") };
-  const load = (start: PageStart) => deps.store.queries.listStacks(filter, { limit: PAGE, ...start });
-  for await (const { items } of listPages(load)) {
-    for (const { stack } of items) {
-      // Of one of which it cannot be decided it is not known that it is free.
-      if (!(await fits(stack).catch(() => true))) continue;
-      return { ...view, except: await keepReadableReleases(deps, caller, view.except) };
-    }
-  }
-  return undefined;
-}
-
-async function keepReadableReleases({ store }: RouteDeps, caller: Caller, except: Freeze["except"]) {
-  const kept: Freeze["except"][number][] = [];
-  for (const each of except) {
-    const machine = await findStackMachine(store, each.release);
-    if (mayRead(caller, { kind: "stack", stackId: each.release, ...defined({ machine }) })) kept.push(each);
-  }
-  return kept;
 }
 
 /** A rule also matches stacks that come later, so a limit of stacks is not enough. */
@@ -126,14 +91,4 @@ async function findIncarnation({ store }: RouteDeps, release: string): Promise<s
   const [loaded] = await store.load([release]);
   if (loaded?.stack !== undefined) return loaded.stack.incarnation;
   throw new StackyardError("STACK_UNKNOWN", `Stack "${release}" does not exist.`);
-}
-
-function toView({ version: _, startedAt, by, to, except, ...freeze }: KeptFreeze): Freeze {
-  return {
-    ...freeze,
-    startedAt: toInstant(startedAt),
-    startedBy: by,
-    ...defined({ to: toInstant(to) }),
-    except: except.map(({ incarnation: __, at, ...each }) => ({ ...each, at: toInstant(at) })),
-  };
 }

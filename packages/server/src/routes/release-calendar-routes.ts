@@ -6,10 +6,9 @@ import { tallyByWave } from "@stackyard/core/rollout";
 import { type BoardPlace, type Freeze, listBoardPlaces, listFreezes, passesFreeze } from "@stackyard/core/services";
 import { findDeployState, type RowsInput } from "@stackyard/promotion/deploy";
 import type { Caller } from "../access/caller.ts";
-import { mayRead } from "../access/reach.ts";
 import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
-import { toInstant } from "../schemas/event.ts";
+import { findReadableFreeze } from "./readable-freeze.ts";
 import { listReleaseWindows, type OpenTask } from "./release-windows.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -24,12 +23,11 @@ export function releaseCalendarRoutes(deps: RouteDeps): readonly Route[] {
       const freezes = (await listFreezes(deps)).filter(
         (freeze) => freeze.machine === undefined || targets.has(freeze.machine),
       );
-      const toView = (freeze: Freeze) => toFreeze(freeze, release);
-      const holding = freezes.filter((freeze) => freeze.where === undefined && !toView(freeze).passes);
+      const holding = freezes.filter((freeze) => freeze.where === undefined && !isPassed(freeze, release));
       const windows = await listReleaseWindows(deps, caller, { tasks, freezes: holding });
       return reply(200, {
         ...windows,
-        freezes: tasks.length === 0 ? [] : freezes.filter((freeze) => isReadable(caller, freeze)).map(toView),
+        freezes: tasks.length === 0 ? [] : await listReadable(deps, caller, { freezes, release }),
         alarms: [...new Set(tasks.flatMap(({ alarms }) => alarms))],
       });
     }),
@@ -82,18 +80,29 @@ async function findTargets({ store }: RouteDeps, tasks: readonly OpenTask[]): Pr
   return new Set(names.filter((name) => name !== undefined));
 }
 
-function isReadable(caller: Caller, { machine }: Freeze): boolean {
-  return machine === undefined || mayRead(caller, { kind: "machine", machine });
+function isPassed(freeze: Freeze, { id, incarnation }: Stack): boolean {
+  return passesFreeze(freeze, { release: id, incarnation });
 }
 
-function toFreeze(freeze: Freeze, { id, incarnation }: Stack): ReleaseCalendar["freezes"][number] {
-  const { name, reason, machine, where, startedAt, by, to } = freeze;
-  return {
-    name,
-    reason,
-    startedAt: toInstant(startedAt),
-    startedBy: by,
-    ...defined({ to: toInstant(to), machine, where }),
-    passes: passesFreeze(freeze, { release: id, incarnation }),
-  };
+/** Lists freezes as the list of all freezes shows them to the caller. */
+async function listReadable(
+  deps: RouteDeps,
+  caller: Caller,
+  { freezes, release }: { readonly freezes: readonly Freeze[]; readonly release: Stack },
+): Promise<ReleaseCalendar["freezes"]> {
+  const shown: ReleaseCalendar["freezes"][number][] = [];
+  for (const freeze of freezes) {
+    const view = await findReadableFreeze(deps, caller, freeze);
+    if (view === undefined) continue;
+    const { name, reason, startedAt, startedBy, to, machine, where } = view;
+    shown.push({
+      name,
+      reason,
+      startedAt,
+      startedBy,
+      ...defined({ to, machine, where }),
+      passes: isPassed(freeze, release),
+    });
+  }
+  return shown;
 }
