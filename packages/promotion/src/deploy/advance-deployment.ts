@@ -73,6 +73,8 @@ interface Pass {
   readonly deployment: Deployment;
   readonly hasChanged: boolean;
   readonly examines: boolean;
+  /** What has arrived was checked again in this call. */
+  readonly hasLooked?: true;
   readonly until?: number;
   readonly unknown?: string;
 }
@@ -100,7 +102,8 @@ async function sendReady(deps: DeployDeps, given: Pass, advance: Advance): Promi
     const examined = await sendAhead(deps, looked, advance);
     pass = withWave(await lookBack(deps, examined, advance), advance);
     if (pass.deployment.state.wave !== examined.deployment.state.wave) continue;
-    const action = decideNext(pass.deployment, ready, advance);
+    const { action, ...decided } = await decideNext(deps, { ...pass, ready }, advance);
+    pass = decided;
     if (action.kind === "drop") {
       pass = { ...pass, deployment: await drop(deps, pass.deployment, action.stop), hasChanged: true };
     } else if (action.kind === "send") {
@@ -120,8 +123,20 @@ async function sendAhead(deps: DeployDeps, pass: Pass, advance: Advance): Promis
   return { ...pass, deployment, hasChanged: true };
 }
 
+/** Decides what is next; what has arrived is checked before the first event of a wave. */
+async function decideNext(
+  deps: DeployDeps,
+  { ready, ...pass }: Pass & Pick<Examined, "ready">,
+  advance: Advance,
+): Promise<Pass & { readonly action: Action }> {
+  const action = decideAction(pass.deployment, ready, advance);
+  if (action.kind !== "send" || isChecked(pass.deployment, advance)) return { ...pass, action };
+  const checked = await checkArrived(deps, pass, advance);
+  return { ...checked, action: decideAction(checked.deployment, ready, advance) };
+}
+
 /** Stacks that wait may be held back, each for its own reason. */
-function decideNext({ state }: Deployment, ready: readonly DeployRow[], { limits, aims }: Advance): Action {
+function decideAction({ state }: Deployment, ready: readonly DeployRow[], { limits, aims }: Advance): Action {
   const action = decideRollout(state, limits, aims.now);
   return action.kind === "send" && ready.length === 0 ? { kind: "wait" } : action;
 }
@@ -138,21 +153,46 @@ async function lookBack(deps: DeployDeps, pass: Pass, { aims, limits, leasts }: 
   const { waiting, sent } = addTallies(state.tallies.flat());
   const begins = advanceWave(state, limits, aims.now).wave !== state.wave;
   if (aims.op === "undo" || state.stop !== undefined || (!begins && waiting + sent > 0)) return pass;
-  const deployment = await deps.rows.loadAll(pass.deployment);
-  const changes = await observeLost(deps, listItems(deployment), aims);
-  const looked = withChanges(deployment, changes);
-  const untried = begins ? findUntried(looked, leasts) : undefined;
-  const hasChanged = pass.hasChanged || changes.size > 0 || untried !== undefined;
-  return { ...pass, deployment: untried === undefined ? looked : withStop(looked, untried), hasChanged };
+  const looked = await look(deps, pass, aims);
+  const untried = begins ? findUntried(looked.deployment, leasts) : undefined;
+  if (untried === undefined) return looked;
+  return { ...looked, deployment: withStop(looked.deployment, untried), hasChanged: true };
 }
 
-/** A wave whose stacks were skipped as frozen has not tried the version for the others. */
+/** Checks again what has arrived. */
+async function look(deps: DeployDeps, pass: Pass, aims: Aims): Promise<Pass> {
+  const deployment = await deps.rows.loadAll(pass.deployment);
+  const changes = await observeLost(deps, listItems(deployment), aims);
+  const hasChanged = pass.hasChanged || changes.size > 0;
+  return { ...pass, deployment: withChanges(deployment, changes), hasChanged, hasLooked: true };
+}
+
+/** A freeze or a window may have held a wave since it began, and a retry may be within it. */
+function isChecked({ state }: Deployment, { aims }: Advance): boolean {
+  return aims.op === "undo" || state.checkedWave === state.wave;
+}
+
+/** Before the first event of a wave, and of a retry, what has arrived is checked again. */
+async function checkArrived(deps: DeployDeps, pass: Pass, { aims }: Advance): Promise<Pass> {
+  const { done, unchanged } = addTallies(pass.deployment.state.tallies.flat());
+  const looked = pass.hasLooked || done + unchanged === 0 ? pass : await look(deps, pass, aims);
+  const { deployment } = looked;
+  return {
+    ...looked,
+    deployment: { ...deployment, state: { ...deployment.state, checkedWave: deployment.state.wave } },
+  };
+}
+
+const UNTRIED: ReadonlySet<string | undefined> = new Set(["FROZEN", "STACK_REMOVED"]);
+
+/** A wave whose stacks were skipped as frozen, or are gone, has not tried the version for the others. */
 function findUntried(deployment: Deployment, leasts: readonly number[]): Stop | undefined {
   const { wave, waves } = deployment.state;
   const rows = listItems(deployment).filter((row) => row.wave === wave);
-  const frozen = rows.filter(({ state, code }) => state === "skipped" && code === "FROZEN").length;
-  if (frozen === 0 || rows.length - frozen >= (leasts[wave] ?? 0)) return undefined;
-  const message = `${frozen} of ${rows.length} stacks of the wave "${waves[wave]}" are frozen and were skipped, so too few have tried the version. Retry after the freeze, or set the wave's min: 0.`;
+  const untried = rows.filter(({ state, code }) => state === "skipped" && UNTRIED.has(code));
+  if (untried.length === 0 || rows.length - untried.length >= (leasts[wave] ?? 0)) return undefined;
+  const codes = [...new Set(untried.map(({ code }) => code))].join(", ");
+  const message = `${untried.length} of ${rows.length} stacks of the wave "${waves[wave]}" were skipped (${codes}), so too few have tried the version. Retry after the freeze, add stacks to the wave, or set its min: 0.`;
   return { code: "TOO_FEW_STACKS", message, retryable: false };
 }
 

@@ -121,7 +121,7 @@ export async function retryDeployment(
   values: Pick<DeployState, "metadata" | "event" | "until" | "failed" | "plan" | "approval">,
 ): Promise<Deployment> {
   const whole = await deps.rows.loadAll(present);
-  const { stop, endedAt, plan, approval, isChecked, ...kept } = whole.state;
+  const { stop, endedAt, plan, approval, isChecked, checkedWave, ...kept } = whole.state;
   const isSame = isDeepStrictEqual(kept.metadata, values.metadata);
   const at = deps.ctx.clock.now();
   const seen = stop?.code === "ALARM" ? { alarmSeenAt: at } : {};

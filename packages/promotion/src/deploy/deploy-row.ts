@@ -91,6 +91,8 @@ export interface DeployState extends RolloutState, Progress {
   readonly plan?: string;
   /** The approval that has named this digest. */
   readonly approval?: { readonly task: string; readonly by: readonly string[]; readonly at: number };
+  /** The wave before whose first event the stacks that had arrived were checked again, in this attempt. */
+  readonly checkedWave?: number;
   /** All stacks were compared with the plan, before the first event. */
   readonly isChecked?: true;
 }

@@ -73,6 +73,44 @@ describe("what has arrived in an ended wave is checked again before the next one
     expect(await bench.tallyOf("1.42.0")).toBe("done 4, failed STACK_BROKEN 1");
   });
 
+  it("so does one that breaks after its pause, while a freeze holds the next wave", async () => {
+    const bench = await startCanaries({ createHolds });
+    const deps = { records: bench.yard.store.records, clock: bench.yard.clock };
+    await startFreeze(deps, { name: "winter", reason: "test", by: "ada", machine: "tenant" });
+    await bench.yard.advance(3 * HOUR);
+    await bench.send("t0", "UNHEALTHY");
+    await endFreeze(deps, "winter");
+    await bench.finish("1.42.0");
+
+    expect(await bench.tallyOf("1.42.0")).toBe("done 1, failed STACK_BROKEN 1, unsent FROZEN 3");
+  });
+
+  it("so does one that breaks before a retry within a later wave", async () => {
+    const bench = await startCanaries({ config: { ...CANARIES, concurrency: 1 } });
+    const [first] = (await bench.rowsOf("1.42.0")).filter(({ wave }) => wave === 1);
+    bench.broken.add(first?.stack ?? "");
+    await bench.finish("1.42.0");
+    expect(await bench.tallyOf("1.42.0")).toBe("done 2, failed STACK_BROKEN 1, unsent 2");
+    bench.broken.clear();
+    await bench.send("t0", "UNHEALTHY");
+    await bench.send("shop-1.42.0", "RETRY_FAILED_TASKS");
+    await bench.finish("1.42.0");
+
+    expect(await bench.tallyOf("1.42.0")).toBe("done 1, failed STACK_BROKEN 1, unsent 3");
+    await bench.send("shop-1.42.0", "RETRY_FAILED_TASKS");
+    await bench.finish("1.42.0");
+    expect([await bench.taskOf("1.42.0"), await bench.tallyOf("1.42.0")]).toEqual(["DONE", "done 5"]);
+  });
+
+  it("canaries that were all removed in the pause have tried nothing for the others", async () => {
+    const bench = await startCanaries();
+    for (const id of ["t0", "t1"]) await bench.send(id, "REMOVE_STACK", { force: true, reason: "test" });
+    await bench.finish("1.42.0");
+
+    expect(await bench.taskOf("1.42.0")).toBe("GO ERROR TOO_FEW_STACKS");
+    expect(await bench.tallyOf("1.42.0")).toBe("skipped STACK_REMOVED 2, unsent 3");
+  });
+
   it("leaves out one that was removed, and one that has something newer", async () => {
     const bench = await startCanaries();
     await bench.send("t1", "REMOVE_STACK", { force: true, reason: "test" });

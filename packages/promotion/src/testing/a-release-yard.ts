@@ -77,7 +77,7 @@ export interface ReleaseYardInput extends Partial<Omit<SimulatorInput, "machines
   readonly tenant?: string;
   readonly createHolds?: CreateHolds;
   readonly store?: Store;
-  /** Replaces the executor `deploy`, such as by one with a fault. */
+  /** Replaces the executors `deploy` and `gate`, such as by those with a fault. */
   readonly plant?: (executor: Executor) => Executor;
 }
 
@@ -140,7 +140,8 @@ export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
   const ran = new Map<string, unknown>();
   const pace = { buildMs: 5_000, spreadMs: 0 };
   const deploy = createDeployExecutor(createHolds);
-  const executors = [plant?.(deploy) ?? deploy, createGateExecutor(), work({ broken, pace, ran })];
+  const plugged = [deploy, createGateExecutor()].map((executor) => plant?.(executor) ?? executor);
+  const executors = [...plugged, work({ broken, pace, ran })];
   const tasks = { tenants: { executor: "deploy", config: { ...TO_TENANTS, ...config } } };
   const release = input.release ?? toReleaseMachine({ tasks, go: ["tenants"] });
   const locator = createLocator(executors, { tenant, shop: release });
