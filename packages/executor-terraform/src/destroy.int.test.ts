@@ -63,6 +63,14 @@ describe.skipIf(!hasTerraform())("a destroy", () => {
     ["has an error", `infra/main.tf|${MAIN}\nresource {\n`],
     ["needs a variable without a value", `infra/main.tf|${MAIN}\nvariable "size" {}\n`],
     ["has moved the folder", `terraform/main.tf|${MAIN}`],
+    ["needs another version", `infra/main.tf|${MAIN}\nterraform {\n required_version = "< 0.1"\n}\n`],
+    ["uses a module that is missing", `infra/main.tf|${MAIN}\nmodule "net" {\n source = "./net"\n}\n`],
+    ["depends on itself", `infra/main.tf|${MAIN}\nlocals {\n a = local.b\n b = local.a\n}\n`],
+    ["has lost its configuration", "infra/readme.md|moved"],
+    [
+      "cannot be planned",
+      `infra/main.tf|${MAIN}\ndata "external" "x" {\n program = ["false"]\n}\noutput "x" {\n value = file("gone")\n}\n`,
+    ],
     ["declares another backend", `infra/main.tf|${MAIN}\nterraform {\n backend "local" {}\n}\n`],
     ["does not exist any more", undefined],
   ])("whose commit %s works with the last one that was applied [terraform#2675, coder#2961]", async (_, broken) => {
@@ -192,6 +200,22 @@ describe.skipIf(!hasTerraform())("a destroy", () => {
       ),
     });
     expect(destroyed.kind).toBe("succeeded");
+  });
+
+  it("does not evade a lifecycle rule of a commit that was never applied [terraform#17599]", async () => {
+    await apply(FIRST);
+    commits[SECOND] = `infra/main.tf|${MAIN.replace("input", "lifecycle {\n prevent_destroy = true\n }\n input")}`;
+    const ctx = aRun({ sha: SECOND });
+
+    const kept = await destroy(SECOND, ctx);
+    const task = { action: "destroy", source: source(SECOND), protect: ["aws_s3_bucket.*"] } as const;
+    const guarded = await project.start(ctx, task);
+
+    const message = expect.stringContaining("Instance cannot be destroyed");
+    expect(kept).toMatchObject({ code: "TERRAFORM_DESTROY_FAILED", message });
+    expect(guarded).toMatchObject({ code: "TERRAFORM_PLAN_FAILED", message });
+    expect(listResources()).toHaveLength(1);
+    expect(ctx.lines.join("\n")).not.toContain("cannot be used");
   });
 
   it("tries nothing else when it has begun, or when a guard or a lock stops it", async () => {

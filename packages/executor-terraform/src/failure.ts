@@ -140,6 +140,14 @@ export function saysLocked({ summary }: Diagnostic): boolean {
   return LOCKED_SUMMARY.test(summary);
 }
 
+/** The summary of Terraform and OpenTofu for a resource with `prevent_destroy`. */
+const PREVENTED_SUMMARY = /^Instance cannot be destroyed$/i;
+
+/** Returns true if the configuration forbids what a plan would destroy. */
+export function saysPrevented({ summary }: Diagnostic): boolean {
+  return PREVENTED_SUMMARY.test(summary);
+}
+
 /** A JSON object of unknown content. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 

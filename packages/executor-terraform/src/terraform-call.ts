@@ -16,6 +16,7 @@ import {
   objectAt,
   parseDiagnostic,
   saysLocked,
+  saysPrevented,
   saysStale,
   TerraformFailure,
   type TerraformFailureCode,
@@ -442,8 +443,9 @@ export function toCallFailure({ command, code, end, mask, isUnplanned }: FailedC
   const text = [toFirstLine(found, command, end), ...new Set(reasons)].filter((part) => part !== "").join("\n\n");
   const final =
     errors.length > 0 ? errors.every(isConfigurationFault) : saysConfigurationFault(end.tail.text(TAIL_BYTES));
-  // A lock, a stop and a stale plan say nothing about the configuration.
-  const options = found === code ? defined({ final, isUnplanned }) : { final };
+  // A lock, a stop and a stale plan say nothing about the configuration, and one that forbids a destroy can be planned.
+  const isPlanned = errors.some(saysPrevented);
+  const options = found === code ? defined({ final, isUnplanned: isPlanned ? false : isUnplanned }) : { final };
   return new TerraformFailure(found, toHeadAndTail(text, MAX_MESSAGE_BYTES), options);
 }
 

@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PricingClient } from "@aws-sdk/client-pricing";
@@ -87,6 +96,19 @@ describe("stackyard previews prices refresh", () => {
       ],
     });
     expect(results[1]).toContain("changed");
+  });
+
+  it("replaces the file as a whole, also behind a link: who reads meanwhile sees one text or the other", async () => {
+    const { run, read } = createBench();
+    symlinkSync("prices.yaml", join(projectDir, "linked.yaml"));
+    const reader = openSync(file, "r");
+
+    await run({ file: join(projectDir, "linked.yaml") });
+
+    expect(readFileSync(reader, "utf8")).toBe(DOCUMENT);
+    closeSync(reader);
+    expect(read()).toContain("usd: 0.0104,");
+    expect(readdirSync(projectDir).sort()).toEqual(["linked.yaml", "prices.yaml"]);
   });
 
   it("changes nothing in a dry run, and again where nothing has changed", async () => {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { PricingClient } from "@aws-sdk/client-pricing";
 import { createAwsAccess } from "@stackyard/aws";
@@ -69,7 +69,7 @@ export function createPricesRefresh({ client, now }: PricesRefreshDeps = DEPS): 
       const asOf = new Date(now()).toISOString().slice(0, 10);
       if (written) {
         const changed = rows.filter(({ usd, before }) => usd !== before);
-        await writeFile(file, document.update(new Map(changed.map((row) => [row.name, row.text])), asOf));
+        await replaceFile(file, document.update(new Map(changed.map((row) => [row.name, row.text])), asOf));
       }
       if (rows.length === 0) out.note("No constant of the document names a service and filters.");
       const constants = rows.map(({ text: _, ...row }) => row);
@@ -78,6 +78,19 @@ export function createPricesRefresh({ client, now }: PricesRefreshDeps = DEPS): 
       return isComplete ? 0 : 1;
     },
   });
+}
+
+/** Moves a new file to the place of the old one: runners never read a part of it, which would be a whole document. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const place = await realpath(path);
+  const draft = `${place}.${process.pid}.tmp`;
+  try {
+    await writeFile(draft, text, { flag: "wx", mode: (await stat(place)).mode });
+    await rename(draft, place);
+  } catch (cause) {
+    await rm(draft, { force: true });
+    throw new StackyardError("CONFIG_INVALID", `${path} cannot be written. It is unchanged.`, { cause });
+  }
 }
 
 const HEAD = ["CONSTANT", "BEFORE", "NOW", ""];
