@@ -16,6 +16,7 @@ function readBlock(file: string, mark: string): string {
 
 const DOCUMENT = readBlock("packages/hosts/README.md", "Write a mapping document:");
 const HOW_LONG = readBlock("docs/previews.md", "### How long");
+const readTemplate = (file: string) => readFileSync(new URL(`packages/cli/template-previews/${file}`, ROOT), "utf8");
 const PLANS = readBlock("docs/plans-and-policies.md", "# Plans and policies");
 
 function toMachine(
@@ -49,7 +50,8 @@ afterEach(async () => {
 });
 
 async function createBench(machine: string, document: string | undefined = DOCUMENT) {
-  const bench = await createReportBench(document, { machine });
+  const people = { octocat: { subject: "octocat", groups: [] } };
+  const bench = await createReportBench(document, { machine, people });
   benches.push(bench);
   const { github, pass, reports, publish } = bench;
   await bench.report();
@@ -332,6 +334,67 @@ describe("the check and the deployment of a commit whose plan is rejected", () =
     expect(of(2)).toEqual(FAILED);
     expect(of(1)).toEqual(READY);
     expect(comment()).toContain('* Does not run: `2222222`, because `"sign-off" was rejected (Too big.)`');
+  });
+});
+
+describe("the checks and the deployments of commits with the template, unchanged", () => {
+  const planned = (destroys: number) => ({ plan: "p", summary: "s", unchanged: false, destroys, forgets: 0 });
+  const ada = { kind: "person", id: "ada", name: "ada", groups: ["reviewers"] } as const;
+  const ben = { ...ada, id: "ben", name: "ben", groups: [] };
+
+  async function createTemplateBench() {
+    const bench = await createBench(readTemplate("machines/preview.yaml"), readTemplate("hooks/shop.yaml"));
+    const act = (message: Readonly<Record<string, unknown>>) => bench.act({ sender: ben, ...message });
+    const complete = (task: string, outputs = {}) => act({ event: "TASK_COMPLETED", task: { name: task }, outputs });
+    return {
+      ...bench,
+      act,
+      async plan(destroys = 0) {
+        await complete("slot");
+        await complete("plan", planned(destroys));
+      },
+      apply: () => complete("apply", { url: "https://shop.example.org" }),
+      fail: (task: string) => act({ event: "TASK_ERROR", task: { name: task }, code: "BOOM" }),
+      answer: (event: string) => act({ event, task: { name: "sign-off" }, of: "p", reason: "Too big.", sender: ada }),
+    };
+  }
+
+  it("follow a plan that is rejected, planned again and approved", async () => {
+    const { open, push, act, of, plan, apply, answer, stateOf } = await createTemplateBench();
+    await open();
+    await plan();
+    expect(of(1)).toEqual(RUNNING);
+    await apply();
+    expect([await stateOf(), of(1)]).toEqual(["LIVE", READY]);
+    await push();
+    await plan(1);
+    await answer("REJECT_TASK");
+    expect([await stateOf(), of(2)]).toEqual(["BROKEN", FAILED]);
+
+    await act({ event: "RETRY" });
+    await plan(1);
+    expect(of(2)).toEqual(["in_progress", "pending"]);
+    await answer("APPROVE_TASK");
+    await apply();
+
+    expect([of(1), of(2)]).toEqual([["success", "inactive"], READY]);
+  });
+
+  it("follow a push in its sleep, whose plan fails", async () => {
+    const { open, push, act, of, plan, apply, fail, stateOf } = await createTemplateBench();
+    await open();
+    await plan();
+    await apply();
+    await act({ event: "SLEEP" });
+    await act({ event: "TASK_COMPLETED", task: { name: "destroy" } });
+    await act({ event: "TASK_COMPLETED", task: { name: "leave" } });
+    expect(await stateOf()).toBe("ASLEEP");
+
+    await push();
+    await act({ event: "TASK_COMPLETED", task: { name: "slot" } });
+    await fail("plan");
+
+    expect([await stateOf(), of(2)]).toEqual(["BROKEN", FAILED]);
   });
 });
 

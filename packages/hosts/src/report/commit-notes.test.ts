@@ -193,6 +193,27 @@ describe("what became of commits", () => {
     expect(noteRest(notes, { phase: "ready", enteredAt: 99, watching: [] })).toBe(notes);
   });
 
+  it("is pending while its run is repeated before the task that was rejected", () => {
+    const rejected = {
+      event: "REJECT_TASK",
+      task: "sign",
+      from: "REVIEW",
+      to: "BROKEN",
+      unfinished: ["sign"],
+    } as const;
+    const steps: readonly Step[] = [
+      pushed("e1", { to: "PLAN", sent: ["plan"] }),
+      { event: "TASK_COMPLETED", task: "plan", from: "PLAN", to: "REVIEW" },
+      { ...rejected, rest: "ready" },
+    ];
+    const again = [...steps, { event: "RETRY", from: "BROKEN", to: "PLAN", sent: ["plan"] }];
+
+    expect(verdicts(play(...steps))).toEqual({ 1: "failed" });
+    expect(verdicts(play(...again), "working")).toEqual({ 1: "pending" });
+    // Its plan alone is not its run.
+    expect(verdicts(play(...again, { ...succeeded, task: "plan", rest: "ready" }))).toEqual({ 1: "failed" });
+  });
+
   it("is pending while the failed task runs again", () => {
     const notes = play(
       pushed("e1"),

@@ -11,6 +11,8 @@ export interface CommitNote {
   readonly refusal?: CommitRefusal;
   /** Tasks of its run that were left, or have failed, and have not succeeded since; with the reason. */
   readonly unfinished: Readonly<Record<string, string>>;
+  /** Tasks that were sent for it. Missing in notes of earlier versions. */
+  readonly tasks?: readonly string[];
   /** The stack came to rest meanwhile: what else it does, such as a check, says nothing about the commit. */
   readonly hasFailed?: true;
   /**
@@ -110,8 +112,8 @@ function findHead({ notes }: CommitNotes, line: CommitLine, { sent, head }: Brou
 }
 
 /** Begins the run of a commit: the one before it is replaced. */
-function begin(commits: CommitNotes, head: string, { event }: CommitLine): CommitNotes {
-  return put(endCurrent(commits, "replaced"), { head, event, unfinished: {} });
+function begin(commits: CommitNotes, head: string, { event, sent }: CommitLine): CommitNotes {
+  return put(endCurrent(commits, "replaced"), { head, event, unfinished: {}, tasks: sent });
 }
 
 function put(commits: CommitNotes, added: CommitNote): CommitNotes {
@@ -153,9 +155,11 @@ function noteMove(commits: CommitNotes, line: CommitLine): CommitNotes {
   const left = current.hasFailed === true ? [] : unfinished.map((name) => [name, explain(line, name)] as const);
   // What is sent again is under way.
   const rest = [...open, ...left].filter(([name]) => !sent.includes(name));
-  const { hasFailed, ...others } = current;
-  const isOver = hasFailed === true && rest.length >= before.length;
-  return replace(commits, { ...others, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
+  const { hasFailed, tasks = [], ...others } = current;
+  const isAgain = rest.length < before.length || sent.some((name) => tasks.includes(name));
+  const isOver = hasFailed === true && !isAgain;
+  const own = { ...others, tasks: isOver ? tasks : [...new Set([...tasks, ...sent])] };
+  return replace(commits, { ...own, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
 }
 
 /**
