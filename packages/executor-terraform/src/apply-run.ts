@@ -121,9 +121,13 @@ function callApply(run: StagedRun, { action, planned }: ApplyInput): Promise<Str
     command: planned === undefined ? action : "apply",
     arguments: [
       ...["-json", "-no-color", "-input=false", "-auto-approve", lockTimeout],
-      ...(planned === undefined ? [] : [planned.file]),
+      ...(planned === undefined ? toOwnPlanArguments(run, action) : [planned.file]),
     ],
   });
+}
+
+function toOwnPlanArguments(run: StagedRun, action: ApplyInput["action"]): readonly string[] {
+  return action === "destroy" ? run.destroyArguments : [];
 }
 
 function toApplyFailure(run: StagedRun, action: ApplyInput["action"], end: StreamEnd): Promise<TerraformFailure> {

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createSealer, putUnsavedRun, type SourceArchives } from "@stackyard/core/services";
@@ -105,6 +107,43 @@ describe.skipIf(!hasTerraform())("a destroy", () => {
     expect(listResources()).toEqual([]);
   });
 
+  it("of a stack that has lost a value which its configuration checks [cloudbeat#4355, env0/templates#74]", async () => {
+    const check = 'validation {\n condition = var.cidr != ""\n error_message = "Set cidr."\n }';
+    commits[FIRST] += `variable "cidr" {\n default = ""\n ${check}\n}\noutput "cidr" {\n value = var.cidr\n}\n`;
+    await apply(FIRST, aRun({ sha: FIRST, cidr: "10.0.0.0/8" }));
+
+    const destroyed = await destroy(FIRST);
+
+    expect(destroyed.kind).toBe("succeeded");
+    expect(listResources()).toEqual([]);
+  });
+
+  it("of what depends on a state that is gone already [terragrunt#1230, terragrunt#1385]", async () => {
+    const path = join(project.dir, "net.tfstate");
+    const net = { version: 4, terraform_version: "1.5.0", serial: 1, lineage: "net", resources: [] };
+    writeFileSync(path, JSON.stringify({ ...net, outputs: { vpc: { value: "vpc-1", type: "string" } } }));
+    commits[FIRST] += `data "terraform_remote_state" "net" {
+  backend = "local"
+  config = { path = "${path}" }
+}
+resource "terraform_data" "db" {
+  input = data.terraform_remote_state.net.outputs.vpc
+}
+`;
+    const applied = await apply(FIRST);
+    rmSync(path);
+    const guard = { action: "destroy" as const, source: source(FIRST), protect: ["terraform_data.db"] };
+
+    const guarded = await project.start(aRun({ sha: FIRST }), guard);
+    const ctx = aRun({ sha: FIRST });
+    const destroyed = await destroy(FIRST, ctx);
+
+    expect(guarded).toMatchObject({ code: "TERRAFORM_PROTECTED" });
+    expect([applied.kind, destroyed.kind]).toEqual(["succeeded", "succeeded"]);
+    expect(ctx.lines).toContain("▸ Destroying by the state alone: what the configuration reads cannot be read");
+    expect(listResources()).toEqual([]);
+  });
+
   it("without any commit, as of a stack that is created again for it, works with the last one [tofu-controller#720]", async () => {
     await apply(FIRST);
 
@@ -208,7 +247,7 @@ describe.skipIf(!hasTerraform())("a destroy", () => {
     const ctx = aRun({ sha: SECOND });
 
     const kept = await destroy(SECOND, ctx);
-    const task = { action: "destroy", source: source(SECOND), protect: ["aws_s3_bucket.*"] } as const;
+    const task = { action: "destroy" as const, source: source(SECOND), protect: ["aws_s3_bucket.*"] };
     const guarded = await project.start(ctx, task);
 
     const message = expect.stringContaining("Instance cannot be destroyed");

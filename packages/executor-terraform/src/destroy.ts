@@ -6,17 +6,25 @@ import { TerraformFailure } from "./failure.ts";
 import { findInventory } from "./inventory.ts";
 import type { RunOutputs } from "./staged-run.ts";
 
+/** How to destroy, other than with the task's own configuration after a refresh. */
+export interface DestroyWay {
+  /** The configuration to use instead. */
+  readonly applied?: AppliedSource;
+  /** True to destroy by the state alone. */
+  readonly skipsRefresh?: boolean;
+}
+
 interface DestroyInput {
   readonly ctx: ExecutorContext;
   readonly config: TerraformConfig;
-  /** Destroys with the task's own configuration, or with another one. */
-  run(applied?: AppliedSource): Promise<RunOutputs>;
+  run(way?: DestroyWay): Promise<RunOutputs>;
 }
 
 /**
  * Destroys what a state contains. When the task's own configuration cannot be read or planned, which is a usual reason
  * to destroy, uses the one that the state was changed with last, or does nothing if the yard knows that nothing is left.
- * Fails with TerraformFailure.
+ * When what it reads is gone, such as the state of another configuration, destroys without reading it. Fails with
+ * TerraformFailure.
  */
 export async function destroyInAnyCase(input: DestroyInput): Promise<RunOutputs> {
   try {
@@ -35,15 +43,31 @@ async function destroyOtherwise(input: DestroyInput, failure: TerraformFailure):
   ctx.report(`The configuration of the task cannot be used. ${failure.code}: ${failure.message}`);
   const applied = await findApplied(ctx, stateKey);
   if (applied !== undefined) return destroyAsApplied(input, applied, failure);
+  if (isUnread(failure)) return destroyUnread(input, {});
   if (!(await isKnownEmpty(ctx, stateKey, source?.type === "git"))) throw failure;
   ctx.report("▸ Nothing to destroy: no run has left anything in this state.");
   return { outputs: {}, sensitive: [] };
 }
 
-async function destroyAsApplied({ ctx, run }: DestroyInput, applied: AppliedSource, first: TerraformFailure) {
+/** Returns true if what a configuration reads may be the reason, and not the configuration. */
+function isUnread({ code, isUnplanned, step }: TerraformFailure): boolean {
+  const isOfPlan = code === "TERRAFORM_DESTROY_FAILED" || code === "TERRAFORM_PLAN_FAILED";
+  return isOfPlan && isUnplanned && step.retryable;
+}
+
+function destroyUnread({ ctx, run }: DestroyInput, way: DestroyWay): Promise<RunOutputs> {
+  ctx.report("▸ Destroying by the state alone: what the configuration reads cannot be read");
+  return run({ ...way, skipsRefresh: true });
+}
+
+async function destroyAsApplied(input: DestroyInput, applied: AppliedSource, first: TerraformFailure) {
+  const { ctx, run } = input;
   ctx.report(`▸ Destroying with the configuration of the last apply: ${describeSource(applied)}`);
   try {
-    return await run(applied);
+    return await run({ applied }).catch((error: unknown) => {
+      if (error instanceof TerraformFailure && isUnread(error)) return destroyUnread(input, { applied });
+      throw error;
+    });
   } catch (error) {
     if (!(error instanceof TerraformFailure)) throw error;
     const text = `${error.message}\n\nThis was a try with the configuration of the last apply. That of the task failed before:\n${first.message}`;

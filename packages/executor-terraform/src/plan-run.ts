@@ -38,7 +38,7 @@ export async function makePlan(run: StagedRun, options: PlanOptions): Promise<Ma
     arguments: [
       ...["-json", "-no-color", "-input=false", "-detailed-exitcode", `-out=${file}`],
       lock ? `-lock-timeout=${run.settings.lockTimeout}` : "-lock=false",
-      ...(destroy ? ["-destroy"] : []),
+      ...(destroy ? ["-destroy", ...run.destroyArguments] : []),
       ...(refreshOnly ? ["-refresh-only"] : []),
     ],
   });

@@ -155,6 +155,8 @@ export async function initRun(run: StagedRun): Promise<void> {
 
 /** How the stream calls the end of management: Terraform 1.7 and later, and OpenTofu. */
 const FORGETTING: ReadonlySet<string> = new Set(["remove", "forget"]);
+/** What a call does with resources and data sources without changing them. */
+const READING: ReadonlySet<string> = new Set(["read", "noop"]);
 
 /** Calls the program with `-json`, shows its progress and collects its results. */
 export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd> {
@@ -177,7 +179,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
     resources.add(message);
     created.add(message);
-    hasBegun ||= message.kind === "resource";
+    hasBegun ||= message.kind === "resource" && !READING.has(message.action);
   };
   const progress = createMaskedReport(run);
   reportStep(run, call);

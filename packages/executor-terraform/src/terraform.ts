@@ -7,7 +7,6 @@ import {
   type Step,
   succeeded,
 } from "@stackyard/core";
-import type { AppliedSource } from "./applied-source.ts";
 import { applyRun } from "./apply-run.ts";
 import {
   type TerraformConfig,
@@ -15,7 +14,7 @@ import {
   type TerraformOutputs,
   terraformDefinition,
 } from "./definition.ts";
-import { destroyInAnyCase } from "./destroy.ts";
+import { type DestroyWay, destroyInAnyCase } from "./destroy.ts";
 import { detectDrift } from "./drift-run.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findProgram } from "./find-program.ts";
@@ -63,8 +62,7 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
 
 async function runTask(settings: Settings, ctx: ExecutorContext, config: TerraformConfig): Promise<RunOutputs> {
   const folder = await findFolder(ctx, config);
-  const run = (applied?: AppliedSource) =>
-    withStagedRun(settings, ctx, config, { ...folder, applied, work: runAction });
+  const run = (way: DestroyWay = {}) => withStagedRun(settings, ctx, config, { ...folder, ...way, work: runAction });
   return config.action === "destroy" ? destroyInAnyCase({ ctx, config, run }) : run();
 }
 

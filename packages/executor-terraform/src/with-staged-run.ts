@@ -31,7 +31,7 @@ export async function withStagedRun<T>(
   settings: Settings,
   ctx: ExecutorContext,
   task: TerraformConfig,
-  { isDryRun = false, folder: path, applied, work }: RunOptions<T>,
+  { isDryRun = false, folder: path, applied, skipsRefresh = false, work }: RunOptions<T>,
 ): Promise<T> {
   const config = applied === undefined ? task : { ...omitPlace(task), ...applied.config };
   const source = requireSource(config, ctx);
@@ -88,6 +88,7 @@ export async function withStagedRun<T>(
       folder: folder.path,
       shareProviders: cache.share,
       initArguments: backend.initArguments,
+      destroyArguments: skipsRefresh ? ["-refresh=false"] : [],
       isYard: backend.isYard,
       mask: masks.text,
       maskStream: masks.stream,
@@ -102,6 +103,8 @@ interface RunOptions<T> {
   readonly folder?: string;
   /** Used instead of the task's source, backend and variables. */
   readonly applied?: AppliedSource | undefined;
+  /** True to destroy by the state alone, without reading resources and data sources before. Default: false. */
+  readonly skipsRefresh?: boolean;
   readonly work: (run: StagedRun) => Promise<T>;
 }
 

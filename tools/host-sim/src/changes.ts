@@ -35,6 +35,8 @@ export interface HostChanges {
   closePull(repository: string, number: number): Promise<void>;
   reopenPull(repository: string, number: number): Promise<void>;
   labelPull(repository: string, number: number, label: string): Promise<void>;
+  /** Removes a label, the only one. */
+  unlabelPull(repository: string, number: number, label: string): Promise<void>;
   /** Comments, by default as octocat, and returns the comment's id. */
   comment(repository: string, number: number, text: string, login?: string): Promise<number>;
   /** Presses a button of a check, by its identifier. */
@@ -60,6 +62,8 @@ interface ChangesDeps {
   readonly now: () => number;
 }
 
+type PullAction = { readonly action: string; readonly label?: { readonly name: string } };
+
 const FIRST_REPOSITORY = 424_242;
 
 /** Creates the changes of the repositories. */
@@ -79,7 +83,7 @@ export function createChanges({ repositories, former, deliveries, reports, held,
     return lastAt;
   }
 
-  async function change(fullName: string, number: number, over: Partial<SimPull>, event: { readonly action: string }) {
+  async function change(fullName: string, number: number, over: Partial<SimPull>, event: PullAction) {
     const repository = findRepository(fullName);
     const before = repository.pulls.get(number);
     if (before === undefined) throw new Error(`${fullName}#${number} does not exist.`);
@@ -107,12 +111,7 @@ export function createChanges({ repositories, former, deliveries, reports, held,
         commits: [],
       });
     },
-    renameRepository(fullName, newName) {
-      const renamed = { ...findRepository(fullName), fullName: newName };
-      repositories.set(newName, renamed);
-      repositories.delete(fullName);
-      former.set(fullName, renamed.id);
-    },
+    renameRepository: (fullName, newName) => rename({ repositories, former }, findRepository(fullName), newName),
     holdReads() {
       held.repositories = structuredClone(repositories);
     },
@@ -149,6 +148,8 @@ export function createChanges({ repositories, former, deliveries, reports, held,
       const event = { action: "labeled", label: { name: label } };
       await change(fullName, number, { labels: [...labels, label] }, event);
     },
+    unlabelPull: (fullName, number, name) =>
+      change(fullName, number, { labels: [] }, { action: "unlabeled", label: { name } }),
     async comment(fullName, number, text, login = "octocat") {
       const { id } = reports.addComment({ repository: fullName, number, body: text, login });
       const written = { id, text, login, at: now() };
@@ -160,4 +161,14 @@ export function createChanges({ repositories, former, deliveries, reports, held,
     rerunCheck: (fullName, check) => changeCheck(fullName, "check_run", { check, action: "rerequested" }),
     rerunChecks: (fullName, head) => changeCheck(fullName, "check_suite", { head, action: "rerequested" }),
   };
+}
+
+function rename(
+  { repositories, former }: Pick<ChangesDeps, "repositories" | "former">,
+  own: SimRepository,
+  name: string,
+) {
+  repositories.set(name, { ...own, fullName: name });
+  repositories.delete(own.fullName);
+  former.set(own.fullName, own.id);
 }

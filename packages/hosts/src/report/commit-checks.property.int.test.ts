@@ -24,26 +24,27 @@ const LIVES: [readonly Step[]][] = [
       move(0),
     ],
   ],
-];
-
-// Another server than the one that knew the former name of the repository reports.
-LIVES.push([[{ kind: "freeze" }, { kind: "rename" }, move(0)]]);
-// The roll-out of the second commit fails, then the worker of the first one's thaws and says that it has succeeded.
-LIVES.push([[push(false), move(0), move(1), thaw(0)]]);
-// Names of the host and the document change while a commit is rolled out, and while an event is refused.
-LIVES.push([
+  // What was refused is sent again when the stack has woken.
+  [[move(0), { kind: "forbid" }, push(false), move(1), { kind: "allow" }, move(0)]],
+  // Another server than the one that knew the former name of the repository reports.
+  [[{ kind: "freeze" }, { kind: "rename" }, move(0)]],
+  // The roll-out of the second commit fails, then the worker of the first one's thaws and says that it has succeeded.
+  [[push(false), move(0), move(1), thaw(0)]],
+  // Names of the host and the document change while a commit is rolled out, and while an event is refused.
   [
-    { kind: "rehost" },
-    move(0),
-    push(true),
-    { kind: "refile" },
-    { kind: "forbid" },
-    push(false),
-    { kind: "rehost" },
-    { kind: "allow" },
-    close(true),
+    [
+      { kind: "rehost" },
+      move(0),
+      push(true),
+      { kind: "refile" },
+      { kind: "forbid" },
+      push(false),
+      { kind: "rehost" },
+      { kind: "allow" },
+      close(true),
+    ],
   ],
-]);
+];
 
 const RUNS = process.env["LONG_TESTS"] ? 200 : 6;
 

@@ -137,7 +137,7 @@ describe("what became of commits", () => {
       ONE,
     ],
     [
-      "is failed although a run of an earlier commit, which a worker kept, has succeeded since [claudie#1286]",
+      "is failed although a run of an earlier commit, which a worker kept, has succeeded since [danger-js#1423]",
       [
         pushed("e1", { rest: "working" }),
         pushed("e2", { from: "ROLL", unfinished: ["up"], sent: [], rest: "working" }),

@@ -56,10 +56,11 @@ function beginParked(pull: Oracle): void {
   for (const [commit, verdict] of pull.verdicts) if (verdict === "parked") begin(pull, commit);
 }
 
-/** Brings the newest head again that was refused, now that it is allowed. */
+/** Brings the newest head again that was refused, now that it is allowed; in its sleep it would only be parked. */
 export function sendAgain(pull: Oracle): void {
   const newest = Math.max(...pull.verdicts.keys());
-  if (pull.state !== "GONE" && pull.verdicts.get(newest) === "refused") bring(pull, newest, true);
+  if (pull.state !== "GONE" && pull.state !== "ASLEEP" && pull.verdicts.get(newest) === "refused")
+    bring(pull, newest, true);
 }
 
 /** Brings a head that the yard allows or refuses. */
