@@ -114,9 +114,9 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
 }
 
 /** Creates what runs the services of plugins. */
-function createRunner(deps: ServerDeps, { access }: ServerSettings): ServiceRunner {
+function createRunner(deps: ServerDeps, { access, engine }: ServerSettings): ServiceRunner {
   const { services = [], readSecret = refuseSecret } = deps;
-  return createServiceRunner({ ...deps, access, readSecret, random: Math.random }, services);
+  return createServiceRunner({ ...deps, access, engine, readSecret, random: Math.random }, services);
 }
 
 async function refuseSecret(): Promise<never> {
@@ -135,7 +135,7 @@ interface ServerParts extends Omit<RouteDeps, "records" | "planner" | "explainer
 /** Creates the app of a server: its routes, Terraform's backend, the console and the pages of the login. */
 function connectApp(parts: ServerParts): Hono {
   const { store, settings, live, state } = parts;
-  const { limits, allowExternalNext } = settings;
+  const { limits, engine } = settings;
   const requests = createRequestMetrics();
   const { records } = store;
   const states = createStateStore({
@@ -144,7 +144,7 @@ function connectApp(parts: ServerParts): Hono {
     maxBytes: limits.stateBytes,
     keepVersions: limits.stateVersions,
   });
-  const planner = createPlanner({ ...parts, allowExternalNext });
+  const planner = createPlanner({ ...parts, engine: { ...engine, allowExternalNext: settings.allowExternalNext } });
   const explainer = createStackExplainer({ ...parts, planner });
   const health = healthRoutes({
     ...parts,

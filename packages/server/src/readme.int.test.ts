@@ -20,6 +20,7 @@ const OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   allowedHosts: true,
   corsOrigins: true,
   allowExternalNext: true,
+  engine: true,
   proofSecret: true,
   url: true,
   trustedProxies: true,

@@ -13,7 +13,7 @@ import {
 } from "@stackyard/core";
 import { type AccessConfig, findServerUrlFault, parseAccessConfig } from "@stackyard/core/access";
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
-import type { MachineSources } from "@stackyard/core/engine";
+import type { EngineOptions, MachineSources } from "@stackyard/core/engine";
 import { VARIABLE_FORMS } from "@stackyard/core/environment";
 import type { CalendarFiles, YardServicesDeps } from "@stackyard/core/services";
 import type { Metric } from "@stackyard/telemetry";
@@ -163,6 +163,8 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   /** True to accept the event `NEXT`, for engines that do too. Default: false. */
   readonly allowExternalNext?: boolean;
+  /** Options of the yard's engine, so that dry runs show what it does. Default: its defaults. */
+  readonly engine?: EngineOptions;
   /**
    * The secret that `/v1/proof` proves, such as the token of the data folder. Anyone may call it, so the secret must be
    * random: 32 characters or more. Default: none, and the path answers 404.
@@ -205,7 +207,7 @@ export interface ServerSettings
   extends Required<Pick<ServerOptions, Defaulted>>,
     Pick<
       ServerOptions,
-      "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console" | "yardName" | "accounts"
+      "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console" | "yardName" | "accounts" | "engine"
     > {
   /** Undefined: any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;

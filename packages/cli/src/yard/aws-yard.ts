@@ -13,7 +13,7 @@ import {
   silentLogger,
 } from "@stackyard/core";
 import { createMemoryStore, createUlids, systemClock } from "@stackyard/core/engine";
-import { EngineVariables, readEnvironment } from "@stackyard/core/environment";
+import { EngineVariables, readEnvironment, toEngineSettings } from "@stackyard/core/environment";
 import type { CalendarFiles } from "@stackyard/core/services";
 import type { ArtifactsClient } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
@@ -88,6 +88,7 @@ interface ServedParts extends OpenedYard {
 async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<ServedYard> {
   const { createServer } = await import("@stackyard/server");
   const { store, locator, logs, calendars, caller, executors, artifacts, customResources, logger } = opened;
+  const { engine } = toEngineSettings(readEnvironment(EngineVariables, env).values);
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
     {
@@ -112,7 +113,8 @@ async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<S
       local: { name: caller },
       apiTokens: false,
       limits: { outcomeMs: OUTCOME_MS },
-      allowExternalNext: readEnvironment(EngineVariables, env).values.ALLOW_EXTERNAL_NEXT,
+      allowExternalNext: engine.allowExternalNext,
+      engine,
       yardName: opened.yardName,
       ...defined({ accounts: opened.accounts }),
     },

@@ -256,6 +256,7 @@ async function startServing(
       tokens,
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
+      engine,
       ...defined({ proofSecret, url: publicUrl, access, trustedProxies: config.server?.trustedProxies }),
       ...defined({ clientSecret, local, yardName, accounts: config.accounts }),
       // On other addresses every name is allowed.

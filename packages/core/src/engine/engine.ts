@@ -159,7 +159,11 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   };
 }
 
-function toApplyOptions({ ids, random = systemRandom }: EngineDeps, options: EngineOptions): WorkDeps["apply"] {
+/** Returns the options with every default filled in. A dry run that shall show what the engine does takes them from here, too. */
+export function toApplyOptions(
+  { ids, random = systemRandom }: Pick<EngineDeps, "ids" | "random">,
+  options: EngineOptions = {},
+): WorkDeps["apply"] {
   return {
     ids,
     random,

@@ -144,7 +144,7 @@ export {
 } from "./built-in-ports.ts";
 export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { createFits, type FitsDeps } from "./create-fits.ts";
-export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
+export { createEngine, type Engine, type EngineOptions, type PublishResult, publishMessages } from "./engine.ts";
 export { findMoves, type StackMove } from "./find-moves.ts";
 export type { Foreseen } from "./foresee-tasks.ts";
 export {

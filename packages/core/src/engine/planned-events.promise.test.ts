@@ -50,6 +50,33 @@ async function upgrade({ yard, listOutcomes }: Trial, plan: string | undefined) 
   return (await listOutcomes("s")).slice(1);
 }
 
+describe("a plan of a yard with other options", () => {
+  const source = machine("{ on: { KEEP: no-op } }");
+  const event = { stackId: "s", event: "CLOSED" };
+
+  it.each([
+    ["park", "parked"],
+    ["drop", "refused"],
+  ] as const)("shows what the engine does, and the engine does it: %s", async (refusedEvents, outcome) => {
+    const engine = { refusedEvents };
+    const trial = createTrial({ source, engine });
+    await trial.yard.publish({ stackId: "s", event: "GO", machine: "app" });
+    await trial.yard.settle();
+    const [loaded] = await trial.yard.store.load(["s"]);
+    const queued = { id: "e", stackId: "s", origin: "external", receivedAt: trial.yard.clock.now() } as const;
+
+    const { events, digest } = await planOf(trial, { engine }).preview(
+      loaded ?? { stackId: "s", version: 0, parked: [] },
+      { ...queued, message: event },
+    );
+    await trial.yard.publish({ id: "e", ...event, plan: digest });
+    await trial.yard.settle();
+
+    expect(events).toEqual([expect.objectContaining({ outcome })]);
+    expect(await trial.listOutcomes("s")).toEqual(["GO applied", `CLOSED ${outcome} EVENT_NOT_HANDLED`]);
+  });
+});
+
 const CLOSED = { event: "CLOSED", cause: "timer", outcome: "applied", state: "GONE", sent: ["off"], cancelled: [] };
 
 describe("the plan of an upgrade", () => {

@@ -1,5 +1,4 @@
 import { chooseMachine } from "../aggregate/choose-machine.ts";
-import { DEFAULT_PARKING } from "../aggregate/parking.ts";
 import type { InputPlan, PlannedEvent } from "../aggregate/plan-inputs.ts";
 import {
   type IncarnationEvent,
@@ -11,7 +10,7 @@ import type { StackInput } from "../aggregate/stack-input.ts";
 import { findStackAt, isPassedOver, relaxSecrets, type StackAt, toBefore, toReplayEvent } from "../inspect/stack-at.ts";
 import { listPages } from "../list-pages.ts";
 import { describePast } from "../machine/decide/timers.ts";
-import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
@@ -22,7 +21,7 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
-import { systemRandom } from "./built-in-ports.ts";
+import { type EngineOptions, toApplyOptions } from "./engine.ts";
 import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { createCompileRevision } from "./revision-cache.ts";
 import { createTurnMachines, planLoaded, type TurnMachines } from "./turn-machines.ts";
@@ -34,8 +33,8 @@ interface PlannerDeps {
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** As the engine's. Default: false. */
-  readonly allowExternalNext?: boolean;
+  /** The engine's. Default: its defaults. */
+  readonly engine?: EngineOptions | undefined;
 }
 
 /** Computes the effects of the engine without applying them. Caches compiled revisions. */
@@ -61,14 +60,9 @@ export interface Planner {
 }
 
 /** Creates a planner that finds machines like the engine. */
-export function createPlanner({
-  store,
-  locator,
-  executors,
-  clock,
-  ids,
-  allowExternalNext = false,
-}: PlannerDeps): Planner {
+export function createPlanner({ store, locator, executors, clock, ids, engine }: PlannerDeps): Planner {
+  const apply = toApplyOptions({ ids }, engine);
+  const { limits } = apply;
   const compile = createCompileRevision(executors);
   const finder = createMachineFinder({ locator, clock, revisions: store.revisions, compile });
   async function planInput(known: LoadedStack, input: StackInput, machines: TurnMachines): Promise<InputPlan> {
@@ -77,15 +71,9 @@ export function createPlanner({
     const next = () => globalThis.crypto.randomUUID();
     const loaded = stack === undefined ? known : { ...known, stack: withOtherSecrets(stack, next) };
     return planLoaded(store, loaded, [input], {
-      ids,
+      ...apply,
       now: clock.now(),
-      random: systemRandom,
       machines,
-      limits: DEFAULT_LIMITS,
-      parking: DEFAULT_PARKING,
-      refusedEvents: "park",
-      allowExternalNext,
-      everyRunnerClaims: true,
       maxDeliveries: Number.POSITIVE_INFINITY,
       knownIds: new Set(),
     });
@@ -93,8 +81,8 @@ export function createPlanner({
 
   return {
     preview: (loaded, event) => planInput(loaded, toDelivery(event), createTurnMachines(finder)),
-    planUpgrade: (input) => planUpgrade({ store, clock, finder, planInput }, input),
-    findStackAt: (input) => findStackAt({ store, findRevision: (hash) => finder.findRevision(hash) }, input),
+    planUpgrade: (input) => planUpgrade({ store, clock, finder, planInput, limits }, input),
+    findStackAt: (input) => findStackAt({ store, limits, findRevision: (hash) => finder.findRevision(hash) }, input),
     findRevision: (hash) => finder.findRevision(hash),
   };
 }
@@ -124,6 +112,7 @@ interface PlanDeps {
   readonly finder: Pick<MachineFinder, "find" | "findNow" | "findRevision">;
   readonly clock: Clock;
   readonly planInput: (loaded: LoadedStack, input: StackInput, machines: TurnMachines) => Promise<InputPlan>;
+  readonly limits: DecideLimits;
 }
 
 /** The effects of moving a stack to another revision. */
@@ -245,7 +234,7 @@ async function replay(
     machine: relaxed,
     incarnation,
     parked: parked.map(toReplayEvent),
-    limits: DEFAULT_LIMITS,
+    limits: deps.limits,
     until,
   });
   const differences = replayed.differences.map(({ event: { id, name, at }, place, after }): ReplayDifference => {

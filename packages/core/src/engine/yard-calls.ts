@@ -16,6 +16,7 @@ import type { Locator } from "../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store, StoredStack } from "../ports/store.ts";
 import { createFits } from "./create-fits.ts";
+import type { EngineOptions } from "./engine.ts";
 import { findChanges } from "./find-changes.ts";
 import { findMoves } from "./find-moves.ts";
 import { type Foreseen, foreseeTasks } from "./foresee-tasks.ts";
@@ -40,6 +41,8 @@ export interface YardServiceDeps {
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** As the yard's. */
+  readonly engine?: EngineOptions | undefined;
   /** The grants of the yard. Undefined: it has none, and only `allow` of the machines restricts releases. */
   readonly access?: AccessConfig | undefined;
 }

@@ -196,7 +196,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
   const engine = connectEngine(deps, roles, { direct, options });
   const relays =
     transport && createRelays({ store, transport, clock, logger, queued: connectQueued(deps, engine, options) });
-  const worker = connectWorker(deps, { ...options.worker, owner: id }, { direct, relays });
+  const worker = connectWorker(deps, { ...options.worker, owner: id }, { direct, relays, engine: options.engine });
   return {
     id,
     engine,
@@ -239,6 +239,7 @@ function connectDirect(
 }
 
 interface WorkerParts {
+  readonly engine: EngineOptions | undefined;
   readonly direct: DirectPath | undefined;
   readonly relays: Relays | undefined;
 }
@@ -246,12 +247,12 @@ interface WorkerParts {
 function connectWorker(
   deps: YardDeps,
   options: WorkerOptions,
-  { direct, relays }: WorkerParts,
+  { direct, relays, engine }: WorkerParts,
 ): StoreWorker | PollingWorker {
   const { logs: records = deps.store.records, ...rest } = deps;
   const logs = records === "none" ? undefined : createAttemptLogs({ ...deps, records });
   const workerDeps = { ...rest, logs, ...(direct && { finish: direct.finish }) };
-  const yard = provideYard({ ...deps, executors: deps.definitions ?? deps.executors });
+  const yard = provideYard({ ...deps, engine, executors: deps.definitions ?? deps.executors });
   const provided = { ...options, services: [yard, ...(options.services ?? [])] };
   if (relays === undefined) return createWorker(workerDeps, provided);
   const { sendResults: onSettled, sendEvents: onSuspended } = relays;

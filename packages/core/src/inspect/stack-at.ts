@@ -2,7 +2,7 @@ import { stepOfRaised } from "../aggregate/apply-inputs.ts";
 import { type IncarnationEvent, type ReplayedEvent, replayIncarnation } from "../aggregate/replay-incarnation.ts";
 import { listPages } from "../list-pages.ts";
 import { WITHOUT_APPROVAL } from "../machine/decide/operator-events.ts";
-import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
 import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine, MetadataRule } from "../machine/machine.ts";
@@ -23,6 +23,8 @@ export interface StackAt {
 interface StackAtDeps {
   readonly store: Pick<Store, "queries">;
   readonly findRevision: (hash: string) => Promise<Machine | undefined>;
+  /** Those of the engine that has decided the lines. */
+  readonly limits: DecideLimits;
 }
 
 /** Longer histories are not replayed. */
@@ -100,7 +102,7 @@ async function replay(
     machineAt: (place) => machines[place] ?? machine,
     incarnation,
     parked: parked.map(toReplayEvent),
-    limits: DEFAULT_LIMITS,
+    limits: deps.limits,
   });
   const [first] = differences;
   if (first === undefined) return { line, stack };

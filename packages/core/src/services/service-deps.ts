@@ -3,7 +3,7 @@ import { createAuditWriter } from "../access/audit-writer.ts";
 import { decideAccess } from "../access/decide-access.ts";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/decide-event.ts";
 import { type Sender, toPersonId } from "../access/sender.ts";
-import { publishMessages } from "../engine/engine.ts";
+import { type EngineOptions, publishMessages } from "../engine/engine.ts";
 import type { AwsAccess } from "../engine/executor-context.ts";
 import { createPlanner } from "../engine/planner.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
@@ -35,6 +35,8 @@ export interface YardServicesDeps {
   readonly locator: Locator;
   /** As the engine's. Default: none is known, and configurations are not checked. */
   readonly executors?: ExecutorRegistry;
+  /** The yard's. Default: the engine's defaults. */
+  readonly engine?: EngineOptions | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;

@@ -1,3 +1,4 @@
+import type { EngineOptions } from "../engine/engine.ts";
 import { createPlanner, type Planner } from "../engine/planner.ts";
 import { failed, type Step, succeeded } from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
@@ -43,12 +44,16 @@ export async function playStack(input: TrialInput = {}): Promise<Trial> {
 }
 
 /** Returns the planner of a trial. */
-export function planOf({ yard, locator, executors }: Trial, store: Partial<Store> = {}): Planner {
+export function planOf(
+  { yard, locator, executors }: Trial,
+  { engine, ...store }: Partial<Store> & { readonly engine?: EngineOptions } = {},
+): Planner {
   return createPlanner({
     store: { ...yard.store, ...store },
     clock: yard.clock,
     ids: countingIds(),
     locator,
     executors,
+    engine,
   });
 }

@@ -1,6 +1,8 @@
+import { listPages } from "../../../list-pages.ts";
 import { afterTimerId } from "../../../machine/decide/timers.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
+import type { Store } from "../../../ports/store.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 /** A schedule does not end with its first instant. */
@@ -64,15 +66,32 @@ export const raisedTogether: Invariant = {
     return {
       async onCommitted({ change: { history } }, store) {
         for (const sentence of findLostEvents(history, { ...context, decided })) report(sentence);
-        for (const { stackId, eventId } of history.filter(({ raisedBy }) => raisedBy !== undefined)) {
-          decided.add(eventId);
-          const { items } = await store.queries.listHistory({ stackId, eventId }, { limit: 1 });
-          if (items.length === 0) report(`${stackId}: ${eventId} has no line in the history.`);
+        const raised = history.filter(({ raisedBy }) => raisedBy !== undefined);
+        for (const { eventId } of raised) decided.add(eventId);
+        for (const { stackId, eventId } of await listMissing(raised, store)) {
+          report(`${stackId}: ${eventId} has no line in the history.`);
         }
       },
     };
   },
 };
+
+/** Reads the newest lines together: a chain of raised events may have a thousand in one commit. */
+async function listMissing(
+  raised: readonly HistoryEntry[],
+  { queries }: Pick<Store, "queries">,
+): Promise<readonly HistoryEntry[]> {
+  const [first] = raised;
+  if (first === undefined) return [];
+  const { stackId } = first;
+  const missing = new Map(raised.map((line) => [line.eventId, line]));
+  const pages = listPages((start) => queries.listHistory({ stackId, newestFirst: true }, { limit: 1_000, ...start }));
+  for await (const { items } of pages) {
+    for (const { eventId } of items) missing.delete(eventId);
+    if (missing.size === 0) break;
+  }
+  return [...missing.values()];
+}
 
 function findLostEvents(
   history: readonly HistoryEntry[],
