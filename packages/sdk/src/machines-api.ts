@@ -1,4 +1,5 @@
 import type {
+  BulkPlan,
   ExecutorDetails,
   MachineDetails,
   MachineGraph,
@@ -17,11 +18,13 @@ import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.t
 /** Which stacks of a machine to move, and to which revision; see `UpgradeOptions`. */
 interface UpgradeStacksOptions extends PageOptions {
   readonly to?: string;
+  /** The `digest` of each stack's plan, by its id: others are refused with `PLAN_STALE`. */
+  readonly plans?: Readonly<Record<string, string>>;
   readonly reason?: string;
 }
 
 /** What an upgrade would move stacks to. */
-interface PlanUpgradesOptions extends Omit<UpgradeStacksOptions, "reason"> {
+interface PlanUpgradesOptions extends Omit<UpgradeStacksOptions, "reason" | "plans"> {
   /** In place of `to`: the document of a revision that the yard does not have. Throws `MACHINE_INVALID`. */
   readonly source?: string;
 }
@@ -31,6 +34,8 @@ export interface WriteSourceOptions extends CallOptions {
   readonly source: string;
   /** The `hash` of the text that it replaces, as it was read. */
   readonly expectedHash: string;
+  /** The `digest` of `planWrite`: the text is written if it would still do that. Throws `PLAN_STALE`. */
+  readonly plan?: string;
 }
 
 /** Machines of the yard. */
@@ -45,6 +50,8 @@ export interface MachinesApi {
    * meanwhile, `MACHINE_INVALID` with `problems`, `NOT_CONFIGURED` elsewhere. Not repeated after a failure.
    */
   write(name: string, input: WriteSourceOptions): Promise<MachineSource>;
+  /** Returns what a text would do to its stacks. Writes nothing. */
+  planWrite(name: string, input: WriteSourceOptions): Promise<BulkPlan>;
   /** Returns its states as nodes and its reactions as edges. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
   graph(name: string, options?: CallOptions): Promise<MachineGraph>;
   /** Returns its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
@@ -76,7 +83,19 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
     write(name, { signal, ...body }) {
       const given = { params: { name }, body };
       const options = { repeatable: false, signal };
-      return call<typeof op.writeMachineSource>(http, "POST /v1/machines/:name/source", given, options);
+      return call<typeof op.writeMachineSource>(
+        http,
+        "POST /v1/machines/:name/source",
+        given,
+        options,
+      ) as Promise<MachineSource>;
+    },
+    planWrite(name, { signal, ...body }) {
+      const given = { params: { name }, body: { ...body, dryRun: true } };
+      // A dry run is answered with the plan.
+      return call<typeof op.writeMachineSource>(http, "POST /v1/machines/:name/source", given, {
+        signal,
+      }) as Promise<BulkPlan>;
     },
     graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
     revisions: (name, page) =>

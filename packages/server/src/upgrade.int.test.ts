@@ -143,6 +143,24 @@ describe("the upgrade of a machine's stacks", () => {
     expect(items).toMatchObject([{ event: "UPGRADE_STACK", actor: "tester", reason: "r" }]);
   });
 
+  it("moves stacks as their plans have shown, and no other", async () => {
+    await createStacks("a", "b", "c");
+    yard.write(NEWER);
+    const path = "/v1/machines/review-app/upgrade";
+    const { items } = await yard.json<Upgraded>(path, { body: { dryRun: true } });
+    const digests = items.map(({ stackId, plan }) => [stackId, (plan as { digest: string }).digest]);
+    const [[, first] = []] = digests;
+    const plans = { ...Object.fromEntries(digests.slice(0, 1)), b: first };
+
+    const done = await yard.json<Upgraded>(path, { body: { plans } });
+
+    expect(done.items).toMatchObject([
+      { stackId: "a", outcome: "applied" },
+      { stackId: "b", outcome: "refused", code: "PLAN_STALE" },
+      { stackId: "c", outcome: "refused", code: "PLAN_STALE" },
+    ]);
+  });
+
   it("reports for each what it would do", async () => {
     await createStacks("a", "b");
     yard.write(NEWER);

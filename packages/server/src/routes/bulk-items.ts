@@ -23,6 +23,7 @@ import {
   toEventOutcome,
   toParkedId,
 } from "@stackyard/core/engine";
+import type { Machine } from "@stackyard/core/machine";
 import type { Caller } from "../access/caller.ts";
 import { forbidden } from "../access/guard.ts";
 import { decideRedrive, loadReadable } from "../access/reach.ts";
@@ -43,6 +44,8 @@ export interface ChooseInput {
   /** The event of each stack; of dead letters and parked events empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
+  /** Of `upgrade`, in place of `to`: a revision that is not stored. */
+  readonly draft?: Machine;
 }
 
 /** Returns what the reason of a bulk is about. */
@@ -199,7 +202,7 @@ interface PlannedBulk {
 
 /** Returns what a bulk would do to these items now. */
 export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): Promise<PlannedBulk> {
-  const { operation, message } = input;
+  const { operation, message, draft } = input;
   const examined = operation === "upgrade" ? ids.slice(0, MOST_UPGRADES) : ids;
   const groups = new Map<
     string,
@@ -222,9 +225,17 @@ export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly
     .map(({ first: { outcome, code, reason }, follows, count, examples }) => {
       return { outcome, ...defined({ code }), count, ...defined({ reason }), follows, examples };
     });
-  const digest = digestOfPlans([operation, { ...message, reason: undefined }], [...plans.values()]);
+  const digest = digestOfPlans([operation, { ...message, reason: undefined }, draft?.hash], [...plans.values()]);
   const plan = { operation, total: ids.length, examined: examined.length, outcomes, digest };
   return { plan, digests: new Map([...plans.values()].flatMap(({ id, digest: own }) => (own ? [[id, own]] : []))) };
+}
+
+/** What was planned has changed. */
+export function stalePlan(): StackyardError {
+  return new StackyardError(
+    "PLAN_STALE",
+    "The items, or what would be done to them, have changed. Make another dry run.",
+  );
 }
 
 async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
@@ -239,9 +250,9 @@ async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly stri
   }
 }
 
-async function planUpgrade({ planner }: PlanDeps, { message }: ChooseInput, id: string): Promise<PlannedItem> {
+async function planUpgrade({ planner }: PlanDeps, { message, draft }: ChooseInput, id: string): Promise<PlannedItem> {
   const to = typeof message["to"] === "string" ? message["to"] : undefined;
-  const plan = await planner.planUpgrade({ stackId: id, to });
+  const plan = await planner.planUpgrade({ stackId: id, to, draft });
   if (plan === undefined) return { id, outcome: "refused", code: "STACK_UNKNOWN" };
   const { outcome, code, reason, events, digest } = plan;
   return { id, outcome, code, reason, events, digest };

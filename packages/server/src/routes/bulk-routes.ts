@@ -7,7 +7,7 @@ import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
 import { DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { refuseSensitive } from "../schemas/stack-query.ts";
-import { type ChooseInput, chooseItems, planBulk, toReasonSubjects } from "./bulk-items.ts";
+import { type ChooseInput, chooseItems, planBulk, stalePlan, toReasonSubjects } from "./bulk-items.ts";
 import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
@@ -48,20 +48,13 @@ function startRoute(deps: RouteDeps): Route {
       ? await planBulk({ ...deps, now: deps.clock.now(), signal }, { ...input, message: asked }, ids)
       : undefined;
     if (body.dryRun === true && planned !== undefined) return reply(200, planned.plan);
-    if (planned?.plan.digest !== body.plan) throw stale();
+    if (planned?.plan.digest !== body.plan) throw stalePlan();
     const id = newIds.next();
     const why = defined({ reason: await maskReason(store, body.reason, toReasonSubjects(input, ids)) });
     const on = { bulkId: id, ...defined({ machine: filter.machine }) };
     const bulk: NewBulk = { id, operation, filter, message, sender, ...why };
     return reply(202, toBulkView(await audit({ on, ...why }, () => bulks.start(bulk, ids, planned?.digests))));
   });
-}
-
-function stale(): StackyardError {
-  return new StackyardError(
-    "PLAN_STALE",
-    "The items, or what would be done to them, have changed. Make another dry run.",
-  );
 }
 
 function cancelRoute(deps: RouteDeps): Route {

@@ -1,12 +1,14 @@
 import { hash } from "node:crypto";
 import { type LocatedMachine, StackyardError } from "@stackyard/core";
-import type { MachineSource } from "@stackyard/core/api";
+import type { BulkPlan, MachineSource } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import type { Caller } from "../access/caller.ts";
 import { checkWholeMachine, toUnknownMachine } from "../access/guard.ts";
 import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
+import { chooseItems, planBulk, stalePlan } from "./bulk-items.ts";
 import type { RouteDeps } from "./route-deps.ts";
+import { parseDraft } from "./upgrade-routes.ts";
 
 /** Defines the routes for the source documents of machines. */
 export function sourceRoutes(deps: RouteDeps): readonly Route[] {
@@ -14,15 +16,33 @@ export function sourceRoutes(deps: RouteDeps): readonly Route[] {
     serve(deps, operations.getMachineSource, async ({ params: { name } }, { caller }) =>
       reply(200, await loadSource(deps, caller, name)),
     ),
-    serve(deps, operations.writeMachineSource, async ({ params: { name }, body }, { caller, audit }) => {
+    serve(deps, operations.writeMachineSource, async ({ params: { name }, body }, { caller, audit, signal }) => {
       const { sources } = deps;
+      const { source, dryRun = false, plan } = body;
       // A new text acts on all stacks.
       checkWholeMachine(caller, name);
       if (sources === undefined) throw notConfigured();
+      const planned =
+        dryRun || plan !== undefined ? await planSource(deps, { name, source, caller, signal }) : undefined;
+      if (dryRun && planned !== undefined) return reply(200, planned);
+      if (planned?.digest !== plan) throw stalePlan();
       await audit({ on: { machine: name } }, () => sources.write(name, body));
       return reply(200, await loadSource(deps, caller, name));
     }),
   ];
+}
+
+/** Returns what an upgrade to the text would do to the stacks of the machine. Those that follow it do that by themselves. */
+async function planSource(
+  deps: RouteDeps,
+  given: { readonly name: string; readonly source: string; readonly caller: Caller; readonly signal: AbortSignal },
+): Promise<BulkPlan> {
+  const { name, source, caller, signal } = given;
+  const draft = parseDraft(deps, { name, source });
+  const message = { event: "UPGRADE_STACK" };
+  const input = { operation: "upgrade", filter: { machine: name }, message, caller, draft } as const;
+  const ids = await chooseItems(deps, input);
+  return (await planBulk({ ...deps, now: deps.clock.now(), signal }, input, ids)).plan;
 }
 
 /** Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */

@@ -71,6 +71,7 @@ async function upgradeMachine(
     to,
     dryRun = false,
     source,
+    plans,
     reason,
     cursor,
     limit = DEFAULT_LIMIT,
@@ -95,11 +96,15 @@ async function upgradeMachine(
   const unreadable =
     page.unreadable === undefined || limits.scopes !== undefined ? {} : { unreadable: [...page.unreadable] };
   if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, draft, next: page.cursor })), ...unreadable };
-  const items = await upgrade(deps, stacks, { target, reason }, context);
+  const items = await upgrade(deps, stacks, { target, reason, plans }, context);
   return { items, ...defined({ cursor: page.cursor }), ...unreadable };
 }
 
-function parseDraft({ executors }: RouteDeps, { name, source }: { name: string; source: string }): Machine {
+/** Returns the machine of a document that is not stored. Throws `MACHINE_INVALID`. */
+export function parseDraft(
+  { executors }: Pick<RouteDeps, "executors">,
+  { name, source }: { name: string; source: string },
+): Machine {
   const { machine, problems } = parseMachine(source, { name, executors });
   if (machine !== undefined) return machine;
   throw new StackyardError("MACHINE_INVALID", "The document has errors.", { details: { problems } });
@@ -136,15 +141,24 @@ function toPlanned(planned: Planned): UpgradeResult {
   return { stackId, outcome, ...defined({ code, reason }), plan: toUpgradePlan(planned) };
 }
 
+interface UpgradeOptions {
+  readonly target: string;
+  readonly reason: string | undefined;
+  /** Digests of the stacks' plans. Undefined: they are moved whatever follows. */
+  readonly plans: Readonly<Record<string, string>> | undefined;
+}
+
 async function upgrade(
   deps: RouteDeps,
   stacks: readonly Listed[],
-  { target, reason }: { readonly target: string; readonly reason: string | undefined },
+  { target, reason, plans }: UpgradeOptions,
   { sender, signal }: RouteContext,
 ): Promise<UpgradeResult[]> {
   const moved = stacks.map(({ stackId, isThere }) => ({ stackId, isThere, id: deps.ids.next() }));
+  const isUnplanned = (stackId: string) => plans !== undefined && !Object.hasOwn(plans, stackId);
   const messages = moved.flatMap(({ stackId, isThere, id }) => {
-    return isThere ? [] : [{ id, stackId, event: "UPGRADE_STACK", to: target, ...(reason && { reason }) }];
+    const message = { id, stackId, event: "UPGRADE_STACK", to: target, ...defined({ reason, plan: plans?.[stackId] }) };
+    return isThere || isUnplanned(stackId) ? [] : [message];
   });
   await publishMessages(deps, messages, { sender, own: true });
   // One after the other: while the first is waited for the others are decided too, and one look at each is enough.
@@ -152,6 +166,10 @@ async function upgrade(
   const results: UpgradeResult[] = [];
   for (const { stackId, isThere, id } of moved) {
     const wait = { timeoutMs: Math.max(0, until - deps.clock.now()), signal };
+    if (!isThere && isUnplanned(stackId)) {
+      results.push({ stackId, outcome: "refused", code: "PLAN_STALE", reason: "It is not in the plan." });
+      continue;
+    }
     results.push(
       isThere
         ? { stackId, outcome: "unchanged" }

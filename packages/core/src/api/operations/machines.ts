@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { MAX_SOURCE } from "../../machine/limits.ts";
+import { PlanDigest } from "../planned-event.ts";
 import { answer, defineOperation, page, refusal } from "./define-operation.ts";
 import { Hash, Name, pageQuery } from "./fields.ts";
 
@@ -61,16 +62,25 @@ export const writeMachineSource = defineOperation("POST", "/v1/machines/:name/so
     {
       source: Type.String({ minLength: 1, maxLength: MAX_SOURCE }),
       expectedHash: { ...Hash, description: "`hash` of the text that is replaced, as it was read." },
+      dryRun: Type.Optional(
+        Type.Boolean({ description: "Answers with what the text would do to the machine's stacks. Writes nothing." }),
+      ),
+      plan: Type.Optional({
+        ...PlanDigest,
+        description: "`digest` of the dry run: the text is written if it would still do that, or not at all.",
+      }),
     },
     { additionalProperties: false },
   ),
   answers: {
-    200: answer("MachineSource", "The text as it is now."),
+    200: answer("MachineSourceAnswer", "The text as it is now, or the plan of a dry run."),
     403: refusal(
       "FORBIDDEN: the file is a link or a module, or the caller may repair only some stacks of the machine.",
     ),
     404: refusal("MACHINE_UNKNOWN, or NOT_CONFIGURED: only `stackyard dev` has a folder to write to."),
-    409: refusal("RECORD_CONFLICT: the file has changed meanwhile. `details` has its `hash` and `source`."),
+    409: refusal(
+      "RECORD_CONFLICT: the file has changed meanwhile. `details` has its `hash` and `source`. PLAN_STALE: the text would do something else than the dry run has shown.",
+    ),
     422: refusal("MACHINE_INVALID with `details.problems`. Nothing was written."),
   },
 });

@@ -60,6 +60,12 @@ export const upgradeStacks = defineOperation("POST", "/v1/machines/:name/upgrade
         description: "With `dryRun`, in place of `to`: the document of a revision that the yard does not have.",
       }),
     ),
+    plans: Type.Optional(
+      Type.Record(Type.String(), PlanDigest, {
+        description:
+          "`digest` of each stack of a dry run, by its id: a stack is moved as its plan has shown. Others of the page are refused with PLAN_STALE.",
+      }),
+    ),
     reason,
     cursor: pageQuery.cursor,
     limit: Type.Optional(
