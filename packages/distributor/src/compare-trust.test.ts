@@ -1,6 +1,7 @@
 import { OrganizationsClient } from "@aws-sdk/client-organizations";
 import { UnsubscribeCommand } from "@aws-sdk/client-sns";
 import { createSimPlugin, SimFault } from "@stackyard/aws-sim";
+import { silentLogger } from "@stackyard/core";
 import type { ConsumerView } from "@stackyard/sdk/artifacts";
 import { describe, expect, it } from "vitest";
 import { createOrganization } from "./organization.ts";
@@ -85,6 +86,20 @@ describe("an account that is taken from the list", () => {
     ]);
     expect([first, untrusted().at(-1)]).toEqual([1, 0]);
     expect((await coverage())[0]?.cells.map(({ account }) => account)).toContain(OTHER.account);
+  });
+
+  it("is named in the log, also where its consumer has no subscription", async () => {
+    const { options, restart, look, register } = createFleet();
+    await register(PLACE);
+    const said: unknown[] = [];
+    const error = (message: string, fields?: object) => void said.push([message, fields]);
+    Object.assign(options, { logger: { ...silentLogger, error } });
+    restart({ trustedAccounts: [OTHER.account] });
+
+    await look();
+    await look();
+
+    expect(said).toEqual([["The account of a consumer is not trusted any more.", PLACE]]);
   });
 
   it("also loses a subscription without a consumer, and one beyond the first page", async () => {

@@ -35,6 +35,8 @@ async function compareConsumers(context: DistributorContext, judge: Judge): Prom
     const isTrusted = (consumer.distrustedAt ?? null) === null;
     if (judgement === "unknown" || (judgement === "trusted") === isTrusted) continue;
     await noteConsumer(context, consumer, { kind: isTrusted ? "distrusted" : "trusted", at });
+    const { account, region } = consumer;
+    if (isTrusted) context.logger.error("The account of a consumer is not trusted any more.", { account, region });
   }
 }
 
