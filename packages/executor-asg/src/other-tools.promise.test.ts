@@ -1,3 +1,4 @@
+import { AutoScalingClient, DeleteAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import { addServingGroup, aTaskConfig, createAsgYard, OLD_GROUP } from "./testing/yards.ts";
 
@@ -50,4 +51,60 @@ describe("what users of other tools have reported about two groups that take tur
 
     expect(sizesOf(yard)).toEqual(before);
   });
+});
+
+describe("what users of other tools have reported about the old group", () => {
+  it.each(["before the release looks at health", "while it looks"])(
+    "a group that a person deletes %s is no reason to fail (terraform#1393)",
+    async (when) => {
+      const yard = createAsgYard();
+      await addServingGroup(yard);
+      const { sim } = yard.world;
+      const operation = when === "while it looks" ? "ElasticLoadBalancingV2.DescribeTargetHealth" : "AutoScaling.CreateAutoScalingGroup";
+      sim.once(operation, async (proceed) => {
+        const client = yard.context().aws(AutoScalingClient);
+        await client.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName: OLD_GROUP, ForceDelete: true }));
+        return proceed();
+      });
+
+      const { step } = await yard.run(aTaskConfig());
+
+      expect(step).toMatchObject({ kind: "succeeded", outputs: { end: "Success", dirty: false } });
+      expect(yard.groups()).not.toContain(OLD_GROUP);
+    },
+  );
+
+  it("is never made larger on its way out (spinnaker#6222)", async () => {
+    const yard = createAsgYard();
+    await addServingGroup(yard);
+    const before = sizesOf(yard).find(({ name }) => name === OLD_GROUP);
+    const sizes: (typeof before)[] = [];
+    const look = async (proceed: () => Promise<unknown>): Promise<unknown> => {
+      yard.world.sim.once("AutoScaling.DescribeAutoScalingGroups", look);
+      sizes.push(sizesOf(yard).find(({ name }) => name === OLD_GROUP));
+      return proceed();
+    };
+    yard.world.sim.once("AutoScaling.DescribeAutoScalingGroups", look);
+
+    await yard.run(aTaskConfig());
+
+    const seen = sizes.filter((each) => each !== undefined);
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen.every(({ min, desired }) => min <= (before?.min ?? 0) && desired <= (before?.desired ?? 0))).toBe(true);
+  });
+});
+
+describe("what users of other tools have reported about the time of a release", () => {
+  it.each([500_000, 560_000, 590_000])(
+    "it succeeds when its servers boot shortly before its limit of 600 s: in %i ms (ecs-deploy#184, #102)",
+    async (bootMs) => {
+      const yard = createAsgYard();
+      await addServingGroup(yard);
+      yard.world.sim.autoScaling.script("org/", { bootMs });
+
+      const { step } = await yard.run(aTaskConfig({ timeout: 600 }));
+
+      expect(step).toMatchObject({ kind: "succeeded", outputs: { end: "Success" } });
+    },
+  );
 });

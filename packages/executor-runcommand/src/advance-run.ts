@@ -2,6 +2,7 @@ import { listItems } from "@stackyard/core/rollout";
 import { toFailureLines } from "./failure-lines.ts";
 import { type FleetRun, isWaiting, noteFailed, noteStopped, tallyOf } from "./fleet-run.ts";
 import { nextAction, nextFleetAction, type RunAction } from "./next-action.ts";
+import { toLongestMs } from "./plan-run.ts";
 import { MAX_CHUNK_SIZE } from "./select-instances.ts";
 import { recoverSending, sendChunks } from "./send-chunks.ts";
 import type { StepDeps } from "./step-deps.ts";
@@ -23,7 +24,7 @@ const SEND_FOR_MS = 60_000;
 /** Watches what runs, sends what may be sent, and notes both. */
 export async function advanceRun(deps: StepDeps, begun: FleetRun): Promise<AdvancedRun> {
   const { aws, store, config } = deps;
-  const watched = await watchRun(aws, await recoverSending(aws, begun));
+  const watched = await watchRun(aws, await recoverSending(aws, begun), toLongestMs(config));
   reportFailures(deps, watched);
   const until = aws.clock.now() + SEND_FOR_MS;
   let run = watched.run;

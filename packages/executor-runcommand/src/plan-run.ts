@@ -302,6 +302,21 @@ function toOwnDocument(config: RunCommandConfig, documentName: string, timeoutSe
   };
 }
 
+/** After the limits of a command, what SSM takes to note its end. */
+const NOTED_WITHIN_MS = 10 * 60_000;
+
+/**
+ * Returns how long an agent works on a command of the run at most; undefined where the document decides that, or a profile
+ * of the user.
+ */
+export function toLongestMs(config: RunCommandConfig): number | undefined {
+  const { document, parameters, profile = "ansible" } = config;
+  const isShell = document !== undefined && SHELL_DOCUMENTS.has(document) && !parameters?.["executionTimeout"];
+  if (!isShell && (document !== undefined || profile !== "ansible")) return undefined;
+  const { timeout, deliveryTimeout } = toLengths(config);
+  return timeout + deliveryTimeout + NOTED_WITHIN_MS;
+}
+
 function toInventory(roles: CommandSubject["roles"]): string | { readonly kind: "from-tags" } {
   if (roles === "from-tags") return { kind: "from-tags" };
   const found = inventory(roles.join());

@@ -24,7 +24,10 @@ export async function noteGone(aws: FleetAws, run: FleetRun): Promise<FleetRun> 
   const states = await findStates(aws, open);
   if (states === undefined) return { ...run, state: { ...run.state, goneLookedAt: now } };
   const { gone, absent } = judge(open, { states, unseen, now });
-  await cancelGone(aws, open, gone);
+  await withdraw(
+    aws,
+    open.filter(({ instanceId }) => gone.has(instanceId)),
+  );
   const noted = updateInstances(run, (instance) => toGone(instance, gone.get(instance.instanceId), now));
   const others = Object.entries(unseen).filter(([key]) => !key.startsWith("i-"));
   return { ...noted, state: { ...noted.state, goneLookedAt: now, unseen: Object.fromEntries([...others, ...absent]) } };
@@ -63,18 +66,10 @@ async function findStates(
   return known && new Map(known.map(({ instanceId, state = "" }) => [instanceId, state]));
 }
 
-/** Withdraws the commands of what is gone, so that a stopped instance does not continue them when it starts again. */
-async function cancelGone(
-  aws: FleetAws,
-  open: readonly FleetInstanceReport[],
-  gone: ReadonlyMap<string, string>,
-): Promise<void> {
-  const byCommand = Map.groupBy(
-    open.filter(({ instanceId }) => gone.has(instanceId)),
-    ({ commandId = "" }) => commandId,
-  );
-  for (const [commandId, instances] of byCommand) {
-    const ids = instances.map(({ instanceId }) => instanceId);
+/** Withdraws the commands of these instances, so that a stopped one does not continue them when it starts again. */
+async function withdraw(aws: FleetAws, instances: readonly FleetInstanceReport[]): Promise<void> {
+  for (const [commandId, all] of Map.groupBy(instances, ({ commandId = "" }) => commandId)) {
+    const ids = all.map(({ instanceId }) => instanceId);
     await unlessRefused(() => cancelCommand(aws, commandId, ids));
   }
 }
@@ -91,4 +86,30 @@ async function unlessRefused<Result>(call: () => Promise<Result>): Promise<Resul
 function toGone(instance: FleetInstanceReport, state: string | undefined, now: number): FleetInstanceReport {
   if (state === undefined || instance.state !== "running") return instance;
   return { ...instance, state: "failed", code: INSTANCE_GONE, detailedStatus: state, endedAt: now };
+}
+
+/** SSM goes on saying so of a command that it has lost, such as during an update of the agent. */
+const LOST_STATUS = "InProgress";
+
+/** Returns true for an instance whose command was given up by `noteLost`. */
+export function isLost({ state, detailedStatus }: FleetInstanceReport): boolean {
+  return state === "failed" && detailedStatus === LOST_STATUS;
+}
+
+/**
+ * Ends the instances whose command has been in progress for longer than any agent works on it: SSM has not noticed its end.
+ * What it has done is not known, and it is withdrawn.
+ */
+export async function noteLost(aws: FleetAws, run: FleetRun, longestMs: number): Promise<FleetRun> {
+  const now = aws.clock.now();
+  const isOver = ({ state, startedAt = now }: FleetInstanceReport) =>
+    state === "running" && now - startedAt >= longestMs;
+  const lost = listItems(run).filter(isOver);
+  if (lost.length === 0) return run;
+  await withdraw(aws, lost);
+  return updateInstances(run, (instance) =>
+    isOver(instance)
+      ? { ...instance, state: "failed", code: "EXECUTION_TIMEOUT", detailedStatus: LOST_STATUS, endedAt: now }
+      : instance,
+  );
 }

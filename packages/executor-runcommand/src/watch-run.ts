@@ -16,7 +16,7 @@ import { isFinalStatus, toInstanceState, toPlainStatus } from "./instance-state.
 import { RATE_EXCEEDED } from "./next-action.ts";
 import { toSkipped } from "./plan-run.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
-import { noteGone } from "./watch-gone.ts";
+import { isLost, noteGone, noteLost } from "./watch-gone.ts";
 
 /** Calls at a time: SSM's rates are per account, and others work there too. */
 const AT_ONCE = 4;
@@ -33,8 +33,15 @@ export interface WatchedRun {
   readonly ended: readonly FleetInstanceReport[];
 }
 
-/** Loads the open commands of a run from SSM, and the outputs of failures. */
-export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun> {
+/**
+ * Loads the open commands of a run from SSM, and the outputs of failures. `longestMs`: how long an agent works on a command at
+ * most.
+ */
+export async function watchRun(
+  aws: FleetAws,
+  run: FleetRun,
+  longestMs = Number.POSITIVE_INFINITY,
+): Promise<WatchedRun> {
   const commandIds = listOpenCommands(run);
   if (commandIds.length === 0) return { run, isPartial: false, ended: [] };
   const command = await findFleetCommand(aws, run);
@@ -45,7 +52,8 @@ export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun
   const looked = invocations.filter((invocation) => !left.has(invocation));
   const now = aws.clock.now();
   const known = noteInvocations(run, { invocations: looked, outputs, now });
-  const noted = await noteGone(aws, await noteMissing(aws, known, invocations));
+  const there = await noteGone(aws, await noteMissing(aws, known, invocations));
+  const noted = await noteLost(aws, there, longestMs);
   const isPartial = left.size > 0;
   return {
     run: isPartial ? noted : noteStatus(noted, command, { listed: invocations.length, now }),
@@ -215,11 +223,11 @@ export function noteStatus(
   return { ...run, state: { ...state, fleetCommand: { ...fleetCommand, status } } };
 }
 
-/** Returns true if nothing of a command runs but instances that are gone. */
+/** Returns true if nothing of a command runs but on instances that are gone, or what SSM has lost. */
 function hasLostTheRest(run: FleetRun, { listed, targetCount }: { listed: number; targetCount: number }): boolean {
   const items = listItems(run);
   const isAll = targetCount > 0 && listed >= targetCount && !items.some(({ state }) => state === "running");
-  return isAll && !items.some(isWaiting) && items.some(({ code }) => code === INSTANCE_GONE);
+  return isAll && !items.some(isWaiting) && items.some((each) => each.code === INSTANCE_GONE || isLost(each));
 }
 
 function withUnseen(run: FleetRun, key: string, absence: Absence | undefined): FleetRun {
