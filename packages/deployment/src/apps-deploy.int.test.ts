@@ -1,6 +1,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { CreateChangeSetCommand, ExecuteChangeSetCommand } from "@aws-sdk/client-cloudformation";
+import {
+  CreateChangeSetCommand,
+  DescribeStackEventsCommand,
+  ExecuteChangeSetCommand,
+} from "@aws-sdk/client-cloudformation";
 import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACCOUNT, type ACloud, BUCKET, createCloud } from "./testing/a-cloud.ts";
@@ -347,6 +351,24 @@ describe("apps deploy, when it fails", () => {
     expect(new Set(done.map(({ logicalId }) => logicalId)).size).toBe(61);
     expect(done).toHaveLength(61);
   });
+
+  it.each([0, 1, 2, 3])(
+    "is not done because of an earlier change, when the answer after %i is from before the last one [serverless#2776]",
+    async (answers) => {
+      await publish();
+      await deploy(machines);
+      const client = cloud.aws.cloudFormation;
+      const { StackName } = Object(inputsOf("CloudFormation.CreateChangeSet")[0]);
+      const old = await client.send(new DescribeStackEventsCommand({ StackName }));
+      await deploy({ parameter: ["Retention=7"] });
+      cloud.sim.cloudFormation.failResource({ logicalId: "Manager", reason: "The code is broken." });
+      for (let fair = 0; fair < answers; fair += 1)
+        cloud.sim.once("CloudFormation.DescribeStackEvents", (proceed) => proceed());
+      cloud.sim.once("CloudFormation.DescribeStackEvents", async () => old);
+
+      await expect(deploy({ parameter: ["Retention=8"] })).rejects.toMatchObject({ code: "OUTCOME_NEGATIVE" });
+    },
+  );
 
   it("keeps watching through throttling and broken connections", async () => {
     await publish();

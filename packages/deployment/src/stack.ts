@@ -282,7 +282,7 @@ async function loadFresh(client: CloudFormationClient, stackId: string, after: s
   }
 }
 
-/** Loads events, newest first. */
+/** Loads events, newest first. An answer that does not show the event `after` is older than it, and has no later one. */
 async function loadEventsAfter(
   client: CloudFormationClient,
   stackId: string,
@@ -296,7 +296,7 @@ async function loadEventsAfter(
       events.push(event);
     }
   }
-  return events;
+  return after === undefined ? events : [];
 }
 
 function goesOn(code: "TIMED_OUT" | "INTERRUPTED", message: string): StackyardError {

@@ -60,7 +60,10 @@ describe("what users of other tools have reported about the old group", () => {
       const yard = createAsgYard();
       await addServingGroup(yard);
       const { sim } = yard.world;
-      const operation = when === "while it looks" ? "ElasticLoadBalancingV2.DescribeTargetHealth" : "AutoScaling.CreateAutoScalingGroup";
+      const operation =
+        when === "while it looks"
+          ? "ElasticLoadBalancingV2.DescribeTargetHealth"
+          : "AutoScaling.CreateAutoScalingGroup";
       sim.once(operation, async (proceed) => {
         const client = yard.context().aws(AutoScalingClient);
         await client.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName: OLD_GROUP, ForceDelete: true }));

@@ -12,7 +12,11 @@ interface Listed {
 }
 
 /** SSM goes on saying that the instance works on its command until that instant, whatever has become of it. */
-function keepInProgress({ sim, clock }: { readonly sim: AwsSim; readonly clock: FakeClock }, id: string, until: number) {
+function keepInProgress(
+  { sim, clock }: { readonly sim: AwsSim; readonly clock: FakeClock },
+  id: string,
+  until: number,
+) {
   const look = async (proceed: () => Promise<unknown>): Promise<unknown> => {
     sim.once("SSM.ListCommandInvocations", look);
     const answer = (await proceed()) as Listed;

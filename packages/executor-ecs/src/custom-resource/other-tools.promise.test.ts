@@ -154,6 +154,25 @@ describe("what users of other tools have reported about custom resources", () =>
     expect(world.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(["STOPPED"]);
   });
 
+  it.each([0, 1_000, 20_000])(
+    "runs nothing after a Delete that comes while the Create is worked on: %i ms after it (cloudformation-coverage-roadmap#1730)",
+    async (ms) => {
+      const world = createEcsTaskWorld();
+      world.sim.ecs.script("migrate", FOR_EVER);
+      const created = world.life.create(LEAST);
+      await world.until(world.clock.sleep(ms));
+      const request = toRequest(world, { RequestType: "Delete", RequestId: "cancelled-1" });
+
+      await world.until(world.function.handler(request));
+      const { answer } = await world.until(world.sim.answers.waitForAnswer("cancelled-1"));
+      const { status } = await world.until(created);
+      await pass(world, 10);
+
+      expect([answer?.Status, status]).toEqual(["SUCCESS", "CREATE_FAILED"]);
+      expect(world.sim.ecs.tasks().filter(({ desiredStatus }) => desiredStatus !== "STOPPED")).toEqual([]);
+    },
+  );
+
   it("serves a Delete that comes again while the first one stops tasks (quickstart-kubernetes-resource-provider#24)", async () => {
     const world = createEcsTaskWorld();
     world.sim.ecs.script("migrate", { ...FOR_EVER, stopsInMs: 90_000 });

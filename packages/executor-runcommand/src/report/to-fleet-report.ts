@@ -290,7 +290,7 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
       "Read its output, fix the playbook, the artifact or the instance, and retry the run.",
     ],
     EXECUTION_TIMEOUT: [
-      "The command exceeded its time limit and was stopped.",
+      "The command exceeded its time limit and was stopped. With the status `InProgress`: Systems Manager has lost it, and what it has done is unknown.",
       "Check the end of its output. Raise `timeout`, or find what hangs.",
     ],
     DELIVERY_TIMEOUT: [

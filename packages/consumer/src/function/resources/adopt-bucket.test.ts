@@ -178,6 +178,18 @@ describe("a deletion with EmptyOnDelete", () => {
     expect([emptied.status, sim.s3.hasBucket(BUCKET)]).toEqual(["DELETE_COMPLETE", false]);
   });
 
+  it.each(["false", undefined])(
+    "keeps a bucket that an update has set to %s before the resource is deleted (aws-cdk#16603)",
+    async (EmptyOnDelete) => {
+      const { sim, life, settle } = await createFilled();
+      await settle(life.update({ BucketName: BUCKET, ...(EmptyOnDelete && { EmptyOnDelete }) }));
+
+      const { status } = await settle(life.delete());
+
+      expect([status, sim.s3.hasBucket(BUCKET)]).toEqual(["DELETE_COMPLETE", true]);
+    },
+  );
+
   it("keeps a bucket that has no room for the mark", async () => {
     const { sim, s3, life, settle } = createBucketWorld();
     sim.s3.createBucket({ account, region, name: BUCKET });
