@@ -62,6 +62,25 @@ describe("Palette", () => {
     await expect.poll(address).toBe("/stack?id=pr-7");
   });
 
+  it("opens nothing by the Enter that ends a composition, or by one that is held (bb#3413, paseo#309)", async () => {
+    const { screen, address } = await renderPage(PaletteAlone, "/", { "GET /v1/stacks": matching });
+    await screen.getByRole("textbox").fill("pr-7");
+    await expect.element(screen.getByRole("link", { name: "Stack pr-70" })).toBeVisible();
+    const press = (init: KeyboardEventInit) =>
+      screen
+        .getByRole("textbox")
+        .element()
+        .dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, ...init }));
+
+    press({ isComposing: true });
+    press({ repeat: true });
+    await expect.element(screen.getByRole("textbox")).toBeVisible();
+    expect(address()).toBe("/");
+
+    press({});
+    await expect.poll(address).toBe("/stack?id=pr-7");
+  });
+
   it("shows the stack whose id is the text first", async () => {
     const { screen } = await renderPage(PaletteAlone, "/", {
       "GET /v1/stacks": { items: [aStack("a-pr-7"), ...stacks] },

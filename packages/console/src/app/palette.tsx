@@ -4,6 +4,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Dialog } from "../design/dialog.tsx";
+import { isEnter } from "../design/is-enter.ts";
 import { To, useGo } from "../design/links.tsx";
 import { Text } from "../design/text.tsx";
 import { findActions, type PageAction } from "./page-actions.ts";
@@ -67,8 +68,7 @@ export function Palette({ navigation, onClose }: PaletteProps) {
       event.preventDefault();
       setChosenKey(entries[Math.max(0, Math.min(entries.length - 1, chosen + move))]?.key);
     }
-    // The Enter that ends a composition belongs to the input method.
-    if (event.key === "Enter" && !event.nativeEvent.isComposing) setEntered(true);
+    if (isEnter(event)) setEntered(true);
   };
   return (
     <Dialog title="Search" onClose={onClose}>

@@ -1,11 +1,13 @@
 import type {} from "@vitest/browser-playwright";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { useState } from "react";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { cdp, page, userEvent } from "vitest/browser";
 import { render } from "vitest-browser-react";
 import "./print.css";
 import "../graph/graph.css";
 import "../log/excerpt.css";
 import "../design/base.css";
+import { Button } from "../design/button.tsx";
 import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
@@ -27,6 +29,34 @@ function TitledPage() {
     <>
       <Shell />
       <Page title="pr-12">{null}</Page>
+    </>
+  );
+}
+
+/** The shell's content, with a list before the page as `Beside` has it. */
+function PageBesideList() {
+  return (
+    <>
+      <Shell />
+      <main>
+        <aside>
+          <a href="/stack?id=pr-1">pr-1</a>
+        </aside>
+        <Page title="pr-12">{null}</Page>
+      </main>
+    </>
+  );
+}
+
+function PageWithRetry() {
+  const [times, setTimes] = useState(0);
+  return (
+    <>
+      <Shell />
+      <Button shortcut="r" onPress={() => setTimes((before) => before + 1)}>
+        Retry
+      </Button>
+      <p>Retried {times} times</p>
     </>
   );
 }
@@ -63,6 +93,33 @@ describe("Shell", () => {
     page.live.emit(toReconnecting(Date.now() - 2_000));
 
     await expect.element(page.screen.getByText(/^Reconnecting \d s$/)).toBeVisible();
+  });
+
+  it("leads past the list beside a page to its head, each time (grafana#118639)", async () => {
+    const shown = await renderPage(PageBesideList, "/", quiet);
+    const skip = shown.screen.getByRole("button", { name: "Skip to content" });
+
+    for (const _ of [1, 2]) {
+      (skip.element() as HTMLElement).focus();
+      await userEvent.keyboard("{Enter}");
+      await expect.element(shown.screen.getByRole("heading", { level: 1, name: "pr-12" })).toHaveFocus();
+    }
+    expect(shown.address()).toBe("/");
+  });
+
+  it("acts once while a letter is held", async () => {
+    const held = vi.fn();
+    const onKey = ({ repeat }: KeyboardEvent) => repeat && held();
+    addEventListener("keydown", onKey);
+    onTestFinished(() => removeEventListener("keydown", onKey));
+    const shown = await renderPage(PageWithRetry, "/", quiet);
+    const button = shown.screen.getByRole("button", { name: "Retry" });
+    await expect.element(button).toBeVisible();
+
+    await userEvent.keyboard("{r>10/}");
+
+    await expect.element(shown.screen.getByText("Retried 1 times")).toBeVisible();
+    expect(held).toHaveBeenCalled();
   });
 
   const mainCounts = {

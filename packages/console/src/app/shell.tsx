@@ -1,10 +1,11 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { useYardName } from "../api/use-yard-name.ts";
 import { Icon } from "../design/icon.tsx";
+import { keepFocus } from "../design/kept-focus.ts";
 import { HistoryEntry } from "../design/kept-places.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -24,12 +25,13 @@ export function Shell() {
   const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
   useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help") });
   useFavicon();
+  useEffect(keepFocus, []);
   const yardName = useYardName();
   return (
     <div className="shell">
-      <a className="skip-link button" href="#main">
+      <button type="button" className="skip-link button" onClick={skipToHead}>
         Skip to content
-      </a>
+      </button>
       <To path="/" className="shell-brand">
         <ProductMark />
         <span className="brand-words">
@@ -67,6 +69,11 @@ export function Shell() {
       {open === "help" && <ShortcutHelp onClose={() => setOpen(undefined)} />}
     </div>
   );
+}
+
+/** Goes to the head of the page, past the list beside it. */
+function skipToHead(): void {
+  (document.querySelector<HTMLElement>("main h1") ?? document.getElementById("main"))?.focus();
 }
 
 /** Renders a warning on every page of a yard without workers. */

@@ -11,6 +11,7 @@ import { Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { nameApart } from "../text/tell-apart.ts";
 import { Effect } from "./approval-effect.tsx";
 
 interface DecisionProps {
@@ -47,7 +48,7 @@ export function Asked({ approval }: { approval: Approval }) {
         of={{
           By: (
             <>
-              <Text>{askedBy?.name ?? "unknown"}</Text>
+              <Text>{askedBy === undefined ? "unknown" : nameApart(askedBy, peopleOf(approval))}</Text>
               {!own && ", who may not approve"}
             </>
           ),
@@ -64,7 +65,13 @@ export function Asked({ approval }: { approval: Approval }) {
   );
 }
 
-function Given({ approval: { given, from, need } }: { approval: Approval }) {
+/** Returns everybody whom the page names. */
+function peopleOf({ askedBy, given }: Approval): readonly Approval["given"][number]["by"][] {
+  return [...(askedBy === undefined ? [] : [askedBy]), ...given.map(({ by }) => by)];
+}
+
+function Given({ approval }: { approval: Approval }) {
+  const { given, from, need } = approval;
   return (
     <div className="panel-body stack-v">
       <p>
@@ -72,7 +79,7 @@ function Given({ approval: { given, from, need } }: { approval: Approval }) {
       </p>
       {given.map(({ by, at, comment }) => (
         <p key={`${by.kind} ${by.id}`}>
-          <Mark status="succeeded" word="" /> <Text>{by.name}</Text> at <Instant at={at} />
+          <Mark status="succeeded" word="" /> <Text>{nameApart(by, peopleOf(approval))}</Text> at <Instant at={at} />
           {comment !== undefined && (
             <>
               : <Text>{comment}</Text>

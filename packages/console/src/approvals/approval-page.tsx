@@ -5,7 +5,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
-import { TextLink, To, useSearch } from "../design/links.tsx";
+import { TextLink, useSearch } from "../design/links.tsx";
 import { Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -13,6 +13,7 @@ import { Ago, Text } from "../design/text.tsx";
 import { WhatChanges } from "./approval-changes.tsx";
 import { Asked, Decision } from "./approval-decision.tsx";
 import { ApprovalList } from "./approval-list.tsx";
+import { ClosedApproval } from "./closed-approval.tsx";
 import "./approval.css";
 
 /** Renders one approval: its subject, what follows, and who has approved it. */
@@ -29,12 +30,13 @@ function OneApproval({ stackId, task }: { stackId: string; task: string }) {
   const stack = useLoad(keys.stack(stackId), (request) => yard.stacks.get(stackId, request), {
     enabled: stackId !== "",
   });
+  const isClosed = stack.data !== undefined && findOpen(stack.data, task) === undefined;
   return (
     <Page
       title={`Approval ${task} of ${stackId}`}
       heading={
         <>
-          <Text>{stackId}</Text> waits for <Text mono>{task}</Text>
+          <Text>{stackId}</Text> {isClosed ? "no longer waits" : "waits"} for <Text mono>{task}</Text>
         </>
       }
     >
@@ -49,18 +51,13 @@ function OneApproval({ stackId, task }: { stackId: string; task: string }) {
   );
 }
 
+function findOpen({ approvals }: StackDetails, task: string): Approval | undefined {
+  return approvals?.find((open) => open.task === task);
+}
+
 function ApprovalOf({ details, task }: { details: StackDetails; task: string }) {
-  const approval = details.approvals?.find((open) => open.task === task);
-  if (approval === undefined) {
-    return (
-      <Empty>
-        This approval is closed: it was decided, it expired, or the stack left the state.{" "}
-        <To path="/stack" search={{ id: details.id }}>
-          Open the stack
-        </To>
-      </Empty>
-    );
-  }
+  const approval = findOpen(details, task);
+  if (approval === undefined) return <ClosedApproval details={details} task={task} />;
   return (
     <>
       <p className="approval-where">

@@ -1,6 +1,7 @@
 import type { Approval, HistoryEntry, StackCommits, StackDetails } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
+import { queryClient } from "../api/client.ts";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { ApprovalPage } from "./approval-page.tsx";
@@ -430,6 +431,51 @@ describe("ApprovalPage", () => {
     });
   });
 
+  // keel#1550, kargo#2729: nothing said what one's own approval had done.
+  it.each([
+    ["APPROVE_TASK", "approve", "Approve", /Approved by ada .*ago: tested on staging\..*now in PRODUCTION/],
+    ["REJECT_TASK", "reject", "Reject", /Rejected by ada .*ago: tested on staging\..*now in PRODUCTION/],
+  ])("says after one's own %s what was decided, and where the stack is now", async (event, path, word, expected) => {
+    let isDecided = false;
+    const answer: HistoryEntry = {
+      ...aLine,
+      position: 9,
+      event,
+      task: "sign-off",
+      actor: "ada",
+      reason: "tested on staging",
+    };
+    const { screen } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod": () =>
+        isDecided ? { ...stack, state: "PRODUCTION", version: 10, approvals: [] } : stack,
+      "GET /v1/stacks/web-prod/history": () => ({ items: isDecided ? [answer, aLine] : [aLine] }),
+      [`POST /v1/approvals/web-prod/1/3/sign-off/a/${path}`]: () => {
+        isDecided = true;
+        return { eventId: "e", stackId: "web-prod", outcome: "applied", notes: [] };
+      },
+    });
+    await screen.getByRole("button", { name: `${word}…` }).click();
+    await screen.getByLabelText("Reason").fill("tested on staging");
+    await screen.getByRole("button", { name: word, exact: true }).click();
+    await queryClient.invalidateQueries();
+
+    await expect.element(screen.getByText(/This approval is closed/)).toMatchTextContent(expected);
+    await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/no longer waits for sign-off/);
+  });
+
+  it("tells two people of one name apart (grafana#17635)", async () => {
+    const by = { kind: "person", id: "p9", name: "cleo" } as const;
+    const two = { ...approval, given: [{ by, at: "2026-11-20T03:05:00Z" }] };
+    const { screen } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod": { ...stack, approvals: [two] },
+    });
+
+    await expect.element(screen.getByText("cleo (p9)")).toBeVisible();
+    await expect.element(screen.getByText("cleo (p1), who may not approve")).toBeVisible();
+  });
+
   it("keeps the dialog with the reason of a refusal", async () => {
     const { screen } = await renderPage(ApprovalPage, address, {
       ...api,
@@ -457,7 +503,7 @@ describe("ApprovalPage", () => {
       ...api,
       "GET /v1/stacks/web-prod": { ...stack, approvals: [] },
     });
-    await expect.element(closed.screen.getByText(/This approval is closed/)).toBeVisible();
+    await expect.element(closed.screen.getByText(/This approval is closed: it was decided, it expired/)).toBeVisible();
 
     const absent = await renderPage(ApprovalPage, "/approval?stack=gone&task=sign-off", {});
     await expect.element(absent.screen.getByText("Not found, or you may not read it.")).toBeVisible();

@@ -31,6 +31,14 @@ describe("AuditPage", () => {
     await expect.element(screen.getByText("stackyard audit verify --head 4f1c")).toBeVisible();
   });
 
+  it("tells two people of one name apart (grafana#17635)", async () => {
+    const other = { ...line, id: "l40", seq: 40, who: { ...line.who, id: "p2" } };
+    const { screen } = await renderPage(AuditPage, "/audit", { ...api, "GET /v1/audit": { items: [line, other] } });
+
+    await expect.element(screen.getByText("<b>ada</b> (p1)")).toBeVisible();
+    await expect.element(screen.getByText("<b>ada</b> (p2)")).toBeVisible();
+  });
+
   // https://github.com/orchidsoftware/platform/issues/1014: a table on a phone with a word a line.
   it("keeps rows low on a phone", async () => {
     await page.viewport(390, 844);

@@ -1,6 +1,6 @@
 import { defined, toShellCommand } from "@stackyard/core";
 import type { AuditLine } from "@stackyard/sdk";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -18,6 +18,7 @@ import { type Column, ListTable } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { toSafeText } from "../text/safe-text.ts";
+import { nameApart } from "../text/tell-apart.ts";
 import { formatAction } from "./format-action.ts";
 
 const FILTERS = [
@@ -68,6 +69,7 @@ function Lines() {
   const change = useChangeSearch();
   const filter = clean(Object.fromEntries(NAMES.map((name) => [name, search[name]])));
   const lines = usePages(keys.other("audit", filter), (part) => yard.audit.list({ ...filter, ...part }));
+  const columns = useMemo(() => toColumns((lines.items ?? []).map(({ who }) => who)), [lines.items]);
   const isFiltered = Object.keys(filter).length > 0;
   const clear = () => change({ who: undefined, action: undefined, stack: undefined, since: undefined });
   const nothing = isFiltered ? (
@@ -93,7 +95,7 @@ function Lines() {
         empty={nothing}
         label="Lines of the audit log, newest first"
         height="70vh"
-        columns={COLUMNS}
+        columns={columns}
         keyOf={({ id }) => id}
       />
     </Panel>
@@ -107,7 +109,7 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
   denied: ["rejected", "Denied"],
 };
 
-const COLUMNS: readonly Column<AuditLine>[] = [
+const toColumns = (people: readonly AuditLine["who"][]): readonly Column<AuditLine>[] => [
   { header: "Line", number: true, cell: ({ seq }) => seq },
   { header: "At", line: true, cell: ({ at }) => <Instant at={at} /> },
   {
@@ -115,7 +117,7 @@ const COLUMNS: readonly Column<AuditLine>[] = [
     line: true,
     cell: ({ who }) => (
       <span title={who.id}>
-        <Text>{who.name}</Text> <span className="muted">{who.kind}</span>
+        <Text>{nameApart(who, people)}</Text> <span className="muted">{who.kind}</span>
       </span>
     ),
   },

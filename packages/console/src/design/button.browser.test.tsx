@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import { render } from "vitest-browser-react";
@@ -60,4 +61,30 @@ it("stays focusable when it is refused, shows the reason and does nothing", asyn
   await expect.element(screen.getByRole("tooltip")).toHaveTextContent("Needs operate on review-app");
   await userEvent.keyboard("{Enter}");
   expect(onPress).not.toHaveBeenCalled();
+});
+
+function RefusedWhileWorking({ onPress }: { readonly onPress: () => void }) {
+  const [isBusy, setBusy] = useState(false);
+  const press = () => {
+    setBusy(true);
+    onPress();
+  };
+  return (
+    <Button refusal={isBusy ? "Working" : undefined} onPress={press}>
+      Retry
+    </Button>
+  );
+}
+
+it("keeps the focus while it is refused because it works, and acts once however long its key is held (grafana#74441)", async () => {
+  const onPress = vi.fn();
+  const screen = await render(<RefusedWhileWorking onPress={onPress} />);
+  const button = screen.getByRole("button", { name: "Retry" });
+  await userEvent.keyboard("{Tab}");
+
+  await userEvent.keyboard("{Enter>20/}");
+
+  await expect.element(button).toHaveAccessibleDescription("Working");
+  await expect.element(button).toHaveFocus();
+  expect(onPress).toHaveBeenCalledTimes(1);
 });

@@ -49,16 +49,20 @@ function PlainButton(props: Omit<ButtonProps, "shortcut">) {
       {children}
     </AriaButton>
   );
-  if (!refused) return button;
   return (
-    <TooltipTrigger delay={150} closeDelay={0}>
+    // The same parts whether it is refused or not: one that is refused while it works keeps the focus.
+    <TooltipTrigger delay={150} closeDelay={0} isDisabled={!refused}>
       {button}
-      <Tooltip className="tooltip" offset={4}>
-        {why}
-      </Tooltip>
-      <span id={reason} hidden>
-        {why}
-      </span>
+      {refused && (
+        <>
+          <Tooltip className="tooltip" offset={4}>
+            {why}
+          </Tooltip>
+          <span id={reason} hidden>
+            {why}
+          </span>
+        </>
+      )}
     </TooltipTrigger>
   );
 }

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import { render } from "vitest-browser-react";
 import "./base.css";
@@ -49,4 +49,25 @@ it("begins in its first field, and on the button where it has none", async () =>
 
   const simple = await render(<ActionDialog {...common}>Nothing is sent.</ActionDialog>);
   await expect.element(simple.getByRole("button", { name: "Lock it" })).toHaveFocus();
+});
+
+it("stays open when text in it is marked with the mouse and let go beside it (rancher/dashboard#12838)", async () => {
+  const onClose = vi.fn();
+  const screen = await render(
+    <Dialog title="Remove" onClose={onClose}>
+      <p>Type pr-12 to confirm</p>
+    </Dialog>,
+  );
+  const text = screen.getByText("Type pr-12 to confirm").element();
+  const beside = document.querySelector(".overlay") ?? document.body;
+  const at = (target: Element, type: string) =>
+    target.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true, button: 0, pointerType: "mouse" }));
+
+  at(text, "pointerdown");
+  at(beside, "pointerup");
+  beside.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+
+  expect(onClose).not.toHaveBeenCalled();
+  await userEvent.keyboard("{Escape}");
+  expect(onClose).toHaveBeenCalledTimes(1);
 });

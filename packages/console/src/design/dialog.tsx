@@ -4,30 +4,13 @@ import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-c
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
 import { Form, TextField } from "./fields.tsx";
+import { returnFocus } from "./kept-focus.ts";
 import { FailureNotice } from "./page.tsx";
 import { Text } from "./text.tsx";
 
-let openDialogs = 0;
-let opener: Element | null = null;
-
-/**
- * Returns the focus to the element that opened the first dialog, also after another dialog: React Aria only remembers
- * the last.
- */
+/** Returns the focus also after another dialog has taken its place: React Aria only remembers the last opener. */
 function useReturnedFocus(): void {
-  useState(() => {
-    if (openDialogs === 0) opener = document.activeElement;
-  });
-  useEffect(() => {
-    openDialogs += 1;
-    return () => {
-      openDialogs -= 1;
-      requestAnimationFrame(() => {
-        const isLost = document.activeElement === document.body;
-        if (openDialogs === 0 && isLost && opener instanceof HTMLElement) opener.focus();
-      });
-    };
-  }, []);
+  useEffect(() => () => void requestAnimationFrame(returnFocus), []);
 }
 
 /** Renders a dialog over the page. `Esc` closes it, and so does a press outside of it until something was typed. */

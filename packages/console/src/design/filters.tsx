@@ -1,6 +1,7 @@
 import { defined } from "@stackyard/core";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { Options, SelectField } from "./fields.tsx";
+import { isEnter } from "./is-enter.ts";
 import { useChangeSearch, useSearch } from "./links.tsx";
 import { useMedia } from "./use-media.ts";
 import "./filters.css";
@@ -64,7 +65,7 @@ export function FilterText({ name, label, shortcut, isExact }: FilterTextProps) 
         {...defined({ "data-shortcut": shortcut, placeholder: isBare ? label : undefined })}
         onChange={({ target }) => setTyped(target.value)}
         onBlur={apply}
-        onKeyDown={({ key }) => key === "Enter" && apply()}
+        onKeyDown={(event) => isEnter(event) && apply()}
       />
     </div>
   );

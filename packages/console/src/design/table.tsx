@@ -49,6 +49,11 @@ function readRowHeight(): number {
 // Less than a page of the server, so that its first page is not laid out as a whole either.
 const VIRTUAL_FROM = 60;
 
+/** Returns the number of all rows, with that of the heads; -1 where more can be loaded. */
+function toRowCount({ rows, onEnd }: Pick<TableProps<unknown>, "rows" | "onEnd">): number {
+  return onEnd === undefined ? rows.length + 1 : -1;
+}
+
 /** Renders a table. More than 60 rows are laid out only while visible. */
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, keyOf, height, onEnd, selected, empty, onRange } = props;
@@ -87,7 +92,7 @@ export function Table<Row>(props: TableProps<Row>) {
     // A scrolled area without a focusable child must take the focus itself (WCAG 2.1.1).
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
     <section className="table-scroll" ref={scroller} style={{ maxHeight: height }} tabIndex={0} aria-label={label}>
-      <table className="table" aria-rowcount={rows.length + 1}>
+      <table className="table" aria-rowcount={toRowCount(props)}>
         <TableHead columns={columns} />
         <tbody>
           {before > 0 && <Spacer height={before} columns={columns.length} />}

@@ -90,7 +90,8 @@ export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   const { zone } = useSettings();
   return (
     <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">
-      {plain ? duration : ms >= 0 ? `${duration} ago` : `in ${duration}`}
+      {/* What has just been said by another clock is not ahead of us. */}
+      {plain ? duration : ms > -1_000 ? `${duration} ago` : `in ${duration}`}
     </time>
   );
 }

@@ -1,5 +1,6 @@
 import { type ComponentProps, useState } from "react";
 import { Options } from "../design/fields.tsx";
+import { isEnter } from "../design/is-enter.ts";
 import type { Outline } from "../machine/outline.ts";
 
 /** Returns a text as the value of a metadata key: numbers and booleans where the rule of the key says so. */
@@ -64,9 +65,9 @@ export function TextField({ label, value, placeholder, hidden, isLong, control, 
       {...control}
       {...shared}
       onChange={({ target }) => setText(target.value)}
-      onKeyDown={({ key }) => {
-        if (key === "Enter") enter();
-        if (key === "Escape") setText(value);
+      onKeyDown={(event) => {
+        if (isEnter(event)) enter();
+        if (event.key === "Escape") setText(value);
       }}
     />
   );

@@ -2,6 +2,7 @@ import { type ReactNode, useContext, useEffect, useId, useRef, useState } from "
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
+import { isEnter } from "../design/is-enter.ts";
 import { Text } from "../design/text.tsx";
 import type { Path, Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema } from "../machine/messages.ts";
@@ -305,7 +306,7 @@ function Entries({ schema, root, path, owner, of, value }: MembersProps) {
           spellCheck={false}
           list={id}
           onChange={({ target }) => setName(target.value)}
-          onKeyDown={({ key }) => key === "Enter" && add()}
+          onKeyDown={(event) => isEnter(event) && add()}
         />
         <Offers id={id} names={offers} />
         <Button onPress={add} label={`Add key to ${owner}`}>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
+import { isEnter } from "../design/is-enter.ts";
 import { Text } from "../design/text.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { KnownExecutor } from "../machine/messages.ts";
@@ -77,7 +78,7 @@ function NewTask({ outline, state, schemas: { executors }, edit }: TasksProps) {
         placeholder="task"
         value={name}
         onChange={({ target }) => setName(target.value)}
-        onKeyDown={({ key }) => key === "Enter" && add()}
+        onKeyDown={(event) => isEnter(event) && add()}
       />
       <Offers id="tasks-known" names={outline.tasks.map((task) => task.name)} />
       <Button onPress={add}>Add task</Button>

@@ -89,6 +89,7 @@ describe("InboxPage", () => {
     await screen.getByRole("button", { name: "Retry pr-1" }).click();
 
     await expect.element(screen.getByText("Retry pr-1: applied")).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "Retry pr-1" })).toHaveFocus();
     expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ task: "database" });
   });
 

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { CopyButton } from "../design/copy-button.tsx";
+import { isEnter } from "../design/is-enter.ts";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { toPlainText } from "../text/ansi.ts";
 import { formatBytes } from "../text/format-bytes.ts";
@@ -44,7 +45,7 @@ export function Toolbar(props: ToolbarProps) {
     text === "" ? undefined : find("match", (line) => toPlainText(line).toLowerCase().includes(text), direction);
   const noText = text === "" ? "Enter a text first" : undefined;
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter") void findText(event.shiftKey ? "previous" : "next");
+    if (isEnter(event)) void findText(event.shiftKey ? "previous" : "next");
   };
   return (
     <div className="row" role="toolbar" aria-label="Log">

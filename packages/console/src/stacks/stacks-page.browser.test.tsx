@@ -261,6 +261,26 @@ describe("StacksPage", () => {
       ]);
   });
 
+  it("keeps what was chosen over a refresh, but not stacks that left the list (rancher/dashboard#15847, backdrop#5001)", async () => {
+    let listed: readonly StackSummary[] = [...two, aStack("pr-3")];
+    const { screen } = await renderPage(StacksPage, "/stacks", {
+      ...serve(two),
+      "GET /v1/stacks": () => ({ items: listed }),
+    });
+    for (const id of ["pr-1", "pr-3"]) await screen.getByLabelText(`Select ${id}`).click();
+    await expect.element(screen.getByText("2 selected")).toBeVisible();
+
+    listed = [aStack("pr-3", { state: "MOVED" }), ...two];
+    await queryClient.invalidateQueries();
+    await expect.element(screen.getByText("MOVED", { exact: true })).toBeVisible();
+    await expect.element(screen.getByText("2 selected")).toBeVisible();
+
+    listed = [aStack("pr-3")];
+    await queryClient.invalidateQueries();
+    await expect.element(screen.getByText("1 selected")).toBeVisible();
+    await expect.element(screen.getByLabelText("Select pr-3")).toBeChecked();
+  });
+
   it("sends an event to all that match", async () => {
     const { screen, sent } = await renderPage(StacksPage, "/stacks?condition=failed&state=BUILD", {
       ...serve(two),

@@ -12,6 +12,7 @@ import { Text } from "../design/text.tsx";
 import { Conditions } from "./conditions.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { parseGroup } from "./group-choice.ts";
+import { useListedOnly } from "./listed-only.ts";
 import { loadOfConditions, PERSON } from "./load-needing-person.ts";
 import { RecentBulks } from "./recent-bulks.tsx";
 import { SelectAllMatching, type Selection, SelectionBar } from "./selection-bar.tsx";
@@ -49,6 +50,7 @@ export function StacksPage() {
   const [selected, setSelected] = useState({ scope, selection: NONE });
   const selection = selected.scope === scope ? selected.selection : NONE;
   const select = (next: Selection) => setSelected({ scope, selection: next });
+  useListedOnly(list.rows, selection, select);
   // Rows that were loaded stay while the server is gone; the header says since when they are old.
   const isStale = list.rows !== undefined && isUnreachable(list.error);
   const sample = useMemo(() => (list.rows ?? []).slice(0, SAMPLE).flatMap((stack) => stack ?? []), [list.rows]);

@@ -1,0 +1,67 @@
+import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty } from "../design/page.tsx";
+import { Ago, Text } from "../design/text.tsx";
+
+/** Lines of the history in which the answer is looked for. */
+const LINES = 100;
+
+interface ClosedProps {
+  readonly details: StackDetails;
+  readonly task: string;
+}
+
+/** Renders how an approval that is no longer open was answered last, and where its stack is now. */
+export function ClosedApproval({ details: { id, state, version }, task }: ClosedProps) {
+  const { data } = useLoad(keys.stack(id, "answers", { limit: LINES, version }), (request) =>
+    yard.stacks.history(id, { limit: LINES, ...request }),
+  );
+  const answer = data?.items.find((entry) => isAnswer(entry) && entry.task === task);
+  return (
+    <Empty>
+      {answer === undefined ? (
+        "This approval is closed: it was decided, it expired, or the stack left the state."
+      ) : (
+        <>
+          This approval is closed. <Answer of={answer} />
+        </>
+      )}{" "}
+      The stack is now in{" "}
+      <span className="state-name">
+        <Text>{state}</Text>
+      </span>
+      .{" "}
+      <To path="/stack" search={{ id }}>
+        Open the stack
+      </To>
+    </Empty>
+  );
+}
+
+const WORDS: Readonly<Record<string, readonly ["succeeded" | "failed", string]>> = {
+  APPROVE_TASK: ["succeeded", "Approved"],
+  REJECT_TASK: ["failed", "Rejected"],
+};
+
+function isAnswer({ event, outcome }: HistoryEntry): boolean {
+  return outcome === "applied" && event !== undefined && event in WORDS;
+}
+
+function Answer({ of: { event = "", actor = "unknown", at, reason } }: { of: HistoryEntry }) {
+  const [status, word] = WORDS[event] ?? ["succeeded", event];
+  return (
+    <>
+      <Mark status={status} word={word} /> by <Text>{actor}</Text> <Ago at={at} />
+      {reason !== undefined && (
+        <>
+          : <Text>{reason}</Text>
+        </>
+      )}
+      .
+    </>
+  );
+}

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { nameApart } from "./tell-apart.ts";
+
+const ada = { id: "p1", name: "ada@example.org" };
+const other = { id: "p2", name: "ada@example.org" };
+const ben = { id: "p3", name: "ben" };
+
+it("names a person, with the id only where another person of the list has the same name (grafana#17635)", () => {
+  const people = [ada, ben, other, ada];
+
+  expect(people.map((person) => nameApart(person, people))).toEqual([
+    "ada@example.org (p1)",
+    "ben",
+    "ada@example.org (p2)",
+    "ada@example.org (p1)",
+  ]);
+  expect(nameApart(ada, [ada, ben, ada])).toBe("ada@example.org");
+});
