@@ -7,6 +7,7 @@ import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
+import { formatCount } from "../text/format-count.ts";
 import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
 
 /** Renders all machines of the yard, those with errors first. */
@@ -15,7 +16,7 @@ export function MachinesPage() {
   const { data: counts } = useLoad(keys.count("machines"), ({ signal }) =>
     yard.stacks.counts({}, { by: "machine", signal }),
   );
-  const stacks = new Map((counts?.groups ?? []).map(({ machine, count }) => [machine, count]));
+  const stacks = counts && new Map(counts.groups.map(({ machine, count }) => [machine, count]));
   return (
     <Page
       title="Machines"
@@ -42,7 +43,8 @@ export function MachinesPage() {
 
 interface ListProps {
   readonly machines: readonly MachineSummary[];
-  readonly stacks: ReadonlyMap<string | undefined, number>;
+  /** Undefined while unknown. */
+  readonly stacks: ReadonlyMap<string | undefined, number> | undefined;
 }
 
 function Machines({ machines, stacks }: ListProps) {
@@ -57,7 +59,7 @@ function Machines({ machines, stacks }: ListProps) {
   if (shown.length === 0) return <NoMatch filters={`"${text}"`} onClear={() => changeSearch({ text: undefined })} />;
   const columns: readonly Column<MachineSummary>[] = [
     ...MACHINE_COLUMNS,
-    { header: "Stacks", number: true, cell: ({ name }) => stacks.get(name) ?? 0 },
+    { header: "Stacks", number: true, cell: ({ name }) => formatCount(stacks && (stacks.get(name) ?? 0)) },
     { header: "Problems", cell: FirstProblem },
     { header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
     { header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },

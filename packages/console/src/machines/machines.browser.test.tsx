@@ -58,6 +58,16 @@ function machineApi(change: Partial<MachineDetails> = {}) {
 }
 
 describe("the list of machines", () => {
+  it("does not say 0 of stacks that it does not know", async () => {
+    const { screen } = await renderPage(MachinesPage, "/machines", {
+      "GET /v1/machines": { items: [valid] },
+      "GET /v1/stack-counts": () => new Promise(() => undefined),
+    });
+    await expect.element(screen.getByRole("link", { name: "review-app" })).toBeVisible();
+
+    expect(document.querySelector("td.number")?.textContent).toBe("–");
+  });
+
   it("shows machines with errors first, with the line and the number of stacks", { tags: "page" }, async () => {
     const { screen } = await renderPage(MachinesPage, "/machines", {
       "GET /v1/machines": { items: [valid, stale] },

@@ -1,5 +1,4 @@
 import type { Cause, StackSummary } from "@stackyard/sdk";
-import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -13,22 +12,27 @@ import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { Line } from "./attention-line.tsx";
 import { countNeedy, formatNeedyNote } from "./count-needy.ts";
-import { FailedJobs } from "./failed-jobs.tsx";
+import { FailedJobs, type useFailedJobs } from "./failed-jobs.tsx";
 
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
+
+interface AttentionProps {
+  readonly counts: ConditionCounts;
+  readonly jobs: ReturnType<typeof useFailedJobs>;
+}
 
 /**
  * Renders everything that needs a person, worst first: failures by their cause and failed jobs, then stalled, overdue
  * and approvals.
  */
-export function Attention({ counts, jobs }: { counts: ConditionCounts; jobs: readonly Run[] }) {
+export function Attention({ counts, jobs }: AttentionProps) {
   const [failed, degraded, overdue, stalled, approval] = NEEDS_PERSON.map((condition) => needyOf(counts, condition));
-  const needy = countNeedy(counts, jobs);
+  const needy = countNeedy(counts, jobs.data ?? []);
   if (needy.stacks + needy.jobs === 0) {
     return (
       <Panel title="Needs a person">
-        <AllQuiet />
+        <Loaded query={jobs}>{() => <AllQuiet />}</Loaded>
       </Panel>
     );
   }
@@ -36,7 +40,7 @@ export function Attention({ counts, jobs }: { counts: ConditionCounts; jobs: rea
     <Panel title="Needs a person" note={formatNeedyNote(needy)} actions={<To path="/inbox">All as a list</To>}>
       {failed ? <Causes kind="failed" count={failed} /> : null}
       {degraded ? <Causes kind="degraded" count={degraded} /> : null}
-      <FailedJobs jobs={jobs} />
+      <FailedJobs jobs={jobs.data ?? []} />
       {overdue ? <OldestOf condition="overdue" count={overdue} /> : null}
       {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
       {approval ? <Approvals count={approval} /> : null}

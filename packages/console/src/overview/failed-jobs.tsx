@@ -15,15 +15,14 @@ const LOOKED_AT = 10;
 const DAY_MS = 86_400_000;
 
 /** Returns the jobs that have failed in the last 24 hours, newest first, ten at most. Failed jobs are kept for 30 days. */
-export function useFailedJobs(): readonly Run[] {
-  const { data } = useLoad(keys.list("failed-jobs"), async ({ signal }) => {
+export function useFailedJobs() {
+  return useLoad(keys.list("failed-jobs"), async ({ signal }) => {
     const filter = { machine: JOB_MACHINE, mainCondition: "failed" } as const;
     const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
     const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
     const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));
     return jobs.flatMap((job) => (job?.state === "failed" ? [job] : []));
   });
-  return data ?? [];
 }
 
 /** Loads a job, which may have been closed since it was listed. */

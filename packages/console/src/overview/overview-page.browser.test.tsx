@@ -69,6 +69,7 @@ const quiet = {
   "GET /v1/attempts": { items: [] },
   "GET /v1/history": { items: [] },
   "GET /v1/processes": { items: [worker] },
+  "GET /v1/stacks": { items: [] },
   "GET /v1/yard": problem(403, "FORBIDDEN", "no"),
 };
 
@@ -150,6 +151,15 @@ describe("OverviewPage", () => {
     await expect
       .element(screen.getByRole("heading", { name: "Needs a person", exact: false }))
       .toHaveTextContent("Needs a person8 stacks, 1 job, by cause");
+  });
+
+  it("says that all is quiet only once it knows of failed jobs, too", async () => {
+    const unknown = { ...quiet, "GET /v1/stacks": () => problem(400, "STORE_DOWN", "The store does not answer.") };
+    const { screen } = await renderPage(OverviewPage, "/", unknown);
+
+    await expect.element(screen.getByText("The store does not answer.").first()).toBeVisible();
+    await expect.element(screen.getByText("All quiet")).not.toBeInTheDocument();
+    await expect.element(screen.getByText(/needs a person\./)).not.toBeInTheDocument();
   });
 
   it("moves no row while a link is pressed: the click would be lost", async () => {

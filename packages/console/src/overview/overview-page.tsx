@@ -21,10 +21,12 @@ export function OverviewPage() {
   const jobs = useFailedJobs();
   // What needs a person is seen without scrolling over all stacks.
   const isPhone = useMedia("(max-width: 719px)");
+  // While failed jobs are unknown, nothing says that none needs a person.
+  const needs = jobs.data === undefined ? "" : formatNeedy(countNeedy(counts, jobs.data));
   const sentence =
     total === undefined || machines === undefined || total === 0
       ? undefined
-      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${formatNeedy(countNeedy(counts, jobs))}`;
+      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${needs}`;
   return (
     <Page title="Overview" sentence={sentence} actions={<Capacity />}>
       {counts === undefined && (query.error === null ? <Skeleton height={200} /> : <ErrorNotice error={query.error} />)}

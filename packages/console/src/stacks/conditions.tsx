@@ -2,6 +2,7 @@ import type { StackFilter } from "@stackyard/sdk";
 import { NEEDS_PERSON, needyOf, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
+import { formatCount } from "../text/format-count.ts";
 import { PERSON } from "./load-needing-person.ts";
 
 /**
@@ -18,10 +19,10 @@ export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { f
   return (
     <nav className="stacks-conditions" aria-label="Conditions">
       <To path="/stacks" search={{ ...search, is: undefined }} current={chosen === undefined && !isPerson}>
-        All {query.data?.total.toLocaleString("en")}
+        All {formatCount(query.data?.total)}
       </To>
       <To path="/stacks" search={{ ...search, is: PERSON }} current={isPerson}>
-        Needs a person {format(counts && needyOf(counts, ...NEEDS_PERSON))}
+        Needs a person {formatCount(counts && needyOf(counts, ...NEEDS_PERSON))}
       </To>
       {shown.map((name) => (
         <To
@@ -31,14 +32,9 @@ export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { f
           current={chosen === name}
           {...(counts !== undefined && sumOf(counts, name) === 0 && { className: "none" })}
         >
-          <Mark status={name} word={`${wordOf(name)} ${format(counts && sumOf(counts, name))}`} />
+          <Mark status={name} word={`${wordOf(name)} ${formatCount(counts && sumOf(counts, name))}`} />
         </To>
       ))}
     </nav>
   );
-}
-
-/** What is not known is not a number. */
-function format(count: number | undefined): string {
-  return count === undefined ? "–" : count.toLocaleString("en");
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { type Permission, useAnyRefusal } from "../api/access.ts";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
+import { formatCount } from "../text/format-count.ts";
 import { BulkInput, type StackOperation } from "./bulk-input.tsx";
 
 /** Which stacks a bulk is about: chosen ones, or all that match the filter. */
@@ -51,7 +52,7 @@ export function SelectAllMatching({ selection, onChange, refusal }: SelectAllPro
 export function SelectionBar({ selection, filter, total, onChange }: SelectionBarProps) {
   const [operation, setOperation] = useState<StackOperation>();
   const [request, setRequest] = useState<BulkRequest>();
-  const count = selection.all ? (total ?? 0) : selection.ids.size;
+  const count = formatCount(selection.all ? total : selection.ids.size);
   const chosen = selection.all ? toBulkFilter(filter) : { ids: [...selection.ids].slice(0, MAX_IDS) };
   const open = (next: StackOperation) => {
     if (next === "send" || next === "cancel" || next === "settle") setOperation(next);
@@ -61,9 +62,7 @@ export function SelectionBar({ selection, filter, total, onChange }: SelectionBa
   if (!selection.all && selection.ids.size === 0 && operation === undefined && request === undefined) return null;
   return (
     <section className="stacks-selection" aria-label="Selected stacks">
-      <span role="status">
-        {selection.all ? `All ${count.toLocaleString("en")} matching` : `${count.toLocaleString("en")} selected`}
-      </span>
+      <span role="status">{selection.all ? `All ${count} matching` : `${count} selected`}</span>
       <span className="row">
         {OPERATIONS.map(([name, title, permission]) => (
           <BulkButton key={name} title={title} permission={permission} onPress={() => open(name)} />
