@@ -61,7 +61,7 @@ interface Course extends ReleaseYard {
   /** Attempts of which an event of the second wave was seen. */
   readonly begun: Set<string>;
   /** When tenants were in trouble that was over before anyone has looked. */
-  readonly blinks: { readonly stack: string; readonly at: number }[];
+  readonly blinks: { readonly stack: string; readonly at: number; readonly what: string }[];
 }
 
 type Act = (course: Course, pick: (count: number) => number) => Promise<unknown>;
@@ -83,9 +83,17 @@ const ACTS: Readonly<Record<string, Act>> = {
   async blink(course, pick) {
     const id = pickTenant(course, pick);
     if ((await course.yard.findStack(id))?.state !== "LIVE") return;
-    course.blinks.push({ stack: id, at: course.yard.clock.now() });
+    course.blinks.push({ stack: id, at: course.yard.clock.now(), what: "was broken" });
     await course.send(id, "UNHEALTHY");
     await course.send(id, "HEALTHY");
+  },
+  /** Another value for a moment. */
+  async flip(course, pick) {
+    const id = pickTenant(course, pick);
+    const stack = await course.yard.findStack(id);
+    if (stack?.state !== "LIVE") return;
+    course.blinks.push({ stack: id, at: course.yard.clock.now(), what: "had another value" });
+    for (const api of ["by hand", stack.metadata["api"]]) await course.send(id, "PUSHED", { metadata: { api } });
   },
   byHand: (course, pick) =>
     course.send(pickTenant(course, pick), "PUSHED", { metadata: { api: `by hand ${pick(9)}` } }),
@@ -279,8 +287,10 @@ function judgeSoak(course: Course, step: Step): void {
       const why = sample && findTrouble(sample, row, version);
       if (why !== undefined) course.faults.add(`${version} has soaked with ${row.stack}, which ${why}.`);
     }
-    const isShort = course.blinks.some(({ stack, at }) => stack === row.stack && at + SOAK_MS > now.at);
-    if (isShort) course.faults.add(`${version} has soaked with ${row.stack}, which was broken for a moment.`);
+    const blinks = course.blinks.filter(({ stack, at }) => stack === row.stack && at + SOAK_MS > now.at);
+    for (const { what } of blinks) {
+      course.faults.add(`${version} has soaked with ${row.stack}, which ${what} for a moment.`);
+    }
   }
   const isEmpty = rows.every(({ stack }) => !before.tenants.has(stack) && !now.tenants.has(stack));
   if (isEmpty) course.faults.add(`${version} has soaked without a stack.`);

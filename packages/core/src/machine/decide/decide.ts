@@ -146,7 +146,7 @@ function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ign
 }
 
 function end(work: Work, before: Stack): Decision {
-  noteRelease(work);
+  noteRelease(work, before);
   const { machine, event } = work;
   const state = machine.states.get(work.stack.state);
   const isMoved = before.machineHash !== machine.hash && before.entry === work.stack.entry;

@@ -1,22 +1,25 @@
-import type { Release, Releases } from "../stack.ts";
+import type { Release, Releases, Stack } from "../stack.ts";
 import { isSecretKey } from "./stack-secrets.ts";
 import type { Work } from "./work.ts";
 
-/** Notes which release has set the values that an event of a release brings, or what an undo has restored. */
-export function noteRelease(work: Work): void {
-  const { release } = work.event;
-  if (release === undefined) return;
-  const { restores } = release;
-  const noted = restores === undefined ? toOwn(work) : withRestored(work.stack.releases ?? {}, restores);
-  const { releases: _, ...stack } = work.stack;
-  work.stack = Object.keys(noted).length === 0 ? stack : { ...stack, releases: noted };
+/**
+ * Notes which release has set the values that an event of a release brings, or what an undo has restored. Of a value that
+ * has changed, it is noted since when it is there, whoever has changed it.
+ */
+export function noteRelease(work: Work, before: Stack): void {
+  const { at, release } = work.event;
+  const { releases = {}, ...stack } = work.stack;
+  const isChanged = (key: string) => before.metadata[key] !== stack.metadata[key];
+  if (release === undefined && !Object.keys(releases).some(isChanged)) return;
+  const noted = Object.entries<Release | null>({ ...releases, ...(release?.restores ?? toOwn(work, releases)) });
+  const kept = noted.flatMap(([key, each]) => (each ? [[key, isChanged(key) ? { ...each, at } : each]] : []));
+  work.stack = kept.length === 0 ? stack : { ...stack, releases: Object.fromEntries(kept) };
 }
 
-function toOwn({ event, brought, stack, machine }: Work): Releases {
+function toOwn({ event, brought, stack, machine }: Work, releases: Releases): Releases {
   const { release, sender } = event;
-  if (release === undefined || sender === undefined) return stack.releases ?? {};
+  if (release === undefined || sender === undefined) return {};
   const { task, createdAt, incarnation, onlyNotes } = release;
-  const { releases = {} } = stack;
   const own = brought.own.flatMap((key): readonly (readonly [string, Release])[] => {
     const value = brought.metadata[key];
     if (value === undefined || isSecretKey(machine, [stack], key)) return [];
@@ -24,10 +27,5 @@ function toOwn({ event, brought, stack, machine }: Work): Releases {
     const at = onlyNotes && releases[key]?.value === value ? releases[key].at : event.at;
     return [[key, { id: sender.id, incarnation, createdAt, task, event: event.id, value, at }]];
   });
-  return { ...releases, ...Object.fromEntries(own) };
-}
-
-function withRestored(releases: Releases, restores: Readonly<Record<string, Release | null>>): Releases {
-  const restored = new Map(Object.entries({ ...releases, ...restores }));
-  return Object.fromEntries([...restored].flatMap(([key, release]) => (release === null ? [] : [[key, release]])));
+  return Object.fromEntries(own);
 }
