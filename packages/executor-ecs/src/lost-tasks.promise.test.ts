@@ -1,4 +1,4 @@
-import type { AwsSim } from "@stackyard/aws-sim";
+import { type AwsSim, SimFault } from "@stackyard/aws-sim";
 import type { FakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createEcsExecutor } from "./ecs.ts";
@@ -184,6 +184,34 @@ describe("unwatched time", () => {
 
     expect(step.kind).toBe("succeeded");
   });
+
+  it.each([0, 1, 2, 3])(
+    "does not end a cancel before ECS has accepted it, after %i refused stops",
+    async (refusals) => {
+      const yard = createEcsYard();
+      yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+      const cancelledAt = yard.clock.now() + 30_000;
+      let isBack = false;
+      let left = refusals;
+      const refuse = async (proceed: () => Promise<unknown>): Promise<unknown> => {
+        yard.sim.once("ECS.StopTask", refuse);
+        if (isBack && left === 0) return proceed();
+        if (isBack) left -= 1;
+        throw new SimFault("ThrottlingException", 400, "Rate exceeded");
+      };
+      yard.sim.once("ECS.StopTask", refuse);
+      const lateMs = () => {
+        if (isBack || yard.clock.now() < cancelledAt) return 0;
+        isBack = true;
+        return 5 * HOUR;
+      };
+
+      const { step } = await yard.run(config, { cancelAfterMs: 30_000, lateMs });
+
+      expect(step).toMatchObject({ kind: "failed", code: "ECS_CANCELLED" });
+      expect(yard.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(["STOPPED"]);
+    },
+  );
 
   it("leaves the limit as long as it is", async () => {
     const yard = createEcsYard();
