@@ -71,6 +71,20 @@ describe("gate: soak", () => {
     },
   );
 
+  it("does not count hours between its dispatch and the first look of a worker", async () => {
+    const bench = await createSoaking();
+    const context = bench.toContext();
+    const run = { attemptId: context.attempt.id, entry: 3, task: "watch", attempt: 1, dispatchedAt: bench.now };
+    bench.addStack({ id: context.stackId, runs: [run] });
+    await bench.clock.advance(30 * HOUR);
+
+    const { step, elapsedMs } = await runExecutor(executor, SOAK, { context, maxSteps: 2_000 });
+
+    expect(step.kind).toBe("succeeded");
+    // For a day of absence at most.
+    expect(elapsedMs).toBe(18 * HOUR);
+  });
+
   it("does not count a week in which the worker is away for five of six hours, for a day of it at most", async () => {
     const bench = await createSoaking();
     const lateMs = (steps: number) => (steps % 60 === 0 ? 5 * HOUR : 0);

@@ -15,7 +15,7 @@ import { type DeployState, findAlarmsSince } from "../deploy/deploy-row.ts";
 import { findDeployState } from "../deploy/rows.ts";
 import { type Closed, type Condition, examineOrClose, LONGEST_SLEEP_MS } from "./condition.ts";
 import type { TurnWaiter } from "./decide-turn.ts";
-import { type GateConfig, type GateProgress, type GateStep, gateDefinition } from "./definition.ts";
+import { type GateConfig, type GateProgress, type GateStep, gateDefinition, type SoakTime } from "./definition.ts";
 import { examineAlarms } from "./examine-alarms.ts";
 import { examineArtifacts } from "./examine-artifacts.ts";
 import { createSoakWatch, type SoakWatch } from "./examine-soak.ts";
@@ -91,7 +91,11 @@ async function examineOthers(ctx: GateCall, config: GateConfig): Promise<Conditi
   if (soak !== undefined) {
     await examine("soak", "The soak", async () => {
       if (deployed instanceof Error) throw deployed;
-      return soaks.examine(ctx, ctx.attempt.id, { ...soak, deployed, before: before?.soak });
+      return soaks.examine(ctx, ctx.attempt.id, {
+        ...soak,
+        deployed,
+        before: before?.soak ?? (await findDispatch(ctx)),
+      });
     });
   }
   if (alarms !== undefined) {
@@ -105,6 +109,13 @@ async function examineOthers(ctx: GateCall, config: GateConfig): Promise<Conditi
     await examine("artifacts", "The artifacts", () => examineArtifacts(ctx, { artifacts, consumers }));
   }
   return found;
+}
+
+/** Returns the time of a soak at which no worker has looked yet: since the gate was dispatched. */
+async function findDispatch({ attempt, yard }: GateCall): Promise<SoakTime | undefined> {
+  const { runs } = await yard.own();
+  const at = runs.find(({ attemptId }) => attemptId === attempt.id)?.dispatchedAt;
+  return at === undefined ? undefined : { since: at, lookedAt: at, unwatchedMs: 0 };
 }
 
 async function findDeployed(
