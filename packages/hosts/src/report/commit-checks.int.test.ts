@@ -264,6 +264,27 @@ describe("the check and the deployment of a commit whose run did not succeed", (
     expect(reports.checks.filter(({ set }) => set["head_sha"] === toCommit(2))).toHaveLength(2);
   });
 
+  it.each([
+    ["an earlier commit of the pull request", 1, READY],
+    ["a commit that it never had", 9, ["success", "inactive"]],
+  ])("stay so when a person brings back %s by hand", async (_, digit, before) => {
+    const { open, push, of, act } = await createBench(
+      ROLL.replace("on: { PUSHED: ROLL, CHECK", "on: { BACK: ROLL, PUSHED: ROLL, CHECK").replace(
+        "ABORT,",
+        "ABORT, BACK,",
+      ),
+    );
+    await open();
+    await push();
+    await act({ event: "TASK_ERROR", task: { name: "up" }, code: "BOOM" });
+
+    await act({ event: "BACK", metadata: { sha: toCommit(digit) } });
+    await act({ event: "TASK_COMPLETED", task: { name: "up" } });
+
+    expect(of(2)[0]).toBe("failure");
+    expect(of(1)).toEqual(before);
+  });
+
   it("are not those of the commit that follows", async () => {
     const { open, push, of, act } = await createBench(ROLL);
     await open();
@@ -378,6 +399,24 @@ describe("the checks and the deployments of commits with the template, unchanged
     await apply();
 
     expect([of(1), of(2)]).toEqual([["success", "inactive"], READY]);
+  });
+
+  it("follow a plan that was rejected, and needs no approval when it is made again", async () => {
+    const { open, push, act, of, plan, apply, answer, comment } = await createTemplateBench();
+    await open();
+    await plan();
+    await apply();
+    await push();
+    await plan(1);
+    await answer("REJECT_TASK");
+    expect(of(2)).toEqual(FAILED);
+
+    await act({ event: "RETRY" });
+    await plan();
+    await apply();
+
+    expect([of(1), of(2)]).toEqual([["success", "inactive"], READY]);
+    expect(comment()).toContain("* Commit: `2222222`\n");
   });
 
   it("follow a push in its sleep, whose plan fails", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { pullSteps, type Step } from "../testing/pull-oracle.ts";
 import { openPullWorld } from "../testing/pull-world.ts";
 
+const back = (choice: number, own = 0): Step => ({ kind: "back", pull: own, choice });
 const thaw = (choice: number, own = 0): Step => ({ kind: "thaw", pull: own, choice });
 const push = (isLost: boolean, own = 0): Step => ({ kind: "push", pull: own, isLost });
 const move = (choice: number, own = 0): Step => ({ kind: "move", pull: own, choice });
@@ -30,6 +31,8 @@ const LIVES: [readonly Step[]][] = [
   [[{ kind: "freeze" }, { kind: "rename" }, move(0)]],
   // The roll-out of the second commit fails, then the worker of the first one's thaws and says that it has succeeded.
   [[push(false), move(0), move(1), thaw(0)]],
+  // The roll-out of the second commit fails, and a person brings back the first one, which succeeds.
+  [[move(0), push(false), move(0), move(1), back(0), move(0), move(0)]],
   // Names of the host and the document change while a commit is rolled out, and while an event is refused.
   [
     [
@@ -46,7 +49,7 @@ const LIVES: [readonly Step[]][] = [
   ],
 ];
 
-const RUNS = process.env["LONG_TESTS"] ? 200 : 6;
+const RUNS = LIVES.length + (process.env["LONG_TESTS"] ? 200 : 3);
 
 describe("whatever happens to pull requests", () => {
   it("the check of each commit says what became of that commit, and a deployment is active where it runs", {

@@ -11,8 +11,8 @@ export interface CommitNote {
   readonly refusal?: CommitRefusal;
   /** Tasks of its run that were left, or have failed, and have not succeeded since; with the reason. */
   readonly unfinished: Readonly<Record<string, string>>;
-  /** Tasks that were sent for it. Missing in notes of earlier versions. */
-  readonly tasks?: readonly string[];
+  /** Where its run began. Missing in notes of earlier versions. */
+  readonly start?: CommitStart;
   /** The stack came to rest meanwhile: what else it does, such as a check, says nothing about the commit. */
   readonly hasFailed?: true;
   /**
@@ -20,6 +20,12 @@ export interface CommitNote {
    * another commit before that. `ended`: the stack ended before that.
    */
   readonly end?: "done" | "replaced" | "ended";
+}
+
+/** The state that the event of a commit led to, and the keys of its metadata that name the commit. */
+interface CommitStart {
+  readonly state?: string;
+  readonly keys: readonly string[];
 }
 
 /** Why an event was not applied. `parked`: it is tried again for a while. */
@@ -37,6 +43,8 @@ export interface CommitNotes {
   readonly appliedAt: number;
   /** The commit that the stack runs. Missing: none, or one from before the notes. */
   readonly running?: string;
+  /** The stack was given a commit that is not of the pull request: nothing that it does is about one of the notes. */
+  readonly isElsewhere?: true;
   /** In the order in which they were brought last, the newest last. */
   readonly notes: readonly CommitNote[];
 }
@@ -89,7 +97,7 @@ function note(before: CommitNotes, line: CommitLine, brought: BroughtCommits): C
     ...(isApplied && { appliedAt: line.at }),
   };
   const head = findHead(commits, line, brought);
-  if (head === undefined) return isApplied ? noteMove(commits, line) : commits;
+  if (head === undefined) return isApplied ? noteOther(commits, line) : commits;
   if (isApplied) return line.outcome === "removed" ? end(begin(commits, head, line)) : begin(commits, head, line);
   if (fate.kind !== "parked" && fate.kind !== "refused") return commits;
   const known = commits.notes.find((each) => each.head === head);
@@ -112,8 +120,23 @@ function findHead({ notes }: CommitNotes, line: CommitLine, { sent, head }: Brou
 }
 
 /** Begins the run of a commit: the one before it is replaced. */
-function begin(commits: CommitNotes, head: string, { event, sent }: CommitLine): CommitNotes {
-  return put(endCurrent(commits, "replaced"), { head, event, unfinished: {}, tasks: sent });
+function begin(commits: CommitNotes, head: string, { event, to, metadata }: CommitLine): CommitNotes {
+  const { isElsewhere: _, ...rest } = endCurrent(commits, "replaced");
+  const keys = isMap(metadata) ? Object.keys(metadata).filter((key) => metadata[key] === head) : [];
+  return put(rest, { head, event, unfinished: {}, start: { keys, ...(to !== undefined && { state: to }) } });
+}
+
+/** Notes an event that brings no head of the pull request: it may bring another commit, such as an earlier one. */
+function noteOther(commits: CommitNotes, line: CommitLine): CommitNotes {
+  const current = findCurrent(commits);
+  const { metadata } = line;
+  const given = line.internal !== true && isMap(metadata) ? metadata : {};
+  const other = current?.start?.keys.map((key) => given[key]).find((value) => typeof value === "string");
+  if (typeof other !== "string" || other === current?.head) return noteMove(commits, line);
+  if (commits.notes.some(({ head }) => head === other)) return begin(commits, other, line);
+  // One that has failed stays so.
+  const { running: _, ...rest } = current?.hasFailed === true ? commits : endCurrent(commits, "replaced");
+  return { ...rest, isElsewhere: true };
 }
 
 function put(commits: CommitNotes, added: CommitNote): CommitNotes {
@@ -122,8 +145,8 @@ function put(commits: CommitNotes, added: CommitNote): CommitNotes {
 }
 
 /** Returns the commit that the stack was given last. */
-function findCurrent({ notes }: CommitNotes): CommitNote | undefined {
-  return notes.findLast(({ refusal }) => refusal === undefined);
+function findCurrent({ notes, isElsewhere }: CommitNotes): CommitNote | undefined {
+  return isElsewhere === true ? undefined : notes.findLast(({ refusal }) => refusal === undefined);
 }
 
 function endCurrent(commits: CommitNotes, how: "done" | "replaced" | "ended"): CommitNotes {
@@ -148,18 +171,23 @@ function noteMove(commits: CommitNotes, line: CommitLine): CommitNotes {
   if (line.outcome === "removed") return end(commits);
   const current = findCurrent(commits);
   if (current === undefined || current.end !== undefined) return commits;
-  const { task = "", unfinished = [], sent } = line;
+  const { task = "", unfinished = [], sent, from, to } = line;
+  if (from !== to && to !== undefined && to === current.start?.state) return restart(commits, current);
   const before = Object.entries(current.unfinished);
   const open = before.filter(([name]) => name !== task || !SETTLED.has(line.event));
   // What begins after the run has failed, such as a drift check, is not of the run.
   const left = current.hasFailed === true ? [] : unfinished.map((name) => [name, explain(line, name)] as const);
   // What is sent again is under way.
   const rest = [...open, ...left].filter(([name]) => !sent.includes(name));
-  const { hasFailed, tasks = [], ...others } = current;
-  const isAgain = rest.length < before.length || sent.some((name) => tasks.includes(name));
-  const isOver = hasFailed === true && !isAgain;
-  const own = { ...others, tasks: isOver ? tasks : [...new Set([...tasks, ...sent])] };
-  return replace(commits, { ...own, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
+  const { hasFailed, ...others } = current;
+  const isOver = hasFailed === true && rest.length >= before.length;
+  return replace(commits, { ...others, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
+}
+
+/** Begins the run of the present commit again: it is in the state in which it began. */
+function restart(commits: CommitNotes, current: CommitNote): CommitNotes {
+  const { hasFailed: _, ...others } = current;
+  return replace(commits, { ...others, unfinished: {} });
 }
 
 /**

@@ -51,6 +51,17 @@ export function move(pull: Oracle, choice: number): string | undefined {
   return name;
 }
 
+/** Begins the run of an earlier commit by hand, and returns it. Undefined: the stack handles that not now, or has none. */
+export function bringBack(pull: Oracle, choice: number): number | undefined {
+  const others = [...pull.verdicts].filter(
+    ([commit, verdict]) => commit !== pull.current && verdict !== "refused" && verdict !== "parked",
+  );
+  const [commit] = others[choice % others.length] ?? [];
+  if (pull.state !== "LIVE" || commit === undefined) return undefined;
+  begin(pull, commit);
+  return commit;
+}
+
 /** What came in its sleep follows in its order. */
 function beginParked(pull: Oracle): void {
   for (const [commit, verdict] of pull.verdicts) if (verdict === "parked") begin(pull, commit);
@@ -98,12 +109,15 @@ const CHECKS: Readonly<Record<Verdict, string>> = {
   ended: "cancelled",
 };
 
+/**
+ * Something that happens to a stack. `thaw`: a worker that was frozen ends a run that the stack has left. `back`: a
+ * person sends an earlier commit.
+ */
+export type ChoiceStep = { readonly kind: "move" | "thaw" | "back"; readonly pull: number; readonly choice: number };
 /** Something that happens to a pull request; the delivery about it may get lost. */
 export type PullStep =
   | { readonly kind: "push" | "close"; readonly pull: number; readonly isLost: boolean }
-  | { readonly kind: "move"; readonly pull: number; readonly choice: number }
-  /** A worker that was frozen ends a run that the stack has left. */
-  | { readonly kind: "thaw"; readonly pull: number; readonly choice: number };
+  | ChoiceStep;
 /**
  * Something that happens to the yard or the repository. `rehost`: the host gets another name in the options, while a
  * report may be due. `refile`: the document does.
@@ -128,8 +142,12 @@ export const pullSteps: fc.Arbitrary<readonly Step[]> = fc.array(
       }),
     },
     {
-      weight: 2,
-      arbitrary: fc.record({ kind: fc.constant("thaw" as const), pull, choice: fc.nat({ max: 3 }) }),
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constantFrom("thaw" as const, "back" as const),
+        pull,
+        choice: fc.nat({ max: 3 }),
+      }),
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("close" as const), pull, isLost: fc.boolean() }) },
     {
@@ -167,8 +185,10 @@ export function toShown(pulls: readonly Oracle[]): Shown {
   return {
     checks: Object.fromEntries(verdicts.map(([commit, verdict]) => [toHead(commit), CHECKS[verdict]])),
     active: pulls
-      .flatMap((each) => each.running ?? [])
-      .map(toHead)
+      // One that is rolled out again is not a success before that has ended.
+      .flatMap(({ running, verdicts: own }) =>
+        running !== undefined && own.get(running) === "done" ? [toHead(running)] : [],
+      )
       .toSorted(),
   };
 }

@@ -2,9 +2,10 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { APP_ID } from "@stackyard/host-sim";
 import type { HostsOptions } from "../host-options.ts";
+import { SHOP } from "./github-bench.ts";
 import type { ReportBench, RunningProcess } from "./report-bench.ts";
 
-/** Two servers over one store, and the names of their host and their document. */
+/** Two servers over one store, and the names of their host, their document and its repository. */
 export function startServers(bench: ReportBench, toDocument: (host: string) => string) {
   const { github, folder } = bench;
   let running: RunningProcess = bench.start();
@@ -12,6 +13,7 @@ export function startServers(bench: ReportBench, toDocument: (host: string) => s
   /** The newest first. */
   const hosts = ["github"];
   let file = "shop.yaml";
+  let repository = SHOP;
 
   function startNext(): RunningProcess {
     const next = bench.start(undefined, toOptions(github.url, hosts));
@@ -36,6 +38,12 @@ export function startServers(bench: ReportBench, toDocument: (host: string) => s
       writeFileSync(join(folder, file), toDocument(host));
       frozen = startNext();
       running = startNext();
+    },
+    repository: () => repository,
+    renameRepository(): void {
+      const before = repository;
+      repository = `${before}x`;
+      github.renameRepository(before, repository);
     },
     /** Gives the document another name. */
     refile(): void {

@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
-import { SHOP } from "./github-bench.ts";
 import {
   aPull,
   bring,
+  bringBack,
+  type ChoiceStep,
   end,
   type GeneralStep,
   hasParked,
@@ -34,11 +35,11 @@ rules:
 /** The old version continues when a plan is rejected or a roll-out fails. `pushed`: the rule of heads. */
 const toMachine = (pushed: string): string => `version: 2
 revision: follow
-events: { OPENED: {}, PUSHED: ${pushed}, ABORT: {}, CHECK: {}, SLEEP: {}, WAKE: {}, CLOSED: {} }
+events: { OPENED: {}, PUSHED: ${pushed}, BACK: {}, ABORT: {}, CHECK: {}, SLEEP: {}, WAKE: {}, CLOSED: {} }
 metadata: { sha: { type: string } }
 states:
   INIT: { on: { OPENED: ROLL } }
-  LIVE: { leaving: abandon, on: { PUSHED: REVIEW, CHECK: DRIFT, SLEEP: ASLEEP, CLOSED: GONE } }
+  LIVE: { leaving: abandon, on: { PUSHED: REVIEW, BACK: REVIEW, CHECK: DRIFT, SLEEP: ASLEEP, CLOSED: GONE } }
   REVIEW: { leaving: abandon, tasks: [sign], on: { NEXT: ROLL, FAILED: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
   ROLL: { leaving: abandon, tasks: [up], on: { NEXT: LIVE, FAILED: LIVE, ABORT: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
   DRIFT: { leaving: abandon, tasks: [look], on: { NEXT: LIVE, FAILED: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
@@ -67,6 +68,8 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 };
 
 const ADA = { kind: "person", id: "ada", name: "ada", groups: ["managers"] } as const;
+/** Who has requested something may not approve it. */
+const BEN = { ...ADA, id: "ben", name: "ben" } as const;
 
 /** A yard with two open pull requests, and what each must look like. */
 export async function openPullWorld() {
@@ -75,7 +78,6 @@ export async function openPullWorld() {
   await bench.report();
   const servers = startServers(bench, toDocument);
   const { pass, wait } = servers;
-  let repository = SHOP;
   let isAllowed = true;
   let commits = 2;
   const pulls: Oracle[] = [];
@@ -110,8 +112,7 @@ export async function openPullWorld() {
     async rename() {
       // What is parked is given up in the hour after which the list of repositories is read again.
       if (pulls.some(hasParked)) return;
-      github.renameRepository(repository, `${repository}x`);
-      repository = `${repository}x`;
+      servers.renameRepository();
       await wait(65);
       await pass();
     },
@@ -124,31 +125,34 @@ export async function openPullWorld() {
     },
   };
 
-  async function send(own: Oracle, choice: number): Promise<void> {
-    // What was parked in a sleep would be refused after it.
-    if (own.state === "ASLEEP" && !isAllowed) return;
-    const name = move(own, choice);
-    if (name === undefined) return;
-    await publish({ stackId: `shop-pr-${own.number}`, ...MESSAGES[name], sender: ADA }, servers.running());
+  async function send({ number }: Oracle, message: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    if (message === undefined) return;
+    await publish({ stackId: `shop-pr-${number}`, sender: ADA, ...message }, servers.running());
     await pass();
-    if (name === "wake") await compare();
   }
 
+  const chosen: Readonly<Record<ChoiceStep["kind"], (own: Oracle, choice: number) => Promise<void>>> = {
+    async move(own, choice) {
+      // What was parked in a sleep would be refused after it.
+      if (own.state === "ASLEEP" && !isAllowed) return;
+      const name = move(own, choice);
+      await send(own, name === undefined ? undefined : MESSAGES[name]);
+      if (name === "wake") await compare();
+    },
+    back: (own, choice) => send(own, toBack(bringBack(own, choice))),
+    thaw: ({ number }, choice) => thaw(bench, `shop-pr-${number}`, choice).then(pass),
+  };
+
   async function playOn(own: Oracle, step: PullStep): Promise<void> {
-    const { number } = own;
-    if (step.kind === "move") return send(own, step.choice);
-    if (step.kind === "thaw") return thaw(bench, `shop-pr-${number}`, step.choice).then(pass);
-    if (step.kind === "close") {
-      end(own);
-      return atHost(step.isLost, () => github.closePull(repository, number));
-    }
-    commits += 1;
-    bring(own, commits, isAllowed);
-    return atHost(step.isLost, () => github.push(repository, number, toHead(commits)));
+    if ("choice" in step) return chosen[step.kind](own, step.choice);
+    if (step.kind === "push") bring(own, ++commits, isAllowed);
+    else end(own);
+    const [repository, head] = [servers.repository(), toHead(commits)];
+    await atHost(step.isLost, () => github[AT_HOST[step.kind]](repository, own.number, head));
   }
 
   for (const commit of [1, 2]) {
-    pulls.push(aPull(await github.openPull(repository, { head: toHead(commit), labels: [] }), commit));
+    pulls.push(aPull(await github.openPull(servers.repository(), { head: toHead(commit), labels: [] }), commit));
     await pass();
   }
 
@@ -162,6 +166,12 @@ export async function openPullWorld() {
     /** What the host shows, and what it must show. */
     compareHost: () => ({ seen: readHost(bench.reports), expected: toShown(pulls) }),
   };
+}
+
+const AT_HOST = { push: "push", close: "closePull" } as const;
+
+function toBack(commit: number | undefined) {
+  return commit === undefined ? undefined : { event: "BACK", metadata: { sha: toHead(commit) }, sender: BEN };
 }
 
 /** A worker that was frozen sends the result of a run that the stack has left. */
