@@ -370,6 +370,25 @@ describe("apps deploy, when it fails", () => {
     },
   );
 
+  it.each(["ExecuteChangeSet", "DeleteChangeSet", "DescribeChangeSet"])(
+    "waits while CloudFormation is busy with the change set: %s [aws-cdk#26182]",
+    async (operation) => {
+      await publish();
+      await deploy(machines);
+      const busy =
+        "An operation on this ChangeSet is currently in progress. Please attempt this operation again later.";
+      for (let times = 0; times < 2; times += 1) {
+        cloud.sim.once(`CloudFormation.${operation}`, () =>
+          Promise.reject(new SimFault("InvalidChangeSetStatus", 400, busy)),
+        );
+      }
+
+      const { results } = await deploy({ parameter: ["Retention=7"], dryRun: operation === "DeleteChangeSet" });
+
+      expect(results).toMatchObject([{ result: operation === "DeleteChangeSet" ? expect.any(String) : "updated" }]);
+    },
+  );
+
   it("keeps watching through throttling and broken connections", async () => {
     await publish();
     cloud.sim.once("CloudFormation.DescribeStackEvents", (proceed) => proceed());

@@ -14,7 +14,7 @@ import {
   type StackEvent,
 } from "@aws-sdk/client-cloudformation";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, StackyardError } from "@stackyard/core";
+import { type Clock, retry, StackyardError } from "@stackyard/core";
 import { type Place, parsePlace } from "./published-objects.ts";
 
 /** The desired state of a stack. */
@@ -61,7 +61,7 @@ export async function deployStack(
   if (prepared.kind === "unchanged") return prepared;
   const { at, changes } = prepared;
   if (input.dryRun) {
-    await dropChangeSet(client, at);
+    await dropChangeSet(client, at, deps);
     if (type === "CREATE") await dropShell(client, input, deps);
     return { kind: "planned", changes };
   }
@@ -96,7 +96,8 @@ async function execute(client: CloudFormationClient, at: ChangeSetAddress, deps:
   const after = await findLastEventId(client, at.StackName);
   try {
     const ClientRequestToken = at.ChangeSetName;
-    await client.send(new ExecuteChangeSetCommand({ ...at, ClientRequestToken, RetainExceptOnCreate: true }));
+    const command = new ExecuteChangeSetCommand({ ...at, ClientRequestToken, RetainExceptOnCreate: true });
+    await whileBusy(deps, () => client.send(command));
   } catch (error) {
     throw toAwsError(error, "CloudFormation does not begin with the change.");
   }
@@ -167,21 +168,24 @@ const NO_CHANGES = /didn't contain changes|No updates are to be performed/;
 async function prepareChangeSet(
   client: CloudFormationClient,
   input: CreateChangeSetCommandInput & { readonly ChangeSetName: string; readonly StackName: string },
-  { clock, signal }: FollowDeps,
+  deps: FollowDeps,
 ) {
+  const { clock, signal } = deps;
   const at = { StackName: await create(client, input), ChangeSetName: input.ChangeSetName };
   for (;;) {
-    const { status, reason, changes } = await load(client, at);
+    const { status, reason, changes } = await whileBusy(deps, () => load(client, at)).catch((error: unknown) => {
+      throw toAwsError(error, "CloudFormation does not say what it thinks of the change.");
+    });
     if (status === "CREATE_COMPLETE") return { kind: "ready", at, changes } as const;
     if (status === "FAILED") {
-      await dropChangeSet(client, at);
+      await dropChangeSet(client, at, deps);
       if (NO_CHANGES.test(reason)) return { kind: "unchanged" } as const;
       const message = `CloudFormation refuses the change: ${reason || "no reason is given"}.`;
       throw new StackyardError("CONFIG_INVALID", message);
     }
     await clock.sleep(POLL_MS, signal);
     if (signal.aborted) {
-      await dropChangeSet(client, at);
+      await dropChangeSet(client, at, deps);
       throw new StackyardError("INTERRUPTED", "Interrupted. Nothing was changed.");
     }
   }
@@ -201,30 +205,42 @@ interface ChangeSetAddress {
   readonly ChangeSetName: string;
 }
 
+const BUSY_TRIES = 20;
+
+/** Repeats a call while CloudFormation is at work on the change set, for a minute. */
+function whileBusy<Result>({ clock, signal }: FollowDeps, call: () => Promise<Result>): Promise<Result> {
+  return retry(call, {
+    tries: BUSY_TRIES,
+    isRetryable: (error) => !signal.aborted && isBusy(error),
+    pause: () => clock.sleep(POLL_MS_FOLLOW_STACK, signal),
+  });
+}
+
+function isBusy(error: unknown): boolean {
+  const { name = "" } = findAwsFault(error);
+  return name.startsWith("InvalidChangeSetStatus") && error instanceof Error && /in progress/.test(error.message);
+}
+
 async function load(client: CloudFormationClient, at: ChangeSetAddress) {
   const changes: PlannedChange[] = [];
   let status = "";
   let reason = "";
-  try {
-    for await (const page of paginateDescribeChangeSet({ client }, at)) {
-      status = page.Status ?? "";
-      reason = page.StatusReason ?? "";
-      for (const { ResourceChange } of page.Changes ?? []) {
-        if (ResourceChange === undefined) continue;
-        const { Action: action = "", LogicalResourceId: logicalId = "", ResourceType: type = "" } = ResourceChange;
-        changes.push({ action, logicalId, type, replacement: ResourceChange.Replacement });
-      }
+  for await (const page of paginateDescribeChangeSet({ client }, at)) {
+    status = page.Status ?? "";
+    reason = page.StatusReason ?? "";
+    for (const { ResourceChange } of page.Changes ?? []) {
+      if (ResourceChange === undefined) continue;
+      const { Action: action = "", LogicalResourceId: logicalId = "", ResourceType: type = "" } = ResourceChange;
+      changes.push({ action, logicalId, type, replacement: ResourceChange.Replacement });
     }
-  } catch (error) {
-    throw toAwsError(error, "CloudFormation does not say what it thinks of the change.");
   }
   return { status, reason, changes };
 }
 
 /** Deletes a change set; does nothing when it is already gone. */
-async function dropChangeSet(client: CloudFormationClient, at: ChangeSetAddress): Promise<void> {
+async function dropChangeSet(client: CloudFormationClient, at: ChangeSetAddress, deps: FollowDeps): Promise<void> {
   try {
-    await client.send(new DeleteChangeSetCommand(at));
+    await whileBusy(deps, () => client.send(new DeleteChangeSetCommand(at)));
   } catch (error) {
     const { name } = findAwsFault(error);
     if (name === "ChangeSetNotFoundException" || name === "ChangeSetNotFound") return;

@@ -111,3 +111,35 @@ describe("what users of other tools have reported about the time of a release", 
     },
   );
 });
+
+describe("what users of other tools have reported about new servers", () => {
+  it("one that EC2 could not launch is replaced, and the old group goes (cloudcaptain#204)", async () => {
+    const yard = createAsgYard();
+    await addServingGroup(yard);
+    yard.world.sim.autoScaling.script("org/", { launchError: "Server.InternalError: Internal error on launch" }, {});
+
+    const { step } = await yard.run(aTaskConfig());
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { end: "Success", dirty: false } });
+    expect(yard.groups()).not.toContain(OLD_GROUP);
+  });
+
+  it("those that a lifecycle hook holds do not count, and the old ones serve until then (ansible#37281)", async () => {
+    const yard = createAsgYard();
+    await addServingGroup(yard);
+    const { sim, clock } = yard.world;
+    const group = "org/shop-production-2026-01-01T00-00-00Z-web";
+    sim.autoScaling.addHook({ ...PLACE, group, name: "warm-up", heartbeatSeconds: 300, defaultResult: "CONTINUE" });
+    const begunAt = clock.now();
+    let detachedAt = 0;
+    sim.once("AutoScaling.DetachLoadBalancerTargetGroups", (proceed) => {
+      detachedAt = clock.now();
+      return proceed();
+    });
+
+    const { step } = await yard.run(aTaskConfig({ timeout: 900 }));
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { end: "Success" } });
+    expect(detachedAt - begunAt).toBeGreaterThan(300_000);
+  });
+});
