@@ -79,6 +79,17 @@ describe("a manifest that comes before its file", () => {
     expect((await rows())[0]?.code).toBeUndefined();
   });
 
+  it("is looked at once more where the schedule was away for the whole hour", async () => {
+    const { write, put, clock, look, announced, rows } = await createRefusing();
+    await put(MANIFEST, toManifest("content"));
+    await clock.advance(5 * HOUR);
+    write(`${FOLDER}a`, "content");
+
+    await look();
+
+    expect([announced(), await rows()]).toEqual([1, [expect.objectContaining({ published: true })]]);
+  });
+
   it("is given up after an hour, which raises the alarm, and checked again when it is published again", async () => {
     const { sim, put, lookFor, announced, rows, alarmed, publish, created } = await createRefusing();
     await put(MANIFEST, toManifest("content"));
