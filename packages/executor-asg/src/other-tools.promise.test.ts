@@ -142,4 +142,17 @@ describe("what users of other tools have reported about new servers", () => {
     expect(step).toMatchObject({ kind: "succeeded", outputs: { end: "Success" } });
     expect(detachedAt - begunAt).toBeGreaterThan(300_000);
   });
+
+  it("are as many as the old group has, where that was scaled out (cloudcaptain#230)", async () => {
+    const yard = createAsgYard();
+    await addServingGroup(yard);
+    const { sim, clock } = yard.world;
+    sim.autoScaling.setDesired({ ...PLACE, name: OLD_GROUP }, 4);
+    await clock.advance(300_000);
+
+    const { step } = await yard.run(aTaskConfig());
+
+    expect(step.kind).toBe("succeeded");
+    expect(sizesOf(yard)).toMatchObject([{ desired: 4, max: 4 }]);
+  });
 });
