@@ -1,11 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import {
+  CloudFormationClient,
   CreateChangeSetCommand,
   DescribeStackEventsCommand,
   ExecuteChangeSetCommand,
 } from "@aws-sdk/client-cloudformation";
-import { connectionReset, SimFault } from "@stackyard/aws-sim";
+import { connectionReset, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACCOUNT, type ACloud, BUCKET, createCloud } from "./testing/a-cloud.ts";
 import { aTemplate, writeRelease } from "./testing/a-release.ts";
@@ -367,6 +368,25 @@ describe("apps deploy, when it fails", () => {
       cloud.sim.once("CloudFormation.DescribeStackEvents", async () => old);
 
       await expect(deploy({ parameter: ["Retention=8"] })).rejects.toMatchObject({ code: "OUTCOME_NEGATIVE" });
+    },
+  );
+
+  it.each(["CreateChangeSet", "ExecuteChangeSet"])(
+    "is done where the answer to %s was lost, and the SDK sends it again",
+    async (operation) => {
+      await publish();
+      const credentials = cloud.sim.iam.addUser({ account: ACCOUNT, name: "again" });
+      const client = new CloudFormationClient({ region: "eu-west-1", credentials, maxAttempts: 2 });
+      client.middlewareStack.use(createSimPlugin(cloud.sim) as never);
+      cloud.sim.once(`CloudFormation.${operation}`, async (proceed) => {
+        await proceed();
+        throw connectionReset();
+      });
+
+      const args = { name: "yard", ...machines };
+      const { results } = await project.run({ ...cloud.aws, cloudFormation: client }, "apps deploy", args);
+
+      expect(results).toMatchObject([{ result: "created" }]);
     },
   );
 

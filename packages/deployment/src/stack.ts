@@ -74,11 +74,14 @@ const ROLLED_BACK =
   "is what a failed creation has left, empty; a dry run cannot look past it. Deploying clears it away first.";
 
 async function prepare(client: CloudFormationClient, input: DeployInput, type: "CREATE" | "UPDATE", deps: FollowDeps) {
+  const ChangeSetName = `stackyard-${deps.clock.now().toString(36)}`;
   const request = {
     StackName: input.name,
     ChangeSetType: type,
     TemplateURL: input.templateUrl,
-    ChangeSetName: `stackyard-${deps.clock.now().toString(36)}`,
+    ChangeSetName,
+    // The SDK repeats a call whose answer was lost.
+    ClientToken: ChangeSetName,
     Parameters: [...input.parameters],
     Tags: Object.entries(input.tags).map(([Key, Value]) => ({ Key, Value })),
     Capabilities: [input.namesRoles ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"],

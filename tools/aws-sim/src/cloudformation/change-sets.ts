@@ -23,14 +23,20 @@ const UPDATABLE = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLE
 const NO_CHANGES =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
 
-/** Implements CreateChangeSet. A new stack is in REVIEW_IN_PROGRESS until its change set is executed. */
+/**
+ * Implements CreateChangeSet. A repeat with the same ClientToken is the same one. A new stack is in REVIEW_IN_PROGRESS
+ * until its change set is executed.
+ */
 export function createChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const { input, now } = call;
   const name = textOf(input, "ChangeSetName");
   if (!NAME.test(name)) throw faults.validation(`Value '${name}' at 'changeSetName' failed to satisfy constraint`);
   const kind = findText(input, "ChangeSetType") === "CREATE" ? "create" : "update";
+  const token = findText(input, "ClientToken");
   const stack = openForChange(state, call, kind);
-  if (stack.changeSets.has(name)) throw faults.changeSetExists(name);
+  const known = stack.changeSets.get(name);
+  if (known !== undefined && token !== undefined && known.token === token) return { Id: known.id, StackId: stack.id };
+  if (known !== undefined) throw faults.changeSetExists(name);
   const template = parseTemplate(readTemplate(state, input));
   checkCapabilities(template, input["Capabilities"]);
   const content = toContent(template, stack, call);
@@ -38,7 +44,7 @@ export function createChangeSet(state: CloudFormationState, call: SimCall): unkn
   const isSame = changes.length === 0 && isDeepStrictEqual(toRest(stack.content), toRest(content));
   const failure = isSame ? NO_CHANGES : undefined;
   const id = `arn:aws:cloudformation:${call.region}:${call.identity.account}:changeSet/${name}/${stack.changeSets.size}`;
-  const set: ChangeSet = { id, name, kind, content, changes, createdAt: now, readyAt: now + READY_MS, failure };
+  const set: ChangeSet = { id, name, kind, token, content, changes, createdAt: now, readyAt: now + READY_MS, failure };
   stack.changeSets.set(name, set);
   return { Id: id, StackId: stack.id };
 }
@@ -149,15 +155,21 @@ function toChange({ action, logicalId, resource, isReplaced }: ChangeSet["change
   return { Type: "Resource", ResourceChange };
 }
 
-/** Implements ExecuteChangeSet. The other change sets of the stack go with it. */
+/**
+ * Implements ExecuteChangeSet. The other change sets of the stack go with it. A repeat with the same ClientRequestToken
+ * changes nothing.
+ */
 export function executeChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const { now, input } = call;
   const [stack, set] = openChangeSet(state, call);
   const [status, execution] = changeSetStatus(set, now);
+  const token = findText(input, "ClientRequestToken");
+  if (set.executedAt !== undefined && token !== undefined && set.executedBy === token) return {};
   if (execution !== "AVAILABLE") throw faults.changeSetStatus(set.id, status === "FAILED" ? status : execution);
   const retainsNew = input["RetainExceptOnCreate"] !== true;
   const outcome = operateOn(state, stack, call, { kind: set.kind, changes: set.changes, retainsNew });
   set.executedAt = now;
+  set.executedBy = token;
   if (set.kind === "update") stack.updatedAt = now;
   if (outcome === "done" || set.kind === "create") stack.content = set.content;
   if (outcome === "done") stack.resources = set.content.resolved.resources;

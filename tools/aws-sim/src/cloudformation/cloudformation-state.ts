@@ -54,7 +54,10 @@ export interface ChangeSet {
   readonly readyAt: number;
   /** Why it failed. */
   readonly failure: string | undefined;
+  /** Of the call that made it. */
+  readonly token: string | undefined;
   executedAt?: number;
+  executedBy?: string | undefined;
 }
 
 /** One event, and the token of the call that began it. */
