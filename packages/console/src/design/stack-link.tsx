@@ -1,13 +1,28 @@
 import type { Approval, StackSummary } from "@stackyard/sdk";
 import { toStackStatus } from "../api/status.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import { TextLink } from "./links.tsx";
+import { TextLink, To } from "./links.tsx";
 import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
 
-/** Renders the id of a stack as a link to its page. A narrow list cuts a long id, which its title has whole. */
+/** The end of an id often distinguishes it, as its begin does. */
+const END = 8;
+const SHORT = 24;
+
+/** Renders the id of a stack as a link to its page. A narrow list cuts a long id in its middle; copied, and as its title, it is whole. */
 export function StackLink({ id }: { id: string }) {
-  return <TextLink path="/stack" search={{ id }} text={id} title={toSafeText(id)} />;
+  const text = toSafeText(id);
+  const at = text.length > SHORT ? text.length - END : 0;
+  // Between parts, screen readers would read a space.
+  const name = at > 0 ? { label: text } : { title: text };
+  return (
+    <To path="/stack" search={{ id }} className="name" {...name}>
+      <bdi className="wrap">
+        {at > 0 && <span className="id-begin">{text.slice(0, at)}</span>}
+        {text.slice(at)}
+      </bdi>
+    </To>
+  );
 }
 
 /** Renders the task of an approval as a link to the approval's page. */

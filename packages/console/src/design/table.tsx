@@ -17,6 +17,8 @@ export interface Column<Row> {
   readonly prose?: true;
   /** In a list at the side: most of the width is for the other column. */
   readonly narrow?: true;
+  /** Takes the width that the others leave, and cuts its texts with dots. */
+  readonly rest?: true;
   /** Stays one line, however narrow the screen is. */
   readonly line?: true;
   /** The order by this column, where the list can be sorted by it. */
@@ -131,7 +133,7 @@ export function TableHead<Row>({ columns }: { columns: readonly Column<Row>[] })
 }
 
 /** The classes of cells, of which a column has one. */
-const CELL_CLASSES = ["number", "narrow", "prose", "line"] as const;
+const CELL_CLASSES = ["number", "narrow", "prose", "line", "rest"] as const;
 
 /** Renders the cells of one row. */
 export function Cells<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
@@ -146,11 +148,11 @@ function toKey<Row>({ id, header }: Column<Row>): string {
   return id ?? String(header);
 }
 
-function HeaderCell<Row>({ column: { header, number, narrow, sort } }: { column: Column<Row> }) {
+function HeaderCell<Row>({ column: { header, number, narrow, rest, sort } }: { column: Column<Row> }) {
   return (
     <th
       scope="col"
-      className={number ? "number" : narrow && "narrow"}
+      className={number ? "number" : narrow ? "narrow" : rest && "rest"}
       {...(sort && { "aria-sort": sort.direction ?? "none" })}
     >
       {sort === undefined ? (

@@ -25,6 +25,12 @@ export function JobsPage() {
   const isFiltered = state !== undefined || executor !== undefined;
   return (
     <Page title="Jobs" actions={<To path="/custom-resources">Custom resources of CloudFormation</To>}>
+      <nav className="tabs" aria-label="Views">
+        <To path="/stacks">All stacks</To>
+        <To path="/jobs" current>
+          Jobs
+        </To>
+      </nav>
       <Panel>
         <JobFilters />
         <ListTable

@@ -62,7 +62,8 @@ function Choices() {
     <>
       <FilterChoice name="machine" label="Machine" options={(machines.data ?? []).map(({ name }) => name)} />
       <FilterChoice name="state" label="State" options={[...stateNames].sort()} />
-      <SelectField title="Order" value={search["sort"] ?? "id"} onChange={(sort) => changeSearch({ sort })}>
+      <SelectField title="Order" value={search["sort"] ?? ""} onChange={(sort) => changeSearch({ sort })}>
+        <option value="">by need</option>
         {Object.entries(SORT_WORDS).map(([sort, word]) => (
           <option key={sort} value={sort}>
             {word}

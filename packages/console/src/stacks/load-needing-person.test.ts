@@ -1,7 +1,7 @@
 import type { MainCondition } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import type { PagePart } from "../api/use-pages.ts";
-import { loadOfConditions } from "./load-needing-person.ts";
+import { loadInTurn } from "./load-needing-person.ts";
 
 const CONDITIONS = ["failed", "degraded", "approval"] as const;
 const { signal } = new AbortController();
@@ -20,14 +20,14 @@ async function readAll(counts: Readonly<Record<string, number>>) {
   let cursor: string | undefined;
   do {
     const part = { limit: 3, signal, ...(cursor !== undefined && { cursor }) };
-    const page = await loadOfConditions(CONDITIONS, part, aServer(counts));
+    const page = await loadInTurn(CONDITIONS, part, aServer(counts));
     pages.push([...page.items]);
     cursor = page.cursor;
   } while (cursor !== undefined);
   return pages;
 }
 
-describe("loadOfConditions", () => {
+describe("loadInTurn", () => {
   it("fills each page, worst condition first, so that a row's number says its page", async () => {
     expect(await readAll({ failed: 2, degraded: 4, approval: 1 })).toEqual([
       ["failed-0", "failed-1", "degraded-0"],

@@ -12,11 +12,12 @@ import { StacksPage } from "./stacks-page.tsx";
 
 type Query = SentRequest["query"];
 
-function fits({ machine, mainCondition, metadata, ids }: Query) {
+function fits({ machine, mainCondition, needsPerson, metadata, ids }: Query) {
   const values: Record<string, unknown> = metadata === undefined ? {} : JSON.parse(metadata);
   const wanted: readonly string[] | undefined = ids === undefined ? undefined : JSON.parse(ids);
   return (stack: StackSummary) =>
     (machine === undefined || machine === stack.machine) &&
+    (needsPerson === undefined || needsPerson === String(stack.needsPerson ?? false)) &&
     (mainCondition === undefined || mainCondition === stack.mainCondition) &&
     (wanted === undefined || wanted.includes(stack.id)) &&
     Object.entries(values).every(([key, value]) => stack.metadata[key] === value);
@@ -274,7 +275,7 @@ describe("tiles", () => {
 
     await expect.element(screen.getByRole("link", { name: "pr-00000" })).toBeVisible();
 
-    expect(listsOf(sent)).toHaveLength(1);
+    expect(listsOf(sent)).toHaveLength(2);
     expect(document.querySelectorAll(".tile").length).toBeLessThan(80);
   });
 });

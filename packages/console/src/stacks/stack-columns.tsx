@@ -1,10 +1,12 @@
+import { defined } from "@stackyard/core";
 import type { StackSort, StackSummary } from "@stackyard/sdk";
 import type { ReactNode } from "react";
 import { findAddress, findFailure, findMonthlyCost, findVersion } from "../api/stack-facts.ts";
 import { toStackStatus } from "../api/status.ts";
-import { TextLink, useChangeSearch } from "../design/links.tsx";
+import { useChangeSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Sentence } from "../design/sentence.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import type { Column } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
@@ -22,6 +24,7 @@ export interface StackRow {
 interface Look {
   readonly cell: (stack: StackSummary) => ReactNode;
   readonly number?: true;
+  readonly rest?: true;
   /** The order of the server that belongs to it. */
   readonly sort?: "enteredAt" | "createdAt" | "updatedAt";
 }
@@ -31,7 +34,7 @@ const LOOKS: Readonly<Record<ColumnName, Look>> = {
   state: { cell: ({ state }) => <StateName state={state} /> },
   // The longest in its state has the smallest instant.
   since: { cell: ({ enteredAt }) => <Ago at={enteredAt} plain />, number: true, sort: "enteredAt" },
-  failure: { cell: (stack) => <Failure stack={stack} /> },
+  failure: { cell: (stack) => <Failure stack={stack} />, rest: true },
   failedAt: { cell: (stack) => <FailedAt stack={stack} />, number: true },
   waits: { cell: (stack) => <Waits stack={stack} /> },
   version: { cell: ({ metadata }) => <VersionText metadata={metadata} /> },
@@ -45,7 +48,7 @@ const LOOKS: Readonly<Record<ColumnName, Look>> = {
 
 interface ColumnsInput {
   readonly choices: readonly ColumnChoice[];
-  readonly sort: StackSort;
+  readonly sort: StackSort | undefined;
   readonly selection: Selection;
   readonly onSelect: (selection: Selection) => void;
   /** The stacks whose rows are loaded. */
@@ -71,7 +74,7 @@ export function useStackColumns({ choices, sort, ...select }: ColumnsInput): rea
       sort: toSort("id"),
       cell: cellOf(({ id }) => (
         <span className="stacks-id">
-          <TextLink path="/stack" search={{ id }} className="name" text={id} />
+          <StackLink id={id} />
         </span>
       )),
     },
@@ -79,12 +82,12 @@ export function useStackColumns({ choices, sort, ...select }: ColumnsInput): rea
       const read = readColumn(choice);
       if ("key" in read) return { id: choice, header: <Text>{read.key}</Text>, cell: cellOf(toMetadataCell(read.key)) };
       const { name } = read;
-      const { cell, number, sort: by } = LOOKS[name];
+      const { cell, number, rest, sort: by } = LOOKS[name];
       return {
         id: name,
         header: COLUMN_WORDS[name],
         cell: cellOf(cell),
-        ...(number && { number }),
+        ...defined({ number, rest }),
         ...(by !== undefined && { sort: toSort(by) }),
       };
     }),
@@ -174,9 +177,9 @@ interface SelectProps {
 export function SelectOne({ id, selection, onSelect }: SelectProps & { id: string }) {
   const checked = selection.all || selection.ids.has(id);
   const toggle = () => {
-    // After "all matching", taking one out means choosing by hand again.
-    const ids = new Set(selection.all ? [] : selection.ids);
-    if (!ids.delete(id)) ids.add(id);
+    const ids = new Set(selection.ids);
+    // After "all matching", taking one out means choosing by hand again: never that one alone.
+    if (!selection.all && !ids.delete(id)) ids.add(id);
     onSelect({ ids, all: false });
   };
   return <input type="checkbox" aria-label={`Select ${toSafeText(id)}`} checked={checked} onChange={toggle} />;

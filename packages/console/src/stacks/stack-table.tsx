@@ -11,15 +11,22 @@ import { useColumns } from "./use-columns.ts";
 export interface StackListProps {
   readonly list: WindowedList<StackSummary>;
   readonly sort: StackSort;
+  /** Whether the rows are in that order as a whole, not each part of them. */
+  readonly isSorted: boolean;
   readonly selection: Selection;
   readonly onSelect: (selection: Selection) => void;
 }
 
 /** Renders the stacks of the filter; a row of an unloaded page keeps its place. */
-export function StackTable({ list, ...rest }: StackListProps) {
+export function StackTable({ list, sort, isSorted, ...rest }: StackListProps) {
   const { rows, loaded } = useStackRows(list);
   const choices = useColumns(loaded.slice(0, 100));
-  const columns = useStackColumns({ ...rest, choices, loadedIds: loaded.map(({ id }) => id) });
+  const columns = useStackColumns({
+    ...rest,
+    sort: isSorted ? sort : undefined,
+    choices,
+    loadedIds: loaded.map(({ id }) => id),
+  });
   return (
     <div className={list.isOutdated ? "stacks-table outdated" : "stacks-table"}>
       <Table

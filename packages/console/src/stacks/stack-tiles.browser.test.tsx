@@ -53,7 +53,7 @@ describe.each(VIEWS)("10,000 stacks as $view", ({ view, area, item }) => {
     { tags: "page" },
     async (width) => {
       await page.viewport(width, 900);
-      const { screen, sent } = await renderPage(StacksPage, `/stacks?view=${view}`, api);
+      const { screen, sent } = await renderPage(StacksPage, `/stacks?view=${view}&sort=id`, api);
       await expect.element(screen.getByRole("link", { name: "pr-00000" }).first()).toBeVisible();
       const found = () => document.querySelector<HTMLElement>(area);
       const nodes = [countNodes()];

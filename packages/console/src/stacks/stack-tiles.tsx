@@ -4,9 +4,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { findAddress, findFailure, findMonthlyCost } from "../api/stack-facts.ts";
 import { toStackStatus } from "../api/status.ts";
 import { useKeptPlace, useScrollPlace } from "../design/kept-places.ts";
-import { TextLink } from "../design/links.tsx";
 import { Mark, toneOf } from "../design/mark.tsx";
 import { Sentence } from "../design/sentence.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import type { Selection } from "./selection-bar.tsx";
 import { AddressLink, Failure, SelectOne, StateName, VersionText } from "./stack-columns.tsx";
@@ -98,7 +98,7 @@ function Tile({ stack, selection, onSelect }: TileProps) {
     <li className={CALM.has(status) ? "tile" : `tile trouble tone-${toneOf(status)}`} data-row={id}>
       <div className="tile-head">
         <SelectOne id={id} selection={selection} onSelect={onSelect} />
-        <TextLink path="/stack" search={{ id }} className="name" text={id} />
+        <StackLink id={id} />
         <Mark status={status} />
       </div>
       <p className="tile-now">

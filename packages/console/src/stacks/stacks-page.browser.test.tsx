@@ -13,6 +13,7 @@ import {
   conditionCounts,
   HOSTILE,
   isDryRun,
+  listedOf,
   never,
   SHOWN_HOSTILE,
 } from "../testing/stacks.ts";
@@ -30,9 +31,10 @@ function serve(stacks: readonly StackSummary[]) {
         ? conditionCounts(stacks.length, { failed: 1 })
         : { total: stacks.length, groups: [] },
     "GET /v1/stacks": ({ query }: SentRequest) => {
+      const found = listedOf(stacks, query);
       const start = Number(query["cursor"] ?? 0);
       const end = start + Number(query["limit"]);
-      return { items: stacks.slice(start, end), ...(end < stacks.length && { cursor: String(end) }) };
+      return { items: found.slice(start, end), ...(end < found.length && { cursor: String(end) }) };
     },
   };
 }
@@ -83,7 +85,7 @@ describe("StacksPage", () => {
       useSearch()["id"] === undefined ? createElement(page) : <h1>A stack</h1>;
     const { screen, address, go } = await renderPage(routes(StacksPage), "/stacks?text=tenant-", serve(many));
     const area = () => screen.getByRole("region", { name: "Stacks" }).element();
-    await expect.element(screen.getByText("350 stacks")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "tenant-000" })).toBeVisible();
     for (const last of ["tenant-199", "tenant-299", "tenant-349"]) {
       area().scrollTop = area().scrollHeight;
       await expect.poll(() => screen.getByRole("link", { name: last }).query()).not.toBeNull();
@@ -125,9 +127,31 @@ describe("StacksPage", () => {
     });
   });
 
+  it("begins with those that need a person, over all pages (argo-cd#7822)", async () => {
+    const many = Array.from({ length: 120 }, (_, index) => aStack(`a-${String(index).padStart(3, "0")}`));
+    const needy = { needsPerson: true } as const;
+    const stacks = [
+      ...many,
+      aStack("b-seen", { degraded: true, mainCondition: "degraded" }),
+      aStack("y-degraded", { ...needy, degraded: true, mainCondition: "degraded" }),
+      aFailedStack("z-failed", { ...needy, mainCondition: "failed" }),
+    ];
+    const { screen, sent } = await renderPage(StacksPage, "/stacks", serve(stacks));
+    await expect.element(screen.getByRole("link", { name: "z-failed" })).toBeVisible();
+
+    const rows = () =>
+      [...document.querySelectorAll("tr[data-row]")].slice(0, 3).map((row) => row.getAttribute("data-row"));
+    expect(rows()).toEqual(["y-degraded", "z-failed", "a-000"]);
+    await expect.element(screen.getByRole("combobox", { name: "Order" })).toHaveValue("");
+    await expect.element(screen.getByRole("columnheader", { name: "Stack" })).toHaveAttribute("aria-sort", "none");
+    await screen.getByRole("button", { name: "Stack" }).click();
+    await expect.poll(rows).toEqual(["a-000", "a-001", "a-002"]);
+    expect(listsOf(sent).at(-1)?.query).toMatchObject({ sort: "id" });
+  });
+
   it("lists those that need a person, the worst first, at one click", { tags: "page" }, async () => {
     const stacks = [...two, aStack("pr-3")];
-    const { screen, address, sent } = await renderPage(StacksPage, "/stacks", {
+    const { screen, address, sent } = await renderPage(StacksPage, "/stacks?sort=id", {
       ...serve(stacks),
       "GET /v1/stack-counts": ({ query }: SentRequest) =>
         query["by"] === "mainCondition" ? conditionCounts(3, { failed: 1, approval: 1 }) : { total: 3, groups: [] },
@@ -140,7 +164,7 @@ describe("StacksPage", () => {
     await expect.element(screen.getByText("2 stacks, in need of a person")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "pr-2", exact: true })).toBeVisible();
     expect(screen.getByRole("link", { name: "pr-3", exact: true }).query()).toBeNull();
-    expect(address()).toBe("/stacks?is=person");
+    expect(address()).toBe("/stacks?sort=id&is=person");
     const asked = listsOf(sent).flatMap(({ query }) => query["mainCondition"] ?? []);
     expect(asked).toEqual(["failed", "degraded", "overdue", "stalled", "approval"]);
     await expect
@@ -163,7 +187,7 @@ describe("StacksPage", () => {
     const many = Array.from({ length: 1_000 }, (_, n) => aStack(`pr-${String(n).padStart(4, "0")}`));
     const { screen, sent } = await renderPage(StacksPage, "/stacks", serve(many));
     await expect.element(screen.getByRole("link", { name: "pr-0000" })).toBeVisible();
-    expect(listsOf(sent)).toHaveLength(1);
+    expect(listsOf(sent)).toHaveLength(2);
 
     const scroller = screen.getByRole("region", { name: "Stacks" }).element();
     await expect
@@ -172,7 +196,7 @@ describe("StacksPage", () => {
         return screen.getByRole("link", { name: "pr-0195" }).query();
       })
       .not.toBeNull();
-    expect(listsOf(sent).map(({ query }) => query["cursor"])).toEqual([undefined, "100"]);
+    expect(listsOf(sent).map(({ query }) => query["cursor"])).toEqual([undefined, undefined, "100"]);
     expect(document.querySelectorAll("tbody tr").length).toBeLessThan(80);
     // Rows that are half below the header are too small for the check of accessibility.
     scroller.scrollTop = 0;
@@ -265,7 +289,7 @@ describe("StacksPage", () => {
     let listed: readonly StackSummary[] = [...two, aStack("pr-3")];
     const { screen } = await renderPage(StacksPage, "/stacks", {
       ...serve(two),
-      "GET /v1/stacks": () => ({ items: listed }),
+      "GET /v1/stacks": ({ query }: SentRequest) => ({ items: listedOf(listed, query) }),
     });
     for (const id of ["pr-1", "pr-3"]) await screen.getByLabelText(`Select ${id}`).click();
     await expect.element(screen.getByText("2 selected")).toBeVisible();
@@ -279,6 +303,18 @@ describe("StacksPage", () => {
     await queryClient.invalidateQueries();
     await expect.element(screen.getByText("1 selected")).toBeVisible();
     await expect.element(screen.getByLabelText("Select pr-3")).toBeChecked();
+  });
+
+  it("does not choose the very stack that is taken out of all that match", async () => {
+    const { screen } = await renderPage(StacksPage, "/stacks", serve(two));
+    await screen.getByLabelText("Select pr-2").click();
+    await screen.getByRole("button", { name: "Select all matching" }).click();
+    await expect.element(screen.getByText("All 2 matching")).toBeVisible();
+
+    await screen.getByLabelText("Select pr-1").click();
+
+    await expect.element(screen.getByLabelText("Select pr-1")).not.toBeChecked();
+    await expect.element(screen.getByText("1 selected")).not.toBeInTheDocument();
   });
 
   it("sends an event to all that match", async () => {
@@ -377,5 +413,43 @@ describe("StacksPage", () => {
     await expect.element(screen.getByRole("combobox", { name: "Order", includeHidden: true })).toBeVisible();
     // The rows of the order before are dimmed until the new ones are there.
     await expect.poll(() => document.querySelector(".outdated")).toBeNull();
+  });
+});
+
+const NAME = `checkout-${"of-a-very-long-branch-name-".repeat(9)}1234`.slice(0, 251).concat("-482");
+
+// argo-cd#4233, argo-cd#8560, temporalio/ui#1561, temporal web#216: long ids took the width, or lost the end that told them apart.
+describe("ids of 255 characters", () => {
+  const failed = aFailedStack(NAME, {
+    state: "ROLLING-OUT",
+    tasks: [{ name: "database", status: "ERROR", errorCode: "NO_ROOM", errorMessage: "no room for it ".repeat(20) }],
+    metadata: { version: "2.18.0", team: "checkout" },
+  });
+  const other = aStack("pr-2", { metadata: { version: "2.17.4", team: "billing" } });
+
+  it.each([1_440, 1_024, 390])("leave version, team, state and last failure their place, %i px wide", async (width) => {
+    await page.viewport(width, 900);
+    const { screen } = await renderPage(StacksPage, "/stacks", serve([failed, other]));
+    const link = screen.getByRole("link", { name: NAME });
+    await expect.element(link).toBeVisible();
+
+    const area = document.querySelector(".table-scroll");
+    expect(area?.scrollWidth).toBe(area?.clientWidth);
+    const cut = [...document.querySelectorAll<HTMLElement>("td")]
+      .filter((cell) => cell.scrollWidth > cell.clientWidth + 1 && getComputedStyle(cell).textOverflow !== "ellipsis")
+      .map(({ textContent }) => textContent);
+    expect(cut).toEqual([]);
+    const end = link.element().getBoundingClientRect();
+    expect(end.right).toBeLessThanOrEqual(link.element().closest("td")?.getBoundingClientRect().right ?? 0);
+  });
+
+  it("are whole on hover and when they are copied", async () => {
+    const { screen } = await renderPage(StacksPage, "/stacks", serve([failed, other]));
+    const link = screen.getByRole("link", { name: NAME });
+    await expect.element(link).toHaveAttribute("title", NAME);
+
+    getSelection()?.selectAllChildren(link.element());
+
+    expect(getSelection()?.toString()).toBe(NAME);
   });
 });

@@ -1,19 +1,17 @@
-import type { StackFilter } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { NEEDS_PERSON, needyOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
-import type { PagePart } from "../api/use-pages.ts";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { type Search, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, ErrorNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { Conditions } from "./conditions.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { parseGroup } from "./group-choice.ts";
 import { useListedOnly } from "./listed-only.ts";
-import { loadOfConditions, PERSON } from "./load-needing-person.ts";
+import { loadInTurn, NEEDY_FIRST, NEEDY_PARTS, PERSON, type StackPart } from "./load-needing-person.ts";
 import { RecentBulks } from "./recent-bulks.tsx";
 import { SelectAllMatching, type Selection, SelectionBar } from "./selection-bar.tsx";
 import { FILTER_NAMES, formatFilters, toSort, toStackFilter } from "./stack-filter.ts";
@@ -28,18 +26,24 @@ const NONE: Selection = { ids: new Set(), all: false };
 /** Stacks whose metadata decides which columns and groups are offered. */
 const SAMPLE = 100;
 
+/** Returns what is listed in turn: those that need a person come first, unless a condition or an order is chosen. */
+function chooseParts({ is, condition, sort }: Search): readonly StackPart[] {
+  if (is === PERSON) return NEEDY_PARTS;
+  return (is ?? condition ?? sort) === undefined ? NEEDY_FIRST : [{}];
+}
+
 /** Renders all stacks, by pages of the server: as a list, in groups or as tiles, with bulk operations on them. */
 export function StacksPage() {
   const search = useSearch();
   const filter = useMemo(() => toStackFilter(search), [search]);
   const sort = toSort(search["sort"]);
   const isPerson = search["is"] === PERSON;
-  const list = usePageWindows(keys.list("stacks", { filter, sort, ...(isPerson && { isPerson }) }), (part) => {
-    const load = (more: StackFilter, at: PagePart) =>
-      yard.stacks.list({ condition: "any", ...filter, ...more, waiting: true }, { sort, ...at });
-    if (!isPerson) return load({}, part);
-    return loadOfConditions(NEEDS_PERSON, part, (mainCondition, at) => load({ mainCondition, needsPerson: true }, at));
-  });
+  const parts = chooseParts(search);
+  const list = usePageWindows(keys.list("stacks", { filter, sort, parts }), (part) =>
+    loadInTurn(parts, part, (more, at) =>
+      yard.stacks.list({ condition: "any", ...filter, ...more, waiting: true }, { sort, ...at }),
+    ),
+  );
   const counts = useLoad(keys.count("stacks", { filter }), (request) => yard.stacks.counts(filter, request), {
     placeholderData: (before) => before,
   });
@@ -59,12 +63,9 @@ export function StacksPage() {
       title="Stacks"
       sentence={total !== undefined && <Total total={total} jobs={countJobs(conditions, isPerson)} />}
       actions={
-        <>
-          <To path="/jobs">Jobs</To>
-          <To path="/stacks" search={{ ...search, bulk: "list" }}>
-            Bulk operations
-          </To>
-        </>
+        <To path="/stacks" search={{ ...search, bulk: "list" }}>
+          Bulk operations
+        </To>
       }
     >
       <ViewTabs />
@@ -75,7 +76,15 @@ export function StacksPage() {
         {list.rows === undefined && list.error === null && <Skeleton height={400} />}
         {list.rows?.length === 0 && <NoStacks />}
         {list.rows !== undefined && list.rows.length > 0 && (
-          <Stacks list={list} sort={sort} filter={filter} sample={sample} selection={selection} onSelect={select} />
+          <Stacks
+            list={list}
+            sort={sort}
+            isSorted={parts.length === 1}
+            filter={filter}
+            sample={sample}
+            selection={selection}
+            onSelect={select}
+          />
         )}
       </section>
       <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />

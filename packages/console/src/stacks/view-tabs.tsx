@@ -27,6 +27,7 @@ export function ViewTabs() {
         <To path="/stacks" current={named === undefined && isPlain}>
           All stacks
         </To>
+        <To path="/jobs">Jobs</To>
         {views.map(({ name, search: view }) => (
           <To key={name} path="/stacks" search={{ ...view, saved: name }} current={name === named}>
             {toSafeText(name)}

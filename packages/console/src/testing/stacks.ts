@@ -26,6 +26,18 @@ export function aFailedStack(id: string, more: Partial<StackSummary> = {}): Stac
   return aStack(id, { state: "BUILD", failed: true, tasks: [database], ...more });
 }
 
+/** Returns the stacks that a server lists for these parts of a query. */
+export function listedOf(
+  stacks: readonly StackSummary[],
+  { needsPerson, mainCondition }: Readonly<Record<string, string>>,
+): readonly StackSummary[] {
+  return stacks.filter(
+    (stack) =>
+      (needsPerson === undefined || needsPerson === String(stack.needsPerson ?? false)) &&
+      (mainCondition === undefined || mainCondition === stack.mainCondition),
+  );
+}
+
 /** Returns the counts of stacks by their condition, and by their main one; the rest are healthy. */
 export function conditionCounts(total: number, counts: Readonly<Record<string, number>> = {}): StackCounts {
   const names = ["failed", "degraded", "overdue", "stalled", "approval", "busy", "waiting", "asleep"] as const;
