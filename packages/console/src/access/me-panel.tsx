@@ -13,7 +13,7 @@ export function MePanel() {
   return (
     <Loaded query={me} height={240}>
       {({ name, kind, id, groups, via, expiresAt, rights }) => (
-        <div className="stack-v">
+        <div className="columns even">
           <Panel title={<Text>{name}</Text>}>
             <Pairs
               className="pairs panel-body"

@@ -59,10 +59,10 @@ export function Toolbar(props: ToolbarProps) {
         onKeyDown={onKeyDown}
         onChange={({ target }) => change({ q: target.value })}
       />
-      <Button label="Previous match" refusal={noText} onPress={() => void findText("previous")}>
+      <Button label="Previous match" idle={noText} onPress={() => void findText("previous")}>
         ‹
       </Button>
-      <Button label="Next match" refusal={noText} onPress={() => void findText("next")}>
+      <Button label="Next match" idle={noText} onPress={() => void findText("next")}>
         ›
       </Button>
       <Button onPress={() => void find("error", isCause, "previous")}>Previous error</Button>

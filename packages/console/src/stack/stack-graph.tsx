@@ -1,15 +1,19 @@
 import type { HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { toFailure } from "../api/client.ts";
 import { JOB_MACHINE, toStackStatus, toTaskStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Button } from "../design/button.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { useNow } from "../design/text.tsx";
+import { useMedia } from "../design/use-media.ts";
 import type { StateBadge, TaskBadge } from "../graph/graph-drawing.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
 import { countTaken, type Taken, toTimes } from "../graph/taken.ts";
 import { formatDuration } from "../text/durations.ts";
+import { toPath } from "./path-steps.ts";
 import type { StackProps } from "./source.ts";
+import { StackPath } from "./stack-path.tsx";
 
 /** Lines of the history that are counted: the newest ones. */
 const COUNTED = 200;
@@ -58,14 +62,25 @@ interface GraphProps {
 function GraphOfStack({ graph, stack, entries }: GraphProps) {
   const now = useNow(10_000);
   const taken = useMemo(() => countTaken(graph, entries), [graph, entries]);
+  const isPhone = useMedia("(max-width: 719px)");
+  const [isDrawn, setDrawn] = useState(false);
+  const states = toStateBadges(stack, taken, now);
+  const tasks = Object.fromEntries(stack.tasks.map((task) => [task.name, toTaskBadge(task, now)]));
+  if (!isPhone || isDrawn) {
+    return <GraphPanel graph={graph} label={`Graph of ${stack.machine}`} taken={taken} states={states} tasks={tasks} />;
+  }
+  const steps = toPath({ graph, state: stack.state, entries });
   return (
-    <GraphPanel
-      graph={graph}
-      label={`Graph of ${stack.machine}`}
-      taken={taken}
-      states={toStateBadges(stack, taken, now)}
-      tasks={Object.fromEntries(stack.tasks.map((task) => [task.name, toTaskBadge(task, now)]))}
-    />
+    <Panel
+      title="Path"
+      actions={
+        <Button look="plain" onPress={() => setDrawn(true)}>
+          Graph
+        </Button>
+      }
+    >
+      <StackPath label={`Path through ${stack.machine}`} steps={steps} states={states} tasks={tasks} />
+    </Panel>
   );
 }
 

@@ -171,6 +171,29 @@ describe("the page of a stack", () => {
 });
 
 describe("actions on the page of a stack", () => {
+  it("has its path as a list on a phone, and the graph on request (kargo#2255)", async () => {
+    await page.viewport(390, 844);
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+
+    const path = screen.getByRole("list", { name: "Path through review-app" });
+    await expect.element(path).toBeVisible();
+    const now = path.element().querySelector("[aria-current=step]");
+    expect(now?.textContent).toContain(aStack().state);
+    expect(now?.textContent).toContain("database");
+    expect(document.querySelector("svg.graph")).toBeNull();
+    await screen.getByRole("button", { name: "Graph", exact: true }).click();
+    await expect.poll(() => document.querySelector("svg.graph")).not.toBeNull();
+  });
+
+  it("has no locked arrows in its head where it was opened from no list", async () => {
+    rememberList([]);
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/pr-12/);
+
+    expect(screen.getByRole("button", { name: "Next stack of the list" }).query()).toBeNull();
+    expect(document.querySelector(".head .page-actions button")).toBeNull();
+  });
+
   it("retries at once, by button and by key", async () => {
     const api = { ...stackApi(aStack()), "POST /v1/stacks/pr-12/retry": applied };
     const { screen, sent } = await renderPage(PageWithKeys, ADDRESS, api);

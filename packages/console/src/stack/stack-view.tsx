@@ -107,12 +107,11 @@ function Links({ stack: { metadata } }: { stack: StackDetails }) {
   );
 }
 
-/** Previous and next stack of the list from which this one was opened. */
+/** Previous and next stack of the list from which this one was opened; nothing where it was opened from none. */
 function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
   const place = useListPlace(stackId);
   const go = useGo();
-  if (path !== "/stack") return null;
-  const absent = place === undefined ? "Open the stack from a list first" : undefined;
+  if (path !== "/stack" || place === undefined) return null;
   const open = (id: string | undefined) => id !== undefined && go("/stack", { id });
   return (
     <span className="row">
@@ -120,22 +119,20 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
         shortcut="["
         look="plain"
         label="Previous stack of the list"
-        refusal={absent ?? (place?.previous === undefined ? "This is the first one loaded" : undefined)}
-        onPress={() => open(place?.previous)}
+        idle={place.previous === undefined ? "This is the first one loaded" : undefined}
+        onPress={() => open(place.previous)}
       >
         ‹
       </Button>
-      {place !== undefined && (
-        <span className="muted nowrap">
-          {place.place} of {place.total} loaded
-        </span>
-      )}
+      <span className="muted nowrap">
+        {place.place} of {place.total} loaded
+      </span>
       <Button
         shortcut="]"
         look="plain"
         label="Next stack of the list"
-        refusal={absent ?? (place?.next === undefined ? "This is the last one loaded" : undefined)}
-        onPress={() => open(place?.next)}
+        idle={place.next === undefined ? "This is the last one loaded" : undefined}
+        onPress={() => open(place.next)}
       >
         ›
       </Button>

@@ -25,6 +25,7 @@ export function YardPage() {
         <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
         <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
       </div>
+      <QueuedAttempts status="running" columns={UNCLAIMED_COLUMNS} />
     </Page>
   );
 }
@@ -157,20 +158,20 @@ const QUEUED_COLUMNS: readonly Column<OpenAttempt>[] = [
 ];
 
 interface QueuedProps {
-  readonly status: "unclaimed" | "queued";
-  /** What the attempts wait for. */
-  readonly what: string;
+  readonly status: "unclaimed" | "queued" | "running";
+  /** What the attempts wait for; undefined: they run. */
+  readonly what?: string;
   readonly columns: readonly Column<OpenAttempt>[];
 }
 
 function QueuedAttempts({ status, what, columns }: QueuedProps) {
   const attempts = usePages(keys.list("attempts", { status }), (part) => yard.attempts.list({ status }, part));
   return (
-    <Panel title={`Waits for ${what}`}>
+    <Panel title={what === undefined ? "Running" : `Waits for ${what}`}>
       <ListTable
         list={attempts}
-        empty={<Empty>No attempt waits for {what}.</Empty>}
-        label={`Attempts that wait for ${what}`}
+        empty={<Empty>{what === undefined ? "No attempt runs." : `No attempt waits for ${what}.`}</Empty>}
+        label={what === undefined ? "Running attempts" : `Attempts that wait for ${what}`}
         height={320}
         keyOf={({ attemptId }) => attemptId}
         columns={columns}
