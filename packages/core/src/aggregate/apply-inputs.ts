@@ -18,7 +18,14 @@ import { decideOn, type NotedDecision, requireMachine } from "./decide-on.ts";
 import { markOf } from "./event-order.ts";
 import { giveUp } from "./give-up.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
-import { beginIncarnation, endIncarnation, findFormer, followCourse, giveUpOutlived } from "./incarnation.ts";
+import {
+  beginIncarnation,
+  endIncarnation,
+  findFormer,
+  followCourse,
+  giveUpOutlived,
+  renewRepeated,
+} from "./incarnation.ts";
 import { compareAge, isNeeds, isSurelyRefused, type Needs, requireParked } from "./parked-tries.ts";
 import { parseQueued } from "./parse-queued.ts";
 import { pickRandom } from "./pick-random.ts";
@@ -172,7 +179,10 @@ function takeDecided(work: Work, { queued, event, noted, chain }: Decided): Take
       ? refuse(options, round, { event, queued, decision, masked, mark: markOf(event) })
       : toOutcome(decision);
   const outcome = became === "redeliver" ? "refused" : became;
-  if (decision.kind !== "applied") followOwn(round, queued, { ...decision, outcome });
+  if (decision.kind !== "applied") {
+    followOwn(round, queued, { ...decision, outcome });
+    renewRepeated(round, event, decision);
+  }
   work.decided.push({ event, decision, outcome, isBegin: before === undefined, stack: round.stack });
   if (outcome !== "parked-again") {
     const entry = toHistoryEntry({ event, decision, outcome, before, notes, machine });

@@ -336,6 +336,39 @@ describe("a repeated event", () => {
     ]);
   });
 
+  it("renews the hour of the one that is parked, also in a later delivery with others", async () => {
+    const { send, hold, finish, stateOf, listOutcomes, listParked, yard } = createYard(SLOW);
+    await send("OPENED");
+    hold("apply");
+    await send("PUSHED", "PUSHED");
+    await yard.advance(50 * 60_000);
+    await send("PUSHED");
+    const renewed = await listParked("s");
+    await yard.advance(50 * 60_000);
+    const kept = await listParked("s");
+
+    await finish("apply");
+
+    expect(renewed).toEqual(["e3 EVENT_NOT_HANDLED tried 1"]);
+    expect(kept).toEqual([expect.stringMatching(/^e3 EVENT_NOT_HANDLED/)]);
+    expect([await stateOf(), (await listOutcomes("s")).at(-2)]).toEqual(["LIVE", "PUSHED applied"]);
+  });
+
+  it("lets the one that is parked end an hour after the last of them", async () => {
+    const { send, hold, listOutcomes, yard } = createYard(SLOW);
+    await send("OPENED");
+    hold("apply");
+    await send("PUSHED", "PUSHED");
+    await yard.advance(30 * 60_000);
+    await send("PUSHED");
+    await yard.advance(59 * 60_000);
+    const before = await listOutcomes("s");
+    await yard.advance(2 * 60_000);
+
+    expect(before.at(-1)).toBe("PUSHED ignored EVENT_REPEATED");
+    expect((await listOutcomes("s")).at(-1)).toBe("PUSHED dead-lettered EVENT_NOT_HANDLED");
+  });
+
   it("is kept as the next step of a chain: test, then stage", async () => {
     const { send, hold, finish, stateOf } = createYard(STEPS);
     hold("deploy");

@@ -1,4 +1,10 @@
-import { type Decision, type Ignored, MACHINES_FAULT, OPERATORS_EVENTS } from "../machine/decide/decision.ts";
+import {
+  type Decision,
+  type Ignored,
+  MACHINES_FAULT,
+  OPERATORS_EVENTS,
+  type Rejected,
+} from "../machine/decide/decision.ts";
 import { beginsRemoval, isOnWayOut, mayHandleNext } from "../machine/decide/way-out.ts";
 import { isSent, RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
@@ -8,6 +14,7 @@ import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.
 import { markOf, orderOf } from "./event-order.ts";
 import { toUnreadEntry } from "./history-line.ts";
 import { isNeeds, type Needs, requireParked } from "./parked-tries.ts";
+import { nextTryAt } from "./parking.ts";
 import { deadLetters, type RefuseDeps } from "./refuse.ts";
 import { hasNoParked, type Round, recordEvent, unpark } from "./round.ts";
 
@@ -182,14 +189,14 @@ function giveUpParked(deps: Pick<RefuseDeps, "ids">, round: Round, parked: Parke
  * event, it is kept, so that at least one run begins after the last event. A removal that is under way is not begun again.
  */
 export function findRepeat(round: Round, event: StackEvent, machine: Machine | undefined): Ignored | undefined {
-  const { stack, parked } = round;
+  const { stack } = round;
   if (stack === undefined || event.origin !== "external") return undefined;
   const { lead = { key: "", mark: "", order: 0 } } = stack;
-  const own = parked.get(toEventKey(event))?.order ?? Number.POSITIVE_INFINITY;
+  const own = orderOfParked(round, event);
   // A repeated delivery: the store reports it as a duplicate when the change is committed.
   if (own < lead.order || lead.key === toEventKey(event)) return undefined;
   const mark = markOf(event);
-  const earlier = [...parked.values()].findLast(({ order = 0 }) => order > lead.order && order < own);
+  const earlier = findEarlier(round, event);
   if (earlier !== undefined) {
     return earlier.mark === mark ? ignore(event, `The same event is parked: ${earlier.event.id}.`) : undefined;
   }
@@ -197,6 +204,31 @@ export function findRepeat(round: Round, event: StackEvent, machine: Machine | u
   const runs = stack.endsFrom === undefined && machine !== undefined && mayHandleNext(machine, stack.state, event.name);
   if (runs) return undefined;
   return ignore(event, "It repeats the event that led the stack here.");
+}
+
+/** Returns the parked event that came last before an event, and after the one that led the stack here. */
+function findEarlier(round: Round, event: StackEvent): ParkedHead | undefined {
+  const { stack, parked } = round;
+  const own = orderOfParked(round, event);
+  return [...parked.values()].findLast(({ order = 0 }) => order > (stack?.lead?.order ?? 0) && order < own);
+}
+
+function orderOfParked({ parked }: Round, event: StackEvent): number {
+  return parked.get(toEventKey(event))?.order ?? Number.POSITIVE_INFINITY;
+}
+
+/** Begins the time of a parked event again with the event that has repeated it: its sender wants it since then. */
+export function renewRepeated(round: Round, event: StackEvent, { code }: Ignored | Rejected): void {
+  if (code !== "EVENT_REPEATED") return;
+  const head = findEarlier(round, event);
+  const { parkedAt } = round.parked.get(toEventKey(event)) ?? { parkedAt: round.now };
+  if (head === undefined || head.parkedAt >= parkedAt) return;
+  const renewed = { tries: 1, parkedAt, nextTryAt: nextTryAt(parkedAt, round.now) };
+  const key = toEventKey(head.event);
+  const again = round.reparked.get(key);
+  round.parked.set(key, { ...head, ...renewed });
+  if (again === undefined) round.retried.set(key, { ...head, ...renewed });
+  else round.reparked.set(key, { ...again, ...renewed });
 }
 
 function ignore({ name }: StackEvent, why: string): Ignored {

@@ -185,20 +185,30 @@ const LATE_MS = 15 * MINUTE_MS;
 
 interface Parked {
   readonly what: string;
+  readonly stackId: string;
+  readonly event: string;
   readonly since: number;
 }
 
 /** Tracks parked events, and whether they are parked for longer than allowed. */
 function createParking(report: (sentence: string) => void) {
   const parked = new Map<string, Parked>();
+  /** Its sender has sent the same event again. */
+  function renew(repeated: Pick<Parked, "stackId" | "event">, now: number): void {
+    for (const [key, each] of parked) {
+      const isSame = each.stackId === repeated.stackId && each.event === repeated.event;
+      if (isSame) parked.set(key, { ...each, since: now });
+    }
+  }
   function noteLine(line: HistoryEntry, now: number): void {
-    const { stackId, eventId, outcome } = line;
+    const { stackId, eventId, event, outcome, code } = line;
     const key = keyOfLine(line);
     const known = parked.get(key);
     if (outcome === "parked") {
-      parked.set(key, known ?? { what: `${stackId}: ${eventId}`, since: now });
+      parked.set(key, known ?? { what: `${stackId}: ${eventId}`, stackId, event, since: now });
       return;
     }
+    if (code === "EVENT_REPEATED") renew({ stackId, event }, now);
     parked.delete(key);
     const keptMs = now - (known?.since ?? now);
     if (keptMs > DEFAULT_PARKING.keepMs + LATE_MS) report(`${known?.what} was parked for ${toMinutes(keptMs)} min.`);
