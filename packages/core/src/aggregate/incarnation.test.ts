@@ -336,6 +336,24 @@ describe("a repeated event", () => {
     ]);
   });
 
+  it("leaves the one that is kept its id and what it brings (bullmq#4030)", async () => {
+    const { send, hold, finish, yard } = createYard();
+    await send("OPENED");
+    hold("apply");
+    const push = { event: "PUSHED", metadata: { sha: "b" } };
+    await send("PUSHED", push, push);
+
+    await finish("apply");
+
+    const applied = (await yard.listHistory("s")).filter(
+      ({ event, outcome }) => event === "PUSHED" && outcome === "applied",
+    );
+    expect(applied.map(({ eventId, metadata }) => [eventId, metadata])).toEqual([
+      ["e2", undefined],
+      ["e3", { sha: "b" }],
+    ]);
+  });
+
   it("renews the hour of the one that is parked, also in a later delivery with others", async () => {
     const { send, hold, finish, stateOf, listOutcomes, listParked, yard } = createYard(SLOW);
     await send("OPENED");

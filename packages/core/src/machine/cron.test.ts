@@ -166,6 +166,31 @@ describe("reports about schedules of other tools", () => {
 });
 
 describe("findCronFault", () => {
+  it.each([
+    ["0 11 1-7 * FRI", "2024-10-07T12:00:00Z", ["2024-10-11T11:00:00.000Z"], "cronie#191"],
+    [
+      "0 0 1 1 0",
+      "2011-12-20T00:00:00Z",
+      ["2012-01-01T00:00:00.000Z", "2012-01-08T00:00:00.000Z"],
+      "cron-expression#1",
+    ],
+    ["0 0 1 1 1", "2020-10-08T00:00:00Z", ["2021-01-01T00:00:00.000Z", "2021-01-04T00:00:00.000Z"], "croncpp#12"],
+    ["0 0 1-31 * 4", "2024-12-01T00:00:00Z", ["2024-12-02T00:00:00.000Z", "2024-12-03T00:00:00.000Z"], "croner#267"],
+    ["0 0 29 2 *", "2021-12-07T12:00:00Z", ["2024-02-29T00:00:00.000Z", "2028-02-29T00:00:00.000Z"], "ccronexpr#32"],
+    ["0 9 31 4,5 *", "2029-03-26T09:00:00Z", ["2029-05-31T09:00:00.000Z"], "cronosjs#37"],
+  ])("gives either of two days, and days that few months have: %s from %s", (cron, from, expected) => {
+    expect(listNext(cron, "UTC", from, expected.length)).toEqual(expected);
+  });
+
+  it.each([
+    ["0 0 31 4 *", "cronosjs#37"],
+    ["0 0 30 02 *", "node-red-contrib-cron-plus#110"],
+    ["0 0 31 2,4,6,9,11 *", "cron-utils#310"],
+    ["* * 31 11 *", "fugit#20"],
+  ])("refuses %s, which never comes, and ends its search [%s]", (cron) => {
+    expect(findCronFault(cron)).toBe("No such day exists.");
+  });
+
   it.each(["* * * * *", "0 3 * * MON-FRI", "0 0 29 2 *", "0 0 L * *", "15,45 8-18/2 * 1 1"])("accepts %j", (cron) => {
     expect(findCronFault(cron)).toBeUndefined();
   });
