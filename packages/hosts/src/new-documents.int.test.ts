@@ -149,8 +149,7 @@ describe("a preview is kept and listed", () => {
     expect((await listFaults()).join()).toContain(reason);
 
     write(SHOP_PR);
-    await deliver();
-    await wait(5);
+    await wait(10);
     expect(await listFaults()).toEqual([]);
   });
 });
@@ -238,6 +237,19 @@ describe("a host with another name in the options", () => {
     await go(10);
     expect(await stateOf()).toBeUndefined();
     expect(comments().map(({ body }) => body)).toEqual([expect.stringContaining("has ended")]);
+  });
+
+  it("does not list them any more when it takes them over", async () => {
+    const bench = await createBench();
+    const { listFaults, listHosts } = bench;
+    const before = await rename(bench);
+    await before.go(10);
+    expect(await listFaults()).toHaveLength(1);
+
+    const { go } = await rename(bench, ["github"]);
+    await go(10);
+
+    expect([await listFaults(), await listHosts()]).toEqual([[], ["forge"]]);
   });
 
   it("reports what was not yet reported under its former name", async () => {

@@ -234,7 +234,6 @@ async function findPullsToDecide(
     const reason = `${host} answers that ${repository.fullName} does not exist.`;
     return noticeUnreadable(deps, { host, repository: repository.fullName, records, reason });
   }
-  await forgetReadable(deps, records);
   if (unreadRows.length > 0) {
     const numbers = unreadRows.map((number) => number ?? "without a number");
     deps.logger.warn("Pull requests in a list of the host cannot be read.", {
@@ -248,6 +247,7 @@ async function findPullsToDecide(
   warnOfOthers(deps, { host, repository, pulls, records });
   const refused = await findRefusedPulls(deps, records);
   const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, refused, unread, readAt });
+  await forgetFaults(deps, records, new Set(unsettled.map(({ number }) => number)));
   if (unsettled.length === 0) return undefined;
   return async ({ queue, wake }) => {
     for (const each of unsettled) {
@@ -316,13 +316,20 @@ async function noticeUnreadable(
   return undefined;
 }
 
-/** Pull requests that can be read again. */
-async function forgetReadable(deps: PollDeps, records: ReadonlyMap<number, StoredPull>): Promise<void> {
+/** Pull requests that can be read again, and those that their documents follow again. */
+async function forgetFaults(
+  deps: PollDeps,
+  records: ReadonlyMap<number, StoredPull>,
+  unsettled: ReadonlySet<number>,
+): Promise<void> {
   const pages = listPages((start) => pullFaults.list(deps, { limit: PAGE, ...start }));
-  const own = new Set([...records.values()].map(({ target }) => target?.stackId));
+  const numbers = new Map([...records].map(([number, { target }]) => [target?.stackId, number]));
   for await (const { items } of pages) {
     for (const { stackId, kind } of items) {
-      if (kind === "unreadable" && own.has(stackId)) await forgetPullFault(deps, { stackId, kinds: [kind] });
+      const number = numbers.get(stackId);
+      if (number === undefined) continue;
+      const isFollowed = kind === "unfollowed" && !unsettled.has(number);
+      if (kind === "unreadable" || isFollowed) await forgetPullFault(deps, { stackId, kinds: [kind] });
     }
   }
 }
