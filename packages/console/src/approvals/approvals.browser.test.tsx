@@ -431,7 +431,7 @@ describe("ApprovalPage", () => {
     });
   });
 
-  // keel#1550, kargo#2729: nothing said what one's own approval had done.
+  // keel#1550: nothing said what one's own approval had done.
   it.each([
     ["APPROVE_TASK", "approve", "Approve", /Approved by ada .*ago: tested on staging\..*now in PRODUCTION/],
     ["REJECT_TASK", "reject", "Reject", /Rejected by ada .*ago: tested on staging\..*now in PRODUCTION/],
@@ -489,13 +489,17 @@ describe("ApprovalPage", () => {
     await expect.element(screen.getByText(/NOT_ALLOWED/)).toBeVisible();
   });
 
-  it("explains a button that the person cannot use", async () => {
+  it("explains a button that the person cannot use, and nothing beside it approves (kargo#2729)", async () => {
     const rights = [{ permissions: ["read"] as const, machines: ["other"] }];
-    const { screen } = await renderPage(ApprovalPage, address, { ...api, "GET /v1/me": { ...viewer, rights } });
+    const { screen, sent } = await renderPage(ApprovalPage, address, { ...api, "GET /v1/me": { ...viewer, rights } });
 
     await expect
       .element(screen.getByRole("button", { name: "Approve…" }))
       .toHaveAccessibleDescription("Needs approve on web");
+    await screen.getByRole("button", { name: "Approve…" }).click({ force: true });
+    await screen.getByRole("heading", { name: /^Given/ }).click();
+    expect(screen.getByRole("dialog").query()).toBeNull();
+    expect(sent.some(({ method }) => method === "POST")).toBe(false);
   });
 
   it("says that an approval is closed, and that a stack is absent", async () => {

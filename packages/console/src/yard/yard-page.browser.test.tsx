@@ -36,7 +36,7 @@ describe("YardPage", () => {
     await page.viewport(1440, 900);
     const { screen } = await renderPage(YardPage, "/yard", { ...quiet, "GET /v1/processes": { items: [worker] } });
     await expect.element(screen.getByText("No attempt waits for a worker.")).toBeVisible();
-    await expect.element(screen.getByText("No attempt runs.")).toBeVisible();
+    await expect.element(screen.getByText("No attempt is open.")).toBeVisible();
 
     const tops = [...document.querySelectorAll(".figures > div")].map((each) => each.getBoundingClientRect().top);
     expect([tops.length, new Set(tops).size]).toEqual([7, 1]);

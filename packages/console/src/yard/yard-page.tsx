@@ -25,7 +25,7 @@ export function YardPage() {
         <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
         <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
       </div>
-      <QueuedAttempts status="running" columns={UNCLAIMED_COLUMNS} />
+      <OpenAttempts />
     </Page>
   );
 }
@@ -157,21 +157,46 @@ const QUEUED_COLUMNS: readonly Column<OpenAttempt>[] = [
   },
 ];
 
+const OPEN_COLUMNS: readonly Column<OpenAttempt>[] = [
+  ...ATTEMPT_COLUMNS,
+  { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
+  { header: "State", cell: ({ status }) => status },
+  { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
+  { header: "Ends at the latest", cell: ({ deadlineAt }) => <Ago at={deadlineAt} /> },
+];
+
+/** Renders every attempt that has not ended: those that the figure above counts. */
+function OpenAttempts() {
+  const attempts = usePages(keys.list("attempts", {}), (part) => yard.attempts.list({}, part));
+  return (
+    <Panel title="Open attempts">
+      <ListTable
+        list={attempts}
+        empty={<Empty>No attempt is open.</Empty>}
+        label="Open attempts"
+        height={480}
+        keyOf={({ attemptId }) => attemptId}
+        columns={OPEN_COLUMNS}
+      />
+    </Panel>
+  );
+}
+
 interface QueuedProps {
-  readonly status: "unclaimed" | "queued" | "running";
-  /** What the attempts wait for; undefined: they run. */
-  readonly what?: string;
+  readonly status: "unclaimed" | "queued";
+  /** What the attempts wait for. */
+  readonly what: string;
   readonly columns: readonly Column<OpenAttempt>[];
 }
 
 function QueuedAttempts({ status, what, columns }: QueuedProps) {
   const attempts = usePages(keys.list("attempts", { status }), (part) => yard.attempts.list({ status }, part));
   return (
-    <Panel title={what === undefined ? "Running" : `Waits for ${what}`}>
+    <Panel title={`Waits for ${what}`}>
       <ListTable
         list={attempts}
-        empty={<Empty>{what === undefined ? "No attempt runs." : `No attempt waits for ${what}.`}</Empty>}
-        label={what === undefined ? "Running attempts" : `Attempts that wait for ${what}`}
+        empty={<Empty>No attempt waits for {what}.</Empty>}
+        label={`Attempts that wait for ${what}`}
         height={320}
         keyOf={({ attemptId }) => attemptId}
         columns={columns}
