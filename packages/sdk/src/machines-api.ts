@@ -1,5 +1,4 @@
 import type {
-  BulkPlan,
   ExecutorDetails,
   MachineDetails,
   MachineGraph,
@@ -34,7 +33,7 @@ export interface WriteSourceOptions extends CallOptions {
   readonly source: string;
   /** The `hash` of the text that it replaces, as it was read. */
   readonly expectedHash: string;
-  /** The `digest` of `planWrite`: the text is written if it would still do that. Throws `PLAN_STALE`. */
+  /** The digest of the plan of `planWrite`: the text is written if it would still do that. Throws `PLAN_STALE`. */
   readonly plan?: string;
 }
 
@@ -50,8 +49,8 @@ export interface MachinesApi {
    * meanwhile, `MACHINE_INVALID` with `problems`, `NOT_CONFIGURED` elsewhere. Not repeated after a failure.
    */
   write(name: string, input: WriteSourceOptions): Promise<MachineSource>;
-  /** Returns what a text would do to its stacks. Writes nothing. */
-  planWrite(name: string, input: WriteSourceOptions): Promise<BulkPlan>;
+  /** Returns the present document, with what the new one would do to its stacks as `plan`. Writes nothing. */
+  planWrite(name: string, input: WriteSourceOptions): Promise<MachineSource>;
   /** Returns its states as nodes and its reactions as edges. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
   graph(name: string, options?: CallOptions): Promise<MachineGraph>;
   /** Returns its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
@@ -72,6 +71,11 @@ const ALL = { limit: Number.POSITIVE_INFINITY };
 export function createMachinesApi(http: HttpClient): MachinesApi {
   const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) =>
     call<typeof op.upgradeStacks>(http, "POST /v1/machines/:name/upgrade", { params: { name }, body }, { signal });
+  const write = (name: string, { signal, ...body }: WriteSourceOptions & { readonly dryRun?: boolean }) => {
+    const given = { params: { name }, body };
+    const options = { repeatable: body.dryRun === true, signal };
+    return call<typeof op.writeMachineSource>(http, "POST /v1/machines/:name/source", given, options);
+  };
   return {
     upgradeStacks: (name, options = {}) => upgrade(name, options),
     planUpgrades: (name, options = {}) => upgrade(name, { ...options, dryRun: true }),
@@ -80,23 +84,8 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
     get: (name, options) => call<typeof op.getMachine>(http, "GET /v1/machines/:name", { params: { name } }, options),
     source: (name, options) =>
       call<typeof op.getMachineSource>(http, "GET /v1/machines/:name/source", { params: { name } }, options),
-    write(name, { signal, ...body }) {
-      const given = { params: { name }, body };
-      const options = { repeatable: false, signal };
-      return call<typeof op.writeMachineSource>(
-        http,
-        "POST /v1/machines/:name/source",
-        given,
-        options,
-      ) as Promise<MachineSource>;
-    },
-    planWrite(name, { signal, ...body }) {
-      const given = { params: { name }, body: { ...body, dryRun: true } };
-      // A dry run is answered with the plan.
-      return call<typeof op.writeMachineSource>(http, "POST /v1/machines/:name/source", given, {
-        signal,
-      }) as Promise<BulkPlan>;
-    },
+    write: (name, input) => write(name, input),
+    planWrite: (name, input) => write(name, { ...input, dryRun: true }),
     graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
     revisions: (name, page) =>
       callPage<typeof op.listRevisions>(http, "GET /v1/machines/:name/revisions", { params: { name } }, page),

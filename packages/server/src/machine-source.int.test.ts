@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineExecutor, succeeded } from "@stackyard/core";
-import type { AuditLine, BulkPlan, MachineSource, NewApiToken } from "@stackyard/core/api";
+import type { AuditLine, MachineSource, NewApiToken } from "@stackyard/core/api";
 import { createMachineSources } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
@@ -113,19 +113,20 @@ describe("the source of a machine", () => {
     const { hash: expectedHash } = await yard.json<MachineSource>(PATH);
     const body = { source: `${REVIEW_APP}# mine\n`, expectedHash };
 
-    const plan = await yard.json<BulkPlan>(PATH, { body: { ...body, dryRun: true } });
-    const other = await yard.call(PATH, { body: { ...body, source: `${REVIEW_APP}# other\n`, plan: plan.digest } });
+    const { plan, source: shown } = await yard.json<MachineSource>(PATH, { body: { ...body, dryRun: true } });
+    const other = await yard.call(PATH, { body: { ...body, source: `${REVIEW_APP}# other\n`, plan: plan?.digest } });
     await yard.call("/v1/events", { body: events.slice(1) });
     await expect.poll(async () => (await yard.call("/v1/stacks/web-2")).status).toBe(200);
-    const stale = await yard.json(PATH, { body: { ...body, plan: plan.digest } });
+    const stale = await yard.json(PATH, { body: { ...body, plan: plan?.digest } });
     const text = readFileSync(file, "utf8");
-    const again = await yard.json<BulkPlan>(PATH, { body: { ...body, dryRun: true } });
-    const written = await yard.call(PATH, { body: { ...body, plan: again.digest } });
+    const { plan: again } = await yard.json<MachineSource>(PATH, { body: { ...body, dryRun: true } });
+    const written = await yard.call(PATH, { body: { ...body, plan: again?.digest } });
 
+    expect(shown).toBe(REVIEW_APP);
     expect(plan).toMatchObject({ operation: "upgrade", total: 1, outcomes: [{ outcome: "applied", count: 1 }] });
     expect([other.status, text]).toEqual([409, REVIEW_APP]);
     expect(stale).toMatchObject({ status: 409, code: "PLAN_STALE" });
-    expect([again.total, written.status, readFileSync(file, "utf8")]).toEqual([2, 200, body.source]);
+    expect([again?.total, written.status, readFileSync(file, "utf8")]).toEqual([2, 200, body.source]);
   });
 
   it("of a server without a folder is that of the newest revision, and stays", async () => {

@@ -1,6 +1,5 @@
 import { Type } from "typebox";
 import { Instant } from "./event.ts";
-import { MachineSource } from "./machine.ts";
 import { PlanDigest } from "./planned-event.ts";
 import type { View } from "./view.ts";
 
@@ -90,7 +89,3 @@ export const BulkPlan = Type.Object({
   digest: PlanDigest,
 });
 export type BulkPlan = View<typeof BulkPlan>;
-
-/** The answer to a new text of a machine, or to a dry run of it: what an upgrade of all its stacks would do. */
-export const MachineSourceAnswer = Type.Union([MachineSource, BulkPlan]);
-export type MachineSourceAnswer = View<typeof MachineSourceAnswer>;

@@ -10,7 +10,7 @@ export { Approval } from "./approval.ts";
 export { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "./artifact.ts";
 export { AuditHead, AuditLine } from "./audit.ts";
 export { Board, BoardName } from "./board.ts";
-export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan, MachineSourceAnswer } from "./bulk.ts";
+export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
 export { Cause, CauseKind, CausePage } from "./cause.ts";
 export { StackCommits } from "./commits.ts";

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine/machine.ts";
 import { SimulationStack } from "../simulation/stack-step.ts";
+import { BulkPlan } from "./bulk.ts";
 import { Instant, Outcome } from "./event.ts";
 import { PlanDigest, PlannedEvent } from "./planned-event.ts";
 import type { View } from "./view.ts";
@@ -215,6 +216,11 @@ export const MachineSource = Type.Object({
     description: "It can be replaced: a file of `stackyard dev` that is neither a link nor a module.",
   }),
   problems: Type.Array(MachineProblem, { description: "Of the newest document." }),
+  plan: Type.Optional({
+    ...BulkPlan,
+    description:
+      "Of a dry run: what an upgrade of all stacks to the new text would do. Those that follow it do it by themselves.",
+  }),
 });
 export type MachineSource = View<typeof MachineSource>;
 

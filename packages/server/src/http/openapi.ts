@@ -26,7 +26,6 @@ export const namedSchemas = {
   MachineGraph: api.MachineGraph,
   MachineProblem: api.MachineProblem,
   MachineSource: api.MachineSource,
-  MachineSourceAnswer: api.MachineSourceAnswer,
   MachineSummary: api.MachineSummary,
   Me: api.Me,
   Metadata: api.Metadata,

@@ -24,7 +24,8 @@ export function sourceRoutes(deps: RouteDeps): readonly Route[] {
       if (sources === undefined) throw notConfigured();
       const planned =
         dryRun || plan !== undefined ? await planSource(deps, { name, source, caller, signal }) : undefined;
-      if (dryRun && planned !== undefined) return reply(200, planned);
+      if (dryRun && planned !== undefined)
+        return reply(200, { ...(await loadSource(deps, caller, name)), plan: planned });
       if (planned?.digest !== plan) throw stalePlan();
       await audit({ on: { machine: name } }, () => sources.write(name, body));
       return reply(200, await loadSource(deps, caller, name));

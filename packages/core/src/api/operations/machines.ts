@@ -63,7 +63,7 @@ export const writeMachineSource = defineOperation("POST", "/v1/machines/:name/so
       source: Type.String({ minLength: 1, maxLength: MAX_SOURCE }),
       expectedHash: { ...Hash, description: "`hash` of the text that is replaced, as it was read." },
       dryRun: Type.Optional(
-        Type.Boolean({ description: "Answers with what the text would do to the machine's stacks. Writes nothing." }),
+        Type.Boolean({ description: "Answers with the present text, and with `plan`. Writes nothing." }),
       ),
       plan: Type.Optional({
         ...PlanDigest,
@@ -73,7 +73,7 @@ export const writeMachineSource = defineOperation("POST", "/v1/machines/:name/so
     { additionalProperties: false },
   ),
   answers: {
-    200: answer("MachineSourceAnswer", "The text as it is now, or the plan of a dry run."),
+    200: answer("MachineSource", "The text as it is now."),
     403: refusal(
       "FORBIDDEN: the file is a link or a module, or the caller may repair only some stacks of the machine.",
     ),
