@@ -36,7 +36,7 @@ describe("a sensitive value of a release", () => {
 });
 
 describe("a sensitive value of a tenant", () => {
-  it("is not known to the rule of a release, which would tell it by who is selected", async () => {
+  it("is not known to the rule of a release: what it selects would reveal the value", async () => {
     const where = `metadata.secret == '${SECRET}'`;
     const bench = aReleaseYard({ config: { stacks: { machine: "tenant", where } } });
     await bench.addTenants(2, () => ({ secret: SECRET }));

@@ -171,12 +171,19 @@ async function listFaults(course: Course): Promise<readonly string[]> {
 /** What a release has found or brought stays when an older one is retried or undone, whether the stack says so or not. */
 async function listPassed(
   { yard }: Course,
-  { stack, state, at }: DeployRow,
+  { stack, incarnation, state, at }: DeployRow,
   { version, lines }: { readonly version: string; readonly lines: readonly HistoryLine[] },
 ): Promise<readonly string[]> {
   if (state !== "done" && state !== "unchanged") return [];
   const createdAt = (await yard.findStack(`shop-${version}`))?.createdAt ?? 0;
-  const older = lines.filter(({ at: later, outcome, release, from, to }) => {
+  // Another stack of this id has never had it.
+  const own = lines.filter((line) => line.incarnation === undefined || line.incarnation === incarnation);
+  // Nor does an undo leave it, also one that has failed to build.
+  const isUndone = own.some(({ outcome, release, at: later }) => {
+    return outcome === "applied" && release?.id === `shop-${version}` && release.restores !== undefined && later > at;
+  });
+  if (isUndone) return [];
+  const older = own.filter(({ at: later, outcome, release, from, to }) => {
     return outcome === "applied" && release !== undefined && release.createdAt < createdAt && later > at && from !== to;
   });
   return older.map(({ release }) => `${stack} of ${version} was taken by ${release?.id}.`);
@@ -191,6 +198,9 @@ async function listNotRunning({ yard, ran, rowsOf }: Course, version: string): P
     const stack = await yard.findStack(row.stack);
     const isKept = stack?.metadata["api"] === wanted && stack?.incarnation === row.incarnation;
     if (row.state !== "done" || !isKept || ran.get(row.stack) === wanted) continue;
+    // What was sent to it since has its own row.
+    const lines = await yard.listHistory(row.stack);
+    if (lines.some(({ event, outcome, at }) => event === "RELEASED" && outcome === "applied" && at > row.at)) continue;
     faults.push(`${row.stack} does not run what its row is done with.`);
   }
   return faults;

@@ -40,7 +40,7 @@ interface Sample extends Pick<Stack, "incarnation" | "state" | "releases"> {
   readonly ran: unknown;
 }
 
-/** All that is to be known at an instant. */
+/** What is seen at an instant. */
 interface Look {
   readonly at: number;
   readonly tenants: ReadonlyMap<string, Sample>;
@@ -248,10 +248,11 @@ interface Lost {
 function listLost({ version, before, now, earlier, release }: Step): readonly Lost[] {
   const createdAt = release.stack?.createdAt ?? 0;
   const known = new Map(earlier.rows.map((row) => [row.stack, row]));
-  return release.rows.flatMap(({ stack, wave, state }): readonly Lost[] => {
+  return release.rows.flatMap(({ stack, wave, state, try: tries }): readonly Lost[] => {
     if (state === "failed") return [{ wave, why: `${stack}, which has failed` }];
     const row = known.get(stack);
-    if (row === undefined || !isArrived(row)) return [];
+    // What was sent again between the looks has arrived again.
+    if (row === undefined || !isArrived(row) || row.try !== tries) return [];
     const whys = [before, now].map((look) => {
       const sample = look.tenants.get(stack);
       const isNewer = (sample?.releases?.["api"]?.createdAt ?? 0) > createdAt;
@@ -266,7 +267,7 @@ function isArrived({ state }: DeployRow): boolean {
   return state === "done" || state === "unchanged";
 }
 
-/** Says why a tenant is not what its row has arrived with. */
+/** Returns why a tenant is not what its row has arrived with. */
 function findTrouble(sample: Sample, row: DeployRow, version: string): string | undefined {
   if (row.incarnation !== undefined && row.incarnation !== sample.incarnation) return "was made anew";
   if (sample.state === "BROKEN") return "is broken";
@@ -281,7 +282,8 @@ function judgeSoak(course: Course, step: Step): void {
   count(course, "soak opened");
   const rows = release.rows.filter(isArrived);
   const within = course.looks.filter(({ at }) => at >= now.at - SOAK_MS + 4 * MINUTE && at <= before.at);
-  for (const row of rows) {
+  // A rule selects what there is: one that was removed does not count.
+  for (const row of rows.filter(({ stack }) => now.tenants.has(stack))) {
     for (const { tenants } of within) {
       const sample = tenants.get(row.stack);
       const why = sample && findTrouble(sample, row, version);
