@@ -50,6 +50,16 @@ export const parkedMessageCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual((await loadParked(store))[0]?.event.message, { event: "PUSHED", masked: true });
   }),
 
+  storeCase("begins the time of a parked event again", async (store) => {
+    const parked = aLarge("p1");
+    await commitNow(store, aPut({}, { park: [parked] }));
+    const renewed = { ...parked, parkedAt: T0 + 50 * MINUTE, nextTryAt: T0 + 51 * MINUTE };
+
+    await commitNow(store, aChange({ retried: [toParkedHead(renewed)] }));
+
+    assert.deepEqual(await loadParked(store), [renewed]);
+  }),
+
   storeCase("does not park an event again that is no longer parked when its try is written", async (store) => {
     const parked = aLarge("p1");
     await commitNow(store, aPut({}, { park: [parked] }));
