@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { aStack, reviewAppGraph } from "../testing/a-stack.ts";
 import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { BundlePage } from "./bundle-page.tsx";
@@ -44,6 +45,7 @@ describe("BundlePage", () => {
   });
 
   it("shows where the stack is in its machine", async () => {
+    await page.viewport(1_280, 800);
     const { screen } = await renderPage(BundlePage, "/bundle", {});
     await screen
       .getByLabelText("File of a bundle")

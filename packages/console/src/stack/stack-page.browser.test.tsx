@@ -185,6 +185,21 @@ describe("actions on the page of a stack", () => {
     await expect.poll(() => document.querySelector("svg.graph")).not.toBeNull();
   });
 
+  it("has a lock on what a person may not do, and none on what a task has no need of", async () => {
+    const locks = () => document.querySelectorAll(".task-list button[aria-disabled] svg").length;
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    await expect.element(screen.getByRole("button", { name: "Retry database" })).toBeVisible();
+    expect(document.querySelectorAll(".task-list button[data-idle]").length).toBeGreaterThan(0);
+    expect(locks()).toBe(0);
+    await screen.unmount();
+
+    const refused = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
+    await expect
+      .element(refused.screen.getByRole("button", { name: "Retry database" }))
+      .toHaveAttribute("aria-disabled");
+    expect(locks()).toBeGreaterThan(0);
+  });
+
   it("has no locked arrows in its head where it was opened from no list", async () => {
     rememberList([]);
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));

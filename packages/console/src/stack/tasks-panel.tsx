@@ -46,7 +46,8 @@ export function TasksPanel({ source, stack }: StackProps) {
                     <Button
                       look="plain"
                       label={`Retry ${task.name}`}
-                      refusal={refusal ?? (task.status === "ERROR" ? undefined : "Task has not failed")}
+                      refusal={refusal}
+                      idle={task.status === "ERROR" ? undefined : "Task has not failed"}
                       onPress={() => void retry(task.name)}
                     >
                       Retry
@@ -54,7 +55,8 @@ export function TasksPanel({ source, stack }: StackProps) {
                     <Button
                       look="plain"
                       label={`Cancel ${task.name}…`}
-                      refusal={refusal ?? findCancelRefusal(task)}
+                      refusal={refusal}
+                      idle={findCancelRefusal(task)}
                       onPress={() => setCancelled(task.name)}
                     >
                       Cancel…
@@ -125,7 +127,7 @@ function AttemptFacts({ attempt }: { attempt: Task["attempt"] }) {
 function LogLink({ source, task: { attempt, name } }: { source: StackSource; task: Task }) {
   if (attempt === undefined) {
     return (
-      <Button look="plain" label={`Log of ${name}`} refusal="No attempt was made">
+      <Button look="plain" label={`Log of ${name}`} idle="No attempt was made">
         Log
       </Button>
     );
