@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Approval, StackSummary } from "@stackyard/sdk";
 import { toStackStatus } from "../api/status.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -10,13 +11,13 @@ const END = 8;
 const SHORT = 24;
 
 /** Renders the id of a stack as a link to its page. A narrow list cuts a long id in its middle; copied, and as its title, it is whole. */
-export function StackLink({ id }: { id: string }) {
+export function StackLink({ id, className }: { id: string; className?: string }) {
   const text = toSafeText(id);
   const at = text.length > SHORT ? text.length - END : 0;
   // Between parts, screen readers would read a space.
   const name = at > 0 ? { label: text } : { title: text };
   return (
-    <To path="/stack" search={{ id }} className="name" {...name}>
+    <To path="/stack" search={{ id }} {...defined({ className })} {...name}>
       <bdi className="wrap">
         {at > 0 && <span className="id-begin">{text.slice(0, at)}</span>}
         {text.slice(at)}

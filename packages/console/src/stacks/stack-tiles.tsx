@@ -98,7 +98,7 @@ function Tile({ stack, selection, onSelect }: TileProps) {
     <li className={CALM.has(status) ? "tile" : `tile trouble tone-${toneOf(status)}`} data-row={id}>
       <div className="tile-head">
         <SelectOne id={id} selection={selection} onSelect={onSelect} />
-        <StackLink id={id} />
+        <StackLink id={id} className="name" />
         <Mark status={status} />
       </div>
       <p className="tile-now">
