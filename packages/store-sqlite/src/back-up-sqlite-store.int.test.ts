@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -46,6 +56,29 @@ describe("backUpSqliteStore", () => {
     await backUpSqliteStore({ folder, to: file });
 
     expect(await keysOf(file)).toEqual(["a"]);
+  });
+
+  it.each([
+    ["its database", "stackyard.db"],
+    ["a log that is there", "stackyard.db-wal"],
+    ["a log that is not there", "stackyard.db-journal"],
+    ["the key of its secrets", "seal-key"],
+    ["its database by a symbolic link", "../link.db"],
+    ["its database by a hard link", "../hard.db"],
+  ])("refuses to write over %s", async (_, name) => {
+    const { database } = storeFilesOf(folder);
+    const store = await createSqliteStore({ folder });
+    await put(store, "a");
+    writeFileSync(join(folder, "seal-key"), "key");
+    symlinkSync(database, join(folder, "../link.db"));
+    linkSync(database, join(folder, "../hard.db"));
+
+    await expect(backUpSqliteStore({ folder, to: join(folder, name) })).rejects.toMatchObject({ code: "USAGE" });
+    await put(store, "b");
+    await store.close();
+
+    await backUpSqliteStore({ folder, to: file });
+    expect([await keysOf(file), readFileSync(join(folder, "seal-key"), "utf8")]).toEqual([["a", "b"], "key"]);
   });
 
   it("does not migrate a store of an earlier release, nor its copy", async () => {

@@ -1,4 +1,5 @@
-import { constants, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
+import { constants, copyFileSync, existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { backup } from "node:sqlite";
 import { type Clock, isStackyardError, StackyardError, silentLogger } from "@stackyard/core";
 import { Database, toStoreError } from "./database.ts";
@@ -25,6 +26,7 @@ const PAGES_A_STEP = 256;
  * transaction prevents.
  */
 export async function backUp(databaseFile: string, toFile: string): Promise<void> {
+  refuseOwn(databaseFile, toFile);
   const draft = `${toFile}.${process.pid}.partial`;
   try {
     rmSync(draft, { force: true });
@@ -36,6 +38,30 @@ export async function backUp(databaseFile: string, toFile: string): Promise<void
     rmSync(draft, { force: true });
     throw toStoreError(error, databaseFile);
   }
+}
+
+/**
+ * Throws `USAGE` for a file that the store needs, by whatever path: its database and logs, and what else stands in its
+ * folder, such as the key that seals secrets.
+ */
+function refuseOwn(databaseFile: string, toFile: string): void {
+  const path = toRealPath(toFile);
+  const isInside = dirname(path) === toRealPath(dirname(databaseFile));
+  const isNeeded = isInside && (basename(path).startsWith("stackyard.") || existsSync(path));
+  if (!isNeeded && !isSameFile(path, databaseFile)) return;
+  throw new StackyardError("USAGE", `${toFile} is a file of the store itself. Choose another file.`);
+}
+
+function toRealPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+}
+
+/** Returns true for one file, also by another name. */
+function isSameFile(path: string, other: string): boolean {
+  const [a, b] = [path, other].map((each) => statSync(each, { throwIfNoEntry: false }));
+  return a !== undefined && a.ino === b?.ino && a.dev === b.dev;
 }
 
 async function copySnapshot(databaseFile: string, draft: string): Promise<void> {
@@ -61,7 +87,7 @@ export interface BackUpInput {
 /**
  * Copies a store into one file that `restoreSqliteStore` reads, in its state at one instant, also while another process
  * has it open and writes. The store is not migrated, so a backup before an update can be taken with either release.
- * Throws `NOT_FOUND`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
+ * Throws `NOT_FOUND`, `STORE_CORRUPT`, `STORE_UNAVAILABLE`, and `USAGE` for a file of the store itself.
  */
 export async function backUpSqliteStore({ folder, to }: BackUpInput): Promise<void> {
   const files = storeFilesOf(folder);

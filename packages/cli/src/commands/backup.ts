@@ -41,9 +41,6 @@ export const backup = defineCommand({
         hint: "Choose another name, or use --replace.",
       });
     }
-    if (isSameFile(path, join(folder, "stackyard.db"))) {
-      throw failWith("USAGE", `${path} is the store itself. Choose another file.`);
-    }
     const { backUpSqliteStore } = await import("@stackyard/store-sqlite");
     await backUpSqliteStore({ folder, to: path });
     const bytes = statSync(path).size;
@@ -56,13 +53,6 @@ export const backup = defineCommand({
     }
   },
 });
-
-/** Returns true for one file, also by another name. */
-function isSameFile(path: string, other: string): boolean {
-  if (!existsSync(path)) return false;
-  const [a, b] = [statSync(path), statSync(other)];
-  return a.ino === b.ino && a.dev === b.dev;
-}
 
 /** `stackyard restore` */
 export const restore = defineCommand({
