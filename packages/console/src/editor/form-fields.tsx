@@ -35,9 +35,11 @@ export function TextField({ label, value, placeholder, hidden, isLong, control, 
     if (text === settled) setText(value);
   }
   // The ends of several lines are a part of the text.
-  const entered = isLong ? text : text.trim();
+  const toEntered = (typed: string) => (isLong ? typed : typed.trim());
+  const entered = toEntered(text);
   const enter = () => {
-    if (entered === value) return;
+    // The value may still be the one before the last entered text.
+    if (entered === value && entered === toEntered(settled)) return;
     setSettled(text);
     onEnter(entered);
   };
