@@ -94,13 +94,12 @@ export async function claimAll(database: Database, inputs: readonly ClaimInput[]
   return inputs.map((input, index) => toClaimResult(input, rows[index]));
 }
 
-function toClaimRow({ attemptId, owner, leaseMs, timeoutMs, now }: ClaimInput, index: number) {
+function toClaimRow({ attemptId, owner, leaseMs, now }: ClaimInput, index: number) {
   return {
     n: index,
     ...toPlace(attemptId),
     owner: toKeyText(owner),
     lease: leaseMs,
-    timeout: timeoutMs ?? null,
     now,
   };
 }

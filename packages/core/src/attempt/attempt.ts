@@ -216,7 +216,7 @@ function sortKeys(keys: readonly string[]): readonly string[] {
  * Grants the attempt. The deadline counts from the first grant; a cancel requested before the first grant counts from
  * now.
  */
-function grant<A extends Attempt>(attempt: A, { owner, leaseMs, timeoutMs = attempt.timeoutMs, now }: ClaimInput): A {
+function grant<A extends Attempt>(attempt: A, { owner, leaseMs, now }: ClaimInput): A {
   const { cancel } = attempt;
   return {
     ...attempt,
@@ -226,7 +226,7 @@ function grant<A extends Attempt>(attempt: A, { owner, leaseMs, timeoutMs = atte
     leaseUntil: now + leaseMs,
     pollDueAt: undefined,
     queuedFor: undefined,
-    deadlineAt: attempt.token === 0 ? now + timeoutMs : attempt.deadlineAt,
+    deadlineAt: attempt.token === 0 ? now + attempt.timeoutMs : attempt.deadlineAt,
     cancelAt: attempt.cancelAt ?? (cancel === undefined ? undefined : now + cancel.withinMs),
     isCancelTold: cancel !== undefined,
   };

@@ -262,8 +262,6 @@ export interface ClaimInput {
   readonly attemptId: string;
   readonly owner: string;
   readonly leaseMs: number;
-  /** From the first grant to the deadline; later grants keep the deadline. Default: as the attempt was dispatched. */
-  readonly timeoutMs?: number;
   /** At most two, each `<executor>:<key>` or `key:<text>`. Taken in sorted order. */
   readonly exclusiveKeys: readonly string[];
   readonly now: number;

@@ -151,7 +151,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
     "keeps progress, cancels and deadlines of attempts",
     async (store) => {
       await dispatchNow(store, ["a1"]);
-      const grant = await grantNow(store, "a1", { timeoutMs: HOUR });
+      const grant = await grantNow(store, "a1");
       await store.suspend(grant, { progress: { step: 1 }, dueAt: T0 + MINUTE, now: T0 });
       await commitNow(store, aChange({ cancels: [aCancel("a1", { withinMs: MINUTE })] }));
     },

@@ -230,7 +230,7 @@ async function dispatch(run: ModelRun, attemptId: string, how: number): Promise<
 async function claim(run: ModelRun, attemptId: string, how: number, where: string): Promise<void> {
   const exclusiveKeys = KEYS.filter((_, index) => ((how >> index) & 1) === 1);
   const owner = `w${how % 3}`;
-  const input = aClaim(attemptId, { owner, exclusiveKeys, leaseMs: 30 * SECOND, timeoutMs: HOUR, now: run.now });
+  const input = aClaim(attemptId, { owner, exclusiveKeys, leaseMs: 30 * SECOND, now: run.now });
   const answer: ClaimResult = await both(run, where, (store) => store.claim(input));
   if (answer.kind === "granted") run.grants.set(attemptId, [...(run.grants.get(attemptId) ?? []), answer.grant]);
 }

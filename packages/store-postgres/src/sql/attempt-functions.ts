@@ -179,7 +179,7 @@ $body$;
 
 /**
  * Takes the leases of attempts that need no exclusive keys beyond those that they hold. `p_claims`: rows of `n`,
- * `home`, `id`, `owner`, `lease`, `timeout`, `now`, each attempt once; `p_homes`: their homes. Whatever the result, the
+ * `home`, `id`, `owner`, `lease`, `now`, each attempt once; `p_homes`: their homes. Whatever the result, the
  * attempt's message is removed from the queue. `sent` and `data`, the record of the stack, are returned when the
  * attempt refers to secrets.
  */
@@ -193,17 +193,17 @@ begin
   return query
   with given as materialized (
     select * from json_to_recordset(p_claims)
-      as g(n int, home text, id text, owner text, lease bigint, timeout bigint, now bigint)
+      as g(n int, home text, id text, owner text, lease bigint, now bigint)
   ), granted as (
     update stackyard.open_attempt o
        set status = 'running', token = o.token + 1, first_token = coalesce(o.first_token, o.token + 1), owner = g.owner,
            lease_until = g.now + g.lease, poll_due_at = null,
-           deadline_at = stackyard.granted_until(o, g.now, g.timeout),
+           deadline_at = stackyard.granted_until(o, g.now),
            cancel_until = stackyard.cancelled_until(o, g.now),
-           ends_at = coalesce(stackyard.cancelled_until(o, g.now), stackyard.granted_until(o, g.now, g.timeout)),
+           ends_at = coalesce(stackyard.cancelled_until(o, g.now), stackyard.granted_until(o, g.now)),
            cancel_told = o.cancelling is not null, queued_key = null, queue_seq = null, queued_at = null,
            due_at = least(o.due_at, g.now + g.lease, stackyard.cancelled_until(o, g.now),
-                          stackyard.granted_until(o, g.now, g.timeout))
+                          stackyard.granted_until(o, g.now))
       from given g
      where o.home = any(p_homes) and o.home = g.home and o.attempt_id = g.id
        and stackyard.is_free(o, g.now)
@@ -239,10 +239,10 @@ language sql immutable as $body$
 $body$;
 
 -- The deadline of an attempt that is granted now; later grants keep that of the first.
-create function stackyard.granted_until(p_open stackyard.open_attempt, p_now bigint, p_timeout bigint) returns bigint
+create function stackyard.granted_until(p_open stackyard.open_attempt, p_now bigint) returns bigint
 language sql immutable as $body$
   select case when (p_open).first_token is not null then (p_open).deadline_at
-              else p_now + coalesce(p_timeout, (p_open).timeout_ms) end;
+              else p_now + (p_open).timeout_ms end;
 $body$;
 
 -- The end of a cancel whose owner is told now; null without one.

@@ -150,7 +150,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("hands out a passed deadline with its stack and task, until it is dealt with", async (store) => {
     await dispatchNow(store, ["a1"]);
-    await grantNow(store, "a1", { timeoutMs: HOUR, leaseMs: 2 * HOUR });
+    await grantNow(store, "a1", { leaseMs: 2 * HOUR });
     const input = { now: T0 + HOUR, leaseMs: MINUTE };
 
     assert.deepEqual(await take(store, ["deadline"], { now: T0 + HOUR - 1 }), []);
@@ -175,7 +175,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("replaces the deadline by the time of the cancel once one is requested", async (store) => {
     await dispatchNow(store, ["a1"]);
-    await grantNow(store, "a1", { timeoutMs: HOUR, leaseMs: DAY });
+    await grantNow(store, "a1", { leaseMs: DAY });
     await take(store, ["deadline"], { now: T0 + HOUR, leaseMs: DAY });
 
     await cancelNow(store, { why: "timed-out", withinMs: 5 * MINUTE }, T0 + HOUR);
@@ -186,7 +186,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("ends the time of a requested cancel before the deadline", async (store) => {
     await dispatchNow(store, ["a1"]);
-    await grantNow(store, "a1", { timeoutMs: HOUR });
+    await grantNow(store, "a1");
 
     await cancelNow(store, { withinMs: 5 * MINUTE });
 

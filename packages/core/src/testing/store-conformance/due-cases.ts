@@ -239,7 +239,7 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
   storeCase("is never late with the next instant of attempts", async (store) => {
     await dispatchNow(store, ["a1"]);
     await assertDueBy(store, ["deadline"], T0 + DAY);
-    const grant = await grantNow(store, "a1", { timeoutMs: HOUR, leaseMs: MINUTE });
+    const grant = await grantNow(store, "a1", { leaseMs: MINUTE });
     await assertDueBy(store, ["deadline"], T0 + HOUR);
     await assertDueBy(store, ["lapsedLease"], T0 + MINUTE);
 

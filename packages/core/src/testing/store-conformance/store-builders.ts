@@ -156,7 +156,7 @@ export function aCancel(attemptId: string, overrides: Partial<CancelAttempt> = {
 }
 
 export function aClaim(attemptId: string, overrides: Partial<ClaimInput> = {}): ClaimInput {
-  return { attemptId, owner: "w1", leaseMs: MINUTE, timeoutMs: HOUR, exclusiveKeys: [], now: T0, ...overrides };
+  return { attemptId, owner: "w1", leaseMs: MINUTE, exclusiveKeys: [], now: T0, ...overrides };
 }
 
 export function aSettle(attemptId: string, overrides: Partial<SettleInput> = {}): SettleInput {
