@@ -54,6 +54,8 @@ export interface StackFilter {
   readonly mainCondition?: MainCondition;
   /** The stack needs a person, or it does not. */
   readonly needsPerson?: boolean;
+  /** True: jobs only. False: no jobs. */
+  readonly jobs?: boolean;
   /** True to include what each stack waits for; without a condition only stacks that are not quiet. */
   readonly waiting?: boolean;
 }
@@ -170,10 +172,11 @@ export interface StacksApi {
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
-function toQuery({ metadata, ids, needsPerson, ...filter }: Omit<StackFilter, "waiting">) {
+function toQuery({ metadata, ids, needsPerson, jobs, ...filter }: Omit<StackFilter, "waiting">) {
   return {
     ...filter,
     ...(needsPerson !== undefined && { needsPerson: String(needsPerson) }),
+    ...(jobs !== undefined && { jobs: String(jobs) }),
     ...(metadata && { metadata: JSON.stringify(metadata) }),
     ...(ids && { ids: JSON.stringify(ids) }),
   };

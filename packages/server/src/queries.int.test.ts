@@ -58,6 +58,16 @@ describe("the list of stacks", () => {
     expect(await listIds(`${toMetadata({ branch: "main" })}&machine=api&text=api`)).toEqual(["api-1"]);
   });
 
+  it("leaves out jobs, or has only them, as its counts do (rundeck#1234)", async () => {
+    await putStacks();
+    await yard.store.commit([aPut({ id: "run-1", machine: "stackyard.run", state: "FAILED" })]);
+
+    expect(await listIds("jobs=false")).toEqual(["api-1", "web-1", "web-2"]);
+    expect(await listIds("jobs=true")).toEqual(["run-1"]);
+    expect(await yard.json("/v1/stack-counts?jobs=false")).toMatchObject({ total: 3 });
+    expect(await yard.json("/v1/stack-counts?jobs=true&by=machine")).toMatchObject({ total: 1 });
+  });
+
   it("is sorted over pages whose cursors belong to one order", async () => {
     await putStacks();
 

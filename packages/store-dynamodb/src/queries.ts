@@ -6,6 +6,7 @@ import {
   createPageBuilder,
   createStackCounter,
   isInScopes,
+  isJob,
   type ListStacksInput,
   matchesStack,
   type Page,
@@ -95,10 +96,11 @@ function findInstant(item: Item, { key }: StackOrder): number {
 }
 
 /** Returns true when an unreadable item matches the filter, by its id and, mostly, its machine. */
-function isSeen({ text = "", ids, scopes }: StackFilter, item: Item): boolean {
+function isSeen({ text = "", jobs, ids, scopes }: StackFilter, item: Item): boolean {
   const id = item["id"]?.S ?? "";
-  const isNamed = ids === undefined || ids.includes(id);
-  return isNamed && id.includes(text) && isInScopes(scopes, id, item["machine"]?.S ?? "");
+  const machine = item["machine"]?.S ?? "";
+  const isNamed = (ids === undefined || ids.includes(id)) && (jobs === undefined || jobs === isJob({ machine }));
+  return isNamed && id.includes(text) && isInScopes(scopes, id, machine);
 }
 
 function countParked(item: Item): number {

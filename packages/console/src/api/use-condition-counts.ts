@@ -1,15 +1,14 @@
-import type { StackCounts, StackFilter } from "@stackyard/sdk";
+import type { StackCounts } from "@stackyard/sdk";
 import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
 import { useLoad } from "./use-load.ts";
+import { NO_JOBS } from "./use-main-conditions.ts";
 
-/** Returns how many stacks have which condition. All that ask about the same stacks share one request. */
-export function useConditionCounts(filter: Omit<StackFilter, "condition" | "waiting"> = {}) {
-  return useLoad(
-    keys.count("conditions", filter),
-    ({ signal }) => yard.stacks.counts(filter, { by: "condition", signal }),
-    { placeholderData: (before) => before },
-  );
+/** Returns how many stacks have which condition. */
+export function useConditionCounts() {
+  return useLoad(keys.count("conditions"), ({ signal }) => yard.stacks.counts(NO_JOBS, { by: "condition", signal }), {
+    placeholderData: (before) => before,
+  });
 }
 
 /** Returns how many stacks have a condition; none while that is unknown. */

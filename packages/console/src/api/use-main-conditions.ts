@@ -1,7 +1,6 @@
 import type { MainCondition, StackCounts, StackFilter } from "@stackyard/sdk";
 import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
-import { JOB_MACHINE } from "./status.ts";
 import { useLoad } from "./use-load.ts";
 
 /** How many stacks have which main condition. They add up to the total. */
@@ -18,20 +17,18 @@ export interface MachineCounts {
   readonly counts: ConditionCounts;
 }
 
-/**
- * Returns the counts of stacks by main condition: of all machines and of each, without jobs, and `all` with them. Undefined
- * while unknown.
- */
-export function useMainConditions(filter: Omit<StackFilter, "waiting"> = {}) {
+/** Jobs have a list of their own: each is the run of a task, not an environment. */
+export const NO_JOBS = { jobs: false } as const;
+
+/** Returns the counts of stacks by main condition: of all machines and of each. Undefined while unknown. */
+export function useMainConditions(filter: Omit<StackFilter, "waiting"> = NO_JOBS) {
   const query = useLoad(
     keys.count("main-conditions", filter),
     ({ signal }) => yard.stacks.counts(filter, { by: "mainCondition", signal }),
     { placeholderData: (before) => before },
   );
-  const all = query.data && toMachines(query.data);
-  // Each job is the run of a task, not an environment.
-  const machines = all?.filter(({ machine }) => machine !== JOB_MACHINE);
-  return { query, machines, counts: machines && addUp(machines), all: all && addUp(all) };
+  const machines = query.data && toMachines(query.data);
+  return { query, machines, counts: machines && addUp(machines) };
 }
 
 /** Groups counts by machine, the largest first. */

@@ -1,6 +1,7 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { NO_JOBS } from "../api/use-main-conditions.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
@@ -31,7 +32,7 @@ const KINDS: Readonly<Record<string, string>> = {
 export function WaitingPanel() {
   const { cause } = useSearch();
   const list = usePages(keys.list("waiting"), (part) =>
-    yard.stacks.list({ condition: "waiting", waiting: true }, { sort: "enteredAt", ...part }),
+    yard.stacks.list({ condition: "waiting", waiting: true, ...NO_JOBS }, { sort: "enteredAt", ...part }),
   );
   return (
     <Panel title="Waiting, longest first">

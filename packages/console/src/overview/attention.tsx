@@ -2,7 +2,7 @@ import type { Cause, StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { type ConditionCounts, NEEDS_PERSON, needyOf } from "../api/use-main-conditions.ts";
+import { type ConditionCounts, NEEDS_PERSON, NO_JOBS, needyOf } from "../api/use-main-conditions.ts";
 import { BulkOfCause } from "../design/bulk-of-cause.tsx";
 import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
@@ -95,7 +95,7 @@ function CauseLine({ kind, cause }: { kind: "failed" | "degraded"; cause: Cause 
 function OldestOf({ condition, count }: { condition: "stalled" | "overdue"; count: number }) {
   const oldest = useLoad(keys.list("oldest", { condition }), ({ signal }) =>
     yard.stacks.list(
-      { mainCondition: condition, condition: "any", waiting: true },
+      { mainCondition: condition, condition: "any", waiting: true, ...NO_JOBS },
       { sort: "enteredAt", limit: 1, signal },
     ),
   );

@@ -12,7 +12,7 @@ import { PERSON } from "./load-needing-person.ts";
 export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
   const search = useSearch();
   const isPerson = search["is"] === PERSON;
-  const { query, all: counts } = useMainConditions(filter);
+  const { query, counts } = useMainConditions(filter);
   const shown = CONDITIONS.filter(
     (name) => sumOf(counts, name) > 0 || name === chosen || NEEDS_PERSON.some((each) => each === name),
   );

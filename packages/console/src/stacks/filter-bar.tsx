@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { NO_JOBS } from "../api/use-main-conditions.ts";
 import { SelectField } from "../design/fields.tsx";
 import { FilterChoice, Filters, FilterText } from "../design/filters.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
@@ -54,7 +55,7 @@ function Choices() {
   });
   const states = useLoad(
     keys.count("state-names", { machine }),
-    ({ signal }) => yard.stacks.counts(machine ? { machine } : {}, { by: "state", signal }),
+    ({ signal }) => yard.stacks.counts({ ...NO_JOBS, ...(machine && { machine }) }, { by: "state", signal }),
     { staleTime: 60_000 },
   );
   const stateNames = new Set((states.data?.groups ?? []).flatMap(({ state }) => (state === undefined ? [] : [state])));

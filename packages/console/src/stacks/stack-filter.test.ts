@@ -16,6 +16,7 @@ describe("toStackFilter", () => {
     };
 
     expect(toStackFilter(search)).toEqual({
+      jobs: false,
       text: "12",
       condition: "failed",
       machine: "review-app",
@@ -29,8 +30,8 @@ describe("toStackFilter", () => {
   });
 
   it("reads the word none as failures without a code, and leaves out unknown conditions", () => {
-    expect(toStackFilter({ code: "none", condition: "sad", is: "sad", tab: "x" })).toEqual({ code: "" });
-    expect(toStackFilter({ is: "asleep" })).toEqual({ mainCondition: "asleep" });
+    expect(toStackFilter({ code: "none", condition: "sad", is: "sad", tab: "x" })).toEqual({ code: "", jobs: false });
+    expect(toStackFilter({ is: "asleep" })).toEqual({ mainCondition: "asleep", jobs: false });
   });
 });
 

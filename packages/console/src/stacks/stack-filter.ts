@@ -1,4 +1,5 @@
 import type { MainCondition, StackCondition, StackFilter, StackSort } from "@stackyard/sdk";
+import { NO_JOBS } from "../api/use-main-conditions.ts";
 import type { Search } from "../design/links.tsx";
 import { CONDITIONS } from "../design/mark.tsx";
 import { PERSON } from "./load-needing-person.ts";
@@ -48,13 +49,14 @@ export const NO_CODE = "none";
 
 const MAX_METADATA = 5;
 
-/** Returns the filter that an address describes. Unknown values are left to the server, which explains them. */
+/** Returns the filter that an address describes, of stacks that are no jobs. Unknown values are left to the server, which explains them. */
 export function toStackFilter(search: Search): Omit<StackFilter, "waiting"> {
   const { text, machine, state, task, code, prefix, revision } = search;
   const condition = toCondition(search["condition"]);
   const mainCondition = toMainCondition(search["is"]);
   const metadata = parseMetadata(search["metadata"]);
   return {
+    ...NO_JOBS,
     ...(text && { text }),
     ...(condition && { condition }),
     ...(mainCondition && { mainCondition }),

@@ -26,10 +26,10 @@ const ROW_PX = 37;
 function serve(stacks: readonly StackSummary[]) {
   return {
     "GET /v1/machines": { items: [] },
-    "GET /v1/stack-counts": ({ query }: SentRequest) =>
-      query["by"] === "mainCondition"
-        ? conditionCounts(stacks.length, { failed: 1 })
-        : { total: stacks.length, groups: [] },
+    "GET /v1/stack-counts": ({ query }: SentRequest) => {
+      const total = listedOf(stacks, query).length;
+      return query["by"] === "mainCondition" ? conditionCounts(total, { failed: 1 }) : { total, groups: [] };
+    },
     "GET /v1/stacks": ({ query }: SentRequest) => {
       const found = listedOf(stacks, query);
       const start = Number(query["cursor"] ?? 0);
@@ -66,17 +66,19 @@ describe("StacksPage", () => {
   });
 
   it.each([
-    ["/stacks", "2 stacks and 3 jobs"],
-    ["/stacks?is=person", "1 stack"],
-  ])("counts jobs apart, as the overview does: %s", async (address, sentence) => {
-    const { groups } = conditionCounts(2, { failed: 1 });
-    const jobs = (["failed", "healthy"] as const).map((mainCondition, index) => {
-      return { machine: "stackyard.run", mainCondition, count: 1 + index };
-    });
-    const answers = { ...serve(two), "GET /v1/stack-counts": { total: 5, groups: [...groups, ...jobs] } };
-    const { screen } = await renderPage(StacksPage, address, answers);
+    "/stacks",
+    "/stacks?is=person",
+    "/stacks?is=failed",
+    "/stacks?group=condition",
+    "/stacks?machine=stackyard.run",
+  ])("neither lists nor counts jobs: %s (rundeck#1234)", async (address) => {
+    const jobs = [aStack("run-1", { machine: "stackyard.run", state: "FAILED", mainCondition: "failed" })];
+    const { screen, sent } = await renderPage(StacksPage, address, serve([...two, ...jobs]));
 
-    await expect.element(screen.getByText(sentence)).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "All 2" })).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "run-1" })).not.toBeInTheDocument();
+    const asked = sent.filter(({ path }) => path === "/v1/stacks" || path === "/v1/stack-counts");
+    expect(asked.filter(({ query }) => query["jobs"] !== "false")).toEqual([]);
   });
 
   it("keeps its place when a person goes back to it [argo-cd#5655, #7872]", async () => {
@@ -116,6 +118,7 @@ describe("StacksPage", () => {
 
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
     expect(listsOf(sent)[0]?.query).toEqual({
+      jobs: "false",
       condition: "failed",
       machine: "review-app",
       task: "database",
@@ -340,7 +343,7 @@ describe("StacksPage", () => {
     await expect.element(screen.getByText(SHOWN_HOSTILE)).toBeVisible();
     expect(sent.find(({ path }) => path === "/v1/bulk")?.body).toEqual({
       operation: "send",
-      filter: { condition: "failed", state: "BUILD" },
+      filter: { jobs: false, condition: "failed", state: "BUILD" },
       body: { event: "MERGED" },
       dryRun: true,
     });

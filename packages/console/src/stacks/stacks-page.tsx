@@ -2,7 +2,7 @@ import { useMemo, useState } from "react";
 import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { NEEDS_PERSON, needyOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { NEEDS_PERSON, needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import { type Search, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, ErrorNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
@@ -48,7 +48,7 @@ export function StacksPage() {
     placeholderData: (before) => before,
   });
   const conditions = useMainConditions(filter);
-  const total = isPerson ? conditions.all && needyOf(conditions.all, ...NEEDS_PERSON) : counts.data?.total;
+  const total = isPerson ? conditions.counts && needyOf(conditions.counts, ...NEEDS_PERSON) : counts.data?.total;
   // A selection belongs to the filter that it was made with.
   const scope = JSON.stringify([filter, isPerson]);
   const [selected, setSelected] = useState({ scope, selection: NONE });
@@ -61,7 +61,7 @@ export function StacksPage() {
   return (
     <Page
       title="Stacks"
-      sentence={total !== undefined && <Total total={total} jobs={countJobs(conditions, isPerson)} />}
+      sentence={total !== undefined && <Total total={total} />}
       actions={
         <To path="/stacks" search={{ ...search, bulk: "list" }}>
           Bulk operations
@@ -112,21 +112,12 @@ function ConditionLine({ filter, selection, onChange }: LineProps) {
   );
 }
 
-/** Returns how many of the listed are jobs, which the overview counts apart. */
-function countJobs({ all, counts }: ReturnType<typeof useMainConditions>, isPerson: boolean): number {
-  if (all === undefined || counts === undefined) return 0;
-  // The result of a job belongs to its caller: it needs no person.
-  return isPerson ? 0 : totalOf(all) - totalOf(counts);
-}
-
-/** Renders how many stacks, and jobs among them, the filters of the address fit. */
-function Total({ total, jobs }: { readonly total: number; readonly jobs: number }) {
+/** Renders how many stacks the filters of the address fit. */
+function Total({ total }: { readonly total: number }) {
   const filters = formatFilters(useSearch());
-  const toCount = (count: number, word: string) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
-  const stacks = toCount(total - jobs, "stack");
   return (
     <>
-      <span>{jobs === 0 ? stacks : `${stacks} and ${toCount(jobs, "job")}`}</span>
+      <span>{`${total.toLocaleString("en")} ${total === 1 ? "stack" : "stacks"}`}</span>
       {filters !== "" && <Text>{`, ${filters}`}</Text>}
     </>
   );

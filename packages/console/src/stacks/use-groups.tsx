@@ -35,14 +35,14 @@ export interface StackGroups {
 
 /** Groups by main condition, worst first. Their counts are those of all stacks. */
 export function useConditionGroups(filter: ListFilter): StackGroups {
-  const { query, all } = useMainConditions(filter);
-  const groups = all && CONDITIONS.filter((condition) => sumOf(all, condition) > 0);
+  const { query, counts } = useMainConditions(filter);
+  const groups = counts && CONDITIONS.filter((condition) => sumOf(counts, condition) > 0);
   return {
     ...toState(query),
     groups: groups?.map((condition) => ({
       key: condition,
       title: <Mark status={condition} />,
-      count: sumOf(all, condition).toLocaleString("en"),
+      count: sumOf(counts, condition).toLocaleString("en"),
       of: { filter: { ...filter, mainCondition: condition } },
     })),
   };

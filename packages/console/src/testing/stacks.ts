@@ -1,4 +1,5 @@
 import type { Bulk, Cause, StackCounts, StackSummary } from "@stackyard/sdk";
+import { JOB_MACHINE } from "../api/status.ts";
 
 /** Returns a stack at rest, unless overridden. */
 export function aStack(id: string, more: Partial<StackSummary> = {}): StackSummary {
@@ -29,12 +30,13 @@ export function aFailedStack(id: string, more: Partial<StackSummary> = {}): Stac
 /** Returns the stacks that a server lists for these parts of a query. */
 export function listedOf(
   stacks: readonly StackSummary[],
-  { needsPerson, mainCondition }: Readonly<Record<string, string>>,
+  { needsPerson, mainCondition, jobs }: Readonly<Record<string, string>>,
 ): readonly StackSummary[] {
   return stacks.filter(
     (stack) =>
       (needsPerson === undefined || needsPerson === String(stack.needsPerson ?? false)) &&
-      (mainCondition === undefined || mainCondition === stack.mainCondition),
+      (mainCondition === undefined || mainCondition === stack.mainCondition) &&
+      (jobs === undefined || jobs === String(stack.machine === JOB_MACHINE)),
   );
 }
 

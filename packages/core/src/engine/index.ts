@@ -43,6 +43,7 @@ export { dueTimers, nextTimerAt } from "../machine/decide/timers.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export {
   evaluateHealth,
+  isJob,
   listOpenFailures,
   type MainCondition,
   type OpenFailure,

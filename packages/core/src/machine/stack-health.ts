@@ -55,13 +55,18 @@ export const ENDED_JOB = { machine: RUN_MACHINE, state: "FAILED" } as const;
 
 const CANCELLED = "TASK_CANCELLED";
 
+/** Returns true for a job: the run of one task, and no environment. */
+export function isJob({ machine }: Pick<Stack, "machine">): boolean {
+  return machine === RUN_MACHINE;
+}
+
 /**
  * Evaluates how a stack is. `parked`: the number of its parked events. A person has to act on what has failed, is degraded,
  * overdue or stalled, and on approvals; not on a degraded stack whose failure was acknowledged, and never on a job, whose
  * result belongs to its caller. Pure.
  */
 export function evaluateHealth(stack: Stack, parked = 0): StackHealth {
-  const { machine, stalled, failed: hasStopped } = stack;
+  const { stalled, failed: hasStopped } = stack;
   const failed = stack.tasks.some(({ status }) => status === "ERROR");
   const busy = stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING");
   const degraded = !failed && isLeftBehind(stack, busy);
@@ -79,7 +84,7 @@ export function evaluateHealth(stack: Stack, parked = 0): StackHealth {
     cancelled: isEndedJob(stack) && stack.lastFailure?.code === CANCELLED,
     isAtRest: hasStopped === true || stalled !== undefined || !busy,
     isAcknowledged,
-    needsPerson: isTroubled && machine !== RUN_MACHINE,
+    needsPerson: isTroubled && !isJob(stack),
   };
   return { main: findMain(stack, facts, parked), ...facts };
 }
@@ -106,7 +111,7 @@ function isEndedJob({ machine, state }: Stack): boolean {
  * that a person has begun since, it is not known whether it is.
  */
 function isLeftBehind({ machine, lastFailure, entry }: Stack, busy: boolean): boolean {
-  if (machine === RUN_MACHINE || lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
+  if (isJob({ machine }) || lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
   const isRetried = lastFailure.entry === entry || lastFailure.answeredAt !== undefined;
   return !(busy && isRetried);
 }

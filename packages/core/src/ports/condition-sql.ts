@@ -40,7 +40,8 @@ export function toConditionSql({ machine, state, trouble, busy, hasParked }: Con
     busy,
     waiting: `(${busy} or ${has(...Object.values(WAITING))} or ${hasParked})`,
   };
-  const isEndedJob = `${machine} = '${ENDED_JOB.machine}' and ${state} = '${ENDED_JOB.state}'`;
+  const isJob = `${machine} = '${ENDED_JOB.machine}'`;
+  const isEndedJob = `${isJob} and ${state} = '${ENDED_JOB.state}'`;
   const asleep = ASLEEP_STATES.map((name) => `'${name}'`).join(", ");
   const order: readonly (readonly [condition: string, main: MainCondition])[] = [
     [`${isEndedJob} and ${has(MARKS.cancelled)}`, "cancelled"],
@@ -60,13 +61,21 @@ export function toConditionSql({ machine, state, trouble, busy, hasParked }: Con
     conditions,
     main: `case ${cases.join(" ")} else 'healthy' end`,
     needsPerson: needy,
-    list({ condition, needsPerson, task, code }) {
-      const found: [string, string][] = [];
+    list({ condition, needsPerson, jobs, task, code }) {
+      const found = [...demand(needsPerson, needy, ["person", "quiet"]), ...demand(jobs, isJob, ["jobs", "stacks"])];
       if (condition !== undefined) found.push([condition, conditions[condition]]);
-      if (needsPerson === true) found.push(["person", needy]);
-      if (needsPerson === false) found.push(["quiet", `not ${needy}`]);
       if (task !== undefined || code !== undefined) found.push(["e", has(MARKS.failed, MARKS.degraded)]);
       return found;
     },
   };
+}
+
+/** Returns an expression that must be true or false, with the word for each; nothing where either will do. */
+function demand(
+  wanted: boolean | undefined,
+  expression: string,
+  [yes, no]: readonly [string, string],
+): [string, string][] {
+  if (wanted === undefined) return [];
+  return [wanted ? [yes, expression] : [no, `not ${expression}`]];
 }

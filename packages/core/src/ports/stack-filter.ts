@@ -1,7 +1,7 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
-import { evaluateHealth, listOpenFailures } from "../machine/stack-health.ts";
+import { evaluateHealth, isJob, listOpenFailures } from "../machine/stack-health.ts";
 import { compareUtf8 } from "./compare-utf8.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
 import { matchesCondition } from "./stack-columns.ts";
@@ -125,9 +125,10 @@ export function assertSortable(order: Pick<StackOrder, "key" | "mostSorted">, fi
 
 /** Evaluates a whole filter, for stores without a language for it. `parked`: the stack's parked events. */
 export function matchesStack(filter: StackFilter, stack: Stack, parked: number): boolean {
-  const { machine, state, idPrefix = "", text = "", condition, revision, ids, scopes } = filter;
+  const { machine, state, idPrefix = "", text = "", condition, revision, jobs, ids, scopes } = filter;
   return (
     (machine === undefined || machine === stack.machine) &&
+    (jobs === undefined || jobs === isJob(stack)) &&
     (state === undefined || state === stack.state) &&
     (revision === undefined || revision === stack.machineHash) &&
     stack.id.startsWith(idPrefix) &&

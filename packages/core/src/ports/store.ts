@@ -81,6 +81,8 @@ export interface StackFilter {
   readonly mainCondition?: MainCondition;
   /** The stack needs a person, or it does not. */
   readonly needsPerson?: boolean;
+  /** True: jobs. False: stacks that are no jobs. */
+  readonly jobs?: boolean;
   /** A task of that name is in ERROR; with `code`, with that code. */
   readonly task?: string;
   /** A task is in ERROR with that code; the empty text: without one. */

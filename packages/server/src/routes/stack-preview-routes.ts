@@ -137,8 +137,8 @@ async function listAbsent(
 }
 
 /** Returns true for a filter that only stacks can match. */
-function isAboutStacks({ machine: _, scopes: __, ids: ___, ...others }: StackFilter): boolean {
-  return Object.values(others).some((value) => value !== undefined);
+function isAboutStacks({ machine: _, scopes: __, ids: ___, jobs, ...others }: StackFilter): boolean {
+  return jobs === true || Object.values(others).some((value) => value !== undefined);
 }
 
 function mayShow({ stackId, machine = "" }: PreviewLink, filter: StackFilter): boolean {

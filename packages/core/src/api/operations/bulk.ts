@@ -28,6 +28,7 @@ const BulkFilter = Type.Object(
     condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
     mainCondition: Type.Optional(Type.Enum([...MAIN_CONDITIONS])),
     needsPerson: Type.Optional(Type.Boolean()),
+    jobs: Type.Optional(Type.Boolean({ description: "True: jobs only. False: no jobs." })),
     revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
     stackId: ofEvents,

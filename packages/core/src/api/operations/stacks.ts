@@ -69,6 +69,7 @@ export const stackFilterQuery = {
         "True: stacks that have failed, are degraded, overdue or stalled, or have an open approval; not those that are only degraded after a failure that was acknowledged, and no jobs. False: all others.",
     }),
   ),
+  jobs: Type.Optional(Type.Boolean({ description: "True: jobs only. False: no jobs." })),
 };
 
 /** The order of a list of stacks, in a query. */

@@ -144,6 +144,7 @@ export function pickFilter(pick: Chooser): StackFilter {
     condition: pick.maybe(() => pick.one(STACK_CONDITIONS)),
     mainCondition: pick.maybe(() => pick.one(MAIN_CONDITIONS)),
     needsPerson: pick.maybe(() => pick.one([true, false])),
+    jobs: pick.maybe(() => pick.one([true, false])),
     revision: pick.maybe(() => pick.one(HASHES)),
     metadata: pick.maybe(metadata),
     task: pick.maybe(() => pick.one(["t0", "t2", "t"])),
@@ -159,6 +160,7 @@ export function fits(filter: StackFilter, each: Written): boolean {
   const { scopes } = filter;
   const answers = [
     filter.machine === undefined || filter.machine === machine,
+    filter.jobs === undefined || filter.jobs === (machine === RUN_MACHINE),
     filter.state === undefined || filter.state === state,
     filter.idPrefix === undefined || id.indexOf(filter.idPrefix) === 0,
     filter.text === undefined || id.indexOf(filter.text) >= 0,
