@@ -20,6 +20,7 @@ const retry = 1;
 // Without a browser, the set-up of the browser project fails and explains how to get one; the other projects still run.
 const found = findBrowser();
 const browserOptions = found && { launchOptions: toLaunchOptions(found) };
+const setupFiles = "./tools/checks/seed-properties.ts";
 // One project after another: a browser and many processes at once make each other slow, and tests reach their limits.
 const groups = ["unit", "types", "int", "browser", "e2e"];
 const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
@@ -41,6 +42,7 @@ export default defineConfig({
           // They only compute: with more processes than cores, each compiles the same modules for a part of the files.
           maxWorkers: 2,
           sequence: { groupOrder: groups.indexOf("unit") },
+          setupFiles,
           include: [`${homes}/**/*.test.ts`],
           exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
           // Properties over many drawn machines share two cores with everything else.
@@ -54,6 +56,7 @@ export default defineConfig({
           name: "int",
           isolate,
           sequence: { groupOrder: groups.indexOf("int") },
+          setupFiles,
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
           testTimeout: 120_000,
@@ -113,6 +116,7 @@ export default defineConfig({
           isolate,
           retry,
           sequence: { groupOrder: groups.indexOf("e2e") },
+          setupFiles,
           include: [`${homes}/**/e2e/**/*.test.ts`],
           exclude: neither,
           testTimeout: 120_000,
