@@ -131,6 +131,25 @@ describe("the close of a pull request that the yard refuses", () => {
     expect(await stateOf()).toBeUndefined();
   });
 
+  // inngest#4058, st2web#665
+  it("for a number that JSON rounds is a dead letter of its queue, and is sent when the document is mended", async () => {
+    const closed = "{ send: CLOSED, metadata: { id: 616581622363398142 } }";
+    const { open, close, wait, write, stateOf, listNotices, published } = await createBench(
+      PLAIN,
+      toDocument({ closed }),
+    );
+    await open();
+    await close();
+    await wait(5);
+    expect([await stateOf(), published.length]).toEqual(["LIVE", 1]);
+    expect(new Set(await listNotices())).toEqual(new Set(["dead-letter"]));
+
+    write(toDocument());
+    await wait(10);
+
+    expect(await stateOf()).toBeUndefined();
+  });
+
   it("is not sent for a pull request that was opened again", async () => {
     const { github, open, close, wait, stateOf, write, pass, listFaults } = await createBench(
       PLAIN,

@@ -32,6 +32,25 @@ describe("an executor's answer", () => {
     expect(checkStep(executor, answer)).toMatchObject({ kind: "failed", code });
   });
 
+  // temporal/ui#2670, n8n#26925
+  it("is refused for a whole number that JSON rounds, except in progress, which only its executor reads", () => {
+    const id = Number("616581622363398142");
+    const kind = "succeeded";
+
+    expect(checkStep(executor, { kind, outputs: { list: [{ id }] } })).toMatchObject({ code: "OUTPUT_INVALID" });
+    expect(checkStep(executor, { kind, outputs: {}, followUp: { inMs: 5, config: { id } } })).toMatchObject({
+      code: "OUTPUT_INVALID",
+    });
+    expect(checkStep(executor, { kind: "failed", code: "OLD", message: "No.", outputs: { id } })).toEqual({
+      kind: "failed",
+      code: "OLD",
+      message: expect.stringMatching(/^No\. \(The outputs were left out: .+ JSON rounds/),
+    });
+    expect(checkStep(executor, { kind: "running", pollAfterMs: 5, progress: { id } })).toMatchObject({
+      progress: { id },
+    });
+  });
+
   it("has a line for people, be it empty", () => {
     expect(checkStep(executor, { kind: "running", pollAfterMs: 5, progress: 1 })).toEqual({
       kind: "running",

@@ -343,6 +343,20 @@ describe("a result that cannot be read", () => {
     expect(other).toMatchObject({ kind: "event" });
   });
 
+  // inngest#4058, st2web#665
+  it.each([
+    ["a topic", (message: string) => JSON.stringify({ Type: "Notification", Message: message })],
+    ["a bus", (message: string) => `{"detail": ${message}}`],
+    [
+      "a topic behind a bus",
+      (message: string) => JSON.stringify({ Type: "Notification", Message: `{"detail": ${message}}` }),
+    ],
+  ])("refuses metadata that JSON rounds in an event that comes through %s", (_what, wrap) => {
+    const text = JSON.stringify({ ...head, event: "PUSHED", metadata: { id: 0 } }).replace(":0", ":616581622363398142");
+
+    expect(parse(wrap(text))).toMatchObject({ code: "EVENT_INVALID", reason: expect.stringContaining("JSON rounds") });
+  });
+
   it("keeps the code of a failure, and whether it may be tried again", () => {
     const body = { ...head, event: "TASK_ERROR", code: "QUOTA", description: "No quota.", outputs: deep };
 
