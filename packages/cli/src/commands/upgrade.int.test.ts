@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startAnswerServer } from "../testing/answer-server.ts";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
@@ -143,6 +144,65 @@ describe("upgrades over a running yard", () => {
     const text = outputs.map(({ stdout, stderr }) => stdout + stderr).join("\n");
     expect(text).not.toContain("hunter22");
     expect(text).toContain('"password":"***"');
+  });
+});
+
+describe("the upgrade of many stacks as planned", () => {
+  const to = "e".repeat(64);
+  const planned = (stackId: string, outcome: "applied" | "refused") => {
+    const nothing = { notes: [], events: [], replayed: 1, differences: [], more: 0, end: [] };
+    const head = { stackId, machine: "app", from: "f".repeat(64), to, outcome };
+    const refusal = outcome === "refused" ? { code: "UPGRADE_STATE_MISSING", reason: "No LIVE." } : {};
+    const digest = outcome === "applied" ? { digest: stackId.repeat(32) } : {};
+    return { stackId, outcome, ...refusal, plan: { ...head, ...nothing, ...digest } };
+  };
+  const stale = (stackId: string) => ({
+    stackId,
+    outcome: "refused",
+    code: "PLAN_STALE",
+    reason: "It is not in the plan.",
+  });
+  const pages = {
+    plan: [
+      [planned("a", "applied"), planned("b", "refused")],
+      [{ stackId: "c", outcome: "unchanged" }, planned("d", "applied")],
+    ],
+    // The stack `aa` is new, and `c` was moved back meanwhile.
+    upgrade: [
+      [{ stackId: "a", outcome: "applied" }, stale("aa"), stale("b")],
+      [stale("c"), { stackId: "d", outcome: "applied" }],
+    ],
+  };
+
+  // temporal#1913
+  it("is one request for each page, by the digests of its plans", async () => {
+    const bodies: Record<string, unknown>[] = [];
+    const server = await startAnswerServer(({ call, body }) => {
+      if (call !== "POST /v1/machines/app/upgrade") return undefined;
+      const asked = JSON.parse(body) as Record<string, unknown>;
+      bodies.push(asked);
+      const [first, second] = asked["dryRun"] === true ? pages.plan : pages.upgrade;
+      return { json: asked["cursor"] === undefined ? { items: first, cursor: "next" } : { items: second } };
+    });
+    const run = (...words: string[]) =>
+      runCli(["stacks", "upgrade", "--machine", "app", ...words, "--url", server.url, "--token", "t".repeat(32)]);
+
+    const shown = await run("--dry-run", "--json");
+    const done = await run("--plan", String(parseLines(shown.stdout).at(-1)?.["digest"]));
+    await server.stop();
+
+    expect(done.stdout.split("\n")).toEqual([
+      "a applied",
+      "aa refused PLAN_STALE: It is not in the plan.",
+      "b refused UPGRADE_STATE_MISSING: No LIVE.",
+      "c refused PLAN_STALE: It is not in the plan.",
+      "d applied",
+      "",
+    ]);
+    expect(bodies.filter(({ dryRun }) => dryRun !== true)).toEqual([
+      { to, limit: 50, plans: { a: "a".repeat(32), d: "d".repeat(32) } },
+      { to, limit: 50, plans: { d: "d".repeat(32) }, cursor: "next" },
+    ]);
   });
 });
 

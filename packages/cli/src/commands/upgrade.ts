@@ -4,7 +4,6 @@ import {
   defineCommand,
   defined,
   formatPlannedEvent,
-  isStackyardError,
   optionalFlag,
   optionalText,
   type PageStart,
@@ -144,37 +143,46 @@ function digestOf(results: readonly UpgradeResult[]): string {
   return digestOfPlans("upgrade", plans);
 }
 
-/** Upgrades each stack as planned. Stops before the first one when the plan has changed. */
+/** Stacks of a request that moves them as planned: their digests fit into its body. */
+const PLANNED_AT_ONCE = 50;
+
+/** Upgrades a page of stacks after the other as planned. Stops before the first one when the plan has changed. */
 async function* upgradeAsPlanned(
   context: ServerContext,
   machine: string,
   { plan, to, reason }: Options,
 ): AsyncGenerator<readonly UpgradeResult[]> {
   const { out, yard, signal } = context;
-  const results: UpgradeResult[] = [];
+  const planned: UpgradeResult[] = [];
   const load = ({ cursor }: PageStart) => yard.machines.planUpgrades(machine, { ...defined({ to, cursor }), signal });
-  for await (const items of readPages(load, { out })) results.push(...items);
-  if (digestOf(results) !== plan) {
+  for await (const items of readPages(load, { out })) planned.push(...items);
+  if (digestOf(planned) !== plan) {
     throw failWith("PLAN_STALE", "The plan has changed since the dry run.", { hint: "Make another dry run." });
   }
-  for (const { plan: planned, ...result } of results) {
-    const options = defined({ to: planned?.to, plan: planned?.digest, reason });
-    yield [planned?.digest === undefined ? result : await upgradePlanned(context, result.stackId, options)];
+  const target = planned.find((each) => each.plan?.to !== undefined)?.plan?.to ?? to;
+  let next = 0;
+  const move = ({ cursor }: PageStart) => {
+    const limit = PLANNED_AT_ONCE;
+    const plans = toDigests(planned.slice(next, next + limit));
+    return yard.machines.upgradeStacks(machine, { ...defined({ to: target, reason, cursor }), limit, plans, signal });
+  };
+  for await (const items of readPages(move, { out })) {
+    const moved = new Set(items.map(({ stackId }) => stackId));
+    next = 1 + planned.findLastIndex(({ stackId }, index) => index < next || moved.has(stackId));
+    yield items.map((item) => findRefusal(planned, item) ?? item);
   }
 }
 
-async function upgradePlanned(
-  { yard, signal }: ServerContext,
-  stackId: string,
-  options: Options,
-): Promise<UpgradeResult> {
-  try {
-    const { outcome } = await yard.stacks.upgrade(stackId, { ...defined(options), signal });
-    return { stackId, outcome: outcome === "waiting" ? outcome : "applied" };
-  } catch (error) {
-    if (!isStackyardError(error)) throw error;
-    return { stackId, outcome: "refused", code: error.code, reason: error.message };
-  }
+function toDigests(planned: readonly UpgradeResult[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(planned.flatMap(({ stackId, plan }) => (plan?.digest ? [[stackId, plan.digest]] : [])));
+}
+
+/** Returns why the dry run has refused a stack, which therefore has no digest. */
+function findRefusal(planned: readonly UpgradeResult[], { stackId, code }: UpgradeResult): UpgradeResult | undefined {
+  const found = planned.find((each) => each.stackId === stackId && each.outcome === "refused");
+  if (found === undefined || code !== "PLAN_STALE") return undefined;
+  const { plan: _plan, ...result } = found;
+  return result;
 }
 
 async function upgradeAll(context: ServerContext, machine: string, options: Options): Promise<number> {
