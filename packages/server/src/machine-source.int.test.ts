@@ -18,9 +18,9 @@ const executors = new Map([["script", script]]);
 let yard: TestYard;
 afterEach(() => yard.stop());
 
-function start() {
-  writeFileSync(file, REVIEW_APP);
-  yard = createTestYard({ deps: { sources: createMachineSources({ folder, executors }) } });
+function start(source = REVIEW_APP) {
+  writeFileSync(file, source);
+  yard = createTestYard({ source, deps: { sources: createMachineSources({ folder, executors }) } });
   // It seals the audit log.
   yard.run();
 }
@@ -127,6 +127,26 @@ describe("the source of a machine", () => {
     expect([other.status, text]).toEqual([409, REVIEW_APP]);
     expect(stale).toMatchObject({ status: 409, code: "PLAN_STALE" });
     expect([again?.total, written.status, readFileSync(file, "utf8")]).toEqual([2, 200, body.source]);
+  });
+
+  it("is replaced whatever stacks do that keep their revision", async () => {
+    const pinned = REVIEW_APP.replace("version: 1", "version: 2").replace(
+      /\[\{ action: advance, state: (\w+) \}\]/g,
+      "$1",
+    );
+    start(pinned);
+    await yard.call("/v1/events", { body: { event: "LAUNCH", stackId: "web-1", machine: "review-app" } });
+    await expect.poll(async () => (await yard.call("/v1/stacks/web-1")).status).toBe(200);
+    const { hash: expectedHash } = await yard.json<MachineSource>(PATH);
+    const body = { source: `${pinned}# mine\n`, expectedHash };
+
+    const { plan } = await yard.json<MachineSource>(PATH, { body: { ...body, dryRun: true } });
+    await yard.call("/v1/events", { body: { event: "DEPLOY", stackId: "web-1" } });
+    await expect.poll(async () => (await yard.json<{ entry: number }>("/v1/stacks/web-1")).entry).toBeGreaterThan(2);
+    const written = await yard.call(PATH, { body: { ...body, plan: plan?.digest } });
+
+    expect(plan?.outcomes).toEqual([expect.objectContaining({ outcome: "ignored", count: 1, follows: [] })]);
+    expect(written.status).toBe(200);
   });
 
   it("of a server without a folder is that of the newest revision, and stays", async () => {

@@ -1,17 +1,20 @@
+import type { ReactNode } from "react";
 import { openText, TEMPLATE, type TextFormat, toFileText } from "./files.ts";
 
 /** What became of saving. */
 export type Saved =
   | { readonly kind: "saved" }
   /** It has changed since it was opened; saving again overwrites it. */
-  | { readonly kind: "conflict"; readonly theirs: string };
+  | { readonly kind: "conflict"; readonly theirs: string }
+  /** Nothing is saved yet: that would act on live stacks at once. Saving with the plan does what is shown, or nothing. */
+  | { readonly kind: "planned"; readonly shown: ReactNode; readonly plan: string };
 
 /** Where a document is saved. */
 export interface Home {
   /** The word on the button, such as `Save to folder`. */
   readonly title: string;
-  /** Saves the content of a file, or finds that it was changed meanwhile. */
-  readonly save: (raw: string) => Promise<Saved>;
+  /** Saves the content of a file, or finds that it was changed meanwhile. `plan`: as was shown. */
+  readonly save: (raw: string, plan?: string) => Promise<Saved>;
 }
 
 /** A document that is open in the editor. */

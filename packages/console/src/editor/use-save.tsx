@@ -4,7 +4,7 @@ import { Button } from "../design/button.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { DiffOnDemand } from "./diff-on-demand.tsx";
 import { openText } from "./files.ts";
-import { type Session, toRaw } from "./session.ts";
+import { type Saved, type Session, toRaw } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
 
 /** Saving to where the document comes from. */
@@ -15,32 +15,38 @@ export interface Saving {
   readonly notice: ReactNode;
 }
 
-/** Saves a document, and lets the user choose where it was changed meanwhile. */
+/** Saves a document, and lets the user choose where it was changed meanwhile, or acts on live stacks. */
 export function useSave({ session, document }: { session: Session; document: OpenDocument }): Saving {
   const { text, base, setBase, editor, restored, isOutdated } = document;
   const [theirs, setTheirs] = useState(isOutdated ? session.text : undefined);
+  const [planned, setPlanned] = useState<Extract<Saved, { kind: "planned" }>>();
   const [seen, setSeen] = useState(false);
   const [busy, setBusy] = useState(false);
   const toast = useToast();
   const { home } = session;
-  const save = useCallback(async () => {
-    if (home === undefined) return;
-    setBusy(true);
-    try {
-      const saved = await home.save(toRaw(session, text));
-      if (saved.kind === "conflict") setTheirs(openText(session.file, saved.theirs).text);
-      else {
-        setTheirs(undefined);
-        setBase(text);
-        setSeen(true);
-        toast(`Saved ${session.file}`);
+  const save = useCallback(
+    async (plan?: string) => {
+      if (home === undefined) return;
+      setBusy(true);
+      setPlanned(undefined);
+      try {
+        const saved = await home.save(toRaw(session, text), plan);
+        if (saved.kind === "planned") setPlanned(saved);
+        else if (saved.kind === "conflict") setTheirs(openText(session.file, saved.theirs).text);
+        else {
+          setTheirs(undefined);
+          setBase(text);
+          setSeen(true);
+          toast(`Saved ${session.file}`);
+        }
+      } catch (error) {
+        toast(toFailure(error).detail, "fail");
+      } finally {
+        setBusy(false);
       }
-    } catch (error) {
-      toast(toFailure(error).detail, "fail");
-    } finally {
-      setBusy(false);
-    }
-  }, [home, session, text, setBase, toast]);
+    },
+    [home, session, text, setBase, toast],
+  );
   const refusal = busy ? "Saving" : text === base && theirs === undefined ? "Nothing to save" : undefined;
   return {
     save: () => void save(),
@@ -60,6 +66,18 @@ export function useSave({ session, document }: { session: Session; document: Ope
               >
                 Discard it
               </Button>
+            </div>
+          </div>
+        )}
+        {planned !== undefined && (
+          <div className="notice warn" role="alert">
+            <p>Saving acts on live stacks at once.</p>
+            {planned.shown}
+            <div className="row">
+              <Button look="danger" onPress={() => void save(planned.plan)}>
+                Save as shown
+              </Button>
+              <Button onPress={() => setPlanned(undefined)}>Do not save</Button>
             </div>
           </div>
         )}

@@ -1,6 +1,9 @@
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { EditPage } from "./edit-page.tsx";
+import { selectState } from "./testing/open-workbench.tsx";
+
+beforeEach(() => localStorage.clear());
 
 const hash = "aa".repeat(32);
 const machine = { version: 2, events: ["OPENED"], states: { INIT: { on: { OPENED: "LIVE" } }, LIVE: {} }, tasks: {} };
@@ -125,4 +128,59 @@ it("shows what an upgrade to the text would do to stacks, and to their histories
     { dryRun: true, source },
     { dryRun: true, source, cursor: "b" },
   ]);
+});
+
+/** Opens a machine, protects its last state, and presses Save. The plan of saving is what the outcomes are. */
+async function saveWith(outcomes: readonly object[], save: (body: { readonly plan?: string }) => unknown) {
+  const source = `version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: LIVE } }\n  LIVE: {}\n`;
+  const shop = { machine: "shop", source, hash: "x", origin: "/yard/shop.yaml", writable: true, problems: [] };
+  const plan = { operation: "upgrade", total: 1, examined: 1, outcomes, digest: "d".repeat(32) };
+  const { screen, sent } = await renderPage(EditPage, "/edit?machine=shop", {
+    "GET /v1/executors": { items: [] },
+    "GET /v1/machines": { items: [] },
+    "GET /v1/machines/shop/source": shop,
+    "POST /v1/machines/shop/source": ({ body }: SentRequest) => {
+      const asked = body as { readonly dryRun?: boolean; readonly plan?: string };
+      return asked.dryRun === true ? { ...shop, plan } : (save(asked) ?? shop);
+    },
+  });
+  await selectState(screen, "LIVE");
+  await screen.getByLabelText("Protected").click();
+  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  const plans = () =>
+    sent.flatMap(({ method, body }) => (method === "POST" ? [(body as { plan?: string }).plan ?? "dry run"] : []));
+  return { screen, plans };
+}
+
+const counted = { outcome: "applied", count: 1, examples: ["pr-1"] };
+
+it("saves what acts on no live stack at once, by the digest of its dry run", async () => {
+  const { screen, plans } = await saveWith([{ ...counted, follows: [] }], () => undefined);
+
+  await expect.element(screen.getByText("Saved shop.yaml")).toBeVisible();
+  expect(plans()).toEqual(["dry run", "d".repeat(32)]);
+});
+
+// temporal#1913
+it("shows what saving would do to stacks at once, and then does that or nothing", async () => {
+  let saves = 0;
+  const stale = problem(409, "PLAN_STALE", "The items have changed.");
+  const { screen, plans } = await saveWith([{ ...counted, follows: ["CLOSED: removed"] }], () => {
+    saves += 1;
+    return saves === 1 ? stale : undefined;
+  });
+
+  const row = screen.getByRole("alert").getByRole("row", { name: "1 applied CLOSED: removed pr-1" });
+  await expect.element(row).toBeVisible();
+  await screen.getByRole("button", { name: "Do not save" }).click();
+  await expect.element(row).not.toBeInTheDocument();
+  expect(plans()).toEqual(["dry run"]);
+  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  await screen.getByRole("button", { name: "Save as shown" }).click();
+  await expect.element(screen.getByText("The items have changed.")).toBeVisible();
+  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  await screen.getByRole("button", { name: "Save as shown" }).click();
+
+  await expect.element(screen.getByText("Saved shop.yaml")).toBeVisible();
+  expect(plans().filter((plan) => plan !== "dry run")).toEqual(["d".repeat(32), "d".repeat(32)]);
 });

@@ -1,10 +1,11 @@
 import { defined } from "@stackyard/core";
-import type { ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
+import type { BulkPlan, ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
 import { StackyardApiError } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { OutcomeTable } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Options } from "../design/fields.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
@@ -169,19 +170,39 @@ function createFolderHome(machine: string, hash: string): Home {
   let expectedHash = hash;
   return {
     title: "Save",
-    async save(source) {
+    async save(source, shown) {
+      const effect = shown === undefined ? await loadEffectOfSaving(machine, source, expectedHash) : undefined;
+      if (effect !== undefined && actsAtOnce(effect)) {
+        return { kind: "planned", shown: <OutcomeTable plan={effect} />, plan: effect.digest };
+      }
+      const plan = shown ?? effect?.digest;
       try {
-        ({ hash: expectedHash } = await yard.machines.write(machine, { source, expectedHash }));
+        ({ hash: expectedHash } = await yard.machines.write(machine, { source, expectedHash, ...defined({ plan }) }));
         return { kind: "saved" };
       } catch (error) {
-        const details =
-          error instanceof StackyardApiError && error.problem.status === 409 ? error.problem.details : undefined;
-        if (typeof details?.["source"] !== "string" || typeof details["hash"] !== "string") throw error;
-        expectedHash = details["hash"];
-        return { kind: "conflict", theirs: details["source"] };
+        const theirs = findTheirs(error);
+        if (theirs === undefined) throw error;
+        expectedHash = theirs.hash;
+        return { kind: "conflict", theirs: theirs.source };
       }
     },
   };
+}
+
+async function loadEffectOfSaving(machine: string, source: string, expectedHash: string) {
+  return (await yard.machines.planWrite(machine, { source, expectedHash })).plan;
+}
+
+/** Returns the text that is there now, when that is why saving was refused. */
+function findTheirs(error: unknown): { readonly source: string; readonly hash: string } | undefined {
+  if (!(error instanceof StackyardApiError) || error.problem.status !== 409) return undefined;
+  const { source, hash } = error.problem.details ?? {};
+  return typeof source === "string" && typeof hash === "string" ? { source, hash } : undefined;
+}
+
+/** Returns true where a stack follows its machine and the text makes it do something, or was not looked at. */
+function actsAtOnce({ outcomes, examined, total }: BulkPlan): boolean {
+  return examined < total || outcomes.some(({ outcome, follows }) => outcome === "refused" || follows.length > 0);
 }
 
 interface OpenedProps {

@@ -123,6 +123,8 @@ export interface UpgradePlan {
   readonly from: string;
   /** Missing if the revision is unknown. */
   readonly to?: string;
+  /** With a draft: the stack takes it without an upgrade, as it follows its machine. */
+  readonly isFollowing?: true;
   /** Whether the upgrade would be accepted in the current state of the stack. */
   readonly outcome: "applied" | "refused";
   readonly code?: string;
@@ -178,7 +180,8 @@ async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): P
     first === undefined || first.outcome === "applied"
       ? ({ outcome: "applied", notes: [...notes, ...past], events: rest, digest: planned.digest } as const)
       : { ...toRefusal(first), notes: [], events: [] };
-  return { ...plan, to: machine.hash, ...answer, ...(await replay(deps, stack, machine)) };
+  const head = { ...plan, ...(isFollowing && { isFollowing }), to: machine.hash };
+  return { ...head, ...answer, ...(await replay(deps, stack, machine)) };
 }
 
 /** Looks up machines as if a revision were the newest one of its machine. */

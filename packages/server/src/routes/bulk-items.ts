@@ -44,7 +44,7 @@ export interface ChooseInput {
   /** The event of each stack; of dead letters and parked events empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
-  /** Of `upgrade`, in place of `to`: a revision that is not stored. */
+  /** Of `upgrade`, in place of `to`: a revision that is not stored. Stacks that do not follow their machine keep theirs. */
   readonly draft?: Machine;
 }
 
@@ -250,11 +250,14 @@ async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly stri
   }
 }
 
+const PINNED = "It keeps its revision until it is upgraded.";
+
 async function planUpgrade({ planner }: PlanDeps, { message, draft }: ChooseInput, id: string): Promise<PlannedItem> {
   const to = typeof message["to"] === "string" ? message["to"] : undefined;
   const plan = await planner.planUpgrade({ stackId: id, to, draft });
   if (plan === undefined) return { id, outcome: "refused", code: "STACK_UNKNOWN" };
-  const { outcome, code, reason, events, digest } = plan;
+  const { outcome, code, reason, events, digest, isFollowing } = plan;
+  if (draft !== undefined && isFollowing !== true) return { id, outcome: "ignored", reason: PINNED };
   return { id, outcome, code, reason, events, digest };
 }
 

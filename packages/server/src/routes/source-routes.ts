@@ -33,7 +33,7 @@ export function sourceRoutes(deps: RouteDeps): readonly Route[] {
   ];
 }
 
-/** Returns what an upgrade to the text would do to the stacks of the machine. Those that follow it do that by themselves. */
+/** Returns what the text would do to the stacks of the machine: to those that follow it, without an upgrade. */
 async function planSource(
   deps: RouteDeps,
   given: { readonly name: string; readonly source: string; readonly caller: Caller; readonly signal: AbortSignal },

@@ -20,7 +20,7 @@ import { idOf, loadStack, operate, unknownStack, waitForOutcome } from "./operat
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Converts a plan to the API's format. */
-function toUpgradePlan(plan: Planned): UpgradePlan {
+function toUpgradePlan({ isFollowing: _, ...plan }: Planned): UpgradePlan {
   return { ...plan, differences: plan.differences.map((each) => ({ ...each, at: toInstant(each.at) })) };
 }
 
