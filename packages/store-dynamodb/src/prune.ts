@@ -1,6 +1,7 @@
-import { correctAttempt, MOST_LEASE_MS } from "@stackyard/core/attempt";
+import { type CorrectedAttempt, MOST_LEASE_MS } from "@stackyard/core/attempt";
 import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
 import { type Aggregate, type AttemptRow, EMPTY, isEmpty } from "./aggregate.ts";
+import { correctRows } from "./correct-rows.ts";
 import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
 import { pruneDeadLetters } from "./event-queue.ts";
 import {
@@ -57,26 +58,29 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
 /** How many stacks whose next work is far away one call reads. */
 const LOOKED_AT = 1_000;
 
-/** Corrects the attempts of stacks whose next work is so far away that a clock that was ahead may have noted it. */
-export async function correctAttempts(context: StoreContext, now: number): Promise<void> {
-  if (!context.hasDueIndex) return;
+/**
+ * Corrects the attempts of stacks whose next work is so far away that a clock that was ahead may have noted it. Returns those
+ * that this process has corrected when it took other work, too.
+ */
+export async function correctAttempts(context: StoreContext, now: number): Promise<readonly CorrectedAttempt[]> {
+  if (!context.hasDueIndex) return context.corrected.splice(0);
   const from = now + MOST_LEASE_MS;
   const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
   const most = Math.ceil(LOOKED_AT / STACK_SHARDS);
   const found = await inParallel(shards, (part) =>
     takeFirst(context.stacks.query({ index: DUE_INDEX, part, from, pageSize: most }), most),
   );
-  await inParallel(
+  const corrected = await inParallel(
     found.flat().flatMap(({ id }) => id?.S ?? []),
     (id) => correctAttemptsOf(context, id, now),
   );
+  return [...context.corrected.splice(0), ...corrected.flat()];
 }
 
-function correctAttemptsOf(context: StoreContext, stackId: string, now: number): Promise<undefined> {
-  return changeStack<undefined>(context, stackId, (aggregate) => {
-    const attempts = aggregate.attempts.map((row) => correctAttempt(row, now));
-    if (attempts.every((row, place) => row === aggregate.attempts[place])) return { result: undefined };
-    return { next: { ...aggregate, attempts }, result: undefined };
+function correctAttemptsOf(context: StoreContext, stackId: string, now: number): Promise<readonly CorrectedAttempt[]> {
+  return changeStack<readonly CorrectedAttempt[]>(context, stackId, (aggregate) => {
+    const { attempts, corrected: result } = correctRows(aggregate.attempts, now);
+    return result.length === 0 ? { result } : { next: { ...aggregate, attempts }, result };
   });
 }
 

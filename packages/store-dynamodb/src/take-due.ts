@@ -1,6 +1,6 @@
 import type { DueKind } from "@stackyard/core";
 import { chunk } from "@stackyard/core";
-import { correctAttempt, isMistimed, toAttemptDue } from "@stackyard/core/attempt";
+import { type CorrectedAttempt, isMistimed, toAttemptDue } from "@stackyard/core/attempt";
 import { type DueItem, nextTimerAt, type QueuedEvent, type TakeDueInput, toQueuedEvent } from "@stackyard/core/engine";
 import {
   type Aggregate,
@@ -20,6 +20,7 @@ import {
   toTaskReceipt,
 } from "./aggregate.ts";
 import { repairStack } from "./commit-change.ts";
+import { correctRows } from "./correct-rows.ts";
 import { fromItem, type Item, inParallel } from "./database.ts";
 import { finishRedrives } from "./event-queue.ts";
 import { toStackKey } from "./keys.ts";
@@ -313,11 +314,13 @@ function isHandedOut({ handedOut }: StoreContext, work: DueWork, now: number): b
 }
 
 /** Corrects the other attempts of a stack that is written anyway: `correctAttempts` finds stacks only by their next work. */
-function correctOthers(aggregate: Aggregate, works: readonly DueWork[], now: number): Aggregate {
+function correctOthers(aggregate: Aggregate, works: readonly DueWork[], now: number) {
   const taken = new Set(works.flatMap((work) => ("row" in work ? [work.row.attemptId] : [])));
-  const attempts = aggregate.attempts.map((row) => (taken.has(row.attemptId) ? row : correctAttempt(row, now)));
-  return { ...aggregate, attempts };
+  return correctRows(aggregate.attempts, now, taken);
 }
+
+/** More corrections than this have no line in the history: no process that only takes work keeps them for ever. */
+const MOST_CORRECTED = 1_000;
 
 /** Marks chosen work, that of a stack by one write; returns none of a stack that has changed meanwhile. */
 async function takeWork(
@@ -330,17 +333,19 @@ async function takeWork(
   const until = now + leaseMs;
   const taken = await inParallel([...byStack], async ([stackId, works]) => {
     const seen = loaded.get(stackId);
-    const isTaken = await changeStack<boolean>(
+    const corrected = await changeStack<readonly CorrectedAttempt[] | undefined>(
       context,
       stackId,
       (aggregate, current) => {
-        if (current !== seen) return { result: false };
-        const corrected = correctOthers(aggregate, works, now);
-        return { next: works.reduce((before, work) => hideWork(before, work, until), corrected), result: true };
+        if (current !== seen) return { result: undefined };
+        const { attempts, corrected: result } = correctOthers(aggregate, works, now);
+        const next = works.reduce((before, work) => hideWork(before, work, until), { ...aggregate, attempts });
+        return { next, result };
       },
       seen,
     );
-    if (!isTaken) return [];
+    if (corrected === undefined) return [];
+    if (context.corrected.length < MOST_CORRECTED) context.corrected.push(...corrected);
     return inParallel(works, async (work) => ({ work, item: await toItem(context, work) }));
   });
   return taken.flat();

@@ -1,4 +1,4 @@
-import { CLOCKS_DIFFER_MS, MOST_LEASE_MS } from "@stackyard/core/attempt";
+import { CLOCKS_DIFFER_MS, type CorrectedAttempt, MOST_LEASE_MS } from "@stackyard/core/attempt";
 import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
 import type { Database, Statement } from "./database.ts";
 
@@ -164,8 +164,19 @@ async function forgetRemoved(
 }
 
 /** Corrects the attempts that a process with a clock that was ahead has noted, as the rule `correctAttempt` does. */
-export async function correctAttempts(database: Database, now: number): Promise<void> {
-  await database.rows(CORRECTED, now, now + MOST_LEASE_MS, now + CLOCKS_DIFFER_MS);
+export async function correctAttempts(database: Database, now: number): Promise<readonly CorrectedAttempt[]> {
+  const instants = [now, now + MOST_LEASE_MS, now + CLOCKS_DIFFER_MS];
+  const rows = await database.rows<CorrectedRow>(CORRECTED, ...instants);
+  return rows.map(({ stack_id: stackId, attempt_id: attemptId, ended_at: was, ends_at: is }) => {
+    return { stackId, attemptId, ...(was !== null && is !== null && was !== is && { ends: { was, is } }) };
+  });
+}
+
+interface CorrectedRow {
+  readonly stack_id: string;
+  readonly attempt_id: string;
+  readonly ended_at: number | null;
+  readonly ends_at: number | null;
 }
 
 const CORRECTED = {
@@ -177,7 +188,7 @@ with due as (
 ), events as (
   update stackyard.event_lease set until = $1 where until > $2
 ), wrong as (
-  select x.home, x.place, x.status = 'running' and x.lease_until > $2 as is_lease,
+  select x.home, x.place, x.ends_at, x.status = 'running' and x.lease_until > $2 as is_lease,
          case when x.status <> 'queued' and b.at > $3 then b.at - $1 else 0 end as ahead_ms,
          case when x.cancel_until - coalesce(x.cancel_within_ms, 0) > $3 then $1 + coalesce(x.cancel_within_ms, 0)
               else x.cancel_until end as cancel_until
@@ -199,7 +210,7 @@ update stackyard.open_attempt o
   from wrong w
  where o.home = w.home and o.place = w.place
    and (w.is_lease or w.ahead_ms > 0 or w.cancel_until is distinct from o.cancel_until)
-returning o.attempt_id`,
+returning o.stack_id, o.attempt_id, w.ends_at as ended_at, o.ends_at`,
 };
 
 const EXPIRED = {

@@ -13,7 +13,7 @@ import {
 import type { LoadedStack, Outcome, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { AppliedInputs, ApplyOptions, TakenOutcome, Work } from "./apply-options.ts";
-import { correctClock } from "./correct-clock.ts";
+import { correctClock, toCorrectedLine } from "./correct-clock.ts";
 import { decideOn, type NotedDecision, requireMachine } from "./decide-on.ts";
 import { markOf } from "./event-order.ts";
 import { giveUp } from "./give-up.ts";
@@ -92,6 +92,9 @@ function applyInput(work: Work, input: StackInput): Taken {
       return retryParked(work, ({ nextTryAt }) => nextTryAt <= round.now) ?? "done";
     case "revised":
       return retryParked(work, () => true) ?? "done";
+    case "corrected":
+      round.history.push(toCorrectedLine(round, input.attempts));
+      return "done";
     case "deadline":
       return applyDeadline(work, input) ?? "done";
   }

@@ -2,7 +2,7 @@ import { correctInstants, isAhead } from "../machine/decide/correct-instants.ts"
 import { toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { HistoryEntry, LoadedStack } from "../ports/stack-store.ts";
+import type { CorrectedAttempt, HistoryEntry, LoadedStack } from "../ports/stack-store.ts";
 import { nextTryAt } from "./parking.ts";
 import type { Round } from "./round.ts";
 
@@ -29,26 +29,46 @@ export function correctClock(round: Round): void {
   round.history.push(toLine(loaded, corrected, now));
 }
 
+/** Returns the line about attempts that a clock that was ahead has begun. */
+export function toCorrectedLine(
+  { loaded: { stackId }, stack, now }: Pick<Round, "loaded" | "stack" | "now">,
+  attempts: readonly CorrectedAttempt[],
+): HistoryEntry {
+  const notes = attempts.map(({ attemptId, ends }) =>
+    ends === undefined
+      ? `The lease of the attempt ${attemptId} has ended.`
+      : `The attempt ${attemptId} ends at ${toText(ends.is)} at the latest instead of ${toText(ends.was)}.`,
+  );
+  const reason = "The clock that has begun these attempts was ahead of the present one. They wait again from now on.";
+  return { ...toHead(stackId, stack, now), eventId: `clock:${now}:attempts`, reason, notes };
+}
+
 function toLine({ stackId, stack }: LoadedStack, corrected: Stack | undefined, now: number): HistoryEntry {
   const moved = (corrected?.timers ?? []).flatMap(({ id, event, dueAt }) => {
     const before = stack?.timers.find((timer) => timer.id === id)?.dueAt;
     return before === undefined || before === dueAt ? [] : [{ event, before, dueAt }];
   });
   return {
-    stackId,
-    at: now,
+    ...toHead(stackId, stack, now),
     eventId: `clock:${now}`,
-    event: CLOCK_CORRECTED,
-    outcome: "ignored",
-    code: CLOCK_CORRECTED,
     reason: "The clock that decided before was ahead of the present one. What it has begun waits again from now on.",
-    sent: [],
     notes: moved.map(({ event, before, dueAt }) => {
       return `The timer of "${event}" is due at ${toText(dueAt)} instead of ${toText(before)}.`;
     }),
+  };
+}
+
+function toHead(stackId: string, stack: Stack | undefined, now: number) {
+  return {
+    stackId,
+    at: now,
+    event: CLOCK_CORRECTED,
+    outcome: "ignored",
+    code: CLOCK_CORRECTED,
+    sent: [],
     internal: true,
     ...defined({ incarnation: stack?.incarnation, from: stack?.state, to: stack?.state }),
-  };
+  } as const;
 }
 
 function toText(at: number): string {

@@ -1,7 +1,7 @@
 import type { StackEvent } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
+import type { AppliedResult, CorrectedAttempt, QueuedEvent } from "../ports/stack-store.ts";
 import type { EventDelivery } from "../ports/transport.ts";
 
 /** The machine on which an event must be decided. */
@@ -43,6 +43,8 @@ export type StackInput =
   | { readonly kind: "parked"; readonly stackId: string }
   /** The stack's machine has another revision: everything that the last one refused is decided again. */
   | { readonly kind: "revised"; readonly stackId: string }
+  /** Attempts of the stack were corrected that a clock that was ahead has begun. */
+  | { readonly kind: "corrected"; readonly stackId: string; readonly attempts: readonly CorrectedAttempt[] }
   /** An attempt's time is over, or the time of its cancel. */
   | {
       readonly kind: "deadline";

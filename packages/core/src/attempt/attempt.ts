@@ -6,6 +6,7 @@ import type {
   CancelAttempt,
   ClaimInput,
   ClaimResult,
+  CorrectedAttempt,
   DispatchAttempt,
   Grant,
   QueuedEvent,
@@ -167,6 +168,13 @@ export function correctAttempt<A extends Attempt>(attempt: A, now: number): A {
     pollDueAt: pollDueAt === undefined ? undefined : Math.max(now, pollDueAt - aheadMs),
     cancelAt: isCancelAhead ? now + withinMs : cancelAt,
   };
+}
+
+/** Returns what people read of a correction: when the attempt would have ended, and ends by itself now. */
+export function toCorrectedAttempt(before: Attempt, after: Attempt): CorrectedAttempt {
+  const { stackId, attemptId } = after;
+  const [was, is] = [before, after].map((attempt) => toAttemptDue(attempt).deadline?.at);
+  return { stackId, attemptId, ...(was !== undefined && is !== undefined && was !== is && { ends: { was, is } }) };
 }
 
 /** The effects of a claim, apart from the results that change nothing. */

@@ -1,6 +1,6 @@
 export { CLOCKS_DIFFER_MS } from "../machine/decide/correct-instants.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";
-export type { BirthClaim } from "../ports/stack-store.ts";
+export type { BirthClaim, CorrectedAttempt } from "../ports/stack-store.ts";
 export {
   type Attempt,
   type AttemptDue,
@@ -26,6 +26,7 @@ export {
   suspendAttempt,
   toAttemptDue,
   toAttemptView,
+  toCorrectedAttempt,
   toGranted,
   toListedAttempt,
 } from "./attempt.ts";

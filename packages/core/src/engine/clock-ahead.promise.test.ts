@@ -160,6 +160,39 @@ describe("a clock that was ahead, and is right again", () => {
     expect((await bench.find())?.timers[0]?.dueAt).toBe(T + 2 * DAY);
   });
 
+  it("has a line about the attempts that a worker with such a clock has begun, once", async () => {
+    const bench = createBench(
+      machine("", "tasks: [work],").replace("events:", "tasks: { work: { executor: work, config: {} } }\nevents:"),
+    );
+    const { store, engine } = bench;
+    await bench.at(T, "GO");
+    const [open] = await store.queries.listAttempts("s");
+    const claim = { attemptId: open?.attemptId ?? "", owner: "w", leaseMs: MINUTE, exclusiveKeys: [] };
+    await store.claim({ ...claim, now: AHEAD });
+
+    const corrected = await store.correctAttempts(T);
+    await engine.noteCorrected(corrected);
+    await engine.noteCorrected(await store.correctAttempts(T));
+    const other = await store.correctAttempts(T);
+    await engine.noteCorrected([{ stackId: "gone", attemptId: "gone/1" }]);
+
+    expect(other).toEqual([]);
+    expect(await bench.outcomes()).toEqual(["GO applied", "CLOCK_CORRECTED ignored"]);
+    expect((await bench.list())[1]).toMatchObject({
+      code: "CLOCK_CORRECTED",
+      to: "LIVE",
+      notes: [
+        `The attempt ${claim.attemptId} ends at 2026-01-01T01:00:00.000Z at the latest instead of 2026-01-31T01:00:00.000Z.`,
+      ],
+    });
+    const { items } = await store.queries.listHistory({ stackId: "gone" }, { limit: 10 });
+    expect(items[0]?.notes).toEqual(["The lease of the attempt gone/1 has ended."]);
+    const last = (await bench.list()).at(-1);
+    expect((await bench.planner.findStackAt({ stackId: "s", position: last?.position ?? 0 }))?.stack).toEqual(
+      await bench.find(),
+    );
+  });
+
   it("decides parked events again in time", async () => {
     const bench = createBench(machine("{ in: 1h, event: END }"));
     await bench.at(AHEAD, "GO", "LATER");

@@ -9,7 +9,7 @@ import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { DueItem, DueKind, Outcome, QueuedEvent } from "../ports/stack-store.ts";
+import type { CorrectedAttempt, DueItem, DueKind, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { Births, FinishedAttempt } from "./births.ts";
@@ -85,6 +85,8 @@ export interface Engine {
    * when a stack could not be corrected.
    */
   sweepMistimed(): Promise<void>;
+  /** Writes the attempts that the store has corrected into the history of their stacks. */
+  noteCorrected(attempts: readonly CorrectedAttempt[]): Promise<void>;
 }
 
 const DUE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
@@ -150,6 +152,11 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     }
   }
 
+  async function noteCorrected(attempts: readonly CorrectedAttempt[]): Promise<void> {
+    const byStack = Map.groupBy(attempts, ({ stackId }) => stackId);
+    await work([...byStack].map(([stackId, own]) => ({ kind: "corrected", stackId, attempts: own })));
+  }
+
   return {
     handle: (deliveries) =>
       workInOrder(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
@@ -158,6 +165,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     processDue: (items) => processDue({ store, clock, work, isToBeLookedAt }, items),
     sweepRevised,
     sweepMistimed,
+    noteCorrected,
   };
 }
 

@@ -31,6 +31,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
   const start = clock.now();
   const sweptAt: number[] = [];
   const prunedAt: number[] = [];
+  const noted: unknown[] = [];
   const store: Store = {
     ...createMemoryStore(),
     prune: async (_retention, now) => {
@@ -42,6 +43,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
   const engine = {
     sweepRevised: async () => 0,
     sweepMistimed: async () => undefined,
+    noteCorrected: async (attempts: unknown) => void noted.push(attempts),
     sweep() {
       sweptAt.push(clock.now() - start);
       return sweep();
@@ -49,7 +51,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
   };
   if (steady) void noteSteady(store, start);
   const subscription = startSweep({ engine, store, clock, logger, owner, ids: countingIds() }, DEFAULT_RETENTION);
-  return { clock, logger, sweptAt, prunedAt, subscription };
+  return { clock, logger, sweptAt, prunedAt, noted, subscription };
 }
 
 describe("a clock that has jumped by days", () => {
@@ -151,6 +153,19 @@ describe("the sweep", () => {
 
     expect(at).toEqual([0, 1_000, 601_000]);
     await bench.subscription.stop();
+  });
+
+  it("writes the attempts that the store has corrected into the history, also while nothing is removed", async () => {
+    const corrected = [{ stackId: "s", attemptId: "s/1" }];
+    const { clock, noted, subscription } = createBench({
+      store: { correctAttempts: async () => corrected },
+      steady: false,
+    });
+
+    await clock.advance(0);
+
+    expect(noted).toEqual([corrected]);
+    await subscription.stop();
   });
 
   it("prunes nothing by a clock that has jumped, and says so once", async () => {

@@ -16,7 +16,7 @@ import type { OutboxRelay, TickSender } from "./relay.ts";
 
 /** Dependencies of the sweep. */
 export interface SweepDeps {
-  readonly engine: Pick<Engine, "sweep" | "sweepRevised" | "sweepMistimed">;
+  readonly engine: Pick<Engine, "sweep" | "sweepRevised" | "sweepMistimed" | "noteCorrected">;
   readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "correctAttempts" | "records">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -257,7 +257,7 @@ function createPruner({ engine, store, clock, owner, logger }: SweepDeps, retent
   }
 
   async function pruneByClock(now: number): Promise<boolean> {
-    await store.correctAttempts(now);
+    await engine.noteCorrected(await store.correctAttempts(now));
     return (await isTrusted(now)) && (await store.prune(retention, now));
   }
 

@@ -18,6 +18,7 @@ import {
   suspendAttempt,
   toAttemptDue,
   toAttemptView,
+  toCorrectedAttempt,
   toGranted,
   toListedAttempt,
 } from "../attempt/attempt.ts";
@@ -33,6 +34,7 @@ import type {
   Change,
   ClaimInput,
   ClaimResult,
+  CorrectedAttempt,
   DispatchAttempt,
   DueItem,
   Grant,
@@ -226,12 +228,14 @@ export class AttemptBook {
     return this.#apply(sink, move, input.now) ? "settled" : "lost";
   }
 
-  /** Ends leases that end later than any lease can. */
-  correctInstants(sink: AttemptSink, now: number): void {
-    for (const attempt of [...this.#attempts.values()]) {
+  /** Corrects what a clock that was ahead has noted, and returns what has changed. */
+  correctInstants(sink: AttemptSink, now: number): readonly CorrectedAttempt[] {
+    return [...this.#attempts.values()].flatMap((attempt) => {
       const corrected = correctAttempt(attempt, now);
-      if (corrected !== attempt) this.#change(sink, corrected);
-    }
+      if (corrected === attempt) return [];
+      this.#change(sink, corrected);
+      return [toCorrectedAttempt(attempt, corrected)];
+    });
   }
 
   /** Removes a queued message that its consumer is done with. */

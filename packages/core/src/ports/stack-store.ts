@@ -257,6 +257,14 @@ export interface StackStore {
   commit(changes: readonly Change[]): Promise<readonly CommitResult[]>;
 }
 
+/** An attempt with instants that only a clock that was ahead can have noted, after their correction. */
+export interface CorrectedAttempt {
+  readonly stackId: string;
+  readonly attemptId: string;
+  /** When it would have ended by itself, and ends now. Missing when only its lease or its next poll was wrong. */
+  readonly ends?: { readonly was: number; readonly is: number };
+}
+
 /** The owner, the attempt, the length of the lease, and the exclusive keys. */
 export interface ClaimInput {
   readonly attemptId: string;

@@ -5,6 +5,7 @@ import type { Page, PageInput, Records } from "./records.ts";
 import type {
   AttemptStore,
   AttemptView,
+  CorrectedAttempt,
   DeadLetter,
   StackStore,
   StoredHistoryEntry,
@@ -50,9 +51,10 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
   prune(retention: Retention, now: number): Promise<boolean>;
   /**
    * Corrects the attempts with instants that only a process with a clock that was ahead can have noted, as `correctAttempt`
-   * does: leases that end later than any can (`MOST_LEASE_MS`), deadlines, polls and cancels.
+   * does: leases that end later than any can (`MOST_LEASE_MS`), deadlines, polls and cancels. Returns each correction at most
+   * once.
    */
-  correctAttempts(now: number): Promise<void>;
+  correctAttempts(now: number): Promise<readonly CorrectedAttempt[]>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
   watch(listener: (signal: StoreSignal) => void): () => void;
   /** Finishes the running calls. Later calls fail with `STORE_CLOSED`. */

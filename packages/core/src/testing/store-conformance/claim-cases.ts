@@ -365,7 +365,9 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     await store.suspend(wrong, { progress: {}, dueAt: ahead + 10 * MINUTE, now: ahead });
 
     assert.deepEqual(await takeAttemptIds(store, "deadline"), []);
-    await store.correctAttempts(T0);
+    const ends = { was: ahead + HOUR, is: T0 + HOUR };
+    assert.deepEqual(await store.correctAttempts(T0), [{ stackId: "s2", attemptId: "wrong", ends }]);
+    assert.deepEqual(await store.correctAttempts(T0), []);
 
     const views = await Promise.all(["right", "wrong"].map((id) => store.findAttempt(id)));
     assert.deepEqual(
@@ -379,6 +381,21 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual((await takeAttemptIds(store, "deadline", { now: T0 + HOUR })).sort(), ["right", "wrong"]);
   }),
 
+  storeCase("returns a corrected attempt once, also when other work of its stack was taken before", async (store) => {
+    const ahead = T0 + 30 * DAY;
+    await dispatchNow(store, ["wrong", "other"]);
+    const wrong = await grantNow(store, "wrong", { now: ahead });
+    await store.suspend(wrong, { progress: {}, dueAt: ahead + 10 * MINUTE, now: ahead });
+    await grantNow(store, "other", { leaseMs: MINUTE, now: T0 });
+    const now = T0 + MINUTE;
+
+    assert.deepEqual(await takeAttemptIds(store, "lapsedLease", { now }), ["other"]);
+
+    const ends = { was: ahead + HOUR, is: now + HOUR };
+    assert.deepEqual(await store.correctAttempts(now), [{ stackId: "s1", attemptId: "wrong", ends }]);
+    assert.deepEqual(await store.correctAttempts(now), []);
+  }),
+
   storeCase("ends a cancel in its time where a clock that was ahead has begun it", async (store) => {
     const ahead = T0 + 30 * DAY;
     await dispatchNow(store, ["a1"], { timeoutMs: 4 * HOUR });
@@ -387,7 +404,8 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aChange({ expectedVersion: 1, cancels: [aCancel("a1", { withinMs: MINUTE })], now: ahead }));
 
     assert.deepEqual(await takeAttemptIds(store, "deadline"), []);
-    await store.correctAttempts(T0);
+    const ends = { was: ahead + MINUTE, is: T0 + MINUTE };
+    assert.deepEqual(await store.correctAttempts(T0), [{ stackId: "s1", attemptId: "a1", ends }]);
 
     assert.deepEqual(await takeAttemptIds(store, "deadline", { now: T0 + MINUTE - 1 }), []);
     assert.deepEqual(await takeAttemptIds(store, "deadline", { now: T0 + MINUTE }), ["a1"]);
