@@ -104,15 +104,27 @@ async function run(
 ): Promise<EcsStep> {
   if ("kind" in call) return call;
   const { ctx } = call;
-  const { refusedAt = ctx.clock.now(), ...known } = progress;
+  const seen = watchEnding(progress, ctx.clock.now());
+  const { refusedAt = ctx.clock.now(), ...known } = seen;
   const shared = { ctx, everyMs: EVERY_MS, describe: (error: unknown) => toFailure(call, error).message };
   const refused = { ...shared, progress: { ...known, refusedAt }, isPassing: () => mayPass(call, refusedAt) };
-  const unserved = { ...shared, progress, isPassing: (error: unknown) => isOutage(call, known, error) };
+  const unserved = { ...shared, progress: seen, isPassing: (error: unknown) => isOutage(call, known, error) };
   try {
     return await continueLater(refused, () => continueLater(unserved, () => work(call, known)));
   } catch (error) {
     return endAfter(call, known, error);
   }
+}
+
+/** Moves the limits of a stop by the time in which no worker looked. A run that is not stopped notes its own looks. */
+function watchEnding(progress: EcsProgress, now: number): EcsProgress {
+  const { run, watched: last } = progress;
+  if (run.ending === undefined) return progress;
+  const watched = toWatched(last, now);
+  const missedMs = watched.unwatchedMs - (last?.unwatchedMs ?? 0);
+  const { until, searchUntil } = run.ending;
+  const moved = { until: until + missedMs, searchUntil: searchUntil && searchUntil + missedMs };
+  return withRun({ ...progress, watched }, { ...run, ending: { ...run.ending, ...defined(moved) } });
 }
 
 function toFailure({ settings }: EcsCall, error: unknown): RunFailure {
@@ -124,9 +136,11 @@ function mayPass({ ctx }: EcsCall, refusedAt: number): boolean {
 }
 
 /** Returns true while AWS does not serve the calls. Only a stop has a limit: no one checks the tasks meanwhile. */
-function isOutage(call: EcsCall, { deadline, run }: EcsProgress, error: unknown): boolean {
+function isOutage(call: EcsCall, known: EcsProgress, error: unknown): boolean {
+  const { deadline, run } = known;
   if (!toFailure(call, error).retryable) return false;
-  return run.ending === undefined || call.ctx.clock.now() < Math.max(deadline, run.ending.until) + PATIENCE_MS;
+  if (run.ending === undefined) return true;
+  return call.ctx.clock.now() < Math.max(toLimit(deadline, known), run.ending.until) + PATIENCE_MS;
 }
 
 /** Ends an attempt after an error that does not pass. Tasks that work are left alone, unless the config says otherwise. */
@@ -341,8 +355,10 @@ function endWith({ ctx }: EcsCall, progress: EcsProgress, failure: RunFailure): 
   const { code, message, retryable } = failure;
   const { run } = progress;
   if (!mayRun(run)) return failed({ code, message, retryable });
+  const now = ctx.clock.now();
+  const watched = toWatched(progress.watched, now);
   return running({
-    progress: withRun(progress, { ...run, ...toEnding(run, failure, { now: ctx.clock.now() }) }),
+    progress: withRun({ ...progress, watched }, { ...run, ...toEnding(run, failure, { now }) }),
     pollAfterMs: 0,
     message: `Stops its tasks: ${message}`,
   });
@@ -368,7 +384,8 @@ function toCancelled(
   if (known.run.ending !== undefined) return known;
   // The try that the cancel has interrupted may have started tasks just now.
   const run = known.run.startedAt === undefined ? { ...known.run, intendedAt: now } : known.run;
-  return withRun(known, { ...run, ...toEnding(run, CANCELLED, { now, waitMs: CANCEL_WITHIN_MS }) });
+  const watched = toWatched(known.watched, now);
+  return withRun({ ...known, watched }, { ...run, ...toEnding(run, CANCELLED, { now, waitMs: CANCEL_WITHIN_MS }) });
 }
 
 /** Stops the tasks, then waits until they are STOPPED or the time for it is over. */

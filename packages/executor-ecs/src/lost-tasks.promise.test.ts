@@ -213,6 +213,47 @@ describe("unwatched time", () => {
     },
   );
 
+  it.each([1, 3])("does not end a cancel whose stops are refused for %i more minutes", async (minutes) => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    const cancelledAt = yard.clock.now() + 30_000;
+    let backAt = Number.POSITIVE_INFINITY;
+    const refuse = async (proceed: () => Promise<unknown>): Promise<unknown> => {
+      yard.sim.once("ECS.StopTask", refuse);
+      if (yard.clock.now() > backAt + minutes * MINUTE) return proceed();
+      throw new SimFault("ThrottlingException", 400, "Rate exceeded");
+    };
+    yard.sim.once("ECS.StopTask", refuse);
+    const lateMs = () => {
+      if (backAt < Number.POSITIVE_INFINITY || yard.clock.now() < cancelledAt) return 0;
+      backAt = yard.clock.now() + 5 * HOUR;
+      return 5 * HOUR;
+    };
+
+    const { step } = await yard.run(config, { cancelAfterMs: 30_000, lateMs });
+
+    expect(step).toMatchObject({ kind: "failed", code: "ECS_CANCELLED" });
+    expect(yard.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(["STOPPED"]);
+  });
+
+  it("does not prolong the wait for the end of a task that was cancelled after it", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", {
+      runsMs: Number.POSITIVE_INFINITY,
+      stagesMs: { STOPPING: Number.POSITIVE_INFINITY },
+    });
+    let backAt = 0;
+    const lateMs = (steps: number) => {
+      if (steps !== 5) return 0;
+      backAt = yard.clock.now() + 2 * HOUR;
+      return 2 * HOUR;
+    };
+
+    await yard.run(config, { cancelAfterMs: 2 * HOUR, lateMs });
+
+    expect(yard.clock.now() - backAt).toBeLessThan(6 * MINUTE);
+  });
+
   it("leaves the limit as long as it is", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
