@@ -273,7 +273,7 @@ describe("the fields", () => {
     const plain = [
       ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
       ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "unfinished"],
-      "machineHash",
+      ...["machineHash", "unwatchedMs"],
     ];
 
     expect(JSON.stringify(line)).not.toContain(SECRET);

@@ -80,10 +80,10 @@ function toMetadata({ event, decision, machine, before }: HistoryLineInput, afte
 
 /** Returns the fields that only a replay needs. Most lines have none of them. */
 function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | undefined): Partial<HistoryEntry> {
-  const { origin, dispatchId, timerId, raised, confirm, stackId } = event;
+  const { origin, dispatchId, timerId, unwatchedMs, raised, confirm, stackId } = event;
   return {
     ...(origin === "external" && dispatchId !== undefined && { dispatchId }),
-    ...defined({ timer: timerId }),
+    ...defined({ timer: timerId, unwatchedMs }),
     ...(raised !== undefined && { raisedBy: raised.eventId }),
     ...(confirm !== undefined && confirm === stackId && { confirmed: true }),
     ...(machine?.semantics.outputsInHistory && toAnswerFields(event, machine, after)),

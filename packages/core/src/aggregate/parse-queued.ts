@@ -1,5 +1,12 @@
-import { type EventOrigin, type ParsedEvent, parseEventMessage, type StackEvent } from "../machine/event-message.ts";
+import {
+  type EventOrigin,
+  type ParsedEvent,
+  parseEventMessage,
+  type StackEvent,
+  SYSTEM_EVENTS,
+} from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
+import { type Absence, sumUnwatched } from "../machine/watched-time.ts";
 import { findUnreadable } from "../ports/queued-event.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Round } from "./round.ts";
@@ -8,6 +15,8 @@ import type { Round } from "./round.ts";
 export interface ReadOptions {
   /** Reads a queued event instead of its message. A replay has the events, and no messages. */
   readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;
+  /** When the yard was away. Default: it was not. */
+  readonly absences?: readonly Absence[] | undefined;
   /** Accepts an external `NEXT`. */
   readonly allowExternalNext: boolean;
 }
@@ -43,7 +52,14 @@ function parseMessage(options: ReadOptions, round: Round, queued: QueuedEvent): 
   }
   // The queue's id counts: the body's own may have been cut or made by the receiver.
   const { id, timerId, raised } = queued;
-  return { kind: "event", event: { ...parsed.event, id, ...defined({ timerId, raised }) } };
+  const unwatchedMs = toUnwatchedMs(options, round, parsed.event);
+  return { kind: "event", event: { ...parsed.event, id, ...defined({ timerId, unwatchedMs, raised }) } };
+}
+
+function toUnwatchedMs({ absences = [] }: ReadOptions, { stack, now }: Round, { name, task }: StackEvent) {
+  if (name !== SYSTEM_EVENTS.taskTimedOut || absences.length === 0) return undefined;
+  const since = stack?.approvals?.[task?.name ?? ""]?.askedAt ?? now;
+  return sumUnwatched(absences, { since, now }) || undefined;
 }
 
 function originOf({ origin, timerId, raised }: QueuedEvent): EventOrigin {

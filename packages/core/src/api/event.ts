@@ -42,6 +42,9 @@ export const HistoryEntry = Type.Object({
   retryable: Type.Optional(Type.Boolean({ description: "Of a failed task: another attempt may help." })),
   dispatchId: Type.Optional(Type.String({ description: "The attempt that an answer from outside named." })),
   timer: Type.Optional(Type.String({ description: "The timer that sent the event." })),
+  unwatchedMs: Type.Optional(
+    Type.Integer({ description: "Of the end of an approval: how long the yard was away since it was requested." }),
+  ),
   raisedBy: Type.Optional(Type.String({ description: "The id of the event whose reaction raised this one." })),
   confirmed: Type.Optional(Type.Literal(true, { description: "The sender confirmed the stack's id." })),
   sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),

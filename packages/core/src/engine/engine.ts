@@ -14,13 +14,13 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { Births, FinishedAttempt } from "./births.ts";
 import { systemRandom } from "./built-in-ports.ts";
-import { createLateLimits } from "./late-limits.ts";
 import { createMachineFinder } from "./machine-finder.ts";
 import { walkMistimed } from "./mistimed-stacks.ts";
 import { processStacks, type WorkDeps } from "./process-stacks.ts";
 import { createCompileRevision } from "./revision-cache.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
 import { createWrittenStacks } from "./written-stacks.ts";
+import { findWaitingLimits } from "./yard-absences.ts";
 
 /** Dependencies of an engine. */
 interface EngineDeps {
@@ -111,7 +111,6 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   const { store, clock, logger } = deps;
   const apply = toApplyOptions(deps, options);
   const written = createWrittenStacks();
-  const isToBeLookedAt = createLateLimits(clock);
   const work = (inputs: readonly StackInput[]) =>
     processStacks({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
 
@@ -123,9 +122,10 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   async function sweepDue(): Promise<number> {
     const now = clock.now();
     const due = await store.takeDue({ kinds: DUE_KINDS, now, limit: SWEEP_LIMIT, leaseMs: SWEEP_LEASE_MS });
+    const waits = await findWaitingLimits(store.records, due, now);
     await work(
       due
-        .filter((item) => !isToBeLookedAt(item))
+        .filter((item) => !waits.has(item))
         .flatMap(toInputs)
         .sort(byUrgency),
     );
@@ -162,7 +162,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
       workInOrder(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
     finish: (finished) => workInOrder(finished.map((each) => ({ kind: "result", ...each }))),
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
-    processDue: (items) => processDue({ store, clock, work, isToBeLookedAt }, items),
+    processDue: (items) => processDue({ store, clock, work }, items),
     sweepRevised,
     sweepMistimed,
     noteCorrected,
@@ -193,10 +193,9 @@ function byUrgency(a: StackInput, b: StackInput): number {
 
 /** Dependencies of `processDue`. */
 interface ProcessDueDeps {
-  readonly store: Pick<Store, "findAttempt">;
+  readonly store: Pick<Store, "findAttempt" | "records">;
   readonly clock: Clock;
   readonly work: (inputs: readonly StackInput[]) => Promise<ReadonlyMap<StackInput, DeliveryOutcome>>;
-  readonly isToBeLookedAt: (item: DueItem) => boolean;
 }
 
 const DONE: DeliveryOutcome = { kind: "done" };
@@ -221,11 +220,15 @@ async function lookAt(
   item: DueItem,
 ): Promise<DeliveryOutcome | { readonly inputs: readonly StackInput[] }> {
   try {
-    const stands = item.kind !== "deadline" || ((await isPassed(deps, item)) && !deps.isToBeLookedAt(item));
+    const stands = item.kind !== "deadline" || ((await isPassed(deps, item)) && !(await isWaiting(deps, item)));
     return { inputs: stands ? toInputs(item) : [] };
   } catch (error) {
     return { kind: "retry", reason: toErrorText(error) };
   }
+}
+
+async function isWaiting({ store, clock }: ProcessDueDeps, item: DueItem): Promise<boolean> {
+  return (await findWaitingLimits(store.records, [item], clock.now())).has(item);
 }
 
 async function isPassed(

@@ -28,7 +28,7 @@ import { createTurnMachines, planLoaded, type TurnMachines } from "./turn-machin
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {
-  readonly store: Pick<Store, "load" | "loadParked" | "queries" | "revisions">;
+  readonly store: Pick<Store, "load" | "loadParked" | "queries" | "records" | "revisions">;
   readonly locator: Locator;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;

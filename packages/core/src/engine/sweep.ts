@@ -27,6 +27,8 @@ export interface SweepDeps {
   /** Sends due work ahead. Default: the sweep applies it itself. */
   readonly ticks?: TickSender | undefined;
   readonly ids: Ids;
+  /** Records that the yard is looking, before due work is applied. Default: the yard is never away. */
+  readonly watch?: (() => Promise<void>) | undefined;
   /** Measures the yard. Default: it is not measured. */
   readonly measure?: (() => Promise<void>) | undefined;
 }
@@ -180,6 +182,10 @@ export function createSweep(deps: SweepDeps, retention: SweepRetention): (span?:
       }
     };
     const ahead = span !== undefined && deps.ticks !== undefined ? { ...span, ticks: deps.ticks } : undefined;
+    await step("record that the yard is looking", async () => {
+      await deps.watch?.();
+      return 0;
+    });
     const revised =
       ahead === undefined ? 0 : await step("check machines for new revisions", () => engine.sweepRevised());
     const due = await step("process due work", () => (ahead ? sendAhead(deps, ENGINE_KINDS, ahead) : work(span)));

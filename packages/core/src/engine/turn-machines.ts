@@ -7,6 +7,7 @@ import { toEventKey } from "../machine/event-message.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { MachineFinder } from "./machine-finder.ts";
+import { loadAbsences } from "./yard-absences.ts";
 
 /** The machines that one turn has looked up: each once for all events with the same result. */
 export interface TurnMachines {
@@ -43,7 +44,7 @@ function toOwnKey(wanted: WantedMachine): string {
 }
 
 /** Options of `applyLoaded`: those of `applyInputs`, with machines that are looked up. */
-interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents"> {
+interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents" | "absences"> {
   readonly machines: TurnMachines;
 }
 
@@ -52,7 +53,7 @@ interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents"> 
  * was withdrawn or applied meanwhile: it counts as not parked.
  */
 export function applyLoaded(
-  store: Pick<Store, "loadParked">,
+  store: Pick<Store, "loadParked" | "records">,
   loaded: LoadedStack,
   inputs: readonly StackInput[],
   options: LoadedOptions,
@@ -62,7 +63,7 @@ export function applyLoaded(
 
 /** Plans inputs in the same way. */
 export function planLoaded(
-  store: Pick<Store, "loadParked">,
+  store: Pick<Store, "loadParked" | "records">,
   loaded: LoadedStack,
   inputs: readonly StackInput[],
   options: LoadedOptions,
@@ -71,15 +72,16 @@ export function planLoaded(
 }
 
 async function withLoaded<Answer>(
-  store: Pick<Store, "loadParked">,
+  store: Pick<Store, "loadParked" | "records">,
   loaded: LoadedStack,
   { machines, ...options }: LoadedOptions,
   work: (aggregate: LoadedStack, options: ApplyOptions) => Answer | Needs,
 ): Promise<Answer> {
   let { parked } = loaded;
+  const absences = hasExpired(loaded, options.now) ? await loadAbsences(store.records, options.now) : undefined;
   const parkedEvents = new Map<string, ParkedEvent>();
   for (let most = 1; ; ) {
-    const answer = work({ ...loaded, parked }, { ...options, machines: machines.find, parkedEvents });
+    const answer = work({ ...loaded, parked }, { ...options, machines: machines.find, parkedEvents, absences });
     if (!isNeeds(answer)) return answer;
     if (answer.missing.kind === "machine") {
       await machines.lookUp(answer.missing.wanted);
@@ -92,4 +94,9 @@ async function withLoaded<Answer>(
     // The first one that is tried may change the stack, so that the state does not handle the others.
     most *= 2;
   }
+}
+
+/** Returns true when the decision may have to know for how long people could not answer. */
+function hasExpired({ stack }: LoadedStack, now: number): boolean {
+  return Object.values(stack?.approvals ?? {}).some(({ expiresAt }) => expiresAt <= now);
 }

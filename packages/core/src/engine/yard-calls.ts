@@ -36,7 +36,7 @@ import {
 
 /** Dependencies of the service. */
 export interface YardServiceDeps {
-  readonly store: Pick<Store, "load" | "loadParked" | "queries" | "revisions" | "enqueue">;
+  readonly store: Pick<Store, "load" | "loadParked" | "queries" | "records" | "revisions" | "enqueue">;
   readonly locator: Locator;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;

@@ -28,6 +28,7 @@ import {
 } from "./sweep.ts";
 import { createStoreTransport } from "./work-loop.ts";
 import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./worker.ts";
+import { createYardWatch } from "./yard-absences.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
 
 /** Dependencies of a process of a yard. */
@@ -212,6 +213,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
       ids: deps.ids,
       ticks: transport?.ticks,
       measure,
+      watch: createYardWatch(store.records, clock),
       outbox: relays && { relay: relays.all, drain: relays.drain, maxDelayMs: relays.maxDelayMs },
     },
     retention: { ...DEFAULT_RETENTION, ...options.retention },

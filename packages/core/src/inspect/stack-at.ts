@@ -171,13 +171,14 @@ export function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): Repla
 /** Returns the event of a history line. A sensitive value is replaced by the text of its reference. */
 export function toReplayEvent(entry: HistoryEntry): StackEvent {
   const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer, raisedBy } = entry;
+  const { unwatchedMs } = entry;
   return {
     id,
     stackId,
     name,
     at,
     origin: findOrigin(entry),
-    ...defined({ description, retryable, actor, reason, timerId: timer }),
+    ...defined({ description, retryable, actor, reason, timerId: timer, unwatchedMs }),
     ...defined({
       task: task === undefined ? undefined : { name: task },
       dispatchId: entry.dispatchId ?? findDispatchId(entry),

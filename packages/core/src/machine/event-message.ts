@@ -82,6 +82,8 @@ export interface StackEvent {
   readonly force?: boolean;
   /** A timer's event: which timer of the stack has fired. */
   readonly timerId?: string;
+  /** Of the end of an approval: how long the yard was away since it was requested. */
+  readonly unwatchedMs?: number;
   /** Of an event that a reaction has raised. */
   readonly raised?: RaisedBy;
   /** The message as received (without envelope), for history, parked events and dead letters. */

@@ -102,7 +102,7 @@ export interface Approval {
   readonly changedBy?: readonly KnownSender[];
   readonly askedAt: number;
   readonly expiresAt: number;
-  /** How long it was prolonged because the yard was away when it expired. */
+  /** How long it was prolonged because the yard was away while it was open. */
   readonly unwatchedMs?: number;
   /** Oldest first, each person once. */
   readonly given: readonly GivenApproval[];

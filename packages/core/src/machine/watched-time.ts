@@ -6,7 +6,7 @@ export interface WatchedTime {
 }
 
 /** A look that comes later than planned by at most this much was late; one that comes later was missing. */
-export const LATE_MS = 60_000;
+const LATE_MS = 60_000;
 
 /**
  * The most time without a look that does not count. An executor with a limit of its own adds it to its `timeout`, so that
@@ -33,23 +33,20 @@ export function isLimitReached(limitAt: number, { lookedAt, unwatchedMs }: Watch
   return lookedAt >= limitAt + unwatchedMs;
 }
 
-/** What waits for people until an instant. Instants are epoch milliseconds. */
-interface Wait {
-  readonly askedAt: number;
-  readonly expiresAt: number;
-  /** How long it was prolonged before. */
-  readonly unwatchedMs?: number;
+/** A time in which no process of the yard looked. Epoch milliseconds. */
+export interface Absence {
+  readonly from: number;
+  readonly until: number;
 }
 
-/**
- * Prolongs a wait whose end comes late: the yard was away, and nobody could answer it, for how much of the time is not
- * known. People get the whole time again, up to a day of it. Returns undefined for a wait that has ended.
- */
-export function prolongUnwatched(
-  { askedAt, expiresAt, unwatchedMs = 0 }: Wait,
-  now: number,
-): Required<Pick<Wait, "expiresAt" | "unwatchedMs">> | undefined {
-  if (now - expiresAt <= LATE_MS) return undefined;
-  const addedMs = Math.min(expiresAt - askedAt, MOST_UNWATCHED_MS - unwatchedMs);
-  return addedMs <= 0 ? undefined : { expiresAt: now + addedMs, unwatchedMs: unwatchedMs + addedMs };
+/** Returns how much of the time since an instant was unwatched, up to the most that does not count. */
+export function sumUnwatched(
+  absences: readonly Absence[],
+  { since, now }: { readonly since: number; readonly now: number },
+) {
+  const sumMs = absences.reduce(
+    (sum, { from, until }) => sum + Math.max(0, Math.min(until, now) - Math.max(from, since)),
+    0,
+  );
+  return Math.min(MOST_UNWATCHED_MS, sumMs);
 }

@@ -1,4 +1,5 @@
 import { publishMessages } from "../engine/engine.ts";
+import { recordLook } from "../engine/yard-absences.ts";
 import type { Stack } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
@@ -85,6 +86,7 @@ export function createSimulator(input: SimulatorInput): Simulator {
 
 async function settle(deps: TurnDeps): Promise<void> {
   await settlePromises();
+  await recordLook(deps.store.records, deps.clock.now());
   for (let idle = 0; idle < 2; ) idle = (await workTurn(deps)) === 0 ? idle + 1 : 0;
 }
 
@@ -94,10 +96,15 @@ async function advance(deps: TurnDeps, clock: FakeClock, ms: number): Promise<vo
   for (;;) {
     const dueAt = Math.min((await deps.store.nextDueAt(ALL_KINDS)) ?? Infinity, clock.nextWakeAt() ?? Infinity);
     if (dueAt > end) break;
-    await clock.advance(Math.max(1, dueAt - clock.now()));
-    await settle(deps);
+    await pass(deps, clock, Math.max(1, dueAt - clock.now()));
   }
-  await clock.advance(Math.max(0, end - clock.now()));
+  await pass(deps, clock, Math.max(0, end - clock.now()));
+}
+
+/** Lets time pass in which the yard is there, although it sweeps only when something is due. */
+async function pass(deps: TurnDeps, clock: FakeClock, ms: number): Promise<void> {
+  await clock.advance(ms);
+  await recordLook(deps.store.records, clock.now(), Number.POSITIVE_INFINITY);
   await settle(deps);
 }
 

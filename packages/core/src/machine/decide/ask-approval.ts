@@ -3,7 +3,7 @@ import { attemptIdOf } from "../attempt-id.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
-import { prolongUnwatched } from "../watched-time.ts";
+import { isLimitReached } from "../watched-time.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { attemptsOf } from "./runs.ts";
 import { approvalTimerId, toInstant } from "./timers.ts";
@@ -60,17 +60,18 @@ export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedAppr
   armExpiry(work, { task, id: approvalTimerId(stack.entry, task), dueAt: expiresAt });
 }
 
-/** Asks on, because the yard was away when the approval expired. Returns false when its time is over. */
+/** Keeps an approval open for as long as the yard was away while it was open. Returns false when its time is over. */
 export function prolongApproval(work: Work, task: string, approval: Approval): boolean {
   const { stack, event } = work;
-  const wait = prolongUnwatched(approval, event.at);
-  if (wait === undefined) return false;
-  work.stack = { ...stack, approvals: { ...stack.approvals, [task]: { ...approval, ...wait } } };
-  const until = new Date(wait.expiresAt).toISOString();
-  work.notes.push(`The yard was away when the approval "${task}" expired, so it stays open until ${until}.`);
+  const { unwatchedMs = 0 } = event;
+  const limitAt = approval.expiresAt - (approval.unwatchedMs ?? 0);
+  if (isLimitReached(limitAt, { lookedAt: event.at, unwatchedMs })) return false;
+  const expiresAt = limitAt + unwatchedMs;
+  work.stack = { ...stack, approvals: { ...stack.approvals, [task]: { ...approval, expiresAt, unwatchedMs } } };
+  const until = new Date(expiresAt).toISOString();
+  work.notes.push(`The yard was away while the approval "${task}" was open, so it stays open until ${until}.`);
   // The event of a timer is applied once.
-  const id = `${approvalTimerId(stack.entry, task)}/${wait.expiresAt}`;
-  armExpiry(work, { task, id, dueAt: wait.expiresAt });
+  armExpiry(work, { task, id: `${approvalTimerId(stack.entry, task)}/${expiresAt}`, dueAt: expiresAt });
   return true;
 }
 
