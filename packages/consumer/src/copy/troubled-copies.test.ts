@@ -69,7 +69,7 @@ async function deliver({ create, sim }: World, message: ArtifactMessage): Promis
 }
 
 describe("copies with any troubles of the source, in any order, by processes that come and go", () => {
-  it("never show anything but the right bytes, and end", async () => {
+  it("never show anything but the right bytes, and end", { timeout: 120_000 }, async () => {
     const troubles = fc.array(fc.constantFrom<Trouble>(...(Object.keys(TROUBLES) as Trouble[])), { maxLength: 14 });
     const { manifest: _none, ...plain } = MESSAGE;
     await fc.assert(
