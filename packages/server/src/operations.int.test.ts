@@ -57,6 +57,30 @@ describe("operations", () => {
     expect(items).toMatchObject([{ event: "RETRY_FAILED_TASKS", actor: "tester", sent: ["create"] }]);
   });
 
+  // argo-cd#20695, argo-cd#22178: the answer to a press that did nothing was that of the press before.
+  it("marks the answer to an id that was used before: that request does nothing", async () => {
+    yard = createTestYard({ executor: failing });
+    yard.run();
+    const attemptsOf = async (count: number) => {
+      const { tasks } = await launchUntil(({ tasks }) => tasks[0]?.status === "ERROR");
+      expect(tasks[0]).toMatchObject({ attempt: { attemptId: expect.stringMatching(new RegExp(`/${count}$`)) } });
+    };
+    await attemptsOf(1);
+    const retry = (id: string) => yard.json("/v1/stacks/a%2Fb/retry", { body: { id } });
+
+    const first = await retry("r1");
+    await eventually(() => attemptsOf(2));
+    const again = await retry("r1");
+    await attemptsOf(2);
+    const other = await retry("r2");
+
+    expect(first).toMatchObject({ eventId: "r1", outcome: "applied" });
+    expect(again).toEqual({ ...(first as object), repeated: true });
+    expect(other).toMatchObject({ eventId: "r2", outcome: "applied" });
+    for (const answer of [first, other]) expect(answer).not.toHaveProperty("repeated");
+    await eventually(() => attemptsOf(3));
+  });
+
   it("shows the log of an attempt", async () => {
     yard = createTestYard({ executor: failing });
     yard.run();

@@ -14,6 +14,7 @@ import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, ListTable, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { useOperation } from "../stack/use-operation.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { isOfCause, toLetterFilter } from "./dead-letters.ts";
 
@@ -64,13 +65,12 @@ function messageOf({ tasks, lastFailure }: StackSummary, task: string | undefine
 function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task: string | undefined }) {
   const refusal = useRefusal("operate", { machine, stackId: id });
   const toast = useToast();
+  const run = useOperation(id);
   const [busy, setBusy] = useState(false);
   const retry = async () => {
     setBusy(true);
     try {
-      const { outcome, repeated } = await yard.stacks.retry(id, { id: newEventId(), ...defined({ task }) });
-      const what = repeated ? `${outcome} before. Nothing was done now.` : outcome;
-      toast(`Retry ${id}: ${what}`, outcome === "applied" && !repeated ? "ok" : "warn");
+      await run(`Retry ${id}`, () => yard.stacks.retry(id, { id: newEventId(), ...defined({ task }) }));
     } catch (error) {
       toast(`Retry ${id}: ${toFailure(error).detail}`, "fail");
     } finally {

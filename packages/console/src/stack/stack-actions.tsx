@@ -5,6 +5,7 @@ import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { To } from "../design/links.tsx";
 import { Menu } from "../design/menu.tsx";
+import { Text } from "../design/text.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
@@ -119,14 +120,17 @@ function useRefusals({ source, stack }: StackProps) {
   return { operate, repair, send: send ?? ofJob, upgrade: repair ?? ofJob, senseless };
 }
 
-/** Retries all failed tasks at once. */
+/** Retries all failed tasks at once. One is named; of several there is the number. */
 function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
   const { retry, notice } = useRetry(stack.id);
-  const failed = stack.tasks.filter(({ status }) => status === "ERROR").length;
+  const failed = stack.tasks.filter(({ status }) => status === "ERROR");
+  const what = failed.length === 1 ? failed.map(({ name }) => name).join() : `${failed.length} tasks`;
   return (
     <>
       <Button shortcut="r" look="primary" refusal={refusal} onPress={() => void retry()}>
-        {failed > 1 ? `Retry ${failed}` : "Retry"}
+        <span className="cut">
+          Retry <Text>{what}</Text>
+        </span>
       </Button>
       {notice}
     </>

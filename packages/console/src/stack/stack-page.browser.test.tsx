@@ -14,6 +14,13 @@ function PageWithKeys() {
   return <StackPage />;
 }
 
+type Screen = Awaited<ReturnType<typeof renderPage>>["screen"];
+
+const inHead = (screen: Screen, name: string | RegExp) =>
+  screen.getByRole("toolbar", { name: "Actions" }).getByRole("button", { name, exact: true });
+const inTasks = (screen: Screen, name: string) =>
+  screen.getByRole("listitem").getByRole("button", { name, exact: true });
+
 // Below 1,200 px, the page shows the stack alone.
 beforeEach(() => page.viewport(800, 800));
 
@@ -188,15 +195,13 @@ describe("actions on the page of a stack", () => {
   it("has a lock on what a person may not do, and none on what a task has no need of", async () => {
     const locks = () => document.querySelectorAll(".task-list button[aria-disabled] svg").length;
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
-    await expect.element(screen.getByRole("button", { name: "Retry database" })).toBeVisible();
+    await expect.element(inTasks(screen, "Retry database")).toBeVisible();
     expect(document.querySelectorAll(".task-list button[data-idle]").length).toBeGreaterThan(0);
     expect(locks()).toBe(0);
     await screen.unmount();
 
     const refused = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
-    await expect
-      .element(refused.screen.getByRole("button", { name: "Retry database" }))
-      .toHaveAttribute("aria-disabled");
+    await expect.element(inTasks(refused.screen, "Retry database")).toHaveAttribute("aria-disabled");
     expect(locks()).toBeGreaterThan(0);
   });
 
@@ -213,9 +218,9 @@ describe("actions on the page of a stack", () => {
     const api = { ...stackApi(aStack()), "POST /v1/stacks/pr-12/retry": applied };
     const { screen, sent } = await renderPage(PageWithKeys, ADDRESS, api);
 
-    await screen.getByRole("button", { name: "Retry", exact: true }).click();
+    await inHead(screen, "Retry database").click();
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Retry: applied/);
-    await screen.getByRole("button", { name: "Retry database" }).click();
+    await inTasks(screen, "Retry database").click();
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Retry database: applied/);
     await userEvent.keyboard("r");
     await expect.poll(() => sent.filter(({ path }) => path.endsWith("/retry"))).toHaveLength(3);
@@ -225,6 +230,22 @@ describe("actions on the page of a stack", () => {
     expect(bodies[1]).toMatchObject({ task: "database" });
   });
 
+  it("names the failed task in its button, and the number of several", async () => {
+    const failed = (name: string) => ({ name, status: "ERROR", why: "It broke." }) as const;
+    const two = aStack({
+      tasks: [failed("database"), failed("dns"), { name: "app", status: "PENDING", why: "Waits." }],
+    });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(two));
+    await expect.element(inHead(screen, "Retry 2 tasks")).toHaveClass("primary");
+    await screen.unmount();
+
+    const long = aStack({ tasks: [failed("migrate-".repeat(16))] });
+    const one = await renderPage(StackPage, ADDRESS, stackApi(long));
+    const button = inHead(one.screen, `Retry ${"migrate-".repeat(16)}`);
+    await expect.element(button).toBeVisible();
+    expect(button.element().getBoundingClientRect().width).toBeLessThan(320);
+  });
+
   it("explains a refusal of the server next to the button", async () => {
     const api = {
       ...stackApi(aStack()),
@@ -232,7 +253,7 @@ describe("actions on the page of a stack", () => {
     };
     const { screen } = await renderPage(StackPage, ADDRESS, api);
 
-    await screen.getByRole("button", { name: "Retry", exact: true }).click();
+    await inHead(screen, "Retry database").click();
 
     await expect.element(screen.getByRole("alert")).toMatchTextContent(/Another writer came first\./);
   });
@@ -241,7 +262,7 @@ describe("actions on the page of a stack", () => {
     let isGone = false;
     const gone = () => (isGone ? Promise.reject(new TypeError("Failed to fetch")) : admin);
     const { screen, live } = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": gone });
-    const retry = screen.getByRole("button", { name: "Retry", exact: true });
+    const retry = inHead(screen, "Retry database");
     await expect.element(retry).not.toHaveAttribute("aria-disabled", "true");
 
     isGone = true;
@@ -278,7 +299,7 @@ describe("actions on the page of a stack", () => {
     const calm = aStack({ failed: false, tasks: [], attempts: [], summary: "Waits for an event." });
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(calm));
     await expect.element(screen.getByRole("button", { name: "Send event…" })).toBeVisible();
-    expect(screen.getByRole("button", { name: "Retry", exact: true }).query()).toBeNull();
+    expect(inHead(screen, /^Retry/).query()).toBeNull();
 
     await screen.getByRole("button", { name: "More actions" }).click();
 
@@ -294,7 +315,7 @@ describe("actions on the page of a stack", () => {
   it("says why an action is refused, and sends nothing", async () => {
     const { screen, sent } = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
 
-    const retry = screen.getByRole("button", { name: "Retry", exact: true });
+    const retry = inHead(screen, "Retry database");
     await expect.element(retry).toHaveAttribute("aria-disabled", "true");
     await expect.element(retry).toHaveAccessibleDescription("Needs operate on review-app");
     await screen.getByRole("button", { name: "More actions" }).click();

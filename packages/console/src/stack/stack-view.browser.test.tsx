@@ -25,7 +25,7 @@ describe("the layout of a stack's page", () => {
 
     const shown = [...document.querySelectorAll(".stack-toolbar > :not(.menu)")].map(({ textContent }) => textContent);
     expect(document.querySelector("h1 .pill")?.textContent).toBe("Failed");
-    expect(shown).toEqual(["Retry", "Log", "Send event…", "Bundle"]);
+    expect(shown).toEqual(["Retry database", "Log", "Send event…", "Bundle"]);
   });
 
   it("offers for an attempt of a state that was left only what can still be done", async () => {

@@ -17,7 +17,9 @@ export function useOperation(stackId: string): (name: string, run: () => Promise
   return async (name, run) => {
     const answer = await run();
     void client.invalidateQueries({ queryKey: ["stack", stackId] });
-    if (answer.outcome !== "waiting") return toast(toSentence(name, answer), toTone(answer.outcome));
+    if (answer.outcome !== "waiting") {
+      return toast(toSentence(name, answer), answer.repeated ? "warn" : toTone(answer.outcome));
+    }
     toast(`${name}: queued. The outcome follows.`, "wait");
     void followOutcome(answer).then(({ text, tone }) => toast(`${name}: ${text}`, tone));
   };
