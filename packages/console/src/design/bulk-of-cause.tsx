@@ -8,11 +8,18 @@ import { To } from "./links.tsx";
  * sent to them. That a person has seen a failure repairs nothing, so it is never the action of a cause.
  */
 export function BulkOfCause({ cause }: { cause: Cause }) {
-  const { kind, count } = cause;
+  const { kind, count, sample } = cause;
   if (kind === "failed") return <BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>;
+  if (count === 1) {
+    return (
+      <To path="/stack" search={{ id: sample.stackId }} className="button">
+        Open stack
+      </To>
+    );
+  }
   return (
     <To path="/stacks" search={toStacksOfCause(cause)} className="button">
-      {count === 1 ? "Open stack list" : `Open ${count} stacks`}
+      Open {count} stacks
     </To>
   );
 }

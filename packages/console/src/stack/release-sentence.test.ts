@@ -108,7 +108,10 @@ it("is not healthy while stacks that it has sent to are failed, and says which f
     status: "healthy",
   });
   expect(toReleaseStatus({ ...plain, mainCondition: "busy" }, deploys)).toEqual({ status: "busy" });
-  expect(say({ state: "DONE" }, { deploys })).toEqual([
+  const left = { task: "tenants", state: "PRODUCTION", entry: 3, attempt: 1, at: endedAt, partial: true } as const;
+  const degraded = { state: "DONE", mainCondition: "degraded", degraded: true, lastFailure: left } as const;
+  expect(toReleaseStatus({ ...plain, ...degraded }, deploys)).toEqual({ status: "degraded", word: "Ended, 2 failed" });
+  expect(say(degraded, { deploys })).toEqual([
     { task: "tenants", text: "43 of 45 arrived", failed: 2 },
     { text: "It rests in DONE" },
   ]);

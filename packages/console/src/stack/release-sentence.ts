@@ -5,7 +5,7 @@ import { toFirstLine } from "../text/safe-text.ts";
 import { countDeploy } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
 import { findNextOfDeploy, type NextOfDeploy } from "./next-of-deploy.ts";
-import { toWhy } from "./stack-sentence.tsx";
+import { toLeftPart, toWhy } from "./stack-sentence.tsx";
 
 /** What a release does or waits for, in parts: each is about one of its tasks, or about the release as a whole. */
 export interface ReleasePart {
@@ -54,9 +54,11 @@ export function toReleaseStatus(
   const status = toStackStatus(stack);
   const isUndone = deploys.some(({ op }) => op === "undo");
   const failed = isUndone ? 0 : deploys.reduce((sum, deploy) => sum + countDeploy(deploy).failed, 0);
-  if (failed === 0 || (status !== "healthy" && status !== "asleep")) return { status };
+  if (failed === 0 || !AT_REST.has(status)) return { status };
   return { status: "degraded", word: `Ended, ${failed.toLocaleString("en")} failed` };
 }
+
+const AT_REST: ReadonlySet<Status> = new Set(["healthy", "asleep", "degraded"]);
 
 function hasFailed(deploy: Deploy): boolean {
   return countDeploy(deploy).failed > 0;
@@ -106,10 +108,8 @@ function toRest({ stack, deploys }: ReleaseNow): readonly ReleasePart[] {
 
 /** Returns the failure that a release has left behind, else that all has arrived. */
 function toResult({ degraded, lastFailure }: StackDetails, deploys: readonly Deploy[]): readonly ReleasePart[] {
-  if (degraded && lastFailure !== undefined) {
-    const { task, state, message, code } = lastFailure;
-    return [{ task, text: `failed in ${state}${toWhy(message, code)}` }];
-  }
+  const isSaid = deploys.some((deploy) => deploy.task === lastFailure?.task && hasFailed(deploy));
+  if (degraded && lastFailure !== undefined && !isSaid) return [toLeftPart(lastFailure)];
   if (deploys.length === 0 || deploys.some(hasFailed)) return [];
   const stacks = deploys.reduce((sum, deploy) => sum + countDeploy(deploy).stacks, 0);
   return [{ text: stacks === 1 ? "Its stack has arrived" : `All ${count(stacks)} stacks have arrived` }];

@@ -1,4 +1,4 @@
-import type { StackDetails } from "@stackyard/sdk";
+import type { LastFailure, StackDetails } from "@stackyard/sdk";
 import { Commands, Sentence } from "../design/sentence.tsx";
 import { Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
@@ -33,9 +33,12 @@ export function toFailedSentence(stack: StackDetails): FailedSentence | undefine
     return { failed: parts, waiting, events: [] };
   }
   if (!degraded || lastFailure === undefined || tasks.some(({ status }) => status === "PENDING")) return undefined;
-  const { task, state, message, code } = lastFailure;
-  const part = { task, text: `failed in ${state}${toWhy(message, code)}` };
-  return { failed: [part], waiting: [], events: waitsFor?.events ?? [] };
+  return { failed: [toLeftPart(lastFailure)], waiting: [], events: waitsFor?.events ?? [] };
+}
+
+/** Returns what a stack has left behind: a failure, or what a task has left undone. */
+export function toLeftPart({ task, state, message, code, partial }: LastFailure): FailedPart {
+  return { task, text: `${partial ? "" : "failed "}in ${state}${toWhy(message, code)}` };
 }
 
 /** Returns why a task has failed, after a colon: the first line of its message, else its code. */

@@ -123,8 +123,10 @@ function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineI
   };
 }
 
-function toFailureCode({ name, code }: StackEvent): string | undefined {
-  return name === SYSTEM_EVENTS.taskError ? code : undefined;
+/** Returns the code of a failed task, or of what a worker has left undone. */
+function toFailureCode({ name, origin, code }: StackEvent): string | undefined {
+  const isShort = name === SYSTEM_EVENTS.taskCompleted && origin === "worker";
+  return isShort || name === SYSTEM_EVENTS.taskError ? code : undefined;
 }
 
 /** Returns the history line of an event without a decision: its message is invalid, or the decision failed. */

@@ -30,7 +30,10 @@ export const HistoryEntry = Type.Object({
   incarnation: Type.Optional(Type.String()),
   actor: Type.Optional(Type.String()),
   code: Type.Optional(
-    Type.String({ description: "Why it was not applied; of an applied TASK_ERROR: the code of the task's failure." }),
+    Type.String({
+      description:
+        "Why it was not applied; of an applied TASK_ERROR: the code of the task's failure; of an applied TASK_COMPLETED: of what the task has left undone.",
+    }),
   ),
   reason: Type.Optional(Type.String()),
   from: Type.Optional(Type.String({ description: "The state before." })),

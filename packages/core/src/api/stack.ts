@@ -99,6 +99,11 @@ const LastFailure = Type.Object(
         description: "Beginning and end, at most 2,000 characters; history and the attempt's log have more.",
       }),
     ),
+    partial: Type.Optional(
+      Type.Literal(true, {
+        description: "The task has succeeded within what its config allows, and has left this undone.",
+      }),
+    ),
     resolvedAt: Type.Optional({
       ...Instant,
       description:

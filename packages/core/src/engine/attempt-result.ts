@@ -47,7 +47,11 @@ export function toResultEvent(
 function toBody(message: TaskMessage, step: FinalStep, cancelling: boolean): Readonly<Record<string, unknown>> {
   switch (toSettledOutcome(step, cancelling)) {
     case "succeeded":
-      return { event: SYSTEM_EVENTS.taskCompleted, ...toOutputs(message, step as Succeeded) };
+      return {
+        event: SYSTEM_EVENTS.taskCompleted,
+        ...toOutputs(message, step as Succeeded),
+        ...toShortfall(step as Succeeded),
+      };
     case "cancelled":
       return { event: SYSTEM_EVENTS.taskCancelled };
     case "failed": {
@@ -57,6 +61,11 @@ function toBody(message: TaskMessage, step: FinalStep, cancelling: boolean): Rea
       return { event: SYSTEM_EVENTS.taskError, description, code, retryable, ...(outputs && { outputs }) };
     }
   }
+}
+
+function toShortfall({ shortfall }: Succeeded): Readonly<Record<string, unknown>> {
+  if (shortfall === undefined) return {};
+  return { code: shortfall.code, description: toErrorDescription(shortfall.message) };
 }
 
 /**
@@ -213,7 +222,9 @@ function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
     case "failed":
       return { ...step, message: mask(step.message), ...(step.outputs && { outputs: maskMap(step.outputs, mask) }) };
     case "succeeded":
-      return step.followUp && quotes(step.followUp.config, isQuoting) ? REVEALING : taint(step, isQuoting);
+      return step.followUp && quotes(step.followUp.config, isQuoting)
+        ? REVEALING
+        : taint(maskShortfall(step, mask), isQuoting);
   }
 }
 
@@ -223,6 +234,10 @@ const REVEALING = failed({
   message: "The work was done, but the config of its follow-up run would contain a sensitive value.",
   retryable: false,
 });
+
+function maskShortfall({ shortfall, ...step }: Succeeded, mask: MaskText): Succeeded {
+  return { ...step, ...(shortfall && { shortfall: { ...shortfall, message: mask(shortfall.message) } }) };
+}
 
 function taint(step: Succeeded, isQuoting: IsQuoting): Succeeded {
   const { outputs, sensitive = [] } = step;

@@ -42,7 +42,8 @@ function checkRunning(executor: Executor, step: Running): Step {
 function checkSucceeded({ name, outputs: schema }: Executor, step: Succeeded): Step {
   const fault = findValueFault(schema, step.outputs);
   if (fault !== undefined) return invalidOutput(`The outputs of "${name}" ${fault}.`);
-  const { sensitive, followUp, ...rest } = step;
+  const { sensitive, followUp, shortfall, ...others } = step;
+  const rest = isShortfall(shortfall) ? { ...others, shortfall } : others;
   const checked = { ...rest, outputs: toPlainJson(step.outputs) };
   if (sensitive !== undefined && !isListOfNames(sensitive)) {
     return invalidOutput(`"${name}" answered succeeded with sensitive ${describeValue(sensitive)}; give names.`);
@@ -57,6 +58,11 @@ function checkSucceeded({ name, outputs: schema }: Executor, step: Succeeded): S
   const unread = findValueFault(undefined, config);
   if (unread !== undefined) return invalidOutput(`The config of the follow-up of "${name}" ${unread}.`);
   return { ...named, followUp };
+}
+
+function isShortfall(value: unknown): value is NonNullable<Succeeded["shortfall"]> {
+  if (typeof value !== "object" || value === null || !("code" in value) || !("message" in value)) return false;
+  return typeof value.code === "string" && typeof value.message === "string";
 }
 
 /** A failure stays what it is: it loses only outputs that cannot be stored, and says so. */

@@ -97,7 +97,7 @@ function explainLastFailure(
   mask: MaskText,
 ): Pick<Explanation, "lastFailure"> {
   if (lastFailure === undefined) return {};
-  const missed = machine && findReachableOnSuccess(machine, lastFailure.state);
+  const missed = machine && !lastFailure.partial && findReachableOnSuccess(machine, lastFailure.state);
   return { lastFailure: { ...printFailure(lastFailure, mask), ...(missed && { missed }) } };
 }
 
@@ -236,9 +236,11 @@ function explainLate({ overdue, timers }: Stack): string {
 
 function explainDegraded({ lastFailure }: Stack, now: number): string {
   if (lastFailure === undefined) return "";
-  const { task, state, code, acknowledged } = lastFailure;
+  const { task, state, code, message = "", partial, acknowledged } = lastFailure;
+  const mark = acknowledged ? explainMark(acknowledged, now) : "";
+  if (partial) return `Degraded: "${task}" in ${state}: ${message} ${mark}`;
   const why = code === undefined ? "" : ` (${code})`;
-  return `Degraded: "${task}" failed in ${state}${why}. ${acknowledged ? explainMark(acknowledged, now) : ""}`;
+  return `Degraded: "${task}" failed in ${state}${why}. ${mark}`;
 }
 
 function explainMark({ at, by, reason }: Acknowledgement, now: number): string {

@@ -190,6 +190,8 @@ export interface LastFailure {
   readonly code?: string;
   /** Beginning and end, at most 2,000 characters; history and the attempt's log have more. */
   readonly message?: string;
+  /** The task has succeeded within what its config allows, and has left this undone. */
+  readonly partial?: true;
   /**
    * When a task of this name has succeeded since, or was settled by hand, or all tasks of an entry have succeeded after
    * `answeredAt`.

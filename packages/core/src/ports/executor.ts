@@ -30,6 +30,8 @@ export interface Succeeded<Outputs = unknown> {
   readonly outputs: Outputs;
   /** Names of outputs that must not be shown. */
   readonly sensitive?: readonly string[];
+  /** What it has left undone, within what its config allows: until a later success, the stack is not healthy. */
+  readonly shortfall?: { readonly code: string; readonly message: string };
   /** Starts a run of the same executor and target later. */
   readonly followUp?: { readonly inMs: number; readonly config: Readonly<Record<string, unknown>> };
 }
@@ -207,7 +209,7 @@ export function running<Progress>(input: {
 /** Returns a step of work that has succeeded with these outputs. */
 export function succeeded<Outputs>(
   outputs: Outputs,
-  options: Pick<Succeeded, "followUp" | "sensitive"> = {},
+  options: Pick<Succeeded, "followUp" | "sensitive" | "shortfall"> = {},
 ): Succeeded<Outputs> {
   return { kind: "succeeded", outputs, ...options };
 }

@@ -1,5 +1,5 @@
 import { type Executor, StackyardError } from "@stackyard/core";
-import { createMemoryStore } from "@stackyard/core/engine";
+import { createMemoryStore, evaluateHealth } from "@stackyard/core/engine";
 import { describe, expect, it } from "vitest";
 import type { CreateHolds, Hold } from "../hold.ts";
 import { aReleaseYard, type ReleaseYard, TENANT, TO_TENANTS, toReleaseMachine } from "../testing/a-release-yard.ts";
@@ -81,6 +81,24 @@ describe("a deployment", () => {
     await bench.send("shop-1.42.0", "RETRY_FAILED_TASKS");
     await bench.finish("1.42.0");
     expect(await bench.tallyOf("1.42.0")).toBe("done 8");
+  });
+
+  it("within its budget goes on, and is degraded: some of its stacks have not arrived (kargo#3155)", async () => {
+    const bench = aReleaseYard({ config: { maxFailures: 1 } });
+    await bench.addTenants(3);
+    bench.broken.add("t1");
+
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+
+    expect(await bench.tallyOf("1.42.0")).toBe("done 2, failed STACK_BROKEN 1");
+    const release = await bench.yard.findStack("shop-1.42.0");
+    expect(release && evaluateHealth(release)).toMatchObject({ main: "degraded", needsPerson: true });
+    // A release may have stacks that its readers may not see: they are counted, not named.
+    expect(release?.lastFailure).toMatchObject({
+      code: "STACK_BROKEN",
+      message: "2 of 3 stacks have arrived, 1 has failed: STACK_BROKEN 1.",
+    });
   });
 
   it("sends at most as many as are on their way after the ninth failure of 400 at 2 %", async () => {

@@ -1,4 +1,4 @@
-import { defined, type Failed, failed, running, succeeded, toShellCommand } from "@stackyard/core";
+import { defined, type Failed, failed, running, type Succeeded, succeeded, toShellCommand } from "@stackyard/core";
 import type { LoadedStack } from "@stackyard/core/engine";
 import { addTallies, type Limits, listItems, tallyByWave } from "@stackyard/core/rollout";
 import { type Advance, type Advanced, advanceDeployment } from "./advance-deployment.ts";
@@ -232,7 +232,8 @@ function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
     ...defined({ unseen: deployment.state.unseen }),
   };
   const why = findFailure(job, deployment);
-  if (why === undefined) return succeeded(outputs);
+  const shortfall = findShortfall(rows);
+  if (why === undefined) return succeeded(outputs, defined({ shortfall }));
   const codes = Map.groupBy(
     rows.filter((row) => row.state === "failed"),
     ({ code = "" }) => code,
@@ -244,6 +245,20 @@ function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
   const which = failures.length === 0 ? [] : [`${failures.join(", ")}. Which, and why: ${toRowsCommand(deployment)}`];
   const message = [why.message, ...unsent, ...which].join(" ");
   return failed({ code, message, retryable: false, outputs });
+}
+
+/** Returns the failures within the budget of a deployment. Ids are in its rows, for those who may read the stacks. */
+function findShortfall(rows: readonly DeployRow[]): Succeeded["shortfall"] {
+  const failed = rows.filter(({ state }) => state === "failed");
+  if (failed.length === 0) return undefined;
+  const codes = [...Map.groupBy(failed, ({ code = "" }) => code)];
+  const arrived = rows.filter(({ state }) => state === "done" || state === "unchanged").length;
+  const counts = codes.map(([code, same]) => `${code} ${same.length}`).join(", ");
+  const [only] = codes;
+  return {
+    code: codes.length === 1 && only !== undefined && only[0] !== "" ? only[0] : "STACKS_FAILED",
+    message: `${arrived} of ${rows.length} stacks have arrived, ${failed.length} ${failed.length === 1 ? "has" : "have"} failed: ${counts}.`,
+  };
 }
 
 function findFailure(job: SendJob | UndoJob, deployment: Deployment): { code: string; message: string } | undefined {

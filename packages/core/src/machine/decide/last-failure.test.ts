@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { explainStack } from "../../inspect/explain-stack.ts";
 import { createTrial } from "../../testing/trial.ts";
+import type { Stack } from "../stack.ts";
 import { evaluateHealth } from "../stack-health.ts";
 
 const SOURCE = `
@@ -132,5 +134,67 @@ describe("ACKNOWLEDGE_FAILURE", () => {
     expect(audit.items.map(({ value }) => value)).toEqual(
       expect.arrayContaining([expect.objectContaining({ action: "ACKNOWLEDGE_FAILURE", outcome: "done" })]),
     );
+  });
+});
+
+describe("a task that has succeeded and has left something undone", () => {
+  const shortfall = { code: "STACK_BROKEN", message: "43 of 45 stacks have arrived, 2 have failed: STACK_BROKEN 2." };
+
+  function play() {
+    const left = { now: true };
+    const trial = createTrial({
+      source: SOURCE,
+      script: ({ task }) => (task === "app" && left.now ? { kind: "succeeded", outputs: {}, shortfall } : undefined),
+    });
+    const send = async (event: string, more: Readonly<Record<string, unknown>> = {}) => {
+      await trial.yard.publish({ id: `${event}-${trial.yard.clock.now()}`, stackId: "s", event, ...more });
+      await trial.yard.settle();
+      await trial.yard.advance(1_000);
+    };
+    const look = async () => {
+      const stack = await trial.yard.findStack("s");
+      const { total } = await trial.yard.store.queries.countStacks({ mainCondition: "degraded", needsPerson: true });
+      return [stack?.state, stack?.lastFailure, total];
+    };
+    return { ...trial, left, send, look };
+  }
+
+  it("moves its stack on, which is degraded until the task succeeds in full (kargo#3155)", async () => {
+    const { left, send, look } = play();
+
+    await send("CREATED", { machine: "app" });
+
+    const failure = { task: "app", state: "DEPLOY", attempt: 1, partial: true, ...shortfall };
+    expect(await look()).toEqual(["LIVE", expect.objectContaining(failure), 1]);
+
+    left.now = false;
+    await send("DEPLOYED");
+    expect(await look()).toEqual(["LIVE", expect.objectContaining({ resolvedAt: expect.any(Number) }), 0]);
+  });
+
+  it("is what its stack says first", async () => {
+    const { yard, send } = play();
+    await send("CREATED", { machine: "app" });
+
+    const stack = await yard.findStack("s");
+    const { summary, lastFailure } = explainStack(
+      { stack: stack as Stack, attempts: [], parked: [] },
+      yard.clock.now(),
+    );
+
+    expect(summary).toMatch(
+      /^Degraded: "app" in DEPLOY: 43 of 45 stacks have arrived, 2 have failed: STACK_BROKEN 2\./,
+    );
+    expect(lastFailure).not.toHaveProperty("missed");
+  });
+
+  it("is not believed of an event from outside, whose code may mean something else", async () => {
+    const { yard, send, look, left } = play();
+    left.now = false;
+    await send("CREATED", { machine: "app" });
+    const stack = await yard.findStack("s");
+    await send("TASK_COMPLETED", { task: { name: "app" }, code: "X", dispatchId: `s/${stack?.entry}/app/1` });
+
+    expect((await look()).slice(1)).toEqual([undefined, 0]);
   });
 });

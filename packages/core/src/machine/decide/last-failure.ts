@@ -1,3 +1,4 @@
+import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { LastFailure, Stack, TaskState } from "../stack.ts";
 import { attemptsOf } from "./runs.ts";
@@ -6,24 +7,35 @@ import type { Work } from "./work.ts";
 
 const MOST_FAILURE_CHARACTERS = 2_000;
 
-/** Records that a task has failed permanently, or that the one that failed last has succeeded since. */
-export function noteEnd(work: Work, { name, status, detail, errorCode, errorMessage }: TaskState): void {
+/**
+ * Records that a task has failed permanently, or has left something undone within what its config allows; else that the one
+ * that failed last has succeeded since.
+ */
+export function noteEnd(work: Work, task: TaskState): void {
   const { stack, event } = work;
   const { lastFailure, state, entry } = stack;
-  if (status === "ERROR") {
-    const failure: LastFailure = defined({
-      task: name,
-      state,
-      entry,
-      attempt: attemptsOf(stack, name),
-      at: event.at,
-      code: errorCode,
-      message: errorMessage === undefined ? undefined : toExcerpt(errorMessage),
-    });
+  const { name, status, detail } = task;
+  const fault = status === "ERROR" ? toFault(task) : findShortfall(work, task);
+  if (fault !== undefined) {
+    const failure = { task: name, state, entry, attempt: attemptsOf(stack, name), at: event.at, ...fault };
     work.stack = { ...stack, lastFailure: failure };
   } else if (status === "SATISFIED" && detail !== "SKIPPED" && isResolved(stack, lastFailure, name)) {
     work.stack = { ...stack, lastFailure: { ...lastFailure, resolvedAt: event.at } };
   }
+}
+
+type Fault = Pick<LastFailure, "code" | "message" | "partial">;
+
+function toFault({ errorCode, errorMessage }: TaskState): Fault {
+  return defined({ code: errorCode, message: errorMessage === undefined ? undefined : toExcerpt(errorMessage) });
+}
+
+/** Returns what a worker has left undone of a task that it has completed. */
+function findShortfall({ event }: Work, { name, status }: TaskState): Fault | undefined {
+  const { origin, name: result, code, description, task } = event;
+  const isOwn = origin === "worker" && result === SYSTEM_EVENTS.taskCompleted && task?.name === name;
+  if (!isOwn || status !== "SATISFIED" || code === undefined) return undefined;
+  return { code, ...(description !== undefined && { message: toExcerpt(description) }), partial: true };
 }
 
 function isResolved(stack: Stack, failure: LastFailure | undefined, task: string): failure is LastFailure {
