@@ -102,8 +102,7 @@ describe("releases, people and freezes in a random order, with processes that di
     timeout: 120_000,
   }, async () => {
     const found: string[] = [];
-    // It is rare: the first number is of a course that finds it.
-    for (let seed = 232; seed <= 292 && found.length === 0; seed += 1) {
+    for (let seed = 1; seed <= 40 && found.length === 0; seed += 1) {
       const { faults } = await playRandomReleases(seed, { plant: withoutNotes });
       found.push(...faults.filter((fault) => fault.includes("was taken by")));
     }

@@ -14,6 +14,8 @@ export interface RandomCourse {
 
 const TENANTS = 5;
 const VERSIONS = ["1.42.0", "1.43.0", "1.44.0"] as const;
+/** Comes after all others, and finds its version at some tenants. */
+const LAST = "1.45.0";
 const ACTIONS = 30;
 
 type Act = (course: Course, pick: (count: number) => number) => Promise<void>;
@@ -92,8 +94,8 @@ async function tell(course: Course, pick: (count: number) => number, event: stri
 }
 
 /**
- * Lets three releases at five tenants, people and freezes act in a random order, while processes die, and then lets
- * everything come to rest.
+ * Lets three releases at five tenants, people and freezes act in a random order, while processes die, until everything
+ * comes to rest. Then a last release comes, and all are sent again.
  */
 export async function playRandomReleases(
   seed: number,
@@ -125,11 +127,33 @@ export async function playRandomReleases(
   }
   course.broken.clear();
   await ACTS["thaw"]?.(course, pick);
+  await rest(course);
+  const faults = await listFaults(course);
+  await sendAllAgain(course, pick);
+  await rest(course);
+  const later = await listFaults(course);
+  return { faults: [...new Set([...faults, ...later])], seen: Object.fromEntries(course.seen) };
+}
+
+async function rest(course: Course): Promise<void> {
   for (let hour = 0; hour < 4; hour += 1) {
     await course.yard.advance(3_600_000);
     await noteStopped(course);
   }
-  return { faults: await listFaults(course), seen: Object.fromEntries(course.seen) };
+}
+
+/** A person is ahead of the last release; then all are sent again, in a random order. */
+async function sendAllAgain(course: Course, pick: (count: number) => number): Promise<void> {
+  const { send, start, started, yard } = course;
+  await send(`t${pick(TENANTS)}`, "RELEASED", { metadata: { api: LAST } });
+  await yard.advance(30_000);
+  started.push(LAST);
+  await start(LAST);
+  for (const _ of started) {
+    await yard.advance(pick(600) * 1_000);
+    await noteStopped(course);
+    await tell(course, pick, "AGAIN");
+  }
 }
 
 function count({ seen }: Course, name: string): void {
