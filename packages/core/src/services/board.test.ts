@@ -104,6 +104,14 @@ describe("the tally of an environment", () => {
     ]);
   });
 
+  it.each<[string, Partial<Stack>]>([
+    ["that stays on what ran before", { lastFailure: { task: "build", state: "BUILD", entry: 1, attempt: 1, at: 1 } }],
+    ["that is stalled", { stalled: { code: "LOOP_LIMIT", reason: "circles" } }],
+    ["whose time is over", { overdue: true }],
+  ])("counts a stack %s as failed, as rows and gates do", (_what, given) => {
+    expect(tally(stack("a", { entry: 2, ...given }))).toMatchObject([{ standings: { failed: 1, rests: 0 } }]);
+  });
+
   it("sees what a person has changed, what moves, and what no release has set", () => {
     const [byHand] = tally(stack("a", { metadata: { api: "9" } }));
     const [moving] = tally(stack("b", { tasks: [{ name: "apply", status: "PENDING" }] }));

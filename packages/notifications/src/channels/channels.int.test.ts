@@ -5,7 +5,7 @@ import { CHAT_CERTIFICATE, type ChatSim, startChatSim } from "@stackyard/host-si
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createPostJson } from "../post-json.ts";
+import { createPostJson, type PostJson } from "../post-json.ts";
 import { aNotification, type NotificationInput } from "../testing/builders.ts";
 import type { Channel } from "./channels.ts";
 import { sendNotification } from "./send-notification.ts";
@@ -24,7 +24,7 @@ beforeEach(() => {
   sim.removeMessages();
 });
 
-function createSender() {
+function createSender(own?: PostJson) {
   const secrets: Readonly<Record<string, string>> = {
     HOOK: SECRET,
     SLACK: `${sim.url}/hooks/slack`,
@@ -33,14 +33,14 @@ function createSender() {
     PAGER: "k".repeat(32),
     MAIL: "right",
   };
-  const post = createPostJson({
+  const real = createPostJson({
     lookUp: async () => [{ address: "127.0.0.1", family: 4 }],
     ca: CHAT_CERTIFICATE,
     timeoutMs: 5_000,
   });
   const clock = createFakeClock();
   const deps = {
-    post,
+    post: own ?? real,
     clock,
     records: createMemoryStore().records,
     readSecret: async (reference: SecretReference) => ("env" in reference && secrets[reference.env]) || "",
@@ -59,7 +59,8 @@ describe("a channel whose address or token is a secret", () => {
     ["the whole address", (url: string) => url],
     ["its path alone", (url: string) => new URL(url).pathname],
     ["the address as JSON escapes it", (url: string) => url.replaceAll("/", "\\/")],
-    ["the address behind much else, where the answer is cut", (url: string) => `${"-".repeat(150)}${url}`],
+    // An answer is cut after 200 characters: here within the last word of the address.
+    ["the address where the answer is cut", (url: string) => `${"-".repeat(185 - url.length)}${url}`],
   ])("shows no part of it when an answer repeats %s", async (_what, repeat) => {
     const { send } = createSender();
     sim.fault = () => ({ kind: "answer", status: 400, body: `invalid url ${repeat(`${sim.url}/hooks/slack`)}` });
@@ -80,6 +81,17 @@ describe("a channel whose address or token is a secret", () => {
     expect(await send({ type: "slack-app", channel: "C1", token: env("TOKEN"), url: sim.url, allow })).toEqual({
       kind: "retried",
       reason: "The service answered 500: bad header authorization: Bearer ***",
+    });
+  });
+
+  it("shows no address that an error of its connection names", async () => {
+    const { send } = createSender(async ({ url }) => {
+      throw new Error(`connect ECONNREFUSED ${url}`);
+    });
+
+    expect(await send({ type: "slack", url: env("SLACK"), allow })).toEqual({
+      kind: "retried",
+      reason: "connect ECONNREFUSED ***",
     });
   });
 });
@@ -231,7 +243,8 @@ describe("mail", () => {
       disabledCommands: ["STARTTLS"],
       allowInsecureAuth: true,
       authOptional: true,
-      onAuth: ({ password }, _, done) => done(password === "right" ? null : new Error("wrong"), { user: "a" }),
+      onAuth: ({ password }, _, done) =>
+        done(password === "right" ? null : new Error(`${"-".repeat(275)} ${password} is wrong`), { user: "a" }),
       onRcptTo: ({ address }, _, done) =>
         done(address.startsWith("unknown") ? Object.assign(new Error("No such user"), { responseCode: 550 }) : null),
       onData(stream, _, done) {
@@ -267,6 +280,14 @@ describe("mail", () => {
     const [head = "", content = ""] = mails[0]?.split(/\r?\n\r?\n(.*)/s) ?? [];
     expect(head).not.toMatch(/^Bcc:/m);
     expect(content).not.toContain("<b><img");
+  });
+
+  it("shows no password that the server repeats, also where its answer is cut", async () => {
+    const { send } = createSender();
+
+    const sent = await send({ ...mail(), user: "a", password: env("TOKEN") });
+
+    expect(sent).toMatchObject({ kind: "refused", reason: expect.stringContaining("--- ***") });
   });
 
   it("is refused for good, or later, as the server says", async () => {

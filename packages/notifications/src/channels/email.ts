@@ -77,7 +77,7 @@ export const email = defineChannel<typeof Options.properties, Static<typeof Opti
 
 /** Converts a failure. 5xx rejects the mail permanently (RFC 5321, 4.2.1); other failures may be transient. */
 function toMailFailure(error: unknown): Sent {
-  const reason = error instanceof Error ? error.message.slice(0, 300) : String(error);
+  const reason = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "responseCode" in error ? Number(error.responseCode) : 0;
   return { kind: code >= 500 && code < 600 ? "refused" : "retried", reason };
 }

@@ -22,6 +22,8 @@ export async function sendNotification(
   return { kind: "refused", reason: `Channels of the type "${channel.options.type}" are unknown.` };
 }
 
+const MAX_REASON = 300;
+
 /**
  * Masks the secrets that a channel has read in what it is answered: pages of errors, and those of proxies, repeat addresses
  * and headers. An answer is masked before it is cut, because a cut secret is not recognized.
@@ -33,7 +35,7 @@ function withMask({ post, readSecret, ...deps }: SendDeps): {
   const secrets: string[] = [];
   const mask = (text: string) => maskText(secrets.flatMap(toParts), text);
   return {
-    mask,
+    mask: (text) => mask(text).slice(0, MAX_REASON),
     deps: {
       ...deps,
       async readSecret(reference) {
