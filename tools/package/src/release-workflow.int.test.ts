@@ -47,6 +47,21 @@ describe("every workflow", () => {
     expect(new Set(actions).size).toBe(new Set(names).size);
   });
 
+  it("installs, builds and checks out nothing in a job that may write to the repository", () => {
+    const workflows: readonly Workflow[] = files.map((file) => parse(textOf(file)));
+    const writing = workflows.flatMap((each) =>
+      Object.values(each.jobs).filter((job) => (job.permissions ?? each.permissions)["contents"] === "write"),
+    );
+
+    expect(writing).toHaveLength(3);
+    for (const { steps } of writing) {
+      expect(steps.map(({ uses = "actions/download-artifact@" }) => uses.split("@")[0])).toEqual(
+        steps.map(() => "actions/download-artifact"),
+      );
+      expect(steps.map(({ run = "" }) => run).join("\n")).not.toMatch(/\b(?:npm|npx|node|pip|curl|wget|bash)\b/);
+    }
+  });
+
   it("puts nothing of the event into a script", () => {
     const workflows: readonly Workflow[] = files.map((file) => parse(textOf(file)));
     const scripts = workflows.flatMap((each) =>

@@ -1,3 +1,4 @@
+import { aStack } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import type { DeployRow } from "../deploy/deploy-row.ts";
 import { createGateBench } from "../testing/gate-bench.ts";
@@ -29,6 +30,26 @@ async function createSoak() {
     },
   };
 }
+
+describe("the time of a soak", () => {
+  it("begins again after trouble that leaves no trace in the stack, such as a stall", async () => {
+    const soak = await createSoak();
+    const gate = createGateExecutor();
+    const poll = async (before: unknown) => {
+      const step = await gate.poll?.(soak.toContext(), SOAK as never, before as never);
+      return step?.kind === "running" ? step.progress : step;
+    };
+    const begun = await poll({});
+    await soak.clock.advance(HOUR);
+    soak.addStack({ id: "t1", stalled: { code: "LOOP_LIMIT", reason: "circles" } });
+    const stalled = await poll(begun);
+    const { stalled: _, ...rest } = soak.stacks.get("t1") ?? aStack();
+    soak.stacks.set("t1", rest);
+
+    expect(stalled).toMatchObject({ closed: [{ code: "STACK_STALLED" }] });
+    expect(await poll(stalled)).toMatchObject({ closed: [{ code: "SOAKING", until: soak.now + 25 * HOUR }] });
+  });
+});
 
 describe("the reads of a soak", () => {
   it("are of all stacks at first and before it opens, and between of those that have changed", async () => {
