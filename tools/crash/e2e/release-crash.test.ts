@@ -6,9 +6,12 @@ import { createPostgresStore, type PostgresStore } from "@stackyard/store-postgr
 import { expect, it, onTestFinished } from "vitest";
 import { forkProgram, startYardProcess, toVictim, type Victim } from "../src/cluster.ts";
 
-const TENANTS = ["t0", "t1", "t2", "t3", "t4"];
+const IS_LONG = process.env["LONG_TESTS"] !== undefined;
+const CONCURRENCY = IS_LONG ? 20 : 1;
+const TENANTS = Array.from({ length: IS_LONG ? 400 : 5 }, (_, index) => `t${index}`);
+const RELEASE = "shop-1.42.0";
 const LOOK_EVERY_MS = 200;
-const BETWEEN_KILLS_MS = 1_500;
+const BETWEEN_KILLS_MS = IS_LONG ? 6_000 : 1_500;
 
 /** The database may be gone for a moment. */
 async function insist<Result>(call: () => Promise<Result>): Promise<Result> {
@@ -33,12 +36,17 @@ async function waitFor(store: PostgresStore, ids: readonly string[], state: stri
   }
 }
 
-/** Kills each, one after the other, while the release is on its way. */
-async function killAll(victims: readonly Victim[]): Promise<void> {
-  for (const victim of victims) {
+/** Kills each, one after the other, while the release is on its way to a state; of many tenants again and again. */
+async function killUntil(store: PostgresStore, victims: readonly Victim[], state: string): Promise<void> {
+  let isThere = false;
+  const arrived = waitFor(store, [RELEASE], state).then(() => {
+    isThere = true;
+  });
+  for (let kills = 0; kills < victims.length || (IS_LONG && !isThere); kills += 1) {
     await sleep(BETWEEN_KILLS_MS);
-    await victim.kill();
+    if (!isThere) await victims[kills % victims.length]?.kill();
   }
+  await arrived;
 }
 
 async function listApplied(store: PostgresStore, stackId: string): Promise<readonly unknown[]> {
@@ -48,13 +56,14 @@ async function listApplied(store: PostgresStore, stackId: string): Promise<reado
 }
 
 it("a release and its undo send each event once, whatever is killed on their way", {
-  timeout: 300_000,
+  timeout: 1_800_000,
 }, async () => {
   const server = await startPostgres();
   onTestFinished(() => server.stop());
   const store = await createPostgresStore({ connection: server.url, maxConnections: 4 });
   onTestFinished(() => store.close());
-  const start = (name: string) => startYardProcess(name, () => forkProgram("release-process.ts", server.url));
+  const fork = () => forkProgram("release-process.ts", server.url, String(CONCURRENCY));
+  const start = (name: string) => startYardProcess(name, fork);
   const processes = [start("yard 1"), start("yard 2")] as const;
   onTestFinished(async () => void (await Promise.all(processes.map((each) => each.end()))));
   const [one, two] = processes;
@@ -65,13 +74,11 @@ it("a release and its undo send each event once, whatever is killed on their way
   await publish(store, opened);
   await waitFor(store, TENANTS, "LIVE");
 
-  const release = { stackId: "shop-1.42.0", machine: "shop", metadata: { api: "1.42.0" } };
+  const release = { stackId: RELEASE, machine: "shop", metadata: { api: "1.42.0" } };
   await publish(store, [{ ...release, id: "go", event: "RELEASED" }]);
-  await killAll([one, database, two, one]);
-  await waitFor(store, [release.stackId], "DONE");
+  await killUntil(store, [one, database, two, one], "DONE");
   await publish(store, [{ id: "back", stackId: release.stackId, event: "ROLLBACK" }]);
-  await killAll([two, database, one]);
-  await waitFor(store, [release.stackId], "UNDONE");
+  await killUntil(store, [two, database, one], "UNDONE");
 
   const applied = await Promise.all(TENANTS.map((stackId) => listApplied(store, stackId)));
   expect(applied).toEqual(TENANTS.map(() => ["1.42.0", "1.41.0"]));

@@ -18,8 +18,7 @@ tasks:
   build: { executor: build, config: {} }
 `;
 
-/** One tenant after the other. */
-const RELEASE = `
+const toRelease = (concurrency: number) => `
 version: 2
 events: { RELEASED: { metadata: [api] }, ROLLBACK: {} }
 metadata: { api: { type: string } }
@@ -37,16 +36,20 @@ tasks:
       event: RELEASED
       metadata: { api: "\${metadata.api}" }
       until: [LIVE]
-      concurrency: 1
+      waves: [{ name: first, share: 10% }, { name: rest }]
+      concurrency: ${concurrency}
   undo: { executor: deploy, config: { op: undo, of: tenants } }
 `;
 
-/** Returns the machines of a release to tenants, and the executors of their tasks, for a yard in a process. */
-export function createReleaseMachines() {
+/**
+ * Returns the machines of a release to tenants, so many at a time, and the executors of their tasks, for a yard in a
+ * process.
+ */
+export function createReleaseMachines(concurrency: number) {
   const context = { projectDir: ".", dataDir: ".", environment: {}, readSecret: async () => "" };
   const list = [...promotion.executors({}, context), createBuildExecutor()];
   const executors = new Map(list.map((executor) => [executor.name, executor]));
-  const located = Object.entries({ tenant: TENANT, shop: RELEASE }).map(([name, source]) => {
+  const located = Object.entries({ tenant: TENANT, shop: toRelease(concurrency) }).map(([name, source]) => {
     const { machine, problems } = parseMachine(source, { name, executors });
     if (machine === undefined) throw new Error(`The machine has problems: ${JSON.stringify(problems)}`);
     return { machine, source };
