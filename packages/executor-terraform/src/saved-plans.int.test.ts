@@ -25,6 +25,8 @@ resource "terraform_data" "secret" { input = var.db_password }
 output "name" { value = terraform_data.app.output }
 `;
 
+const resourcesOf = (state = "{}") => JSON.parse(state).resources;
+
 const secrets = { db_password: "hunter22-hunter22" };
 
 describe.skipIf(!hasTerraform())("a saved plan", () => {
@@ -112,6 +114,30 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     expect(outputsOf(nothing)).toMatchObject({ unchanged: true, adds: 0, summary: "Nothing would change." });
     expect(applied).toEqual({ kind: "succeeded", outputs: {} });
     expect(JSON.parse([...server.states.values()][0] ?? "").resources).toEqual([]);
+  });
+
+  it("in which nothing changes is applied too (atlantis#4273)", async () => {
+    await project.start(inYard(), {});
+    const [before] = server.states.values();
+    const plan = await makePlan();
+
+    const applied = await project.start(inYard(), { plan });
+
+    expect(applied).toEqual({ kind: "succeeded", outputs: { name: "blue" } });
+    expect(resourcesOf([...server.states.values()][0])).toEqual(resourcesOf(before));
+  });
+
+  it("is not applied to another state than it was made for, whoever has put that there (atlantis#2278)", async () => {
+    await project.start(inYard(), {});
+    const [[key = "", before = ""] = []] = server.states;
+    const plan = await makePlan({ metadata: { ...secrets, name: "green" } });
+    const other = JSON.stringify({ ...JSON.parse(before), lineage: "0b4ef2c4-0a3c-4d1b-9f3c-4a5a3c1d2e4f" });
+    server.states.set(key, other);
+
+    const step = await project.start(inYard(), { plan });
+
+    expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_PLAN_STALE", retryable: false });
+    expect(server.states.get(key)).toBe(other);
   });
 
   it("is not applied twice", async () => {

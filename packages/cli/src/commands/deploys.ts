@@ -119,7 +119,8 @@ function formatWaves(release: string, deploys: readonly Deploy[], out: Painter):
   ];
   const approvals = deploys.flatMap(({ task, plan, approval }) => {
     if (plan === undefined || plan === "") return [];
-    const who = approval && `approved by ${approval.by.join(", ")} at ${approval.at}`;
+    const how = approval?.settled ? "passed by hand by" : "approved by";
+    const who = approval && `${how} ${approval.by.join(", ")} at ${approval.at}`;
     return [`${task} follows the plan ${plan.slice(0, 12)}, ${who ?? "which no one has approved"}.`];
   });
   const unseen = deploys.flatMap(({ task, unseen: more }) =>

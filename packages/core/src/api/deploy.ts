@@ -45,7 +45,14 @@ export const Deploy = Type.Object({
   plan: Type.Optional(Type.String({ description: "The digest of the plan that it follows." })),
   approval: Type.Optional(
     Type.Object(
-      { task: Type.String(), by: Type.Array(Type.String()), at: Instant },
+      {
+        task: Type.String(),
+        by: Type.Array(Type.String()),
+        at: Instant,
+        settled: Type.Optional(
+          Type.Literal(true, { description: "Not approved: `by` has settled the task by hand, with a reason." }),
+        ),
+      },
       { description: "The approval of exactly this plan, and who has given it. Missing: the plan was not approved." },
     ),
   ),

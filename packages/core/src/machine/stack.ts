@@ -114,6 +114,8 @@ export interface Approved {
   /** Names of those who have approved, or of who has passed the approval by hand. */
   readonly by: readonly string[];
   readonly at: number;
+  /** It was not approved: the task was settled by hand. */
+  readonly settled?: true;
   /** A task that uses it has succeeded. */
   readonly used?: true;
 }

@@ -108,6 +108,7 @@ export const SimulationStack = Type.Object({
         of: Type.String(),
         by: Type.Array(Name),
         at: Instant,
+        settled: Type.Optional(Type.Literal(true, { description: "The task was settled by hand." })),
         used: Type.Optional(Type.Literal(true, { description: "A task that uses it has succeeded." })),
       }),
       { description: "What people have approved with `of`, by the task of the approval." },

@@ -89,8 +89,13 @@ export interface DeployState extends RolloutState, Progress {
   readonly endedAt?: number;
   /** The digest of the plan that it follows. */
   readonly plan?: string;
-  /** The approval that has named this digest. */
-  readonly approval?: { readonly task: string; readonly by: readonly string[]; readonly at: number };
+  /** The approval that has named this digest. `settled`: it was passed by hand. */
+  readonly approval?: {
+    readonly task: string;
+    readonly by: readonly string[];
+    readonly at: number;
+    readonly settled?: true;
+  };
   /** The wave before whose first event the stacks that had arrived were checked again, in this attempt. */
   readonly checkedWave?: number;
   /** All stacks were compared with the plan, before the first event. */

@@ -77,8 +77,10 @@ export function toFollowed(
   { release }: Pick<DeployDeps, "release">,
   { plan }: Pick<SendJob, "plan">,
 ): Pick<DeployState, "plan" | "approval"> {
-  const approved = Object.entries(release.approved ?? {}).find(([, { of }]) => of === plan);
-  return defined({ plan, approval: approved && { task: approved[0], by: approved[1].by, at: approved[1].at } });
+  const [found] = Object.entries(release.approved ?? {}).filter(([, { of }]) => of === plan);
+  if (found === undefined) return defined({ plan });
+  const [task, { by, at, settled }] = found;
+  return defined({ plan, approval: { task, by, at, ...defined({ settled }) } });
 }
 
 /** Creates the check of one stack before its event: it is planned again, and must be as it was approved. */

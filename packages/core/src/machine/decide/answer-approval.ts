@@ -279,13 +279,7 @@ function succeed(work: Work, name: string, given: readonly GivenApproval[]): voi
   const answered: Work = { ...work, event: { ...work.event, task: { name }, outputs } };
   const fault = storeOutputs(answered, name, work.stack.metadata);
   work.stack = answered.stack;
-  if (fault === undefined) {
-    noteApproved(
-      work,
-      name,
-      given.map(({ by }) => by.name),
-    );
-  }
+  if (fault === undefined) noteApproved(work, name, { by: given.map(({ by }) => by.name) });
   const done: TaskState = { name, status: "SATISFIED" };
   setTask(work, fault === undefined ? done : toFailed(work, name, "OUTPUT_INVALID", fault));
 }

@@ -21,19 +21,19 @@ interface Work {
 // What people have approved is kept by the approval itself, not under the keys that its text was made of: events may set
 // those. A task that uses it is sent only while the text is the one that was approved.
 
-/** Notes what was approved. Without `of`, an approval names nothing. */
-export function noteApproved(work: Work, name: string, by: readonly string[]): void {
+/** Notes what was approved, or settled by hand. Without `of`, an approval names nothing. */
+export function noteApproved(work: Work, name: string, who: Pick<Approved, "by" | "settled">): void {
   const { stack, event } = work;
   const of = stack.approvals?.[name]?.of ?? resolveOf(work, name);
-  if (of !== undefined) work.stack = { ...stack, approved: { ...stack.approved, [name]: { of, by, at: event.at } } };
+  if (of !== undefined) work.stack = { ...stack, approved: { ...stack.approved, [name]: { of, ...who, at: event.at } } };
 }
 
 /** Returns why a task may not be sent: what people have approved for it has changed since. */
 export function findUnapproved(work: Work, task: Task): PrepareFault | undefined {
-  for (const [name, { by, of }] of Object.entries(work.stack.approved ?? {})) {
+  for (const [name, { by, of, settled }] of Object.entries(work.stack.approved ?? {})) {
     const present = usesApproved(work.machine, task, name) ? resolveOf(work, name) : undefined;
     if (present === undefined || present === of) continue;
-    const what = `${by.join(", ")} approved ${quote(of)} at ${quote(name)}, and it is ${quote(present)} now`;
+    const what = `${by.join(", ")} ${settled ? "settled" : "approved"} ${quote(of)} at ${quote(name)}, and it is ${quote(present)} now`;
     return { kind: "fault", code: "APPROVAL_STALE", message: `${what}. Enter the state of ${quote(name)} again.` };
   }
   return undefined;

@@ -68,8 +68,10 @@ export const settleTask: Handler = (work) => {
   if (task.status === "SATISFIED") return toNotRunning(task);
   const fault = findApprovalFault(work, task);
   if (fault !== undefined) return fault;
-  if (work.machine.tasks.get(name)?.isApproval)
-    noteApproved(work, name, [work.event.sender?.name ?? work.event.actor ?? ""]);
+  if (work.machine.tasks.get(name)?.isApproval) {
+    const by = [work.event.sender?.name ?? work.event.actor ?? ""];
+    noteApproved(work, name, { by, settled: true });
+  }
   requestStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
   forgetOutputs(work, name);
   changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
