@@ -22,10 +22,16 @@ tasks:
   production: { executor: deploy, config: { stacks: { machine: shop }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE], plan: "\${metadata.plan}" } }
 `;
 
+/** The same, with an approval of the plan before it is followed. */
+const GATED = RELEASE.replace("tasks: [plan], on: { NEXT: DONE }", "tasks: [plan, approve], on: { NEXT: GO }")
+  .replace("  DONE:", "  GO: { tasks: [production], on: { NEXT: DONE } }\n  DONE:")
+  .replace("tasks:\n", `tasks:\n  approve: { executor: approval, needs: [plan], config: { from: [team], of: "\${metadata.plan}" } }\n`);
+
 const { folder: cwd, remove } = makeTempProject({
   "stackyard.config.json": "{}",
   "machines/shop.yaml": SHOP,
   "machines/shop-release.yaml": RELEASE,
+  "machines/gated.yaml": GATED,
 });
 const run = (...words: string[]) => runCli(words, { cwd });
 let dev: RunningCli;
@@ -66,4 +72,18 @@ it("shows a plan as a table with its counts and digest, also which stacks have c
   expect(changed.stdout).toMatch(/shop-1 .*changed since/);
   expect([wrong.exitCode, wrong.stderr]).toEqual([1, expect.stringContaining('"rel-1" has no plan "nothing"')]);
   expect([nowhere.exitCode, nowhere.stderr]).toEqual([1, expect.stringContaining("nowhere")]);
+});
+
+it("shows that an approval was passed by hand, and does not say that anyone has approved", async () => {
+  await run("send", "shop-3", "GO", "--machine", "shop", "--metadata", "api=0", "--until", "LIVE");
+  await run("send", "rel-2", "RELEASED", "--machine", "gated", "--metadata", "api=1");
+  const isAsked = async () => (await run("approvals", "ls")).stdout;
+  await expect.poll(isAsked, { timeout: 30_000 }).toContain("rel-2");
+
+  await run("stacks", "settle", "rel-2", "approve", "--approval", "--reason", "no one answers");
+  await expect.poll(async () => (await run("stacks", "show", "rel-2")).stdout, { timeout: 30_000 }).toContain("DONE");
+  const { stdout } = await run("deploys", "show", "rel-2");
+
+  expect(stdout).toMatch(/production follows the plan [0-9a-f]{12}, passed by hand by /);
+  expect(stdout).not.toContain("approved by");
 });

@@ -60,7 +60,7 @@ describe("a channel whose address or token is a secret", () => {
     ["its path alone", (url: string) => new URL(url).pathname],
     ["the address as JSON escapes it", (url: string) => url.replaceAll("/", "\\/")],
     // An answer is cut after 200 characters: here within the last word of the address.
-    ["the address where the answer is cut", (url: string) => `${"-".repeat(185 - url.length)}${url}`],
+    ["the address where the answer is cut", (url: string) => `${"-".repeat(190 - url.length)}${url}`],
   ])("shows no part of it when an answer repeats %s", async (_what, repeat) => {
     const { send } = createSender();
     sim.fault = () => ({ kind: "answer", status: 400, body: `invalid url ${repeat(`${sim.url}/hooks/slack`)}` });

@@ -149,6 +149,8 @@ describe("the digest of a plan", () => {
     ["holds", { window: "always" }],
     ["holds", { alarms: ["other"] }],
     ["waves", { waves: [{ name: "all", pause: "1h" }, { name: "rest" }] }],
+    ["waves", { waves: [{ name: "all", pause: "1h" }] }],
+    ["waves", { waves: [{ name: "all", where: "metadata.tier == 'gold'" }] }],
     ["skipFrozen", { skipFrozen: true }],
     ["again", { again: true }],
     ["concurrency", { concurrency: 500 }],

@@ -83,9 +83,7 @@ async function start(faults: object = {}): Promise<ReleaseYard> {
 const TENANTS = ["t0", "t1", "t2", "t3", "t4"];
 
 async function auditAll(bench: ReleaseYard): Promise<Readonly<Record<string, string>>> {
-  const found = await Promise.all(
-    TENANTS.map(async (id) => [id, (await findApprovers(bench, id)).join(" ")] as const),
-  );
+  const found = await Promise.all(TENANTS.map(async (id) => [id, (await findApprovers(bench, id)).join(" ")] as const));
   return Object.fromEntries(found);
 }
 

@@ -10,7 +10,8 @@ import { aReleaseYard, type ReleaseYard, TO_TENANTS, toReleaseMachine } from "..
 async function countApplied({ yard }: ReleaseYard, count: number): Promise<readonly number[]> {
   const histories = await Promise.all(Array.from({ length: count }, (_, index) => yard.listHistory(`t${index}`)));
   return histories.map((lines) => {
-    return lines.filter(({ event, outcome, release }) => event === "RELEASED" && outcome === "applied" && release).length;
+    return lines.filter(({ event, outcome, release }) => event === "RELEASED" && outcome === "applied" && release)
+      .length;
   });
 }
 
@@ -118,7 +119,12 @@ describe("a gate that a person has settled", () => {
     const to = (id: string, needs: readonly string[] = []) => {
       return { executor: "deploy", needs, config: { ...TO_TENANTS, stacks: id } };
     };
-    const tasks = { tenants: to("t0"), watch: soak("tenants", "tenants"), second: to("t1", ["watch"]), last: soak("second", "second") };
+    const tasks = {
+      tenants: to("t0"),
+      watch: soak("tenants", "tenants"),
+      second: to("t1", ["watch"]),
+      last: soak("second", "second"),
+    };
     const bench = aReleaseYard({ release: toReleaseMachine({ tasks, go: Object.keys(tasks) }) });
     await bench.addTenants(2);
     await bench.start("2");

@@ -1,4 +1,6 @@
+import { startFreeze } from "@stackyard/core/services";
 import { expect, it } from "vitest";
+import { createHolds } from "../holds/create-holds.ts";
 import { toPlannedMachine } from "../testing/a-planned-release.ts";
 import { aReleaseYard, type ReleaseYard, TO_TENANTS, toReleaseMachine } from "../testing/a-release-yard.ts";
 import { plantBug } from "../testing/plant-bug.ts";
@@ -31,6 +33,23 @@ it("a release names in its texts neither stacks nor what is wrong with them: cou
   );
   // The rows, of which each reader sees a part, say it.
   expect((await bench.rowsOf("1.42.0"))[0]?.message).toMatch("The stack is in BROKEN. build has failed in BUILD.");
+});
+
+it("a release that is held back says by what, and not which stacks are", async () => {
+  const bench = aReleaseYard({ createHolds });
+  await bench.addTenants(3);
+  const { store, clock } = bench.yard;
+  const freeze = { name: "of-t1", reason: "t1 moves", by: "ada", machine: "tenant", where: "stack.id == 't1'" };
+  await startFreeze({ records: store.records, clock }, freeze);
+
+  await bench.start("1.42.0");
+  await bench.yard.advance(60_000);
+  const seen = await readAll(bench, "shop-1.42.0");
+
+  expect(seen).toContain(
+    "2 arrived, 0 on their way, 1 to be sent, 0 failed. Held back by FROZEN. Which: stackyard deploys",
+  );
+  expect(seen).not.toMatch(/\bt[0-9]\b/);
 });
 
 it("a gate does not name the release that has the turn: who may read that one sees it on the board", async () => {

@@ -134,7 +134,9 @@ describe("a task that uses what was approved", () => {
 
     const played = play(machine, [...settled, note({ plan: "D0" }), done("first"), done("wait")]);
 
-    expect(play(machine, settled).stack.approved).toMatchObject({ approve: { of: "D1", by: ["rita"] } });
+    expect(play(machine, settled).stack.approved).toEqual({
+      approve: { of: "D1", by: ["rita"], settled: true, at: 3 },
+    });
     expect(taskOf(played, "apply")).toBe("ERROR APPROVAL_STALE");
   });
 
@@ -155,6 +157,54 @@ tasks:
 
     expect(taskOf(swapped, "deploy")).toBe("ERROR APPROVAL_STALE");
     expect(sentOf(play(gate, [...begun, done("check")]))).toEqual(["deploy"]);
+  });
+});
+
+describe("a task that waits for a person after the approval", () => {
+  // Only the approval leads to APPLY: HELD and STUCK come after it.
+  const machine = compile(`
+version: 2
+events: [GO, RESUME, AGAIN, REDO]
+metadata: { plan: { type: string } }
+states:
+  INIT: { on: { GO: REVIEW } }
+  REVIEW: { tasks: [plan, approve], on: { NEXT: HELD, FAILED: REJECTED } }
+  REJECTED: { on: { AGAIN: REVIEW } }
+  HELD: { on: { RESUME: APPLY, REDO: CHECK, AGAIN: REVIEW } }
+  APPLY: { tasks: [apply], on: { NEXT: LIVE, FAILED: STUCK } }
+  STUCK: { on: { RESUME: APPLY, REDO: CHECK, AGAIN: REVIEW } }
+  CHECK: { tasks: [check], on: { NEXT: REVIEW } }
+  LIVE: { on: { AGAIN: REVIEW } }
+tasks:
+  plan: { executor: work, outputs: { plan: plan } }
+  approve: { executor: approval, needs: [plan], config: { from: [managers], of: "\${metadata.plan}" } }
+  apply: { executor: work, config: { plan: "\${metadata.plan}" } }
+  check: { executor: work, config: { plan: "\${metadata.plan}" } }
+`);
+  const send = (name: string, metadata: object = {}) => anEvent(name, { sender: oscar, metadata });
+  const stuck = [
+    ...approved("D1"),
+    send("RESUME"),
+    anEvent("TASK_ERROR", { origin: "worker", task: { name: "apply" } }),
+  ];
+
+  it.each([
+    ["that leads there", approved("D1")],
+    ["that leads there again after a failure", stuck],
+  ])("is not sent with another one by the event %s (CVE-2026-27111)", (_, events) => {
+    const swapped = play(machine, [...events, send("RESUME", { plan: "D0" })]);
+
+    expect([swapped.stack.state, swapped.stack.lastFailure?.code, sentOf(swapped)]).toEqual([
+      "STUCK",
+      "APPROVAL_STALE",
+      [],
+    ]);
+    expect(sentOf(play(machine, [...events, send("RESUME")]))).toEqual(["apply"]);
+  });
+
+  it("does not hold another one that is requested again", () => {
+    expect(sentOf(play(machine, [...stuck, send("REDO", { plan: "D2" })]))).toEqual(["check"]);
+    expect(play(machine, [...stuck, send("AGAIN", { plan: "D2" })]).stack.approved).toBeUndefined();
   });
 });
 
@@ -243,7 +293,7 @@ describe("an approval is over", () => {
     expect([played.stack.state, sentOf(played)]).toEqual(["STAGING", ["stage"]]);
   });
 
-  it("when an event brings another one and leads on", () => {
+  it("when an event brings another one and leads on to where the machine leads without an approval too", () => {
     const held = compile(
       RELEASE.replace("NEXT: APPLY", "NEXT: HELD").replace(
         "  LIVE:",

@@ -3,7 +3,7 @@ import { quote } from "../document/wording.ts";
 import { isSent, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
 import { haveCommon, listReferences } from "../expression/list-references.ts";
 import { isMap } from "../json.ts";
-import { type Machine, NEXT, type Task } from "../machine.ts";
+import { INIT, type Machine, NEXT, type State, type Task } from "../machine.ts";
 import type { Approved, Stack, TaskState } from "../stack.ts";
 import type { BroughtMetadata } from "./metadata.ts";
 import { type PrepareFault, prepareTask } from "./prepare-task.ts";
@@ -25,7 +25,8 @@ interface Work {
 export function noteApproved(work: Work, name: string, who: Pick<Approved, "by" | "settled">): void {
   const { stack, event } = work;
   const of = stack.approvals?.[name]?.of ?? resolveOf(work, name);
-  if (of !== undefined) work.stack = { ...stack, approved: { ...stack.approved, [name]: { of, ...who, at: event.at } } };
+  if (of !== undefined)
+    work.stack = { ...stack, approved: { ...stack.approved, [name]: { of, ...who, at: event.at } } };
 }
 
 /** Returns why a task may not be sent: what people have approved for it has changed since. */
@@ -63,15 +64,30 @@ export function forgetChanged(work: Work, before: Stack, { isBrought }: { readon
 
 /**
  * Forgets approvals when a sender leads the stack on: when the approved work was done, or when the event brings
- * something else for a state that does not follow on the approval.
+ * something else for a state that does not rely on the approval.
  */
 export function forgetLed(work: Work, state: string): void {
   const brought = new Set(work.brought.own.map((key) => `metadata.${key}`));
   keep(work, (name, approved) => {
     if (isDone(work.stack, approved)) return false;
     const isBrought = haveCommon(listApprovedReferences(work.machine, name), brought) && isChanged(work, name);
-    return !isBrought || follows(work.machine, name, state);
+    return !isBrought || relies(work, name, state);
   });
+}
+
+/**
+ * Returns true for a state that follows on the approval by NEXT, or that nothing leads to before the approval has succeeded
+ * and that does not request it again.
+ */
+function relies({ machine }: Work, name: string, state: string): boolean {
+  const isNext = (_: State, event: string) => event === NEXT;
+  const isBefore = ({ tasks }: State, event: string) => event !== NEXT || !tasks.includes(name);
+  const asking = [...machine.states.values()].filter(({ tasks }) => tasks.includes(name));
+  if (reach(machine, asking, isNext).has(state)) return true;
+  const asked = reach(machine, [machine.states.get(state)], isNext);
+  return (
+    !reach(machine, [machine.states.get(INIT)], isBefore).has(state) && !asking.some((each) => asked.has(each.name))
+  );
 }
 
 /** Forgets approvals that are going to be requested again. */
@@ -133,14 +149,20 @@ function needs({ tasks }: Machine, task: Task, name: string): boolean {
   return all.has(name);
 }
 
-/** Returns true for a state that a success of the approval leads to, by NEXT alone. */
-function follows({ states }: Machine, name: string, state: string): boolean {
-  const all = new Set([...states.values()].filter(({ tasks }) => tasks.includes(name)));
-  for (const each of all) {
-    for (const { advance } of each.on.get(NEXT) ?? []) {
+/** Returns the states that the taken events lead to, with those that it begins with. */
+function reach(
+  { states }: Machine,
+  from: readonly (State | undefined)[],
+  isTaken: (state: State, event: string) => boolean,
+): ReadonlySet<string> {
+  const reached = new Set(from.flatMap((each) => each ?? []));
+  // Iteration over a set includes items that are added meanwhile.
+  for (const each of reached) {
+    const taken = [...each.on].flatMap(([event, choices]) => (isTaken(each, event) ? choices : []));
+    for (const { advance } of taken) {
       const next = states.get(advance.at(-1) ?? "");
-      if (next !== undefined) all.add(next);
+      if (next !== undefined) reached.add(next);
     }
   }
-  return [...all].some((each) => each.name === state);
+  return new Set([...reached].map(({ name }) => name));
 }
