@@ -15,7 +15,8 @@ interface Wave {
   readonly pause?: string;
   readonly min?: number;
 }
-const WAVES: readonly Wave[] = [{ name: "canary", where: "metadata.ring == 'canary'", pause: "2h" }, { name: "rest" }];
+const CANARY: Wave = { name: "canary", where: "metadata.ring == 'canary'" };
+const WAVES: readonly Wave[] = [{ ...CANARY, pause: "2h" }, { name: "rest" }];
 const CANARIES = { waves: WAVES };
 
 const ofRing = (index: number) => ({ ring: index < 2 ? "canary" : "rest" });
@@ -71,6 +72,37 @@ describe("what has arrived in an ended wave is checked again before the next one
 
     expect(await bench.taskOf("1.42.0")).toBe("DONE");
     expect(await bench.tallyOf("1.42.0")).toBe("done 4, failed STACK_BROKEN 1");
+  });
+
+  it("so does one that breaks while the others of its wave are still on their way", async () => {
+    const bench = aReleaseYard({
+      tenant: MONITORED,
+      config: { waves: [{ ...CANARY, pause: "1s" }, { name: "rest" }] },
+    });
+    bench.pace.spreadMs = 600_000;
+    await bench.addTenants(5, ofRing);
+    await bench.start("1.42.0");
+    await bench.yard.advance(60_000);
+    await bench.send("t0", "UNHEALTHY");
+    const during = await bench.tallyOf("1.42.0");
+    await bench.finish("1.42.0");
+
+    expect([during, await bench.tallyOf("1.42.0")]).toEqual([
+      "done 1, sent 1, waiting 3",
+      "done 1, failed STACK_BROKEN 1, unsent 3",
+    ]);
+  });
+
+  it("so does the release, of the last wave, before it ends", async () => {
+    const bench = aReleaseYard({ tenant: MONITORED });
+    bench.pace.spreadMs = 600_000;
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.yard.advance(60_000);
+    await bench.send("t0", "UNHEALTHY");
+    await bench.finish("1.42.0");
+
+    expect(await bench.taskOf("1.42.0")).toBe("GO ERROR STACK_BROKEN");
   });
 
   it("so does one that breaks after its pause, while a freeze holds the next wave", async () => {
