@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createSealer } from "@stackyard/core/services";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -110,6 +113,8 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
       sealer: createSealer([randomBytes(32)]),
     });
   const policies = { source: { type: "local" as const, location: "policies" } };
+  const sealer = createSealer([randomBytes(32)]);
+  const stateOf = () => JSON.parse([...server.states.values()][0] ?? "{}");
 
   beforeEach(async () => {
     server = await startStateServer();
@@ -211,6 +216,97 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
 
     expect([planned, destroyed]).toMatchObject([{ outputs: { destroys: 2 } }, { kind: "succeeded" }]);
     expect(ctx.lines).toContainEqual(expect.stringMatching(/^No prices: prices.yaml:/));
+  });
+
+  describe("whose source cannot be read any more", () => {
+    const local = (location: string) => ({ source: { type: "local" as const, location } });
+    const keep = `rules: [{ name: keep, when: "resource.type == 'terraform_data'", deny: "'delete' in resource.actions", message: Keep it. }]`;
+    const allow = `rules: [{ name: few, deny: plan.destroys > 9, message: Too many. }]`;
+    const cannot = expect.stringMatching(/^The policies cannot be read\. TERRAFORM_SOURCE_MISSING: /);
+    const checks = "▸ Checking with the policies that the yard has read last from this source";
+    const remove = (name: string) => rmSync(join(project.dir, name), { recursive: true });
+    let records: Records;
+    const run = (more = {}) =>
+      aContext({ stateBackendUrl: server.url, metadata: { name: "blue" }, records, sealer, ...more });
+
+    beforeEach(() => {
+      ({ records } = createMemoryStore());
+    });
+
+    it.each([
+      ["is gone", () => remove("rules")],
+      ["is empty", () => remove("rules/rules.yaml")],
+    ])("lets a destroy go that they allowed when they were read last: it %s [argo-cd#21480]", async (_, lose) => {
+      project.write({ "rules/rules.yaml": allow });
+      await project.start(run(), { policies: local("rules") });
+      lose();
+      const ctx = run({ stackId: "pr-12" });
+
+      const applied = await project.start(ctx, { policies: local("rules") });
+      const destroyed = await project.start(ctx, { action: "destroy", policies: local("rules") });
+
+      expect(applied).toMatchObject({ code: "TERRAFORM_SOURCE_MISSING" });
+      expect(destroyed).toEqual({ kind: "succeeded", outputs: {} });
+      expect(stateOf().resources).toEqual([]);
+      expect(ctx.lines).toContainEqual(cannot);
+      expect(ctx.lines).toContain(checks);
+      expect(ctx.lines.join("\n")).not.toContain("configuration of the task cannot be used");
+    });
+
+    it("still stops what they denied, by the newest ones that any stack of the machine has read", async () => {
+      const of = (name: string, at: number, more = {}) => run({ stackId: name, clock: { now: () => at }, ...more });
+      project.write({ "rules/rules.yaml": allow });
+      await project.start(of("pr-1", 10), { policies: local("rules") });
+      project.write({ "rules/rules.yaml": keep });
+      await project.start(of("pr-2", 30), { policies: local("rules") });
+      // A worker that was frozen since it has read them.
+      project.write({ "rules/rules.yaml": allow });
+      await project.start(of("pr-3", 20), { policies: local("rules") });
+      remove("rules");
+      const ctx = of("pr-1", 40);
+
+      const destroyed = await project.start(ctx, { action: "destroy", policies: local("rules") });
+      const planned = await project.start(ctx, { action: "plan", destroy: true, policies: local("rules") });
+
+      for (const step of [destroyed, planned]) {
+        expect(step).toMatchObject({ code: "TERRAFORM_POLICY_DENIED", message: expect.stringContaining("Keep it.") });
+      }
+    });
+
+    it("lets a saved plan to destroy everything go, and no other one", async () => {
+      project.write({ "rules/rules.yaml": allow });
+      await project.start(run(), {});
+      const plan = async (destroy: boolean) => {
+        const step = await project.start(run({ metadata: { name: "green" } }), { action: "plan", destroy });
+        return step.kind === "succeeded" ? String(step.outputs?.["plan"]) : "";
+      };
+      const [change, destroy] = [await plan(false), await plan(true)];
+      await project.start(run(), { action: "plan", policies: local("rules") });
+      remove("rules");
+
+      const changed = await project.start(run(), { plan: change, policies: local("rules") });
+      const destroyed = await project.start(run(), { plan: destroy, policies: local("rules") });
+
+      expect([changed, destroyed]).toMatchObject([{ code: "TERRAFORM_SOURCE_MISSING" }, { kind: "succeeded" }]);
+      expect(stateOf().resources).toEqual([]);
+    });
+
+    it("says how to go on when the yard has kept none, and tries nothing else", async () => {
+      await project.start(run(), {});
+      const ctx = run();
+
+      const stopped = await project.start(ctx, { action: "destroy", policies: local("nowhere") });
+      const destroyed = await project.start(ctx, { action: "destroy" });
+
+      expect(stopped).toMatchObject({
+        code: "TERRAFORM_SOURCE_MISSING",
+        message: expect.stringMatching(
+          /^The policies cannot be read: .*\nThe yard has kept none from this source\. Make them readable, or remove "policies" from the task "network"\.$/,
+        ),
+      });
+      expect(ctx.lines.join("\n")).not.toContain("cannot be used");
+      expect(destroyed.kind).toBe("succeeded");
+    });
   });
 });
 

@@ -136,6 +136,11 @@ export function isForget({ actions }: ResourceChange): boolean {
   return actions.includes("forget");
 }
 
+/** Returns true if nothing exists after the changes. */
+export function onlyRemoves(changes: readonly ResourceChange[]): boolean {
+  return changes.every(({ after }) => after === null);
+}
+
 /** Returns how many resources the changes add, change, delete, replace, import, move and forget. */
 export function countChanges(changes: readonly ResourceChange[]): PlanCounts {
   const count = (is: (change: ResourceChange) => boolean) => changes.filter(is).length;

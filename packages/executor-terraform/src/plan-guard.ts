@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { matchesGlob, type PlanCost } from "@stackyard/core";
 import { runConftest } from "./conftest.ts";
@@ -8,15 +8,16 @@ import {
   countChanges,
   isDeletion,
   isForget,
+  onlyRemoves,
   type PlanDocument,
   parsePlanDocument,
   type ResourceChange,
 } from "./plan-document.ts";
-import { evaluatePolicies, type PolicyFile } from "./policies.ts";
+import { evaluatePolicies } from "./policies.ts";
+import { openPolicies } from "./policy-source.ts";
 import { estimateCost, type PriceList, parsePrices } from "./prices.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { callTerraform, toCallFailure } from "./terraform-call.ts";
-import { stageSource } from "./with-staged-run.ts";
 
 /** The text of a plan is several times as large as its file. */
 const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
@@ -72,10 +73,9 @@ async function checkPolicies(
   const { policies } = run.config;
   if (policies === undefined) return [];
   const plan = { ...countChanges(changes), monthly_cost: monthly ?? null };
-  const folder = join(run.folder, "policies");
-  await stageSource(run.settings, run.ctx, policies.source, folder);
+  const { folder, files } = await openPolicies(run, policies, { onlyRemoves: onlyRemoves(changes) });
   const found = [
-    ...evaluatePolicies(await loadPolicies(folder, policies.conftest === true), { plan, changes }),
+    ...evaluatePolicies(files, { plan, changes }),
     ...(policies.conftest === true ? await runConftest(run, { folder, changes }) : []),
   ];
   for (const { level, text } of found) run.ctx.report(`${level}: ${text}`);
@@ -84,16 +84,6 @@ async function checkPolicies(
     throw new TerraformFailure("TERRAFORM_POLICY_DENIED", `The policies deny the plan:\n${errors.join("\n")}`);
   }
   return found.map(({ level, text }) => (level === "warning" ? `warning: ${text}` : text));
-}
-
-/** Loads the policies. With conftest, there may be only policies in Rego. */
-async function loadPolicies(folder: string, mayBeEmpty: boolean): Promise<readonly PolicyFile[]> {
-  const names = (await readdir(folder)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
-  if (names.length === 0 && !mayBeEmpty) {
-    const text = "The source of the policies contains no files *.yaml, *.yml or *.json at its top level.";
-    throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
-  }
-  return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })));
 }
 
 /** Returns the costs of the resources after the plan; undefined without prices. Fails with TERRAFORM_PRICES_INVALID. */
@@ -128,7 +118,7 @@ export async function loadPrices(
   try {
     return parsePrices(basename(pricesFile), await readPrices(pricesFile));
   } catch (error) {
-    if (!(error instanceof TerraformFailure) || changes.some(({ after }) => after !== null)) throw error;
+    if (!(error instanceof TerraformFailure) || !onlyRemoves(changes)) throw error;
     ctx.report(`No prices: ${error.message}`);
     return undefined;
   }
