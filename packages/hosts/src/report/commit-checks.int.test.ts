@@ -437,6 +437,122 @@ describe("the checks and the deployments of commits with the template, unchanged
   });
 });
 
+describe("the check of a commit when the stack is given another one by its machine", () => {
+  const SAVED = toMachine(
+    `  LIVE: { leaving: abandon, on: { PUSHED: ROLL, BACK: [{ action: advance, state: ROLL, set: { sha: "\${metadata.good}" } }], CLOSED: GONE } }
+  ROLL: { leaving: abandon, tasks: [up], on: { NEXT: [{ action: advance, state: LIVE, set: { good: "\${metadata.sha}" } }], FAILED: LIVE, CLOSED: GONE } }`,
+    "events: [OPENED, PUSHED, BACK, CLOSED]",
+  )
+    .replace("OPENED: LIVE", "OPENED: ROLL")
+    .replace("{ sha: { type: string } }", "{ sha: { type: string }, good: { type: string } }");
+  const RENAMED = SAVED.replaceAll(/(OPENED|PUSHED): ROLL/g, (_, event) => {
+    return `${event}: [{ action: advance, state: ROLL, set: { sha: "\${metadata.commit}" } }]`;
+  }).replace("good: { type", "commit: { type: string }, good: { type");
+  const succeed = { event: "TASK_COMPLETED", task: { name: "up" } };
+  const fail = { event: "TASK_ERROR", task: { name: "up" }, code: "BOOM" };
+
+  it.each([
+    ["sets it where events bring it", SAVED, DOCUMENT],
+    ["sets it under a name of its own", RENAMED, DOCUMENT.replace("{ sha:", "{ commit:")],
+  ])("stays so, and the comment names the other one: it %s [argo-rollouts#3721]", async (_, machine, document) => {
+    const { open, push, act, of, comment } = await createBench(machine, document);
+    await open();
+    await act(succeed);
+    await push();
+    await act(fail);
+    expect([of(1), of(2)]).toEqual([READY, FAILED]);
+    expect(comment()).toContain("* Runs: `1111111`\n* Does not run: `2222222`, because ");
+
+    await act({ event: "BACK" });
+    await act(succeed);
+
+    expect(of(2)).toEqual(FAILED);
+    expect(comment()).toContain("`1111111`\n* Does not run: `2222222`, because ");
+  });
+
+  it("is no success of the deployment any more where it ran [kots#1083]", async () => {
+    const { open, push, act, of, comment } = await createBench(
+      SAVED.replace('{ sha: "${metadata.good}" }', `{ sha: "${toCommit(9)}" }`),
+    );
+    await open();
+    await act(succeed);
+    await push();
+    await act(succeed);
+    expect([of(1), of(2)]).toEqual([["success", "inactive"], READY]);
+
+    await act({ event: "BACK" });
+    expect(of(2)).toEqual(["success", "inactive"]);
+    await act(succeed);
+
+    expect(of(2)).toEqual(["success", "inactive"]);
+    expect(comment()).toContain("* Was given by hand: `9999999`\n* Was ready before: `2222222`\n");
+  });
+
+  it("is a failure, and that of the commit before a success, where a failure has set that one again [shipit-engine#840]", async () => {
+    const machine = SAVED.replace(
+      "FAILED: LIVE",
+      'FAILED: [{ action: advance, state: LIVE, set: { sha: "${metadata.good}" } }]',
+    );
+    const { open, push, act, of, comment } = await createBench(machine);
+    await open();
+    await act(succeed);
+    await push();
+
+    await act(fail);
+
+    expect([of(1), of(2)]).toEqual([READY, FAILED]);
+    expect(comment()).toContain("* Runs: `1111111`\n* Does not run: `2222222`, because ");
+    await push(3);
+    await act(succeed);
+    expect([of(1), of(2), of(3)]).toEqual([["success", "inactive"], ["failure", "inactive"], READY]);
+  });
+
+  it("is that of the image that events name with it", async () => {
+    const tag = "registry.example.org/shop:";
+    const { open, push, act, of, comment } = await createBench(
+      SAVED.replaceAll("sha", "image").replace(
+        'BACK: [{ action: advance, state: ROLL, set: { image: "${metadata.good}" } }]',
+        "BACK: ROLL",
+      ),
+      DOCUMENT.replace('{ sha: "', `{ image: "${tag}`),
+    );
+    await open();
+    await act(succeed);
+    await push();
+    await act(fail);
+
+    await act({ event: "BACK", metadata: { image: `${tag}${toCommit(1)}` } });
+    await act(succeed);
+
+    expect([of(1), of(2)]).toEqual([READY, ["failure", "inactive"]]);
+    expect(comment()).toContain("* Commit: `1111111`\n");
+  });
+
+  it("stays so, and the comment says that it is unknown what runs, where nothing names a commit [argo-cd#16601]", async () => {
+    const document = DOCUMENT.replace(/metadata: &pr .*}/, "metadata: &pr {}");
+    const { open, push, act, of, comment } = await createBench(
+      SAVED.replace(/BACK: \[.*?\]/, "BACK: ROLL").replace(/NEXT: \[.*?\]/, "NEXT: LIVE"),
+      document,
+    );
+    await open();
+    await act(succeed);
+    await push();
+    await act(fail);
+    expect([of(1), of(2)]).toEqual([READY, FAILED]);
+
+    await act({ event: "BACK" });
+    await act(succeed);
+
+    expect([of(1), of(2)]).toEqual([["success", "inactive"], FAILED]);
+    expect(comment()).toContain(
+      "* Runs: an unknown commit: an event that names none has begun its run\n* Does not run: `2222222`",
+    );
+    await push(3);
+    await act(succeed);
+    expect(of(3)).toEqual(READY);
+  });
+});
+
 describe("a preview that does not exist", () => {
   it("is reported with the reason", async () => {
     const machine = toMachine("  LIVE: { on: { CLOSED: GONE } }").replace(

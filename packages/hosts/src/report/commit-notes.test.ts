@@ -14,11 +14,14 @@ const brought = {
   head: THREE,
 };
 
-type Step = Partial<CommitLine> & { readonly rest?: PreviewPhase };
+type Step = Partial<CommitLine> & {
+  readonly rest?: PreviewPhase;
+  readonly stack?: Readonly<Record<string, unknown>>;
+};
 
-/** Plays lines one after the other; `rest`: how the stack is after the line, when a report looks. */
+/** Plays lines one after the other; `rest`: how the stack is after the line, when a report looks; `stack`: its metadata. */
 function play(...steps: readonly Step[]): CommitNotes {
-  return steps.reduce((notes, { rest, ...step }, index) => {
+  return steps.reduce((notes, { rest, stack = {}, ...step }, index) => {
     const line = {
       position: index + 1,
       at: index,
@@ -28,7 +31,9 @@ function play(...steps: readonly Step[]): CommitNotes {
       sent: [],
     } as const;
     const noted = noteLines(notes, [{ ...line, ...step }], brought);
-    return rest === undefined ? noted : noteRest(noted, { phase: rest, enteredAt: index, watching: ["idle"] });
+    return rest === undefined
+      ? noted
+      : noteRest(noted, { phase: rest, enteredAt: index, watching: ["idle"], metadata: stack });
   }, NO_COMMITS);
 }
 
@@ -37,6 +42,7 @@ const pushed = (eventId: string, over: Step = {}): Step => ({
   from: "LIVE",
   to: "ROLL",
   sent: ["up"],
+  metadata: { sha: brought.sent.get(eventId) },
   ...over,
 });
 const failed: Step = { event: "TASK_ERROR", task: "up", code: "BOOM", from: "ROLL", to: "LIVE", unfinished: ["up"] };
@@ -179,6 +185,39 @@ describe("what became of commits", () => {
       { 3: "failed" },
       undefined,
     ],
+    [
+      "is failed although the machine has set the one before it again, which has succeeded before a report looked",
+      [
+        pushed("e1", { rest: "working", stack: { sha: ONE } }),
+        { ...succeeded, rest: "ready", stack: { sha: ONE } },
+        pushed("e2"),
+        { ...failed, rest: "ready", stack: { sha: TWO } },
+        { event: "BACK", from: "LIVE", to: "ROLL", sent: ["up"] },
+        { ...succeeded, rest: "ready", stack: { sha: ONE } },
+      ],
+      { 1: "done", 2: "failed" },
+      ONE,
+    ],
+    [
+      "is done although the machine has kept a part of its name, and cleared another key",
+      [
+        pushed("e1", { metadata: { sha: ONE, next: ONE }, rest: "working", stack: { sha: ONE, next: ONE } }),
+        { ...succeeded, rest: "ready", stack: { sha: ONE.slice(0, 8), next: "" } },
+      ],
+      { 1: "done" },
+      ONE,
+    ],
+    [
+      "is pending while a person brings it back after another one",
+      [
+        pushed("e1"),
+        { ...succeeded, rest: "ready", stack: { sha: ONE } },
+        { event: "BACK", metadata: { sha: "9".repeat(40) }, from: "LIVE", to: "ROLL", rest: "ready" },
+        { event: "BACK", metadata: { sha: ONE }, from: "LIVE", to: "ROLL", sent: ["up"], rest: "working" },
+      ],
+      { 1: "pending" },
+      undefined,
+    ],
     ["is not decided by events of the engine", [{ eventId: "e1", internal: true, rest: "ready" }], {}, undefined],
   ])("%s", (_, steps, expected, running) => {
     const notes = play(...steps);
@@ -190,7 +229,7 @@ describe("what became of commits", () => {
   it("waits for the lines that a stack is newer than", () => {
     const notes = play(pushed("e1"));
 
-    expect(noteRest(notes, { phase: "ready", enteredAt: 99, watching: [] })).toBe(notes);
+    expect(noteRest(notes, { phase: "ready", enteredAt: 99, watching: [], metadata: {} })).toBe(notes);
   });
 
   it("is pending while its run is repeated before the task that was rejected", () => {

@@ -15,6 +15,8 @@ export interface CommitNote {
   readonly start?: CommitStart;
   /** The stack came to rest meanwhile: what else it does, such as a check, says nothing about the commit. */
   readonly hasFailed?: true;
+  /** What was unfinished when it had failed and its run began again. */
+  readonly failedBefore?: Readonly<Record<string, string>>;
   /**
    * How its run has ended, which stays so. `done`: the stack came to rest and nothing was unfinished. `replaced`: by
    * another commit before that. `ended`: the stack ended before that.
@@ -22,10 +24,13 @@ export interface CommitNote {
   readonly end?: "done" | "replaced" | "ended";
 }
 
-/** The state that the event of a commit led to, and the keys of its metadata that name the commit. */
+/** The state that the event of a commit led to, and the keys that name the commit. */
 interface CommitStart {
   readonly state?: string;
+  /** Of the metadata of the event. */
   readonly keys: readonly string[];
+  /** Of the metadata of the stack, as a report has seen it. */
+  readonly held?: readonly string[];
 }
 
 /** Why an event was not applied. `parked`: it is tried again for a while. */
@@ -43,8 +48,11 @@ export interface CommitNotes {
   readonly appliedAt: number;
   /** The commit that the stack runs. Missing: none, or one from before the notes. */
   readonly running?: string;
-  /** The stack was given a commit that is not of the pull request: nothing that it does is about one of the notes. */
-  readonly isElsewhere?: true;
+  /**
+   * The stack was given something else than one of these commits: nothing that it does is about one of the notes. Missing
+   * `commit`: an event that names no commit has begun a run.
+   */
+  readonly elsewhere?: { readonly commit?: string };
   /** In the order in which they were brought last, the newest last. */
   readonly notes: readonly CommitNote[];
 }
@@ -112,31 +120,83 @@ function findHead({ notes }: CommitNotes, line: CommitLine, { sent, head }: Brou
   if (line.internal === true) return undefined;
   const own = sent.get(line.eventId);
   if (own !== undefined) return own;
-  const isNamed = isMap(line.metadata) && Object.values(line.metadata).includes(head);
+  const isNamed = isMap(line.metadata) && listKeysOf(line.metadata, head).length > 0;
   // Metadata alone, such as that of an extended lifetime, begin no other run of a commit.
   const isKnown = notes.some((each) => each.head === head && each.refusal === undefined);
   const runs = line.from !== line.to || line.sent.length > 0;
   return isNamed && (runs || !isKnown) ? head : undefined;
 }
 
+/** Returns true for a text with the commit, such as the tag of an image, and for its beginning. */
+function namesCommit(value: string, head: string): boolean {
+  return value.includes(head) || (value.length >= SHORT && head.startsWith(value));
+}
+
+/** Characters of the shortest name of a commit that hosts print. */
+const SHORT = 7;
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+/** Returns the keys whose values name a commit. */
+function listKeysOf(metadata: Metadata, head: string): readonly string[] {
+  return Object.keys(metadata).filter((key) => {
+    const value = metadata[key];
+    return typeof value === "string" && namesCommit(value, head);
+  });
+}
+
+/** Returns the text under one of the keys that does not name a commit; undefined when there is none. */
+function findOther({ head }: CommitNote, metadata: Metadata, keys: readonly string[]): string | undefined {
+  return keys
+    .map((key) => metadata[key])
+    .find((value): value is string => typeof value === "string" && value !== "" && !namesCommit(value, head));
+}
+
 /** Begins the run of a commit: the one before it is replaced. */
 function begin(commits: CommitNotes, head: string, { event, to, metadata }: CommitLine): CommitNotes {
-  const { isElsewhere: _, ...rest } = endCurrent(commits, "replaced");
-  const keys = isMap(metadata) ? Object.keys(metadata).filter((key) => metadata[key] === head) : [];
+  const { elsewhere: _, ...there } = commits;
+  const rest = endCurrent(there, "replaced");
+  const keys = isMap(metadata) ? listKeysOf(metadata, head) : [];
   return put(rest, { head, event, unfinished: {}, start: { keys, ...(to !== undefined && { state: to }) } });
 }
 
 /** Notes an event that brings no head of the pull request: it may bring another commit, such as an earlier one. */
 function noteOther(commits: CommitNotes, line: CommitLine): CommitNotes {
-  const current = findCurrent(commits);
+  const last = findLast(commits);
   const { metadata } = line;
   const given = line.internal !== true && isMap(metadata) ? metadata : {};
-  const other = current?.start?.keys.map((key) => given[key]).find((value) => typeof value === "string");
-  if (typeof other !== "string" || other === current?.head) return noteMove(commits, line);
-  if (commits.notes.some(({ head }) => head === other)) return begin(commits, other, line);
-  // One that has failed stays so.
-  const { running: _, ...rest } = current?.hasFailed === true ? commits : endCurrent(commits, "replaced");
-  return { ...rest, isElsewhere: true };
+  const keys = last?.start?.keys ?? [];
+  const other = last && findOther(last, given, keys);
+  if (last !== undefined && commits.elsewhere !== undefined && listKeysOf(given, last.head).length > 0) {
+    return begin(commits, last.head, line);
+  }
+  if (other === undefined) return isUnnamedRun(last, line) ? leave(commits, {}) : noteMove(commits, line);
+  const known = commits.notes.find(({ head }) => namesCommit(other, head));
+  return known === undefined ? leave(commits, { commit: other }) : begin(commits, known.head, line);
+}
+
+/**
+ * Returns true if an event from outside begins the run of a commit again in a stack where nothing names the commit: it may
+ * be that of any other.
+ */
+function isUnnamedRun(last: CommitNote | undefined, { internal, event, from, to }: CommitLine): boolean {
+  if (last?.start === undefined || internal === true || SETTLED.has(event)) return false;
+  const { state, keys, held = [] } = last.start;
+  return from !== to && to === state && keys.length + held.length === 0;
+}
+
+/** Notes that the stack was given something else than one of the commits. One that has failed stays so. */
+function leave(commits: CommitNotes, elsewhere: { readonly commit?: string }): CommitNotes {
+  const current = findCurrent(commits);
+  const failed = current?.hasFailed === true || current?.failedBefore !== undefined;
+  const left =
+    failed && current.end === undefined
+      ? replace(commits, { ...current, unfinished: current.failedBefore ?? current.unfinished, hasFailed: true })
+      : endCurrent(commits, "replaced");
+  const { running, ...rest } = left;
+  const { commit } = elsewhere;
+  const isThere = running !== undefined && commit !== undefined && namesCommit(commit, running);
+  return { ...rest, elsewhere, ...(isThere && { running }) };
 }
 
 function put(commits: CommitNotes, added: CommitNote): CommitNotes {
@@ -145,8 +205,12 @@ function put(commits: CommitNotes, added: CommitNote): CommitNotes {
 }
 
 /** Returns the commit that the stack was given last. */
-function findCurrent({ notes, isElsewhere }: CommitNotes): CommitNote | undefined {
-  return isElsewhere === true ? undefined : notes.findLast(({ refusal }) => refusal === undefined);
+function findCurrent(commits: CommitNotes): CommitNote | undefined {
+  return commits.elsewhere === undefined ? findLast(commits) : undefined;
+}
+
+function findLast({ notes }: CommitNotes): CommitNote | undefined {
+  return notes.findLast(({ refusal }) => refusal === undefined);
 }
 
 function endCurrent(commits: CommitNotes, how: "done" | "replaced" | "ended"): CommitNotes {
@@ -186,8 +250,9 @@ function noteMove(commits: CommitNotes, line: CommitLine): CommitNotes {
 
 /** Begins the run of the present commit again: it is in the state in which it began. */
 function restart(commits: CommitNotes, current: CommitNote): CommitNotes {
-  const { hasFailed: _, ...others } = current;
-  return replace(commits, { ...others, unfinished: {} });
+  const { hasFailed, ...others } = current;
+  const failedBefore = hasFailed === true ? current.unfinished : current.failedBefore;
+  return replace(commits, { ...others, unfinished: {}, ...(failedBefore !== undefined && { failedBefore }) });
 }
 
 /**
@@ -212,21 +277,48 @@ export interface PresentStack {
   readonly enteredAt: number;
   /** Tasks that watch the stack while it rests, and do not end before it is left. */
   readonly watching: readonly string[];
+  readonly metadata: Metadata;
 }
 
 /**
  * Notes how the run of the present commit has ended once the stack rests: it is done when nothing of it is unfinished. A
  * stack that sleeps runs nothing: a commit that it was given in its sleep is done only after it.
  */
-export function noteRest(commits: CommitNotes, { phase, enteredAt, watching }: PresentStack): CommitNotes {
-  const current = findCurrent(commits);
+export function noteRest(commits: CommitNotes, present: PresentStack): CommitNotes {
+  const { phase, enteredAt, watching } = present;
   // The stack is newer than the lines: the next report reads what has happened since.
-  if (current === undefined || current.end !== undefined || enteredAt > commits.appliedAt) return commits;
-  if (phase === "working" || phase === "waiting") return commits;
+  if (enteredAt > commits.appliedAt) return commits;
+  const held = noteHeld(commits, present);
+  const current = findCurrent(held);
+  if (current === undefined || current.end !== undefined) return held;
+  if (phase === "working" || phase === "waiting") return held;
   if (Object.keys(current.unfinished).some((name) => !watching.includes(name))) {
-    return replace(commits, { ...current, hasFailed: true });
+    return replace(held, { ...current, hasFailed: true });
   }
-  return phase === "ready" ? { ...replace(commits, { ...current, end: "done" }), running: current.head } : commits;
+  if (phase !== "ready") return held;
+  const { failedBefore: _, ...done } = current;
+  return { ...replace(held, { ...done, end: "done" }), running: current.head };
+}
+
+/** A commit in full, also as a part of a text. */
+const COMMIT = /(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
+
+/**
+ * Compares the present commit with the metadata of the stack, which `set` of the machine changes without a word in an
+ * event: where a key has named the commit and names another one, the stack has that one.
+ */
+function noteHeld(commits: CommitNotes, { metadata, watching }: PresentStack): CommitNotes {
+  const current = findCurrent(commits);
+  if (current?.start === undefined) return commits;
+  const { keys, held = [] } = current.start;
+  const set = findOther(current, metadata, keys) ?? findOther(current, metadata, held)?.match(COMMIT)?.[0];
+  if (set !== undefined) {
+    const isFailed = Object.keys(current.unfinished).some((name) => !watching.includes(name));
+    return leave(isFailed ? replace(commits, { ...current, hasFailed: true }) : commits, { commit: set });
+  }
+  const named = listKeysOf(metadata, current.head).filter((key) => !held.includes(key));
+  if (named.length === 0) return commits;
+  return replace(commits, { ...current, start: { ...current.start, held: [...held, ...named] } });
 }
 
 /**

@@ -37,6 +37,8 @@ export interface PreviewFacts {
 export interface PreviewCommits {
   /** Missing: none, as far as is known. */
   readonly running?: string;
+  /** The stack was given something else than a commit of the pull request; missing `commit`: unknown what. */
+  readonly elsewhere?: { readonly commit?: string };
   readonly newest: string;
   readonly verdict: CommitVerdict;
 }

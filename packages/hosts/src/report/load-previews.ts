@@ -94,7 +94,8 @@ async function findStart(
 }
 
 function toPresent(described: DescribedStack, { phase }: PreviewFacts) {
-  return { phase, enteredAt: described.stack.enteredAt, watching: listWatching(described) };
+  const { enteredAt, metadata } = described.stack;
+  return { phase, enteredAt, metadata, watching: listWatching(described) };
 }
 
 /** Returns the facts about a stack that does not exist. Undefined: its first event is not decided. */
@@ -111,10 +112,13 @@ function toMissing(
 function findNewest(
   { head }: PreviewLink,
   { sent }: KnownPreview,
-  { commits: { notes, running }, facts: { phase } }: { readonly commits: CommitNotes; readonly facts: PreviewFacts },
+  {
+    commits: { notes, running, elsewhere },
+    facts: { phase },
+  }: { readonly commits: CommitNotes; readonly facts: PreviewFacts },
 ): PreviewCommits | undefined {
   const last = sent.at(-1)?.head;
-  const runs = defined({ running });
+  const runs = defined({ running, elsewhere });
   if (last === head && notes.every((note) => note.head !== head)) {
     return { ...runs, newest: head, verdict: { kind: "pending" } };
   }

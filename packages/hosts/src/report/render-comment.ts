@@ -127,13 +127,16 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
 /** Names the commit that runs, and the newest one if that is another. */
 function toCommits({ phase, commits }: PreviewFacts): readonly ListItem[] {
   if (commits === undefined) return [];
-  const { running, newest, verdict } = commits;
+  const { running, elsewhere, newest, verdict } = commits;
   const isOld = running !== undefined && running !== newest;
   const isAtRest = phase === "ready" || phase === "asleep" || phase === "quiet";
-  const label = verdict.kind === "done" ? "Commit" : STANDINGS[verdict.kind];
+  const isElsewhere = elsewhere !== undefined && !isOld;
+  const done = isElsewhere ? "Was ready before" : "Commit";
+  const label = verdict.kind === "done" ? done : STANDINGS[verdict.kind];
   const why = verdict.why === undefined ? [] : [text(", because "), code(verdict.why, MAX_REASON)];
   return [
     ...(isOld ? [item(isAtRest ? "Runs" : "Was ready last", [code(toShort(running), MAX_VALUE)])] : []),
+    ...(isElsewhere ? [toElsewhere(elsewhere.commit)] : []),
     item(label, [code(toShort(newest), MAX_VALUE), ...why]),
   ];
 }
@@ -144,6 +147,12 @@ const STANDINGS: Readonly<Record<Exclude<PreviewCommits["verdict"]["kind"], "don
   replaced: "Was replaced",
   ended: "Was not ready",
 };
+
+function toElsewhere(commit: string | undefined): ListItem {
+  if (commit === undefined)
+    return item("Runs", [text("an unknown commit: an event that names none has begun its run")]);
+  return item("Was given by hand", [code(toShort(commit), MAX_VALUE)]);
+}
 
 function toShort(head: string): string {
   return head.slice(0, 7);
