@@ -51,6 +51,8 @@ export interface CodeHost {
    * be read are left out, and `onUnread` is called with the number of each, or undefined if it has none.
    */
   listOpenPulls(repository: RepositoryPlace, onUnread?: OnUnread): Promise<readonly HookPull[] | undefined>;
+  /** Returns the present name of a repository that may have been renamed or moved; undefined when it does not exist. */
+  findName(repository: string, signal: AbortSignal): Promise<string | undefined>;
   /** Compares two commits of a repository by name; undefined when the repository, one of them or a common ancestor does not exist. */
   compare(repository: string, range: ComparedRange): Promise<ComparedCommits | undefined>;
   /** Returns the files of a commit of a repository by name, as a compressed tar archive; undefined when it does not exist. */

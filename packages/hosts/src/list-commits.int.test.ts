@@ -108,6 +108,20 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
     }
   });
 
+  it("are not read where a repository was moved to a place that the options do not name", async () => {
+    const list = createLister(["acme/shop"]);
+    await list(kind, { before: at(1) });
+    github.renameRepository("acme/shop", "acme/store");
+    gitlab.move("acme/store");
+    const requests = [...github.requests, ...gitlab.requests].length;
+
+    expect(reasonOf(await list(kind))).toBe(
+      `acme/shop was moved, and the option "commits" of the code host "${kind === "github" ? "hub" : "lab"}" does not name its new place.`,
+    );
+    const read = [...github.requests, ...gitlab.requests].slice(requests);
+    expect(read.filter((request) => /compare|commits/.test(request))).toEqual([]);
+  });
+
   it("are not listed where an older version comes back, and those are counted that go (whatsdeployed#97)", async () => {
     const list = createLister();
 

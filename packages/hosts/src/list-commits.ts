@@ -30,7 +30,7 @@ export function createCommitLister(
     if (codeHost === undefined) return unknown(`The code host "${host.name}" has no token or App to read with.`);
     cached ??= createCache<CommitList>(KEPT_MS, () => deps.clock.now());
     const key = JSON.stringify([host.name, repository, query.before, query.now]);
-    const list: Promise<CommitList> = cached(key, () => compare(codeHost, repository, { ...query, signal }));
+    const list: Promise<CommitList> = cached(key, () => compare(codeHost, found, { ...query, signal }));
     try {
       return await list;
     } catch (error) {
@@ -75,13 +75,21 @@ function mayList(options: HostOptions, repository: string): boolean {
   return patterns.some((pattern) => matchesGlob(pattern, repository));
 }
 
+/** Compares the commits. The host may have moved the repository: the option must name where it is now, too. */
 async function compare(
   codeHost: CodeHost,
-  repository: string,
+  { host, repository }: FoundRepository,
   { before, now, signal }: CommitQuery & { readonly signal: AbortSignal },
 ): Promise<CommitList> {
-  const found = await codeHost.compare(repository, { before, now, signal });
-  if (found !== undefined) return { kind: "commits", ...found };
+  const name = await codeHost.findName(repository, signal);
+  const isMoved = name !== undefined && name.toLowerCase() !== repository.toLowerCase();
+  if (isMoved && !mayList(host.options, name)) {
+    return unknown(
+      `${repository} was moved, and the option "commits" of the code host "${host.name}" does not name its new place.`,
+    );
+  }
+  const found = name && (await codeHost.compare(name, { before, now, signal }));
+  if (found) return { kind: "commits", ...found };
   const why = "they have no common ancestor, as after a force push, or Stackyard may not read it";
   return unknown(`${repository} does not have both commits any more, ${why}.`);
 }

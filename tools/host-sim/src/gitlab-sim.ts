@@ -91,6 +91,8 @@ interface Merge {
 }
 
 const PREFIX = "/gitlab/api/v4";
+/** What follows the place of a project in a path. */
+const PROJECT_ITSELF = "/";
 const PROJECT = { id: 424_242, path_with_namespace: "acme/shop", web_url: "https://gitlab.example.org/acme/shop" };
 const GROUP = { id: 77, full_path: "acme" };
 const USER = { id: 583_231, name: "The Octocat", username: "octocat", email: "octocat@example.org" };
@@ -337,7 +339,7 @@ function toAnswer(request: Request, state: State): Answer {
   const path = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : "";
   if (path === "/user") return { status: 200, body: GITLAB_BOT };
   if (path === "/projects") return toPage(searchParams, [PROJECT]);
-  const [, place = "", own = ""] = /^\/projects\/([^/]+)(\/.*)?$/.exec(path) ?? [];
+  const [, place = "", own = PROJECT_ITSELF] = /^\/projects\/([^/]+)(\/.*)?$/.exec(path) ?? [];
   const name = decodeURIComponent(place);
   if (state.names.slice(0, -1).includes(name)) return toMoved(request, place);
   const inside = place === String(PROJECT.id) || name === state.names.at(-1) ? own : "";
@@ -385,6 +387,7 @@ function answerMerges(
   };
   const answer = answerReports(reporting, { method, path, query, body: sent });
   if (answer !== undefined) return answer;
+  if (path === PROJECT_ITSELF) return { status: 200, body: PROJECT };
   const merge = merges.find(({ iid }) => path === `/merge_requests/${iid}`);
   return merge === undefined ? MISSING : { status: 200, body: toMerge(merge) };
 }

@@ -226,6 +226,14 @@ const ROUTES: readonly Route[] = [
   },
   {
     method: "GET",
+    path: new RegExp(`${REPO}$`),
+    answer: ({ repositories }, { groups }) => {
+      const found = repositories.get(groups["repo"] ?? "");
+      return toAnswer(found && toRepositoryBody(found));
+    },
+  },
+  {
+    method: "GET",
     path: new RegExp(`${REPO}/tarball/(?<commit>[^/]+)$`),
     reads: "contents",
     answer: redirectToArchive,

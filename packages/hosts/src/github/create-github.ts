@@ -1,5 +1,6 @@
 import { Octokit } from "@octokit/core";
 import { StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { createCache } from "../cache.ts";
 import type { CodeHost } from "../code-host.ts";
@@ -10,6 +11,7 @@ import { compareCommits } from "./compare-commits.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
 import { createPullReader } from "./list-pulls.ts";
+import { REQUEST_MS } from "./open-repository.ts";
 import { GitHubPull, isOf, toPull } from "./parse-delivery.ts";
 import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
 
@@ -36,6 +38,8 @@ const PERMISSION_MS = 60_000;
 const REPOSITORIES_MS = 3_600_000;
 /** Until the last byte of an archive. */
 const ARCHIVE_MS = 600_000;
+
+const Named = Type.Object({ full_name: Type.String() });
 
 /** Creates the client of a GitHub. */
 export function createGitHub(input: GitHubInput): CodeHost {
@@ -78,6 +82,16 @@ export function createGitHub(input: GitHubInput): CodeHost {
     listFaults: access.listFaults,
     listOpenPulls: (repository, onUnread) =>
       unlessMissing(async () => readPulls(await open(repository), repository, onUnread)),
+    findName: (repository, signal) =>
+      unlessMissing(async () => {
+        const octokit = new Client({ auth: await access.createArchiveToken(repository) });
+        const { data }: { data: unknown } = await octokit.request("GET /repos/{owner}/{repo}", {
+          ...toParameters(repository),
+          request: { signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]) },
+        });
+        if (Check(Named, data)) return data.full_name;
+        throw new StackyardError("SERVER_ERROR", `GitHub sent no name for ${repository}.`);
+      }),
     compare: (repository, range) =>
       unlessMissing(async () => {
         const octokit = new Client({ auth: await access.createArchiveToken(repository) });

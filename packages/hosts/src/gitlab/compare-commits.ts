@@ -2,10 +2,9 @@ import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import type { ComparedCommits, ComparedRange } from "../code-host.ts";
-import { type GitLabClient, toProjectPath } from "./gitlab-client.ts";
+import { type GitLabClient, REQUEST_MS, toProjectPath } from "./gitlab-client.ts";
 
 const PER_PAGE = 100;
-const REQUEST_MS = 10_000;
 
 const Text = Type.Optional(Type.Union([Type.String(), Type.Null()]));
 const Commit = Type.Object({

@@ -5,7 +5,14 @@ import type { HookRepository } from "../hook.ts";
 import type { HostPermission } from "../host-permission.ts";
 import { readRows } from "../read-rows.ts";
 import { compareCommits } from "./compare-commits.ts";
-import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
+import {
+  createGitLabClient,
+  type GitLabInput,
+  parse,
+  REQUEST_MS,
+  toGitLabFault,
+  toProjectPath,
+} from "./gitlab-client.ts";
 import { createGitLabReports } from "./gitlab-reports.ts";
 import { createDeliveryReader } from "./list-deliveries.ts";
 import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
@@ -21,6 +28,7 @@ const DEVELOPER = 30;
 const MAINTAINER = 40;
 const OWNER = 50;
 
+const Named = Type.Object({ path_with_namespace: Type.String() });
 const Member = Type.Object({ username: Type.String(), access_level: Type.Integer() });
 
 /** Stackyard's identity at GitLab, and its own deliveries. */
@@ -70,6 +78,11 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     },
     listDeliveries: createDeliveryReader({ client, path: hookPath, isAll: readsAll, listProjects, now, warn }),
     findDeliveryBody: async () => undefined,
+    async findName(repository, signal) {
+      const ended = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]);
+      const response = await client.send({ path: toProjectPath(repository), signal: ended });
+      return response && parse(Named, await response.json()).path_with_namespace;
+    },
     compare: (repository, range) => compareCommits(client, repository, range),
     async openArchive(repository, commit, signal) {
       const path = `${toProjectPath(repository)}/repository/archive.tar.gz?sha=${encodeURIComponent(commit)}`;

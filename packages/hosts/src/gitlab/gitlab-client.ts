@@ -53,7 +53,7 @@ class GitLabFailed extends StackyardError {
 }
 
 /** Of one request. */
-const REQUEST_MS = 10_000;
+export const REQUEST_MS = 10_000;
 const PER_PAGE = 100;
 /** Of one list: 10,000 items. */
 const MOST_PAGES = 100;

@@ -485,7 +485,7 @@ describe("the check of a commit when the stack is given another one by its machi
     await act(succeed);
 
     expect(of(2)).toEqual(["success", "inactive"]);
-    expect(comment()).toContain("* Was given by hand: `9999999`\n* Was ready before: `2222222`\n");
+    expect(comment()).toContain("* Was given: `9999999`\n* Was ready before: `2222222`\n");
   });
 
   it("is a failure, and that of the commit before a success, where a failure has set that one again [shipit-engine#840]", async () => {

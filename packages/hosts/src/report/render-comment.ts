@@ -151,7 +151,7 @@ const STANDINGS: Readonly<Record<Exclude<PreviewCommits["verdict"]["kind"], "don
 function toElsewhere(commit: string | undefined): ListItem {
   if (commit === undefined)
     return item("Runs", [text("an unknown commit: an event that names none has begun its run")]);
-  return item("Was given by hand", [code(toShort(commit), MAX_VALUE)]);
+  return item("Was given", [code(toShort(commit), MAX_VALUE)]);
 }
 
 function toShort(head: string): string {
