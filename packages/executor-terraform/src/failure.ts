@@ -23,7 +23,10 @@ export const TERRAFORM_FAILURES = {
     "The source could not be read: a permission is missing, or the service does not respond.",
   ),
   TERRAFORM_SOURCE_UNSUPPORTED: fact(false, "The source has no type, or a type that the runner does not support."),
-  TERRAFORM_SOURCE_REFUSED: fact(false, "The source is outside its root folder, or larger than the limit."),
+  TERRAFORM_SOURCE_REFUSED: fact(
+    false,
+    "The source is outside its root folder, larger than the limit, or has an incomplete file of variables.",
+  ),
   TERRAFORM_BACKEND_MISSING: fact(false, "No backend would keep the state after the run."),
   TERRAFORM_BACKEND_SHARED: fact(false, "The address of the backend does not contain the stack; nothing was changed."),
   TERRAFORM_BACKEND_CHANGED: fact(

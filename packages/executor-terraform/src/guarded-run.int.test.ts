@@ -278,7 +278,7 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
       await project.start(run(), {});
       const plan = async (destroy: boolean) => {
         const step = await project.start(run({ metadata: { name: "green" } }), { action: "plan", destroy });
-        return step.kind === "succeeded" ? String(step.outputs?.["plan"]) : "";
+        return step.kind === "succeeded" ? String(Object(step.outputs)["plan"]) : "";
       };
       const [change, destroy] = [await plan(false), await plan(true)];
       await project.start(run(), { action: "plan", policies: local("rules") });

@@ -70,6 +70,8 @@ interface Attribute {
   readonly name: string;
   readonly start: number;
   readonly end: number;
+  /** False if it has no value, or the text ends within its value. */
+  readonly isWhole: boolean;
 }
 
 /** Returns the attributes at the top level of a text, as a file of variables has them. */
@@ -81,11 +83,26 @@ export function findAttributes(text: string): readonly Attribute[] {
     const [token, after] = [tokens[at], tokens[at + 1]];
     if (token?.kind === "word" && after?.kind === "mark" && after.text === "=") {
       const next = endOfValue(tokens, at + 2);
-      found.push({ name: token.text, start: token.start, end: tokens[next - 1]?.end ?? text.length });
+      const isWhole = isClosed(tokens.slice(at + 2, next));
+      found.push({ name: token.text, start: token.start, end: tokens[next - 1]?.end ?? text.length, isWhole });
       at = next;
     } else at += 1;
   }
   return found;
+}
+
+/** Returns true for a value that does not end within a bracket, a string or an operation. */
+function isClosed(value: readonly HclToken[]): boolean {
+  const [first, last] = [value[0], value.at(-1)];
+  // A heredoc without its first line.
+  if (last === undefined || isMarkOf(first, "<")) return false;
+  if (last.kind === "mark" && !isMarkOf(last, "}])")) return false;
+  const count = (marks: string) => value.filter((token) => isMarkOf(token, marks)).length;
+  return count("{[(") === count("}])") && value.every((token) => token.kind !== "string" || token.isOpen !== true);
+}
+
+function isMarkOf(token: HclToken | undefined, marks: string): boolean {
+  return token?.kind === "mark" && marks.includes(token.text);
 }
 
 /** Returns the texts and numbers in a value, and not the names of members of objects. */
@@ -103,8 +120,8 @@ export function listTexts(value: readonly HclToken[]): readonly string[] {
 /** A piece of an HCL text, with its place in it. */
 export type HclToken = (
   | { readonly kind: "word"; readonly text: string }
-  /** A quoted string; `text` is undefined when a template makes its value unknown. */
-  | { readonly kind: "string"; readonly text: string | undefined }
+  /** A quoted string; `text` is undefined when a template makes its value unknown. `isOpen`: it has no end. */
+  | { readonly kind: "string"; readonly text: string | undefined; readonly isOpen?: true }
   | { readonly kind: "mark"; readonly text: string }
   | { readonly kind: "newline" }
 ) & { readonly start: number; readonly end: number };
@@ -142,37 +159,41 @@ function readToken(text: string, at: number): Read {
   if (character === "\n") return { end: at + 1, token: { kind: "newline", start: at, end: at + 1 } };
   if (character === '"') return readString(text, at);
   const heredoc = match(HEREDOC, text, at);
-  if (heredoc) return toUnknownString(at, endOfHeredoc(text, at + heredoc[0].length, heredoc[1] ?? ""));
+  if (heredoc) {
+    const end = endOfHeredoc(text, at + heredoc[0].length, heredoc[1] ?? "");
+    return toUnknownString(at, end ?? text.length, end !== undefined);
+  }
   const [word = ""] = match(WORD, text, at) ?? [];
   const end = at + (word === "" ? 1 : word.length);
   if (word === "") return { end, token: { kind: "mark", text: character, start: at, end } };
   return { end, token: { kind: "word", text: word, start: at, end } };
 }
 
-function toUnknownString(start: number, end: number): Read {
-  return { end, token: { kind: "string", text: undefined, start, end } };
+function toUnknownString(start: number, end: number, hasEnd: boolean): Read {
+  return { end, token: { kind: "string", text: undefined, start, end, ...(!hasEnd && { isOpen: true }) } };
 }
 
 function readString(text: string, start: number): Read {
-  const { end, hasTemplate } = endOfString(text, start + 1);
-  if (hasTemplate) return toUnknownString(start, end);
-  return { end, token: { kind: "string", text: toUnescaped(text.slice(start + 1, end - 1)), start, end } };
+  const { end, hasTemplate, hasEnd } = endOfString(text, start + 1);
+  if (hasTemplate) return toUnknownString(start, end, hasEnd);
+  const content = toUnescaped(text.slice(start + 1, end - 1));
+  return { end, token: { kind: "string", text: content, start, end, ...(!hasEnd && { isOpen: true }) } };
 }
 
 /** Returns the place after the closing quote; an unclosed string ends at its line end. */
-function endOfString(text: string, start: number): { end: number; hasTemplate: boolean } {
+function endOfString(text: string, start: number): { end: number; hasTemplate: boolean; hasEnd: boolean } {
   let at = start;
   let hasTemplate = false;
   while (at < text.length) {
     const character = text.charAt(at);
-    if (character === '"') return { end: at + 1, hasTemplate };
-    if (character === "\n") return { end: at, hasTemplate };
+    if (character === '"') return { end: at + 1, hasTemplate, hasEnd: true };
+    if (character === "\n") return { end: at, hasTemplate, hasEnd: false };
     if (beginsTemplate(text, at)) {
       hasTemplate = true;
       at = endOfTemplate(text, at + 2);
     } else at += lengthOfUnit(text, at);
   }
-  return { end: at, hasTemplate };
+  return { end: at, hasTemplate, hasEnd: false };
 }
 
 /**
@@ -220,15 +241,18 @@ function stepInCode(text: string, at: number, open: ("brace" | "quote")[]): numb
   return at + 1;
 }
 
-/** Returns the place after the line with only the marker; a marker inside a template does not count. */
-function endOfHeredoc(text: string, start: number, marker: string): number {
+/**
+ * Returns the place after the line with only the marker; a marker inside a template does not count. Undefined: there is no
+ * such line.
+ */
+function endOfHeredoc(text: string, start: number, marker: string): number | undefined {
   let at = start;
   while (at < text.length) {
     const lineEnd = text.indexOf("\n", at) === -1 ? text.length : text.indexOf("\n", at);
     if (text.slice(at, lineEnd).trim() === marker) return lineEnd;
     at = afterLine(text, at, lineEnd);
   }
-  return text.length;
+  return undefined;
 }
 
 function afterLine(text: string, start: number, lineEnd: number): number {

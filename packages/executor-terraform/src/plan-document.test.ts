@@ -23,6 +23,15 @@ describe("parsePlanDocument", () => {
     expect(parse({ resource_changes: [], errored: false, complete: true })).toEqual({ changes: [], drift: [] });
   });
 
+  it("does not take a text that ends early for a plan, wherever it ends", () => {
+    const change = { actions: ["delete"], before: { a: "}" }, after: null };
+    const text = JSON.stringify({ format_version: "1.2", resource_changes: [resource("aws_instance.a", change)] });
+    const parts = Array.from(text, (_, at) => parsePlanDocument(text.slice(0, at), String));
+
+    expect(new Set(parts)).toEqual(new Set([undefined]));
+    expect(parsePlanDocument(text, String)?.changes).toHaveLength(1);
+  });
+
   it("masks what Terraform marks as sensitive, at any depth, and what the run masks", () => {
     const mask = (text: string) => text.replaceAll("s3cr3t", "***");
     const change = {

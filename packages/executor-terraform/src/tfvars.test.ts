@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isVariablesFile, removeVariables } from "./tfvars.ts";
+import { findCut, isVariablesFile, removeVariables } from "./tfvars.ts";
 
 const names = new Set(["stack_id", "size"]);
 const remove = (text: string, name = "terraform.tfvars") => removeVariables(name, text, names);
@@ -29,7 +29,6 @@ describe("removeVariables", () => {
     ["sizes = 1\nmy_size = 2\nmy-stack_id = 3", "sizes = 1\nmy_size = 2\nmy-stack_id = 3", []],
     ["\uFEFFsize = 1", "\uFEFF", ["size"]],
     ["size = 1", "", ["size"]],
-    ["size = ", " ", ["size"]],
     ["", "", []],
   ])("leaves of %j %j", (text, rest, removed) => {
     expect(remove(text)).toEqual({ text: rest, removed });
@@ -42,5 +41,42 @@ describe("removeVariables", () => {
     ["{", "{", []],
   ])("leaves of the JSON %j %j", (text, rest, removed) => {
     expect(remove(text, "a.auto.tfvars.json")).toEqual({ text: rest, removed });
+  });
+});
+
+describe("findCut", () => {
+  const WHOLE = `other = 1
+size  = {
+  a = "x \\" \${b("}")} y"
+  b = [1, 2] # ]
+}
+text = <<-EOT
+  \${join("\n", ["EOT"])}
+  EOT
+last = "z"
+`;
+
+  it("names no variable of a whole file", () => {
+    expect(findCut("terraform.tfvars", WHOLE)).toBeUndefined();
+    expect(findCut("terraform.tfvars", WHOLE.replaceAll("\n", "\r\n"))).toBeUndefined();
+    expect(findCut("a.auto.tfvars.json", '{ "size": ')).toBeUndefined();
+  });
+
+  it.each([
+    ["size", "size  =", "}\ntext"],
+    ["text", "text =", "OT\nlast"],
+    ["last", "last =", '"\n'],
+  ])("names %s wherever a file ends within its value", (name, before, after) => {
+    const [start, end] = [WHOLE.indexOf(before) + before.length, WHOLE.lastIndexOf(after)];
+
+    const named = Array.from({ length: end - start + 1 }, (_, at) => {
+      return findCut("terraform.tfvars", WHOLE.slice(0, start + at));
+    });
+
+    expect(new Set(named)).toEqual(new Set([name]));
+  });
+
+  it.each(["size = 1 +", "size = cond ?", "size = -", "size = [1,"])("takes %j for cut", (text) => {
+    expect(findCut("terraform.tfvars", text)).toBe("size");
   });
 });

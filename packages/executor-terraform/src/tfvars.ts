@@ -22,6 +22,11 @@ export function removeVariables(name: string, text: string, names: ReadonlySet<s
   return name.endsWith(".json") ? removeFromJson(text, names) : removeFromHcl(text, names);
 }
 
+/** Returns the variable within whose value a file of variables ends; undefined for a whole file. JSON has an end. */
+export function findCut(name: string, text: string): string | undefined {
+  return name.endsWith(".json") ? undefined : findAttributes(text).find(({ isWhole }) => !isWhole)?.name;
+}
+
 /** Returns the texts and numbers in the values of these names in a file of variables. */
 export function listTextsOf(name: string, text: string, names: ReadonlySet<string>): readonly string[] {
   if (!name.endsWith(".json")) {

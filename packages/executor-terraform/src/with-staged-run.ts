@@ -25,7 +25,7 @@ import {
   reportLeftOut,
 } from "./sources.ts";
 import type { StagedRun } from "./staged-run.ts";
-import { isVariablesFile, listTextsOf, removeVariables } from "./tfvars.ts";
+import { findCut, isVariablesFile, listTextsOf, removeVariables } from "./tfvars.ts";
 
 /** Runs `work` in a folder that is always removed afterwards. Fails with TerraformFailure. */
 export async function withStagedRun<T>(
@@ -287,7 +287,7 @@ interface VariableFilesInput {
 
 /**
  * Removes our variables from files that the program loads by itself, because these would override ours. Returns the
- * secrets that stay there.
+ * secrets that stay there. A file that ends early is refused, as by the program: without our variables it may look whole.
  */
 async function readVariableFiles(
   ctx: ExecutorContext,
@@ -298,7 +298,13 @@ async function readVariableFiles(
   const secrets: string[] = [];
   for (const file of (await readdir(module)).filter(isVariablesFile).sort()) {
     const path = join(module, file);
-    const { text, removed } = removeVariables(file, await readFile(path, "utf8"), names);
+    const found = await readFile(path, "utf8");
+    const cut = findCut(file, found);
+    if (cut !== undefined) {
+      const problem = `"${file}" ends within the value of "${cut}", or has none for it. It is incomplete: correct it.`;
+      throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", problem);
+    }
+    const { text, removed } = removeVariables(file, found, names);
     secrets.push(...listTextsOf(file, text, sensitive));
     if (removed.length === 0) continue;
     await writeFile(path, text);

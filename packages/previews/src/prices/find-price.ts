@@ -30,9 +30,12 @@ export async function findPrice(
     throw toAwsError(error, `The price of "${name}" cannot be read.`);
   });
   const list: readonly unknown[] = answer.PriceList ?? [];
-  if (list.length === 0) return { kind: "fault", reason: "no product fits the filters" };
   if (answer.NextToken) return { kind: "fault", reason: `more than ${MAX_RESULTS} products fit; add filters` };
-  const prices = [...new Set(list.flatMap((item) => listPrices(item, unit)))];
+  if (list.length === 0) return { kind: "fault", reason: "no product fits the filters" };
+  // The SDK returns objects that are texts.
+  const documents = list.map((item) => parseJson(String(item)));
+  if (!documents.every(isMap)) return { kind: "fault", reason: "AWS sent a product that cannot be read" };
+  const prices = [...new Set(documents.flatMap((document) => listPrices(document, unit)))];
   const [usd] = prices;
   if (usd === undefined) return { kind: "fault", reason: `no product has a price in USD per ${unit}` };
   if (prices.length === 1) return { kind: "found", usd };
@@ -44,10 +47,8 @@ export async function findPrice(
  * Returns the prices in an entry of PriceList (User Guide "AWS Billing", "Reading the service price list file for an
  * AWS service").
  */
-function listPrices(item: unknown, unit: string): readonly string[] {
-  // The SDK returns objects that are texts.
-  const document = parseJson(String(item));
-  const terms = childrenOf(Object(Object(document).terms).OnDemand);
+function listPrices(document: Readonly<Record<string, unknown>>, unit: string): readonly string[] {
+  const terms = childrenOf(Object(document["terms"]).OnDemand);
   const dimensions = terms.flatMap((term) => childrenOf(term["priceDimensions"]));
   return dimensions.flatMap((dimension) => {
     const usd: unknown = Object(dimension["pricePerUnit"]).USD;
