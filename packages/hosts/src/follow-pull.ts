@@ -11,7 +11,7 @@ import {
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
 import { type HookPull, RERUN } from "./hook.ts";
 import { HookFailed } from "./hook-errors.ts";
-import { endLink, findRival, linkStack } from "./link-stack.ts";
+import { endLink, findRival, isStackId, linkStack } from "./link-stack.ts";
 import { isSettled } from "./look-up.ts";
 import { findMachine, type HandleDeps, publish, toUser } from "./publish-event.ts";
 import { findLastFate, type StoredPull, savePull, toPullKey, toStoredPull, undoLast } from "./pull-records.ts";
@@ -84,13 +84,46 @@ async function takeTurn(
     const isUntrusted = applied.kind === "waits-for-trust";
     return { kind: "settled", record, events: sent, waits: isUntrusted, ...defined({ refused }) };
   }
-  const rival = await intend(deps, { host, hook, applied });
-  if (rival !== undefined) return { kind: "refused", reason: rival };
+  return noteFailed(deps, applied.event, () => send(deps, queued, { key, found, stored, user, hook, applied }));
+}
+
+interface SendInput extends Pick<IntendInput, "hook" | "applied"> {
+  readonly key: string;
+  readonly found: StoredRecord | undefined;
+  readonly stored: StoredPull;
+  readonly user: ServiceUser;
+}
+
+/** Publishes the event of a turn, and returns it. */
+async function send(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  { key, found, stored, user, hook, applied }: SendInput,
+): Promise<HookEvent | HookOutcome> {
   const { event, record: after } = applied;
-  const id = toPullEventId(queued, { rule: event.rule, head: pull.head, version: found?.version ?? 0 });
-  await savePull(deps, key, found, { ...stored, intent: { event, id, user, after, head: pull.head } });
+  const { head } = hook.pull;
+  const rival = await intend(deps, { host: queued.host, hook, applied });
+  if (rival !== undefined) return { kind: "refused", reason: rival };
+  const id = toPullEventId(queued, { rule: event.rule, head, version: found?.version ?? 0 });
+  await savePull(deps, key, found, { ...stored, intent: { event, id, user, after, head } });
   await finishIntent(deps, key);
   return { id, stackId: event.stackId, event: event.event, rule: event.rule };
+}
+
+/** Lists the stack of an event that cannot be published at all, such as one for a machine that the yard does not have. */
+async function noteFailed<Result>(
+  deps: HandleDeps,
+  { stackId }: MappedEvent,
+  publishing: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await publishing();
+  } catch (error) {
+    if (error instanceof HookFailed && isStackId(stackId)) {
+      await notePullFault(deps, { stackId, kind: "refused", reason: error.message });
+    }
+    throw error;
+  }
 }
 
 interface IntendInput {

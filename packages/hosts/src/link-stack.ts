@@ -78,6 +78,11 @@ export async function endLink(deps: PreviewLinksDeps, before: PullRecord, applie
   if ("record" in applied && applied.record.phase === "none") await endPreviewLink(deps, before.target.stackId);
 }
 
+/** Returns true if a stack may have the id. */
+export function isStackId(id: string): boolean {
+  return /^\P{Cc}{1,255}$/u.test(id);
+}
+
 /**
  * Returns why a pull request gets no event to a stack: the stack is that of another pull request, which is open. The
  * stack of the first one stays its own, because the close of one would remove that of the other.
@@ -87,8 +92,8 @@ export async function findRival(
   { host, hook, stackId }: { readonly host: string; readonly hook: Hook; readonly stackId: string },
 ): Promise<string | undefined> {
   const { repository, pull } = hook;
-  // No stack has such an id; the fault is named when the event is published.
-  if (!/^\P{Cc}{1,255}$/u.test(stackId)) return undefined;
+  // The fault is named when the event is published.
+  if (!isStackId(stackId)) return undefined;
   const link = await previewLinks.find(deps, stackId);
   if (link === undefined || repository === undefined || pull === undefined) return undefined;
   const { id, fullName } = link.repository;

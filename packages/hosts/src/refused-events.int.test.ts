@@ -60,61 +60,14 @@ async function createBench(machine = PLAIN, document = toDocument()) {
       const { items } = await pullFaults.list({ records: store.records, clock }, { limit: 10 });
       return items.map(({ stackId, reason }) => `${stackId}: ${reason}`);
     },
-    async listNotices() {
-      const { items } = await store.records.list("notices/pending/", { limit: 10, now: clock.now() });
-      return items.map(({ value }) => (value as { readonly kind: string }).kind);
-    },
   };
 }
 
-/** Why a close is refused, and what mends it. */
-const CLOSES: readonly (readonly [string, { machine?: string; document?: string }, (bench: Bench) => unknown])[] = [
-  ["EVENT_UNDECLARED", { document: toDocument({ closed: "{ send: CLOSE }" }) }, ({ write }) => write(toDocument())],
-  [
-    "CONFIRMATION_REQUIRED",
-    { machine: PLAIN.replace("LIVE: {", "LIVE: { protected: true,") },
-    ({ install }) => install(PLAIN),
-  ],
-  ["NOT_ALLOWED", { machine: withClosed(`{ allow: "actor.kind == 'person'" }`) }, ({ install }) => install(PLAIN)],
-  [
-    "EVENT_METADATA_REQUIRED",
-    {
-      machine: withClosed("{ metadata: [reason] }").replace(
-        "events:",
-        "metadata: { reason: { type: string } }\nevents:",
-      ),
-    },
-    ({ write }) => write(toDocument({ closed: '{ send: CLOSED, metadata: { reason: "closed" } }' })),
-  ],
-  ["EVENT_NOT_HANDLED", { machine: PLAIN.replace(", CLOSED: GONE", "") }, ({ install }) => install(PLAIN)],
-];
+const TYPO = toDocument({ closed: "{ send: CLOSE }" });
 
 describe("the close of a pull request that the yard refuses", () => {
-  it.each(CLOSES)("for %s is sent again when that has changed [coolify#4821]", async (code, given, mend) => {
-    const bench = await createBench(given.machine, given.document);
-    const { open, close, wait, stateOf, listFaults, listNotices, published } = bench;
-    await open();
-    await close();
-    await wait(125);
-    expect(await stateOf()).toBe("LIVE");
-    expect(await listFaults()).toEqual([
-      expect.stringMatching(`^shop-pr-1: "CLOSE.*(was refused|is parked) \\(${code}\\)`),
-    ]);
-    expect(await listNotices()).toEqual(["pull-refused"]);
-    // An event that would be refused again is not sent.
-    expect(published).toHaveLength(2);
-
-    mend(bench);
-    await wait(5);
-
-    expect(await stateOf()).toBeUndefined();
-    await wait(5);
-    expect(await listFaults()).toEqual([]);
-    expect(published).toHaveLength(3);
-  });
-
   it("for one reason after the other is sent when the last of them has gone [coolify#11609]", async () => {
-    const { open, close, wait, stateOf, write, install } = await createBench(PLAIN, CLOSES[0]?.[1].document);
+    const { open, close, wait, stateOf, write, install } = await createBench(PLAIN, TYPO);
     await open();
     await close();
     await wait(5);
@@ -151,10 +104,7 @@ describe("the close of a pull request that the yard refuses", () => {
   });
 
   it("is not sent for a pull request that was opened again", async () => {
-    const { github, open, close, wait, stateOf, write, pass, listFaults } = await createBench(
-      PLAIN,
-      CLOSES[0]?.[1].document,
-    );
+    const { github, open, close, wait, stateOf, write, pass, listFaults } = await createBench(PLAIN, TYPO);
     await open();
     await close();
     await wait(5);
@@ -169,7 +119,7 @@ describe("the close of a pull request that the yard refuses", () => {
   });
 
   it("is sent by a restarted server weeks after it was refused [jx#3898]", async () => {
-    const bench = await createBench(PLAIN, CLOSES[0]?.[1].document);
+    const bench = await createBench(PLAIN, TYPO);
     const { open, close, wait, write, start, clock, published, stopEngine } = bench;
     await open();
     await close();

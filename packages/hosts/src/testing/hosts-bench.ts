@@ -137,9 +137,12 @@ export function createHostsBench({
   };
 }
 
+/** Without a source there is no machine. */
 function toLocator(source: string): Locator {
-  const { machine } = parseMachine(source, { name: "preview" });
-  return createStaticLocator(machine === undefined ? [] : [{ machine, source }]);
+  if (source === "") return createStaticLocator([]);
+  const { machine, problems } = parseMachine(source, { name: "preview" });
+  if (machine !== undefined) return createStaticLocator([{ machine, source }]);
+  return { find: async () => ({ kind: "invalid", problems, source }), list: async () => [] };
 }
 
 /** Returns the headers with which GitHub would send this body. */
