@@ -179,6 +179,69 @@ resource "terraform_data" "db" {
     expect(first.lines).toContain("▸ Nothing to destroy: no run has left anything in this state.");
   });
 
+  it("of what a plan that failed has never made, again and again [tofu-controller#454, tofu-controller#495]", async () => {
+    commits[FIRST] += 'variable "size" {}\n';
+    const failed = await apply(FIRST);
+
+    const destroyed = [await destroy(FIRST), await destroy(FIRST)];
+
+    expect(failed).toMatchObject({ code: "TERRAFORM_APPLY_FAILED" });
+    expect(destroyed.map(({ kind }) => kind)).toEqual(["succeeded", "succeeded"]);
+  });
+
+  it("of what is destroyed already validates none of its references [terragrunt#2500]", async () => {
+    await apply(FIRST);
+    await destroy(FIRST);
+    commits[SECOND] = `infra/main.tf|${MAIN}\noutput "group" {\n value = terraform_data.app.security_group_id\n}\n`;
+
+    const again = await destroy(SECOND);
+
+    expect(again.kind).toBe("succeeded");
+  });
+
+  it("of a half that is left goes on when what it depends on is gone [terragrunt#3183]", async () => {
+    const [state, gate] = [join(project.dir, "base.tfstate"), join(project.dir, "gate")];
+    const base = { version: 4, terraform_version: "1.5.0", serial: 1, lineage: "base", resources: [] };
+    writeFileSync(state, JSON.stringify({ ...base, outputs: { vpc: { value: "vpc-1", type: "string" } } }));
+    commits[FIRST] += `data "terraform_remote_state" "base" {
+  backend = "local"
+  config = { path = "${state}" }
+}
+resource "terraform_data" "module" {
+  input = data.terraform_remote_state.base.outputs.vpc
+  provisioner "local-exec" {
+    when    = destroy
+    command = "test -f ${gate}"
+  }
+}
+resource "terraform_data" "extension" { input = terraform_data.module.id }
+`;
+    await apply(FIRST);
+    const half = await destroy(FIRST);
+    const left = listResources().map(({ name }) => name);
+    rmSync(state);
+    writeFileSync(gate, "");
+
+    const rest = await destroy(FIRST);
+
+    expect(half).toMatchObject({ code: "TERRAFORM_DESTROY_FAILED" });
+    expect(left).toContain("module");
+    expect(left).not.toContain("extension");
+    expect([rest.kind, listResources().filter(({ mode }) => mode === "managed")]).toEqual(["succeeded", []]);
+  });
+
+  it("by a task without the values that the task of the apply had [maple#257]", async () => {
+    commits[FIRST] += 'variable "pg_url" {\n sensitive = true\n}\n';
+    const variables = { pg_url: "postgres://shop:hunter22@db/shop" };
+    const applied = await project.start(aRun({ sha: FIRST }), { source: source(FIRST), variables });
+    const ctx = aRun({ sha: FIRST });
+
+    const destroyed = await destroy(FIRST, ctx);
+
+    expect([applied.kind, destroyed.kind, listResources()]).toEqual(["succeeded", "succeeded", []]);
+    expect(ctx.lines.join("\n")).not.toContain("hunter22");
+  });
+
   it("fails when the yard does not know whether something is left", async () => {
     const run = { state: STATE, stack: "pr-12", machine: "review-app", attempt: "pr-12/e1/9/app/1", token: 1 };
     await putUnsavedRun(

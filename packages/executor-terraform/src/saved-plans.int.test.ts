@@ -185,6 +185,40 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     expect(applied).toMatchObject({ kind: "succeeded" });
   });
 
+  it("is checked again by the policies of its apply, and may be applied when they allow it [digger#753, atlantis#2483]", async () => {
+    const rules = (names: string) =>
+      `rules: [{ name: names, when: "resource.address == 'terraform_data.app'", deny: "resource.after.input != '${names}'", message: No. }]`;
+    const policies = { source: { type: "local" as const, location: "policies" } };
+    project.write({ "policies/rules.yaml": rules("green") });
+    const plan = await makePlan();
+
+    const denied = await project.start(inYard(), { plan, policies });
+    const states = server.states.size;
+    project.write({ "policies/rules.yaml": rules("blue") });
+    const applied = await project.start(inYard(), { plan, policies });
+
+    expect(denied).toMatchObject({ code: "TERRAFORM_POLICY_DENIED" });
+    expect(states).toBe(0);
+    expect(applied).toMatchObject({ kind: "succeeded", outputs: { name: "blue" } });
+  });
+
+  it("fails, for good, where the world has changed since it was made [digger#1658]", async () => {
+    project.write({
+      tagged: "",
+      "network/main.tf": `resource "terraform_data" "tag" {
+  provisioner "local-exec" { command = "test -f ${project.dir}/tagged" }
+}`,
+    });
+    const plan = await makePlan();
+    rmSync(join(project.dir, "tagged"));
+
+    const failed = await project.start(inYard(), { plan });
+    const again = await project.start(inYard(), { plan });
+
+    expect(failed).toMatchObject({ kind: "failed", code: "TERRAFORM_APPLY_FAILED", retryable: false });
+    expect(again).toMatchObject({ code: "TERRAFORM_PLAN_STALE" });
+  });
+
   it("is stale when the state has changed", async () => {
     const plan = await makePlan();
     await project.start(inYard({ metadata: { ...secrets, name: "green" } }), {});

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pullFaults } from "@stackyard/core/services";
@@ -27,8 +28,8 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function createBench() {
-  const bench = await createReportBench(undefined, { machine: MACHINE });
+async function createBench(machine = MACHINE) {
+  const bench = await createReportBench(undefined, { machine });
   stops.push(bench.stop);
   const { github, pass, publish, reports, store, clock } = bench;
   await bench.report();
@@ -110,7 +111,76 @@ describe("what users of other tools have reported about checks of previews", () 
   });
 });
 
+describe("what users of other tools have reported about checks of several previews", () => {
+  it("each says what became of its own commit, in whatever order they end [argo-cd#16601]", async () => {
+    const { open, publish, pass, checkOf } = await createBench();
+    for (const head of [1, 2, 3]) await open(head);
+    const end = async (stackId: string, event: string, more = {}) => {
+      await publish({ stackId, event, task: { name: "up" }, ...more });
+      await pass(25);
+    };
+
+    await end("shop-pr-3", "TASK_COMPLETED");
+    expect([1, 2, 3].map(checkOf)).toEqual(["in_progress", "in_progress", "success"]);
+    await end("shop-pr-1", "TASK_ERROR", { code: "BOOM" });
+    await end("shop-pr-2", "TASK_COMPLETED");
+
+    expect([1, 2, 3].map(checkOf)).toEqual(["failure", "success", "success"]);
+  });
+
+  it("a commit whose first task fails before anything of it is known has its failure [argo-cd#29575]", async () => {
+    const { github, open, end, pass, checkOf, reports } = await createBench();
+    await open();
+    await end("TASK_COMPLETED", "up");
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(25);
+
+    await end("TASK_ERROR", "up", { code: "TERRAFORM_SOURCE_MISSING", description: "No folder." });
+
+    expect([checkOf(1), checkOf(2)]).toEqual(["success", "failure"]);
+    expect(reports.checks.every(({ set }) => /^[0-9a-f]{40}$/.test(String(set["head_sha"])))).toBe(true);
+  });
+});
+
 describe("what users of other tools have reported about the end of previews", () => {
+  it("one that is merged before it was rolled out is removed, whatever its roll-out has made by then [mittwald/flow#2763]", async () => {
+    const machine = MACHINE.replace("CLEAN-UP: { leaving: cancel", "CLEAN-UP: { leaving: wait");
+    const { github, open, end, pass, wait, findStack, stateOf, reports, store, clock } = await createBench(machine);
+    const listRuns = async () => (await findStack())?.runs.map(({ task }) => task);
+    await open();
+    const attemptId = (await findStack())?.runs[0]?.attemptId ?? "";
+    await github.closePull(SHOP, 1);
+    await pass(25);
+    // The clean-up would find nothing yet.
+    const waiting = await listRuns();
+    const stackId = "shop-pr-1";
+    const message = { event: "TASK_COMPLETED", stackId, task: { name: "up" }, dispatchId: attemptId };
+    await store.enqueue([{ id: `result:${attemptId}`, stackId, origin: "worker", receivedAt: clock.now(), message }]);
+    await pass(25);
+    const cleaning = await listRuns();
+    await end("TASK_COMPLETED", "down");
+    await wait(10);
+
+    expect([waiting, cleaning]).toEqual([["up"], ["down"]]);
+    expect(await stateOf()).toBeUndefined();
+    expect(reports.deployments.map(({ statuses }) => statuses.at(-1)?.["state"])).toEqual(["inactive"]);
+  });
+
+  it("a document that ends previews no longer does not end one by that [terraform-spacelift-cloud-infrastructure-automation#89]", async () => {
+    const { open, end, wait, write, stateOf } = await createBench();
+    await open();
+    await end("TASK_COMPLETED", "up");
+    write(`host: github
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull: { open: { send: OPENED }, head: { send: PUSHED } }
+`);
+
+    await wait(10);
+
+    expect(await stateOf()).toBe("LIVE");
+  });
+
   it("what runs when a pull request is closed holds nothing afterwards, whenever it ends [atlantis#2124]", async () => {
     const { github, open, end, pass, wait, findStack, stateOf, store, clock } = await createBench();
     await open();

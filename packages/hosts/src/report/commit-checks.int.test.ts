@@ -528,7 +528,7 @@ describe("the check of a commit when the stack is given another one by its machi
     expect(comment()).toContain("* Commit: `1111111`\n");
   });
 
-  it("stays so, and the comment says that it is unknown what runs, where nothing names a commit [argo-cd#16601]", async () => {
+  it("stays so, and the comment says that it is unknown what runs, where nothing names a commit [argo-cd#5442]", async () => {
     const document = DOCUMENT.replace(/metadata: &pr .*}/, "metadata: &pr {}");
     const { open, push, act, of, comment } = await createBench(
       SAVED.replace(/BACK: \[.*?\]/, "BACK: ROLL").replace(/NEXT: \[.*?\]/, "NEXT: LIVE"),
