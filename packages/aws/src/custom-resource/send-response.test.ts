@@ -82,7 +82,7 @@ describe("sendResponse", () => {
     [Object.assign(new Error("getaddrinfo ENOTFOUND bucket"), { code: "ENOTFOUND" }), "ENOTFOUND"],
     [Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" }), "ECONNREFUSED"],
     [Object.assign(new Error("expired"), { code: "CERT_HAS_EXPIRED" }), "CERT_HAS_EXPIRED"],
-    [new RangeError("bad port"), "TypeError, RangeError"],
+    [new RangeError("wrong"), "TypeError, RangeError"],
     [undefined, "TypeError"],
   ])("names what is wrong with the network: %s", async (cause, reason) => {
     const endpoint = createEndpoint(new TypeError("fetch failed", { cause }));
@@ -94,6 +94,21 @@ describe("sendResponse", () => {
     const message = `CloudFormation did not accept the response: ${reason}. ${advice}.`;
     expect(await sent).toMatchObject({ code: "UNREACHABLE", message });
     expect(endpoint.logger.lines.at(-1)).toEqual([message, { requestId: "r-1", fault: `${reason}. ${advice}` }]);
+  });
+
+  it.each([
+    ["nodejs/node#45481", 6000],
+    ["afdocs#97", 1719],
+    ["harness-engineering#287", 10080],
+  ])("has a code for a port that fetch does not connect to (%s)", async (_, port) => {
+    const clock = { now: Date.now, sleep: async () => undefined };
+    const endpoint = { ...createEndpoint(), fetch: globalThis.fetch, clock };
+    const url = `http://127.0.0.1:${port}/a?Signature=top-secret`;
+
+    const sent = await sendResponse(endpoint, url, RESPONSE).catch((error: unknown) => error);
+
+    expect(sent).toMatchObject({ message: expect.stringContaining("response: BAD_PORT. The function") });
+    expect(JSON.stringify(endpoint.logger.lines)).not.toContain("top-secret");
   });
 
   it("never reveals the address", async () => {

@@ -55,6 +55,8 @@ function findReason(error: unknown): string {
   const { name, cause } = error;
   const code: unknown = isMap(cause) || cause instanceof Error ? Reflect.get(cause, "code") : undefined;
   if (typeof code === "string") return code;
+  // The port of another protocol: Fetch standard, "Port blocking".
+  if (cause instanceof Error && cause.message === "bad port") return "BAD_PORT";
   return cause instanceof Error ? `${name}, ${cause.name}` : name;
 }
 

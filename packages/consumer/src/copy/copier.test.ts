@@ -2,6 +2,7 @@ import { mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import {
@@ -94,6 +95,17 @@ describe("a copy of a small file", () => {
       code: "VERSION_CONFLICT",
     });
     expect(find(world)?.body.toString()).toBe("other bytes");
+  });
+
+  it("is written again when the other bytes were deleted", async () => {
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES }) });
+    world.sim.s3.write(TARGET.bucket, KEY, "damaged");
+    const overwritten = await world.copier.copy({ message: anAnnouncement(BYTES) });
+    await world.client.send(new DeleteObjectCommand({ Bucket: TARGET.bucket, Key: KEY }));
+
+    const outcome = await world.copier.copy({ message: anAnnouncement(BYTES) });
+
+    expect([overwritten.kind, outcome.kind, find(world)?.body.equals(BYTES)]).toEqual(["rejected", "stored", true]);
   });
 
   it("is written over an earlier version of its key, and not over a later one", async () => {
