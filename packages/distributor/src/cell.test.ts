@@ -219,6 +219,23 @@ describe("reduceCell", () => {
     );
   });
 
+  it("knows nothing of a file that is back from a receipt of before it was lost (minio#18272, data-store#1410)", () => {
+    const lost: CellEvent = { kind: "seen", at: T0 + 5_000, matching: [], lost: [0] };
+    const back: CellEvent = { kind: "present", at: T0 + 6_000, file: 0, verified: false };
+    const old: CellEvent = { ...stored(0), rewrittenSha256: digestOf("1") };
+    const cell = play(stored(1), stored(2), old, lost, back);
+
+    expect(reduceCell(cell, old)).toEqual(cell);
+    expect(toCoverageCell(reduceCell(cell, old)).verified).toBe(false);
+    expect(play(stored(1), stored(2), lost, back, old).files).toBe("pSS");
+  });
+
+  it("stays stored when a second copy of the same file fails later (backbeat#698)", () => {
+    const again: CellEvent = { kind: "rejected", at: T0 + 9_000, file: 0, code: "SOURCE_MISSING" };
+
+    expect(play(announced(), stored(0), stored(1), stored(2), again)).toMatchObject({ files: "SSS", failures: {} });
+  });
+
   it("waits for no one because of a failure from before a file was seen missing", () => {
     const lost: CellEvent = { kind: "seen", at: T0 + 9_000, matching: [], lost: [0] };
     const cell = play(announced(), stored(0), lost, failed(0));
@@ -232,6 +249,14 @@ describe("reduceCell", () => {
 
     expect(toCoverageCell(play(stored(0), stored(1), unverified)).verified).toBe(false);
     expect(toCoverageCell(play(stored(0), stored(1), unverified, stored(2))).verified).toBe(true);
+  });
+
+  it("ignores what is said about another bucket that is older than what is known of its own", () => {
+    const cell = play(announced(), { ...stored(0, T0 + 5_000), bucket: "new" });
+    const seen = { kind: "seen", at: T0 + 4_000, matching: [1], lost: [0], bucket: "old" } as const;
+
+    expect(reduceCell(cell, { ...stored(1, T0 + 4_000), bucket: "old" })).toBe(cell);
+    expect(reduceCell(cell, seen)).toBe(cell);
   });
 
   it("deletes the records of another bucket, whichever message reports the new one", () => {

@@ -37,6 +37,11 @@ export const Cell = strictObject({
    * knowledge never replaces newer.
    */
   observed: Type.String({ pattern: "^([0-9a-z]{9}){1,1000}$" }),
+  /**
+   * When files were last seen missing, by file index. What was reported before says nothing about a file that has come back.
+   * Missing in records written by earlier versions.
+   */
+  lostAt: Type.Optional(Type.Record(Type.String({ pattern: byIndex }), Instant)),
   /** Failures of missing files, by file index. */
   failures: Type.Record(Type.String({ pattern: byIndex }), FileFailure),
   /** Digests of rewritten templates, by file index. */

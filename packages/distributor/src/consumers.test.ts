@@ -91,6 +91,40 @@ describe("registerConsumer", () => {
     expect(bucketOf(asked(T0), from("first", T0 + 1))).toBe("first");
   });
 
+  it("is in the bucket that was reported last, in every order (teleport#11899, vm0#22068, presto#16787)", () => {
+    const event = fc.record({ at: fc.integer({ min: T0, max: T0 + 60 }), isReceipt: fc.boolean() });
+    const events = fc.uniqueArray(event, { selector: ({ at }) => at, minLength: 1, maxLength: 6 });
+    const toEvent = ({ at, isReceipt }: { readonly at: number; readonly isReceipt: boolean }): ConsumerEvent => {
+      const bucket = `b${at}`;
+      return isReceipt ? { kind: "answered", at, bucket, isProbe: false } : registered(at, ["v2"], bucket);
+    };
+    fc.assert(
+      fc.property(
+        events.chain((all) => fc.shuffledSubarray(all, { minLength: all.length })),
+        (all) => {
+          const last = Math.max(...all.map(({ at }) => at));
+
+          expect(play(...(all.map(toEvent) as [ConsumerEvent, ...ConsumerEvent[]])).bucket).toBe(`b${last}`);
+        },
+      ),
+    );
+  });
+
+  it("was heard of and has left when the latest message says, also after an older one (artemis#168)", () => {
+    const consumer = play(registered(T0), left(T0 + 9), answered(T0 + 9), left(T0 + 5), answered(T0 + 4));
+
+    expect([consumer.unregisteredAt, consumer.lastReceiptAt]).toEqual([T0 + 9, T0 + 9]);
+    expect(isRegistered(consumer)).toBe(false);
+  });
+
+  it("is not out because of a comparison that is older than what its account has sent or what another has found", () => {
+    const outAt = (...events: readonly ConsumerEvent[]) => play(registered(T0), ...events).distrustedAt ?? null;
+
+    expect(outAt(answered(T0 + 5), trust("distrusted", T0 + 4))).toBeNull();
+    expect(outAt(trust("distrusted", T0 + 5), trust("trusted", T0 + 4))).toBe(T0 + 5);
+    expect(outAt(registered(T0 + 5), trust("distrusted", T0 + 4))).toBeNull();
+  });
+
   it("takes a registration of the same moment for the later one", () => {
     expect(play(registered(T0), registered(T0, ["v2"], "other")).bucket).toBe("other");
   });

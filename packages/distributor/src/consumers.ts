@@ -143,6 +143,10 @@ function aNewcomer({ account, region }: ConsumerPlace, at: number): ConsumerReco
   };
 }
 
+function isConfirmedSince({ registeredAt, lastReceiptAt }: ConsumerRecord, at: number): boolean {
+  return Math.max(registeredAt ?? -1, lastReceiptAt ?? -1) > at;
+}
+
 /** The bus admits only trusted accounts: what its consumer sends later confirms an account again. */
 function confirm(consumer: ConsumerRecord, { kind, at }: ConsumerEvent): ConsumerRecord {
   const { distrustedAt = null } = consumer;
@@ -157,9 +161,11 @@ function apply(consumer: ConsumerRecord, event: ConsumerEvent): ConsumerRecord {
     case "unregistered":
       return { ...consumer, unregisteredAt: latest(consumer.unregisteredAt, event.at) };
     case "distrusted":
-      return { ...consumer, distrustedAt: consumer.distrustedAt ?? event.at };
+      return isConfirmedSince(consumer, event.at)
+        ? consumer
+        : { ...consumer, distrustedAt: consumer.distrustedAt ?? event.at };
     case "trusted":
-      return { ...consumer, distrustedAt: null };
+      return event.at < (consumer.distrustedAt ?? 0) ? consumer : { ...consumer, distrustedAt: null };
     case "registered":
       return register(consumer, event);
     case "answered":
@@ -169,7 +175,8 @@ function apply(consumer: ConsumerRecord, event: ConsumerEvent): ConsumerRecord {
 
 function register(consumer: ConsumerRecord, event: ConsumerEvent & { kind: "registered" }): ConsumerRecord {
   if ((consumer.registeredAt ?? -1) > event.at) return consumer;
-  const { bucket, capabilities, at } = event;
+  const { capabilities, at } = event;
+  const bucket = (consumer.lastReceiptAt ?? -1) > at ? consumer.bucket : event.bucket;
   return { ...consumer, generation: "v2", bucket, capabilities: [...new Set(capabilities)].sort(), registeredAt: at };
 }
 

@@ -52,7 +52,8 @@ export interface FileFailed {
  * that a file is lost, and only a later receipt or look that it is back.
  */
 export function reduceCell(known: Cell, event: CellEvent): Cell {
-  const cell = "bucket" in event ? moveTo(known, event.bucket) : known;
+  const cell = "bucket" in event ? moveTo(known, event) : known;
+  if (cell === undefined) return known;
   switch (event.kind) {
     case "announced":
       return announce(cell, event.at, event.scope);
@@ -71,12 +72,14 @@ export function reduceCell(known: Cell, event: CellEvent): Cell {
   }
 }
 
-function moveTo(cell: Cell, bucket: string | undefined): Cell {
+/** Returns undefined for an event of another bucket that is older than what is known of the present one. */
+function moveTo(cell: Cell, { at, bucket }: { readonly at: number; readonly bucket?: string | undefined }) {
   if (bucket === undefined || bucket === cell.bucket) return cell;
   if (cell.bucket === undefined) return { ...cell, bucket };
+  if (at < (cell.heardAt ?? 0)) return undefined;
   const { length } = cell.files;
   const none = { files: "-".repeat(length), observed: NEVER_OBSERVED.repeat(length) };
-  const nothing = { ...none, failures: {}, rewritten: {}, heardAt: null };
+  const nothing = { ...none, lostAt: {}, failures: {}, rewritten: {}, heardAt: null };
   return { ...cell, ...nothing, bucket, sweeps: 0, overdueAt: null, alarmedAt: null };
 }
 
@@ -90,12 +93,17 @@ function announce(cell: Cell, at: number, scope: "all" | "missing"): Cell {
 
 function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileArrived): Cell {
   const before = cell.files[file];
-  if (before === undefined || (before === "-" && isOld(cell, file, at))) return cell;
+  if (before === undefined || at < findLostAt(cell, file)) return cell;
   const letter = merge(before, kind === "stored" ? "s" : "p", verified);
   const rewritten =
     rewrittenSha256 === undefined ? cell.rewritten : rewrite(cell, file, { sha256: rewrittenSha256, at });
   const changes = { files: replaceAt(cell.files, file, letter), failures: without(cell.failures, file), rewritten };
   return { ...observe(cell, file, at), ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+/** Returns when a file was last seen missing; 0 for one that never was. */
+function findLostAt(cell: Cell, file: number): number {
+  return cell.lostAt?.[file] ?? (cell.files[file] === "-" ? findObservedAt(cell, file) : 0);
 }
 
 /** Returns true for knowledge about a file that is older than what is known. */
@@ -157,7 +165,9 @@ function seeOne(cell: Cell, { file, at, isLost }: SeenInBucket): Cell {
   const before = cell.files[file];
   if (before === undefined || isOld(cell, file, at)) return cell;
   const letter = isLost ? "-" : merge(before, "p", true);
-  const known = isLost ? { rewritten: without(cell.rewritten, file) } : { failures: without(cell.failures, file) };
+  const known = isLost
+    ? { rewritten: without(cell.rewritten, file), lostAt: { ...cell.lostAt, [file]: at } }
+    : { failures: without(cell.failures, file) };
   return { ...observe(cell, file, at), ...known, files: replaceAt(cell.files, file, letter) };
 }
 
