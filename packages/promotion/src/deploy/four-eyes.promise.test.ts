@@ -126,6 +126,33 @@ describe("who has requested a release does not approve it at its target", () => 
     expect(await approve(bench, rita)).toBe("applied");
   });
 
+  it("is the one who has moved it to a revision with a value of its own, until someone else moves it on", async () => {
+    const toRevision = (api: string) => RELEASE.replace(`\${metadata.api}`, api);
+    const bench = await aBench();
+    await prepare(bench, oscar, "good");
+    bench.revise("shop", toRevision("evil"));
+    await bench.send(id, "UPGRADE_STACK", {}, rita);
+    await go(bench, oscar);
+
+    expect(await approve(bench, rita)).toBe("NOT_ALLOWED");
+    expect(await approve(bench, rob)).toBe("applied");
+    await bench.yard.advance(60_000);
+    bench.revise("shop", toRevision("better"));
+    await bench.send(id, "UPGRADE_STACK", {}, oscar);
+    await go(bench, oscar, "AGAIN");
+    expect(await approve(bench, rita)).toBe("applied");
+  });
+
+  it("is not the one who has moved the target itself to another revision, before anything was asked", async () => {
+    const bench = await aBench();
+    bench.revise("tenant", GATED.replace("events: {", "events: { PUSHED: {},"));
+    await bench.send("t0", "UPGRADE_STACK", {}, rita);
+    await prepare(bench, oscar);
+    await go(bench, oscar);
+
+    expect(await approve(bench, rita)).toBe("applied");
+  });
+
   it("is the one who has requested the release that has brought its values", async () => {
     const train = RELEASE.replace(
       "stacks: t0, event: RELEASED",

@@ -1,6 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { describe, expect, it } from "vitest";
+import { toPlannedMachine } from "../testing/a-planned-release.ts";
 import { aReleaseYard, type ReleaseYard, TO_TENANTS, toReleaseMachine } from "../testing/a-release-yard.ts";
+import { findPlan } from "./plan-records.ts";
 
 const SECRET = "S3CRET-OF-THE-TEST";
 
@@ -46,4 +48,25 @@ describe("a sensitive value of a tenant", () => {
     expect(await bench.taskOf("1")).toMatch(/^GO ERROR/);
     expect(await bench.rowsOf("1")).toEqual([]);
   });
+
+  it.each<readonly [string, number, object]>([
+    ["at rest", 5_000, { does: "fails", code: "METADATA_SENSITIVE", from: {} }],
+    ["on its way", 18_000_000, { does: "moving" }],
+  ])(
+    "is not in a plan of a stack %s, neither among what it has nor where the plan shows it",
+    async (_, buildMs, entry) => {
+      const release = toPlannedMachine({ metadata: { secret: "${metadata.api}" } });
+      const bench = aReleaseYard({ release: release.replace('"show":["tier"]', '"show":["tier","secret"]') });
+      await bench.addTenants(1, () => ({ secret: SECRET }));
+      bench.pace.buildMs = buildMs;
+      await bench.send("t0", "RELEASED", { metadata: { api: "1.41.5" } });
+      await bench.start("1");
+      await bench.yard.advance(7_200_000);
+
+      const digest = String((await bench.yard.findStack("shop-1"))?.metadata["plan"]);
+      const plan = await findPlan({ records: bench.yard.store.records, clock: bench.yard.clock }, digest);
+      expect(plan?.entries).toMatchObject([entry]);
+      expect(JSON.stringify(plan)).not.toContain(SECRET);
+    },
+  );
 });

@@ -1,13 +1,13 @@
 import { type Sender, type SenderKind, toCodePersonId } from "../../access/sender.ts";
 import type { ApprovalTerms } from "../approval.ts";
-import { isSent, SYSTEM_EVENTS } from "../event-message.ts";
+import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
 import { noteApproved } from "./approved.ts";
 import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
-import { listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
+import { isMoved, listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
 import { prepareTask } from "./prepare-task.ts";
 import { setTask } from "./set-task.ts";
 import { toErrorTask } from "./start-tasks.ts";
@@ -96,8 +96,7 @@ export function expireApproval(work: Work): boolean {
  * was before the event.
  */
 export function askAgain(work: Work, before: Stack): void {
-  const isMoved = work.event.name === SYSTEM_EVENTS.upgradeStack && before.machineHash !== work.machine.hash;
-  const what = isSameMetadata(before, work.stack) ? (isMoved ? "revision" : undefined) : "metadata";
+  const what = isSameMetadata(before, work.stack) ? (isMoved(work, before) ? "revision" : undefined) : "metadata";
   if (what === undefined) return;
   for (const [name, approval] of Object.entries(work.stack.approvals ?? {})) {
     // The approvals that this event has opened already contain the changed metadata; those that it has left are closed.

@@ -1,4 +1,4 @@
-import { APPROVAL_EVENTS, isSent, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
+import { APPROVAL_EVENTS, isSent, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import type { Machine } from "../machine.ts";
 import type { KnownSender, MetadataSender, Stack } from "../stack.ts";
 import { toKnownSender, type Work } from "./work.ts";
@@ -13,6 +13,11 @@ export const UNKNOWN_SENDER: KnownSender = { kind: "anonymous", id: "", name: "u
 /** Stands for the stack itself among the keys of a sender: it has created it. No key of metadata is empty. */
 const BIRTH = "";
 
+/** Stands for the revision that someone has moved the stack to: it may have values of its own. Keys have no line ends. */
+const REVISION = "\n";
+
+const NO_KEYS: ReadonlySet<string> = new Set([BIRTH, REVISION]);
+
 /**
  * Notes who has changed which metadata, for approvals: who asks is everybody whose input the approved content has, here or
  * where a release carries it. Machines without approvals and without releases keep nothing. `before` is the stack as it was
@@ -23,12 +28,19 @@ export function noteMetadataSender(work: Work, before: Stack): void {
   if (!keepsSenders(machine)) return;
   // A release may send what is there already: it has requested that too.
   const own = event.origin === "stack" ? brought.own : [];
-  const changed = new Set([...listChanged(before, stack), ...own, ...(before.incarnation === event.id ? [BIRTH] : [])]);
+  const moved = isMoved(work, before) ? [REVISION] : [];
+  const born = before.incarnation === event.id ? [BIRTH] : [];
+  const changed = new Set([...listChanged(before, stack), ...own, ...born, ...moved]);
   if (changed.size === 0) return;
   const isNoted = toCause(event) !== "engine" && !APPROVAL_EVENTS.has(event.name);
   let noted: readonly MetadataSender[] = (stack.metadataBy ?? []).map((each) => without(each, changed, toCause(event)));
   for (const sender of isNoted ? listSenders(event) : []) noted = addKeys(noted, sender, changed);
   work.stack = { ...stack, metadataBy: noted.filter(({ keys, derived = [] }) => keys.length + derived.length > 0) };
+}
+
+/** Returns true when the event moves the stack to another revision. */
+export function isMoved({ event, machine }: Work, before: Stack): boolean {
+  return event.name === SYSTEM_EVENTS.upgradeStack && before.machineHash !== machine.hash;
 }
 
 /** `result`: a sender has answered for a task, so the values come from those of others too. */
@@ -72,14 +84,15 @@ function bound(keys: readonly string[]): readonly string[] {
 
 /** Returns those whose input is in the metadata of a stack. */
 export function listMetadataSenders({ metadataBy = [] }: Stack): readonly KnownSender[] {
-  return metadataBy.filter(({ keys, derived }) => derived || keys.some((key) => key !== BIRTH)).map(toSender);
+  return metadataBy.filter(({ keys, derived }) => derived || keys.some((key) => !NO_KEYS.has(key))).map(toSender);
 }
 
 /** More than a release usually has, and few enough for an event. */
 const MOST_ASKERS = 50;
 
 /**
- * Returns everybody who has requested a release: who has led it on last, who has created it, and whose values it carries. Who
+ * Returns everybody who has requested a release: who has led it on last, who has created it or moved it to its revision, and
+ * whose values it carries. Who
  * is left out is not known.
  */
 export function listAskers({ askedBy = UNKNOWN_SENDER, metadataBy = [] }: Stack): readonly KnownSender[] {
