@@ -58,7 +58,10 @@ const REASONS: Readonly<Record<string, Refused | string>> = {
   MACHINE_UNKNOWN: { later: { machine: "" }, says: 'Unknown machine "preview"' },
   MACHINE_INVALID: { later: { machine: "states: [", document: toDocument("{ send: CLOSE }") } },
   PATTERN_NOT_LINEAR: "only revisions that earlier versions have stored contain such a pattern",
-  EVENT_INVALID: "documents with other names of events, and other metadata, are not loaded",
+  EVENT_INVALID: {
+    document: toDocument("{ send: CLOSED, metadata: { id: 616581622363398142 } }"),
+    says: "HOOK_FAILED: closed: .*whole number beyond 9007199254740991",
+  },
   EVENT_RESERVED: { later: { document: toDocument("{ send: TIMEOUT }") } },
   EVENT_UNDECLARED: { document: toDocument("{ send: CLOSE }") },
   EVENT_METADATA_REQUIRED: {
@@ -137,6 +140,9 @@ describe("the close of a pull request", () => {
 
       expect(await stateOf()).toBe("LIVE");
       expect(await listFaults()).toEqual([expect.stringMatching(`^shop-pr-1: .*${says}`)]);
+      const { items } = await store.records.list("notices/pending/", { limit: 10, now: clock.now() });
+      const notices = new Set(items.map(({ value }) => Object(value)["kind"]));
+      expect([new Set(["pull-refused"]), new Set(["dead-letter"])]).toContainEqual(notices);
       // An event that would be refused again is not sent again and again.
       expect(published.length).toBe(sent);
 

@@ -60,6 +60,10 @@ async function createBench(machine = PLAIN, document = toDocument()) {
       const { items } = await pullFaults.list({ records: store.records, clock }, { limit: 10 });
       return items.map(({ stackId, reason }) => `${stackId}: ${reason}`);
     },
+    async listNotices() {
+      const { items } = await store.records.list("notices/pending/", { limit: 10, now: clock.now() });
+      return items.map(({ value }) => (value as { readonly kind: string }).kind);
+    },
   };
 }
 
