@@ -127,19 +127,28 @@ describe("a task that ended while it was unwatched", () => {
 
 // "Ensuring idempotency" of ECS: an hour after its tasks, a token starts them again.
 describe("a start whose worker died, and that is repeated later", () => {
-  async function startTwice(given: object, pauseMs: number) {
+  async function startTwice(given: object, pauseMs: number, meanwhile = (_: AwsSim): void => undefined) {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: MINUTE });
     const executor = createEcsExecutor();
     const context = yard.context();
     await executor.start(context, { ...config, ...given } as never);
     await yard.clock.advance(pauseMs);
+    meanwhile(yard.sim);
     const { step } = await yard.run({ ...config, ...given }, { context });
     return { step, tasks: yard.sim.ecs.tasks() };
   }
 
   it.each([{}, { instances: [INSTANCE] }])("finds its tasks within an hour: %j", async (given) => {
     const { step, tasks } = await startTwice(given, 58 * MINUTE);
+
+    expect([step.kind, tasks.length]).toEqual(["succeeded", 1]);
+  });
+
+  it("finds its tasks when one answer of ECS does not list them", async () => {
+    const { step, tasks } = await startTwice({}, 58 * MINUTE, (sim) => {
+      for (let lists = 0; lists < 2; lists += 1) sim.once("ECS.ListTasks", async () => ({ taskArns: [] }));
+    });
 
     expect([step.kind, tasks.length]).toEqual(["succeeded", 1]);
   });

@@ -35,6 +35,28 @@ describe("an instance that is gone while it works on the command", () => {
     expect(elapsedMs).toBeLessThan(3 * MINUTE);
   });
 
+  it("is not one whose command runs for long (robosystems#1408)", async () => {
+    const fleet = aSimFleet();
+    const [slow = ""] = fleet.addMany(2);
+    fleet.sim.ssm.script(slow, { runsForMs: 20 * MINUTE });
+
+    const { step, elapsedMs } = await fleet.run({ ...shell, timeout: "1h" });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 2 } });
+    expect(elapsedMs).toBeGreaterThan(20 * MINUTE);
+  });
+
+  it("is not one that two answers of EC2 do not show before its command is sent", async () => {
+    const fleet = aSimFleet();
+    const instance = fleet.add();
+    for (let looks = 0; looks < 2; looks += 1)
+      fleet.sim.once("EC2.DescribeInstances", async () => ({ Reservations: [] }));
+
+    const { step } = await fleet.run({ ...shell, instance });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 1 } });
+  });
+
   it("does not count with `ignoreGone`", async () => {
     const fleet = aSimFleet();
     const [gone = ""] = fleet.addMany(3);

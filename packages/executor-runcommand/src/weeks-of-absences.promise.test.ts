@@ -49,6 +49,22 @@ describe("a fleet whose worker is away for hours", () => {
     expect([step.kind, sent]).toEqual(["succeeded", [1]]);
   });
 
+  it.each([2, 3, 5])("waits as long as ever for an agent that accepts no command yet, after step %i", async (away) => {
+    const fleet = aSimFleet();
+    const instance = fleet.add();
+    const readyAt = fleet.clock.now() + 5 * HOUR + 5 * MINUTE;
+    const refuse = async (proceed: () => Promise<unknown>): Promise<unknown> => {
+      if (fleet.clock.now() >= readyAt) return proceed();
+      fleet.sim.once("SSM.SendCommand", refuse);
+      throw Object.assign(new Error("no"), { name: "InvalidInstanceId", $metadata: { httpStatusCode: 400 } });
+    };
+    fleet.sim.once("SSM.SendCommand", refuse);
+
+    const { step, sent } = await runAway(fleet, { ...shell, instance }, (steps) => steps === away);
+
+    expect([step.kind, sent]).toEqual(["succeeded", [1]]);
+  });
+
   it.each(AFTER)("reports what has failed meanwhile, after step %i", async (away) => {
     const fleet = aSimFleet();
     const [broken = ""] = fleet.addMany(4);

@@ -77,7 +77,7 @@ describe("an approval of a yard that was away for hours", () => {
   it.each([
     ["that end before it expires", 1, 4],
     ["in which it expires", 2, 9],
-  ])("does not lose the hours %s", async (_, hours, away) => {
+  ])("does not lose the hours %s (argo-workflows#13722)", async (_, hours, away) => {
     const yard = await ask();
     await yard.advance(hours * HOUR);
     await beAway(yard, away * HOUR);

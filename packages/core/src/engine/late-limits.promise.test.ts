@@ -65,7 +65,7 @@ describe("a limit that passes while the yard is away", () => {
   });
 
   it.each([0, 60])(
-    "ends work that still runs when its time in which the yard was there is over, after %i minutes",
+    "ends work that still runs when its time in which the yard was there is over, after %i minutes (camunda#13190)",
     async (minutes) => {
       const { yard } = await begin(9 * HOUR);
       await yard.advance(minutes * MINUTE);

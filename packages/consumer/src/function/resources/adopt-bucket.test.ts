@@ -127,6 +127,16 @@ describe("a deletion with EmptyOnDelete", () => {
     expect(sim.s3.hasBucket(BUCKET)).toBe(false);
   });
 
+  it.each(["S3.ListObjectVersions", "S3.DeleteObjects", "S3.DeleteBucket"])(
+    "has ended when another one was faster, at %s (workload-discovery-on-aws#545)",
+    async (operation) => {
+      const { sim, life, settle } = await createFilled();
+      sim.once(operation, toFault("NoSuchBucket", 404));
+
+      expect(await settle(life.delete())).toMatchObject({ status: "DELETE_COMPLETE" });
+    },
+  );
+
   it("names what S3 could not do until the end of its time, and continues with the next deletion", async () => {
     const { sim, life, settle, clock } = await createFilled({ invocationMs: 15 * MINUTE });
     let isDown = true;
