@@ -6,6 +6,7 @@ import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { nameSender } from "../text/tell-apart.ts";
 
 /** Lines of the history in which the answer is looked for. */
 const LINES = 100;
@@ -27,7 +28,7 @@ export function ClosedApproval({ details: { id, state, version }, task }: Closed
         "This approval is closed: it was decided, it expired, or the stack left the state."
       ) : (
         <>
-          This approval is closed. <Answer of={answer} />
+          This approval is closed. <Answer of={answer} by={nameSender(answer, data?.items ?? [])} />
         </>
       )}{" "}
       The stack is now in{" "}
@@ -51,11 +52,11 @@ function isAnswer({ event, outcome }: HistoryEntry): boolean {
   return outcome === "applied" && event !== undefined && event in WORDS;
 }
 
-function Answer({ of: { event = "", actor = "unknown", at, reason } }: { of: HistoryEntry }) {
+function Answer({ of: { event = "", at, reason }, by = "unknown" }: { of: HistoryEntry; by: string | undefined }) {
   const [status, word] = WORDS[event] ?? ["succeeded", event];
   return (
     <>
-      <Mark status={status} word={word} /> by <Text>{actor}</Text> <Ago at={at} />
+      <Mark status={status} word={word} /> by <Text>{by}</Text> <Ago at={at} />
       {reason !== undefined && (
         <>
           : <Text>{reason}</Text>

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 import { toOutcomeStatus } from "../api/status.ts";
+import { nameSender } from "../text/tell-apart.ts";
 import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
 import { Arrow, Instant, Text } from "./text.tsx";
@@ -8,10 +9,14 @@ import { Arrow, Instant, Text } from "./text.tsx";
 export type HistoryLine = Pick<
   HistoryEntry,
   "at" | "event" | "outcome" | "from" | "to" | "task" | "code" | "reason" | "description" | "actor"
->;
+> &
+  Pick<Partial<HistoryEntry>, "actorId">;
 
-/** Returns the columns of a list of the lines of a history. */
-export function toHistoryColumns<Line extends HistoryLine>(onShow?: (line: Line) => void): Column<Line>[] {
+/** Returns the columns of a list of the lines of a history. `lines`: those among which people are told apart. */
+export function toHistoryColumns<Line extends HistoryLine>(
+  lines: readonly Line[],
+  onShow?: (line: Line) => void,
+): Column<Line>[] {
   return [
     { header: "At", cell: ({ at }) => <Instant at={at} /> },
     {
@@ -49,7 +54,7 @@ export function toHistoryColumns<Line extends HistoryLine>(onShow?: (line: Line)
         <Text>{shortenLine([code, reason, description].filter((part) => part !== undefined).join(": "))}</Text>
       ),
     },
-    { header: "By", cell: ({ actor }) => <Text>{actor ?? ""}</Text> },
+    { header: "By", cell: (line) => <Text>{nameSender(line, lines) ?? ""}</Text> },
   ];
 }
 

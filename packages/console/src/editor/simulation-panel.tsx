@@ -107,7 +107,7 @@ function StepTable({ steps, setSteps, played }: TableProps) {
   };
   const columns: Column<SimulatedLine>[] = [
     { header: "Step", cell: ({ step }) => (step === undefined ? "" : step + 1), number: true },
-    ...toHistoryColumns<SimulatedLine>(({ step }) => setEditing(step)),
+    ...toHistoryColumns<SimulatedLine>(lines, ({ step }) => setEditing(step)),
     {
       id: "actions",
       header: <ActionsHeading />,

@@ -8,6 +8,7 @@ import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
+import { nameSender } from "../text/tell-apart.ts";
 import { type Difference, listDifferences, toText } from "./differences.ts";
 import type { StackSource } from "./source.ts";
 
@@ -15,10 +16,12 @@ interface AtProps {
   readonly source: StackSource;
   readonly stack: StackDetails | undefined;
   readonly entry: HistoryEntry;
+  /** The lines of the history, among which people are told apart. */
+  readonly lines: readonly HistoryEntry[];
 }
 
 /** Renders one line of a history, the stack after it, and its differences from now. */
-export function AtPosition({ source, stack, entry }: AtProps) {
+export function AtPosition({ source, stack, entry, lines }: AtProps) {
   return (
     <div className="columns">
       <Panel
@@ -41,7 +44,7 @@ export function AtPosition({ source, stack, entry }: AtProps) {
         }
       >
         <div className="panel-body stack-v">
-          <EntryFacts entry={entry} />
+          <EntryFacts entry={entry} sender={nameSender(entry, lines)} />
           {source.loadAt === undefined && (
             <p>
               State then: <Text>{entry.to ?? "removed"}</Text>
@@ -54,11 +57,11 @@ export function AtPosition({ source, stack, entry }: AtProps) {
   );
 }
 
-function EntryFacts({ entry }: { entry: HistoryEntry }) {
-  const { event, outcome, actor, code, reason, description, from, to, task, sent, notes, position, at } = entry;
+function EntryFacts({ entry, sender }: { entry: HistoryEntry; sender: string | undefined }) {
+  const { event, outcome, code, reason, description, from, to, task, sent, notes, position, at } = entry;
   const facts: Readonly<Record<string, string | undefined>> = {
     Task: task,
-    "Sent by": actor,
+    "Sent by": sender,
     Code: code,
     Reason: reason,
     Message: description,

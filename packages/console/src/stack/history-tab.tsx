@@ -84,7 +84,7 @@ function History({ source, stack, list, entries, position }: HistoryProps) {
         <Beginning list={list} oldest={entries[0]} />
       </Panel>
       {list.error !== null && <ErrorNotice error={list.error} onRetry={list.refetch} />}
-      {entry !== undefined && <AtPosition source={source} stack={stack} entry={entry} />}
+      {entry !== undefined && <AtPosition source={source} stack={stack} entry={entry} lines={entries} />}
     </>
   );
 }
@@ -164,7 +164,7 @@ function AllLines({ list, shown, onShow }: LinesProps) {
   return (
     <Table
       label="History"
-      columns={toHistoryColumns(onShow)}
+      columns={toHistoryColumns(list.items ?? [], onShow)}
       rows={list.items ?? []}
       keyOf={({ position }) => String(position)}
       selected={shown === undefined ? undefined : String(shown.position)}

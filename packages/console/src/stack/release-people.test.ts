@@ -22,6 +22,16 @@ describe("findApproval", () => {
     expect(findApproval(entries)).toEqual({ at: anEntry(8).at, by: ["ada", "ben"] });
   });
 
+  it("tells two people of one name apart, who are two approvals (grafana#17635)", () => {
+    const entries = [
+      approve(4, "ada", { actorId: "p2" }),
+      approve(3, "ada", { actorId: "p1" }),
+      move(2, "STAGING", "REVIEW"),
+    ];
+
+    expect(findApproval(entries)?.by).toEqual(["ada (p1)", "ada (p2)"]);
+  });
+
   it("is unknown of a release without an approval", () => {
     expect(findApproval([move(2, "STAGING", "REVIEW")])).toBeUndefined();
     expect(findApproval([])).toBeUndefined();

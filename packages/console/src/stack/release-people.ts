@@ -1,4 +1,5 @@
 import type { HistoryEntry } from "@stackyard/sdk";
+import { nameSender } from "../text/tell-apart.ts";
 
 /** Who approved a release last. */
 export interface GivenApproval {
@@ -15,12 +16,13 @@ export function findApproval(entries: readonly HistoryEntry[]): GivenApproval | 
   const entered = older.findIndex(({ outcome, from, to }) => outcome === "applied" && to !== undefined && from !== to);
   const visit = entered < 0 ? older : older.slice(0, entered);
   const given = [last, ...visit.filter((entry) => isApproval(entry) && entry.task === last.task)].toReversed();
-  return { at: last.at, by: [...new Set(given.map(({ actor = "unknown" }) => actor))] };
+  return { at: last.at, by: [...new Set(given.map((entry) => nameSender(entry, entries) ?? "unknown"))] };
 }
 
 /** Returns who sent the first event; undefined where the lines do not go back so far. */
 export function findStarter(entries: readonly HistoryEntry[]): string | undefined {
-  return entries.findLast(({ outcome, from }) => outcome === "applied" && from === "INIT")?.actor;
+  const first = entries.findLast(({ outcome, from }) => outcome === "applied" && from === "INIT");
+  return first && nameSender(first, entries);
 }
 
 function isApproval({ event, outcome }: HistoryEntry): boolean {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nameApart } from "./tell-apart.ts";
+import { nameApart, nameSender } from "./tell-apart.ts";
 
 const ada = { id: "p1", name: "ada@example.org" };
 const other = { id: "p2", name: "ada@example.org" };
@@ -15,4 +15,22 @@ it("names a person, with the id only where another person of the list has the sa
     "ada@example.org (p1)",
   ]);
   expect(nameApart(ada, [ada, ben, ada])).toBe("ada@example.org");
+});
+
+it("names who sent an event, with the id only where another person of the lines has the same name", () => {
+  const lines = [
+    { actor: "ada@example.org", actorId: "p1" },
+    { actor: "ben", actorId: "p3" },
+    { actor: "ada@example.org", actorId: "p2" },
+    { actor: "ci" },
+    {},
+  ];
+
+  expect(lines.map((line) => nameSender(line, lines))).toEqual([
+    "ada@example.org (p1)",
+    "ben",
+    "ada@example.org (p2)",
+    "ci",
+    undefined,
+  ]);
 });

@@ -1,3 +1,5 @@
+import type { HistoryEntry } from "@stackyard/sdk";
+
 interface Person {
   readonly id: string;
   readonly name: string;
@@ -6,4 +8,15 @@ interface Person {
 /** Returns the name of a person, with the id where another one of the list has the same name. */
 export function nameApart({ id, name }: Person, people: readonly Person[]): string {
   return people.some((other) => other.name === name && other.id !== id) ? `${name} (${id})` : name;
+}
+
+type Sent = Pick<HistoryEntry, "actor" | "actorId">;
+
+/** Returns the name of who sent an event, with the id where another one of the lines has the same name. */
+export function nameSender({ actor, actorId }: Sent, lines: readonly Sent[]): string | undefined {
+  if (actor === undefined || actorId === undefined) return actor;
+  return nameApart(
+    { id: actorId, name: actor },
+    lines.map(({ actor: name = "", actorId: id = "" }) => ({ id, name })),
+  );
 }

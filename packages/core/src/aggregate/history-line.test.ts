@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { HistoryEntry as ShownLine } from "../api/event.ts";
 import type { Decision } from "../machine/decide/decision.ts";
 import { EventMessage, type StackEvent } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import { type MetadataRule, PLAIN_TASK } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
@@ -54,6 +55,25 @@ describe("a line of the history", () => {
       metadata: { sha: "9f1c" },
       machineHash: "0".repeat(64),
     });
+  });
+
+  it("contains the id of the person who has sent the event: names may repeat (grafana#17635)", () => {
+    const kim = { kind: "person", id: "https://id.example.org kim", name: "kim", groups: [] } as const;
+    const toLine = (sender: StackEvent["sender"]) =>
+      toHistoryEntry({
+        event: anEvent("LAUNCH", { actor: "kim", ...defined({ sender }) }),
+        decision: { kind: "ignored", code: "EVENT_IGNORED", reason: "no-op", notes: [] } as unknown as Decision,
+        outcome: "ignored",
+        before,
+        notes: [],
+        machine: undefined,
+      });
+
+    expect(toLine(kim)).toMatchObject({ actor: "kim", actorId: "https://id.example.org kim" });
+    expect(toLine({ ...kim, kind: "token" })).not.toHaveProperty("actorId");
+    expect(toLine(undefined)).not.toHaveProperty("actorId");
+    const refused = { code: "EVENT_INVALID", reason: "…", outcome: "dead-lettered", at: 1 } as const;
+    expect(toUnreadEntry(aQueuedEvent("e1", { sender: kim }), refused)).toMatchObject({ actorId: kim.id });
   });
 
   it("contains why an event was refused, and the unchanged state", () => {
@@ -273,7 +293,7 @@ describe("the fields", () => {
     const plain = [
       ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
       ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "unfinished"],
-      ...["machineHash", "unwatchedMs"],
+      ...["machineHash", "unwatchedMs", "actorId"],
     ];
 
     expect(JSON.stringify(line)).not.toContain(SECRET);

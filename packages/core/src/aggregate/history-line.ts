@@ -46,6 +46,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       release: toHistoryRelease(event),
       incarnation: after?.incarnation,
       actor: event.actor,
+      actorId: toPersonId(event),
       code: decision.kind === "applied" ? toFailureCode(event) : decision.code,
       reason: decision.kind === "applied" ? event.reason : decision.reason,
       from: before?.state,
@@ -123,6 +124,11 @@ function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineI
   };
 }
 
+/** Returns the id of the person who has sent an event: several people may have one name. */
+function toPersonId({ sender }: Pick<StackEvent, "sender">): string | undefined {
+  return sender?.kind === "person" ? sender.id : undefined;
+}
+
 /** Returns the code of a failed task, or of what a worker has left undone. */
 function toFailureCode({ name, origin, code }: StackEvent): string | undefined {
   const isShort = name === SYSTEM_EVENTS.taskCompleted && origin === "worker";
@@ -150,6 +156,7 @@ export function toUnreadEntry(
       internal: origin === "external" ? undefined : (true as const),
       release: toHistoryRelease(sent),
       actor,
+      actorId: toPersonId(sent),
       timer: timerId,
       raisedBy: raised?.eventId,
     }),

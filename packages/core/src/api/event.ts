@@ -29,6 +29,9 @@ export const HistoryEntry = Type.Object({
   outcome: Outcome,
   incarnation: Type.Optional(Type.String()),
   actor: Type.Optional(Type.String()),
+  actorId: Type.Optional(
+    Type.String({ description: "Of a person: who it is, as the server has verified. Names may repeat." }),
+  ),
   code: Type.Optional(
     Type.String({
       description:
