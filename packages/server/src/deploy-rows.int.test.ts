@@ -198,6 +198,18 @@ describe("the stacks of a release to 400 tenants", () => {
     expect(await list("limit=1000&state=failed&does=same")).toEqual([]);
   });
 
+  it("have the tasks that the plan has foreseen for them", async () => {
+    const { items } = await load("limit=1000");
+    const planned = await yard.json<{ items: PlannedStack[] }>("/v1/stacks/shop-2/plans/plan/stacks?limit=1000");
+    const foreseen = new Map(planned.items.map(({ stackId, tasks }) => [stackId, tasks]));
+
+    expect(items.length).toBeGreaterThan(100);
+    expect(items.map(({ stackId, tasks }) => [stackId, tasks])).toEqual(
+      items.map(({ stackId }) => [stackId, foreseen.get(stackId)]),
+    );
+    expect(items.some(({ tasks = [] }) => tasks.length > 0)).toBe(true);
+  });
+
   it("that fail between two pages are on the next one, and none is listed twice (openqa#6553)", async () => {
     const before = await load("limit=8&order=failed-first");
     const late = await load("limit=398&order=failed-first");

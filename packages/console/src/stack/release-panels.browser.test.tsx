@@ -57,6 +57,7 @@ const failedRow = {
   code: "STATE_LOCKED",
   message: "The state is locked.",
   from: { api: "1.41.3" },
+  tasks: ["ROLL-OUT/app", "ROLL-OUT/smoke", "CHECK/smoke"],
   since: hour(15),
 };
 
@@ -195,7 +196,7 @@ it("says first what waits for what, names what failed, and lists it first with i
   const table = screen.getByRole("region", { name: "Stacks of tenants" });
   await expect.element(table.getByText("STATE_LOCKED: The state is locked.")).toBeVisible();
   const cells = [...table.element().querySelectorAll("tbody tr:first-child td")].map(({ textContent }) => textContent);
-  expect(cells.slice(0, 4)).toEqual(["tenant-harbor", "rest", "Failed", "1.41.3 → 1.42.0"]);
+  expect(cells.slice(0, 5)).toEqual(["tenant-harbor", "rest", "Failed", "1.41.3 → 1.42.0", "app, smoke"]);
 });
 
 it("stops what it sends, saying what stays without the version", async () => {

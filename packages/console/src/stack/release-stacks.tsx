@@ -95,7 +95,7 @@ function OneTask({ release, deploy, children }: OneTaskProps) {
         label={toSafeText(`Stacks of ${task}`)}
         height="24rem"
         keyOf={({ stackId }) => stackId}
-        columns={isWide ? toColumns(metadata) : toPhoneColumns(metadata)}
+        columns={isWide ? toColumns(metadata, list.items ?? []) : toPhoneColumns(metadata)}
       />
     </Panel>
   );
@@ -104,6 +104,15 @@ function OneTask({ release, deploy, children }: OneTaskProps) {
 const PROGRESS: Column<DeployStack> = {
   header: "Progress",
   cell: ({ state, approving, stackId }) => <DeployState {...defined({ approving })} state={state} stackId={stackId} />,
+};
+
+/** What the machine of the stack runs, by the plan. */
+const TASKS: Column<DeployStack> = {
+  header: "Tasks",
+  cell: ({ tasks = [] }) => {
+    const names = new Set(tasks.map((task) => task.slice(task.indexOf("/") + 1)));
+    return <Text mono>{[...names].join(", ") || "none"}</Text>;
+  },
 };
 
 /** Renders why a stack is as it is, and since when. */
@@ -121,12 +130,13 @@ function Now({ row: { code, message, since } }: { readonly row: DeployStack }) {
 /** So many keys have a column of their own. */
 const MOST_KEYS = 3;
 
-function toColumns(values: Deploy["metadata"]): readonly Column<DeployStack>[] {
+function toColumns(values: Deploy["metadata"], rows: readonly DeployStack[]): readonly Column<DeployStack>[] {
   return [
     { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
     { header: "Wave", cell: ({ wave }) => <Text>{wave}</Text> },
     PROGRESS,
     ...toValueColumns(values),
+    ...(rows.some(({ tasks }) => tasks !== undefined) ? [TASKS] : []),
     { header: "Now", prose: true, cell: (row) => <Now row={row} /> },
   ];
 }

@@ -383,6 +383,35 @@ describe("StacksPage", () => {
     expect(document.body.textContent).not.toContain("\u202e");
   });
 
+  it("has its filters in one row at 1024 pixels, of which the rail takes its part", async () => {
+    await page.viewport(912, 900);
+    const { screen } = await renderPage(StacksPage, "/stacks", serve(two));
+    await expect.element(screen.getByRole("link", { name: "Failed 1" })).toBeVisible();
+
+    const parts = [...document.querySelectorAll(".stacks-panel > .filters > *, .stacks-view > *")];
+    const bottoms = parts.map((part) => Math.round(part.getBoundingClientRect().bottom));
+    expect(Math.max(...bottoms) - Math.min(...bottoms)).toBeLessThan(20);
+  });
+
+  it("has every condition that is there on a phone, none of them cut", async () => {
+    await page.viewport(390, 800);
+    const some = conditionCounts(97, { degraded: 4, busy: 1, asleep: 12 });
+    const { screen } = await renderPage(StacksPage, "/stacks", { ...serve(two), "GET /v1/stack-counts": some });
+    const line = screen.getByRole("navigation", { name: "Conditions" });
+    await expect.element(line.getByRole("link", { name: "Asleep 12" })).toBeVisible();
+
+    const links = [...line.element().querySelectorAll("a")].filter((link) => link.offsetParent !== null);
+    expect(links.map(({ textContent }) => textContent)).toEqual([
+      "All 97",
+      "Needs a person 4",
+      "Degraded 4",
+      "Busy 1",
+      "Healthy 80",
+      "Asleep 12",
+    ]);
+    for (const link of links) expect(link.getBoundingClientRect().right).toBeLessThanOrEqual(390);
+  });
+
   it.each([1440, 1024])("shows each condition whole, %i px wide", async (width) => {
     await page.viewport(width, 900);
     const counts = { failed: 1_000, degraded: 1_000, overdue: 1_000, stalled: 1_000, approval: 1_000, busy: 1_000 };

@@ -2,6 +2,7 @@ import type { YardInfo, YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { problem, renderPage } from "../testing/render-page.tsx";
+import { conditionCounts } from "../testing/stacks.ts";
 import { YardPage } from "./yard-page.tsx";
 
 const info: YardInfo = {
@@ -42,6 +43,17 @@ describe("YardPage", () => {
     expect([tops.length, new Set(tops).size]).toEqual([7, 1]);
     const [, processes, waiting] = [...document.querySelectorAll(".panel")].map((each) => each.getBoundingClientRect());
     expect(processes?.width).toBeGreaterThan(waiting?.width ?? 0);
+  });
+
+  it("has as many stacks as their list, which has no jobs", async () => {
+    const { screen, sent } = await renderPage(YardPage, "/yard", {
+      ...quiet,
+      "GET /v1/processes": { items: [worker] },
+      "GET /v1/stack-counts": conditionCounts(9),
+    });
+
+    await expect.element(screen.getByRole("link", { name: "9", exact: true })).toHaveAttribute("href", "/stacks");
+    expect(sent.find(({ path }) => path === "/v1/stack-counts")?.query).toMatchObject({ jobs: "false" });
   });
 
   it("shows the room of all workers that take work", { tags: "page" }, async () => {

@@ -3,6 +3,7 @@ import { toStackId } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -11,6 +12,7 @@ import { Figures } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { formatCount } from "../text/format-count.ts";
 
 const REFETCH_MS = 5_000;
 
@@ -31,6 +33,7 @@ export function YardPage() {
 }
 
 function Totals() {
+  const { counts } = useMainConditions();
   const info = useLoad(keys.count("yard"), (request) => yard.info(request), { refetchInterval: REFETCH_MS });
   return (
     <Panel title="Now">
@@ -39,7 +42,7 @@ function Totals() {
           <Figures
             of={{
               Version: now.version,
-              Stacks: <To path="/stacks">{now.stacks}</To>,
+              Stacks: <To path="/stacks">{formatCount(counts && totalOf(counts))}</To>,
               "Events in the queue": now.queuedEvents,
               "Task runs in the queue": now.queuedTasks,
               "Open attempts": now.openAttempts,

@@ -105,6 +105,11 @@ export const DeployStack = Type.Object({
       description: "The values before the first event; null: the key had none. Missing after an undo.",
     }),
   ),
+  tasks: Type.Optional(
+    Type.Array(Type.String(), {
+      description: "What the machine of the stack runs, as `STATE/task`, by the plan that the deployment follows.",
+    }),
+  ),
   since: Instant,
 });
 export type DeployStack = View<typeof DeployStack>;
