@@ -47,7 +47,8 @@ export async function heal(deps: ReleaseDeps, input: RollbackInput, before: Roll
     return giveUp(deps, input, progress, { code: verdict.code, message });
   }
   if (unhealthy.length > 0) return running(deps, progress, HEAL_SECONDS, `Not healthy yet: ${unhealthy.join("; ")}.`);
-  const next: RollbackProgress = { ...progress, phase: "leaving", beganAt: deps.clock.now() };
+  const watched = noteLook(undefined, { now, everyMs: HEAL_SECONDS * 1_000 });
+  const next: RollbackProgress = { ...progress, phase: "leaving", beganAt: now, watched };
   return running(deps, next, 0, `Release "${progress.releaseId}" leaves.`);
 }
 

@@ -1,3 +1,4 @@
+import { isLimitReached, noteLook, type WatchedTime } from "@stackyard/core";
 import type { ReleaseDeps } from "../release-state.ts";
 import { loadKnownGroups, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { detachTraffic, doAll, evaluateDrain, loadAllAttachments } from "./drain.ts";
@@ -21,11 +22,9 @@ const DRAIN_BUDGET_SECONDS = 600;
 const MAX_RELAPSE_SECONDS = 3_600;
 
 /** Moves on to the previous groups and deletes the others: the point of no return. */
-export async function leave(
-  deps: ReleaseDeps,
-  input: RollbackInput,
-  progress: RollbackProgress,
-): Promise<RollbackStep> {
+export async function leave(deps: ReleaseDeps, input: RollbackInput, before: RollbackProgress): Promise<RollbackStep> {
+  const watched = noteLook(before.watched, { now: deps.clock.now(), everyMs: HEAL_SECONDS * 1_000 });
+  const progress = { ...before, watched };
   const unhealthy = await findUnhealthyKept(deps, progress.kept);
   if (unhealthy.length > 0) return waitForKept(deps, input, progress, unhealthy.join("; "));
   const left = await loadKnownGroups(deps, progress.left);
@@ -51,10 +50,11 @@ export async function leave(
 async function waitForKept(
   deps: ReleaseDeps,
   input: RollbackInput,
-  progress: RollbackProgress,
+  progress: RollbackProgress & { readonly watched: WatchedTime },
   reasons: string,
 ): Promise<RollbackStep> {
-  if (deps.clock.now() - progress.beganAt < MAX_RELAPSE_SECONDS * 1_000) {
+  const { watched } = progress;
+  if (!isLimitReached(progress.beganAt + MAX_RELAPSE_SECONDS * 1_000, watched)) {
     return running(deps, progress, HEAL_SECONDS, `Waits: ${reasons}.`);
   }
   await deps.memory.locks.keep(toRollbackKey(input), input.uuid);

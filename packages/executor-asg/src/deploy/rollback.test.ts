@@ -195,6 +195,23 @@ describe("a rollback to groups that were kept", () => {
     ]);
   });
 
+  it.each(["healing", "leaving"])("does not count five hours in which no worker looked, while %s", async (phase) => {
+    const world = await createReleased();
+    const sick = async () => ({ TargetHealthDescriptions: [] });
+    let step = await rollbackRelease(world.deps, input);
+    while (step.kind === "running" && step.progress.phase !== phase) {
+      step = await pollRollback(world.deps, input, step.progress);
+    }
+    for (let look = 0; look < 4; look += 1) {
+      if (step.kind !== "running") throw new Error(step.kind);
+      world.sim.once("ElasticLoadBalancingV2.DescribeTargetHealth", sick);
+      await world.pass(look === 2 ? 5 * 3_600 : step.waitSeconds);
+      step = await pollRollback(world.deps, input, step.progress);
+    }
+
+    expect(await finish(world, step)).toMatchObject({ kind: "succeeded" });
+  });
+
   it.each(["an order", "a cancel"])("gives up by %s while nothing has moved", async (how) => {
     const world = await createReleased();
     const begun = await rollbackRelease(world.deps, input);
