@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toWithdrawal } from "../aggregate/withdraw-parked.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
+import type { Remembered } from "../ports/store-memory.ts";
 import { createFollower } from "../services/follower.ts";
 import { playMovedLife } from "../testing/moved-life.ts";
 import {
@@ -123,6 +124,17 @@ describe("copyStore", () => {
     expect(await to.enqueue([aQueuedEvent("e1", { stackId: "a" }), event])).toEqual([false, false]);
     const [created] = await to.commit([aPut({ id: "a" })]);
     expect(created).toEqual({ kind: "committed", version: version + 1 });
+  });
+
+  // formbricks#9123
+  it("reports that the stores differ when the target does not remember what is gone", async () => {
+    const from = await createSource();
+    const to = createMemoryStore();
+    const memory = { ...to.memory, findMissing: async (entries: readonly Remembered[]) => entries.slice(0, 1) };
+
+    const copying = copyStore({ ...options, from, to: { ...to, memory } });
+
+    await expect(copying).rejects.toThrow("The stores differ (memory: 5 in the source, 4 in the target)");
   });
 
   it("moves the positions of those who read the history to the same lines", async () => {

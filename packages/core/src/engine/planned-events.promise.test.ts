@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { countingIds } from "../testing/fake-clock.ts";
 import { planOf } from "../testing/played-stack.ts";
 import { createTrial, type Trial } from "../testing/trial.ts";
+import { createPlanner } from "./planner.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -99,6 +101,26 @@ describe("the plan of an upgrade", () => {
     const { events } = await planUpgrade(trial, machine("{ on: { KEEP: no-op, CLOSED: GONE } }"));
 
     expect(events).toEqual([{ ...CLOSED, cause: "parked" }]);
+  });
+
+  it("includes parked events whose time is over at that instant", async () => {
+    const trial = await begin(BEFORE);
+    const { store, clock } = trial.yard;
+    await trial.yard.publish({ stackId: "s", event: "CLOSED" });
+    await trial.yard.settle();
+    const [loaded = { stackId: "s", version: 0, parked: [] }] = await store.load(["s"]);
+    const now = clock.now() + 2 * HOUR_MS;
+    const message = { stackId: "s", event: "KEEP", metadata: { size: 1 } };
+    const event = { id: "k", stackId: "s", origin: "external", receivedAt: now, message } as const;
+
+    const { locator, executors } = trial;
+    const planner = createPlanner({ store, locator, executors, clock: { ...clock, now: () => now }, ids: countingIds() });
+    const { events } = await planner.preview(loaded, event);
+
+    expect(events.map(({ event: name, cause, outcome }) => [name, cause, outcome])).toEqual([
+      ["KEEP", "own", "applied"],
+      ["CLOSED", "parked", "dead-lettered"],
+    ]);
   });
 
   // flowable#3074, camunda-process-instance-migrator#42
