@@ -117,7 +117,7 @@ async function findEnd(store: Store, stackId: string): Promise<string> {
   return [stack?.state, code].filter(Boolean).join(" ");
 }
 
-// hamilton#1310, activepieces PR 14429, cumulus-message-adapter#105, airflow#25343
+// zmon-worker#158, sbomify PR 208, hamilton#1310, activepieces PR 14429, cumulus-message-adapter#105, airflow#25343
 describe.each(Object.entries(STORES))("over %s, whatever a plugin answers", (_store, open) => {
   it.each(Object.entries(WAYS))("ends its task %s", { timeout: 120_000 }, async (_way, processes) => {
     const { store, close } = await open();

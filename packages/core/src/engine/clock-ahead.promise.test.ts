@@ -65,6 +65,29 @@ function createBench(source: string) {
   };
 }
 
+describe("a clock that was behind, and is set forward", () => {
+  it("misses no occurrence that it passes over by seconds (quantum-core#395)", async () => {
+    const bench = createBench(machine('{ cron: "* * * * *", zone: UTC, event: NOTE }'));
+    await bench.at(T + MINUTE - 3_000, "GO");
+
+    await bench.at(T + MINUTE + 12_000);
+
+    expect(await bench.outcomes()).toEqual(["GO applied", "NOTE applied"]);
+  });
+
+  it("has one occurrence for all that were passed over (node-schedule#431)", async () => {
+    const bench = createBench(machine('{ cron: "*/5 * * * *", zone: UTC, event: NOTE }'));
+    await bench.at(T, "GO");
+
+    await bench.at(T + 61 * MINUTE);
+    const after = await bench.outcomes();
+    await bench.at(T + 65 * MINUTE);
+
+    expect(after).toEqual(["GO applied", "NOTE applied"]);
+    expect(await bench.outcomes()).toEqual([...after, "NOTE applied"]);
+  });
+});
+
 describe("a clock that was ahead, and is right again", () => {
   // glpi-agent#674, duplicati#2904, sidekiq-scheduler#283, systemd#6036, systemd#16347, dbader/schedule PR 323
   it("leaves no schedule silent: it is armed for its next occurrence, with a line in the history", async () => {
@@ -97,6 +120,21 @@ describe("a clock that was ahead, and is right again", () => {
     expect(await bench.find()).toMatchObject({ enteredAt: T, updatedAt: T, timers: [{ dueAt: T + 60 * MINUTE }] });
     await bench.at(T + 61 * MINUTE);
     expect(await bench.find()).toBeUndefined();
+  });
+
+  it.each([
+    [2, "gocron#438"],
+    [8, "quartznet#1508"],
+    [12, "quartznet#1490"],
+  ])("goes on each minute after it was set back by %d hours (%s)", async (hours) => {
+    const bench = createBench(machine('{ cron: "* * * * *", zone: UTC, event: NOTE }'));
+    await bench.at(T + hours * 60 * MINUTE, "GO");
+
+    await bench.at(T);
+    await bench.engine.sweepMistimed();
+    for (const minute of [1, 2, 3]) await bench.at(T + minute * MINUTE);
+
+    expect((await bench.outcomes()).slice(2)).toEqual(["NOTE applied", "NOTE applied", "NOTE applied"]);
   });
 
   it("corrects a stack with the next event, too, before it is decided", async () => {

@@ -114,13 +114,40 @@ describe("the plan of an upgrade", () => {
     const event = { id: "k", stackId: "s", origin: "external", receivedAt: now, message } as const;
 
     const { locator, executors } = trial;
-    const planner = createPlanner({ store, locator, executors, clock: { ...clock, now: () => now }, ids: countingIds() });
+    const planner = createPlanner({
+      store,
+      locator,
+      executors,
+      clock: { ...clock, now: () => now },
+      ids: countingIds(),
+    });
     const { events } = await planner.preview(loaded, event);
 
     expect(events.map(({ event: name, cause, outcome }) => [name, cause, outcome])).toEqual([
       ["KEEP", "own", "applied"],
       ["CLOSED", "parked", "dead-lettered"],
     ]);
+  });
+
+  // moonshot#225, chanzuckerberg/happy#1563
+  it("changes nothing, however much would follow", async () => {
+    const trial = await begin(BEFORE);
+    const { store } = trial.yard;
+    await trial.yard.publish({ stackId: "s", event: "CLOSED" });
+    await trial.yard.settle();
+    const read = async () => [
+      await store.load(["s"]),
+      await trial.yard.listHistory("s"),
+      (await store.queries.listOpenAttempts({}, { limit: 10 })).items,
+      await store.queries.stats(),
+    ];
+    const before = await read();
+
+    const { events } = await planUpgrade(trial, AFTER);
+    await trial.yard.settle();
+
+    expect(events).toEqual([expect.objectContaining({ event: "CLOSED", sent: ["off"] })]);
+    expect(await read()).toEqual(before);
   });
 
   // flowable#3074, camunda-process-instance-migrator#42

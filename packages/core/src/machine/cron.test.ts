@@ -29,6 +29,41 @@ describe("nextOccurrence", () => {
     expect(new Set(runs.map((run) => format.format(new Date(run)))).size).toBeGreaterThanOrEqual(365);
   });
 
+  it.each([
+    ["0 12 * * 0", "Europe/Berlin", "2022-03-24T11:00:00Z", ["2022-03-27T10:00:00Z"], "cronie#218"],
+    [
+      "30 2 * * *",
+      "America/New_York",
+      "2026-03-08T06:30:00Z",
+      ["2026-03-08T07:00:00Z", "2026-03-09T06:30:00Z"],
+      "node-cron/node-cron#518",
+    ],
+    ["0 0 * * *", "Europe/Prague", "2026-03-28T23:30:00Z", ["2026-03-29T22:00:00Z"], "cron-expression#220"],
+    [
+      "0 */2 * * *",
+      "Africa/Cairo",
+      "2026-04-23T21:30:00Z",
+      ["2026-04-23T22:00:00Z", "2026-04-23T23:00:00Z", "2026-04-24T01:00:00Z"],
+      "spring-framework#36859",
+    ],
+    [
+      "0 2 * * *",
+      "America/Los_Angeles",
+      "2025-03-08T11:00:00Z",
+      ["2025-03-09T10:00:00Z", "2025-03-10T09:00:00Z"],
+      "robfig/cron#541",
+    ],
+    [
+      "15,45 2 * * *",
+      "America/New_York",
+      "2027-03-13T12:00:00Z",
+      ["2027-03-14T07:00:00Z", "2027-03-15T06:15:00Z", "2027-03-15T06:45:00Z"],
+      "go-cron#41",
+    ],
+  ])("%s in %s loses no day on which the clock is set forward, from %s [$4]", (cron, zone, from, expected) => {
+    expect(listNext(cron, zone, from, expected.length)).toEqual(expected.map((at) => new Date(at).toISOString()));
+  });
+
   it("gives the next instant in the zone, never the one that it starts from", () => {
     expect(listNext("0 3 * * MON-FRI", "Europe/Berlin", "2026-07-03T01:00:00Z", 2)).toEqual([
       "2026-07-06T01:00:00.000Z",
