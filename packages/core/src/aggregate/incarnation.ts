@@ -90,8 +90,14 @@ export function endIncarnation(
   for (const { event } of outlived) round.outlived.add(toEventKey(event));
   // A timer ends with the state in which it was armed.
   const [timers, others] = partition(ended, ({ event }) => event.timerId !== undefined);
-  for (const { event } of timers) unpark(round, event);
+  for (const { event } of timers) endTimer(round, event);
   return giveUpHeads(deps, round, others, { reason: "The stack was removed." });
+}
+
+function endTimer(round: Round, event: ParkedHead["event"]): void {
+  unpark(round, event);
+  const why = { code: "TIMER_STALE", reason: "The stack was removed.", outcome: "ignored", at: round.now } as const;
+  round.history.push(toUnreadEntry({ ...event, message: { ...event.message } }, why));
 }
 
 /**

@@ -112,6 +112,33 @@ states:
     expect([items.length, (await other.yard.findStack("s"))?.state]).toEqual([1, "LIVE"]);
   });
 
+  it("has a line when its stack is removed while its event is parked", async () => {
+    const source = `
+version: 2
+events: [GO, EXPIRE, END]
+states:
+  INIT: { on: { GO: LIVE } }
+  LIVE: { after: [{ in: 1h, event: EXPIRE }], on: { END: OVER, EXPIRE: [{ when: "has(metadata.off)", action: advance, state: LIVE }] } }
+  OVER: { terminal: true }
+`;
+    const { yard, listOutcomes } = createTrial({ source });
+    await yard.publish({ stackId: "s", event: "GO", machine: "app" });
+    await yard.advance(61 * MINUTE_MS);
+
+    await yard.publish({ stackId: "s", event: "END" });
+    await yard.settle();
+
+    const outcomes = await listOutcomes("s");
+    expect(outcomes.filter((line) => line.startsWith("EXPIRE")).map((line) => line.split(" ")[1])).toEqual([
+      "parked",
+      "ignored",
+    ]);
+    expect((await yard.listHistory("s")).at(-1)).toMatchObject({
+      code: "TIMER_STALE",
+      reason: "The stack was removed.",
+    });
+  });
+
   it("moves with its instant while it is parked", async () => {
     const start = createTrial({}).yard.clock.now();
     const at = (hours: number) => new Date(start + hours * HOUR_MS).toISOString();
@@ -323,7 +350,7 @@ async function play(states: object, moves: readonly Move[]): Promise<void> {
 describe("machines of all kinds", () => {
   it("lose no event: each is applied, tried again, or given up with a reason that people see", async () => {
     const moves = fc.array(move, { minLength: 3, maxLength: 12 });
-    await fc.assert(fc.asyncProperty(machine, moves, play), { numRuns: 20 });
+    await fc.assert(fc.asyncProperty(machine, moves, play), { numRuns: process.env["LONG_TESTS"] ? 400 : 20 });
   }, 120_000);
 
   it("name what raised an event that ends with its stack", async () => {
