@@ -72,8 +72,8 @@ export function CausePanel({ kind }: { kind: Kind }) {
         {({ items, cursor, incomplete }) => (
           <>
             {items.length === 0 && <Empty>{empty}</Empty>}
-            {items.map((cause) => (
-              <CauseGroup key={toKey(cause)} cause={cause} />
+            {items.map((cause, index) => (
+              <CauseGroup key={toKey(cause)} cause={cause} isFirst={index === 0} />
             ))}
             {(cursor !== undefined || incomplete) && (
               <p className="panel-body muted">There are more causes. Handle these first.</p>
@@ -89,11 +89,16 @@ function toKey({ task = "", event = "", code = "" }: Cause): string {
   return [event, task, code].join("|");
 }
 
-function CauseGroup({ cause }: { cause: Cause }) {
+/** In the address: the first cause is closed too. */
+const NONE = "none";
+
+/** Renders a cause, and what it is the cause of while it is open, as the first one is unless the address names another. */
+function CauseGroup({ cause, isFirst }: { cause: Cause; isFirst: boolean }) {
   const { kind, count, newestAt } = cause;
   const { status, word, members } = LOOKS[kind];
   const key = toKey(cause);
-  const isOpen = useSearch()["open"] === key;
+  const { open = isFirst ? key : NONE } = useSearch();
+  const isOpen = open === key;
   const changeSearch = useChangeSearch();
   return (
     <div className="inbox-group">
@@ -102,7 +107,7 @@ function CauseGroup({ cause }: { cause: Cause }) {
           type="button"
           className="button plain"
           aria-expanded={isOpen}
-          onClick={() => changeSearch({ open: isOpen ? undefined : key })}
+          onClick={() => changeSearch({ open: isOpen ? NONE : key })}
         >
           <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true" className="inbox-arrow">
             <path d="M3 1l4 4-4 4z" fill="currentColor" />
