@@ -176,7 +176,8 @@ export function park(round: Round, { order, ...again }: ParkedEvent): void {
   const key = toEventKey(again.event);
   const parked = { ...again, order: order ?? nextOrder(round) };
   const head = toParkedHead(parked);
-  const isKept = !round.reparked.has(key) && round.parkedEvents.get(key)?.event.message === again.event.message;
+  const isSame = round.parkedEvents.get(key)?.event.message === again.event.message;
+  const isKept = isSame && round.parked.has(key) && !round.reparked.has(key);
   round.parked.set(key, head);
   round.parkedEvents.set(key, parked);
   if (isKept) round.retried.set(key, head);

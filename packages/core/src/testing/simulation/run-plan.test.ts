@@ -557,3 +557,23 @@ describe("runs of seeds", () => {
     expect([lastedMs > 0, steps > 0]).toEqual([true, true]);
   });
 });
+
+it("keeps an event that comes twice before and after the event that begins its stack, in one unit of work", async () => {
+  const send = (id: string, event: string) => {
+    const metadata = event === "BACK" ? { metadata: { n: 5 } } : {};
+    return { atMs: 43_769, do: "send", message: { id, stackId: "s1", event, machine: "app", ...metadata } } as const;
+  };
+  const back = send("s1-0", "BACK");
+  const { violations } = await runPlan({
+    seed: 7148095,
+    leaseMs: 5_000,
+    medium: "queue",
+    nodes: [{ skewMs: 0, concurrency: 1, direct: true }],
+    machines: [{ version: 1, events: ["BACK"], states: { INIT: {} }, tasks: {} }],
+    actions: [back, send("s1-5", "RETRY_PENDING_TASKS"), back],
+    faults: {},
+    work: {},
+  });
+
+  expect(violations).toEqual([]);
+});
