@@ -48,6 +48,16 @@ describe("a stack that needs a person", () => {
   ] as const)("%s: %j", (wanted, changes) => {
     expect(evaluateHealth(aStack(changes)).needsPerson).toBe(wanted);
   });
+
+  it("is none of a job, whose result belongs to its caller (rundeck#1234)", () => {
+    const tasks = [{ name: "run", status: "ERROR" }] as const;
+
+    expect(evaluateHealth(aStack({ tasks })).needsPerson).toBe(true);
+    expect(evaluateHealth(aStack({ machine: "stackyard.run", state: "RUN", tasks }))).toMatchObject({
+      main: "failed",
+      needsPerson: false,
+    });
+  });
 });
 
 describe("a stack at rest", () => {

@@ -189,12 +189,17 @@ describe("a task that has succeeded and has left something undone", () => {
   });
 
   it("is not believed of an event from outside, whose code may mean something else", async () => {
-    const { yard, send, look, left } = play();
-    left.now = false;
-    await send("CREATED", { machine: "app" });
-    const stack = await yard.findStack("s");
-    await send("TASK_COMPLETED", { task: { name: "app" }, code: "X", dispatchId: `s/${stack?.entry}/app/1` });
+    const script = ({ task }: { readonly task: string }) =>
+      task === "app" ? ({ kind: "running", message: "on", progress: {}, pollAfterMs: 600_000 } as const) : undefined;
+    const { yard } = createTrial({ source: SOURCE, script });
+    await yard.publish({ id: "e1", stackId: "s", event: "CREATED", machine: "app" });
+    await yard.settle();
 
-    expect((await look()).slice(1)).toEqual([undefined, 0]);
+    await yard.publish({ id: "e2", stackId: "s", event: "TASK_COMPLETED", task: { name: "app" }, code: "X" });
+    await yard.settle();
+    await yard.advance(1_000);
+
+    const stack = await yard.findStack("s");
+    expect([stack?.state, stack?.lastFailure]).toEqual(["LIVE", undefined]);
   });
 });
