@@ -296,6 +296,15 @@ describe("TASK_CANCELLED", () => {
     expect(endedAttempts).toEqual([idOf("db")]);
   });
 
+  it("leaves it pending also where it comes as an error", () => {
+    const retried = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, anEvent("RETRY_FAILED_TASKS")).stack;
+
+    const { stack, endedAttempts } = decideOn(retried, failed("db", { dispatchId: idOf("db") }));
+
+    expect(stack.tasks).toEqual([pending("network"), pending("db")]);
+    expect(endedAttempts).toEqual([idOf("db")]);
+  });
+
   it("only ends a run that was left", () => {
     const left = play(machine, anEvent("OPENED"), anEvent("AGAIN"));
 

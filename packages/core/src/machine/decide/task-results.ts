@@ -29,8 +29,8 @@ export const failTask: Handler = (work) => {
   return answer(work, (current) => {
     const { task, run } = current;
     const { failureEndsCancel, storesOutputs } = work.machine.semantics;
-    const isCancelEnd = failureEndsCancel && run?.cancelling !== undefined;
     // A task whose attempt timed out may run again by now: then this end does not concern its new attempt.
+    const isCancelEnd = run?.cancelling === "timed-out" || (failureEndsCancel && run?.cancelling !== undefined);
     if (isCancelEnd && task.status === "PENDING") return endCancel(work, current);
     if (storesOutputs) keepOutputs(work, task.name);
     failAttempt(work, task, toFailure(work));
