@@ -50,7 +50,11 @@ async function createWorld(elsewhere?: RequestListener) {
   if (other !== undefined) ends.push(other.close);
   const records = createS3Records({ client, bucket: TARGET.bucket, prefix: ".stackyard/", clock });
   const copier = createCopier({
-    fetch: createSourceFetch({ rules: SOURCE, origin: () => other?.origin ?? door.url, idleTimeoutMs: 2_000 }),
+    fetch: createSourceFetch({
+      rules: SOURCE,
+      origin: () => other?.origin ?? door.url,
+      ...(other !== undefined && { idleTimeoutMs: 2_000 }),
+    }),
     target: { ...TARGET, client },
     source: SOURCE,
     transfer: "presigned",
