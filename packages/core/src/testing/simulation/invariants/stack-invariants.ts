@@ -292,17 +292,19 @@ export const timersOnce: Invariant = {
   promise: "A timer acts once an entry, and only while its stack is in that entry.",
   create(report) {
     const fired = new Set<string>();
+    function note({ stackId, eventId, internal, outcome }: HistoryEntry): void {
+      if (!internal || !eventId.startsWith("timer:") || WAITS.has(outcome)) return;
+      const key = keyIn(stackId, eventId);
+      if (fired.has(key)) report(`${stackId}: ${eventId} has fired twice.`);
+      // A process whose clock is behind ignores what another one has parked: the timer fires when it is due.
+      if (outcome !== "ignored") fired.add(key);
+    }
     return {
       onCommitted(committed) {
         for (const { line, entry } of listLate(committed)) {
           report(`${line.stackId}: ${line.eventId} has fired in entry ${entry}.`);
         }
-        for (const { stackId, eventId, internal, outcome } of committed.change.history) {
-          if (!internal || !eventId.startsWith("timer:") || WAITS.has(outcome)) continue;
-          const key = keyIn(stackId, eventId);
-          if (fired.has(key)) report(`${stackId}: ${eventId} has fired twice.`);
-          fired.add(key);
-        }
+        for (const line of committed.change.history) note(line);
       },
     };
   },
