@@ -5,6 +5,7 @@ import type { HookPull, HookRepository } from "./hook.ts";
 import { isSettled } from "./look-up.ts";
 import type { Mapping } from "./mapping.ts";
 import type { StoredPull } from "./pull-records.ts";
+import { hasWanted } from "./rule-events.ts";
 
 /** The facts of a host and the yard about the pull requests of a repository. */
 export interface RepositoryFacts {
@@ -40,7 +41,7 @@ export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFac
     const record: StoredPull = records.get(pull.number) ?? NO_PULL;
     // Whether the stack still exists decides only which event follows, not whether one does.
     const state = { record, hasStack: true, isAsked: false, isRead: isSettled(pull, readAt) };
-    if (refused.has(pull.number) || (record.wanted ?? []).length > 0) return true;
+    if (refused.has(pull.number) || hasWanted(record)) return true;
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
     if (applied.kind === "send" || applied.kind === "failed") return true;
     if (applied.kind === "stale") return false;

@@ -6,12 +6,12 @@ import { findEffect } from "./command-effect.ts";
 import { CONVERGED } from "./converge.ts";
 import { followPull, type SettledPull } from "./follow-pull.ts";
 import type { Hook } from "./hook.ts";
-import { HookUndecided } from "./hook-errors.ts";
+import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { lookUp, OWN_WORDS } from "./look-up.ts";
 import type { HandleDeps } from "./publish-event.ts";
 import type { QueuedHook } from "./receive.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
-import { publishRules, retryRules } from "./rule-events.ts";
+import { publishRules, rememberFailed, retryRules } from "./rule-events.ts";
 
 /** What became of a delivery. */
 export interface HandledHook {
@@ -37,10 +37,19 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
     const outcome = await approve(deps, queued, { ...hook, pull: hook.pull });
     return { outcome, ...defined({ report: toReport(queued, outcome) }) };
   }
-  const handled = await decideHook(deps, queued, hook);
+  const handled = await decideOrRemember(deps, queued, hook);
   // Facts that are older than what was decided on come from an API that is behind.
   const isStale = handled.outcome?.kind === "stale" && deps.codeHost !== undefined && queued.readAt === undefined;
   return isBehind || isStale ? { ...handled, isBehind: true } : handled;
+}
+
+async function decideOrRemember(deps: HandleDeps, queued: QueuedHook, hook: Hook): Promise<HandledHook> {
+  try {
+    return await decideHook(deps, queued, hook);
+  } catch (error) {
+    if (error instanceof HookFailed) await rememberFailed(deps, queued, hook);
+    throw error;
+  }
 }
 
 async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Promise<HandledHook> {

@@ -21,6 +21,8 @@ export interface StoredPull extends PullRecord {
   readonly sent?: readonly SentHead[];
   /** Events of labels and commands that the yard has not applied yet, as far as is known. */
   readonly wanted?: readonly WantedEvent[];
+  /** Labels and commands whose events could not be published at all. */
+  readonly failed?: readonly WantedHook[];
 }
 
 /** An event that was published for a pull request. */
@@ -43,14 +45,19 @@ export interface SentHead {
   readonly head: string;
 }
 
-/** An event of a rule that was published for a label or a command. */
-export interface WantedEvent {
-  readonly rule: string;
+/** A label or a command that rules are for. */
+export interface WantedHook {
+  /** Of its delivery. */
   readonly id: string;
-  readonly stackId: string;
   readonly at: number;
-  /** What the rule was applied to, apart from the facts of the pull request. */
+  /** What the rules are applied to, apart from the facts of the pull request. */
   readonly hook: Pick<Hook, "kind" | "action" | "label" | "args" | "sender">;
+}
+
+/** An event of a rule that was published for a label or a command, with its own id. */
+export interface WantedEvent extends WantedHook {
+  readonly rule: string;
+  readonly stackId: string;
 }
 
 const PAGE = 500;

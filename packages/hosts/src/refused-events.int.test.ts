@@ -235,6 +235,33 @@ states:
     expect(await listFaults()).toEqual([]);
   });
 
+  it.each([
+    ["the yard does not have its machine", { machine: "" }, 'Unknown machine "preview"'],
+    [
+      "its metadata is no flat map",
+      { document: toDocument({ rules: rules('SEED, metadata: { labels: "${hook.pull.labels}" }') }) },
+      "a value of metadata is text",
+    ],
+  ])("is sent once it can be published: %s", async (_why, { machine = MACHINE, document = good }, reason) => {
+    const { github, open, wait, pass, stateOf, write, install, listFaults } = await createBench(MACHINE, good);
+    await open();
+    install(machine);
+    write(document);
+    await github.labelPull(SHOP, 1, "seed");
+    await pass(3);
+    await wait(10);
+    expect(await stateOf()).toBe("LIVE");
+    expect((await listFaults()).join()).toContain(reason);
+
+    install(MACHINE);
+    write(good);
+    await wait(5);
+
+    expect(await stateOf()).toBe("SEEDED");
+    await wait(5);
+    expect(await listFaults()).toEqual([]);
+  });
+
   it("is sent for a day, and not after it", async () => {
     const { github, open, wait, pass, stateOf, write, clock } = await createBench(MACHINE, typo);
     await open();

@@ -10,7 +10,14 @@ import { findRival, linkStack } from "./link-stack.ts";
 import { formatLacking } from "./look-up.ts";
 import type { MappedHook, Mapping } from "./mapping.ts";
 import { findMachine, type HandleDeps, publish, toUser } from "./publish-event.ts";
-import { type StoredPull, savePull, toPullKey, toStoredPull, type WantedEvent } from "./pull-records.ts";
+import {
+  type StoredPull,
+  savePull,
+  toPullKey,
+  toStoredPull,
+  type WantedEvent,
+  type WantedHook,
+} from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
 
 /** A hook, and the record of its pull request. */
@@ -32,7 +39,11 @@ const WANTED_MS = 86_400_000;
 const MOST_WANTED = 20;
 
 /** Publishes the events of the rules for a hook, and remembers them until the yard has applied them. */
-export async function publishRules(deps: HandleDeps, { host, id }: QueuedHook, input: RuleInput): Promise<RuleEvents> {
+export async function publishRules(
+  deps: HandleDeps,
+  { host, id }: Pick<QueuedHook, "host" | "id">,
+  input: RuleInput,
+): Promise<RuleEvents> {
   const made = await mapRules(deps, host, input);
   if (made === undefined) return NOTHING;
   const { mapping, mapped, events, lacking } = made;
@@ -103,28 +114,62 @@ async function remember(
   host: string,
   { hook, published }: { readonly hook: Hook; readonly published: readonly HookEvent[] },
 ): Promise<void> {
-  const { kind, action, label, args, sender, repository, pull } = hook;
-  if (pull?.state !== "open" || (kind !== "command" && kind !== "pull")) return;
-  const at = deps.clock.now();
-  const own = { kind, action, ...defined({ label, args }), sender };
-  const added = published.map(({ rule, id, stackId }): WantedEvent => ({ rule, id, stackId, at, hook: own }));
-  await changeWanted(deps, toPullKey(host, repository?.id ?? "0", pull.number), (before) => [
-    ...before.filter(
-      (each) => added.every(({ rule }) => rule !== each.rule) && !(kind === "command" && each.hook.kind === kind),
-    ),
-    ...added,
-  ]);
+  const key = toWantedKey(host, hook);
+  if (key === undefined) return;
+  const facts = toFacts(deps, hook);
+  const added = published.map(({ rule, id, stackId }): WantedEvent => ({ rule, id, stackId, ...facts }));
+  await changeWanted(deps, key, ({ wanted = [] }) => ({
+    wanted: [
+      ...wanted.filter((each) => added.every(({ rule }) => rule !== each.rule) && !isReplaced(each, hook)),
+      ...added,
+    ],
+  }));
 }
 
-async function changeWanted(
-  deps: HandleDeps,
-  key: string,
-  change: (before: readonly WantedEvent[]) => readonly WantedEvent[],
-): Promise<void> {
+/**
+ * Remembers a label or a command whose events cannot be published at all, such as for a machine that the yard does not have:
+ * it is tried again as a refused event is.
+ */
+export async function rememberFailed(deps: HandleDeps, { host, id }: QueuedHook, hook: Hook): Promise<void> {
+  const key = toWantedKey(host, hook);
+  if (key === undefined || hook.action === CONVERGED) return;
+  await changeWanted(deps, key, ({ failed = [] }) => ({
+    failed: [...failed.filter((each) => each.id !== id && !isReplaced(each, hook)), { id, ...toFacts(deps, hook) }],
+  }));
+}
+
+/** Returns the key of the record that remembers what a hook wants; undefined for one that is not repeated. */
+function toWantedKey(host: string, { kind, repository, pull }: Hook): string | undefined {
+  if (pull?.state !== "open" || (kind !== "command" && kind !== "pull")) return undefined;
+  return toPullKey(host, repository?.id ?? "0", pull.number);
+}
+
+function toFacts({ clock }: HandleDeps, { kind, action, label, args, sender }: Hook): Omit<WantedHook, "id"> {
+  return { at: clock.now(), hook: { kind, action, ...defined({ label, args }), sender } };
+}
+
+function isReplaced({ hook }: WantedHook, { kind }: Hook): boolean {
+  return kind === "command" && hook.kind === kind;
+}
+
+/** What is remembered of a pull request. */
+type Remembered = Pick<StoredPull, "wanted" | "failed">;
+
+async function changeWanted(deps: HandleDeps, key: string, change: (before: Remembered) => Remembered): Promise<void> {
   const found = await deps.records.get(key, deps.clock.now());
-  const { wanted: before = [], ...stored } = toStoredPull(found);
-  const wanted = change(before).slice(-MOST_WANTED);
-  await savePull(deps, key, found, { ...stored, ...(wanted.length > 0 && { wanted }) });
+  const { wanted: wantedBefore, failed: failedBefore, ...stored } = toStoredPull(found);
+  const before = defined({ wanted: wantedBefore, failed: failedBefore });
+  const { wanted = [], failed = [] } = { ...before, ...change(before) };
+  await savePull(deps, key, found, {
+    ...stored,
+    ...(wanted.length > 0 && { wanted: wanted.slice(-MOST_WANTED) }),
+    ...(failed.length > 0 && { failed: failed.slice(-MOST_WANTED) }),
+  });
+}
+
+/** Returns true while labels or commands of a pull request have had no effect yet, as far as is known. */
+export function hasWanted({ wanted = [], failed = [] }: Remembered): boolean {
+  return wanted.length + failed.length > 0;
 }
 
 /**
@@ -136,16 +181,40 @@ export async function retryRules(
   { host }: QueuedHook,
   { hook, record }: RuleInput,
 ): Promise<readonly string[]> {
-  const { wanted = [] } = record ?? {};
-  if (hook.action !== CONVERGED || wanted.length === 0 || hook.pull === undefined) return [];
+  const { wanted = [], failed = [] } = record ?? {};
+  if (hook.action !== CONVERGED || hook.pull === undefined || !hasWanted(record ?? {})) return [];
+  const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
   const tried: Retried[] = [];
   for (const each of wanted) tried.push(await retry(deps, host, { wanted: each, hook, record }));
-  const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
-  await changeWanted(deps, key, (before) => [
-    ...before.filter(({ id }) => wanted.every((each) => each.id !== id)),
-    ...tried.flatMap(({ kept }) => kept ?? []),
-  ]);
-  return tried.flatMap(({ why }) => why ?? []);
+  await changeWanted(deps, key, ({ wanted: before = [] }) => ({
+    wanted: [
+      ...before.filter(({ id }) => wanted.every((each) => each.id !== id)),
+      ...tried.flatMap(({ kept }) => kept ?? []),
+    ],
+  }));
+  const waiting: string[] = tried.flatMap(({ why }) => why ?? []);
+  for (const each of failed) waiting.push(...(await retryFailed(deps, { host, key }, { failed: each, hook, record })));
+  return waiting;
+}
+
+/** Publishes the events of a label or a command that failed before, or returns why they still cannot be published. */
+async function retryFailed(
+  deps: HandleDeps,
+  { host, key }: { readonly host: string; readonly key: string },
+  { failed, hook, record }: RuleInput & { readonly failed: WantedHook },
+): Promise<readonly string[]> {
+  const { id } = failed;
+  try {
+    if (isWanted(failed, hook, deps.clock.now())) {
+      const again = await withPermission(deps, { ...hook, ...failed.hook });
+      await publishRules(deps, { host, id }, { hook: again, record });
+    }
+  } catch (error) {
+    if (!(error instanceof HookFailed)) throw error;
+    return [error.message];
+  }
+  await changeWanted(deps, key, ({ failed: before = [] }) => ({ failed: before.filter((each) => each.id !== id) }));
+  return [];
 }
 
 /** An event as it is to be remembered, and why it waits. Missing: it was applied, or no one wants it any more. */
@@ -196,7 +265,7 @@ function toNextId(id: string): string {
   return `${first}/again.${Number(tries) + 1}`;
 }
 
-function isWanted({ hook: { action, label }, at }: WantedEvent, { pull }: Hook, now: number): boolean {
+function isWanted({ hook: { action, label }, at }: WantedHook, { pull }: Hook, now: number): boolean {
   if (pull?.state !== "open") return false;
   if (label === undefined) return now < at + WANTED_MS;
   return pull.labels.includes(label) === (action !== "unlabeled");
