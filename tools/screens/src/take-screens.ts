@@ -138,8 +138,12 @@ const STILL = `
 *, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent !important; }
 th { position: static !important; }`;
 
-/** Says what the page waits for: its fonts, something that loads in the dialog, else on the page, whose stream is connected then. */
-const FIND_BUSY = `(() => {
+/**
+ * Says what the page waits for: its fonts, something that loads in the dialog, else on the page, whose stream is connected then.
+ * First what it has to do is done: on a busy machine two pictures in a row may come before that.
+ */
+const FIND_BUSY = `(async () => {
+  await new Promise((resolve) => requestIdleCallback(resolve, { timeout: 5_000 }));
   const dialog = document.querySelector("[role=dialog]");
   if (document.fonts.status !== "loaded") return "fonts load";
   const busy = (dialog ?? document).querySelector("[aria-busy=true]");

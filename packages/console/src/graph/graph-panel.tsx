@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { Direction } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
-import { type RefCallback, useEffect, useRef, useState } from "react";
+import { type RefCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
@@ -32,7 +32,8 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const [isChosen, setChosen] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   const [drawing, setDrawing] = useState<SVGSVGElement | null>(null);
-  useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
+  // Before anything is painted: a panel without a graph would look like one of an empty machine.
+  useLayoutEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
   const [unfolded, setUnfolded] = useState<readonly string[]>([]);
   const [found, setFound] = useState<string>();
   const shown = view === "graph";
