@@ -235,7 +235,7 @@ states:
     expect(await listFaults()).toEqual([]);
   });
 
-  it.each([
+  it.each<[why: string, given: { readonly machine?: string; readonly document?: string }, reason: string]>([
     ["the yard does not have its machine", { machine: "" }, 'Unknown machine "preview"'],
     [
       "its metadata is no flat map",

@@ -20,6 +20,8 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/templates",
       "docs/concepts",
       "docs/comparison",
+      "docs/adopting",
+      "docs/leaving",
       "docs/glossary",
     ],
   },

@@ -7,6 +7,7 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { rememberList } from "../api/last-list.ts";
 import { usePages } from "../api/use-pages.ts";
+import { useOperation } from "../app/use-operation.tsx";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Empty } from "../design/page.tsx";
@@ -14,7 +15,6 @@ import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, ListTable, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { useOperation } from "../stack/use-operation.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { isOfCause, toLetterFilter } from "./dead-letters.ts";
 

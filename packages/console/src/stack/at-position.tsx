@@ -117,7 +117,7 @@ function Value({ text }: { text: string | undefined }) {
   return <Text mono>{text.length > 200 ? `${text.slice(0, 200)}…` : text}</Text>;
 }
 
-function Then({ source, stack, entry: { position } }: AtProps) {
+function Then({ source, stack, entry: { position } }: Omit<AtProps, "lines">) {
   const query = useLoad(
     ["other", "stack-at", source.stackId, position],
     ({ signal }) => source.loadAt?.(position, signal) ?? Promise.reject(new Error("Not available.")),

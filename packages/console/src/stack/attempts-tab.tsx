@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { findEnd } from "../api/attempt-ids.ts";
 import { toAttemptStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { useRetry } from "../app/use-operation.tsx";
 import { Button } from "../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -17,7 +18,6 @@ import { formatDuration } from "../text/durations.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
-import { useRetry } from "./use-operation.tsx";
 
 const HISTORY = 1_000;
 

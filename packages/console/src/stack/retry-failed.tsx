@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useAnyRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
+import { useOperation } from "../app/use-operation.tsx";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
@@ -10,7 +11,6 @@ import { useToast } from "../design/toasts.tsx";
 import { countDeploy } from "./deploy-counts.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackProps } from "./source.ts";
-import { useOperation } from "./use-operation.tsx";
 
 interface RetryFailedProps extends StackProps {
   readonly items: readonly Deploy[];

@@ -6,6 +6,7 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { toOutcomeStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { useOperation } from "../app/use-operation.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Options, SelectField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -14,7 +15,6 @@ import { Arrow, Reason, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
 import type { StackSource } from "./source.ts";
-import { useOperation } from "./use-operation.tsx";
 
 interface DialogProps {
   readonly source: StackSource;

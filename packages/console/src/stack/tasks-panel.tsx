@@ -1,6 +1,7 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
 import { toTaskStatus } from "../api/status.ts";
+import { useRetry } from "../app/use-operation.tsx";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
@@ -12,7 +13,6 @@ import { toFirstLine } from "../text/safe-text.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
-import { useRetry } from "./use-operation.tsx";
 
 type Task = StackDetails["tasks"][number];
 
