@@ -178,7 +178,7 @@ describe("on-call", () => {
     yard.room.isFree = true;
     await startAt();
     await press("link", /^pr-3/);
-    await press("button", "Retry");
+    await press("button", /^Retry [a-z]/);
     await sees(/LIVE/);
     // Its graph says so too, before the retry has reached the server.
     await expect
