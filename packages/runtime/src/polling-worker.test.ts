@@ -8,8 +8,7 @@ import { dispatchTask } from "./testing/dispatch-task.ts";
 const MINUTE = 60_000;
 
 /** A worker whose task answers these steps, one after the other; the last one again and again. */
-async function createBench(steps: readonly Step[], resumable = true) {
-  const clock = createFakeClock();
+async function createBench(steps: readonly Step[], { resumable = true, clock = createFakeClock() } = {}) {
   const store = createMemoryStore();
   const calls: string[] = [];
   const begun = clock.now();
@@ -61,6 +60,18 @@ describe("a worker that polls", () => {
     expect(await handled).toEqual({ kind: "done" });
     expect(calls).toEqual(["start +0", "poll +10", "poll +40"]);
     expect(await find()).toMatchObject({ status: "settled", outcome: "succeeded" });
+  });
+
+  it("waits on when its timer has ended early: a claim before the poll is due is refused", async () => {
+    const exact = createFakeClock();
+    const clock = { ...exact, sleep: (ms: number, signal?: AbortSignal) => exact.sleep(Math.ceil(ms / 2), signal) };
+    const { calls, worker, delivery } = await createBench([after(10_000), succeeded({})], { clock });
+
+    const handled = worker.handle(delivery);
+    await clock.advance(10_000);
+    await handled;
+
+    expect(calls).toEqual(["start +0", "poll +10"]);
   });
 
   it("leaves to the sweep what is due later", async () => {
@@ -167,7 +178,7 @@ describe("an attempt that begins in a polling worker", () => {
 
   /** Whether it is claimed at birth after so long of an invocation of ten minutes. */
   async function isClaimed(afterMs: number, { timeoutMs = HOUR, resumable = true, endsInMs = 10 * MINUTE } = {}) {
-    const { clock, worker, delivery } = await createBench([succeeded({})], resumable);
+    const { clock, worker, delivery } = await createBench([succeeded({})], { resumable });
     await worker.handle(delivery, { endsAt: clock.now() + endsInMs });
     await clock.advance(afterMs);
     const facts = {

@@ -30,6 +30,19 @@ describe("the system's clock", () => {
     expect(listeners).toBe(0);
   });
 
+  it("ends no sleep before its time", async () => {
+    const slept = await Promise.all(
+      Array.from({ length: 500 }, async (_, place) => {
+        await systemClock.sleep(place % 50);
+        const [begun, ms] = [systemClock.now(), 2 + (place % 7)];
+        await systemClock.sleep(ms);
+        return systemClock.now() - begun - ms;
+      }),
+    );
+
+    expect(Math.min(...slept)).toBeGreaterThanOrEqual(0);
+  });
+
   it("takes times that no timer can hold, and times that are over", async () => {
     const stop = new AbortController();
     const long = systemClock.sleep(Number.POSITIVE_INFINITY, stop.signal);

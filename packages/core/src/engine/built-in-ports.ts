@@ -21,10 +21,15 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+      const timer = setTimeout(done, toTimerMs(ms));
       signal?.addEventListener("abort", done, { once: true });
     }),
 };
+
+/** A timer counts by another clock than `now`, in whole milliseconds: by `now` it can end one millisecond early. */
+function toTimerMs(ms: number): number {
+  return ms > 0 ? Math.min(ms + 1, LONGEST_TIMER_MS) : 0;
+}
 
 /** Returns a random number; not cryptographic, which retries do not need. */
 export const systemRandom: Random = () => Math.random();

@@ -65,6 +65,16 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     return waitMs > LONGEST_WAIT_MS ? undefined : waitMs;
   }
 
+  /** Waits for the next poll after a step, and returns false if this call does not poll. A timer can end a little early. */
+  async function waitForPoll(end: StepEnd | undefined, until: number): Promise<boolean> {
+    for (;;) {
+      const waitMs = findWaitMs(end, until);
+      if (waitMs === undefined || stopping.signal.aborted) return false;
+      if (waitMs === 0) return true;
+      await clock.sleep(waitMs, stopping.signal);
+    }
+  }
+
   /** Polls after a step, while the next poll is soon due. */
   async function pollOn(delivery: TaskDelivery, limits: InvocationLimits, first: StepEnd | undefined) {
     const { endsAt = Number.POSITIVE_INFINITY } = limits;
@@ -72,10 +82,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     let outcome: DeliveryOutcome = { kind: "done" };
     for (let end = first; ; ) {
       send(end, delivery.attemptId);
-      const waitMs = findWaitMs(end, until);
-      if (waitMs === undefined || stopping.signal.aborted) return outcome;
-      await clock.sleep(waitMs, stopping.signal);
-      if (stopping.signal.aborted) return outcome;
+      if (!(await waitForPoll(end, until))) return outcome;
       ({ outcome, end } = await step(delivery, limits));
     }
   }
