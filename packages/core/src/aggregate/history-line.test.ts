@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HistoryEntry as ShownLine } from "../api/event.ts";
-import type { Decision } from "../machine/decide/decision.ts";
+import type { Applied, Decision } from "../machine/decide/decision.ts";
 import { EventMessage, type StackEvent } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { type MetadataRule, PLAIN_TASK } from "../machine/machine.ts";
@@ -159,7 +159,7 @@ const knowing = (password: string, version: number): Partial<Stack> => ({
   metadata: { password, url: "x" },
   secretVersions: { password: version },
 });
-const applied = (stack: Stack): Decision => ({
+const applied = (stack: Stack): Applied => ({
   kind: "applied",
   stack,
   removed: false,
@@ -293,7 +293,7 @@ describe("the fields", () => {
     const plain = [
       ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
       ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "unfinished"],
-      ...["machineHash", "unwatchedMs", "actorId"],
+      ...["set", "machineHash", "unwatchedMs", "actorId"],
     ];
 
     expect(JSON.stringify(line)).not.toContain(SECRET);
@@ -310,6 +310,20 @@ describe("the fields", () => {
       ...["id", "stackId", "event", "action", "machine", "metadata", "task", "dispatchId", "code", "retryable"],
       ...["outputs", "sensitiveOutputs", "confirm", "to", "of", "plan", "actor", "as", "approval", "force"],
     ]);
+  });
+});
+
+describe("what the machine has set", () => {
+  it("is in the line, as far as there is room for it, and without secrets", () => {
+    const known = knowing("hunter22", 3);
+    const long = "x".repeat(5_000);
+    const stack = aStack({ ...known, metadata: { ...known.metadata, sha: "9f1c", long, tag: "v1" } });
+
+    const entry = lineOf({}, { ...applied(stack), set: ["password", "long", "sha"] });
+
+    expect(entry.set).toEqual({ password: "***", sha: "9f1c" });
+    expect(lineOf({}, { ...applied(stack), set: ["long"] }).set).toBeUndefined();
+    expect(lineOf({}, applied(stack)).set).toBeUndefined();
   });
 });
 

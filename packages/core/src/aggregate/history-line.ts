@@ -56,6 +56,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       metadata: toMetadata(input, after),
       machineHash: after?.machineHash,
       unfinished: decision.kind === "applied" ? decision.unfinished : undefined,
+      set: toSet(input),
     }),
     ...toReplayFields(input, after),
   };
@@ -77,6 +78,26 @@ function toMetadata({ event, decision, machine, before }: HistoryLineInput, afte
     const ref = isStored ? findSecretRef(after, key) : undefined;
     return ref === undefined ? MASK : { $secret: ref };
   });
+}
+
+/** Characters of the JSON text of what the machine has set: one event may cause many lines, which are written together. */
+const MAX_SET = 4_096;
+
+/** Returns the metadata that the machine has changed, as far as a line has room for it. */
+function toSet({ decision, machine }: HistoryLineInput): unknown {
+  if (decision.kind !== "applied" || decision.set === undefined) return undefined;
+  const { stack } = decision;
+  let size = 0;
+  const fitting = decision.set.flatMap((key) => {
+    const entry = [key, stack.metadata[key] ?? null] as const;
+    const next = size + JSON.stringify(entry).length;
+    if (next > MAX_SET) return [];
+    size = next;
+    return [entry];
+  });
+  const metadata = Object.fromEntries(fitting);
+  if (fitting.length === 0) return undefined;
+  return toPrintedMetadata(metadata, findMaskedKeys({ metadata }, { machine, stack }));
 }
 
 /** Returns the fields that only a replay needs. Most lines have none of them. */

@@ -57,6 +57,12 @@ export const HistoryEntry = Type.Object({
   unfinished: Type.Optional(
     Type.Array(Type.String(), { description: "Tasks of the state that was left, which had not succeeded." }),
   ),
+  set: Type.Optional(
+    Type.Unknown({
+      description:
+        "Metadata that the machine has changed, by `set` or by outputs of tasks; sensitive values as `***`. Contains what fits into 4 KiB.",
+    }),
+  ),
   notes: Type.Array(Type.String()),
   machineHash: Type.Optional(Type.String()),
 });

@@ -507,6 +507,47 @@ describe("the check of a commit when the stack is given another one by its machi
     expect([of(1), of(2), of(3)]).toEqual([["success", "inactive"], ["failure", "inactive"], READY]);
   });
 
+  it.each([
+    ["before it fails", fail],
+    ["before it is stopped", { event: "ABORT" }],
+  ])("is a failure although all that happened between two reports: %s [cf_deployer#38]", async (_, left) => {
+    const machine = RENAMED.replace("FAILED: LIVE,", "FAILED: LIVE, ABORT: LIVE,").replace("BACK,", "BACK, ABORT,");
+    const bench = await createBench(machine, DOCUMENT.replace("{ sha:", "{ commit:"));
+    const { open, push, act, of, comment, tick, poll, pass, publish, github } = bench;
+    await open();
+    await act(succeed);
+    const unseen = { tick, poll, report: async () => undefined };
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(25, unseen);
+    for (const event of [left, { event: "BACK" }, succeed]) await publish(event, unseen);
+
+    await pass(25);
+
+    expect([of(1), of(2)]).toEqual([READY, FAILED]);
+    expect(comment()).toContain("* Runs: `1111111`\n* Does not run: `2222222`, because ");
+    await push(3);
+    await act(succeed);
+    expect([of(1), of(3)]).toEqual([["success", "inactive"], READY]);
+  });
+
+  it("is that of its last run where the machine brings it back, and that one fails", async () => {
+    const { open, push, act, of, comment } = await createBench(SAVED);
+    await open();
+    await act(succeed);
+    await push();
+    await act(fail);
+    await act({ event: "BACK" });
+    expect([of(1), of(2)]).toEqual([["in_progress", "in_progress"], FAILED]);
+
+    await act(fail);
+
+    expect([of(1), of(2)]).toEqual([FAILED, FAILED]);
+    expect(comment()).toContain("* Does not run: `2222222`, because ");
+    await act({ event: "BACK" });
+    await act(succeed);
+    expect([of(1), of(2)]).toEqual([READY, FAILED]);
+  });
+
   it("is that of the image that events name with it", async () => {
     const tag = "registry.example.org/shop:";
     const { open, push, act, of, comment } = await createBench(

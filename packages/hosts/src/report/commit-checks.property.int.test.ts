@@ -5,6 +5,7 @@ import { openPullWorld } from "../testing/pull-world.ts";
 
 const back = (choice: number, own = 0): Step => ({ kind: "back", pull: own, choice });
 const thaw = (choice: number, own = 0): Step => ({ kind: "thaw", pull: own, choice });
+const restore = (own = 0): Step => ({ kind: "restore", pull: own, choice: 0 });
 const push = (isLost: boolean, own = 0): Step => ({ kind: "push", pull: own, isLost });
 const move = (choice: number, own = 0): Step => ({ kind: "move", pull: own, choice });
 const close = (isLost: boolean): Step => ({ kind: "close", pull: 0, isLost });
@@ -33,6 +34,27 @@ const LIVES: [readonly Step[]][] = [
   [[push(false), move(0), move(1), thaw(0)]],
   // The roll-out of the second commit fails, and a person brings back the first one, which succeeds.
   [[move(0), push(false), move(0), move(1), back(0), move(0), move(0)]],
+  // The machine brings back the first one, which fails and then succeeds; a stopped run of a third one leaves it there.
+  [
+    [
+      move(0),
+      push(false),
+      move(0),
+      move(1),
+      restore(),
+      move(0),
+      move(1),
+      restore(),
+      move(0),
+      move(0),
+      push(true),
+      move(0),
+      move(2),
+      { kind: "rehost" },
+    ],
+  ],
+  // All that happens to a commit after the first one happens between two reports.
+  [[move(0), { kind: "blind" }, push(false), move(0), move(1), restore(), move(0), move(0), { kind: "see" }]],
   // Names of the host and the document change while a commit is rolled out, and while an event is refused.
   [
     [

@@ -199,6 +199,77 @@ describe("what became of commits", () => {
       ONE,
     ],
     [
+      "is failed although the machine sets the one before it again, which succeeds, in lines that are read at once [cf_deployer#38]",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        { ...succeeded, set: { good: ONE }, rest: "ready" },
+        pushed("e2", { set: { image: TWO } }),
+        failed,
+        { event: "BACK", from: "LIVE", to: "ROLL", sent: ["up"], set: { image: ONE } },
+        { ...succeeded, rest: "ready" },
+      ],
+      { 1: "done", 2: "failed" },
+      ONE,
+    ],
+    [
+      "is that of its last run when the machine sets it again",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        { ...succeeded, rest: "ready" },
+        pushed("e2", { set: { image: TWO } }),
+        { ...failed, rest: "ready" },
+        { event: "BACK", from: "LIVE", to: "ROLL", sent: ["up"], set: { image: ONE } },
+        { ...failed, rest: "ready" },
+      ],
+      { 1: "failed", 2: "failed" },
+      ONE,
+    ],
+    [
+      "stays so when the machine sets it again and runs nothing",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        { ...succeeded, rest: "ready" },
+        pushed("e2", { set: { image: TWO } }),
+        { ...failed, set: { image: ONE }, rest: "ready" },
+        { event: "CHECK", from: "LIVE", to: "DRIFT", sent: ["look"], rest: "working" },
+        { event: "TASK_ERROR", task: "look", from: "DRIFT", to: "LIVE", unfinished: ["look"], rest: "ready" },
+      ],
+      { 1: "done", 2: "failed" },
+      ONE,
+    ],
+    [
+      "is not done by that of a commit that the machine sets again, runs nothing for, and that never ran",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        pushed("e2", { set: { image: TWO } }),
+        { ...failed, set: { image: ONE }, rest: "ready" },
+      ],
+      { 1: "replaced", 2: "failed" },
+      undefined,
+    ],
+    [
+      "is replaced by one that the machine sets by the event that brings it",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        pushed("e2", { set: { sha: ONE, image: ONE } }),
+        { ...succeeded, rest: "ready" },
+      ],
+      { 1: "done", 2: "replaced" },
+      ONE,
+    ],
+    [
+      "is pending again when the machine sets it after a commit that is none of the pull request",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        { ...succeeded, rest: "ready" },
+        { event: "PIN", from: "LIVE", to: "ROLL", sent: ["up"], set: { image: "9".repeat(40) } },
+        { ...succeeded, rest: "ready" },
+        { event: "BACK", from: "LIVE", to: "ROLL", sent: ["up"], set: { image: ONE }, rest: "working" },
+      ],
+      { 1: "pending" },
+      undefined,
+    ],
+    [
       "is done although the machine has kept a part of its name, and cleared another key",
       [
         pushed("e1", { metadata: { sha: ONE, next: ONE }, rest: "working", stack: { sha: ONE, next: ONE } }),

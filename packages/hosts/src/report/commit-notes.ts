@@ -1,4 +1,4 @@
-import { isMap } from "@stackyard/core";
+import { defined, isMap } from "@stackyard/core";
 import { toEventFate } from "@stackyard/core/services";
 import type { PreviewPhase } from "./preview-phase.ts";
 
@@ -17,6 +17,8 @@ export interface CommitNote {
   readonly hasFailed?: true;
   /** What was unfinished when it had failed and its run began again. */
   readonly failedBefore?: Readonly<Record<string, string>>;
+  /** What it was before the machine set it again, as long as no task has run since. */
+  readonly before?: Omit<CommitNote, "before">;
   /**
    * How its run has ended, which stays so. `done`: the stack came to rest and nothing was unfinished. `replaced`: by
    * another commit before that. `ended`: the stack ended before that.
@@ -29,7 +31,7 @@ interface CommitStart {
   readonly state?: string;
   /** Of the metadata of the event. */
   readonly keys: readonly string[];
-  /** Of the metadata of the stack, as a report has seen it. */
+  /** Of the metadata of the stack. */
   readonly held?: readonly string[];
 }
 
@@ -49,8 +51,8 @@ export interface CommitNotes {
   /** The commit that the stack runs. Missing: none, or one from before the notes. */
   readonly running?: string;
   /**
-   * The stack was given something else than one of these commits: nothing that it does is about one of the notes. Missing
-   * `commit`: an event that names no commit has begun a run.
+   * The stack was given something else than the newest of these commits: an earlier one by its machine, or another one, and
+   * then nothing that it does is about one of the notes. Missing `commit`: an event that names no commit has begun a run.
    */
   readonly elsewhere?: { readonly commit?: string };
   /** In the order in which they were brought last, the newest last. */
@@ -77,6 +79,8 @@ export interface CommitLine {
   readonly to?: string;
   readonly task?: string;
   readonly metadata?: unknown;
+  /** The metadata that the machine has changed. */
+  readonly set?: unknown;
   readonly sent: readonly string[];
   readonly unfinished?: readonly string[];
 }
@@ -106,7 +110,10 @@ function note(before: CommitNotes, line: CommitLine, brought: BroughtCommits): C
   };
   const head = findHead(commits, line, brought);
   if (head === undefined) return isApplied ? noteOther(commits, line) : commits;
-  if (isApplied) return line.outcome === "removed" ? end(begin(commits, head, line)) : begin(commits, head, line);
+  if (isApplied) {
+    const begun = noteSet(begin(commits, head, line), line);
+    return line.outcome === "removed" ? end(begun) : begun;
+  }
   if (fate.kind !== "parked" && fate.kind !== "refused") return commits;
   const known = commits.notes.find((each) => each.head === head);
   // Another try of a commit that the stack was given says nothing about it.
@@ -154,7 +161,7 @@ function findOther({ head }: CommitNote, metadata: Metadata, keys: readonly stri
 
 /** Begins the run of a commit: the one before it is replaced. */
 function begin(commits: CommitNotes, head: string, { event, to, metadata }: CommitLine): CommitNotes {
-  const { elsewhere: _, ...there } = commits;
+  const { elsewhere: _, ...there } = endCurrent(commits, "replaced");
   const rest = endCurrent(there, "replaced");
   const keys = isMap(metadata) ? listKeysOf(metadata, head) : [];
   return put(rest, { head, event, unfinished: {}, start: { keys, ...(to !== undefined && { state: to }) } });
@@ -172,7 +179,7 @@ function noteOther(commits: CommitNotes, line: CommitLine): CommitNotes {
   }
   if (other === undefined) return isUnnamedRun(last, line) ? leave(commits, {}) : noteMove(commits, line);
   const known = commits.notes.find(({ head }) => namesCommit(other, head));
-  return known === undefined ? leave(commits, { commit: other }) : begin(commits, known.head, line);
+  return noteSet(known === undefined ? leave(commits, { commit: other }) : begin(commits, known.head, line), line);
 }
 
 /**
@@ -206,7 +213,14 @@ function put(commits: CommitNotes, added: CommitNote): CommitNotes {
 
 /** Returns the commit that the stack was given last. */
 function findCurrent(commits: CommitNotes): CommitNote | undefined {
-  return commits.elsewhere === undefined ? findLast(commits) : undefined;
+  const { elsewhere } = commits;
+  if (elsewhere === undefined) return findLast(commits);
+  return elsewhere.commit === undefined ? undefined : findKnown(commits, elsewhere.commit);
+}
+
+/** Returns the commit with a name, if the stack was given it before. */
+function findKnown({ notes }: CommitNotes, name: string): CommitNote | undefined {
+  return notes.find(({ head, refusal }) => refusal === undefined && namesCommit(name, head));
 }
 
 function findLast({ notes }: CommitNotes): CommitNote | undefined {
@@ -216,7 +230,7 @@ function findLast({ notes }: CommitNotes): CommitNote | undefined {
 function endCurrent(commits: CommitNotes, how: "done" | "replaced" | "ended"): CommitNotes {
   const current = findCurrent(commits);
   if (current === undefined || current.end !== undefined) return commits;
-  return replace(commits, { ...current, end: how });
+  return replace(commits, current.before ?? { ...current, end: how });
 }
 
 function replace(commits: CommitNotes, changed: CommitNote): CommitNotes {
@@ -230,22 +244,99 @@ function end(commits: CommitNotes): CommitNotes {
   return rest;
 }
 
-/** Notes what another event has left unfinished of the run of the present commit, and what has succeeded. */
+/** Notes what another event has done to the run of the present commit, or that the machine has set another one by it. */
 function noteMove(commits: CommitNotes, line: CommitLine): CommitNotes {
   if (line.outcome === "removed") return end(commits);
+  const set = findSet(commits, line.set);
+  if (set === undefined) return hold(noteRun(commits, line), line.set);
   const current = findCurrent(commits);
-  if (current === undefined || current.end !== undefined) return commits;
-  const { task = "", unfinished = [], sent, from, to } = line;
+  const isOver = current === undefined || current.end !== undefined;
+  const left = isOver ? commits : replace(commits, noteUnfinished(current, line));
+  return give(failUnfinished(left, []), set, line);
+}
+
+/** Notes what the machine has set by an event that is noted. */
+function noteSet(commits: CommitNotes, line: CommitLine): CommitNotes {
+  const set = findSet(commits, line.set);
+  return set === undefined ? hold(commits, line.set) : give(commits, set, line);
+}
+
+/** A commit in full, also as a part of a text. */
+const COMMIT = /(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
+
+/**
+ * Returns the other commit that metadata have where a key has named the present one; undefined when there is none. After
+ * something else than one of the commits, the newest one is another.
+ */
+function findSet(commits: CommitNotes, metadata: unknown): string | undefined {
+  const current = findCurrent(commits);
+  const note = current ?? findLast(commits);
+  if (note?.start === undefined || !isMap(metadata)) return undefined;
+  const { keys, held = [] } = note.start;
+  const other = findOther(note, metadata, keys) ?? findOther(note, metadata, held)?.match(COMMIT)?.[0];
+  if (other !== undefined) return other === commits.elsewhere?.commit ? undefined : other;
+  if (current !== undefined) return undefined;
+  const isNamed = listKeysOf(metadata, note.head).some((key) => keys.includes(key) || held.includes(key));
+  return isNamed ? note.head : undefined;
+}
+
+/** Remembers the keys that name the present commit. */
+function hold(commits: CommitNotes, metadata: unknown): CommitNotes {
+  const current = findCurrent(commits);
+  if (current?.start === undefined || !isMap(metadata)) return commits;
+  const { held = [] } = current.start;
+  const named = listKeysOf(metadata, current.head).filter((key) => !held.includes(key));
+  if (named.length === 0) return commits;
+  return replace(commits, { ...current, start: { ...current.start, held: [...held, ...named] } });
+}
+
+/** Notes that the present commit has failed if anything of its run is unfinished. */
+function failUnfinished(commits: CommitNotes, watching: readonly string[]): CommitNotes {
+  const current = findCurrent(commits);
+  const isFailed = Object.keys(current?.unfinished ?? {}).some((name) => !watching.includes(name));
+  return current !== undefined && isFailed ? replace(commits, { ...current, hasFailed: true }) : commits;
+}
+
+/** Notes that the machine has set another commit. One that the stack was given before runs again. */
+function give(
+  commits: CommitNotes,
+  commit: string,
+  { to, sent, set }: Pick<CommitLine, "to" | "sent" | "set">,
+): CommitNotes {
+  const known = findKnown(commits, commit);
+  const left = leave(commits, { commit: known?.head ?? commit });
+  if (known === undefined) return left;
+  const { before: _, ...was } = known;
+  const { head, event } = known;
+  const held = isMap(set) ? listKeysOf(set, head) : [];
+  const begun = { head, event, unfinished: {}, start: { keys: [], held, ...defined({ state: to }) } };
+  const { elsewhere, ...rest } = replace(left, sent.length > 0 ? begun : { ...begun, before: was });
+  const isNewest = findLast(left)?.head === head;
+  return { ...rest, ...defined({ running: commits.running }), ...(!isNewest && { elsewhere }) };
+}
+
+/** Notes what an event has left unfinished of the run of the present commit, and what has succeeded. */
+function noteRun(commits: CommitNotes, line: CommitLine): CommitNotes {
+  const known = findCurrent(commits);
+  if (known === undefined || known.end !== undefined) return commits;
+  const { task, sent, from, to } = line;
+  const { before, ...own } = known;
+  const current = before === undefined || sent.length > 0 || task !== undefined ? own : known;
   if (from !== to && to !== undefined && to === current.start?.state) return restart(commits, current);
-  const before = Object.entries(current.unfinished);
-  const open = before.filter(([name]) => name !== task || !SETTLED.has(line.event));
+  const left = noteUnfinished(current, line);
+  // What is sent again is under way.
+  const rest = Object.entries(left.unfinished).filter(([name]) => !sent.includes(name));
+  const { hasFailed, ...others } = left;
+  const isOver = hasFailed === true && rest.length >= Object.keys(current.unfinished).length;
+  return replace(commits, { ...others, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
+}
+
+function noteUnfinished(current: CommitNote, line: CommitLine): CommitNote {
+  const { task = "", unfinished = [] } = line;
+  const open = Object.entries(current.unfinished).filter(([name]) => name !== task || !SETTLED.has(line.event));
   // What begins after the run has failed, such as a drift check, is not of the run.
   const left = current.hasFailed === true ? [] : unfinished.map((name) => [name, explain(line, name)] as const);
-  // What is sent again is under way.
-  const rest = [...open, ...left].filter(([name]) => !sent.includes(name));
-  const { hasFailed, ...others } = current;
-  const isOver = hasFailed === true && rest.length >= before.length;
-  return replace(commits, { ...others, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
+  return { ...current, unfinished: Object.fromEntries([...open, ...left]) };
 }
 
 /** Begins the run of the present commit again: it is in the state in which it began. */
@@ -288,10 +379,11 @@ export function noteRest(commits: CommitNotes, present: PresentStack): CommitNot
   const { phase, enteredAt, watching } = present;
   // The stack is newer than the lines: the next report reads what has happened since.
   if (enteredAt > commits.appliedAt) return commits;
-  const held = noteHeld(commits, present);
+  const held = notePresent(commits, present);
   const current = findCurrent(held);
   if (current === undefined || current.end !== undefined) return held;
   if (phase === "working" || phase === "waiting") return held;
+  if (current.before !== undefined) return restore(held, current.head, current.before);
   if (Object.keys(current.unfinished).some((name) => !watching.includes(name))) {
     return replace(held, { ...current, hasFailed: true });
   }
@@ -300,25 +392,16 @@ export function noteRest(commits: CommitNotes, present: PresentStack): CommitNot
   return { ...replace(held, { ...done, end: "done" }), running: current.head };
 }
 
-/** A commit in full, also as a part of a text. */
-const COMMIT = /(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
+/** A commit that was set without a run is what it was before. */
+function restore(commits: CommitNotes, head: string, before: CommitNote): CommitNotes {
+  return { ...replace(commits, before), ...(before.end === "done" && { running: head }) };
+}
 
-/**
- * Compares the present commit with the metadata of the stack, which `set` of the machine changes without a word in an
- * event: where a key has named the commit and names another one, the stack has that one.
- */
-function noteHeld(commits: CommitNotes, { metadata, watching }: PresentStack): CommitNotes {
-  const current = findCurrent(commits);
-  if (current?.start === undefined) return commits;
-  const { keys, held = [] } = current.start;
-  const set = findOther(current, metadata, keys) ?? findOther(current, metadata, held)?.match(COMMIT)?.[0];
-  if (set !== undefined) {
-    const isFailed = Object.keys(current.unfinished).some((name) => !watching.includes(name));
-    return leave(isFailed ? replace(commits, { ...current, hasFailed: true }) : commits, { commit: set });
-  }
-  const named = listKeysOf(metadata, current.head).filter((key) => !held.includes(key));
-  if (named.length === 0) return commits;
-  return replace(commits, { ...current, start: { ...current.start, held: [...held, ...named] } });
+/** Compares the present commit with the metadata of the stack: lines of the history lack long values. */
+function notePresent(commits: CommitNotes, { metadata, watching }: PresentStack): CommitNotes {
+  const set = findSet(commits, metadata);
+  if (set === undefined) return hold(commits, metadata);
+  return give(failUnfinished(commits, watching), set, { sent: [], set: metadata });
 }
 
 /**

@@ -57,27 +57,27 @@ interface Subject {
   readonly preview: PreviewFacts;
   readonly head: string;
   readonly verdict: CommitVerdict;
-  /** It is the one that the stack was sent last. */
-  readonly isNewest: boolean;
+  /** It is the newest one, or the one that the stack was given last. */
+  readonly isLast: boolean;
   /** It is the one that the stack runs. */
   readonly isRunning: boolean;
 }
 
 /** Returns the commits of a stack, the newest last. */
-function listSubjects({ preview, commits: { notes, running } }: LinkedPreview): readonly Subject[] {
+function listSubjects({ preview, commits: { notes, running, elsewhere } }: LinkedPreview): readonly Subject[] {
   const { commits, phase } = preview;
   if (commits === undefined) return [];
   const { newest, verdict } = commits;
   const earlier = notes.filter((note) => note.head !== newest);
-  const toSubject = (head: string, judged: CommitVerdict, isNewest: boolean): Subject => ({
+  const toSubject = (head: string, judged: CommitVerdict, isLast: boolean): Subject => ({
     preview,
     head,
     verdict: judged,
-    isNewest,
+    isLast,
     isRunning: head === running,
   });
   return [
-    ...earlier.map((note) => toSubject(note.head, evaluateCommit(note, phase), false)),
+    ...earlier.map((note) => toSubject(note.head, evaluateCommit(note, phase), note.head === elsewhere?.commit)),
     toSubject(newest, verdict, true),
   ];
 }
@@ -105,11 +105,11 @@ interface Known {
 }
 
 function toCheck(deps: StatusDeps, place: PullPlace, { subject, statuses }: StatusInput) {
-  const { preview, head, verdict, isNewest } = subject;
+  const { preview, head, verdict, isLast } = subject;
   const key = toKey("check", subject);
   const known = statuses[key];
   // What was said about an earlier commit stays, unless its run was under way.
-  if (!isNewest && known?.isOpen !== true) return undefined;
+  if (!isLast && known?.isOpen !== true) return undefined;
   // A commit that never ran needs no check.
   const isOver = verdict.kind === "replaced" || verdict.kind === "ended" || preview.phase === "ended";
   if (known === undefined && isOver) return undefined;
@@ -145,14 +145,14 @@ function toDeploymentWrite(
   place: PullPlace,
   { subject: given, statuses }: StatusInput,
 ): StatusWrite | undefined {
-  const { preview, head, verdict, isRunning, isNewest } = given;
+  const { preview, head, verdict, isRunning, isLast } = given;
   const key = toKey("deployment", given);
   const known = statuses[key];
   const deployment = toDeployment(preview, { verdict, isRunning });
   const hash = digestOf(deployment);
   const isOpen = deployment.state !== "inactive" && deployment.state !== "replaced";
-  if (known?.hash === hash || (known === undefined && !(isNewest && isOpen))) return undefined;
-  if (!isNewest && known?.isOpen !== true) return undefined;
+  if (known?.hash === hash || (known === undefined && !(isLast && isOpen))) return undefined;
+  if (!isLast && known?.isOpen !== true) return undefined;
   const subject = { head, stackId: preview.stackId, yardId };
   return {
     key,

@@ -48,7 +48,18 @@ export function move(pull: Oracle, choice: number): string | undefined {
   if (verdict !== undefined) pull.verdicts.set(pull.current, verdict);
   if (verdict === "done") pull.running = pull.current;
   if (name === "wake") beginParked(pull);
+  // The machine sets the one that runs, which runs on.
+  if (name === "abort" && pull.running !== undefined) pull.current = pull.running;
   return name;
+}
+
+/** Begins the run of the commit that runs, as the machine sets it again. Returns false where that changes nothing. */
+export function restore(pull: Oracle): boolean {
+  const { state, running, current, verdicts } = pull;
+  const isThere = running === current && verdicts.get(current) === "done";
+  if (state !== "LIVE" || running === undefined || isThere) return false;
+  begin(pull, running);
+  return true;
 }
 
 /** Begins the run of an earlier commit by hand, and returns it. Undefined: the stack handles that not now, or has none. */
@@ -111,19 +122,23 @@ const CHECKS: Readonly<Record<Verdict, string>> = {
 
 /**
  * Something that happens to a stack. `thaw`: a worker that was frozen ends a run that the stack has left. `back`: a
- * person sends an earlier commit.
+ * person sends an earlier commit. `restore`: the machine sets the one that runs.
  */
-export type ChoiceStep = { readonly kind: "move" | "thaw" | "back"; readonly pull: number; readonly choice: number };
+export type ChoiceStep = {
+  readonly kind: "move" | "thaw" | "back" | "restore";
+  readonly pull: number;
+  readonly choice: number;
+};
 /** Something that happens to a pull request; the delivery about it may get lost. */
 export type PullStep =
   | { readonly kind: "push" | "close"; readonly pull: number; readonly isLost: boolean }
   | ChoiceStep;
 /**
  * Something that happens to the yard or the repository. `rehost`: the host gets another name in the options, while a
- * report may be due. `refile`: the document does.
+ * report may be due. `refile`: the document does. `blind`, `see`: reports stop and continue.
  */
 export type GeneralStep = {
-  readonly kind: "forbid" | "allow" | "rename" | "rehost" | "refile" | "freeze" | "compare";
+  readonly kind: "forbid" | "allow" | "rename" | "rehost" | "refile" | "freeze" | "compare" | "blind" | "see";
 };
 /** A step of a life. */
 export type Step = PullStep | GeneralStep;
@@ -144,7 +159,7 @@ export const pullSteps: fc.Arbitrary<readonly Step[]> = fc.array(
     {
       weight: 3,
       arbitrary: fc.record({
-        kind: fc.constantFrom("thaw" as const, "back" as const),
+        kind: fc.constantFrom("thaw" as const, "back" as const, "restore" as const),
         pull,
         choice: fc.nat({ max: 3 }),
       }),
@@ -161,6 +176,8 @@ export const pullSteps: fc.Arbitrary<readonly Step[]> = fc.array(
           "refile",
           "freeze",
           "compare",
+          "blind",
+          "see",
         ),
       }),
     },
@@ -191,4 +208,23 @@ export function toShown(pulls: readonly Oracle[]): Shown {
       )
       .toSorted(),
   };
+}
+
+/** Whether reports have seen all that has happened. */
+export type Sight = "whole" | "none" | "partial";
+
+interface Compared {
+  readonly seen: Shown;
+  readonly expected: Shown;
+}
+
+/** Returns what must be equal. After a time without reports, whatever was not seen meanwhile: no success that is none. */
+export function toCompared(sight: Sight, { seen, expected }: Compared): Compared {
+  if (sight === "whole") return { seen, expected };
+  if (sight === "none") return { seen, expected: seen };
+  const checks = Object.entries(expected.checks).map(([head, check]) => {
+    const shown = seen.checks[head];
+    return [head, check !== "success" && shown === "success" ? check : shown] as const;
+  });
+  return { seen, expected: { checks: Object.fromEntries(checks), active: seen.active } };
 }

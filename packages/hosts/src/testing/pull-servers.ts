@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { APP_ID } from "@stackyard/host-sim";
 import type { HostsOptions } from "../host-options.ts";
 import { SHOP } from "./github-bench.ts";
+import type { Sight } from "./pull-oracle.ts";
 import type { ReportBench, RunningProcess } from "./report-bench.ts";
 
 /** Two servers over one store, and the names of their host, their document and its repository. */
@@ -14,6 +15,7 @@ export function startServers(bench: ReportBench, toDocument: (host: string) => s
   const hosts = ["github"];
   let file = "shop.yaml";
   let repository = SHOP;
+  let sight: Sight = "whole";
 
   function startNext(): RunningProcess {
     const next = bench.start(undefined, toOptions(github.url, hosts));
@@ -22,14 +24,30 @@ export function startServers(bench: ReportBench, toDocument: (host: string) => s
     return next;
   }
 
+  async function report(server: RunningProcess): Promise<undefined> {
+    if (sight !== "none") await server.report();
+  }
+  const pass = () => bench.pass(25, { tick: running.tick, report: () => report(running) });
+
   return {
     running: () => running,
-    pass: () => bench.pass(25, running),
+    pass,
     wait: (minutes: number) => bench.wait(minutes, running),
-    /** Lets the other one run, and returns the one that is frozen now. */
-    swap(): RunningProcess {
+    /** Stops all reports. */
+    async blind(): Promise<void> {
+      sight = "none";
+    },
+    /** Lets reports continue. */
+    async see(): Promise<void> {
+      if (sight === "none") sight = "partial";
+      await pass();
+    },
+    sight: () => sight,
+    /** Lets the other one run, until the one that is frozen now makes its report. */
+    async freeze(): Promise<void> {
       [running, frozen] = [frozen, running];
-      return frozen;
+      await pass();
+      await report(frozen);
     },
     /** Gives the host another name in the options, and starts both servers again. */
     rehost(): void {

@@ -11,38 +11,47 @@ import {
   type Oracle,
   type PullStep,
   refuseParked,
+  restore,
   type Shown,
   type Step,
   sendAgain,
+  toCompared,
   toHead,
   toShown,
 } from "./pull-oracle.ts";
 import { startServers } from "./pull-servers.ts";
-import { createReportBench, type ReportBench } from "./report-bench.ts";
+import { createReportBench, type PublishedMessage, type ReportBench } from "./report-bench.ts";
 
 const toDocument = (host: string): string => `host: ${host}
 machine: preview
 stack: "shop-pr-\${hook.pull.number}"
 pull:
-  open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }
-  head: { send: PUSHED, metadata: { sha: "\${hook.pull.head}" } }
+  open: { send: OPENED, metadata: { commit: "\${hook.pull.head}" } }
+  head: { send: PUSHED, metadata: { commit: "\${hook.pull.head}" } }
   closed: { send: CLOSED }
 rules:
   sleep: { on: command.sleep, send: SLEEP }
   wake: { on: command.wake, send: WAKE }
 `;
 
-/** The old version continues when a plan is rejected or a roll-out fails. `pushed`: the rule of heads. */
+const toReaction = (state: string, key: string, value: string): string =>
+  `[{ action: advance, state: ${state}, set: { ${key}: "\${metadata.${value}}" } }]`;
+const GIVEN = toReaction("REVIEW", "sha", "commit");
+
+/**
+ * The old version continues when a plan is rejected or a roll-out fails; one that is stopped has set it again. `pushed`: the
+ * rule of heads.
+ */
 const toMachine = (pushed: string): string => `version: 2
 revision: follow
-events: { OPENED: {}, PUSHED: ${pushed}, BACK: {}, ABORT: {}, CHECK: {}, SLEEP: {}, WAKE: {}, CLOSED: {} }
-metadata: { sha: { type: string } }
+events: { OPENED: {}, PUSHED: ${pushed}, BACK: {}, RESTORE: {}, ABORT: {}, CHECK: {}, SLEEP: {}, WAKE: {}, CLOSED: {} }
+metadata: { commit: { type: string }, sha: { type: string }, good: { type: string, default: "" } }
 states:
-  INIT: { on: { OPENED: ROLL } }
-  LIVE: { leaving: abandon, on: { PUSHED: REVIEW, BACK: REVIEW, CHECK: DRIFT, SLEEP: ASLEEP, CLOSED: GONE } }
-  REVIEW: { leaving: abandon, tasks: [sign], on: { NEXT: ROLL, FAILED: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
-  ROLL: { leaving: abandon, tasks: [up], on: { NEXT: LIVE, FAILED: LIVE, ABORT: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
-  DRIFT: { leaving: abandon, tasks: [look], on: { NEXT: LIVE, FAILED: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
+  INIT: { on: { OPENED: ${toReaction("ROLL", "sha", "commit")} } }
+  LIVE: { leaving: abandon, on: { PUSHED: ${GIVEN}, BACK: ${GIVEN}, RESTORE: ${toReaction("REVIEW", "sha", "good")}, CHECK: DRIFT, SLEEP: ASLEEP, CLOSED: GONE } }
+  REVIEW: { leaving: abandon, tasks: [sign], on: { NEXT: ROLL, FAILED: LIVE, PUSHED: ${GIVEN}, CLOSED: GONE } }
+  ROLL: { leaving: abandon, tasks: [up], on: { NEXT: ${toReaction("LIVE", "good", "sha")}, FAILED: LIVE, ABORT: ${toAborted()}, PUSHED: ${GIVEN}, CLOSED: GONE } }
+  DRIFT: { leaving: abandon, tasks: [look], on: { NEXT: LIVE, FAILED: LIVE, PUSHED: ${GIVEN}, CLOSED: GONE } }
   ASLEEP: { leaving: abandon, on: { WAKE: LIVE, CLOSED: GONE } }
   GONE: { leaving: cancel, terminal: true }
 tasks:
@@ -50,13 +59,23 @@ tasks:
   up: { executor: lambda, config: { name: up } }
   look: { executor: lambda, config: { name: look } }
 `;
+
+function toAborted(): string {
+  const [first = ""] = toReaction("LIVE", "sha", "good").split("]");
+  return `${first.replace("{", `{ when: "metadata.good != ''",`)}, { action: advance, state: LIVE }]`;
+}
+
 const OPEN = toMachine("{}");
 const CLOSED_TO_HEADS = toMachine(`{ allow: "actor.kind == 'person'" }`);
 
+const ADA = { kind: "person", id: "ada", name: "ada", groups: ["managers"] } as const;
+/** Who has requested something may not approve it. */
+const BEN = { ...ADA, id: "ben", name: "ben" } as const;
+
 /** What a person sends to a stack, or a worker reports. */
-const MESSAGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  approve: { event: "APPROVE_TASK", task: { name: "sign" } },
-  reject: { event: "REJECT_TASK", task: { name: "sign" }, reason: "Too big." },
+const MESSAGES: Readonly<Record<string, PublishedMessage>> = {
+  approve: { event: "APPROVE_TASK", task: { name: "sign" }, sender: ADA },
+  reject: { event: "REJECT_TASK", task: { name: "sign" }, reason: "Too big.", sender: ADA },
   succeed: { event: "TASK_COMPLETED", task: { name: "up" } },
   fail: { event: "TASK_ERROR", task: { name: "up" }, code: "BOOM" },
   abort: { event: "ABORT" },
@@ -66,10 +85,6 @@ const MESSAGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   sleep: { event: "SLEEP" },
   wake: { event: "WAKE" },
 };
-
-const ADA = { kind: "person", id: "ada", name: "ada", groups: ["managers"] } as const;
-/** Who has requested something may not approve it. */
-const BEN = { ...ADA, id: "ben", name: "ben" } as const;
 
 /** A yard with two open pull requests, and what each must look like. */
 export async function openPullWorld() {
@@ -118,16 +133,14 @@ export async function openPullWorld() {
     },
     rehost: () => compare(servers.rehost),
     refile: () => compare(servers.refile),
-    async freeze() {
-      const frozen = servers.swap();
-      await pass();
-      await frozen.report();
-    },
+    blind: servers.blind,
+    see: servers.see,
+    freeze: servers.freeze,
   };
 
-  async function send({ number }: Oracle, message: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+  async function send({ number }: Oracle, message: PublishedMessage | undefined): Promise<void> {
     if (message === undefined) return;
-    await publish({ stackId: `shop-pr-${number}`, sender: ADA, ...message }, servers.running());
+    await publish({ stackId: `shop-pr-${number}`, sender: BEN, ...message }, servers.running());
     await pass();
   }
 
@@ -140,6 +153,7 @@ export async function openPullWorld() {
       if (name === "wake") await compare();
     },
     back: (own, choice) => send(own, toBack(bringBack(own, choice))),
+    restore: (own) => send(own, restore(own) ? { event: "RESTORE" } : undefined),
     thaw: ({ number }, choice) => thaw(bench, `shop-pr-${number}`, choice).then(pass),
   };
 
@@ -164,14 +178,14 @@ export async function openPullWorld() {
       if (own !== undefined && own.state !== "GONE") await playOn(own, step);
     },
     /** What the host shows, and what it must show. */
-    compareHost: () => ({ seen: readHost(bench.reports), expected: toShown(pulls) }),
+    compareHost: () => toCompared(servers.sight(), { seen: readHost(bench.reports), expected: toShown(pulls) }),
   };
 }
 
 const AT_HOST = { push: "push", close: "closePull" } as const;
 
 function toBack(commit: number | undefined) {
-  return commit === undefined ? undefined : { event: "BACK", metadata: { sha: toHead(commit) }, sender: BEN };
+  return commit === undefined ? undefined : { event: "BACK", metadata: { commit: toHead(commit) } };
 }
 
 /** A worker that was frozen sends the result of a run that the stack has left. */

@@ -65,7 +65,7 @@ const MINUTE = 60_000;
 export type RunningProcess = Pick<ReturnType<HostsBench["start"]>, "poll" | "tick" | "report">;
 
 /** A message to the stack of the first pull request. */
-interface PublishedMessage extends Readonly<Record<string, unknown>> {
+export interface PublishedMessage extends Readonly<Record<string, unknown>> {
   readonly sender?: Sender;
 }
 

@@ -84,6 +84,8 @@ export interface Applied {
   readonly notes: readonly string[];
   /** Tasks of states that were left before they had succeeded. Missing without any. */
   readonly unfinished?: readonly string[];
+  /** Metadata keys that the machine has changed: by `set`, or by outputs of tasks. Missing without any. */
+  readonly set?: readonly string[];
   /** Events to decide next, in order, in the same commit. Missing without events. */
   readonly raised?: readonly string[];
 }

@@ -367,6 +367,15 @@ describe("what a reaction sets", () => {
     expect([state, metadata]).toEqual(["A", { size: 2, double: 11 }]);
   });
 
+  it("is named as far as it has changed", () => {
+    const states = { GO: [{ to: "A", set: { size: add(1), same: aTemplate(() => "x") } }] };
+
+    const applied = toApplied(decide(build(states), aStack({ metadata: { same: "x" } }), go({ size: 1 })));
+
+    expect(applied.set).toEqual(["size"]);
+    expect(toApplied(decide(build({ GO: [{ to: "A" }] }), aStack(), go({ size: 1 }))).set).toBeUndefined();
+  });
+
   it("is stored where nothing is entered, and every scalar keeps its type", () => {
     const set = { a: aTemplate(() => null), b: aTemplate(() => false), c: aTemplate(() => "x") };
 

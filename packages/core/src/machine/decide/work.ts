@@ -40,6 +40,8 @@ export interface Work {
   readonly notes: string[];
   /** Tasks of states that were left before they had succeeded. */
   readonly unfinished: string[];
+  /** Metadata keys that reactions and outputs have changed. */
+  readonly set: Set<string>;
   /** Events to decide next. */
   readonly raised: string[];
 }
@@ -85,7 +87,8 @@ export function beginWork(
     automaticEntries: automatic ? before.automaticEntries : [],
   };
   const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], unfinished: [], raised: [] };
-  const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
+  const set = new Set<string>();
+  const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, set, ...found };
   // A value that is sensitive since this revision may have been quoted before.
   if (adopted !== before) hideSecrets(work);
   return work;
@@ -102,8 +105,14 @@ export function changeMetadata(work: Work, change: MetadataChange, { isBrought =
   const stack = withMetadata(work.machine, before, change);
   const isSecret = stack.secretVersions !== before.secretVersions;
   work.stack = stack;
+  if (!isBrought) noteSet(work, before);
   forgetChanged(work, before, { isBrought });
   if (isSecret) hideSecrets(work);
+}
+
+function noteSet({ stack: { metadata }, set }: Work, before: Stack): void {
+  if (metadata === before.metadata) return;
+  for (const key of Object.keys(metadata)) if (metadata[key] !== before.metadata[key]) set.add(key);
 }
 
 /** Masks sensitive values in the messages of tasks, when there are new ones. */
@@ -132,7 +141,7 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
  * terminal now.
  */
 export function endWork(work: Work): Applied {
-  const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, raised } = work;
+  const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, set, raised } = work;
   const stack = pruneSecrets(work.stack);
   const ends = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
   const removed = ends && event.name !== SYSTEM_EVENTS.upgradeStack;
@@ -142,6 +151,7 @@ export function endWork(work: Work): Applied {
   return {
     ...applied,
     ...(unfinished.length > 0 && { unfinished }),
+    ...(set.size > 0 && { set: [...set] }),
     ...(raised.length > 0 && { raised }),
   };
 }
