@@ -25,7 +25,7 @@ export const Cell = strictObject({
   account: AccountId,
   region: Region,
   manifestSha256: Sha256,
-  /** The bucket of the files; missing in records written by earlier versions. */
+  /** The bucket of the files; missing until the consumer has named it. */
   bucket: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   /**
    * One character per file, in the order of the manifest: `-` missing, `s` stored, `p` present already; upper case when the
@@ -37,11 +37,8 @@ export const Cell = strictObject({
    * knowledge never replaces newer.
    */
   observed: Type.String({ pattern: "^([0-9a-z]{9}){1,1000}$" }),
-  /**
-   * When files were last seen missing, by file index. What was reported before says nothing about a file that has come back.
-   * Missing in records written by earlier versions.
-   */
-  lostAt: Type.Optional(Type.Record(Type.String({ pattern: byIndex }), Instant)),
+  /** When files were last seen missing, by file index. What was reported before says nothing about a file that has come back. */
+  lostAt: Type.Record(Type.String({ pattern: byIndex }), Instant),
   /** Failures of missing files, by file index. */
   failures: Type.Record(Type.String({ pattern: byIndex }), FileFailure),
   /** Digests of rewritten templates, by file index. */
@@ -92,6 +89,7 @@ export function createCell(
     manifestSha256,
     files: "-".repeat(files),
     observed: NEVER_OBSERVED.repeat(files),
+    lostAt: {},
     failures: {},
     rewritten: {},
     expectedAt: at,

@@ -103,7 +103,7 @@ function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileA
 
 /** Returns when a file was last seen missing; 0 for one that never was. */
 function findLostAt(cell: Cell, file: number): number {
-  return cell.lostAt?.[file] ?? (cell.files[file] === "-" ? findObservedAt(cell, file) : 0);
+  return cell.lostAt[file] ?? (cell.files[file] === "-" ? findObservedAt(cell, file) : 0);
 }
 
 /** Returns true for knowledge about a file that is older than what is known. */

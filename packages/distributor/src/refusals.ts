@@ -59,7 +59,7 @@ export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promi
   const id = toIdOfKey(refusal.key, deps);
   const published = findArtifactRecord((await records.get(artifactRecordKey(id.name, id.version), now))?.value);
   const isPublished = published !== undefined && published.announcedAt !== null;
-  if (isPublished && Date.parse(published.writtenAt ?? published.publishedAt) > writtenAt) return;
+  if (isPublished && Date.parse(published.writtenAt) > writtenAt) return;
   const value = { v: 1 as const, ...id, ...facts, reason: reason.slice(0, 1_000), writtenAt, at: now };
   let isNews = false;
   await changeParsed(deps, {

@@ -20,13 +20,13 @@ export const ArtifactRecord = Type.Object({
   manifestKey: text,
   manifestVersionId: Type.Union([text, Type.Null()]),
   manifestSha256: Sha256,
-  /** Identifies a removed version that is published again; missing in records written by earlier versions. */
-  contentSha256: Type.Optional(Sha256),
+  /** Identifies a removed version that is published again. */
+  contentSha256: Sha256,
   sequence: whole,
   distributionId: text,
   publishedAt: instant,
-  /** When the manifest or the upload was written; missing in records written by earlier versions. */
-  writtenAt: Type.Optional(instant),
+  /** When the manifest or the upload was written. */
+  writtenAt: instant,
   labels: Type.Record(Type.String(), Type.String()),
   files: whole,
   bytes: whole,
@@ -203,7 +203,7 @@ function findNewestUploads(records: readonly ArtifactRecord[]): ReadonlyMap<stri
 
 /** Converts a record. An overwritten upload counts as retired: consumers never return to an older file of a key. */
 function toPublishedVersion(record: ArtifactRecord, newest: ReadonlyMap<string, number>) {
-  const { name, version, sequence, labels, retiredAt, uploadKey, publishedAt, writtenAt = publishedAt } = record;
+  const { name, version, sequence, labels, retiredAt, uploadKey, writtenAt } = record;
   const isOverwritten = uploadKey !== undefined && sequence < (newest.get(uploadKey) ?? 0);
   const retired = retiredAt !== null || isOverwritten;
   return { name, version, sequence, writtenAt: Date.parse(writtenAt), labels, retired, record };

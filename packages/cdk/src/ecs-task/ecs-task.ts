@@ -116,7 +116,7 @@ function toFactsPermission(): Permission {
   };
 }
 
-/** Ids of earlier versions are ARNs of tasks. A tag marks the tasks that this function has started. */
+/** The ARN of a task as physical id needs a tag: it marks the tasks that this function has started. */
 function tagStarted(): Permission {
   const tasks = `arn:${Aws.PARTITION}:ecs:*:${Aws.ACCOUNT_ID}:task/*`;
   const Condition = { StringLike: { "aws:ResourceTag/stackyard:stack": "*" } };

@@ -37,7 +37,7 @@ export const stacksLogs = defineServerCommand({
   description: [
     "Shows the newest attempt of each task, oldest first. A log is the end of the task's output, at most 64 KiB. The last 50 ended attempts of a stack are available.",
     "The log of a running attempt is available when it ends, because only then all sensitive outputs are known and masked. Until then its latest progress message is shown.",
-    "--timestamps shows times to a tenth of a second, and `-` where none is known: in a log of which only the end is stored, and in what an earlier version stored.",
+    "--timestamps shows times to a tenth of a second, and `-` where none is known, as in a log of which only the end is stored.",
     "--full shows the whole log, and with --follow its lines as they come, within a second. Values that a task declares as sensitive outputs are masked there when the attempt ends. Whole logs are kept for 7 days.",
   ].join("\n"),
   examples: {

@@ -39,7 +39,7 @@ describe("the times of a chunk", () => {
     );
   });
 
-  it("are unknown in chunks of earlier versions, and end where a text is damaged", () => {
+  it("are unknown in chunks without any, and end where a text is damaged", () => {
     expect(parseTimes(undefined, 0)).toEqual([]);
     expect(parseTimes(`${(NOON / 100).toString(36)}.0,zz`, 0)).toEqual([{ at: 0, time: NOON }]);
     expect(parseTimes("<script>", 0)).toEqual([]);

@@ -17,7 +17,7 @@ export interface LogSegment {
 export interface LogChunk {
   readonly from: number;
   readonly text: string;
-  /** When its lines were logged, as `addTime` writes it. Missing in chunks of earlier versions. */
+  /** When its lines were logged, as `addTime` writes it. Missing when that is not known. */
   readonly times?: string;
 }
 

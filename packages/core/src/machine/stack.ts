@@ -271,10 +271,7 @@ export interface Stack {
    * whatever a later revision declares.
    */
   readonly awaitsRuns?: true;
-  /**
-   * How often each state was entered; a state that was never entered is missing. Missing in rows written by earlier
-   * versions.
-   */
+  /** How often each state was entered, where the machine's version counts it; a state that was never entered is missing. */
   readonly visits?: Readonly<Record<string, number>>;
   /**
    * The outputs of the present entry's tasks, by task: only scalars. Sensitive ones are references to `keptSecrets`.

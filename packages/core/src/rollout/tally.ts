@@ -49,16 +49,15 @@ type Counted = Record<RowState, number> & { readonly codes: Record<string, numbe
 /** Adds up tallies. */
 export function addTallies(tallies: Iterable<Tally>): Tally {
   const sum: Counted = { ...EMPTY_TALLY, codes: {} };
-  // In a tally of earlier versions, `skipped` has those that were unchanged or undone.
-  for (const { codes, unchanged = 0, undone = 0, ...counts } of tallies) {
+  for (const { codes, ...counts } of tallies) {
     sum.waiting += counts.waiting;
     sum.sent += counts.sent;
     sum.done += counts.done;
-    sum.unchanged += unchanged;
+    sum.unchanged += counts.unchanged;
     sum.failed += counts.failed;
     sum.skipped += counts.skipped;
     sum.unsent += counts.unsent;
-    sum.undone += undone;
+    sum.undone += counts.undone;
     for (const [code, count] of Object.entries(codes)) sum.codes[code] = (sum.codes[code] ?? 0) + count;
   }
   return sum;

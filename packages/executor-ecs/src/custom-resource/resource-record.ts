@@ -10,8 +10,8 @@ export interface ResourceRun {
   readonly requestId: string;
   readonly taskArns: readonly string[];
   readonly startedAt: number;
-  /** Of its request. Missing in records of earlier versions. */
-  readonly receivedAt?: number;
+  /** Of its request. */
+  readonly receivedAt: number;
 }
 
 /**
@@ -56,11 +56,7 @@ export async function isOver(deps: RecordDeps, id: string, receivedAt: number): 
 }
 
 /** Records a run of a resource. Returns false if its request is over: then the caller must stop what it has started. */
-export async function rememberRun(
-  deps: RecordDeps,
-  id: string,
-  run: ResourceRun & { readonly receivedAt: number },
-): Promise<boolean> {
+export async function rememberRun(deps: RecordDeps, id: string, run: ResourceRun): Promise<boolean> {
   const { isChanged } = await change(deps, id, (record) => {
     if (isOverBy(record, run.receivedAt)) return undefined;
     const closed = record?.kind === "run" ? { closedAt: record.closedAt, closedBy: record.closedBy } : {};

@@ -24,8 +24,8 @@ export interface EcsTaskDeps {
   /** The state machine whose executions hold requests. */
   readonly stateMachineArn: string;
   /**
-   * `taskArn`: the response of a run has the ARN of its first task as physical id, as in earlier versions, for
-   * templates that use `Ref` like this; then each run is a replacement. Default: `id`, one stable id per resource.
+   * `taskArn`: the response of a run has the ARN of its first task as physical id, for templates that use `Ref` like
+   * this; then each run is a replacement. Default: `id`, one stable id per resource.
    */
   readonly physicalId?: "id" | "taskArn";
   /** Address of an AWS emulator, which may receive responses too. Default: none. */

@@ -45,7 +45,7 @@ export const getAttemptLogTimes = defineOperation("GET", "/v1/attempts/:attemptI
   operationId: "getAttemptLogTimes",
   ...one,
   summary:
-    "Get when the lines of a part of an attempt's log were logged, to a tenth of a second. `from` and `to` are bytes of the full log; a part has at most 1 MiB. A time holds for the lines after it too, up to the next one. Nothing is known of lines that an earlier version stored, and of a log of which only the end is stored.",
+    "Get when the lines of a part of an attempt's log were logged, to a tenth of a second. `from` and `to` are bytes of the full log; a part has at most 1 MiB. A time holds for the lines after it too, up to the next one. Nothing is known of a log of which only the end is stored.",
   query: { from: Place, to: Place },
   answers: { 200: answer("AttemptLogTimes", "The times."), ...unknown },
 });

@@ -529,7 +529,7 @@ describe("how often states were entered", () => {
     expect(play(machine, go(), go(), go())).toMatchObject({ state: "B", visits: { INIT: 1, A: 2, B: 1 } });
   });
 
-  it("begins with the present state where an earlier version did not count", () => {
+  it("begins with the present state where version 1 of the machine did not count", () => {
     const machine = aMachineV2({ INIT: {}, A: { on: { GO: ["A"] } } });
 
     expect(toApplied(decide(machine, aStack({ state: "A" }), go())).stack.visits).toEqual({ A: 2 });
