@@ -5,7 +5,7 @@ import { toArtifactPrefix } from "@stackyard/executor-runcommand/fleet";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
-const text = readFileSync(join(import.meta.dirname, "../template.yaml"), "utf8");
+const text = readFileSync(join(import.meta.dirname, "template.yaml"), "utf8");
 const template = parse(text);
 const resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Record<string, never> }>> =
   template.Resources;
