@@ -1,3 +1,4 @@
+import { aChange } from "@stackyard/core/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { claimAttempt } from "./testing/claim-attempt.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -69,27 +70,9 @@ describe("the list of stacks that wait", () => {
     for (const id of ["a", "b", "c"]) await claimAttempt(yard, id);
     const [loaded] = await yard.store.load(["c"]);
     if (loaded?.stack === undefined) throw new Error("It is not there.");
-    const nothing = {
-      park: [],
-      unpark: [],
-      deadLetters: [],
-      history: [],
-      cancels: [],
-      endedAttempts: [],
-      receipts: [],
-    };
     const quiet = { ...loaded.stack, state: "IDLE", tasks: [] };
-    await yard.store.commit([
-      {
-        stackId: "c",
-        expectedVersion: loaded.version,
-        appliedIds: [],
-        dispatches: [],
-        now: 0,
-        ...nothing,
-        write: { kind: "put", stack: quiet },
-      },
-    ]);
+    const write = { kind: "put", stack: quiet } as const;
+    await yard.store.commit([aChange({ stackId: "c", expectedVersion: loaded.version, write, now: 0 })]);
 
     const first = await yard.json<Listed>("/v1/stacks?waiting=true&limit=1");
     const second = await yard.json<Listed>(`/v1/stacks?waiting=true&cursor=${first.cursor}`);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isStackyardError, silentLogger } from "@stackyard/core";
-import { damagedListConformance, damagedQueueConformance } from "@stackyard/core/testing";
+import { aChange, damagedListConformance, damagedQueueConformance } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 
@@ -46,21 +46,14 @@ beforeEach(async () => {
     ];
     const parked = { code: "EVENT_NOT_HANDLED", reason: "…", parkedAt: NOW, tries: 1, nextTryAt: NOW };
     await store.commit([
-      {
+      aChange({
         stackId: id,
-        expectedVersion: 0,
         write: { kind: "put", stack: aStack(id) },
         now: NOW,
-        appliedIds: [],
-        unpark: [],
-        dispatches: [],
-        cancels: [],
-        endedAttempts: [],
-        receipts: [],
         history,
         deadLetters,
         park: id === "c" ? [{ ...parked, event: { ...event, id: "p-c" } }] : [],
-      },
+      }),
     ]);
     await store.records.put({ key: id, value: { id }, expected: "absent", now: NOW });
   }
@@ -92,23 +85,8 @@ async function dispatch(id: string): Promise<void> {
     cancelWithinMs: 1,
     again: false,
   };
-  await store.commit([
-    {
-      stackId: id,
-      expectedVersion: 1,
-      write: { kind: "keep" },
-      now: NOW,
-      history: [],
-      deadLetters: [],
-      park: [],
-      appliedIds: [],
-      unpark: [],
-      cancels: [],
-      endedAttempts: [],
-      receipts: [],
-      dispatches: [{ ...facts, attemptId, stackId: id, message }],
-    },
-  ]);
+  const dispatches = [{ ...facts, attemptId, stackId: id, message }];
+  await store.commit([aChange({ stackId: id, expectedVersion: 1, now: NOW, dispatches })]);
 }
 
 describe("a damaged row", () => {

@@ -3,22 +3,10 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Change } from "@stackyard/core/engine";
-import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
+import { aChange, type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 import { openDatabase } from "./schema.ts";
-
-const LISTS = {
-  appliedIds: [],
-  park: [],
-  unpark: [],
-  deadLetters: [],
-  history: [],
-  cancels: [],
-  endedAttempts: [],
-  receipts: [],
-};
-const KEEP = { ...LISTS, stackId: "s", expectedVersion: 0, write: { kind: "keep" }, now: 0 } as const;
 
 let root = "";
 beforeAll(() => {
@@ -73,7 +61,7 @@ describe("a lease that was renewed in memory", () => {
     const port = await createDurableStore();
     const store = await port.open();
     const dispatches = ["a1"].map((attemptId) => aDispatch(attemptId));
-    await store.commit([{ ...KEEP, dispatches }]);
+    await store.commit([aChange({ stackId: "s", dispatches, now: 0 })]);
     const claim = { attemptId: "a1", leaseMs: 10, exclusiveKeys: [], now: 0 };
     const first = await store.claim({ ...claim, owner: "w1" });
     const grant = first.kind === "granted" ? first.grant : { attemptId: "", owner: "", token: 0 };

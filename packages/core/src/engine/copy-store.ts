@@ -5,7 +5,13 @@ import { listPages } from "../list-pages.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Page, StoredRecord } from "../ports/records.ts";
-import type { Change, DeadLetter, LoadedStack, StoredHistoryEntry } from "../ports/stack-store.ts";
+import {
+  type Change,
+  type DeadLetter,
+  type LoadedStack,
+  NO_CHANGE,
+  type StoredHistoryEntry,
+} from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { Remembered } from "../ports/store-memory.ts";
 import { loadLiveProcesses } from "./yard-health.ts";
@@ -128,7 +134,7 @@ async function copyStack(from: Store, to: Store, { stackId, now }: { stackId: st
   const [target] = await to.load([stackId]);
   if (source === undefined || toStackText(source) === toStackText(target)) return;
   await commit(to, {
-    ...NOTHING,
+    ...NO_CHANGE,
     stackId,
     expectedVersion: target?.version ?? 0,
     write: source.stack === undefined ? { kind: "keep" } : { kind: "put", stack: source.stack },
@@ -152,7 +158,7 @@ async function copyParked(
   const keys = source.parked.map(({ event }) => toEventKey(event)).filter((key) => !present.has(key));
   for (const part of chunk(keys, PARKED_AT_ONCE)) {
     const park = await loadParkedInOrder(from, stackId, part);
-    await commit(to, { ...NOTHING, stackId, expectedVersion: target?.version ?? 0, park, now });
+    await commit(to, { ...NO_CHANGE, stackId, expectedVersion: target?.version ?? 0, park, now });
   }
 }
 
@@ -164,7 +170,7 @@ async function loadParkedInOrder(store: Store, stackId: string, keys: readonly s
 async function copyDeadLetters(from: Store, to: Store, now: number): Promise<void> {
   const present = new Set((await listDeadLetters(to)).map(({ id }) => id));
   for (const letter of (await listDeadLetters(from)).filter(({ id }) => !present.has(id))) {
-    await commit(to, { ...NOTHING, deadLetters: [letter], now });
+    await commit(to, { ...NO_CHANGE, deadLetters: [letter], now });
   }
 }
 
@@ -174,7 +180,7 @@ const LINES_AT_ONCE = 200;
 async function copyHistory(from: Store, to: Store, now: number): Promise<void> {
   const present = (await listHistory(to)).length;
   const lines = (await listHistory(from)).slice(present);
-  for (const part of chunk(lines, LINES_AT_ONCE)) await commit(to, { ...NOTHING, history: part, now });
+  for (const part of chunk(lines, LINES_AT_ONCE)) await commit(to, { ...NO_CHANGE, history: part, now });
 }
 
 /**
@@ -200,22 +206,6 @@ function countRead(key: string, value: unknown, lines: readonly StoredHistoryEnt
   if (typeof position !== "number") return undefined;
   return lines.filter((line) => line.position <= position).length;
 }
-
-/** A change of no stack. */
-const NOTHING: Omit<Change, "now"> = {
-  stackId: "",
-  expectedVersion: 0,
-  write: { kind: "keep" },
-  appliedIds: [],
-  park: [],
-  unpark: [],
-  deadLetters: [],
-  history: [],
-  dispatches: [],
-  cancels: [],
-  endedAttempts: [],
-  receipts: [],
-};
 
 async function commit(to: Store, change: Change): Promise<void> {
   const [result] = await to.commit([change]);

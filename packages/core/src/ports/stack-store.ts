@@ -189,6 +189,22 @@ export interface Change {
   readonly now: number;
 }
 
+/** A change of no stack, with no effect. */
+export const NO_CHANGE: Omit<Change, "now"> = {
+  stackId: "",
+  expectedVersion: 0,
+  write: { kind: "keep" },
+  appliedIds: [],
+  park: [],
+  unpark: [],
+  deadLetters: [],
+  history: [],
+  dispatches: [],
+  cancels: [],
+  endedAttempts: [],
+  receipts: [],
+};
+
 /** Proof that an owner holds the lease of an attempt. A later grant of the attempt has a higher token. */
 export interface Grant {
   readonly attemptId: string;

@@ -5,7 +5,7 @@ import { toEventKey } from "../machine/event-message.ts";
 import type { Metadata, Stack } from "../machine/stack.ts";
 import { parseSealedText, SEALED_KEY } from "../ports/queued-event.ts";
 import type { UnreadableRow } from "../ports/records.ts";
-import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import { type Change, type LoadedStack, NO_CHANGE, type ParkedEvent, type QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { sealStore } from "./sealed-store.ts";
 import type { Sealer } from "./sealer.ts";
@@ -103,21 +103,8 @@ async function resealPart(
 }
 
 function toChange({ stackId, version, stack }: LoadedStack, parked: readonly ParkedEvent[], now: number): Change {
-  return {
-    stackId,
-    expectedVersion: version,
-    write: stack === undefined ? { kind: "keep" } : { kind: "put", stack },
-    appliedIds: [],
-    park: parked,
-    unpark: [],
-    deadLetters: [],
-    history: [],
-    dispatches: [],
-    cancels: [],
-    endedAttempts: [],
-    receipts: [],
-    now,
-  };
+  const write = stack === undefined ? NO_CHANGE.write : ({ kind: "put", stack } as const);
+  return { ...NO_CHANGE, stackId, expectedVersion: version, write, park: parked, now };
 }
 
 /** Messages of parked events may be large, and a stack may have many of them. */

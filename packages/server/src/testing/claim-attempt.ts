@@ -1,5 +1,6 @@
 import { toAttemptPassword } from "@stackyard/core/engine";
 import { decide, parseEventMessage } from "@stackyard/core/machine";
+import { aChange } from "@stackyard/core/testing";
 import type { TestYard } from "./test-yard.ts";
 
 /** An attempt with a lease, as a runner's Terraform gets it. */
@@ -55,21 +56,13 @@ async function launch({ store, locator, clock }: TestYard, stackId: string): Pro
   if (decision.kind !== "applied") throw new Error(decision.reason);
   const { stack, dispatches } = decision;
   await store.commit([
-    {
+    aChange({
       stackId,
-      expectedVersion: 0,
       write: { kind: "put", stack },
       appliedIds: [message.id],
-      park: [],
-      unpark: [],
-      deadLetters: [],
-      history: [],
-      cancels: [],
-      endedAttempts: [],
-      receipts: [],
       dispatches: dispatches.map((dispatch) => ({ ...dispatch, claimWithinMs: dispatch.timeoutMs, cause: message.id })),
       now: clock.now(),
-    },
+    }),
   ]);
   return dispatches[0]?.attemptId ?? "";
 }

@@ -4,22 +4,23 @@ import { isStackyardError } from "../../errors/stackyard-error.ts";
 import { listPages } from "../../list-pages.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
-import type {
-  CancelAttempt,
-  Change,
-  ClaimInput,
-  CommitResult,
-  DeadLetter,
-  DispatchAttempt,
-  DueItem,
-  DueKind,
-  Grant,
-  HistoryEntry,
-  LoadedStack,
-  ParkedEvent,
-  QueuedEvent,
-  SettleInput,
-  TakeDueInput,
+import {
+  type CancelAttempt,
+  type Change,
+  type ClaimInput,
+  type CommitResult,
+  type DeadLetter,
+  type DispatchAttempt,
+  type DueItem,
+  type DueKind,
+  type Grant,
+  type HistoryEntry,
+  type LoadedStack,
+  NO_CHANGE,
+  type ParkedEvent,
+  type QueuedEvent,
+  type SettleInput,
+  type TakeDueInput,
 } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
@@ -58,22 +59,7 @@ export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
 
 /** Returns a change that keeps the stack `s1` and has no other effect. */
 export function aChange(overrides: Partial<Change> = {}): Change {
-  return {
-    stackId: "s1",
-    expectedVersion: 0,
-    write: { kind: "keep" },
-    appliedIds: [],
-    park: [],
-    unpark: [],
-    deadLetters: [],
-    history: [],
-    dispatches: [],
-    cancels: [],
-    endedAttempts: [],
-    receipts: [],
-    now: T0,
-    ...overrides,
-  };
+  return { ...NO_CHANGE, stackId: "s1", now: T0, ...overrides };
 }
 
 /** Returns a change that writes a stack, its id taken from the stack. */
