@@ -218,7 +218,7 @@ type ParameterPlan =
  * Assigns each parameter of the template its value: the given one, else the filled one, else the stack's previous one,
  * else that of another stack of the yard, else the template's default. A given name that the template lacks, and a
  * parameter without any value, are faults. So is a stack that would work without the store of its yard, unless that is
- * asked for.
+ * requested.
  */
 export function planParameters(sources: ParameterSources): ParameterPlan {
   const { template, given } = sources;

@@ -219,7 +219,7 @@ describe("reduceCell", () => {
     );
   });
 
-  it("knows nothing of a file that is back from a receipt of before it was lost (minio#18272, data-store#1410)", () => {
+  it("knows nothing of a file that is back from a receipt that was sent before it was lost (minio#18272, data-store#1410)", () => {
     const lost: CellEvent = { kind: "seen", at: T0 + 5_000, matching: [], lost: [0] };
     const back: CellEvent = { kind: "present", at: T0 + 6_000, file: 0, verified: false };
     const old: CellEvent = { ...stored(0), rewrittenSha256: digestOf("1") };

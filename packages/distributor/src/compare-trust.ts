@@ -64,8 +64,8 @@ const LISTED_KEY = "trust/subscriptions";
 const parseListed = createParser(Listed);
 
 /**
- * Lists the subscriptions of other accounts. A list that is shorter than the one before may lack one that goes on: it is
- * looked at again, for a minute at most, before anything is announced by it.
+ * Lists the subscriptions of other accounts. A list that is shorter than the one before may lack one that
+ * continues: it is read again, for at most a minute, before anything is announced by it.
  */
 async function listWholly(context: DistributorContext): Promise<readonly Subscription[]> {
   const { records, clock } = context;
@@ -118,7 +118,7 @@ async function listSubscriptions({ sns, config }: DistributorContext): Promise<r
   return found.filter(({ Owner, SubscriptionArn = "" }) => Owner !== own && SubscriptionArn.startsWith("arn:"));
 }
 
-/** Ends a subscription. Returns false when the organization is asked again first. */
+/** Ends a subscription. Returns false when the organization is read again first. */
 async function endSubscription(context: DistributorContext, subscription: Subscription): Promise<boolean> {
   const { clock, sns, logger, trust } = context;
   const { SubscriptionArn, Endpoint } = subscription;

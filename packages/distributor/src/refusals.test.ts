@@ -79,7 +79,7 @@ describe("a manifest that comes before its file", () => {
     expect((await rows())[0]?.code).toBeUndefined();
   });
 
-  it("is looked at once more where the schedule was away for the whole hour", async () => {
+  it("is checked once more where the schedule was away for the whole hour", async () => {
     const { write, put, clock, look, announced, rows } = await createRefusing();
     await put(MANIFEST, toManifest("content"));
     await clock.advance(5 * HOUR);
@@ -157,7 +157,7 @@ describe("a refusal", () => {
     expect(alarmed()).toBe(1);
   });
 
-  it("is beside the published version where a later object is refused, and ends when that is corrected", async () => {
+  it("is listed with the published version where a later object is refused, and ends when that is corrected", async () => {
     const { put, write, clock, lookFor, rows } = await createRefusing();
     write(`${FOLDER}a`, "content");
     await put(MANIFEST, toManifest("content"));

@@ -11,7 +11,7 @@ interface Listed {
   readonly CommandInvocations: readonly { InstanceId: string; Status: string; StatusDetails: string }[];
 }
 
-/** SSM goes on saying that the instance works on its command until that instant, whatever has become of it. */
+/** SSM keeps reporting until that instant that the instance works on its command. */
 function keepInProgress(
   { sim, clock }: { readonly sim: AwsSim; readonly clock: FakeClock },
   id: string,

@@ -88,7 +88,7 @@ function toGone(instance: FleetInstanceReport, state: string | undefined, now: n
   return { ...instance, state: "failed", code: INSTANCE_GONE, detailedStatus: state, endedAt: now };
 }
 
-/** SSM goes on saying so of a command that it has lost, such as during an update of the agent. */
+/** The status that SSM keeps reporting for a command that it has lost, such as during an update of the agent. */
 const LOST_STATUS = "InProgress";
 
 /** Returns true for an instance whose command was given up by `noteLost`. */

@@ -199,7 +199,7 @@ resource "terraform_data" "db" {
     expect(again.kind).toBe("succeeded");
   });
 
-  it("of a half that is left goes on when what it depends on is gone [terragrunt#3183]", async () => {
+  it("of a half that is left continues when what it depends on is gone [terragrunt#3183]", async () => {
     const [state, gate] = [join(project.dir, "base.tfstate"), join(project.dir, "gate")];
     const base = { version: 4, terraform_version: "1.5.0", serial: 1, lineage: "base", resources: [] };
     writeFileSync(state, JSON.stringify({ ...base, outputs: { vpc: { value: "vpc-1", type: "string" } } }));

@@ -291,7 +291,7 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
       expect(stateOf().resources).toEqual([]);
     });
 
-    it("says how to go on when the yard has kept none, and tries nothing else", async () => {
+    it("says how to continue when the yard has kept none, and tries nothing else", async () => {
       await project.start(run(), {});
       const ctx = run();
 

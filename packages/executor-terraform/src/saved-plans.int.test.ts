@@ -127,7 +127,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     expect(resourcesOf([...server.states.values()][0])).toEqual(resourcesOf(before));
   });
 
-  it("is not applied to another state than it was made for, whoever has put that there (atlantis#2278)", async () => {
+  it("is not applied to another state than it was made for, by whichever writer (atlantis#2278)", async () => {
     await project.start(inYard(), {});
     const [[key = "", before = ""] = []] = server.states;
     const plan = await makePlan({ metadata: { ...secrets, name: "green" } });

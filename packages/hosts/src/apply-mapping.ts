@@ -163,7 +163,7 @@ function toTarget({ mapping: { name, stackTemplate }, stackId }: MatchedMapping)
   return { mapping: name, stackId, template: stackTemplate };
 }
 
-/** Returns the record with its document as it is named now: the same stack may be that of a document with a new name. */
+/** Returns the record with the present name of its document: the same stack may be that of a document with a new name. */
 function toOwn(record: PullRecord, target: PullTarget | undefined): PullRecord {
   const isSame = record.phase === "open" && target !== undefined && record.target?.stackId === target.stackId;
   return isSame ? { ...record, target } : record;

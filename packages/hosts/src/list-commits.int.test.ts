@@ -15,7 +15,7 @@ import { createHostsServices } from "./hosts-service.ts";
 const SECRET = [{ env: "SECRET" }];
 const at = (number: number) => number.toString(16).padStart(40, "0");
 
-/** A line of commits from 1 to the number, and one beside it that begins at the third. */
+/** A line of commits from 1 to the number, and one next to it that begins at the third. */
 function toHistory(length: number): readonly SimCommit[] {
   const line = Array.from({ length }, (_, index) => ({
     id: at(index + 1),
@@ -161,7 +161,7 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
     expect(reasonOf(await createLister(["acme/*"], false)(kind))).toMatch(/has no token or App to read with\.$/);
   });
 
-  it("are asked for once a minute, however many people look at them (gitpod#1257)", async () => {
+  it("are requested once a minute, however many people look at them (gitpod#1257)", async () => {
     const list = createLister();
     await list(kind);
     const before = github.requests.length + gitlab.requests.length;
@@ -182,7 +182,7 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
     expect(reasonOf(await createLister()(kind))).toMatch(reason);
   });
 
-  it("end when nobody waits any more (huboard#715)", async () => {
+  it("end when no one waits any more (huboard#715)", async () => {
     const stop = new AbortController();
     stop.abort();
 
@@ -192,7 +192,7 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
   });
 });
 
-it("is no service for other addresses, also those that only begin alike", async () => {
+it("is not a service for other addresses, also those that only begin alike", async () => {
   const list = createLister();
 
   for (const repositoryUrl of ["https://example.org/acme/shop", `${github.url}.example.org/acme/shop`]) {

@@ -11,8 +11,8 @@ const KEPT_MS = 60_000;
 const PUBLIC = { github: "https://github.com", gitlab: "https://gitlab.com" };
 
 /**
- * Creates what lists commits for people who read a stack. The metadata of a stack names the repository, and whoever may
- * send it events writes that: so only repositories are read that the option `commits` of their host names.
+ * Creates what lists commits for people who read a stack. The metadata of a stack names the repository, and any sender of
+ * its events can write that, so only repositories are read that the option `commits` of their host names.
  */
 export function createCommitLister(
   hosts: readonly NamedHost[],

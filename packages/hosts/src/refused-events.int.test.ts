@@ -238,7 +238,7 @@ states:
   it.each<[why: string, given: { readonly machine?: string; readonly document?: string }, reason: string]>([
     ["the yard does not have its machine", { machine: "" }, 'Unknown machine "preview"'],
     [
-      "its metadata is no flat map",
+      "its metadata is not a flat map",
       { document: toDocument({ rules: rules('SEED, metadata: { labels: "${hook.pull.labels}" }') }) },
       "a value of metadata is text",
     ],

@@ -57,7 +57,7 @@ async function createBench(machine = MACHINE) {
 }
 
 describe("what users of other tools have reported about checks of previews", () => {
-  it("a roll-out that fails at once, such as by a lock, is no check that is pending for ever [digger#1367]", async () => {
+  it("a roll-out that fails at once, such as by a lock, leaves no check pending forever [digger#1367]", async () => {
     const { open, end, checkOf } = await createBench();
     await open();
 

@@ -217,7 +217,7 @@ async function retryFailed(
   return [];
 }
 
-/** An event as it is to be remembered, and why it waits. Missing: it was applied, or no one wants it any more. */
+/** An event to remember, and why it waits. Missing: it was applied, or is no longer wanted. */
 interface Retried {
   readonly kept?: WantedEvent;
   readonly why?: string;

@@ -56,7 +56,7 @@ const ANSWERS: Readonly<Record<string, readonly [answer: () => unknown, end: str
   deep: [outputs(deep), "BROKEN OUTPUT_INVALID"],
   circle: [outputs(circle), "BROKEN OUTPUT_INVALID"],
   large: [outputs("x".repeat(2_000_000)), "BROKEN OUTPUT_INVALID"],
-  // Outputs that are no map are left out, as those of a message are.
+  // Outputs that are not a map are left out, as those of a message are.
   "no-map": [() => ({ kind: "succeeded", outputs: "text" }), "LIVE"],
   "no-outputs": [() => ({ kind: "succeeded" }), "LIVE"],
   undefined: [outputs(undefined), "LIVE"],

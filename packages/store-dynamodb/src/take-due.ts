@@ -319,7 +319,7 @@ function correctOthers(aggregate: Aggregate, works: readonly DueWork[], now: num
   return correctRows(aggregate.attempts, now, taken);
 }
 
-/** More corrections than this have no line in the history: no process that only takes work keeps them for ever. */
+/** More corrections than this have no line in the history: no process that only takes work keeps them forever. */
 const MOST_CORRECTED = 1_000;
 
 /** Marks chosen work, that of a stack by one write; returns none of a stack that has changed meanwhile. */

@@ -41,7 +41,7 @@ export async function backUp(databaseFile: string, toFile: string): Promise<void
 }
 
 /**
- * Throws `USAGE` for a file that the store needs, by whatever path: its database and logs, and what else stands in its
+ * Throws `USAGE` for a file that the store needs, by whatever path: its database and logs, and what else is in its
  * folder, such as the key that seals secrets.
  */
 function refuseOwn(databaseFile: string, toFile: string): void {

@@ -40,7 +40,7 @@ export const approvalsLs = defineServerCommand({
 
 const AT_ONCE = 8;
 
-/** Returns the rows, and adds each release that asks for a plan to a set. */
+/** Returns the rows, and adds each release that needs a plan to a set. */
 function noteReleases(releases: Set<string>): typeof toRow {
   return (approval, out, now) => {
     if (PLAN_DIGEST.test(approval.of ?? "")) releases.add(approval.stackId);

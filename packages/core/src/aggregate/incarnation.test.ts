@@ -319,7 +319,7 @@ describe("a repeated event", () => {
     expect(await listParked("s")).toEqual([]);
   });
 
-  it("is kept while the run that the same one began goes on: a run begins after the last (bullmq#3427, #3151, oban#1259)", async () => {
+  it("is kept while the run that the same one began continues: a run begins after the last (bullmq#3427, #3151, oban#1259)", async () => {
     const { send, hold, finish, stateOf, listOutcomes } = createYard();
     await send("OPENED");
     hold("apply");

@@ -66,7 +66,7 @@ function createBench(source: string) {
 }
 
 describe("a clock that was behind, and is set forward", () => {
-  it("misses no occurrence that it passes over by seconds (quantum-core#395)", async () => {
+  it("misses no occurrence that it skips by seconds (quantum-core#395)", async () => {
     const bench = createBench(machine('{ cron: "* * * * *", zone: UTC, event: NOTE }'));
     await bench.at(T + MINUTE - 3_000, "GO");
 
@@ -75,7 +75,7 @@ describe("a clock that was behind, and is set forward", () => {
     expect(await bench.outcomes()).toEqual(["GO applied", "NOTE applied"]);
   });
 
-  it("has one occurrence for all that were passed over (node-schedule#431)", async () => {
+  it("has one occurrence for all that were skipped (node-schedule#431)", async () => {
     const bench = createBench(machine('{ cron: "*/5 * * * *", zone: UTC, event: NOTE }'));
     await bench.at(T, "GO");
 
@@ -126,7 +126,7 @@ describe("a clock that was ahead, and is right again", () => {
     [2, "gocron#438"],
     [8, "quartznet#1508"],
     [12, "quartznet#1490"],
-  ])("goes on each minute after it was set back by %d hours (%s)", async (hours) => {
+  ])("continues each minute after it was set back by %d hours (%s)", async (hours) => {
     const bench = createBench(machine('{ cron: "* * * * *", zone: UTC, event: NOTE }'));
     await bench.at(T + hours * 60 * MINUTE, "GO");
 

@@ -43,7 +43,7 @@ function createBench() {
 }
 
 describe("the absences of a yard", () => {
-  it("are none where a schedule looks each minute, or misses one", async () => {
+  it("are not recorded where a schedule looks each minute, or misses one", async () => {
     const { watch, watchFor, clock, list } = createBench();
     await watch();
     await watchFor(5);

@@ -7,7 +7,7 @@ export type Way =
 
 /**
  * Returns the way of a request as Node decides it (undici, EnvHttpProxyAgent), with the variable that names the proxy, and the proxy
- * without its password. `ignored` is a variable that names a proxy for the address while Node is not told to use it.
+ * without its password. `ignored` is a variable that names a proxy for the address while Node is not configured to use it.
  */
 export function findWay(address: URL, env: Environment): Way {
   const variable = findVariable(address, env);

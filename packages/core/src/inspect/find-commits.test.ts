@@ -37,7 +37,7 @@ describe("findCommitRange", () => {
     expect(findCommitRange({ account: "111122223333" }, { account: "444455556666" })).toBeUndefined();
   });
 
-  it("makes no address of what is none of the web", () => {
+  it("makes no address of what is not one of the web", () => {
     expect(find({ pr: "javascript:alert(1)//github.com/a/b/pull/1" })?.compareUrl).toBeUndefined();
     expect(find({ pr: "https://user:pass@github.com/a/b/pull/1" })?.compareUrl).toBeUndefined();
     expect(find({ pr: "https://:pass@github.com/a/b/pull/1" })?.compareUrl).toBeUndefined();

@@ -24,7 +24,7 @@ describe("listEndsOfRuns", () => {
     expect(positions()).toEqual([]);
   });
 
-  it("passes over a run that failed, so that its commits are approved with the next one (sfdx-git-delta#592, caseflow#7928)", () => {
+  it("skips a run that failed, so that its commits are approved with the next one (sfdx-git-delta#592, caseflow#7928)", () => {
     const failed = [
       "PUSHED LIVE REVIEW",
       "APPROVE_TASK REVIEW",

@@ -312,11 +312,11 @@ describe("a result that cannot be read", () => {
     ["too deep", { outputs: deep }, "It is nested deeper than 64 levels."],
     ["with a forbidden key", { outputs: JSON.parse('{"__proto__": 1}') }, 'It contains the key "__proto__".'],
     [
-      "of this process, that is no plain data",
+      "of this process, that is not plain data",
       { outputs: { at: new Date(0) } },
       "It contains an object that is not plain data.",
     ],
-    ["with a machine that is no name", { machine: 7 }, "The message is not an event: /machine must be string."],
+    ["with a machine that is not a name", { machine: 7 }, "The message is not an event: /machine must be string."],
   ])("fails its task, %s", (_what, given, reason) => {
     const body = { ...head, event: "TASK_COMPLETED", ...given };
 

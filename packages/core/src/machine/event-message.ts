@@ -280,7 +280,7 @@ function parseFields(message: Fields, options: ParseEventOptions): ParsedEvent {
 }
 
 /**
- * Returns the failure that replaces a result that cannot be read: nobody sends another one, so its task would never end.
+ * Returns the failure that replaces a result that cannot be read: there will be no other, so its task would never end.
  * A failure keeps its code and message. Undefined: the message is not the result of a worker.
  */
 function toUnreadResult(message: Fields, reason: string): Fields | undefined {

@@ -49,7 +49,7 @@ describe("a stack that needs a person", () => {
     expect(evaluateHealth(aStack(changes)).needsPerson).toBe(wanted);
   });
 
-  it("is none of a job, whose result belongs to its caller (rundeck#1234)", () => {
+  it("is not one of a job, whose result belongs to its caller (rundeck#1234)", () => {
     const tasks = [{ name: "run", status: "ERROR" }] as const;
 
     expect(evaluateHealth(aStack({ tasks })).needsPerson).toBe(true);

@@ -226,7 +226,7 @@ export interface Release {
   readonly event: string;
   /** The value that it has set. */
   readonly value: MetadataValue;
-  /** Since when the key has had its present value, whoever has changed it last. */
+  /** Since when the key has had its present value, by whichever sender. */
   readonly at: number;
 }
 

@@ -10,7 +10,7 @@ describe("the names of accounts", () => {
     expect(formatAccount(names, "222233334444", "eu-west-1")).toBe("222233334444 eu-west-1");
   });
 
-  it("are no keys of objects", () => {
+  it("are not keys of objects", () => {
     expect(findAccountName(names, "constructor")).toBeUndefined();
     expect(formatAccount({}, "__proto__")).toBe("__proto__");
   });

@@ -126,7 +126,7 @@ export interface ServiceDeps {
    */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
   /**
-   * Returns whether the yard would apply an event of that user now, to the stack as it is and with the machine that
+   * Returns whether the yard would apply an event of that user now, to the stack's present state and with the machine that
    * would decide. Changes nothing. A duplicate id does not count.
    */
   foresee(event: Omit<ServiceEvent, "id">, user: ServiceUser): Promise<ForeseenEvent>;

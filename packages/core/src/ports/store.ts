@@ -83,7 +83,7 @@ export interface StackFilter {
   readonly mainCondition?: MainCondition;
   /** The stack needs a person, or it does not. */
   readonly needsPerson?: boolean;
-  /** True: jobs. False: stacks that are no jobs. */
+  /** True: jobs. False: stacks that are not jobs. */
   readonly jobs?: boolean;
   /** A task of that name is in ERROR; with `code`, with that code. */
   readonly task?: string;

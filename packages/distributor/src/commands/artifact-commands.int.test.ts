@@ -37,7 +37,7 @@ describe("the names of accounts", () => {
   const named = { accounts: { "222233334444": "shop-prod" } };
   const cell = { account: "222233334444", accountName: "shop-prod" };
 
-  it("stand in every table, and beside the id in JSON", async () => {
+  it("are in every table, and next to the id in JSON", async () => {
     const failed = aCell({ status: "failed", code: "SHA256_MISMATCH" });
     world.answers.coverage = () => ({ rows: [aRow([failed])] });
     world.answers.consumers = () => ({ items: [VIEW] });
@@ -62,7 +62,7 @@ describe("the names of accounts", () => {
     expect(version.value["artifact"]).toMatchObject({ cells: [cell] });
   });
 
-  it("stand in what a wait misses", async () => {
+  it("are in what a wait misses", async () => {
     world.answers.coverage = () => ({ rows: [aRow([aCell({ status: "expected" })])] });
 
     const running = world.run(

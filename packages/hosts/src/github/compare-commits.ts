@@ -5,7 +5,7 @@ import { Check } from "typebox/value";
 import type { ComparedCommits, ComparedRange } from "../code-host.ts";
 import { REQUEST_MS } from "./open-repository.ts";
 
-/** The answer has the differences of up to 300 files, which nobody reads here. */
+/** The answer has the differences of up to 300 files, which are not read here. */
 const MOST_BYTES = 16_777_216;
 const PER_PAGE = 100;
 

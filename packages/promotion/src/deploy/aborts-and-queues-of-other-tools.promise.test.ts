@@ -105,7 +105,7 @@ describe("a selection of many", () => {
     expect(await Promise.all(["t0", "t1", "t2", "t3"].map((id) => sentTo(bench, id)))).toEqual([0, 0, 0, 0]);
   });
 
-  it("goes on to the next task for each of them, when all arrive at once (octopus#5408)", async () => {
+  it("continues to the next task for each of them, when all arrive at once (octopus#5408)", async () => {
     const source = JSON.parse(toPlannedMachine());
     const tasks = { ...source.tasks, tenants: { executor: "deploy", config: { ...TO_TENANTS, concurrency: 50 } } };
     const after = { executor: "deploy", needs: ["tenants"], config: { ...TO_TENANTS, again: true, concurrency: 50 } };

@@ -83,7 +83,7 @@ describe("a deployment", () => {
     expect(await bench.tallyOf("1.42.0")).toBe("done 8");
   });
 
-  it("within its budget goes on, and is degraded: some of its stacks have not arrived (kargo#3155)", async () => {
+  it("within its budget continues, and is degraded: some of its stacks have not arrived (kargo#3155)", async () => {
     const bench = aReleaseYard({ config: { maxFailures: 1 } });
     await bench.addTenants(3);
     bench.broken.add("t1");

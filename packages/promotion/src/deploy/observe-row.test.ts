@@ -152,7 +152,7 @@ describe("a stack that waits for its event", () => {
   it("is done when an earlier try has arrived by now", () => {
     expect(outcome({ ...waiting, try: 1 }, live())).toBe("done");
     expect(outcome({ ...waiting, try: 1, onlyNotes: true }, live())).toBe("unchanged");
-    // The values are there by somebody else: only the release is noted.
+    // The values are there by another sender: only the release is noted.
     expect(observe({ ...waiting, try: 1 }, live({ releases: {} }))).toMatchObject({
       state: "waiting",
       onlyNotes: true,
@@ -205,7 +205,7 @@ describe("a stack whose event was sent", () => {
     expect(outcome(sent, aTargetStack(stack), { kind: "refused", code, reason: "r" })).toBe(expected);
   });
 
-  it("is not sent to again before a timer has moved it, and not for ever", () => {
+  it("is not sent to again before a timer has moved it, and not forever", () => {
     const stack = aTargetStack({ state: "BAKE", timers: [timer(1_000)] });
     const refused: EventFate = { kind: "refused", code: "EVENT_NOT_HANDLED", reason: "r" };
     const held: DeployRow = { ...sent, state: "waiting", code: "EVENT_NOT_HANDLED", message: "r", expect: 8 };

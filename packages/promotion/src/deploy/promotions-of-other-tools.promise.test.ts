@@ -42,7 +42,7 @@ describe("a check between environments", () => {
     ]);
   });
 
-  it("that ends faster than it is looked at ends the release (argo-rollouts#747)", async () => {
+  it("that ends faster than it is checked ends the release (argo-rollouts#747)", async () => {
     const bench = aSoakingYard({ for: "1s" });
     bench.pace.buildMs = 1;
     await bench.addTenants(2);

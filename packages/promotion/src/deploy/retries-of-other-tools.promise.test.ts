@@ -112,7 +112,7 @@ describe("what was approved for a stack", () => {
 });
 
 describe("a gate that a person has settled", () => {
-  it("is not looked at any more, and the next one has its own time (argo-rollouts#3220)", async () => {
+  it("is no longer checked, and the next one has its own time (argo-rollouts#3220)", async () => {
     const soak = (needs: string, of: string) => {
       return { executor: "gate", needs: [needs], config: { soak: { of, for: "2h" } } };
     };

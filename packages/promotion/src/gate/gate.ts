@@ -147,7 +147,7 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, before: GateProgre
   }
   const waits = conditions.flatMap(([key, each]) => (each.kind === "closed" ? [[key, each] as const] : []));
   if (waits.length === 0) return succeeded({});
-  // A look that could not read the soak was none.
+  // A look that could not read the soak does not count.
   const soak = waits.find(([key]) => key === "soak")?.[1].soak ?? before?.soak;
   const shown = waits.map(([condition, closed]) => toShown(condition, closed));
   const message = formatClosed(

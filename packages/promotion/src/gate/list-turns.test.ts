@@ -46,7 +46,7 @@ describe.each(DAMAGED)("the record of a turn %s", (_name, value) => {
     expect(await list(records)).toEqual([OTHER, { name: "shop/prod", waiting: [], problem }]);
   });
 
-  it("is given to no other release, and stays as it is", async () => {
+  it("is given to no other release, and stays unchanged", async () => {
     const { clock, records } = await createBench(value);
     const yard = { findPositions: async () => [...PLACES].map(([stackId, each]) => ({ stackId, ...each })) };
     const waiter = { stack: "shop-2", incarnation: "i2", createdAt: 2, entry: 1, task: "turn" };

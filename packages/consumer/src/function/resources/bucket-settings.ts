@@ -256,8 +256,8 @@ export function hasAllBlocked(found: PublicAccessBlockConfiguration | undefined)
 }
 
 /**
- * Adds a rule that aborts incomplete uploads. Returns undefined when an equal or stricter rule exists, or when there is no room for
- * one. S3 rejects rules of the old form (`Prefix`) together with those of the new one (`Filter`), so the form is that of the others.
+ * Adds a rule that aborts incomplete uploads. Returns undefined when an equal or stricter rule exists, or when the limit of rules
+ * is reached. S3 rejects rules of the old form (`Prefix`) together with those of the new one (`Filter`), so the form is that of the others.
  */
 export function completeRules(rules: readonly LifecycleRule[]): LifecycleRule[] | undefined {
   const others = rules.filter(({ ID }) => ID !== OWN_RULE);
@@ -311,7 +311,7 @@ function toList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** The stack of the tags. `empties`: whether it may empty the bucket; undefined leaves that as it is. */
+/** The stack of the tags. `empties`: whether it may empty the bucket; undefined leaves that unchanged. */
 export interface WantedTags {
   readonly stackId: string;
   readonly empties: boolean | undefined;

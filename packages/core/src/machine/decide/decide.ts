@@ -293,8 +293,8 @@ function rejectState(machine: Machine, stack: Stack | undefined, event: StackEve
 }
 
 /**
- * Returns the event of a result with refused content. A result is never refused for its content, whoever has sent it: its
- * task fails instead, and its metadata is left out.
+ * Returns the event of a result with refused content. No sender's result is refused for its content: its task fails instead,
+ * and its metadata is left out.
  */
 function toSettled(event: StackEvent, { reason }: Rejected): StackEvent | undefined {
   if (!RESULT_EVENTS.has(event.name)) return undefined;

@@ -3,8 +3,8 @@ import { isSecretKey } from "./stack-secrets.ts";
 import type { Work } from "./work.ts";
 
 /**
- * Notes which release has set the values that an event of a release brings, or what an undo has restored. Of a value that
- * has changed, it is noted since when it is there, whoever has changed it.
+ * Notes which release has set the values that an event of a release brings, or what an undo has restored. For each value that
+ * has changed, by a release or not, it notes since when the key has it.
  */
 export function noteRelease(work: Work, before: Stack): void {
   const { at, release } = work.event;

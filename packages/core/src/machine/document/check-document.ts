@@ -108,7 +108,7 @@ export function checkFlow(context: CompileContext, { states, statesField }: Flow
   if (states.has(INIT)) warnUnreachable(context, states);
 }
 
-/** Warns of states that lead to each other by the results of their tasks for ever: nothing leads out of them, or waits. */
+/** Warns of states that lead to each other by the results of their tasks forever: nothing leads out of them, or waits. */
 function warnEndless({ problems }: CompileContext, states: ReadonlyMap<string, FlowState>): void {
   const warned = new Set<string>();
   for (const [name, state] of states) {
