@@ -63,7 +63,8 @@ export function usePageWindows<Item>(
   }
   useEffect(() => {
     const starts = toStarts(pages.current, view);
-    if (starts !== view.starts) setView({ ...view, starts });
+    // The rows in view may have changed since this rendering.
+    if (starts !== view.starts) setView((now) => ({ ...(now.list === list ? now : view), starts }));
   });
   useEffect(() => place.write({ view, sizes: sizes.current }));
   const onRange = useCallback(
