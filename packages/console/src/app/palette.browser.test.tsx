@@ -62,7 +62,7 @@ describe("Palette", () => {
     await expect.poll(address).toBe("/stack?id=pr-7");
   });
 
-  it("opens nothing by the Enter that ends a composition, or by one that is held (bb#3413, paseo#309)", async () => {
+  it("leaves the keys of a composition to the input method, and Enter that is held (bb#3413, bb#3415, paseo#309)", async () => {
     const { screen, address } = await renderPage(PaletteAlone, "/", { "GET /v1/stacks": matching });
     await screen.getByRole("textbox").fill("pr-7");
     await expect.element(screen.getByRole("link", { name: "Stack pr-70" })).toBeVisible();
@@ -73,12 +73,29 @@ describe("Palette", () => {
         .dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, ...init }));
 
     press({ isComposing: true });
+    press({ isComposing: true, key: "ArrowDown" });
     press({ repeat: true });
     await expect.element(screen.getByRole("textbox")).toBeVisible();
     expect(address()).toBe("/");
 
     press({});
     await expect.poll(address).toBe("/stack?id=pr-7");
+  });
+
+  it("stays open with what was typed by the Escape that ends a composition (mui/base-ui#699, mantine#7700)", async () => {
+    const { screen } = await renderPage(PaletteOverPage, "/", { "GET /v1/stacks": matching });
+    await screen.getByRole("button", { name: "Open" }).click();
+    const field = screen.getByRole("textbox");
+    await field.fill("pr");
+    const pressEscape = (init: KeyboardEventInit) =>
+      field.element().dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true, ...init }));
+
+    pressEscape({ isComposing: true });
+    await expect.element(screen.getByRole("link", { name: "Stack pr-7", exact: true })).toBeVisible();
+    await expect.element(field).toHaveValue("pr");
+
+    pressEscape({});
+    await expect.element(field).not.toBeInTheDocument();
   });
 
   it("shows the stack whose id is the text first", async () => {

@@ -4,7 +4,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Dialog } from "../design/dialog.tsx";
-import { isEnter } from "../design/is-enter.ts";
+import { isEnter } from "../design/keys.ts";
 import { To, useGo } from "../design/links.tsx";
 import { Text } from "../design/text.tsx";
 import { findActions, type PageAction } from "./page-actions.ts";

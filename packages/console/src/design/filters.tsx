@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { Options, SelectField } from "./fields.tsx";
-import { isEnter } from "./is-enter.ts";
+import { isEnter } from "./keys.ts";
 import { useChangeSearch, useSearch } from "./links.tsx";
 import { useMedia } from "./use-media.ts";
 import "./filters.css";

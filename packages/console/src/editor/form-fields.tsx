@@ -1,6 +1,6 @@
 import { type ComponentProps, useState } from "react";
 import { Options } from "../design/fields.tsx";
-import { isEnter } from "../design/is-enter.ts";
+import { isEnter } from "../design/keys.ts";
 import type { Outline } from "../machine/outline.ts";
 
 /** Returns a text as the value of a metadata key: numbers and booleans where the rule of the key says so. */

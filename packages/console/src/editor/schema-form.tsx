@@ -2,7 +2,7 @@ import { type ReactNode, useContext, useEffect, useId, useRef, useState } from "
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
-import { isEnter } from "../design/is-enter.ts";
+import { isEnter } from "../design/keys.ts";
 import { Text } from "../design/text.tsx";
 import type { Path, Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema } from "../machine/messages.ts";

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
-import { isEnter } from "../design/is-enter.ts";
+import { isEnter } from "../design/keys.ts";
 import { Text } from "../design/text.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { KnownExecutor } from "../machine/messages.ts";

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { CopyButton } from "../design/copy-button.tsx";
-import { isEnter } from "../design/is-enter.ts";
+import { isEnter } from "../design/keys.ts";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { toPlainText } from "../text/ansi.ts";
 import { formatBytes } from "../text/format-bytes.ts";
