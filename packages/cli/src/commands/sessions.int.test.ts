@@ -125,29 +125,38 @@ describe("stackyard login", () => {
   });
 
   // openclaw#114086, mobula#22: a login whose server was gone waited without a word, and did not end.
-  it("says that the server does not answer, and ends when its code does", async () => {
-    const code = {
-      device_code: "d",
-      user_code: "ABCD",
-      verification_uri: "http://127.0.0.1/",
-      expires_in: 2,
-      interval: 1,
-    };
-    const server = createServer((request, response) => {
-      if (request.url?.startsWith("/auth/token")) request.socket.destroy();
-      else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(code));
-    }).listen(0, "127.0.0.1");
-    await new Promise((resolve) => server.once("listening", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const options = { cwd: home, env: { XDG_CONFIG_HOME: home } };
+  // oomol-lab/oo-cli#204: a request that hung held it for longer than its code.
+  it.each(["breaks off", "is silent"])(
+    "says that a server that %s does not answer, and ends when its code does",
+    async (how) => {
+      const code = {
+        device_code: "d",
+        user_code: "ABCD",
+        verification_uri: "http://127.0.0.1/",
+        expires_in: 2,
+        interval: 1,
+      };
+      const server = createServer((request, response) => {
+        const isPoll = request.url?.startsWith("/auth/token");
+        if (!isPoll) response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(code));
+        else if (how === "breaks off") request.socket.destroy();
+      }).listen(0, "127.0.0.1");
+      await new Promise((resolve) => server.once("listening", resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const options = { cwd: home, env: { XDG_CONFIG_HOME: home } };
+      const startedAt = performance.now();
 
-    const { exitCode, stderr } = await runCli(["login", "--no-browser", "--url", url], options);
-    server.close();
+      const { exitCode, stderr } = await runCli(["login", "--no-browser", "--url", url], options);
+      server.closeAllConnections();
+      server.close();
 
-    expect(exitCode).toBe(3);
-    expect(stderr.match(/does not answer/g)).toHaveLength(1);
-    expect(stderr).toContain("The code has expired");
-  });
+      expect(exitCode).toBe(3);
+      expect(stderr.match(/does not answer/g)).toHaveLength(1);
+      expect(stderr).toContain("The code has expired");
+      // The limit of a request of its own is 30 s.
+      expect(performance.now() - startedAt).toBeLessThan(25_000);
+    },
+  );
 
   it("reports a server without sign-in", async () => {
     const server = createServer((_request, response) => response.writeHead(404).end("{}")).listen(0, "127.0.0.1");

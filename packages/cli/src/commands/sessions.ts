@@ -83,15 +83,19 @@ function printCode({ userCode, verificationUri, expiresInMs }: DeviceCode, out: 
 
 const SLOWER_MS = 5_000;
 
-/** Polls for the login until the code expires. A server that does not answer meanwhile is called again at the same interval. */
+/**
+ * Polls for the login until the code expires, also when the server accepts a request and does not answer it. A server that
+ * does not answer meanwhile is called again at the same interval.
+ */
 async function waitForAnswer(url: string, code: DeviceCode, { signal, out }: Pick<CommandContext, "signal" | "out">) {
   const endsAt = systemClock.now() + code.expiresInMs;
+  const isOver = AbortSignal.any([signal, AbortSignal.timeout(code.expiresInMs)]);
   let { intervalMs } = code;
   let isSilent = false;
   while (systemClock.now() < endsAt) {
     await systemClock.sleep(Math.min(intervalMs, endsAt - systemClock.now()), signal);
+    const result = await pollOrWait(url, code.deviceCode, isOver);
     if (signal.aborted) throw failWith("INTERRUPTED", "The login was interrupted.");
-    const result = await pollOrWait(url, code.deviceCode);
     if (result.kind === "signed-in") return result;
     if (result.kind === "slow-down") intervalMs += SLOWER_MS;
     if (result.kind === "silent" && !isSilent) out.note(`${url} does not answer. Trying again until the code expires.`);
@@ -101,9 +105,9 @@ async function waitForAnswer(url: string, code: DeviceCode, { signal, out }: Pic
 }
 
 /** Polls once. A server that restarts meanwhile does not end the login. */
-async function pollOrWait(url: string, deviceCode: string) {
+async function pollOrWait(url: string, deviceCode: string, signal: AbortSignal) {
   try {
-    return await pollDeviceCode(url, deviceCode);
+    return await pollDeviceCode(url, deviceCode, signal);
   } catch (error) {
     if (isStackyardError(error, "UNREACHABLE")) return { kind: "silent" } as const;
     if (isStackyardError(error, "RATE_LIMITED")) return { kind: "slow-down" } as const;

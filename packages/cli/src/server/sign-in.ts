@@ -49,13 +49,17 @@ export type PollResult =
   | { readonly kind: "signed-in"; readonly token: string; readonly name: string; readonly lifetimeMs: number }
   | { readonly kind: "pending" | "slow-down" };
 
-/** Polls for the person's answer. Throws `LOGIN_FAILED` when the login was denied or has expired, and `UNREACHABLE`. */
-export async function pollDeviceCode(url: string, deviceCode: string): Promise<PollResult> {
-  const { status, body } = await post(`${url}/auth/token`, {
+/**
+ * Polls for the person's answer, until the signal is aborted. Throws `LOGIN_FAILED` when the login was denied or has
+ * expired, and `UNREACHABLE`.
+ */
+export async function pollDeviceCode(url: string, deviceCode: string, signal: AbortSignal): Promise<PollResult> {
+  const fields = {
     grant_type: "urn:ietf:params:oauth:grant-type:device_code",
     device_code: deviceCode,
     client_id: "stackyard-cli",
-  });
+  };
+  const { status, body } = await post(`${url}/auth/token`, fields, { signal });
   const { access_token, name, expires_in, error } = body;
   if (status === 200 && typeof access_token === "string") {
     return {
@@ -99,12 +103,12 @@ export async function requireLocalUrl(url: string, token: string, person: CodePe
 }
 
 function requestCode(url: string, token: string, { name, role, groups }: CodePerson): Promise<Answer> {
-  return post(`${url}/auth/local`, defined({ name, role, groups }), { authorization: `Bearer ${token}` });
+  return post(`${url}/auth/local`, defined({ name, role, groups }), { token });
 }
 
 /** Ends the session of a token. Returns false when the server does not have it any more. Throws `UNREACHABLE`. */
 export async function endLogin(url: string, token: string): Promise<boolean> {
-  const { status, body } = await post(`${url}/auth/logout`, {}, { authorization: `Bearer ${token}` });
+  const { status, body } = await post(`${url}/auth/logout`, {}, { token });
   if (status === 200) return true;
   if (status === 401) return false;
   throw toError(status, body);
@@ -117,18 +121,24 @@ interface Answer {
 
 const TIMEOUT_MS = 30_000;
 
+interface PostOptions {
+  readonly token?: string;
+  readonly signal?: AbortSignal;
+}
+
 async function post(
   url: string,
   fields: Readonly<Record<string, string>>,
-  headers: Readonly<Record<string, string>> = {},
+  { token, signal }: PostOptions = {},
 ): Promise<Answer> {
+  const ends = [AbortSignal.timeout(TIMEOUT_MS), ...(signal === undefined ? [] : [signal])];
   try {
     const response = await fetch(url, {
       method: "POST",
       body: new URLSearchParams(fields),
-      headers: { accept: "application/json", ...headers },
+      headers: { accept: "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       redirect: "error",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any(ends),
     });
     const body: unknown = await response.json().catch(() => undefined);
     return { status: response.status, body: isMap(body) ? toOneLines(body) : {} };
