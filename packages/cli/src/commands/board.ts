@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand } from "../server/connection.ts";
+import { serverNow } from "../server/server-clock.ts";
 import { formatItems } from "./print-list.ts";
 
 /** `stackyard board` */
@@ -52,7 +53,7 @@ async function findOnly(
 const COLUMNS = ["ENVIRONMENT", "VERSION", "STACKS", "STANDING", "SINCE", "RELEASE"];
 
 function formatBoard({ environments, releases, unreadable = [], machine, turns = [] }: Board, out: Painter): string {
-  const now = Date.now();
+  const now = serverNow();
   const rows = environments.flatMap((environment) => toRows(environment, out, now));
   const lines = { columns: COLUMNS, toRow: (row: readonly string[]) => row };
   const open = releases.filter(({ condition }) => condition !== "healthy" && condition !== "asleep");

@@ -3,6 +3,7 @@ import type { DeployPlan, PlannedStack } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages } from "../server/connection.ts";
+import { serverNow } from "../server/server-clock.ts";
 import { formatItems } from "./print-list.ts";
 
 /** `stackyard deploys plan` */
@@ -44,7 +45,7 @@ const WORDS: Readonly<Record<PlannedStack["does"], readonly [string, string]>> =
 const ORDER = ["fails", "moving", "create", "move", "same"] as const;
 
 function formatPlan(plan: DeployPlan, stacks: readonly PlannedStack[], out: Painter) {
-  const now = Date.now();
+  const now = serverNow();
   const lines = formatPlanTotals(plan, out, now);
   if (stacks.length === 0) return lines.join("\n");
   return [...lines, "", formatItems(stacks, { columns: COLUMNS, toRow }, { out, now })].join("\n");

@@ -4,6 +4,7 @@ import type { Deploy, DeployPlan, DeployStack, ReleaseVersions, Stackyard } from
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages } from "../server/connection.ts";
+import { serverNow } from "../server/server-clock.ts";
 import { formatPlanTotals } from "./deploys-plan.ts";
 import { formatVersions } from "./deploys-versions.ts";
 import { formatItems } from "./print-list.ts";
@@ -77,7 +78,7 @@ async function loadPlans(
 }
 
 function formatDeploys({ release, deploys, plans, ...versions }: Shown, out: Painter): string {
-  const now = Date.now();
+  const now = serverNow();
   const totals = plans.flatMap((plan) => [
     "",
     `The plan of ${plan.tasks.map(({ task }) => task).join(", ")}:`,
@@ -129,7 +130,7 @@ function formatWaves(release: string, deploys: readonly Deploy[], out: Painter):
       : [`${task}: ${more} more stacks fit and are not seen by the grant of the release's machine.`],
   );
   const stops = deploys.flatMap(({ task, stop }) => (stop === undefined ? [] : [`${task}: ${stop.message}`]));
-  const table = formatItems(rows, { columns, toRow }, { out, now: Date.now() });
+  const table = formatItems(rows, { columns, toRow }, { out, now: serverNow() });
   const notes = [...approvals, ...unseen, ...stops, ...deploys.flatMap(formatTrouble)];
   return [table, ...(notes.length === 0 ? [] : ["", ...notes])].join("\n");
 }
@@ -166,7 +167,7 @@ function formatStacks(task: string, stacks: readonly DeployStack[], out: Painter
     formatValues(stack.from),
     [stack.code, stack.message].filter((part) => part !== undefined).join(": ") || "–",
   ];
-  return formatItems(stacks, { columns, toRow }, { out, now: Date.now() });
+  return formatItems(stacks, { columns, toRow }, { out, now: serverNow() });
 }
 
 function formatValues(values: DeployStack["from"]): string {

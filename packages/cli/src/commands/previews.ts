@@ -8,6 +8,7 @@ import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, type ServerContext } from "../server/connection.ts";
+import { serverNow } from "../server/server-clock.ts";
 import { printPages } from "./print-list.ts";
 import { reportAccepted } from "./send.ts";
 import { limitArg, stackArg, stackFilterArgs } from "./stack-args.ts";
@@ -77,7 +78,7 @@ export const previewsShow = defineServerCommand({
     const preview = await previews.get(id, { signal });
     const stack = await yard.stacks.get(id, { signal });
     out.result({ ...preview, stack }, () =>
-      [formatFacts(preview, out), "", formatStack(stack, out, Date.now())].join("\n"),
+      [formatFacts(preview, out), "", formatStack(stack, out, serverNow())].join("\n"),
     );
   },
 });

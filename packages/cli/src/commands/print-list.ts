@@ -1,6 +1,7 @@
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output, Painter } from "../output.ts";
 import { type LoadPage, readPages } from "../server/connection.ts";
+import { serverNow } from "../server/server-clock.ts";
 
 /** How people see the items of a list. */
 export interface Table<Item> {
@@ -27,7 +28,7 @@ export function printItems<Item>(
   { out, withHead = true }: { readonly out: Output; readonly withHead?: boolean },
 ): void {
   if (out.json) for (const item of items) out.result(item, () => "");
-  else if (items.length > 0) out.text(formatItems(items, table, { out, now: Date.now(), withHead }));
+  else if (items.length > 0) out.text(formatItems(items, table, { out, now: serverNow(), withHead }));
 }
 
 /** Prints the pages of a list as they come, up to `limit` items. Returns how many items the list had. */

@@ -7,6 +7,7 @@ import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { type Painter, type Style, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";
+import { serverNow } from "../server/server-clock.ts";
 import { limitArg, stackArg } from "./stack-args.ts";
 
 /** `stackyard stacks show` */
@@ -35,7 +36,7 @@ export const stacksShow = defineServerCommand({
       const shown = [...logs, ...open].map(
         ({ task, text }) => `\n${out.paint("bold", `Log of ${task}`)}\n${text.trimEnd()}`,
       );
-      return [formatStack(stack, out, Date.now()), ...shown].join("\n");
+      return [formatStack(stack, out, serverNow()), ...shown].join("\n");
     });
   },
 });

@@ -20,6 +20,7 @@ import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../p
 import { readVariables } from "../variables.ts";
 import { createProcessLogger } from "../yard/process-logger.ts";
 import { findLogin } from "./credentials.ts";
+import { setServerDate } from "./server-clock.ts";
 import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
 
 /** The context of a command that calls a server. */
@@ -72,11 +73,15 @@ export function toUnreachable(error: Error, url: string): Error {
   return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
 }
 
-/** Wraps `fetch` and logs each request with the response's status; never its headers, which contain the token. */
+/**
+ * Wraps `fetch`: takes the server's clock from each response, and logs each request with the response's status; never its
+ * headers, which contain the token.
+ */
 function createLoggedFetch(logger: Logger): typeof fetch {
   return async (input, init) => {
     const startedAt = performance.now();
     const response = await fetch(input, init);
+    setServerDate(response.headers.get("date"));
     const { pathname, search } = new URL(input instanceof Request ? input.url : input);
     const ms = Math.round(performance.now() - startedAt);
     logger.debug(`${init?.method ?? "GET"} ${pathname}${search}`, { status: response.status, ms });

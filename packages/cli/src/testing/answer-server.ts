@@ -11,7 +11,7 @@ export interface Asked {
 
 /** An answer: a JSON value, or text with headers. */
 export type Answer =
-  | { readonly json: unknown; readonly status?: number }
+  | { readonly json: unknown; readonly status?: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly text: string; readonly headers?: Readonly<Record<string, string>> };
 
 /** Starts a server with the answers of a test, for what a command does with them. */
@@ -29,9 +29,9 @@ export async function startAnswerServer(answer: (asked: Asked) => Answer | undef
     const found = answer(asked) ?? { json: { code: "NOT_FOUND", detail: "Not found." }, status: 404 };
     if ("text" in found)
       return void response.writeHead(200, { "content-type": "text/plain", ...found.headers }).end(found.text);
-    const { json, status = 200 } = found;
+    const { json, status = 200, headers } = found;
     const type = status < 400 ? "application/json" : "application/problem+json";
-    response.writeHead(status, { "content-type": type }).end(JSON.stringify(json));
+    response.writeHead(status, { "content-type": type, ...headers }).end(JSON.stringify(json));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,0 +1,13 @@
+/** How far the server's clock is ahead of this machine's, as its last answer showed. */
+let offsetMs = 0;
+
+/** Takes over the server's clock from the `date` header of an answer. */
+export function setServerDate(date: string | null): void {
+  const ms = Date.parse(date ?? "");
+  if (!Number.isNaN(ms)) offsetMs = ms - Date.now();
+}
+
+/** Returns the server's present time in milliseconds: ages of what it reports are counted by its own clock. */
+export function serverNow(): number {
+  return Date.now() + offsetMs;
+}
