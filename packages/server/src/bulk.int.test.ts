@@ -150,7 +150,7 @@ describe("a bulk operation", () => {
     });
     // People give the reason when they have seen what would happen.
     const load = () =>
-      yard.json<{ digest: string }>("/v1/bulk", { body: { ...remove, reason: undefined, dryRun: true } });
+      yard.json<{ digest: string; ids: readonly string[] }>("/v1/bulk", { body: { ...remove, reason: undefined, dryRun: true } });
     const before = await load();
     // As many as before, but others.
     await yard.call("/v1/stacks/pr-00001/remove", { body: { force: true, reason: "r" } });
@@ -159,6 +159,10 @@ describe("a bulk operation", () => {
     expect(await refusal({ ...remove, plan: before.digest })).toMatchObject({ status: 409, code: "PLAN_STALE" });
     const plan = await load();
     expect(plan).toMatchObject({ total: 2, outcomes: [{ outcome: "removed", count: 2 }] });
+    expect([before.ids, plan.ids]).toEqual([
+      ["pr-00000", "pr-00001"],
+      ["other-00000", "pr-00000"],
+    ]);
     const id = await startBulk({ ...remove, plan: plan.digest });
 
     expect(await untilDone(id)).toMatchObject({ counts: { removed: 2 } });

@@ -7,6 +7,7 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "./button.tsx";
+import { formatBulkChange } from "./bulk-change.ts";
 import { ActionDialog, Dialog } from "./dialog.tsx";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 import { Pairs } from "./pairs.tsx";
@@ -142,10 +143,19 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
     },
   );
   const total = plan.data?.total;
+  /** Shows what would be done now in place of a plan that is stale, and says how it differs. */
+  const explainStale = async (error: unknown, before: BulkPlan | undefined) => {
+    const { code } = toFailure(error);
+    if (code !== "PLAN_STALE") return error;
+    const { data } = await plan.refetch();
+    return Object.assign(new Error(formatBulkChange(before, data)), { code });
+  };
   const act = async (text: string | undefined) => {
     if (plan.data === undefined) return;
     const input = text === undefined ? request : { ...request, reason: text };
-    const bulk = await yard.bulk.start(input, { plan: plan.data.digest });
+    const bulk = await yard.bulk.start(input, { plan: plan.data.digest }).catch(async (error: unknown) => {
+      throw await explainStale(error, plan.data);
+    });
     onStarted(bulk);
     void followToEnd(bulk.id, verb, toast).then(() => client.invalidateQueries());
   };

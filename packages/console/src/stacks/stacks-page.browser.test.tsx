@@ -291,6 +291,33 @@ describe("StacksPage", () => {
       ]);
   });
 
+  it("names who came and went since the dry run, and acts on what is shown then (argo-cd#1507)", async () => {
+    const dryRuns = [
+      { ids: ["pr-1", "pr-2", "pr-3"], digest: "a".repeat(32) },
+      { ids: ["pr-2", "pr-3", "pr-4"], digest: "b".repeat(32) },
+    ];
+    const { screen, sent } = await renderPage(StacksPage, "/stacks", {
+      ...serve(two),
+      "POST /v1/bulk": ({ body }: SentRequest) => {
+        const plan = { operation: "retry", total: 3, examined: 3, outcomes: [], ...dryRuns[0] };
+        if (isDryRun(body)) return plan;
+        dryRuns.shift();
+        return dryRuns.length > 0 ? problem(409, "PLAN_STALE", "They have changed.") : aBulk({ operation: "retry" });
+      },
+      "GET /v1/bulk/b1": aBulk({ operation: "retry", status: "done", done: 3, counts: { applied: 3 } }),
+    });
+    await screen.getByRole("button", { name: "Select all", exact: false }).first().click();
+    await screen.getByRole("button", { name: "Retry…" }).click();
+
+    await screen.getByRole("button", { name: "Retry 3" }).click();
+    await expect.element(screen.getByText("Since the dry run, pr-4 came, and pr-1 went.", { exact: false })).toBeVisible();
+    await screen.getByRole("button", { name: "Retry 3" }).click();
+
+    await expect
+      .poll(() => sent.filter(({ path }) => path === "/v1/bulk").map(({ body }) => (body as { plan?: string }).plan))
+      .toEqual([undefined, "a".repeat(32), undefined, "b".repeat(32)]);
+  });
+
   it("keeps what was chosen over a refresh, but not stacks that left the list (rancher/dashboard#15847, backdrop#5001)", async () => {
     let listed: readonly StackSummary[] = [...two, aStack("pr-3")];
     const { screen } = await renderPage(StacksPage, "/stacks", {

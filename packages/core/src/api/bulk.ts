@@ -72,6 +72,9 @@ export type BulkItem = View<typeof BulkItem>;
 export const BulkPlan = Type.Object({
   operation: BulkOperation,
   total: Type.Integer({ minimum: 0, description: "Items that would be chosen." }),
+  ids: Type.Optional(
+    Type.Array(Type.String(), { description: "All of them: a later dry run shows which came and which went." }),
+  ),
   examined: Type.Integer({ minimum: 0, description: "Items whose outcome was looked up: of `upgrade` at most 200." }),
   outcomes: Type.Array(
     Type.Object({

@@ -226,7 +226,7 @@ export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly
       return { outcome, ...defined({ code }), count, ...defined({ reason }), follows, examples };
     });
   const digest = digestOfPlans([operation, { ...message, reason: undefined }, draft?.hash], [...plans.values()]);
-  const plan = { operation, total: ids.length, examined: examined.length, outcomes, digest };
+  const plan = { operation, total: ids.length, ids: [...ids], examined: examined.length, outcomes, digest };
   return { plan, digests: new Map([...plans.values()].flatMap(({ id, digest: own }) => (own ? [[id, own]] : []))) };
 }
 
