@@ -15,8 +15,10 @@ export {
   findPlanHead,
   listPlanPages,
   type PlanContent,
+  type PlanDeps,
   type PlanHead,
   type PlannedTask,
   type StoredPlan,
 } from "./plan-records.ts";
+export { findPlannedTasks } from "./planned-tasks.ts";
 export { findDeployState, listRowPages, loadRowPage, type RowsInput, type RowsOwner } from "./rows.ts";

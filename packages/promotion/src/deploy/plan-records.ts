@@ -32,7 +32,8 @@ export interface PlanHead extends Omit<StoredPlan, "entries"> {
   readonly pages: number;
 }
 
-interface PlanDeps {
+/** What the records of plans need. */
+export interface PlanDeps {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
 }

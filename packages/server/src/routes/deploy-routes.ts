@@ -8,10 +8,9 @@ import {
   type DeployRow,
   type DeployState,
   findDeployState,
-  findPlanHead,
+  findPlannedTasks,
   findSendLimits,
   findTrouble,
-  listPlanPages,
   listRows,
   type RowsInput,
 } from "@stackyard/promotion/deploy";
@@ -50,32 +49,13 @@ export function deployRoutes(deps: RouteDeps): readonly Route[] {
       const part = { ...pageInput(start), state: wanted, isFailedFirst: order === "failed-first" };
       const rows = await listRows(input, state, part);
       const visible = await keepReadable(deps, caller, rows.items);
-      const planned = await loadPlannedTasks(deps, state, visible);
+      const planned = await findPlannedTasks(deps, state, visible);
       return reply(200, {
         items: visible.map((row) => ({ ...toDeployStack(row, state), ...defined({ tasks: planned.get(row.stack) }) })),
         ...defined({ cursor: rows.cursor }),
       });
     }),
   ];
-}
-
-/** Returns what the plan of a deployment foresees for the stacks of these rows; of one without a plan, nothing. */
-async function loadPlannedTasks(
-  deps: RouteDeps,
-  { plan, release: { task } }: DeployState,
-  rows: readonly DeployRow[],
-): Promise<ReadonlyMap<string, string[]>> {
-  const found = new Map<string, string[]>();
-  const wanted = new Set(rows.map(({ stack }) => stack));
-  const head = plan === undefined || wanted.size === 0 ? undefined : await findPlanHead(deps, plan);
-  if (head === undefined) return found;
-  for await (const entries of listPlanPages(deps, head)) {
-    for (const entry of entries) {
-      if (entry.task === task && wanted.delete(entry.stack)) found.set(entry.stack, [...entry.tasks]);
-    }
-    if (wanted.size === 0) break;
-  }
-  return found;
 }
 
 /** The task is not one that deploys, or has not begun. */
