@@ -1,3 +1,4 @@
+export { type NamedActor, nameApart, nameSender } from "./access/name-apart.ts";
 export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";

@@ -1,4 +1,12 @@
-import { defined, isStackyardError, MAX_TASK_NAME, mapLimited, optionalFlag, optionalText } from "@stackyard/core";
+import {
+  defined,
+  isStackyardError,
+  MAX_TASK_NAME,
+  mapLimited,
+  nameApart,
+  optionalFlag,
+  optionalText,
+} from "@stackyard/core";
 import { approveTask, fieldOf } from "@stackyard/core/api/operations";
 import type { Approval, OperationResult, StackCommits, Stackyard } from "@stackyard/sdk";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
@@ -11,7 +19,7 @@ import { formatTrouble } from "./deploys.ts";
 import { formatOperation } from "./operations.ts";
 import { printPages } from "./print-list.ts";
 import { limitArg, sortArg, stackArg, taskArg } from "./stack-args.ts";
-import { formatGiven } from "./stacks.ts";
+import { formatGiven, listPeople } from "./stacks.ts";
 
 /** `stackyard approvals ls` */
 export const approvalsLs = defineServerCommand({
@@ -68,7 +76,7 @@ async function loadTrouble(
 
 function toRow(approval: Approval, out: Painter, now: number): readonly string[] {
   const { stackId, task, from, askedBy, askedAt, of } = approval;
-  const asker = askedBy?.name ?? "–";
+  const asker = askedBy === undefined ? "–" : nameApart(askedBy, listPeople(approval));
   return [
     out.paint("bold", stackId),
     task,

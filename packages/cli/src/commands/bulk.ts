@@ -1,4 +1,4 @@
-import { defined, MAX_CURSOR, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import { defined, MAX_CURSOR, nameSender, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
 import { fieldOf, getBulk, listDeadLetters, listStacks, retryStack } from "@stackyard/core/api/operations";
 import { isOnEvents } from "@stackyard/core/engine";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
@@ -241,8 +241,9 @@ export const bulkLs = defineServerCommand({
     if (out.json) for (const bulk of all) out.result(bulk, () => "");
     else if (all.length === 0) out.note("No bulk operations.");
     else {
-      const rows = all.map(({ id, operation, status, done, total, actor, createdAt }) => {
-        return [id, operation, status, `${done}/${total}`, actor, createdAt];
+      const rows = all.map((bulk) => {
+        const { id, operation, status, done, total, createdAt } = bulk;
+        return [id, operation, status, `${done}/${total}`, nameSender(bulk, all) ?? "–", createdAt];
       });
       out.text(formatTable([["ID", "OPERATION", "STATUS", "DONE", "BY", "STARTED"], ...rows]));
     }

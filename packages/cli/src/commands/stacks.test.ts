@@ -1,6 +1,14 @@
 import type { LastFailure, StackDetails, StackSummary } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { formatFailure, formatFailureCell, formatStack, toOneLine, toWaitingRow } from "./stacks.ts";
+import {
+  formatFailure,
+  formatFailureCell,
+  formatGiven,
+  formatHistoryEntry,
+  formatStack,
+  toOneLine,
+  toWaitingRow,
+} from "./stacks.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
@@ -42,6 +50,28 @@ function show(more: Partial<StackDetails>): string {
   };
   return formatStack(stack, { paint: (_style, text) => text }, Date.parse(at));
 }
+
+describe("two people with one name (owncloud/android#1716)", () => {
+  const out = { paint: (_style: unknown, text: string) => text };
+  const ada = (id: string) => ({ kind: "person" as const, id, name: "ada" });
+
+  it("are told apart in the lines of a history, and only there", () => {
+    const line = { position: 1, at, stackId: "s", event: "DEPLOY", outcome: "applied" as const, sent: [], notes: [] };
+    const lines = ["p1", "p2"].map((actorId) => ({ ...line, actor: "ada", actorId, eventId: actorId }));
+    const format = (among: typeof lines) =>
+      lines.map((each) => formatHistoryEntry(each, out, { among }).split("by ")[1]);
+
+    expect(format(lines)).toEqual(["ada (p1)", "ada (p2)"]);
+    expect(format(lines.slice(0, 1))).toEqual(["ada", "ada (p2)"]);
+  });
+
+  it("are told apart among those who have approved, and who has asked", () => {
+    const given = [{ by: ada("p1"), at }];
+
+    expect(formatGiven({ given, count: 2, askedBy: ada("p2") })).toBe("1 of 2 (ada (p1))");
+    expect(formatGiven({ given, count: 2, askedBy: ada("p1") })).toBe("1 of 2 (ada)");
+  });
+});
 
 describe("formatStack", () => {
   it("prints the progress of a task once", () => {

@@ -1,6 +1,24 @@
-import { defined, isStackyardError, optionalFlag, optionalInteger, toShellCommand, toShellWord } from "@stackyard/core";
+import {
+  defined,
+  isStackyardError,
+  type NamedActor,
+  nameApart,
+  nameSender,
+  optionalFlag,
+  optionalInteger,
+  toShellCommand,
+  toShellWord,
+} from "@stackyard/core";
 import { fieldOf, listHistory } from "@stackyard/core/api/operations";
-import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
+import type {
+  Approval,
+  Attempt,
+  HistoryEntry,
+  LastFailure,
+  ListedParkedEvent,
+  StackDetails,
+  StackSummary,
+} from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 
@@ -81,7 +99,8 @@ export const stacksHistory = defineServerCommand({
     const load: LoadPage<HistoryEntry> = (page) => yard.stacks.history(stack, { ...page, order: "newest", signal });
     const entries = await readAll(load, { out, limit });
     if (entries.length === 0) throw failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
-    for (const entry of entries.toReversed()) out.result(entry, () => formatHistoryEntry(entry, out, { stack: false }));
+    for (const entry of entries.toReversed())
+      out.result(entry, () => formatHistoryEntry(entry, out, { stack: false, among: entries }));
   },
 });
 
@@ -106,8 +125,11 @@ export const stacksWatch = defineServerCommand({
     const position = since ?? items[0]?.position ?? 0;
     out.note(`Watching ${stack ?? "all stacks"}; Ctrl-C ends.`);
     const watched = { since: position, signal, ...defined({ stackId: stack }) };
+    const among = new Map<string, NamedActor>();
     for await (const entry of yard.watch(watched)) {
-      out.result(entry, () => formatHistoryEntry(entry, out, { stack: stack === undefined }));
+      if (entry.actorId !== undefined) among.set(entry.actorId, { actor: entry.actor, actorId: entry.actorId });
+      const options = { stack: stack === undefined, among: [...among.values()] };
+      out.result(entry, () => formatHistoryEntry(entry, out, options));
       if (stack !== undefined && entry.outcome === "removed") return 0;
     }
     return 130;
@@ -172,16 +194,23 @@ function toTimerName(event: string, task: string | undefined): string {
 function toApprovalRows({ approvals = [] }: StackDetails): readonly (readonly string[])[] {
   return approvals.map((approval) => {
     const { task, from, askedBy, of, comment } = approval;
-    const asked = askedBy === undefined ? "" : ` Asked by ${askedBy.name}.`;
+    const asked = askedBy === undefined ? "" : ` Asked by ${nameApart(askedBy, listPeople(approval))}.`;
     const repeat = of === undefined ? "" : ` Repeat with --of ${JSON.stringify(of)}.`;
     const why = comment === "required" ? " Needs --comment." : "";
     return [`  ${task}`, formatGiven(approval), `From ${from.join(", ")}.${asked}${repeat}${why}`];
   });
 }
 
+/** Lists everybody whom an approval names. */
+export function listPeople({ askedBy, given }: Pick<Approval, "askedBy" | "given">) {
+  return [...(askedBy === undefined ? [] : [askedBy]), ...given.map(({ by }) => by)];
+}
+
 /** Formats how many people have approved, and their names. */
-export function formatGiven({ given, count }: NonNullable<StackDetails["approvals"]>[number]): string {
-  const names = given.length === 0 ? "" : ` (${given.map(({ by }) => by.name).join(", ")})`;
+export function formatGiven(approval: Pick<Approval, "given" | "count" | "askedBy">): string {
+  const { given, count } = approval;
+  const people = listPeople(approval);
+  const names = given.length === 0 ? "" : ` (${given.map(({ by }) => nameApart(by, people)).join(", ")})`;
   return `${given.length} of ${count}${names}`;
 }
 
@@ -272,13 +301,14 @@ const OUTCOME_STYLES: Readonly<Record<HistoryEntry["outcome"], Style>> = {
   ignored: "dim",
 };
 
-/** Formats one line of the history for people. */
+/** Formats one line of the history for people. `among`: the lines among which senders with one name are told apart. */
 export function formatHistoryEntry(
   entry: HistoryEntry,
   out: Painter,
-  options: { readonly stack?: boolean } = {},
+  options: { readonly stack?: boolean; readonly among?: readonly NamedActor[] } = {},
 ): string {
-  const { at, stackId, event, task, outcome, actor } = entry;
+  const { at, stackId, event, task, outcome } = entry;
+  const actor = nameSender(entry, options.among ?? []);
   const words = [
     out.paint("dim", at.replace("T", " ").replace(/\.\d+Z$/, "Z")),
     ...(options.stack === false ? [] : [out.paint("cyan", stackId)]),

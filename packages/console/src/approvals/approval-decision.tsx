@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, nameApart } from "@stackyard/core";
 import type { Approval, StackDetails } from "@stackyard/sdk";
 import { useEffect, useRef, useState } from "react";
 import { useMe, useRefusal } from "../api/access.ts";
@@ -11,7 +11,6 @@ import { Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { nameApart } from "../text/tell-apart.ts";
 import { Effect } from "./approval-effect.tsx";
 
 interface DecisionProps {

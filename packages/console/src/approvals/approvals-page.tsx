@@ -1,3 +1,4 @@
+import { nameApart } from "@stackyard/core";
 import type { Approval } from "@stackyard/sdk";
 import { useSearch } from "../design/links.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
@@ -29,7 +30,7 @@ export function ApprovalsPage() {
             </Empty>
           }
           label="Open approvals"
-          columns={COLUMNS}
+          columns={toColumns(approvals.items ?? [])}
           keyOf={({ id }) => id}
         />
       </Panel>
@@ -37,11 +38,18 @@ export function ApprovalsPage() {
   );
 }
 
-const COLUMNS: readonly Column<Approval>[] = [
+function listAskers(approvals: readonly Approval[]) {
+  return approvals.flatMap(({ askedBy }) => askedBy ?? []);
+}
+
+const toColumns = (approvals: readonly Approval[]): readonly Column<Approval>[] => [
   { header: "Approval", cell: (approval) => <ApprovalLink approval={approval} /> },
   { header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
   { header: "Machine, state", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
-  { header: "Asked by", cell: ({ askedBy }) => <Text>{askedBy?.name ?? "–"}</Text> },
+  {
+    header: "Asked by",
+    cell: ({ askedBy }) => <Text>{askedBy ? nameApart(askedBy, listAskers(approvals)) : "–"}</Text>,
+  },
   { header: "Asked", cell: ({ askedAt }) => <Ago at={askedAt} /> },
   { header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
   { header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },

@@ -1,3 +1,4 @@
+import { nameSender } from "@stackyard/core";
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -6,7 +7,6 @@ import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { nameSender } from "../text/tell-apart.ts";
 
 /** Lines of the history in which the answer is looked for. */
 const LINES = 100;

@@ -1,4 +1,4 @@
-import { defined, toShellCommand } from "@stackyard/core";
+import { defined, nameApart, toShellCommand } from "@stackyard/core";
 import type { AuditLine } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -18,7 +18,6 @@ import { type Column, ListTable } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { toSafeText } from "../text/safe-text.ts";
-import { nameApart } from "../text/tell-apart.ts";
 import { formatAction } from "./format-action.ts";
 
 const FILTERS = [

@@ -1,6 +1,6 @@
+import { nameSender } from "@stackyard/core";
 import type { HistoryEntry } from "@stackyard/sdk";
 import { toOutcomeStatus } from "../api/status.ts";
-import { nameSender } from "../text/tell-apart.ts";
 import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
 import { Arrow, Instant, Text } from "./text.tsx";

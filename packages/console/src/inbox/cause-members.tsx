@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, nameSender } from "@stackyard/core";
 import type { Cause, DeadLetter, ListedParkedEvent, StackSummary } from "@stackyard/sdk";
 import { useEffect, useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -142,7 +142,7 @@ export function DeadLetters({ cause }: { cause: Cause }) {
       {(items) => (
         <Table
           label="Dead letters of this cause"
-          columns={DEAD}
+          columns={toDeadColumns(items)}
           rows={items.filter((letter) => isOfCause(letter, cause))}
           keyOf={({ id }) => id}
           height={HEIGHT}
@@ -153,11 +153,11 @@ export function DeadLetters({ cause }: { cause: Cause }) {
   );
 }
 
-const DEAD: readonly Column<DeadLetter>[] = [
+const toDeadColumns = (letters: readonly DeadLetter[]): readonly Column<DeadLetter>[] => [
   { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
   { header: "Event", cell: ({ event }) => <Text>{event ?? "invalid"}</Text> },
   { header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
-  { header: "From", cell: ({ actor }) => <Text>{actor ?? "–"}</Text> },
+  { header: "From", cell: (letter) => <Text>{nameSender(letter, letters) ?? "–"}</Text> },
   { header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
   { id: "repair", header: <ActionsHeading />, cell: (letter) => <RepairOne letter={letter} /> },
 ];

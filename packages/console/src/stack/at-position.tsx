@@ -1,3 +1,4 @@
+import { nameSender } from "@stackyard/core";
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { JOB_MACHINE, toOutcomeStatus, toTaskStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -8,7 +9,6 @@ import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
-import { nameSender } from "../text/tell-apart.ts";
 import { type Difference, listDifferences, toText } from "./differences.ts";
 import type { StackSource } from "./source.ts";
 

@@ -1,5 +1,5 @@
+import { nameSender } from "@stackyard/core";
 import type { HistoryEntry } from "@stackyard/sdk";
-import { nameSender } from "../text/tell-apart.ts";
 
 /** Who approved a release last. */
 export interface GivenApproval {

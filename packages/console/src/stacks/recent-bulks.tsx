@@ -1,3 +1,4 @@
+import { nameSender } from "@stackyard/core";
 import type { Bulk } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -26,7 +27,7 @@ export function RecentBulks() {
           {({ items }) => (
             <Table
               label="Bulk operations"
-              columns={COLUMNS}
+              columns={toColumns(items)}
               rows={items}
               keyOf={({ id }) => id}
               empty={<Empty>No bulk operation has run. Select stacks and choose what to do with them.</Empty>}
@@ -38,11 +39,11 @@ export function RecentBulks() {
   );
 }
 
-const COLUMNS: readonly Column<Bulk>[] = [
+const toColumns = (bulks: readonly Bulk[]): readonly Column<Bulk>[] => [
   { header: "Operation", cell: (bulk) => <Operation bulk={bulk} /> },
   { header: "Status", cell: ({ status }) => status },
   { header: "Done", number: true, cell: ({ done, total }) => `${done} of ${total}` },
-  { header: "By", cell: ({ actor }) => <Text>{actor}</Text> },
+  { header: "By", cell: (bulk) => <Text>{nameSender(bulk, bulks) ?? ""}</Text> },
   { header: "Started", cell: ({ createdAt }) => <Ago at={createdAt} /> },
 ];
 

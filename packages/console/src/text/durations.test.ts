@@ -21,6 +21,8 @@ describe("formatAge", () => {
     [185_000, "3m"],
     [3_659_000, "1h"],
     [356_400_000, "4d 3h"],
+    // argo-cd#29776: "an hour" from the 45th minute on.
+    [3_599_000, "59m"],
   ])("writes %d ms as %s: nobody counts the seconds of what is minutes ago", (ms, text) => {
     expect(formatAge(ms)).toBe(text);
   });

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { ActorId, Instant } from "./event.ts";
 import { PlanDigest } from "./planned-event.ts";
 import type { View } from "./view.ts";
 
@@ -46,6 +46,7 @@ export const Bulk = Type.Object({
   event: Type.Optional(Type.String({ description: "The event that each stack is sent." })),
   reason: Type.Optional(Type.String()),
   actor: Type.String({ description: "Who started it." }),
+  actorId: Type.Optional(ActorId),
   status: Type.Enum(["running", "cancelling", "done", "cancelled"]),
   createdAt: Instant,
   endedAt: Type.Optional(Instant),

@@ -4,6 +4,11 @@ import type { View } from "./view.ts";
 /** An instant: ISO 8601 in UTC. */
 export const Instant = Type.String({ format: "date-time" });
 
+/** Who a person is, besides the name. */
+export const ActorId = Type.String({
+  description: "Of a person: who it is, as the server has verified. Names may repeat.",
+});
+
 /** The outcome of an event. */
 export const Outcome = Type.Enum(["applied", "removed", "parked", "refused", "dead-lettered", "ignored"]);
 export type Outcome = View<typeof Outcome>;
@@ -29,9 +34,7 @@ export const HistoryEntry = Type.Object({
   outcome: Outcome,
   incarnation: Type.Optional(Type.String()),
   actor: Type.Optional(Type.String()),
-  actorId: Type.Optional(
-    Type.String({ description: "Of a person: who it is, as the server has verified. Names may repeat." }),
-  ),
+  actorId: Type.Optional(ActorId),
   code: Type.Optional(
     Type.String({
       description:
@@ -75,6 +78,7 @@ export const DeadLetter = Type.Object({
   stackId: Type.String(),
   event: Type.Optional(Type.String()),
   actor: Type.Optional(Type.String()),
+  actorId: Type.Optional(ActorId),
   code: Type.String(),
   reason: Type.String(),
   receivedAt: Instant,

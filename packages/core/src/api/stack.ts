@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { MAIN_CONDITIONS } from "../machine/stack-health.ts";
 import { Approval } from "./approval.ts";
-import { Instant } from "./event.ts";
+import { ActorId, Instant } from "./event.ts";
 import { PreviewPull } from "./preview-pull.ts";
 import type { View } from "./view.ts";
 
@@ -274,6 +274,7 @@ export const ParkedEvent = Type.Object({
   event: Type.String(),
   machine: Type.Optional(Type.String({ description: "The machine that the event names." })),
   actor: Type.Optional(Type.String()),
+  actorId: Type.Optional(ActorId),
   code: Type.String(),
   reason: Type.String(),
   receivedAt: Instant,

@@ -8,6 +8,7 @@ import {
   type Bulk as KeptBulk,
   type BulkItem as KeptItem,
   toBulkEventId,
+  toPersonId,
 } from "@stackyard/core/engine";
 import { parseEventMessage, toOperatorMessage } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
@@ -120,6 +121,7 @@ export function toBulkView(bulk: KeptBulk): Bulk {
     total,
     done,
     counts,
+    ...defined({ actorId: toPersonId({ sender }) }),
     ...defined({ event, reason, cancelledBy: cancel?.by, cancelReason: cancel?.reason }),
     ...defined({ endedAt: toInstant(endedAt) }),
   };

@@ -4,6 +4,7 @@ import {
   type DeadLetter as StoredDeadLetter,
   type StoredHistoryEntry,
   toEventName,
+  toPersonId,
   toPrinted,
 } from "@stackyard/core/engine";
 
@@ -38,7 +39,7 @@ export function toDeadLetter(stored: StoredDeadLetter): DeadLetter {
     reason,
     eventId: event.id,
     stackId: event.stackId,
-    ...defined({ event: toEventName(event.message), actor: event.actor }),
+    ...defined({ event: toEventName(event.message), actor: event.actor, actorId: toPersonId(event) }),
     receivedAt: toInstant(event.receivedAt),
     deadLetteredAt: toInstant(deadLetteredAt),
     message: toPrinted.message(stored),

@@ -21,6 +21,7 @@ import {
   type StoredStack,
   toEventName,
   toParkedId,
+  toPersonId,
   toPrinted,
 } from "@stackyard/core/engine";
 import { toApprovals } from "./approval.ts";
@@ -187,7 +188,7 @@ export function toParked(parked: ParkedHead): ParkedEvent {
     stackId: event.stackId,
     event: toEventName(event.message) ?? "",
     ...(typeof machine === "string" ? { machine } : {}),
-    ...defined({ actor: event.actor }),
+    ...defined({ actor: event.actor, actorId: toPersonId(event) }),
     code,
     reason,
     tries,

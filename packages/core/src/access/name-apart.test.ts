@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nameApart, nameSender } from "./tell-apart.ts";
+import { nameApart, nameSender } from "./name-apart.ts";
 
 const ada = { id: "p1", name: "ada@example.org" };
 const other = { id: "p2", name: "ada@example.org" };

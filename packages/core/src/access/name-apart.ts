@@ -1,5 +1,3 @@
-import type { HistoryEntry } from "@stackyard/sdk";
-
 interface Person {
   readonly id: string;
   readonly name: string;
@@ -10,10 +8,14 @@ export function nameApart({ id, name }: Person, people: readonly Person[]): stri
   return people.some((other) => other.name === name && other.id !== id) ? `${name} (${id})` : name;
 }
 
-type Sent = Pick<HistoryEntry, "actor" | "actorId">;
+/** Who sent an event or began an operation. `actorId`: of a person. */
+export interface NamedActor {
+  readonly actor?: string | undefined;
+  readonly actorId?: string | undefined;
+}
 
 /** Returns the name of who sent an event, with the id where another one of the lines has the same name. */
-export function nameSender({ actor, actorId }: Sent, lines: readonly Sent[]): string | undefined {
+export function nameSender({ actor, actorId }: NamedActor, lines: readonly NamedActor[]): string | undefined {
   if (actor === undefined || actorId === undefined) return actor;
   return nameApart(
     { id: actorId, name: actor },
