@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ConditionCounts } from "../api/use-main-conditions.ts";
-import { countNeedy, formatNeedy, formatNeedyNote } from "./count-needy.ts";
+import { countNeedy, formatNeedy, formatNeedyNote, MOST_JOBS } from "./count-needy.ts";
 
 const NONE = { all: new Map(), needy: new Map() };
 const counts: ConditionCounts = {
@@ -23,6 +23,14 @@ describe("what needs a person", () => {
     expect(needy).toEqual({ stacks: 8, jobs: 1 });
     expect(formatNeedy(needy)).toBe("8 need a person, and 1 job has failed.");
     expect(formatNeedyNote(needy)).toBe("8 stacks, 1 job, by cause");
+  });
+
+  it("does not take the jobs that are loaded for all", () => {
+    const jobs = Array.from({ length: MOST_JOBS }, () => "job");
+
+    expect(formatNeedy(countNeedy(counts, jobs))).toBe("8 need a person, and 10 or more jobs have failed.");
+    expect(formatNeedyNote(countNeedy(counts, jobs))).toBe("8 stacks, 10 or more jobs, by cause");
+    expect(formatNeedy(countNeedy(counts, jobs.slice(1)))).toBe("8 need a person, and 9 jobs have failed.");
   });
 
   it("is only jobs where all stacks are well, and nothing where all is well", () => {

@@ -3,9 +3,12 @@ import { type ConditionCounts, NEEDS_PERSON, needyOf } from "../api/use-main-con
 /** What needs a person. Stacks and jobs are counted apart: the counts of a yard are of stacks, as are the badges of the rail. */
 export interface Needy {
   readonly stacks: number;
-  /** Jobs that have failed in the last day. */
+  /** Jobs that have failed in the last day, as far as they are loaded. */
   readonly jobs: number;
 }
+
+/** The newest failed jobs that are loaded: of so many it is not known whether there are more. */
+export const MOST_JOBS = 10;
 
 /** Counts what needs a person: for all parts of the overview. */
 export function countNeedy(counts: ConditionCounts | undefined, failedJobs: readonly unknown[]): Needy {
@@ -17,7 +20,7 @@ export function formatNeedy({ stacks, jobs }: Needy): string {
   const ofStacks =
     stacks === 0 ? "None needs a person" : `${format(stacks)} ${stacks === 1 ? "needs" : "need"} a person`;
   if (jobs === 0) return `${ofStacks}.`;
-  const ofJobs = jobs === 1 ? "1 job has failed" : `${format(jobs)} jobs have failed`;
+  const ofJobs = `${formatJobs(jobs)} ${jobs === 1 ? "has" : "have"} failed`;
   return `${ofStacks}${stacks === 0 ? ", but" : ", and"} ${ofJobs}.`;
 }
 
@@ -25,9 +28,14 @@ export function formatNeedy({ stacks, jobs }: Needy): string {
 export function formatNeedyNote({ stacks, jobs }: Needy): string {
   const parts = [
     ...(stacks === 0 ? [] : [`${format(stacks)} ${stacks === 1 ? "stack" : "stacks"}`]),
-    ...(jobs === 0 ? [] : [`${format(jobs)} ${jobs === 1 ? "job" : "jobs"}`]),
+    ...(jobs === 0 ? [] : [formatJobs(jobs)]),
   ];
   return `${parts.join(", ")}, by cause`;
+}
+
+function formatJobs(jobs: number): string {
+  if (jobs === 1) return "1 job";
+  return jobs < MOST_JOBS ? `${jobs} jobs` : `${jobs} or more jobs`;
 }
 
 function format(count: number): string {

@@ -9,16 +9,16 @@ import { To } from "../design/links.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
+import { MOST_JOBS } from "./count-needy.ts";
 
 const SHOWN = 3;
-const LOOKED_AT = 10;
 const DAY_MS = 86_400_000;
 
 /** Returns the jobs that have failed in the last 24 hours, newest first, ten at most. Failed jobs are kept for 30 days. */
 export function useFailedJobs() {
   return useLoad(keys.list("failed-jobs"), async ({ signal }) => {
     const filter = { machine: JOB_MACHINE, mainCondition: "failed" } as const;
-    const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
+    const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: MOST_JOBS, signal });
     const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
     const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));
     return jobs.flatMap((job) => (job?.state === "failed" ? [job] : []));

@@ -323,12 +323,19 @@ describe("OverviewPage", () => {
     };
     const { screen } = await renderPage(OverviewPage, "/", {
       ...broken,
-      "GET /v1/previews": { items: [{ ...preview, mainCondition: "degraded", commands: {} }] },
+      "GET /v1/previews": {
+        items: [
+          { ...preview, mainCondition: "degraded", commands: {}, monthlyCost: 12.3 },
+          { ...preview, stackId: "pr-483", mainCondition: "healthy", commands: {} },
+        ],
+      },
     });
 
     const row = () => document.querySelector('[data-row="preview pr-482"]')?.textContent;
     await expect.poll(row).toContain("Degraded");
-    await expect.element(screen.getByText("#482")).toBeVisible();
+    await expect.element(screen.getByText("#482").first()).toBeVisible();
+    // What is not priced is not counted as free.
+    await expect.element(screen.getByText("12.30 USD a month for 1 of 2, estimated")).toBeVisible();
   });
 
   it("shows how to begin in a new yard", async () => {

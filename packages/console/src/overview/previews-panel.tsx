@@ -28,7 +28,12 @@ export function PreviewsPanel({ asleep }: { asleep: number }) {
       footer={
         <>
           <span>{asleep.toLocaleString("en")} stacks asleep</span>
-          {priced.length > 0 && <span>{cost.toFixed(2)} USD a month, estimated</span>}
+          {priced.length > 0 && (
+            <span>
+              {cost.toFixed(2)} USD a month
+              {(priced.length < items.length || cursor !== undefined) && ` for ${priced.length} of ${count}`}, estimated
+            </span>
+          )}
         </>
       }
     >
