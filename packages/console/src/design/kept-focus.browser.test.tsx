@@ -50,7 +50,7 @@ it.each([
   ["row", "heading", "Failed"],
   ["panel", "heading", "Inbox"],
 ] as const)(
-  "is at what an action was about when that takes the %s away (grafana#95721, grafana#66242)",
+  "is at what an action was about when that takes the %s away (grafana#95721, grafana#66242, otari#926)",
   async (takes, role, name) => {
     const screen = await render(<Rows takes={takes} />);
     await screen.getByRole("button", { name: "Settle pr-1" }).click();

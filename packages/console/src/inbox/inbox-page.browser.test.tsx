@@ -93,7 +93,7 @@ describe("InboxPage", () => {
     expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ task: "database" });
   });
 
-  // argo-cd#20695, argo-cd#22178: the second press did nothing, and was announced as done.
+  // argo-cd#20695, argo-cd#22178, mlrun/ui#3108: the second press did nothing, and was announced as done.
   it("retries with each press: each is an event of its own", async () => {
     const { screen, sent } = await renderPage(InboxPage, "/inbox", {
       ...full,

@@ -58,7 +58,7 @@ function machineApi(change: Partial<MachineDetails> = {}) {
 }
 
 describe("the list of machines", () => {
-  it("does not say 0 of stacks that it does not know", async () => {
+  it("does not say 0 of stacks that it does not know (EvalAI#4867)", async () => {
     const { screen } = await renderPage(MachinesPage, "/machines", {
       "GET /v1/machines": { items: [valid] },
       "GET /v1/stack-counts": () => new Promise(() => undefined),

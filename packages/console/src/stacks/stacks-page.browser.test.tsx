@@ -259,7 +259,7 @@ describe("StacksPage", () => {
     await expect.element(screen.getByText("Loading").first()).toBeInTheDocument();
   });
 
-  it("removes chosen stacks only with a reason and the typed count", async () => {
+  it("removes chosen stacks, which it names, only with a reason and the typed count (frappe#39937)", async () => {
     const { screen, sent } = await renderPage(WithKeys, "/stacks", {
       ...serve(two),
       "POST /v1/bulk": ({ body }: SentRequest) =>
@@ -275,6 +275,7 @@ describe("StacksPage", () => {
     await screen.getByRole("button", { name: "Remove…" }).click();
     const confirm = screen.getByRole("button", { name: "Remove 1" });
     await expect.element(confirm).toBeVisible();
+    await expect.element(screen.getByText("1 selected: pr-2")).toBeVisible();
     // As when the stream begins anew, or another operation ends.
     await queryClient.invalidateQueries();
     await expect.element(confirm).toHaveAccessibleDescription("Enter a reason first");
@@ -310,7 +311,9 @@ describe("StacksPage", () => {
     await screen.getByRole("button", { name: "Retry…" }).click();
 
     await screen.getByRole("button", { name: "Retry 3" }).click();
-    await expect.element(screen.getByText("Since the dry run, pr-4 came, and pr-1 went.", { exact: false })).toBeVisible();
+    await expect
+      .element(screen.getByText("Since the dry run, pr-4 came, and pr-1 went.", { exact: false }))
+      .toBeVisible();
     await screen.getByRole("button", { name: "Retry 3" }).click();
 
     await expect
@@ -338,7 +341,7 @@ describe("StacksPage", () => {
     await expect.element(screen.getByLabelText("Select pr-3")).toBeChecked();
   });
 
-  it("does not choose the very stack that is taken out of all that match", async () => {
+  it("does not act on a stack that is taken out of all that match (kibana#218718)", async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", serve(two));
     await screen.getByLabelText("Select pr-2").click();
     await screen.getByRole("button", { name: "Select all matching" }).click();
@@ -348,6 +351,7 @@ describe("StacksPage", () => {
 
     await expect.element(screen.getByLabelText("Select pr-1")).not.toBeChecked();
     await expect.element(screen.getByText("1 selected")).not.toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "Retry…" }).query()).toBeNull();
   });
 
   it("sends an event to all that match", async () => {
@@ -380,7 +384,10 @@ describe("StacksPage", () => {
   });
 
   it("lists the bulk operations of the last days, and shows how one went", async () => {
-    const items = [aBulk({ status: "done", done: 1, counts: { refused: 1 } })];
+    const items = [
+      aBulk({ status: "done", done: 1, counts: { refused: 1 }, actor: "ada", actorId: "p1" }),
+      aBulk({ id: "b2", operation: "send", actor: "ada", actorId: "p2" }),
+    ];
     const { screen } = await renderPage(StacksPage, "/stacks", {
       ...serve(two),
       "GET /v1/bulk": { items },
@@ -388,6 +395,8 @@ describe("StacksPage", () => {
       "GET /v1/bulk/b1/items": { items: [{ n: 1, id: "pr-1", outcome: "refused", code: "TASK_NOT_FAILED" }] },
     });
     await screen.getByRole("link", { name: "Bulk operations" }).click();
+    // Two people with one name.
+    for (const by of ["ada (p1)", "ada (p2)"]) await expect.element(screen.getByText(by)).toBeVisible();
 
     await screen.getByRole("link", { name: "retry" }).click();
 

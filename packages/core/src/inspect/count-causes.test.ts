@@ -35,6 +35,24 @@ describe("causes", () => {
     expect(counter.toPage({ limit: 9 }).items.map(({ count, messages }) => [count, messages])).toEqual([[3, 2]]);
   });
 
+  // memry#2143: all errors without a code of their own were one issue, under the name of the first.
+  // metagraphed#9019: a name of a connection in the message made an issue of each occurrence.
+  it.each([
+    [3, ["net::ERR_NETWORK_CHANGED", "net::ERR_TIMED_OUT", "Container has no width"]],
+    [
+      undefined,
+      ["1f462de30803897f4c87cfe341e93970", "5c01896f5cccb129888261dcc240daee"].map(
+        (id) => `CONNECTION_CLOSED ${id}.local:5432`,
+      ),
+    ],
+  ])("say %s different messages of %j", (expected, messages) => {
+    const counter = createCauseCounter();
+    for (const message of messages)
+      counter.add({ task: "db", code: "Error", at: T0, stackId: "pr-1", message, toMessage: () => message });
+
+    expect(counter.toPage({ limit: 9 }).items.map((cause) => cause.messages)).toEqual([expected]);
+  });
+
   it("come in pages, and each once", () => {
     const counter = createCauseCounter();
     for (let n = 0; n < 7; n += 1)

@@ -1,4 +1,5 @@
 import { defineExecutor, type Executor, running, silentLogger } from "@stackyard/core";
+import type { StackCounts } from "@stackyard/core/api";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import fc from "fast-check";
@@ -179,6 +180,11 @@ describe("a caller with a scope", () => {
         expect([...new Set(await ids("/v1/attempts"))].filter((id) => !named.some((each) => each === id))).toEqual([]);
         expect((await ids("/v1/dead-letters")).map((id) => id.replace("-new", "")).toSorted()).toEqual(within);
         expect(await json("/v1/stack-counts?by=state", { secret })).toMatchObject({ total: within.length });
+        // rancher/dashboard#16841: the rail counted what the list did not show.
+        const { total, groups } = await json<StackCounts>("/v1/stack-counts?by=mainCondition", { secret });
+        expect(total).toBe(within.length);
+        const needy = groups.reduce((sum, { count, needsPerson }) => sum + (needsPerson === true ? count : 0), 0);
+        expect(await ids("/v1/stacks?needsPerson=true")).toHaveLength(needy);
         expect(await bulkOf({})).toMatchObject({ total: within.length });
         expect(await bulkOf({ ids: IDS })).toMatchObject({ total: within.length });
         const wrong = { dryRun: false, plan: "0".repeat(32) };
