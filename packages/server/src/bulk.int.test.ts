@@ -150,7 +150,9 @@ describe("a bulk operation", () => {
     });
     // People give the reason when they have seen what would happen.
     const load = () =>
-      yard.json<{ digest: string; ids: readonly string[] }>("/v1/bulk", { body: { ...remove, reason: undefined, dryRun: true } });
+      yard.json<{ digest: string; ids: readonly string[] }>("/v1/bulk", {
+        body: { ...remove, reason: undefined, dryRun: true },
+      });
     const before = await load();
     // As many as before, but others.
     await yard.call("/v1/stacks/pr-00001/remove", { body: { force: true, reason: "r" } });

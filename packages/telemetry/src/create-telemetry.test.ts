@@ -223,9 +223,13 @@ function createBenchMeasureYard() {
   const states = [{ machine: "app", state: "LIVE", count: 2 }];
   const queries: MeasuredStore["queries"] = {
     stats: async () => ({ ...stats, states, oldestEventAt: clock.now() - 90_000 }),
-    countStacks: async (_, by) => ({
+    // The degraded one is acknowledged: it needs no one.
+    countStacks: async ({ needsPerson = false }, by) => ({
       total: 2,
-      groups: [by === "condition" ? { condition: "stalled", count: 1 } : { mainCondition: "stalled", count: 1 }],
+      groups: [
+        by === "condition" ? { condition: "stalled", count: 1 } : { mainCondition: "stalled", count: 1 },
+        ...(needsPerson || by === "condition" ? [] : [{ mainCondition: "degraded" as const, count: 1 }]),
+      ],
     }),
     listOpenAttempts: async () => ({ items: [] }),
   };
