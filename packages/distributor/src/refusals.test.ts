@@ -33,6 +33,11 @@ async function createRefusing() {
       return created(key);
     },
     announced: () => sent().slice(before).length,
+    /** Refuses all calls of a kind. Returns a function that allows them again. */
+    deny: (call: string) =>
+      sim.intercept(({ operation }, proceed) =>
+        operation === call ? Promise.reject(new SimFault("AccessDenied", 403, "Access Denied")) : proceed(),
+      ),
     async rows() {
       const { rows } = await ask({ op: "coverage" });
       return rows.map(({ name, version, covered, refusal, manifestSha256 }: Record<string, unknown>) => ({
@@ -238,5 +243,76 @@ describe("an object that cannot be processed", () => {
       expect.objectContaining({ ...ID, code: "FORBIDDEN", retryUntil: null }),
     ]);
     expect((await records.list("outbox/", { limit: 9, now: clock.now() })).items).toEqual([]);
+  });
+
+  it.each(["GetObject", "HeadObject"])(
+    "is listed beside the version that is published under its key: %s",
+    async (call) => {
+      const { put, clock, rows, look, deny } = await createRefusing();
+      await put("uploads/site/1/app", "first");
+      await clock.advance(2_000);
+      const allow = deny(call);
+
+      await expect(put("uploads/site/1/app", "second")).rejects.toMatchObject({ code: "FORBIDDEN" });
+
+      expect(await rows()).toEqual([
+        expect.objectContaining({ published: true, code: "FORBIDDEN", again: expect.stringMatching(/^2026-11-27/) }),
+      ]);
+      allow();
+      await look();
+      const published = expect.objectContaining({ published: true, code: undefined });
+      expect(await rows()).toEqual([published, published]);
+    },
+  );
+
+  it.each(["GetObject", "HeadObject"])(
+    "is listed in place of an earlier object that was given up: %s",
+    async (call) => {
+      const { put, write, clock, rows, deny } = await createRefusing();
+      write(`${FOLDER}a`, "content");
+      await put(MANIFEST, "{}");
+      await clock.advance(2_000);
+      deny(call);
+
+      await expect(put(MANIFEST, toManifest("content"))).rejects.toMatchObject({ code: "FORBIDDEN" });
+
+      expect(await rows()).toEqual([expect.objectContaining({ code: "FORBIDDEN", again: expect.any(String) })]);
+    },
+  );
+
+  it("stays listed when an object from before is published late", async () => {
+    const { sim, put, write, clock, handle, rows, deny } = await createRefusing();
+    write(`${FOLDER}a`, "content");
+    write(MANIFEST, toManifest("content"));
+    const first = sim.s3.findObject("source", MANIFEST)?.versionId;
+    await clock.advance(2_000);
+    const allow = deny("GetObject");
+    await expect(put(MANIFEST, toManifest("content", { labels: { other: "yes" } }))).rejects.toThrow();
+    allow();
+
+    const object = { key: MANIFEST, "version-id": first };
+    await handle({ source: "aws.s3", "detail-type": "Object Created", detail: { bucket: { name: "source" }, object } });
+
+    expect(await rows()).toEqual([expect.objectContaining({ published: true, code: "FORBIDDEN" })]);
+  });
+
+  it("does not take the place of what was refused later", async () => {
+    const { sim, put, write, clock, handle, rows, deny } = await createRefusing();
+    write(MANIFEST, toManifest("content"));
+    const first = sim.s3.findObject("source", MANIFEST)?.versionId;
+    await clock.advance(2_000);
+    await put(MANIFEST, "{}");
+    const allow = deny("GetObject");
+
+    const object = { key: MANIFEST, "version-id": first };
+    const late = handle({
+      source: "aws.s3",
+      "detail-type": "Object Created",
+      detail: { bucket: { name: "source" }, object },
+    });
+
+    await expect(late).rejects.toMatchObject({ code: "FORBIDDEN" });
+    allow();
+    expect(await rows()).toEqual([expect.objectContaining({ code: "MANIFEST_INVALID", again: null })]);
   });
 });

@@ -1,11 +1,12 @@
-import { type Logger, mapLimited, silentLogger } from "@stackyard/core";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { defined, type Logger, mapLimited, silentLogger } from "@stackyard/core";
 import type { ArtifactRefusal } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { type KeyPrefixes, toIdOfKey } from "./artifact-keys.ts";
 import type { DistributorContext } from "./context.ts";
 import { describeError } from "./describe-error.ts";
 import { listRecords } from "./list-records.ts";
-import { changeParsed, createParser, Instant, Moment, type RecordDeps, strictObject } from "./records.ts";
+import { type Claim, changeParsed, createParser, Instant, Moment, type RecordDeps, strictObject } from "./records.ts";
 import { headUpload } from "./source-bucket.ts";
 import { artifactRecordKey, findArtifactRecord, type VersionId } from "./versions.ts";
 
@@ -32,6 +33,8 @@ export type RefusalRecord = Static<typeof RefusalRecord>;
 interface NewRefusal extends Pick<RefusalRecord, "key" | "code" | "reason" | "retryUntil"> {
   /** Default: now. */
   readonly writtenAt?: number;
+  /** Knowledge of objects that were written later stays. Default: `writtenAt`. */
+  readonly noLaterThan?: number;
 }
 
 /** Dependencies of records of refusals. */
@@ -55,11 +58,11 @@ function toRefusalKey({ name, version }: VersionId): string {
 export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promise<void> {
   const { records, clock, logger = silentLogger } = deps;
   const now = clock.now();
-  const { writtenAt = now, reason, ...facts } = refusal;
+  const { writtenAt = now, noLaterThan = writtenAt, reason, ...facts } = refusal;
   const id = toIdOfKey(refusal.key, deps);
   const published = findArtifactRecord((await records.get(artifactRecordKey(id.name, id.version), now))?.value);
   const isPublished = published !== undefined && published.announcedAt !== null;
-  if (isPublished && Date.parse(published.writtenAt) > writtenAt) return;
+  if (isPublished && Date.parse(published.writtenAt) > noLaterThan) return;
   const value = { v: 1 as const, ...id, ...facts, reason: reason.slice(0, 1_000), writtenAt, at: now };
   let isNews = false;
   await changeParsed(deps, {
@@ -67,7 +70,7 @@ export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promi
     parse: parseRefusal,
     expiresAt: now + KEEP_MS,
     change(known) {
-      if (known !== undefined && known.writtenAt > writtenAt) return undefined;
+      if (known !== undefined && known.writtenAt > noLaterThan) return undefined;
       isNews = known?.code !== value.code || known.retryUntil !== value.retryUntil;
       return value;
     },
@@ -78,20 +81,43 @@ export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promi
 /** An error of S3 or of the topic can last so long. */
 const FAILED_MS = 7 * 24 * 60 * 60_000;
 
+/** Dependencies of records of failures. */
+interface FailureDeps extends RefusalDeps {
+  readonly s3: S3Client;
+  readonly bucket: string;
+}
+
+/** An object that could not be processed. */
+type FailedObject = Pick<Claim<unknown>, "key" | "versionId" | "since">;
+
 /**
  * Records an object that could not be processed. It is tried again for a week from its first event. Returns true when the week is
  * over: then it is given up.
  */
-export async function noteFailure(
-  deps: RefusalDeps,
-  { key, since }: { readonly key: string; readonly since: number },
-  error: unknown,
-): Promise<boolean> {
+export async function noteFailure(deps: FailureDeps, failed: FailedObject, error: unknown): Promise<boolean> {
   const { code, message: reason } = describeError(error);
+  const { key, since } = failed;
   const retryUntil = deps.clock.now() < since + FAILED_MS ? since + FAILED_MS : null;
-  // The time of the object is not known, so that any later knowledge replaces this.
-  await noteRefusal(deps, { key, code, reason, writtenAt: 0, retryUntil });
+  await noteRefusal(deps, { key, code, reason, ...(await findAge(deps, failed)), retryUntil });
   return retryUntil === null;
+}
+
+/**
+ * Returns when an object was written. If S3 does not say, it was before its first event, and any success with its key ends its
+ * failure.
+ */
+async function findAge(
+  { s3, bucket }: FailureDeps,
+  { key, versionId, since }: FailedObject,
+): Promise<Pick<Required<NewRefusal>, "writtenAt" | "noLaterThan">> {
+  try {
+    const head = await headUpload(s3, { bucket, key, ...defined({ versionId: versionId ?? undefined }) });
+    // One that is gone or was replaced is older than all that is known.
+    const writtenAt = head?.modifiedAt.getTime() ?? 0;
+    return { writtenAt, noLaterThan: writtenAt };
+  } catch {
+    return { writtenAt: 0, noLaterThan: since };
+  }
 }
 
 /** Removes the refusal of a key, unless it is of an object that was written later. */
