@@ -96,16 +96,17 @@ export function createPlanCheck(
     const isOurs = hasOurs(row, { loaded, aims, present });
     const left = isOurs ? undefined : await findWhyLeft(deps, job, loaded);
     if (left !== undefined) return stale(row, aims, `Since the plan: ${left}`);
-    const differences = listDifferences(planned, present).filter((key) => !isOurs || isOthers(key, row, loaded));
+    const differences = listDifferences(planned, present).filter((key) => !isOurs || key === REVISION);
     if (differences.length === 0) return row;
     return stale(row, aims, `Since the plan: ${formatDifferences(planned, present, differences)}.`);
   };
 }
 
-/** What this release has sent already is not a change since: of such a stack only the machine must be the same. */
-function isOthers(key: string, row: DeployRow, { stack }: LoadedStack): boolean {
-  return key === "revision" || (key === "incarnation" && row.incarnation !== stack?.incarnation);
-}
+/**
+ * What this release has sent already is not a change since: of such a stack only the machine must be the same. Whether it was
+ * removed and created again is known from its row, before its plan.
+ */
+const REVISION = "revision" satisfies keyof PlanEntry;
 
 interface Present {
   readonly loaded: LoadedStack;

@@ -118,6 +118,64 @@ describe("an approved plan is stale, and its stack gets nothing,", () => {
     expect(await outcomesOf(bench)).toEqual(["applied"]);
   });
 
+  /** Both tenants have had their event and failed; something happens to the first, then the task is retried. */
+  async function retry(happens: (bench: ReleaseYard) => Promise<unknown>): Promise<ReleaseYard> {
+    const bench = aPlannedRelease(SELECTED);
+    await bench.addTenants(2, () => ({ ...gold, ring: "rest" }));
+    bench.broken.add("t0").add("t1");
+    await bench.start("1.42.0");
+    await bench.yard.advance(10_000);
+    await bench.send("shop-1.42.0", "PLANNED");
+    await bench.finish("1.42.0");
+    bench.broken.clear();
+    await happens(bench);
+    await bench.send("shop-1.42.0", "RETRY_FAILED_TASKS");
+    await bench.finish("1.42.0");
+    return bench;
+  }
+
+  it.each(["1.42.0", "1.41.0"])("when it had its event, and was removed and created again with %s", async (api) => {
+    const bench = await retry(async ({ send }) => {
+      await send("t0", "REMOVE_STACK", { force: true, reason: "test" });
+      await send("t0", "OPENED", { machine: "tenant", metadata: { api, ring: "rest", ...gold } });
+    });
+
+    expect(await bench.tallyOf("1.42.0")).toBe("done 1, failed STACK_MOVED 1");
+    expect(await bench.versionsOf()).toEqual({ t0: api, t1: "1.42.0" });
+  });
+
+  it("when it had its event, and was upgraded: another machine would run", async () => {
+    const bench = await retry(async ({ revise, send }) => {
+      revise("tenant", `${TENANT}  more: { executor: work, config: {} }\n`);
+      await send("t0", "UPGRADE_STACK");
+    });
+
+    expect(await bench.tallyOf("1.42.0")).toBe("done 1, failed PLAN_STALE 1");
+    expect(await outcomesOf(bench)).toEqual(["applied"]);
+  });
+
+  it("when the release itself had created it: only its own one is sent to again", async () => {
+    const playCreated = async (isAnew: boolean) => {
+      const bench = aPlannedRelease({ stacks: "t0", create: "tenant" });
+      bench.broken.add("t0");
+      await bench.start("1.42.0");
+      await bench.yard.advance(10_000);
+      await bench.send("shop-1.42.0", "PLANNED");
+      await bench.finish("1.42.0");
+      bench.broken.clear();
+      if (isAnew) {
+        await bench.send("t0", "REMOVE_STACK", { force: true, reason: "test" });
+        await bench.send("t0", "OPENED", { machine: "tenant", metadata: { api: "1.42.0" } });
+      }
+      await bench.send("shop-1.42.0", "RETRY_FAILED_TASKS");
+      await bench.finish("1.42.0");
+      return bench.tallyOf("1.42.0");
+    };
+
+    expect(await playCreated(false)).toBe("done 1");
+    expect(await playCreated(true)).toBe("failed STACK_MOVED 1");
+  });
+
   it("when it changes after the others were sent to: each is compared before its own event", async () => {
     const bench = aPlannedRelease({ ...SELECTED, concurrency: 1 });
     await bench.addTenants(3, () => gold);
