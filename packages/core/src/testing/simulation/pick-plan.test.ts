@@ -26,6 +26,16 @@ describe("drawn plans", () => {
     expect(unsorted).toEqual([]);
   });
 
+  it("take all nodes away for minutes in some runs, and in most of them never", () => {
+    const away = plans.filter(({ nodes, actions }) => {
+      const long = actions.filter((action) => "downMs" in action && action.downMs > 120_000);
+      return new Set(long.map((action) => Reflect.get(action, "node"))).size === nodes.length;
+    });
+
+    expect(away.length).toBeGreaterThan(15);
+    expect(away.length).toBeLessThan(100);
+  });
+
   it("send every kind of event, some of them twice", () => {
     const sent = plans.flatMap(({ actions, seed }) =>
       actions.flatMap((action) => (action.do === "send" ? [{ ...action.message, seed }] : [])),

@@ -38,9 +38,10 @@ export function pickPlan(seed: number): DrawnPlan {
   const drawn = pickActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
   const asked = withApprovals(seed, { machines, actions: withForgeries(seed, drawn, spanMs), spanMs });
   const timed = withTimers(seed, { ...asked, spanMs });
+  const actions = withAbsence(seed, timed.actions, { spanMs, nodes: nodes.length });
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...timed, faults: {}, work: {} },
+    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...timed, actions, faults: {}, work: {} },
     chaos: pickChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
   };
@@ -107,6 +108,22 @@ function withForgeries(seed: number, actions: readonly PlannedAction[], spanMs: 
   const count = pickWhole(random, 1, 12);
   const forged = Array.from({ length: count }, () => pickForgery(random, Math.floor(random() * random() * spanMs)));
   return [...actions, ...forged].sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Adds an absence: in some plans all nodes are down, for less than parked events may be late. Picked separately, as forgeries are. */
+function withAbsence(
+  seed: number,
+  actions: readonly PlannedAction[],
+  { spanMs, nodes }: Pick<ActionsInput, "spanMs" | "nodes">,
+): readonly PlannedAction[] {
+  const random = createRandom(Math.imul(seed, 0x27d4eb2f));
+  if (random() < 0.85) return actions;
+  const atMs = Math.floor(random() * spanMs);
+  const downMs = pick(random, [3, 5, 10]) * MINUTE_MS;
+  const away = Array.from({ length: nodes }, (_, node): PlannedAction => {
+    return { atMs, do: pick(random, ["kill", "stop"]), node, downMs };
+  });
+  return [...actions, ...away].sort((a, b) => a.atMs - b.atMs);
 }
 
 const PEOPLE: readonly Sender[] = ["ada", "ben", "kim"].map((name) => {

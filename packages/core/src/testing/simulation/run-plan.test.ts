@@ -334,6 +334,44 @@ describe("an action", () => {
     expect(violations).toEqual([]);
   });
 
+  describe("that takes all processes away for hours", () => {
+    const timed = aPlan().machines.map((machine) => ({
+      ...machine,
+      version: 2 as const,
+      tasks: { db: { executor: "work", config: {}, timeout: "1h" } },
+    }));
+    const every20Minutes = (polls: number) => {
+      const keys = Array.from({ length: polls }, (_, index) => `s1/db/1.1/${index + 1}`);
+      return {
+        work: Object.fromEntries(keys.map((key) => [key, { answer: "go-on", pollAfterMs: 1_200_000 }] as const)),
+      };
+    };
+    const away = { atMs: 600_000, node: 0, downMs: 10_800_000 } as const;
+
+    it.each<readonly [string, PlannedAction]>([
+      ["kills", { do: "kill", ...away }],
+      ["stops", { do: "stop", ...away }],
+      ["freezes", { do: "freeze", atMs: 600_000, node: 0, forMs: 10_800_000 }],
+    ])("and %s them: that time does not count against the limit of a task", async (_what, action) => {
+      const { commits, violations } = await trace({ machines: timed, actions: [go, action], ...every20Minutes(2) });
+
+      expect(commits.map((line) => line.replace(/^\d+ /, ""))).toEqual([
+        "[GO e1 applied ]",
+        "[TASK_COMPLETED result:s1/e1/1/db/1 applied ]",
+      ]);
+      expect(violations).toEqual([]);
+    });
+
+    it("but one: then it counts", async () => {
+      const nodes = [0, 0].map((skewMs) => ({ skewMs, concurrency: 1 }));
+      const kill = { do: "kill", ...away } as const;
+
+      const { commits } = await trace({ nodes, machines: timed, actions: [go, kill], ...every20Minutes(9) });
+
+      expect(commits.slice(1, 2)).toEqual(["3600000 [TASK_TIMED_OUT deadline:s1/e1/1/db/1 applied ]"]);
+    });
+  });
+
   it("freezes a process: another one takes its task, and what it has done itself counts for nothing", async () => {
     const { steps, violations } = await trace({
       nodes: [

@@ -1,3 +1,5 @@
+// A sweep loads it when it seals first. That takes real time, in which simulated time would go on.
+import "../../access/audit-seal.ts";
 import { createDirectPath } from "../../engine/direct-path.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { Slots } from "../../engine/slots.ts";
@@ -12,6 +14,7 @@ import type { Store } from "../../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery } from "../../ports/transport.ts";
 import { findSubject, type KeyOf, toAttemptKey } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
+import type { NodePresence } from "./node-presence.ts";
 import type { Life, Scheduler, WorkKind } from "./scheduler.ts";
 import { type QueueLoopInput, runQueueLoop } from "./simulated-queue.ts";
 import type { Fault, PlannedNode } from "./simulation-plan.ts";
@@ -24,6 +27,7 @@ interface NodeDeps {
   readonly ids: Ids;
   readonly leaseMs: number;
   readonly keyOf: KeyOf;
+  readonly presence: NodePresence;
   readonly random: Random;
   readonly refusedEvents: "park" | "drop";
   /** Where events from outside come from, where that is not the store. */
@@ -81,6 +85,7 @@ export function createNode(
       crash(downMs) {
         if (incarnation.isOver) return;
         if (running?.incarnation === incarnation) running = undefined;
+        deps.presence.end(incarnation);
         scheduler.discard(incarnation);
         void scheduler.sleep(`node ${index} restart`, undefined, downMs).then(start);
       },
@@ -89,7 +94,10 @@ export function createNode(
   }
 
   function start(): void {
-    running ??= startLife(createLife(), { concurrency, isDirect: direct }, deps);
+    if (running !== undefined) return;
+    const incarnation = createLife();
+    deps.presence.begin(incarnation);
+    running = startLife(incarnation, { concurrency, isDirect: direct }, deps);
   }
 
   async function drain({ incarnation, loops, worker }: Running, downMs: number): Promise<void> {
@@ -104,7 +112,9 @@ export function createNode(
     kill: (downMs) => running?.incarnation.crash(downMs),
     stop: (downMs) => void (running && drain(running, downMs)),
     freeze(forMs) {
-      if (running !== undefined) running.incarnation.frozenUntil = scheduler.now() + forMs;
+      if (running === undefined) return;
+      deps.presence.freeze(running.incarnation, forMs);
+      running.incarnation.frozenUntil = scheduler.now() + forMs;
     },
     handleEvents: (deliveries) => running?.engine.handle(deliveries),
     handleTask: (delivery) => running?.worker.handle(delivery),
@@ -184,7 +194,8 @@ function startLoops(
   const store = storeOf("sweep");
   const clock = createIdleClock("sweep", parts);
   const owner = `node ${parts.incarnation.node}`;
-  const sweep = startSweep({ engine, store, clock, ids: deps.ids, logger, owner }, DEFAULT_RETENTION);
+  const watch = () => deps.presence.look(parts.incarnation, store.records);
+  const sweep = startSweep({ engine, store, clock, ids: deps.ids, logger, owner, watch }, DEFAULT_RETENTION);
   return [events, tasks, sweep, ...startQueueLoop(engine, over)];
 }
 

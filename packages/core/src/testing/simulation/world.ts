@@ -8,6 +8,7 @@ import { countingIds, createRandom } from "../fake-clock.ts";
 import { createKeys } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
 import type { StoreWatch } from "./invariants/watch-store.ts";
+import { createNodePresence } from "./node-presence.ts";
 import {
   createPlannedExecutors,
   createPlannedLocator,
@@ -69,6 +70,7 @@ export function createWorld(
     chance,
     ids,
     noteFault: count,
+    presence: createNodePresence(scheduler.now),
     leaseMs: plan.leaseMs,
     refusedEvents: plan.refusedEvents ?? "park",
   } as const;
