@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseEventMessage } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
-import { createRecipeYard, type RecipeYard, readRecipe } from "./recipe-yard.ts";
+import { createRecipeYard, PAGE, type RecipeYard, readRecipe } from "./recipe-yard.ts";
 
 const RELEASE = "shop-1.42.0";
 const VERSION = { api: "1.42.0" };
@@ -157,5 +159,91 @@ describe("the recipe for Auto Scaling groups", () => {
 
     expect(bench.done.map(({ config }) => Object(config).release.ami)).toEqual([before, after, before]);
     expect(await bench.metadataOf("prod")).toMatchObject({ ami: before });
+  });
+});
+
+describe("the recipe for a hotfix of an older line", () => {
+  const TENANT = `
+version: 2
+events: { OPENED: { metadata: [api] }, RELEASED: { metadata: [api] } }
+metadata: { api: { type: string } }
+states:
+  INIT: { on: { OPENED: LIVE } }
+  BUILD: { tasks: [build], on: { NEXT: LIVE, FAILED: BROKEN } }
+  LIVE: { on: { RELEASED: BUILD } }
+  BROKEN: {}
+tasks: { build: { executor: terraform, config: { action: apply } } }
+`;
+
+  /** 1.42.0 runs in \`new\`, 1.41.0 in \`old\`, and 1.41.1 is released. */
+  async function fix(release: string) {
+    const bench = createRecipeYard({ tenant: TENANT, "shop-release": release });
+    await bench.send("new", "OPENED", { machine: "tenant", metadata: { api: "1.41.0" } });
+    await start(bench, "1.42.0");
+    await bench.send("old", "OPENED", { machine: "tenant", metadata: { api: "1.41.0" } });
+    await start(bench, "1.41.1");
+    const versions = await Promise.all(["new", "old"].map((id) => bench.metadataOf(id)));
+    return [await bench.stateOf("shop-1.41.1"), ...versions.map(({ api }) => api)];
+  }
+
+  it("reaches what still has that line, with the `where` of the page", async () => {
+    const [, where = ""] = /`where` such as `("metadata\.api\.startsWith\(.*?\)")`/s.exec(PAGE) ?? [];
+    const release = toAll("tenant", "api").replace("{ machine: tenant }", `{ machine: tenant, where: ${where} }`);
+
+    expect(await fix(release)).toEqual(["DONE", "1.42.0", "1.41.1"]);
+  });
+
+  it("replaces the newer version everywhere without it: the release that was created later is newer", async () => {
+    expect(await fix(toAll("tenant", "api"))).toEqual(["DONE", "1.41.1", "1.41.1"]);
+  });
+});
+
+describe("the recipe for a new tenant", () => {
+  const TENANT = readFileSync(join(import.meta.dirname, "../../machines/tenant.yaml"), "utf8");
+
+  it("creates it with its first version by the command of the page, and later releases reach it", async () => {
+    const [, id = "", event = "", machine = "", keys = ""] =
+      /`stackyard send (\S+) (OPENED) --machine (\S+)\s+(--metadata [^`]+)`/.exec(PAGE) ?? [];
+    const metadata = Object.fromEntries([...keys.matchAll(/(\w+)=(\S+)/g)].map(([, key, value]) => [key, value]));
+    const bench = createRecipeYard({ [machine]: open(TENANT), "shop-release": toAll(machine, "api") });
+
+    await bench.send(id, event, { machine, metadata });
+    const created = [await bench.stateOf(id), await bench.metadataOf(id)];
+    await start(bench, "1.43.0");
+
+    expect(created).toEqual(["LIVE", metadata]);
+    expect([await bench.stateOf(id), await bench.metadataOf(id)]).toEqual(["LIVE", { ...metadata, api: "1.43.0" }]);
+  });
+});
+
+describe("the recipe for one release, one version", () => {
+  const MINUTE = 60_000;
+  const once = toAll("shop", "api")
+    .replace("api: { type: string }", "api: { type: string, immutable: true }")
+    .replace("stacks: { machine: shop }", "stacks: { machine: shop, min: 0 }");
+  const handled = once.replace("DONE: { on: {", "DONE: { on: { RELEASED: PRODUCTION,");
+
+  /** Returns what became of a second RELEASED of the same release, by its history, and after how many minutes. */
+  async function releaseTwice(release: string, api: string) {
+    const bench = createRecipeYard({ "shop-release": release });
+    await start(bench, "1.42.0");
+    const at = bench.yard.clock.now();
+    await bench.send(RELEASE, "RELEASED", { machine: "shop-release", metadata: { api } });
+    await bench.pass(2);
+    const history = await bench.yard.listHistory(RELEASE);
+    expect(await bench.metadataOf(RELEASE)).toEqual(VERSION);
+    return history.flatMap((line) => {
+      const after = Math.round((line.at - at) / MINUTE);
+      return line.eventId === "e2" ? [[line.outcome, line.code, after]] : [];
+    });
+  }
+
+  it.each([
+    ["another version where the release handles it", handled, "1.43.0", [["dead-lettered", "METADATA_INVALID", 0]]],
+    ["another version where it does not", once, "1.43.0", [["dead-lettered", "METADATA_INVALID", 0]]],
+    ["the same version where it handles it", handled, "1.42.0", [["applied", undefined, 0]]],
+    ["the same version where it does not", once, "1.42.0", [["ignored", "EVENT_REPEATED", 0]]],
+  ])("decides a second RELEASED with %s", async (_what, release, api, lines) => {
+    expect(await releaseTwice(release, api)).toEqual(lines);
   });
 });
