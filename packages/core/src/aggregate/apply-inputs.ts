@@ -1,6 +1,6 @@
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide } from "../machine/decide/decide.ts";
-import type { Decision, Rejected } from "../machine/decide/decision.ts";
+import { type Decision, effectOf, type Rejected } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import {
   type ParsedEvent,
@@ -342,11 +342,12 @@ function applyRaised(
     readonly chain: RaisedChain | undefined;
   },
 ): boolean | Needs {
-  if (decision.kind !== "applied" || machine === undefined) return hasChanged;
+  const effect = effectOf(decision);
+  if (effect === undefined || machine === undefined) return hasChanged;
   // One that was parked counts on, so that events that raise each other come to an end.
   const chain = begun ?? { root: toEventKey(cause), steps: cause.raised?.step ?? 0 };
   let changed = hasChanged;
-  for (const name of decision.raised ?? []) {
+  for (const name of effect.raised ?? []) {
     chain.steps += 1;
     const { id: eventId, stackId, at } = cause;
     const id = toRaisedId(chain);

@@ -1,6 +1,6 @@
 import { decideEvent } from "../access/decide-event.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
-import type { Decision, Ignored, Rejected } from "../machine/decide/decision.ts";
+import { type Decision, effectOf, type Ignored, type Rejected } from "../machine/decide/decision.ts";
 import { isSent, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -34,8 +34,9 @@ export function decideOn(work: Work, event: StackEvent): NotedDecision | Needs {
   const noted = findStalePlan(work, event) ?? decideOnStack(options, round, event);
   if (isNeeds(noted)) return noted;
   const { decision, machine } = noted;
-  if (decision.kind !== "applied") return withoutRepeat(work, event, noted);
-  if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);
+  const effect = effectOf(decision);
+  if (effect === undefined) return withoutRepeat(work, event, noted);
+  if (!effect.removed && machine !== undefined) work.revisions.add(machine.hash);
   return { ...noted, decision: pickRandom(decision, options.random) };
 }
 

@@ -1,4 +1,4 @@
-import type { Decision } from "../machine/decide/decision.ts";
+import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import {
   isSecretKey,
   listHiddenOutputs,
@@ -32,15 +32,16 @@ interface HistoryLineInput {
 export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
   const input = withAnsweredTask(given);
   const { event, decision, outcome, before, notes } = input;
-  const after = decision.kind === "applied" ? decision.stack : before;
+  const effect = effectOf(decision);
+  const after = effect?.stack ?? before;
   const entry = {
     stackId: event.stackId,
     at: event.at,
     eventId: event.id,
     event: event.name,
     outcome,
-    sent: decision.kind === "applied" ? decision.dispatches.map(({ task }) => task) : [],
-    notes: decision.kind === "applied" ? [...notes, ...decision.notes] : notes,
+    sent: effect?.dispatches.map(({ task }) => task) ?? [],
+    notes: [...notes, ...(effect?.notes ?? [])],
     ...defined({
       internal: event.origin === "external" ? undefined : (true as const),
       release: toHistoryRelease(event),
@@ -55,7 +56,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       description: event.description,
       metadata: toMetadata(input, after),
       machineHash: after?.machineHash,
-      unfinished: decision.kind === "applied" ? decision.unfinished : undefined,
+      unfinished: effect?.unfinished,
       set: toSet(input),
     }),
     ...toReplayFields(input, after),
@@ -85,10 +86,11 @@ const MAX_SET = 4_096;
 
 /** Returns the metadata that the machine has changed, as far as a line has room for it. */
 function toSet({ decision, machine }: HistoryLineInput): unknown {
-  if (decision.kind !== "applied" || decision.set === undefined) return undefined;
-  const { stack } = decision;
+  const effect = effectOf(decision);
+  if (effect?.set === undefined) return undefined;
+  const { stack, set } = effect;
   let size = 0;
-  const fitting = decision.set.flatMap((key) => {
+  const fitting = set.flatMap((key) => {
     const entry = [key, stack.metadata[key] ?? null] as const;
     const next = size + JSON.stringify(entry).length;
     if (next > MAX_SET) return [];

@@ -1,5 +1,6 @@
 import {
   type Decision,
+  effectOf,
   type Ignored,
   MACHINES_FAULT,
   OPERATORS_EVENTS,
@@ -35,9 +36,10 @@ interface Step {
 export function followCourse(round: Round, step: Step): void {
   const { stack } = round;
   const { event, decision, before } = step;
-  if (decision.kind !== "applied" || stack === undefined) return;
+  const effect = effectOf(decision);
+  if (effect === undefined || stack === undefined) return;
   const isEntered = before === undefined || before.entry !== stack.entry;
-  if (!isEntered && decision.raised === undefined) return;
+  if (!isEntered && effect.raised === undefined) return;
   const { endsFrom } = stack;
   const isLead = leads(event, endsFrom);
   if (!isLead && !isEnding(stack, step)) return;

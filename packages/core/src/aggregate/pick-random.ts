@@ -1,11 +1,13 @@
-import type { Decision } from "../machine/decide/decision.ts";
+import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 
 /** Picks the random instants of a decision. Without `random` they are the latest ones possible. */
 export function pickRandom(decision: Decision, random: Random | undefined): Decision {
-  if (random === undefined || decision.kind !== "applied") return decision;
-  return { ...decision, stack: pickJitter(decision.stack, random) };
+  const effect = effectOf(decision);
+  if (random === undefined || effect === undefined) return decision;
+  const picked = { ...effect, stack: pickJitter(effect.stack, random) };
+  return decision.kind === "ignored" ? { ...decision, moved: picked } : picked;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { parseAttemptId } from "../machine/attempt-id.ts";
-import type { Decision } from "../machine/decide/decision.ts";
+import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import { type StackEvent, shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { toShownMetadata } from "../machine/secrets.ts";
@@ -101,9 +101,9 @@ function causeOf(event: StackEvent, waiting: ReadonlySet<string>): PlannedEvent[
 }
 
 function listWork(decision: Decision): Pick<PlannedEvent, "sent" | "cancelled"> {
-  if (decision.kind !== "applied") return { sent: [], cancelled: [] };
-  const cancelled = decision.cancels.flatMap(({ attemptId }) => parseAttemptId(attemptId)?.task ?? []);
-  return { sent: decision.dispatches.map(({ task }) => task), cancelled: [...new Set(cancelled)] };
+  const { cancels = [], dispatches = [] } = effectOf(decision) ?? {};
+  const cancelled = cancels.flatMap(({ attemptId }) => parseAttemptId(attemptId)?.task ?? []);
+  return { sent: dispatches.map(({ task }) => task), cancelled: [...new Set(cancelled)] };
 }
 
 /** Instants are not in it: a plan stays the same while time passes, until a timer is due. */

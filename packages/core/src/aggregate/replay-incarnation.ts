@@ -1,4 +1,4 @@
-import type { Decision } from "../machine/decide/decision.ts";
+import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
@@ -323,9 +323,9 @@ function withDrawn(loaded: LoadedStack, timerId: string | undefined, at: number)
 /** Returns the effect of a decision, with the stack after it. */
 export function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
   const state = stack?.state ?? null;
+  const sent = effectOf(decision)?.dispatches.map(({ task }) => task) ?? [];
   if (decision.kind !== "applied") {
-    return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code: decision.code, state, sent: [] };
+    return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code: decision.code, state, sent };
   }
-  const sent = decision.dispatches.map(({ task }) => task);
   return { outcome: decision.removed ? "removed" : "applied", state, sent };
 }

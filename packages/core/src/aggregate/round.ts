@@ -1,7 +1,7 @@
 import type { AuditEntry } from "../access/audit-entry.ts";
 import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
-import type { Applied, Decision } from "../machine/decide/decision.ts";
+import { type Applied, type Decision, effectOf } from "../machine/decide/decision.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Ids } from "../ports/clock.ts";
@@ -146,18 +146,21 @@ export function takeDecision(
   decision: Decision,
   runners: { readonly everyRunnerClaims: boolean },
 ): boolean {
-  if (decision.kind === "applied") return takeApplied(round, event, decision, runners.everyRunnerClaims);
+  // A raised event comes with the one that has raised it, which is applied once, unless it was parked.
+  const isOnce = decision.kind === "applied" && (event.raised === undefined || event.message !== undefined);
+  if (isOnce) round.appliedIds.add(toEventKey(event));
+  const effect = effectOf(decision);
+  if (effect !== undefined) return takeEffect(round, event, effect, runners.everyRunnerClaims);
   // It has been answered. A second delivery must not act on what comes after.
   if (decision.kind === "ignored" && decision.code === "EVENT_REPEATED") round.appliedIds.add(toEventKey(event));
-  if (decision.endedAttempt !== undefined) round.endedAttempts.push(decision.endedAttempt);
+  if (decision.kind !== "applied" && decision.endedAttempt !== undefined)
+    round.endedAttempts.push(decision.endedAttempt);
   round.stack = followDecision(round.stack, decision);
   return false;
 }
 
-function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRunnerClaims: boolean): boolean {
+function takeEffect(round: Round, event: StackEvent, decision: Applied, everyRunnerClaims: boolean): boolean {
   const before = round.stack;
-  // A raised event comes with the one that has raised it, which is applied once, unless it was parked.
-  if (event.raised === undefined || event.message !== undefined) round.appliedIds.add(toEventKey(event));
   for (const dispatch of decision.dispatches) {
     const claimWithinMs = toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims);
     round.dispatches.push({ ...dispatch, claimWithinMs, cause: event.id });

@@ -14,7 +14,7 @@ import {
   closeAttempt,
 } from "../attempt/attempt.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
-import type { Dispatch } from "../machine/decide/decision.ts";
+import { type Dispatch, effectOf } from "../machine/decide/decision.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
@@ -167,7 +167,9 @@ function takeChange(yard: SimulatedYard, change: Change, decided: readonly Decid
     if (known !== undefined) parked.set(key, toParkedEvent(head, known.event.message));
   }
   yard.parked.set(stackId, parked);
-  const touch = decided.some(({ decision }) => decision.kind === "applied") ? touchStack(yard, stackId) : undefined;
+  const touch = decided.some(({ decision }) => effectOf(decision) !== undefined)
+    ? touchStack(yard, stackId)
+    : undefined;
   return takeAttempts(yard, change, touch);
 }
 

@@ -4,7 +4,7 @@ import { FAILED, INIT, type Machine, NEXT, type Reaction, TIMEOUT } from "../mac
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { forgetLed } from "./approved.ts";
-import type { Applied, Decision, Ignored, Rejected } from "./decision.ts";
+import { type Applied, type Decision, effectOf, type Ignored, type Rejected } from "./decision.ts";
 import {
   chooseReaction,
   findConfirmFault,
@@ -13,6 +13,7 @@ import {
   react,
   resolveSets,
   stall,
+  startReleased,
 } from "./enter-state.ts";
 import { armInstants } from "./instants.ts";
 import { checkBrought, findUnbrought } from "./metadata.ts";
@@ -30,7 +31,7 @@ import {
 import { closeRun, toCancel } from "./runs.ts";
 import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { adoptTimers, describeTimers, findTimerFault, timeoutId } from "./timers.ts";
+import { adoptTimers, describeTimers, findTimerFault, isDropped, timeoutId } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -119,7 +120,7 @@ function decideOnMachine(
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
   const fault =
-    findTimersFault(machine, before, event) ??
+    findStaleTimer({ machine, before, event, limits }) ??
     findNameFault(machine, before, event) ??
     findSenderFault(machine, before, event) ??
     findUnbrought(machine, event);
@@ -141,15 +142,35 @@ function decideOnMachine(
   return end(work, before);
 }
 
-function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ignored | undefined {
-  return event.origin === "timer" ? findTimerFault(stack, event, machine) : undefined;
+type Begin = Pick<Work, "machine" | "event" | "limits"> & { readonly before: Stack };
+
+function findStaleTimer(begin: Begin): Ignored | Rejected | undefined {
+  const { machine, event, before } = begin;
+  if (event.origin !== "timer") return undefined;
+  return findTimerFault(before, event) ?? (isDropped(before, event.timerId ?? "", machine) ? moveOn(begin) : undefined);
 }
 
-function end(work: Work, before: Stack): Decision {
+/**
+ * Ignores the event of a timer that this revision does not have, and moves the stack to it as an upgrade does: the timer
+ * ends with its revision, and a later one that has it again arms it for the same instant.
+ */
+function moveOn({ machine, event, limits, before }: Begin): Ignored | Rejected {
+  const { timerId: _, ...rest } = event;
+  const move = { ...rest, name: SYSTEM_EVENTS.upgradeStack };
+  const brought = { metadata: before.metadata, own: [], keys: [] };
+  const moved = end(beginWork({ machine, event: move, limits, before, brought }), before);
+  if (moved.kind === "rejected") return moved;
+  const reason = `This revision has no timer of "${event.name}". The stack moves to it.`;
+  return { kind: "ignored", code: "TIMER_STALE", reason, moved };
+}
+
+function end(work: Work, before: Stack): Applied | Rejected {
   noteRelease(work, before);
   const { machine, event } = work;
+  const isOnOther = before.machineHash !== machine.hash;
+  if (isOnOther && before.entry === work.stack.entry) startReleased(work);
   const state = machine.states.get(work.stack.state);
-  const isMoved = before.machineHash !== machine.hash && before.entry === work.stack.entry;
+  const isMoved = isOnOther && before.entry === work.stack.entry;
   if (isMoved) work.stack = adoptTimers(work.stack, state, event.at);
   const fault = state?.after.some(({ kind }) => kind === "at") ? armInstants(work, before) : undefined;
   if (fault !== undefined) return fault;
@@ -179,7 +200,7 @@ function isUnchanged(before: Stack, applied: Applied, { automaticEntriesPerHour 
  */
 function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEvent, limits: DecideLimits): Decision {
   const decision = decideOnMachine(machine, stack, event, limits);
-  const after = decision.kind === "applied" ? decision.stack : undefined;
+  const after = effectOf(decision)?.stack;
   return maskDecision(listSecretValues(machine, [stack, after], event), decision);
 }
 
@@ -316,8 +337,9 @@ function ignore(code: Ignored["code"], reason: string): Ignored {
  * ended a run.
  */
 export function followDecision(stack: Stack | undefined, decision: Decision): Stack | undefined {
-  if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
-  if (stack === undefined || decision.endedAttempt === undefined) return stack;
+  const effect = effectOf(decision);
+  if (effect !== undefined) return effect.removed ? undefined : effect.stack;
+  if (decision.kind === "applied" || stack === undefined || decision.endedAttempt === undefined) return stack;
   return closeRun(stack, decision.endedAttempt);
 }
 

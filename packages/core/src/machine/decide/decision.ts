@@ -104,10 +104,18 @@ export interface Ignored {
   readonly code: IgnoredCode;
   readonly reason: string;
   readonly endedAttempt?: string;
+  /** The stack on the revision that has ignored the event of a timer which it does not have; otherwise missing. */
+  readonly moved?: Applied;
 }
 
 /** The effect of an event on a stack. */
 export type Decision = Applied | Rejected | Ignored;
+
+/** Returns what a decision does: the event of a timer that is ignored may still have moved its stack to another revision. */
+export function effectOf(decision: Decision): Applied | undefined {
+  if (decision.kind === "applied") return decision;
+  return decision.kind === "ignored" ? decision.moved : undefined;
+}
 
 /** Returns true for codes of refusals that a later state, machine or revision may lift. */
 export function isParkedCode(code: string): code is ParkedCode {

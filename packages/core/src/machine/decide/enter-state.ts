@@ -41,6 +41,14 @@ export function changeTasks(work: Work, change: () => void): void {
   settleState(work, failedBefore);
 }
 
+/** Sends the waiting tasks that the revision to which the stack has moved does not block. */
+export function startReleased(work: Work): void {
+  const failedBefore = hasFailed(work);
+  const { tasks } = work.stack;
+  startReady(work);
+  if (work.stack.tasks !== tasks) settleState(work, failedBefore);
+}
+
 /** Fires NEXT or FAILED when the tasks as they are now call for it. */
 export function settleState(work: Work, failedBefore: boolean): void {
   if (hasFailed(work)) {

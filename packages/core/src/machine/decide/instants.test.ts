@@ -6,7 +6,7 @@ import type { StackEvent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Metadata, Stack } from "../stack.ts";
-import { decide } from "./decide.ts";
+import { decide, followDecision } from "./decide.ts";
 import { afterTimerId, isOverdue, skipOccurrence, withRefused } from "./timers.ts";
 
 const source = `
@@ -122,6 +122,39 @@ describe("a timer with an instant", () => {
 
     expect([applied.stack.state, isOverdue(applied.stack)]).toEqual(["LIVE", true]);
     expect(applied.notes).toEqual([expect.stringContaining("5 is not an instant")]);
+  });
+});
+
+describe("a timer that is due and is not in the revision that decides", () => {
+  const text = source
+    .replace("timeout: 30d", "terminal: true")
+    .replace(/events.*/, "events: [OPENED, SET]")
+    .replace(/ +- .*\n/g, "")
+    .replace("after:", "")
+    .replace(/, CLOSED.*}/, " }");
+  const { machine: without = machine } = parseMachine(text, { name: "review-app" });
+  const onOther = (stack: Stack, timerId: string, at: number) => {
+    const event = timerId === AT ? "CLOSED" : "NIGHT";
+    return decide(without, stack, anEvent(event, { id: timerId, at, origin: "timer", timerId }));
+  };
+
+  it.each([AT, CRON])("moves its stack to that revision, and does nothing else: %s", (timerId) => {
+    const stack = live(iso(T0 + DAY));
+
+    const decision = onOther(stack, timerId, T0 + DAY);
+
+    const timers = stack.timers.filter(({ id }) => id !== AT && id !== CRON);
+    const notes = expect.arrayContaining([expect.stringMatching(/^The timer of "CLOSED" stops/)]);
+    const moved = { ...stack, machineHash: without.hash, updatedAt: T0 + DAY, timers };
+    expect(decision).toMatchObject({ kind: "ignored", code: "TIMER_STALE", moved: { stack: moved, notes } });
+  });
+
+  it("fires when a revision has it again", () => {
+    const moved = followDecision(undefined, onOther(live(iso(T0 + DAY)), AT, T0 + DAY));
+
+    const { stack: back } = toApplied(send(moved ?? expect.fail(), "SET", T0 + 2 * DAY));
+
+    expect([back.machineHash, due(back)]).toEqual([machine.hash, T0 + DAY]);
   });
 });
 

@@ -316,7 +316,7 @@ describe("UPGRADE_STACK of a stack with waiting tasks", () => {
     const older = aMachineV2(states, { tasks: { db: { needs: ["network"] } } });
     const before = toApplied(decide(older, play(older, anEvent("OPENED")), failed("network"))).stack;
 
-    const upgraded = decide(aMachineV2(states), before, anEvent("UPGRADE_STACK", { at: 5_000 }));
+    const upgraded = decide({ ...aMachineV2(states), hash: "next" }, before, anEvent("UPGRADE_STACK", { at: 5_000 }));
 
     expect(toApplied(upgraded).dispatches.map(({ task }) => task)).toEqual(["db"]);
     expect(toApplied(upgraded).stack.tasks).toMatchObject([{ status: "ERROR" }, { name: "db", detail: "RUNNING" }]);

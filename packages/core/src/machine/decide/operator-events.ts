@@ -128,8 +128,8 @@ export const retryDue: Handler = (work) => {
 };
 
 /**
- * Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry remain; a task
- * that waits only for tasks that the revision does not require is sent.
+ * Moves a stack to the revision that the decision is made on, like each event that is applied on it; refused when the
+ * revision lacks a task that is not done. Tasks, attempts and timers of the entry remain.
  */
 export const upgradeStack: Handler = (work) => {
   const { machine, stack } = work;
@@ -138,9 +138,6 @@ export const upgradeStack: Handler = (work) => {
     const reason = `Task "${lost.name}" is running and is not in the new revision.`;
     return { kind: "rejected", code: "UPGRADE_TASK_UNKNOWN", reason };
   }
-  const failedBefore = hasFailed(work);
-  startReady(work);
-  if (work.stack.tasks !== stack.tasks) settleState(work, failedBefore);
   return undefined;
 };
 

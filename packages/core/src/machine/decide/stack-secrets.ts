@@ -5,7 +5,7 @@ import type { Machine } from "../machine.ts";
 import { createIsQuoting, createMaskText } from "../mask-text.ts";
 import { findSecretRef, listSecretRefs, type SecretHolder } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack, TaskState } from "../stack.ts";
-import type { Decision } from "./decision.ts";
+import type { Applied, Decision } from "./decision.ts";
 import type { MetadataChange } from "./metadata.ts";
 import { isSensitive } from "./metadata-faults.ts";
 
@@ -177,11 +177,17 @@ export function maskTasks(values: readonly unknown[], tasks: readonly TaskState[
 export function maskDecision(values: readonly unknown[], decision: Decision): Decision {
   if (values.length === 0) return decision;
   const mask = createMaskText(values);
-  if (decision.kind !== "applied") return { ...decision, reason: mask(decision.reason) };
-  const notes = decision.notes.map(mask);
-  const { stalled, ...stack } = decision.stack;
-  if (stalled === undefined) return { ...decision, notes };
-  return { ...decision, notes, stack: { ...stack, stalled: { ...stalled, reason: mask(stalled.reason) } } };
+  if (decision.kind === "applied") return maskApplied(decision, mask);
+  const masked = { ...decision, reason: mask(decision.reason) };
+  if (masked.kind === "rejected" || masked.moved === undefined) return masked;
+  return { ...masked, moved: maskApplied(masked.moved, mask) };
+}
+
+function maskApplied(applied: Applied, mask: (text: string) => string): Applied {
+  const notes = applied.notes.map(mask);
+  const { stalled, ...stack } = applied.stack;
+  if (stalled === undefined) return { ...applied, notes };
+  return { ...applied, notes, stack: { ...stack, stalled: { ...stalled, reason: mask(stalled.reason) } } };
 }
 
 const NONE: readonly unknown[] = [];

@@ -618,16 +618,31 @@ describe("tasks that wait", () => {
   });
 
   describe("a task that a later revision does not have", () => {
-    it("is not sent when its turn comes, and a retry says so again", () => {
-      const without = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "b")) };
+    const tasks = new Map([...machine.tasks].filter(([name]) => name !== "b"));
+    const without = { ...machine, tasks, hash: "without b" };
 
+    it("waits when its turn comes, and is sent with the first event on a revision that has it again", () => {
       const { stack, notes } = decideOn(after(), done("a"), without);
+      const back = decideOn(stack, done("c"), machine);
 
       expect([stack.tasks[1], notes]).toEqual([
-        { name: "b", status: "PENDING" },
+        { name: "b", status: "PENDING", detail: "WAITING" },
         ['Task "b" is not in the machine any more, so it was not sent.'],
       ]);
-      expect(decideOn(stack, anEvent("RETRY_PENDING_TASKS")).dispatches.map(({ task }) => task)).toEqual(["b", "c"]);
+      expect(back.dispatches.map(({ task }) => task)).toEqual(["b"]);
+    });
+  });
+
+  describe("a task that waits for one which has failed", () => {
+    it("is sent with the first event on a revision in which it does not wait for that one", () => {
+      const [a, b] = [machine.tasks.get("a"), machine.tasks.get("b")];
+      if (a === undefined || b === undefined) throw new Error("The machine has both.");
+      const tasks = new Map([...machine.tasks, ["b", { ...b, needs: [] }]] as const);
+      const failed = decideOn(after(), anEvent("TASK_ERROR", { task: { name: "a" } })).stack;
+
+      const { dispatches } = decideOn(failed, anEvent("RETRY_PENDING_TASKS"), { ...machine, tasks, hash: "next" });
+
+      expect([failed.tasks[1]?.detail, dispatches.map(({ task }) => task)]).toEqual(["WAITING", ["c", "b"]]);
     });
   });
 });

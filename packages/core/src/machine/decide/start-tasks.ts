@@ -48,7 +48,7 @@ export function startReady(work: Work, given?: MessageStack): void {
   const asked: PreparedApproval[] = [];
   const start = (task: TaskState): TaskState => {
     if (task.detail !== "WAITING" || !needsAreMet(work, task.name)) return task;
-    const made = prepare(work, task.name);
+    const made = prepare(work, task);
     if (made.kind === "unsent") return made.task;
     if (made.kind === "approval") {
       asked.push(made);
@@ -73,11 +73,14 @@ interface Unsent {
 }
 
 /** Resolves a task, or returns the new status of one that cannot be sent. */
-function prepare(work: Work, name: string): PreparedTask | PreparedApproval | Unsent {
+function prepare(work: Work, waiting: TaskState): PreparedTask | PreparedApproval | Unsent {
+  const { name } = waiting;
   const task: Task | undefined = work.machine.tasks.get(name);
   if (task === undefined) {
-    work.notes.push(formatLostTask(name));
-    return { kind: "unsent", task: { name, status: "PENDING" } };
+    const note = formatLostTask(name);
+    if (!work.notes.includes(note)) work.notes.push(note);
+    // A revision that has it again sends it.
+    return { kind: "unsent", task: work.machine.semantics.taskDetails ? waiting : { name, status: "PENDING" } };
   }
   const resolved = prepareApproved(work, task);
   const prepared = task.isApproval && resolved.kind === "prepared" ? prepareApproval(resolved) : resolved;

@@ -127,22 +127,21 @@ export function hasFired(
 }
 
 /**
- * Returns why a timer's event is ignored: its timer has fired, was dropped with its state, is not in the revision that
- * the stack has now, or is not due. The last happens when an id is used by a new stack: a late event of the old one may
- * carry the name of a timer of the new.
+ * Returns why a timer's event is ignored: its timer has fired, was dropped with its state, or is not due. The last happens
+ * when an id is used by a new stack: a late event of the old one may carry the name of a timer of the new.
  */
-export function findTimerFault(stack: Stack, event: StackEvent, machine: Machine): Ignored | undefined {
+export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undefined {
   const armed = stack.timers.some(({ id, dueAt, event: name }) => {
     return id === event.timerId && name === event.name && dueAt <= event.at;
   });
-  if (armed && isDeclared(stack, event.timerId ?? "", machine)) return undefined;
+  if (armed) return undefined;
   return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
 }
 
-/** Returns false for a schedule or an instant that only an earlier revision of the machine has. */
-function isDeclared({ state, entry, machineHash }: Stack, timerId: string, { hash, states }: Machine): boolean {
-  if (machineHash === hash || !/^\d+\/(?:at|cron)\//.test(timerId)) return true;
-  return listIds(states.get(state), entry).has(timerId);
+/** Returns true for a schedule or an instant that only an earlier revision of the machine has. */
+export function isDropped({ state, entry, machineHash }: Stack, timerId: string, { hash, states }: Machine): boolean {
+  if (machineHash === hash || !/^\d+\/(?:at|cron)\//.test(timerId)) return false;
+  return !listIds(states.get(state), entry).has(timerId);
 }
 
 /**
