@@ -1,3 +1,5 @@
+import { PublishCommand } from "@aws-sdk/client-sns";
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { defineExecutor, type Executor, failed, silentLogger, succeeded, type Transport } from "@stackyard/core";
 import {
   createEngine,
@@ -7,6 +9,7 @@ import {
   createStaticLocator,
   createUlids,
   createWorker,
+  type DeadLetter,
   type OutboxRelay,
   systemClock,
 } from "@stackyard/core/engine";
@@ -98,6 +101,15 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
         await heard;
       }
     },
+    /** Resolves with the dead letters when there are as many. */
+    async untilDeadLetters(count: number): Promise<readonly DeadLetter[]> {
+      for (;;) {
+        const heard = changes.heard();
+        const { items } = await store.queries.listDeadLetters({}, { limit: 50 });
+        if (items.length >= count) return items;
+        await heard;
+      }
+    },
     async stop() {
       await Promise.all([events.stop(), tasks.stop()]);
     },
@@ -170,5 +182,38 @@ describe.each([
     await until("pr-12", "LIVE");
 
     await stop();
+  });
+});
+
+describe("whole numbers that JSON rounds", () => {
+  // temporal/ui#2670, n8n#26925
+  it("are refused when they come over a queue, or a topic before it", async () => {
+    const { store, until, untilDeadLetters, stop } = await startYard("", "by message alone");
+    const topic = await emulator.createTopic("news", "stack-events", { raw: false });
+    const queue = await emulator.createQueue("stack-events");
+    const opened = { event: "OPENED", machine: "review-app", metadata: { size: 1 } };
+    const toBody = (stackId: string, size: string) =>
+      JSON.stringify({ ...opened, stackId }).replace(":1}", `:${size}}`);
+
+    for (const [stackId, size] of [
+      ["pr-1", "9007199254740993"],
+      ["pr-2", "9007199254740991"],
+    ] as const) {
+      const MessageBody = toBody(stackId, size);
+      await emulator.sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody }));
+      const Message = toBody(`${stackId}-topic`, size);
+      await emulator.sns.send(new PublishCommand({ TopicArn: topic, Message }));
+    }
+    const letters = await untilDeadLetters(2);
+    await until("pr-2", "LIVE");
+    await until("pr-2-topic", "LIVE");
+    await stop();
+
+    const stacks = await store.load(["pr-1", "pr-1-topic", "pr-2"]);
+    expect(letters.map(({ code, reason }) => [code, reason.includes("JSON rounds")])).toEqual([
+      ["EVENT_INVALID", true],
+      ["EVENT_INVALID", true],
+    ]);
+    expect(stacks.map(({ stack }) => stack?.metadata)).toEqual([undefined, undefined, { size: 9007199254740991 }]);
   });
 });
