@@ -172,6 +172,29 @@ describe("an event of an open pull request that the yard refuses", () => {
     expect((await findStack())?.metadata).toEqual({ sha: toCommit(3) });
   });
 
+  it("brings a head with a value that only a newer machine may search, and says so until then", async () => {
+    const old = PLAIN.replace("events:", 'metadata: { tag: { type: string, pattern: "^(?=v)v[0-9]+$" } }\nevents:');
+    const document = toDocument({ head: `${SHA}, tag: v1` });
+    const { github, open, wait, pass, install, findStack, listFaults, reports } = await createBench(PLAIN, document);
+    // As a version located it that let such patterns in.
+    install(old, { kept: true });
+    await open();
+    install(old);
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(25);
+    expect(reports.comments[0]?.body).toContain('because `"PUSHED" is parked (PATTERN_NOT_LINEAR)');
+    await wait(90);
+    await pass(25);
+    expect(await listFaults()).toEqual([expect.stringContaining("was refused (PATTERN_NOT_LINEAR)")]);
+    expect(reports.comments[0]?.body).toContain('because `"PUSHED" was refused (PATTERN_NOT_LINEAR)');
+
+    install(PLAIN);
+    await wait(10);
+
+    expect((await findStack())?.metadata).toEqual({ sha: toCommit(2), tag: "v1" });
+    expect(await listFaults()).toEqual([]);
+  });
+
   it("says to a person who requests the preview why it is not there", async () => {
     const { github, open, wait, pass, reports } = await createBench(STRICT, toDocument({ open: bad }));
     await open();

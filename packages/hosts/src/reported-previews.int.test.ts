@@ -216,6 +216,24 @@ pull: { open: { send: OPENED }, head: { send: PUSHED } }
     expect(await stateOf()).toBe("CLEAN-UP");
   });
 
+  it("one whose pull request was closed is not created again by the labels that it keeps [activepieces#14951]", async () => {
+    const { github, open, end, pass, wait, stateOf, published } = await createBench();
+    await open();
+    await end("TASK_COMPLETED", "up");
+    await github.closePull(SHOP, 1);
+    await pass(5);
+    await end("TASK_COMPLETED", "down");
+    expect(await stateOf()).toBeUndefined();
+    const sent = published.length;
+
+    await github.labelPull(SHOP, 1, "reviewed");
+    await github.labelPull(SHOP, 1, "preview");
+    await pass(5);
+    await wait(65);
+
+    expect([await stateOf(), published.length]).toEqual([undefined, sent]);
+  });
+
   it("documents that cannot be read for a while end nothing, and what they missed is made up for [argo-cd#18480]", async () => {
     const { github, open, end, pass, poll, clock, write, stateOf, tick, folder } = await createBench();
     const document = readFileSync(join(folder, "shop.yaml"), "utf8");

@@ -594,6 +594,67 @@ describe("the check of a commit when the stack is given another one by its machi
   });
 });
 
+describe("what users of other tools have reported about checks of commits", () => {
+  const TWO = toMachine(
+    `  LIVE: { on: { PUSHED: ROLL, CLOSED: GONE } }
+  ROLL: { leaving: abandon, tasks: [up, look], on: { NEXT: LIVE, FAILED: LIVE, PUSHED: ROLL, CLOSED: GONE } }`,
+    "events: [OPENED, PUSHED, CLOSED]",
+  ).replace("OPENED: LIVE", "OPENED: ROLL");
+  const succeed = (task: string) => ({ event: "TASK_COMPLETED", task: { name: task } });
+
+  it.each([
+    ["succeeds", succeed("look"), READY],
+    ["fails", { event: "TASK_ERROR", task: { name: "look" }, code: "BOOM" }, FAILED],
+  ])(
+    "no success before the last part of a roll-out has ended, which then %s [notification-controller#327, atlantis#5368]",
+    async (_, last, expected) => {
+      const { github, open, act, publish, pass, of } = await createBench(TWO);
+      const seen = new Set<unknown>();
+      async function watch(seconds: number) {
+        for (let second = 0; second < seconds; second += 1) {
+          await pass(1);
+          seen.add(JSON.stringify(of(2)));
+        }
+      }
+      await open();
+      for (const task of ["up", "look"]) await act(succeed(task));
+      await github.push(SHOP, 1, toCommit(2));
+      await watch(20);
+      await publish(succeed("up"));
+      await watch(20);
+      expect(of(2)).toEqual(RUNNING);
+
+      await publish(last);
+      await watch(20);
+
+      expect(of(2)).toEqual(expected);
+      expect([...seen].filter((each) => String(each).includes("success"))).toEqual(
+        expected === READY ? [JSON.stringify(READY)] : [],
+      );
+    },
+  );
+
+  it("a failure where the roll-out cannot even begin [notification-controller#1373]", async () => {
+    const machine = TWO.replace("config: { name: up }", "config: { name: '${metadata.name.split(\"/\")[1]}' }").replace(
+      "{ sha: { type: string } }",
+      '{ sha: { type: string }, name: { type: string, default: "acme/shop" } }',
+    );
+    const document = DOCUMENT.replace(
+      "head: { send: PUSHED, metadata: *pr }",
+      'head: { send: PUSHED, metadata: { sha: "${hook.pull.head}", name: shop } }',
+    );
+    const { open, push, act, of, comment } = await createBench(machine, document);
+    await open();
+    for (const task of ["up", "look"]) await act(succeed(task));
+
+    await push();
+    await act(succeed("look"));
+
+    expect([of(1), of(2)]).toEqual([READY, FAILED]);
+    expect(comment()).toContain("* Runs: `1111111`\n* Does not run: `2222222`, because ");
+  });
+});
+
 describe("a preview that does not exist", () => {
   it("is reported with the reason", async () => {
     const machine = toMachine("  LIVE: { on: { CLOSED: GONE } }").replace(

@@ -35,6 +35,11 @@ interface CommitStart {
   readonly held?: readonly string[];
 }
 
+/** Returns why an event was not applied, for display. */
+export function formatRefusal(event: string, { kind, code, reason }: CommitRefusal): string {
+  return `"${event}" ${kind === "parked" ? "is parked" : "was refused"} (${code}): ${reason}`;
+}
+
 /** Why an event was not applied. `parked`: it is tried again for a while. */
 interface CommitRefusal {
   readonly kind: "parked" | "refused";
@@ -418,9 +423,7 @@ export interface CommitVerdict {
 export function evaluateCommit(note: CommitNote, phase: PreviewPhase): CommitVerdict {
   const { event, refusal, unfinished, hasFailed, end: how } = note;
   if (refusal !== undefined) {
-    const { kind, code, reason } = refusal;
-    if (kind === "parked") return { kind: "pending", why: `"${event}" is parked (${code}): ${reason}` };
-    return { kind: "failed", why: `"${event}" was refused (${code}): ${reason}` };
+    return { kind: refusal.kind === "parked" ? "pending" : "failed", why: formatRefusal(event, refusal) };
   }
   if (how !== undefined) return { kind: how };
   const [why] = Object.values(unfinished);

@@ -12,6 +12,8 @@ export interface PreviewFacts {
   readonly phase: PreviewPhase;
   /** Why it is not ready. */
   readonly reason?: string;
+  /** Why it was not removed with its pull request. */
+  readonly kept?: string;
   /** The end of the wait. Epoch milliseconds. */
   readonly until?: number;
   readonly url?: string;

@@ -1,7 +1,7 @@
 import { type DescribedStack, defined, isMap, listPages, type ServiceDeps } from "@stackyard/core";
-import type { PreviewLink } from "@stackyard/core/services";
-import type { SentHead } from "../pull-records.ts";
-import { type CommitNotes, evaluateCommit, NO_COMMITS, noteLines, noteRest } from "./commit-notes.ts";
+import { findEventFate, type PreviewLink } from "@stackyard/core/services";
+import type { LastEvent, SentHead } from "../pull-records.ts";
+import { type CommitNotes, evaluateCommit, formatRefusal, NO_COMMITS, noteLines, noteRest } from "./commit-notes.ts";
 import { describeMissing, describePreview, type PreviewCommits, type PreviewFacts } from "./describe-preview.ts";
 import { listWatching } from "./preview-phase.ts";
 
@@ -20,6 +20,8 @@ export interface KnownPreview {
   readonly commits?: CommitNotes | undefined;
   /** The events that were published for heads of the pull request. */
   readonly sent: readonly SentHead[];
+  /** The last event that was published for the pull request. */
+  readonly last?: LastEvent | undefined;
 }
 
 /** The facts about a stack, and about the commits that it was sent. */
@@ -45,16 +47,25 @@ export async function loadPreview(
   const { stackId } = link;
   if (link.by === undefined) return undefined;
   // Before the stack: a line that is newer than it would be about another one.
-  const newest = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
-  const read = await readCommits(deps, link, { known, newest });
+  const lines = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
+  const read = await readCommits(deps, link, { known, newest: lines });
   const described = await deps.describeStack(stackId);
   const stack = described?.stack;
   if (stack !== undefined && link.machine !== undefined && stack.machine !== link.machine) return undefined;
-  const preview = described === undefined ? toMissing(link, { known, newest, read }) : undefined;
-  const facts = described === undefined ? preview : await loadFacts(deps, link, { described, items: newest.items });
+  const preview = described === undefined ? toMissing(link, { known, newest: lines, read }) : undefined;
+  const facts = described === undefined ? preview : await loadFacts(deps, link, { described, items: lines.items });
   if (facts === undefined) return undefined;
   const commits = described === undefined ? read : noteRest(read, toPresent(described, facts));
-  return { commits, preview: { ...facts, ...defined({ commits: findNewest(link, known, { commits, facts }) }) } };
+  const kept = described === undefined ? undefined : await findKept(deps, stackId, known);
+  const newest = findNewest(link, known, { commits, facts });
+  return { commits, preview: { ...facts, ...defined({ kept, commits: newest }) } };
+}
+
+/** Returns why the event that ends a stack was not applied; undefined while none was sent. */
+async function findKept(deps: PreviewDeps, stackId: string, { last }: KnownPreview): Promise<string | undefined> {
+  if (last?.rule !== "closed" || last.stackId !== stackId) return undefined;
+  const fate = await findEventFate(deps, last);
+  return fate.kind === "parked" || fate.kind === "refused" ? formatRefusal(last.event ?? "", fate) : undefined;
 }
 
 interface ReadInput {

@@ -105,12 +105,13 @@ function toPreview(preview: PreviewFacts, log: CommentSize["log"]): RootContent[
 }
 
 function listItems(preview: PreviewFacts): readonly ListItem[] {
-  const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
+  const { url, kept, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
   return [
     ...(url === undefined ? [] : [item("Open", [link(url, url)])]),
     ...toCommits(preview),
     ...(preview.phase === "asleep" ? [item("Wake it", [text("comment "), code("/preview wake", MAX_VALUE)])] : []),
     ...toLinks("Actions", preview.actions ?? []),
+    ...toItem("Not removed, because", kept, MAX_REASON),
     ...toItem("Why", reason, MAX_REASON),
     ...toItem("Until", until === undefined ? undefined : formatInstant(until)),
     ...approvals.map(toApproval),

@@ -85,11 +85,12 @@ async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeR
   const { repository, number } = place;
   const links = await findPullLinks(deps, { host: deps.host, repositoryId: repository.id, number });
   const record = await deps.records.get(toPullKey(deps.host, repository.id, number), deps.clock.now());
-  const { sent = [] } = toStoredPull(record);
+  const { sent = [], last } = toStoredPull(record);
   const found = await Promise.all(
     links.slice(0, MOST_STACKS).map(async (link) => {
       const isSeen = report.seen.includes(link.stackId);
-      return { link, loaded: await loadPreview(deps, link, { isSeen, commits: report.commits?.[link.stackId], sent }) };
+      const commits = report.commits?.[link.stackId];
+      return { link, loaded: await loadPreview(deps, link, { isSeen, commits, sent, last }) };
     }),
   );
   const linked = found.flatMap(({ link, loaded }) => (loaded === undefined ? [] : [{ link, ...loaded }]));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Locator, type Logger, type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
 import type { AccessConfig } from "@stackyard/core/access";
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
-import { parseMachine } from "@stackyard/core/machine";
+import { type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
 import { createKeyedQueue, createSecretReader, createServiceRunner } from "@stackyard/core/services";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import type { HostsOptions } from "../host-options.ts";
@@ -127,9 +127,9 @@ export function createHostsBench({
     locator,
     published,
     write,
-    /** Replaces the machine by another revision. */
-    install: (revision: string): void => {
-      located = toLocator(revision);
+    /** Replaces the machine by another revision; `kept`: one that is stored. */
+    install: (revision: string, options: Pick<ParseMachineOptions, "kept"> = {}): void => {
+      located = toLocator(revision, options);
     },
     start,
     queue: createKeyedQueue({ records: store.records, clock, random: () => 0 }, "hooks"),
@@ -138,9 +138,9 @@ export function createHostsBench({
 }
 
 /** Without a source there is no machine. */
-function toLocator(source: string): Locator {
+function toLocator(source: string, options: Pick<ParseMachineOptions, "kept"> = {}): Locator {
   if (source === "") return createStaticLocator([]);
-  const { machine, problems } = parseMachine(source, { name: "preview" });
+  const { machine, problems } = parseMachine(source, { name: "preview", ...options });
   if (machine !== undefined) return createStaticLocator([{ machine, source }]);
   return { find: async () => ({ kind: "invalid", problems, source }), list: async () => [] };
 }
