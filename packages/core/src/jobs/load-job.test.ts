@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunSource } from "../machine/run-machine.ts";
+import { evaluateHealth } from "../machine/stack-health.ts";
 import type { HistoryEntry } from "../ports/stack-store.ts";
 import { aStack } from "../testing/builders.ts";
 import { toRunView } from "./load-job.ts";
@@ -53,6 +54,14 @@ describe("toRunView", () => {
     const stack = { ...aStack({ state: "FAILED" }), enteredAt: 9 };
     expect(view({ stack, lines })).toEqual({ state: "failed", startedAt: stack.createdAt, endedAt: 9 });
     expect(view({ stack: { ...stack, state: "DONE" }, lines }).state).toBe("succeeded");
+  });
+
+  it("is cancelled where its stack was, as lists of stacks have it, also without the line of its end", () => {
+    const lastFailure = { task: "run", state: "RUN", entry: 1, attempt: 1, at: 9, code: "TASK_CANCELLED" };
+    const stack = { ...aStack({ machine: "stackyard.run", state: "FAILED" }), enteredAt: 9, lastFailure };
+
+    expect(evaluateHealth(stack).main).toBe("cancelled");
+    expect(view({ stack, lines: [aLine({ outcome: "ignored", code: "DUPLICATE" })] }).state).toBe("cancelled");
   });
 
   it("counts one that was settled by hand as succeeded", () => {

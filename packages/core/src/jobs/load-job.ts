@@ -6,6 +6,7 @@ import { defined } from "../machine/json.ts";
 import { RUN_MACHINE } from "../machine/machine.ts";
 import { parseRunSource, type RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
+import { evaluateHealth } from "../machine/stack-health.ts";
 import type { Clock } from "../ports/clock.ts";
 import { createPageBuilder, type Page, type Records } from "../ports/records.ts";
 import { toStackOrder, toStackPlace } from "../ports/stack-filter.ts";
@@ -170,11 +171,17 @@ function toEnd(lines: readonly HistoryEntry[], stack: Stack | undefined): Standi
   const end = lines.find(({ from, to, outcome }) => from === "RUN" && to !== "RUN" && outcome === "applied");
   if (end !== undefined) return { ...toResult(end), ...toOutputs(end), endedAt: end.at };
   // Old lines go before the stack does, when a failed run was left for as long as it may be.
-  if (stack !== undefined) return { state: stack.state === "DONE" ? "succeeded" : "failed", endedAt: stack.enteredAt };
+  if (stack !== undefined) return { state: toEndState(stack), endedAt: stack.enteredAt };
   const refused = lines.find(({ event, outcome }) => event === "START" && outcome === "dead-lettered");
   if (refused === undefined) return { state: "waiting" };
   const { code = "INTERNAL", reason = "It could not be started.", at } = refused;
   return { state: "failed", error: { code, message: reason }, endedAt: at };
+}
+
+/** As lists of stacks have it. */
+function toEndState(stack: Stack): RunState {
+  if (stack.state === "DONE") return "succeeded";
+  return evaluateHealth(stack).cancelled ? "cancelled" : "failed";
 }
 
 function toResult({ event, code, description, reason }: HistoryEntry): Standing {
