@@ -2,6 +2,7 @@ import { hasEnded } from "../access/credentials.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
 import { withdrawParked } from "../engine/withdraw-parked.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
+import { findLastDecision } from "../inspect/last-decision.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
@@ -335,8 +336,6 @@ function toEvent(bulk: Bulk, item: BulkItem, receivedAt: number): QueuedEvent {
   return { id, stackId: item.id, origin: "external", receivedAt, message: body, ...facts };
 }
 
-/** An event of a sender has a few lines; a result or a timer may have the same id. */
-const LINES = 16;
 const TAKEN: BulkResult = {
   outcome: "refused",
   code: "DUPLICATE",
@@ -353,9 +352,7 @@ async function lookAt(
   if (isOnEvents(bulk.operation)) return;
   const open = chunk.items.filter(({ n, outcome }) => outcome === undefined && !decided.has(n));
   for (const item of open) {
-    const filter = { eventId: toBulkEventId(bulk.id, item), stackId: item.id };
-    const { items } = await store.queries.listHistory(filter, { limit: LINES });
-    const line = items.find(({ internal }) => internal !== true);
+    const line = await findLastDecision(store, { eventId: toBulkEventId(bulk.id, item), stackId: item.id });
     if (line === undefined) continue;
     const { outcome, code, reason } = line;
     decided.set(item.n, line.event === bulk.message["event"] ? { outcome, ...defined({ code, reason }) } : TAKEN);

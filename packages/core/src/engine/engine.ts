@@ -2,6 +2,7 @@ import type { Sender } from "../access/sender.ts";
 import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/parking.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
+import { findLastDecision } from "../inspect/last-decision.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import { parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
@@ -337,17 +338,12 @@ export async function publishMessages(
   );
 }
 
-// An event has few history entries: when it was parked, and its final outcome.
-const LINES = 16;
-
 async function toDuplicate(
   store: Pick<Store, "queries">,
   { eventId, stackId }: Extract<PublishResult, { kind: "accepted" }>,
 ): Promise<DuplicateResult> {
-  const { items } = await store.queries.listHistory({ stackId, eventId, newestFirst: true }, { limit: LINES });
   const duplicate = { kind: "duplicate", code: "DUPLICATE", eventId, stackId } as const;
-  // A result or a timer may have the same id.
-  const last = items.find(({ internal }) => internal !== true);
+  const last = await findLastDecision(store, { stackId, eventId });
   if (last === undefined) {
     const reason = `The id "${eventId}" was used before for an event of "${stackId}". It is not decided yet, or its history is pruned.`;
     return { ...duplicate, reason };

@@ -34,6 +34,7 @@ export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from 
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
 export { type CommitRange, findCommitRange } from "../inspect/find-commits.ts";
 export { findVersionRange, type VersionChange, type VersionRange } from "../inspect/find-version-range.ts";
+export { findLastDecision } from "../inspect/last-decision.ts";
 export { isDone, listEndsOfRuns } from "../inspect/last-success.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";

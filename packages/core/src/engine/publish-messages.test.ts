@@ -68,6 +68,13 @@ describe("messages at the door", () => {
     const history = [
       aHistoryEntry("used", { stackId: "a", event: "OPENED", outcome: "parked", at: T0 }),
       aHistoryEntry("used", { stackId: "a", event: "OPENED", outcome: "applied", at: T0 + SECOND }),
+      aHistoryEntry("used", {
+        stackId: "a",
+        event: "OPENED",
+        outcome: "ignored",
+        code: "DUPLICATE",
+        at: T0 + 2 * SECOND,
+      }),
       aHistoryEntry("used", { stackId: "b", event: "OTHER" }),
     ];
     await commitNow(store, aChange({ stackId: "a", appliedIds: ["used"], history, now: clock.now() }));

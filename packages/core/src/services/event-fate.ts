@@ -1,3 +1,4 @@
+import { findLastDecision } from "../inspect/last-decision.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries } from "../ports/store.ts";
 
@@ -25,10 +26,8 @@ export function toEventFate(line: Pick<StoredHistoryEntry, "outcome" | "code" | 
 
 /** Reads the fate of an event from the history of its stack. */
 export async function findEventFate(
-  { queries }: { readonly queries: Pick<StackQueries, "listHistory"> },
+  deps: { readonly queries: Pick<StackQueries, "listHistory"> },
   { stackId, id: eventId }: { readonly stackId: string; readonly id: string },
 ): Promise<EventFate> {
-  const { items } = await queries.listHistory({ stackId, eventId, newestFirst: true }, { limit: 16 });
-  // Lines of the engine may have the same id, and a second delivery of an event says nothing about it.
-  return toEventFate(items.find(({ internal, code }) => internal !== true && code !== "DUPLICATE"));
+  return toEventFate(await findLastDecision(deps, { stackId, eventId }));
 }

@@ -1,6 +1,12 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import * as operations from "@stackyard/core/api/operations";
-import { type AttemptView, publishMessages, type StoredHistoryEntry, type StoredStack } from "@stackyard/core/engine";
+import {
+  type AttemptView,
+  findLastDecision,
+  publishMessages,
+  type StoredHistoryEntry,
+  type StoredStack,
+} from "@stackyard/core/engine";
 import { type OperatorAction, toOperatorMessage } from "@stackyard/core/machine";
 import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -125,7 +131,8 @@ export async function operate(
   const { id: eventId, stackId } = message;
   const ids = { eventId, stackId };
   const [loaded] = await deps.store.load([stackId]);
-  if (loaded?.stack === undefined && !(await wasDecided(deps.store, ids))) throw unknownStack(stackId);
+  if (loaded?.stack === undefined && (await findLastDecision(deps.store, ids)) === undefined)
+    throw unknownStack(stackId);
   const [result] = await publishMessages(deps, [message], { sender, own: true });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
   const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.settings.limits.outcomeMs, signal });
@@ -133,10 +140,6 @@ export async function operate(
     throw new StackyardError("DUPLICATE", result.reason, { details: { ...ids, usedFor: entry.event } });
   }
   return toAnswer(entry, { ...ids, ...(result?.kind === "duplicate" && { repeated: true as const }) });
-}
-
-async function wasDecided(store: Store, ids: EventIds): Promise<boolean> {
-  return (await findSentLine(store, ids)) !== undefined;
 }
 
 function toAnswer(entry: StoredHistoryEntry | undefined, ids: EventIds & { readonly repeated?: true }): Outcome {
@@ -172,7 +175,7 @@ interface EventIds {
   readonly stackId: string;
 }
 
-/** Returns the first history line of a sender's event; undefined when the time is over first. */
+/** Returns the line of the last decision about a sender's event; undefined when the time is over first. */
 export async function waitForOutcome(
   deps: { readonly store: Store; readonly clock: Clock; readonly bell: ChangeBell },
   input: EventIds & { readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -181,18 +184,9 @@ export async function waitForOutcome(
   const until = deps.clock.now() + timeoutMs;
   for (;;) {
     const seen = deps.bell.count;
-    const line = await findSentLine(deps.store, { eventId, stackId });
+    const line = await findLastDecision(deps.store, { eventId, stackId });
     const rest = until - deps.clock.now();
     if (line !== undefined || rest <= 0 || signal.aborted) return line;
     await deps.bell.wait(seen, Math.min(POLL_MS, rest), signal);
   }
-}
-
-// A worker, a timer or a deadline publishes one event per id, and such an event has a few lines at most.
-const LINES = 16;
-
-/** Returns the first line about a sender's event. A result or a timer may have the same id: its lines are skipped. */
-async function findSentLine(store: Store, { eventId, stackId }: EventIds): Promise<StoredHistoryEntry | undefined> {
-  const { items } = await store.queries.listHistory({ eventId, stackId }, { limit: LINES });
-  return items.find(({ internal }) => internal !== true);
 }
