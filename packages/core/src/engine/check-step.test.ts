@@ -27,6 +27,8 @@ describe("an executor's answer", () => {
     [{ kind: "running", pollAfterMs: { toString: 0 }, progress: 0 }, "PLUGIN_INVALID"],
     [{ kind: "running", pollAfterMs: Object.create(null), progress: 0 }, "PLUGIN_INVALID"],
     [{ kind: "succeeded", outputs: {}, followUp: null }, "OUTPUT_INVALID"],
+    [{ kind: "succeeded", outputs: {}, shortfall: { code: 2 } }, "OUTPUT_INVALID"],
+    [{ kind: "succeeded", outputs: {}, shortfall: "2 of 45" }, "OUTPUT_INVALID"],
     [{ kind: "succeeded", outputs: {}, followUp: { inMs: Object.create(null) } }, "OUTPUT_INVALID"],
   ])("may hold values that have no text, case %#", (answer, code) => {
     expect(checkStep(executor, answer)).toMatchObject({ kind: "failed", code });

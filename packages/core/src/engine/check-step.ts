@@ -42,9 +42,11 @@ function checkRunning(executor: Executor, step: Running): Step {
 function checkSucceeded({ name, outputs: schema }: Executor, step: Succeeded): Step {
   const fault = findValueFault(schema, step.outputs);
   if (fault !== undefined) return invalidOutput(`The outputs of "${name}" ${fault}.`);
-  const { sensitive, followUp, shortfall, ...others } = step;
-  const rest = isShortfall(shortfall) ? { ...others, shortfall } : others;
+  const { sensitive, followUp, ...rest } = step;
   const checked = { ...rest, outputs: toPlainJson(step.outputs) };
+  if (rest.shortfall !== undefined && !isShortfall(rest.shortfall)) {
+    return invalidOutput(`"${name}" answered succeeded with a shortfall without a code and a message.`);
+  }
   if (sensitive !== undefined && !isListOfNames(sensitive)) {
     return invalidOutput(`"${name}" answered succeeded with sensitive ${describeValue(sensitive)}; give names.`);
   }
