@@ -207,7 +207,12 @@ const DONE: DeliveryOutcome = { kind: "done" };
  * for a key moves the deadline.
  */
 async function processDue(deps: ProcessDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
-  const looked = await Promise.all(items.map((item) => lookAt(deps, item)));
+  let waits: ReturnType<typeof findWaitingLimits> | undefined;
+  const findWaits = () => {
+    waits ??= findWaitingLimits(deps.store.records, items, deps.clock.now());
+    return waits;
+  };
+  const looked = await Promise.all(items.map((item) => lookAt(deps, item, findWaits)));
   const outcomes = await deps.work(looked.flatMap((found) => ("kind" in found ? [] : found.inputs)).sort(byUrgency));
   return looked.map((found) => {
     if ("kind" in found) return found;
@@ -219,17 +224,14 @@ async function processDue(deps: ProcessDueDeps, items: readonly DueItem[]): Prom
 async function lookAt(
   deps: ProcessDueDeps,
   item: DueItem,
+  findWaits: () => ReturnType<typeof findWaitingLimits>,
 ): Promise<DeliveryOutcome | { readonly inputs: readonly StackInput[] }> {
   try {
-    const stands = item.kind !== "deadline" || ((await isPassed(deps, item)) && !(await isWaiting(deps, item)));
+    const stands = item.kind !== "deadline" || ((await isPassed(deps, item)) && !(await findWaits()).has(item));
     return { inputs: stands ? toInputs(item) : [] };
   } catch (error) {
     return { kind: "retry", reason: toErrorText(error) };
   }
-}
-
-async function isWaiting({ store, clock }: ProcessDueDeps, item: DueItem): Promise<boolean> {
-  return (await findWaitingLimits(store.records, [item], clock.now())).has(item);
 }
 
 async function isPassed(

@@ -110,6 +110,25 @@ describe("due work that was taken before its time", () => {
     expect(await find()).toBe("GONE");
   });
 
+  it("reads once for all items whether the yard was away", async () => {
+    let reads = 0;
+    const { engine, takeBy, clock } = await createBench((store) => {
+      const { get } = store.records;
+      const counted = (...input: Parameters<typeof get>) => {
+        reads += Number(input[0] === "yard/watched");
+        return get(...input);
+      };
+      return { ...store, records: { ...store.records, get: counted } };
+    });
+    const [item] = await takeBy("deadline", 11 * MINUTE_MS);
+    const items = item === undefined ? [] : [item, { ...item }, { ...item }];
+    await clock.advance(10 * MINUTE_MS);
+
+    await engine.processDue(items);
+
+    expect([items.length, reads]).toEqual([3, 1]);
+  });
+
   it("ignores kinds of work that are not for an engine", async () => {
     const { engine, takeBy, find } = await createBench();
 
