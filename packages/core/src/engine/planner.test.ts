@@ -249,6 +249,22 @@ states:
     expect([reads, planned.replayed, planned.differences]).toEqual([1, 0, []]);
   });
 
+  it("reads past a line of a process whose clock was ahead, as far as clocks may differ", async () => {
+    const trial = await playStack();
+    const { queries } = trial.yard.store;
+    const list: typeof queries.listHistory = queries.listHistory;
+    const [line] = await trial.yard.listHistory("pr-1");
+    const early = { ...line, eventId: "e8", at: (line?.at ?? 0) + 4 * 60_000 };
+    Object.assign(queries, {
+      listHistory: async (...[filter, { cursor, ...page }]: Parameters<typeof list>) =>
+        cursor === undefined ? { items: [early], cursor: "next" } : list(filter, page),
+    });
+
+    const planned = await plan(trial, PLAYED_SOURCE);
+
+    expect(planned).not.toHaveProperty("incomplete");
+  });
+
   it("replays the present incarnation only", async () => {
     const trial = await playStack();
     await trial.yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "again" });

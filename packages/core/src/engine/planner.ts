@@ -9,6 +9,7 @@ import {
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { findStackAt, isPassedOver, relaxSecrets, type StackAt, toBefore, toReplayEvent } from "../inspect/stack-at.ts";
 import { listPages } from "../list-pages.ts";
+import { isAhead } from "../machine/decide/correct-instants.ts";
 import { describePast } from "../machine/decide/timers.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
@@ -151,8 +152,6 @@ export interface UpgradePlan {
 const MOST_LINES = 10_000;
 const PAGE = 1_000;
 const MOST_DIFFERENCES = 100;
-/** How far the clocks of processes that write one history may differ. */
-const CLOCKS_DIFFER_MS = 60_000;
 
 /** Plans an upgrade; see `Planner`. */
 async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): Promise<UpgradePlan | undefined> {
@@ -302,7 +301,7 @@ function hasLostBeginning(
   found: readonly StoredHistoryEntry[],
   page: readonly StoredHistoryEntry[],
 ): boolean {
-  return found.length === 0 && page.some(({ at }) => at > createdAt + CLOCKS_DIFFER_MS);
+  return found.length === 0 && page.some(({ at }) => isAhead(at, createdAt));
 }
 
 function isBeginning({ incarnation }: Stack, { eventId, outcome }: StoredHistoryEntry): boolean {
