@@ -120,6 +120,7 @@ export {
   toStateName,
 } from "./terraform-states.ts";
 export {
+  dismissUnsavedRun,
   formatUnsavedRun,
   isBlocking,
   isOvertaken,

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import { toShellCommand } from "../machine/shell-command.ts";
 import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
 import type { Page, PageInput } from "../ports/records.ts";
@@ -110,6 +111,22 @@ export async function putUnsavedRun(deps: RecordsDeps, run: UnsavedRun): Promise
 /** Removes an unsaved run, with the content that is kept for it. */
 export async function removeUnsavedRun(deps: RecordsDeps, run: UnsavedRun): Promise<void> {
   await unsavedRuns.remove(deps, toName(run));
+  await removeContent(deps, run);
+}
+
+/**
+ * Removes an unsaved run that a person gives up, as it was read. Throws `RECORD_CONFLICT` when the run has reported what it
+ * has left since.
+ */
+export async function dismissUnsavedRun(deps: RecordsDeps, run: UnsavedRun): Promise<void> {
+  await unsavedRuns.change(deps, toName(run), (found) => {
+    if (run.left !== undefined || found?.value.left === undefined) return { write: "remove" };
+    throw new StackyardError("RECORD_CONFLICT", `This has been reported meanwhile: ${formatUnsavedRun(found.value)}`);
+  });
+  await removeContent(deps, run);
+}
+
+async function removeContent(deps: RecordsDeps, run: UnsavedRun): Promise<void> {
   const { content } = run.left ?? {};
   if (content !== undefined) await removeChunks(deps.records, toContentPlace(deps, run), content.chunks);
 }

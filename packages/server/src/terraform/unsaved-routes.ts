@@ -1,13 +1,13 @@
 import { defined, StackyardError } from "@stackyard/core";
 import * as operations from "@stackyard/core/api/operations";
 import {
+  dismissUnsavedRun,
   formatUnsavedRun,
   isOvertaken,
   listUnsavedPage,
   listUnsavedRunsOf,
   loadUnsavedContent,
   putUnsavedRun,
-  removeUnsavedRun,
   type UnsavedRun as StoredRun,
   toUnsavedId,
 } from "@stackyard/core/services";
@@ -40,8 +40,8 @@ export function unsavedRunRoutes(deps: RouteDeps): readonly Route[] {
       if (run.left === undefined && (await isHolding(deps, holder))) {
         throw new StackyardError("RECORD_CONFLICT", `The attempt "${run.attempt}" still works on ${run.host}.`);
       }
-      const reason = await maskReason(deps.store, given, { stackIds: run.stack === undefined ? [] : [run.stack] });
-      await audit({ on: toAuditSubject(key), ...defined({ reason }) }, () => removeUnsavedRun(deps, run));
+      const reason = await maskReason(deps.store, given, { stackIds: [run.stack] });
+      await audit({ on: toAuditSubject(key), ...defined({ reason }) }, () => dismissUnsavedRun(deps, run));
       return reply(200, toUnsavedRun(run));
     }),
   ];
