@@ -1,15 +1,14 @@
 import { Type } from "typebox";
-import { MAX_CODE, MAX_CURSOR, MAX_NAME } from "../../machine/limits.ts";
+import { MAX_CODE, MAX_CURSOR } from "../../machine/limits.ts";
 import { MAIN_CONDITIONS } from "../../machine/stack-health.ts";
 import { STACK_CONDITIONS } from "../../ports/store.ts";
 import { BulkOperation, BulkOutcome } from "../bulk.ts";
 import { PlanDigest } from "../planned-event.ts";
 import { Metadata } from "../stack.ts";
 import { answer, defineOperation, page, refusal } from "./define-operation.ts";
-import { pageQuery, Reason, TaskName } from "./fields.ts";
+import { Hash, Name, pageQuery, Reason, TaskName } from "./fields.ts";
 
-const name = Type.String({ minLength: 1, maxLength: MAX_NAME });
-const ofEvents = Type.Optional({ ...name, description: "Only of dead letters and parked events." });
+const ofEvents = Type.Optional({ ...Name, description: "Only of dead letters and parked events." });
 
 /** The items that a bulk selects. For dead letters and parked events: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
 const BulkFilter = Type.Object(
@@ -21,15 +20,15 @@ const BulkFilter = Type.Object(
         description: "These and no others. Not together with the other fields.",
       }),
     ),
-    machine: Type.Optional(name),
-    state: Type.Optional(name),
-    idPrefix: Type.Optional(name),
-    text: Type.Optional({ ...name, description: "Anywhere in the id." }),
+    machine: Type.Optional(Name),
+    state: Type.Optional(Name),
+    idPrefix: Type.Optional(Name),
+    text: Type.Optional({ ...Name, description: "Anywhere in the id." }),
     condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
     mainCondition: Type.Optional(Type.Enum([...MAIN_CONDITIONS])),
     needsPerson: Type.Optional(Type.Boolean()),
     jobs: Type.Optional(Type.Boolean({ description: "True: jobs only. False: no jobs." })),
-    revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
+    revision: Type.Optional({ ...Hash, description: "A revision's content hash." }),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
     stackId: ofEvents,
     event: ofEvents,

@@ -1,28 +1,17 @@
 import { Type } from "typebox";
-import { MAX_CODE, MAX_NAME, MAX_TASK_NAME } from "../../machine/limits.ts";
+import { MAX_CODE } from "../../machine/limits.ts";
 import { MAIN_CONDITIONS } from "../../machine/stack-health.ts";
 import { STACK_CONDITIONS, STACK_SORTS } from "../../ports/store.ts";
 import { answer, defineOperation, page, refusal } from "./define-operation.ts";
-import { EventId, pageQuery, StackId } from "./fields.ts";
-
-const Name = Type.Optional(Type.String({ minLength: 1, maxLength: MAX_NAME }));
+import { EventId, Hash, Name, pageQuery, StackId, TaskName } from "./fields.ts";
 
 /** The filter of stacks in a query. */
 export const stackFilterQuery = {
-  machine: Name,
-  state: Name,
-  idPrefix: Type.Optional(
-    Type.String({ minLength: 1, maxLength: MAX_NAME, description: "Only ids with this prefix." }),
-  ),
-  text: Type.Optional(
-    Type.String({ minLength: 1, maxLength: MAX_NAME, description: "Ids with this text somewhere; case matters." }),
-  ),
-  revision: Type.Optional(
-    Type.String({
-      pattern: "^[0-9a-f]{64}$",
-      description: "The hash of the revision that the stack was last decided on.",
-    }),
-  ),
+  machine: Type.Optional(Name),
+  state: Type.Optional(Name),
+  idPrefix: Type.Optional({ ...Name, description: "Only ids with this prefix." }),
+  text: Type.Optional({ ...Name, description: "Ids with this text somewhere; case matters." }),
+  revision: Type.Optional({ ...Hash, description: "The hash of the revision that the stack was last decided on." }),
   metadata: Type.Optional(
     Type.String({
       minLength: 2,
@@ -31,13 +20,10 @@ export const stackFilterQuery = {
         'Values that the metadata must have, at most 5, as JSON: `{"branch":"main"}`. Sensitive keys are refused (USAGE).',
     }),
   ),
-  task: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: MAX_TASK_NAME,
-      description: "Stacks in which a task of this name has failed; with `code`, with that code.",
-    }),
-  ),
+  task: Type.Optional({
+    ...TaskName,
+    description: "Stacks in which a task of this name has failed; with `code`, with that code.",
+  }),
   code: Type.Optional(
     Type.String({
       maxLength: MAX_CODE,
@@ -117,7 +103,7 @@ export const countStacks = defineOperation("GET", "/v1/stack-counts", {
       }),
     ),
   },
-  answers: { 200: answer("StackCounts", "The total, and at most 200 groups; by main condition 1,800.") },
+  answers: { 200: answer("StackCounts", "The total, and the groups.") },
 });
 
 export const getStack = defineOperation("GET", "/v1/stacks/:stackId", {

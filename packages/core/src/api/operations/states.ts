@@ -96,7 +96,7 @@ export const dismissUnsavedRun = defineOperation("POST", "/v1/terraform/states/:
   body: Type.Object({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 })) }),
   answers: {
     200: answer("UnsavedRun", "The run that was given up."),
-    409: refusal("RECORD_CONFLICT: the run works."),
+    409: refusal("RECORD_CONFLICT: the run works, or has reported meanwhile what it has left."),
     ...unknown,
   },
 });
