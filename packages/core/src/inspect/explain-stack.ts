@@ -1,5 +1,6 @@
 import type { YardProcess } from "../engine/yard-health.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
+import { dueTimers } from "../machine/decide/timers.ts";
 import { toEventName } from "../machine/event-message.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
 import { defined } from "../machine/json.ts";
@@ -209,7 +210,7 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
   const [first] = parked;
   if (first !== undefined) return explainParked(first, overdue, now);
   const events = listHandled(stack, machine);
-  const [timer] = stack.timers.filter(({ refused }) => refused === undefined).sort((a, b) => a.dueAt - b.dueAt);
+  const [timer] = dueTimers(stack, Number.POSITIVE_INFINITY);
   const wanted = events.length === 0 ? "Waits for an event." : `Waits for an event: ${formatNames(events)}.`;
   if (timer === undefined) {
     const kind = needsPerson ? "operator" : "event";

@@ -92,11 +92,11 @@ export function evaluateHealth(stack: Stack, parked = 0): StackHealth {
 type Facts = Omit<StackHealth, "main">;
 
 /** The conditions that are facts of their own, in the order of `MAIN_CONDITIONS`. */
-const FACTS = ["failed", "degraded", "overdue", "stalled", "approval", "busy"] as const;
+export const MAIN_FACTS = ["failed", "degraded", "overdue", "stalled", "approval", "busy"] as const;
 
 function findMain(stack: Stack, facts: Facts, parked: number): MainCondition {
   if (isEndedJob(stack)) return facts.cancelled ? "cancelled" : "failed";
-  const first = FACTS.find((name) => facts[name]);
+  const first = MAIN_FACTS.find((name) => facts[name]);
   if (first !== undefined) return first;
   if (parked > 0) return "waiting";
   return ASLEEP_STATES.includes(stack.state) ? "asleep" : "healthy";

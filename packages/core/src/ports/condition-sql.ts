@@ -1,4 +1,4 @@
-import { ASLEEP_STATES, ENDED_JOB, type MainCondition } from "../machine/stack-health.ts";
+import { ASLEEP_STATES, ENDED_JOB, MAIN_FACTS, type MainCondition } from "../machine/stack-health.ts";
 import { MARKS } from "./stack-columns.ts";
 import type { StackCondition, StackFilter } from "./store.ts";
 
@@ -46,12 +46,7 @@ export function toConditionSql({ machine, state, trouble, busy, hasParked }: Con
   const order: readonly (readonly [condition: string, main: MainCondition])[] = [
     [`${isEndedJob} and ${has(MARKS.cancelled)}`, "cancelled"],
     [isEndedJob, "failed"],
-    [conditions.failed, "failed"],
-    [conditions.degraded, "degraded"],
-    [conditions.overdue, "overdue"],
-    [conditions.stalled, "stalled"],
-    [conditions.approval, "approval"],
-    [busy, "busy"],
+    ...MAIN_FACTS.map((name) => [conditions[name], name] as const),
     [hasParked, "waiting"],
     [`${state} in (${asleep})`, "asleep"],
   ];

@@ -7,7 +7,7 @@ import { noteApproved } from "./approved.ts";
 import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
-import { isMoved, listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
+import { isMoved, isSameSender, listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
 import { prepareTask } from "./prepare-task.ts";
 import { setTask } from "./set-task.ts";
 import { toErrorTask } from "./start-tasks.ts";
@@ -68,7 +68,7 @@ export const withdrawApproval: Handler = (work) => {
   if (open.kind === "rejected") return open;
   const { approval, name } = open;
   const by = findSender(work);
-  const given = approval.given.filter((each) => !isSame(each.by, by));
+  const given = approval.given.filter((each) => !isSameSender(each.by, by));
   if (given.length === approval.given.length) {
     return reject("NOT_ALLOWED", `${describe(work)} has no approval to withdraw.`);
   }
@@ -146,7 +146,7 @@ const MOST_CHANGERS = 50;
 function toChangedBy({ event }: Work, { changedBy = [] }: Approval): Pick<Approval, "changedBy"> {
   if (!isSent(event)) return changedBy.length === 0 ? {} : { changedBy };
   const senders = listSenders(event);
-  const others = changedBy.filter((each) => !senders.some((sender) => isSame(each, sender)));
+  const others = changedBy.filter((each) => !senders.some((sender) => isSameSender(each, sender)));
   return { changedBy: [...others, ...senders].slice(-MOST_CHANGERS) };
 }
 
@@ -215,7 +215,7 @@ function findOwnFault(approval: Approval, by: KnownSender): Rejected | undefined
     const advice = "The machine must require two approvals (count: 2), or allow such requests (unowned: true).";
     return reject("NOT_ALLOWED", `${describeUnowned(unowned)}: ${by.name} may be behind it. ${advice}`);
   }
-  if (!given.some((each) => isSame(each.by, by))) return undefined;
+  if (!given.some((each) => isSameSender(each.by, by))) return undefined;
   return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${count - given.length} more must approve.`);
 }
 
@@ -241,7 +241,7 @@ function isAsker({ askedBy, changedBy = [] }: Approval, sender: KnownSender): bo
   const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
   return askers.some((asker) => {
     const isOfCode = asker.kind === "token" && toCodePersonId(asker.id) === sender.id;
-    return isSame(asker, sender) || asker.owner === sender.id || isOfCode;
+    return isSameSender(asker, sender) || asker.owner === sender.id || isOfCode;
   });
 }
 
@@ -256,10 +256,6 @@ function describeUnowned(sender: KnownSender): string {
   if (sender.kind === "token") return `The token "${sender.name}" requested it, and has no owner`;
   if (sender.kind === "stack") return `The release "${sender.name}" requested it, and who started that is not known`;
   return "A sender who is not known requested it";
-}
-
-function isSame(a: KnownSender, b: KnownSender): boolean {
-  return a.kind === b.kind && a.id === b.id;
 }
 
 function describe({ event }: Work): string {
