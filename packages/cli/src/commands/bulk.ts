@@ -10,7 +10,7 @@ import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { waitForItems } from "./bulk-until.ts";
 import { findRevisionHash } from "./machines.ts";
-import { formatDigest, planDigest, reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
+import { formatDigest, planArg, reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
 
 const digits = { pattern: "^[0-9a-f]{4,64}$", placeholder: "hash" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
@@ -61,7 +61,7 @@ const RunArgs = Type.Object({
   }),
   reason: Type.Optional(auditedReasonArg),
   dryRun: optionalFlag("Change nothing, and show what would happen."),
-  plan: optionalText("Digest of a dry run. Required for settle, remove, dismiss and withdraw.", planDigest),
+  plan: planArg("Digest of a dry run. Required for settle, remove, dismiss and withdraw."),
   until: untilArg("each stack"),
   timeout: optionalText("How long to wait for --until. Default: 10m.", { placeholder: "duration" }),
   detach: optionalFlag("Do not wait for the end."),

@@ -21,7 +21,7 @@ import { type Static, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
-import { formatDigest, planDigest, untilArg } from "./stack-args.ts";
+import { formatDigest, planArg, untilArg } from "./stack-args.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
 import { findTypeHint } from "./type-hint.ts";
 
@@ -49,7 +49,7 @@ const Args = Type.Object({
     placeholder: "stack",
   }),
   dryRun: optionalFlag("Change nothing, and show what the event would do now."),
-  plan: optionalText("Digest of a dry run: the event is refused when it would do something else now.", planDigest),
+  plan: planArg("Digest of a dry run: the event is refused when it would do something else now."),
   wait: optionalFlag("Wait until the event is applied.", { short: "w" }),
   until: untilArg("the stack"),
   timeout: optionalText("How long to wait. Default: 10m.", { placeholder: "duration" }),

@@ -1,6 +1,6 @@
 import { optionalFlag, optionalInteger } from "@stackyard/core";
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
-import { cancelStack, fieldOf, listStacks, settleStack } from "@stackyard/core/api/operations";
+import { cancelStack, fieldOf, listStacks, settleStack, upgradeStack } from "@stackyard/core/api/operations";
 import { Type } from "typebox";
 
 /** The stack that a command is about. */
@@ -38,12 +38,11 @@ export const untilArg = (what: string) =>
 /** Why a stack is changed. */
 export const reasonArg = fieldOf(settleStack, "reason", { description: "Reason, recorded in the history." });
 
-/** The form of the digest of a dry run. */
-export const planDigest = {
-  pattern: "^[0-9a-f]{32}$",
-  placeholder: "digest",
-  expected: "the 32 digits that --dry-run prints",
-};
+/** How the digest of a dry run is shown. */
+const digestForm = { placeholder: "digest", expected: "the 32 digits that --dry-run prints" };
+
+/** The digest of a dry run, which binds a command to it. */
+export const planArg = (description: string) => fieldOf(upgradeStack, "plan", { ...digestForm, description });
 
 /** Returns what binds a command to its dry run. */
 export function formatDigest(digest: string): string {

@@ -20,7 +20,7 @@ import type { Painter } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import { loadDefinitions, readMachineText } from "../project/executors.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
-import { formatDigest, planDigest, reasonArg, stackArg } from "./stack-args.ts";
+import { formatDigest, planArg, reasonArg, stackArg } from "./stack-args.ts";
 
 /** `stackyard stacks upgrade` */
 export const stacksUpgrade = defineServerCommand({
@@ -48,7 +48,7 @@ export const stacksUpgrade = defineServerCommand({
       expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
     }),
     dryRun: optionalFlag("Change nothing, and show what would differ."),
-    plan: optionalText("Digest of a dry run: stop when something else would be done now.", planDigest),
+    plan: planArg("Digest of a dry run: stop when something else would be done now."),
     all: optionalFlag("In a dry run, show every stack instead of the first 20."),
     reason: Type.Optional(reasonArg),
   }),

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { PLAN_DIGEST } from "../machine/limits.ts";
 import { Outcome } from "./event.ts";
 import type { View } from "./view.ts";
 
@@ -17,7 +18,7 @@ export type PlannedEvent = View<typeof PlannedEvent>;
 
 /** What is done with the digest of a plan is what the plan shows, or is refused. */
 export const PlanDigest = Type.String({
-  pattern: "^[0-9a-f]{32}$",
+  pattern: PLAN_DIGEST,
   description:
     "Of all that would be done. Send it as `plan`: then exactly this is done, or the event is refused with PLAN_STALE.",
 });

@@ -9,6 +9,7 @@ import { prepareTask } from "../machine/decide/prepare-task.ts";
 import { isSystemEvent, parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
+import { MAX_NAME } from "../machine/limits.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -234,7 +235,7 @@ function toQueued({ clock }: Deps, { own, release }: Sending, event: ReleaseEven
     origin: "stack",
     receivedAt: clock.now(),
     message: { stackId, event: name, metadata, ...defined({ machine }) },
-    actor: sender.name.slice(0, 255),
+    actor: sender.name.slice(0, MAX_NAME),
     sender,
     release: { task: own.task, createdAt, incarnation, expect, expiresAt, ...defined({ onlyNotes, restores }) },
   };

@@ -5,7 +5,7 @@ import type { Sender } from "../access/sender.ts";
 import { compileWhenUsed } from "./compile-when-used.ts";
 import { toErrorDescription } from "./error-description.ts";
 import { defined, findJsonFault, findRoundedFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
-import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME } from "./limits.ts";
+import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME, PLAN_DIGEST } from "./limits.ts";
 import { NEXT } from "./machine.ts";
 import type { ReleaseNote } from "./release.ts";
 
@@ -204,7 +204,7 @@ export const EventMessage = Type.Object({
   ),
   plan: Type.Optional(
     Type.String({
-      pattern: "^[0-9a-f]{32}$",
+      pattern: PLAN_DIGEST,
       description: "The digest of a dry run: the event is refused (`PLAN_STALE`) when it would do something else now.",
     }),
   ),
@@ -329,7 +329,7 @@ function pickFields(message: Fields, { messageId, sender, actor = sender?.name, 
     event: name,
     machine: message["machine"] === null || message["machine"] === "" ? undefined : message["machine"],
     metadata: message["metadata"],
-    actor: (actor ?? toText(message["actor"]))?.slice(0, 255),
+    actor: (actor ?? toText(message["actor"]))?.slice(0, MAX_NAME),
     confirm: toConfirmation(message["confirm"]),
     plan: toPlan(message["plan"]),
     ...pickByEvent(message, name, origin),
@@ -337,12 +337,12 @@ function pickFields(message: Fields, { messageId, sender, actor = sender?.name, 
 }
 
 function toConfirmation(value: unknown): string | undefined {
-  return typeof value === "string" && value.length <= 255 ? value : undefined;
+  return typeof value === "string" && value.length <= MAX_NAME ? value : undefined;
 }
 
 /** A key that the predecessor's senders may use for something else. */
 function toPlan(value: unknown): string | undefined {
-  return typeof value === "string" && /^[0-9a-f]{32}$/.test(value) ? value : undefined;
+  return typeof value === "string" && new RegExp(PLAN_DIGEST).test(value) ? value : undefined;
 }
 
 function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "external"): Fields {
@@ -364,12 +364,12 @@ function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "exte
  */
 function pickApproval({ task, dispatchId, of, reason }: Fields): Fields {
   const isNamed =
-    isMap(task) && typeof task["name"] === "string" && task["name"] !== "" && task["name"].length <= 1_024;
+    isMap(task) && typeof task["name"] === "string" && task["name"] !== "" && task["name"].length <= MAX_TASK_NAME;
   return {
     task: isNamed ? task : undefined,
-    dispatchId: toText(dispatchId)?.slice(0, 8_192),
-    of: toText(of)?.slice(0, 1_024),
-    reason: toText(reason)?.slice(0, 4_096),
+    dispatchId: toText(dispatchId)?.slice(0, MAX_ATTEMPT_ID),
+    of: toText(of)?.slice(0, MAX_TASK_NAME),
+    reason: toText(reason)?.slice(0, MAX_REASON),
   };
 }
 
@@ -383,7 +383,7 @@ function pickResult(message: Fields): Fields {
     task: task ?? undefined,
     dispatchId: toText(message["dispatchId"]),
     description: toErrorDescription(description),
-    code: toText(message["code"])?.slice(0, 255),
+    code: toText(message["code"])?.slice(0, MAX_CODE),
     retryable: typeof retryable === "boolean" ? retryable : undefined,
     outputs: isMap(outputs) ? outputs : undefined,
   };
@@ -428,7 +428,7 @@ function formatFaults(fields: Fields): string {
 }
 
 function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reason: string): ParsedEvent {
-  const stackId = toText(message["stackId"])?.slice(0, 255);
+  const stackId = toText(message["stackId"])?.slice(0, MAX_NAME);
   return { kind: "invalid", code, reason, ...defined({ stackId }) };
 }
 

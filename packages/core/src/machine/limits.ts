@@ -30,5 +30,8 @@ export const MAX_STATE_KEY = 1_500;
 /** Longest cursor of a list, and longest id of an item of one. */
 export const MAX_CURSOR = 2_048;
 
+/** Pattern of the digest of a dry run. */
+export const PLAN_DIGEST = "^[0-9a-f]{32}$";
+
 /** Pattern of the name of a freeze. */
 export const FREEZE_NAME = "^[a-z0-9][a-z0-9-]{0,62}$";

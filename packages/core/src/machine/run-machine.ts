@@ -6,6 +6,7 @@ import { compileWhenUsed } from "./compile-when-used.ts";
 import { shortHashOf } from "./event-message.ts";
 import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
 import { defined, parseJson } from "./json.ts";
+import { MAX_NAME } from "./limits.ts";
 import {
   FAILED,
   INIT,
@@ -30,7 +31,7 @@ const Length = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const RunSource = Type.Object(
   {
     machine: Type.Literal(RUN_MACHINE),
-    executor: Type.String({ minLength: 1, maxLength: 255 }),
+    executor: Type.String({ minLength: 1, maxLength: MAX_NAME }),
     config: Type.Record(Type.String(), Type.Unknown()),
     target: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     timeoutMs: Length,

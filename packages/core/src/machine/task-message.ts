@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { compileWhenUsed } from "./compile-when-used.ts";
 import { unwrapBody } from "./event-message.ts";
+import { MAX_ATTEMPT_ID, MAX_NAME, MAX_TASK_NAME } from "./limits.ts";
 import type { ShownMetadata } from "./secrets.ts";
 import type { TaskState } from "./stack.ts";
 
@@ -95,7 +96,7 @@ const DEFAULT_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 /** The fields that a message written by hand may leave out. */
 const NO_STACK_FIELDS = { previousState: null, _state: "", tasks: [], metadata: {} };
 
-const Name = Type.String({ minLength: 1, maxLength: 255 });
+const Name = Type.String({ minLength: 1, maxLength: MAX_NAME });
 const MetadataEntry = Type.Union([
   Type.String(),
   Type.Number(),
@@ -106,18 +107,18 @@ const MetadataEntry = Type.Union([
 
 const validator = compileWhenUsed(
   Type.Object({
-    task: Type.Object({ name: Type.String({ minLength: 1, maxLength: 1_024 }) }),
+    task: Type.Object({ name: Type.String({ minLength: 1, maxLength: MAX_TASK_NAME }) }),
     stack: Type.Object({
       id: Name,
       machine: Name,
-      _state: Type.Optional(Type.String({ maxLength: 255 })),
-      previousState: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
+      _state: Type.Optional(Type.String({ maxLength: MAX_NAME })),
+      previousState: Type.Optional(Type.Union([Type.String({ maxLength: MAX_NAME }), Type.Null()])),
       tasks: Type.Optional(Type.Array(Type.Object({ name: Type.String() }))),
       metadata: Type.Optional(Type.Record(Type.String(), MetadataEntry)),
     }),
     dispatch: Type.Optional(
       Type.Object({
-        id: Type.String({ minLength: 1, maxLength: 8_192 }),
+        id: Type.String({ minLength: 1, maxLength: MAX_ATTEMPT_ID }),
         attempt: Type.Integer({ minimum: 1 }),
         deadline: Type.String({ pattern: String.raw`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$` }),
         exclusiveKey: Type.Optional(Type.String({ maxLength: 1_024 })),

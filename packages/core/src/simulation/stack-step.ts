@@ -3,6 +3,7 @@ import { type Attempt, beginAttempt, claimAtBirth, toClaimWithinMs } from "../at
 import { attemptIdOf } from "../machine/attempt-id.ts";
 import { compileWhenUsed } from "../machine/compile-when-used.ts";
 import { defined } from "../machine/json.ts";
+import { MAX_NAME, MAX_TASK_NAME } from "../machine/limits.ts";
 import type { Machine } from "../machine/machine.ts";
 import { MASK } from "../machine/secrets.ts";
 import type { Approval, Stack, TaskRun } from "../machine/stack.ts";
@@ -12,7 +13,7 @@ const Instant = Type.String({
   pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$",
   description: "ISO 8601 in UTC.",
 });
-const Name = Type.String({ minLength: 1, maxLength: 1_024 });
+const Name = Type.String({ minLength: 1, maxLength: MAX_TASK_NAME });
 const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 const Metadata = Type.Record(Type.String(), Scalar);
 const count = (minimum: number) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
@@ -50,8 +51,8 @@ const OpenApproval = Type.Object({
 
 /** A stack with which a simulation may begin. Sensitive values are `***`. */
 export const SimulationStack = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 255 }),
-  machine: Type.String({ minLength: 1, maxLength: 255 }),
+  id: Type.String({ minLength: 1, maxLength: MAX_NAME }),
+  machine: Type.String({ minLength: 1, maxLength: MAX_NAME }),
   hash: Type.Optional(
     Type.String({ pattern: "^[0-9a-f]{64}$", description: "Its revision. Default: the newest that is loaded." }),
   ),
