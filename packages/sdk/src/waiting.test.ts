@@ -52,6 +52,26 @@ describe("a wait while the server does not answer", () => {
   });
 });
 
+it("an event that was not applied is reported with its own reason, not that of a second delivery", async () => {
+  const line = { stackId: "pr-1", eventId: "e-1", event: "GO", outcome: "ignored", sent: [], notes: [], at: "" };
+  const items = [
+    { ...line, position: 1, code: "EVENT_REPEATED" },
+    { ...line, position: 2, code: "DUPLICATE" },
+  ];
+  const stream = 'event: ready\ndata: {"position":0}\n\n';
+  const answer: typeof fetch = async (input) =>
+    String(input).includes("/watch")
+      ? new Response(
+          new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(stream)) }),
+        )
+      : Response.json({ items });
+  const http = createHttpClient({ url: "http://127.0.0.1:1", fetch: answer });
+
+  const waiting = waitForOutcome(http, { eventId: "e-1", stackId: "pr-1" });
+
+  await expect(waiting).rejects.toMatchObject({ entry: { code: "EVENT_REPEATED" } });
+});
+
 const at = (second: number) => `2026-01-01T00:00:0${second}.000Z`;
 const failure = {
   task: "deploy",

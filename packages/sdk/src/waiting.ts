@@ -144,7 +144,7 @@ export async function waitForOutcome(
     const items = lines.items.filter((line) => line.internal !== true);
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
     if (done !== undefined) return done;
-    const last = items.at(-1);
+    const last = items.findLast(({ code }) => code !== "DUPLICATE") ?? items.at(-1);
     if (last !== undefined && last.outcome !== "parked") throw new EventNotAppliedError(last);
     if (last !== undefined && last.position > told) {
       told = last.position;
