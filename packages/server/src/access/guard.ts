@@ -3,6 +3,7 @@ import {
   type AccessSubject,
   decideAccess,
   findDelegate,
+  isUnlimited,
   type Permission,
   type Right,
   type Rights,
@@ -98,16 +99,19 @@ type OneSubject = Exclude<RouteSubject, "list" | "items">;
 
 /** Returns true if rights without limits include the permission, the common case; those of old identities do. */
 export function hasEverywhere(rights: Rights, permission: Permission): boolean {
+  return rights.some((right) => isUnlimited(right) && right.permissions.has(permission));
+}
+
+/** Returns true if rights include the permission for all stacks of a machine, also those that come later. */
+export function hasWholeMachine(rights: Rights, permission: Permission, machine: string): boolean {
   return rights.some(({ permissions, machines, stacks }) => {
-    return machines === undefined && stacks === undefined && permissions.has(permission);
+    return permissions.has(permission) && stacks === undefined && machines?.includes(machine) !== false;
   });
 }
 
 /** Throws `FORBIDDEN` for a caller who may not repair all stacks of a machine, also those that come later. */
 export function checkWholeMachine({ rights }: Pick<Caller, "rights">, machine: string): void {
-  const isWhole = ({ permissions, machines, stacks }: Rights[number]) =>
-    permissions.has("repair") && stacks === undefined && (machines?.includes(machine) ?? true);
-  if (!rights.some(isWhole)) throw forbidden("repair", { machine });
+  if (!hasWholeMachine(rights, "repair", machine)) throw forbidden("repair", { machine });
 }
 
 const OF_EVENTS: readonly Permission[] = ["send", "operate", "repair", "approve"];

@@ -1,4 +1,4 @@
-import { type Permission, scopesOf } from "@stackyard/core/access";
+import { isUnlimited, type Permission, scopesOf } from "@stackyard/core/access";
 import type { StackFilter } from "@stackyard/core/engine";
 import type { Caller } from "./caller.ts";
 
@@ -13,7 +13,7 @@ export function toScopeFilter(
 ): Pick<StackFilter, "scopes"> {
   const reaching = rights.filter(({ except }) => permission === "read" || except?.has(machine) !== true);
   const scopes = scopesOf(reaching, permission);
-  if (scopes.some(({ machines, stacks }) => machines === undefined && stacks === undefined)) return {};
+  if (scopes.some(isUnlimited)) return {};
   return {
     scopes: scopes.map(({ machines, stacks }) => ({
       ...(machines && { machines }),

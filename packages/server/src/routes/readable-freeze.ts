@@ -3,7 +3,7 @@ import type { Freeze } from "@stackyard/core/api";
 import { createFits } from "@stackyard/core/engine";
 import type { Freeze as KeptFreeze } from "@stackyard/core/services";
 import type { Caller } from "../access/caller.ts";
-import { findStackMachine, hasEverywhere } from "../access/guard.ts";
+import { findStackMachine, hasEverywhere, hasWholeMachine } from "../access/guard.ts";
 import { mayRead } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { toInstant } from "../schemas/event.ts";
@@ -30,10 +30,7 @@ export function toFreezeView({ version: _, startedAt, by, to, except, ...freeze 
 }
 
 function mayReadAll({ rights }: Caller, { machine }: KeptFreeze): boolean {
-  if (machine === undefined) return hasEverywhere(rights, "read");
-  return rights.some(({ permissions, machines, stacks }) => {
-    return permissions.has("read") && stacks === undefined && machines?.includes(machine) !== false;
-  });
+  return machine === undefined ? hasEverywhere(rights, "read") : hasWholeMachine(rights, "read", machine);
 }
 
 /** Returns what a freeze is for a caller that may read some of the stacks that it may match; undefined: it holds none of them. */
