@@ -9,6 +9,7 @@ import { TextLink, useSearch } from "../design/links.tsx";
 import { Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
+import { StateName } from "../design/state-name.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { WhatChanges } from "./approval-changes.tsx";
 import { Asked, Decision } from "./approval-decision.tsx";
@@ -61,11 +62,7 @@ function ApprovalOf({ details, task }: { details: StackDetails; task: string }) 
   return (
     <>
       <p className="approval-where">
-        <Pill status="approval" /> <StackLink id={approval.stackId} /> in{" "}
-        <span className="state-name">
-          <Text>{approval.state}</Text>
-        </span>{" "}
-        of{" "}
+        <Pill status="approval" /> <StackLink id={approval.stackId} /> in <StateName state={approval.state} /> of{" "}
         <span>
           <TextLink path="/machine" search={{ name: approval.machine }} text={approval.machine} />, since{" "}
           <Ago at={approval.askedAt} />

@@ -6,6 +6,7 @@ import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty } from "../design/page.tsx";
+import { StateName } from "../design/state-name.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
 /** Lines of the history in which the answer is looked for. */
@@ -31,11 +32,7 @@ export function ClosedApproval({ details: { id, state, version }, task }: Closed
           This approval is closed. <Answer of={answer} by={nameSender(answer, data?.items ?? [])} />
         </>
       )}{" "}
-      The stack is now in{" "}
-      <span className="state-name">
-        <Text>{state}</Text>
-      </span>
-      .{" "}
+      The stack is now in <StateName state={state} />.{" "}
       <To path="/stack" search={{ id }}>
         Open the stack
       </To>

@@ -269,7 +269,7 @@ describe("the board", () => {
   it("keeps the row of a long wait low on a phone", { tags: "page" }, async () => {
     await page.viewport(390, 1_000);
     const waits =
-      "tenants: Continues by itself, checked again in 7s: 81 arrived, 2 on their way, 0 to be sent, 1 failed.";
+      "tenants: Running for 1h 24m: 81 arrived, 2 on their way, 0 to be sent, 1 failed. (checked again in 7s)";
     const { screen } = await showBoard({ ...board, releases: [{ ...board.releases[0], waits }] });
 
     const cell = screen.getByRole("cell", { name: waits });

@@ -18,6 +18,9 @@ type Screen = Awaited<ReturnType<typeof renderPage>>["screen"];
 
 const inHead = (screen: Screen, name: string | RegExp) =>
   screen.getByRole("toolbar", { name: "Actions" }).getByRole("button", { name, exact: true });
+const readFact = (name: string) =>
+  [...document.querySelectorAll(".stack-line dt")].find((term) => term.textContent === name)?.nextElementSibling
+    ?.textContent;
 const inTasks = (screen: Screen, name: string) =>
   screen.getByRole("listitem").getByRole("button", { name, exact: true });
 
@@ -157,12 +160,12 @@ describe("the page of a stack", () => {
     ["https://ada:secret@host.example/482", 0],
   ])("names its pull request, and links it where the address is safe: %s", async (url, links) => {
     const repository = { id: "1", fullName: "acme/web" };
-    const pull = { host: "github", repository, number: 482, url, head: "1".repeat(40), owner: "ben" };
+    const title = "Split invoice lines";
+    const pull = { host: "github", repository, number: 482, url, title, head: "1".repeat(40), owner: "ben" };
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ pull })));
 
-    const heading = screen.getByRole("heading", { level: 1 });
-    await expect.element(heading).toMatchTextContent(/#482/);
-    expect(heading.getByRole("link", { name: /^#482/ }).elements()).toHaveLength(links);
+    await expect.poll(() => readFact("Pull request")).toMatch(/^acme\/web #482 .*Split invoice lines$/);
+    expect(screen.getByRole("link", { name: /^acme\/web #482/ }).elements()).toHaveLength(links);
   });
 
   it("draws the graph with the present state, and has the same as a table", { tags: "page" }, async () => {

@@ -1,4 +1,5 @@
 import { Mark } from "../design/mark.tsx";
+import { StateName } from "../design/state-name.tsx";
 import { Text } from "../design/text.tsx";
 import type { GraphMarks } from "../graph/graph-drawing.tsx";
 import type { PathStep } from "./path-steps.ts";
@@ -21,9 +22,7 @@ export function StackPath({ steps, label, states = {}, tasks = {} }: PathProps) 
         <li key={index} className={kind} {...(kind === "now" && { "aria-current": "step" })}>
           <Mark status={MARKS[kind] ?? states[state]?.status ?? "quiet"} bare />
           <div>
-            <span className="state-name">
-              <Text>{state}</Text>
-            </span>{" "}
+            <StateName state={state} />{" "}
             <span className="muted">
               <Text>{kind === "now" ? (states[state]?.note ?? "") : note}</Text>
             </span>

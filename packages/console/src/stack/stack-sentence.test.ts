@@ -1,6 +1,6 @@
-import { expect, it } from "vitest";
-import { aStack } from "../testing/a-stack.ts";
-import { toFailedSentence } from "./stack-sentence.tsx";
+import { describe, expect, it } from "vitest";
+import { anAttempt, aStack } from "../testing/a-stack.ts";
+import { toBusySentence, toFailedSentence } from "./stack-sentence.tsx";
 
 it("begins with what failed and why, then what waits for it", () => {
   const { tasks } = aStack();
@@ -40,4 +40,46 @@ it("leaves the sentence of the server where nothing failed, where work goes on, 
   expect(toFailedSentence(aStack({ tasks: [pending] }))).toBeUndefined();
   expect(toFailedSentence(aStack({ tasks: [cancelled] }))).toBeUndefined();
   expect(toFailedSentence(aStack({ stalled: { code: "LOOP_LIMIT", reason: "Loops." } }))).toBeUndefined();
+});
+
+describe("a stack whose tasks run", () => {
+  const NOW = Date.parse("2026-11-20T03:30:00Z");
+  const attempt = anAttempt({ task: "app", status: "suspended", progressMessage: "apply: 14 of 22 resources." });
+  const app = {
+    name: "app",
+    status: "PENDING",
+    detail: "RUNNING",
+    why: "Runs.",
+    attempt,
+    waitsFor: { kind: "poll" },
+  } as const;
+  const smoke = {
+    name: "smoke",
+    status: "PENDING",
+    detail: "WAITING",
+    why: "Waits.",
+    waitsFor: { kind: "need" },
+  } as const;
+
+  it("says what runs since when with its progress, then what waits for it", () => {
+    expect(toBusySentence(aStack({ tasks: [app, smoke] }), NOW)).toEqual({
+      running: [{ task: "app", since: attempt.dispatchedAt, progress: ": apply: 14 of 22 resources" }],
+      waiting: ["smoke"],
+    });
+  });
+
+  it.each([
+    ["of a worker that is silent", { tasks: [{ ...app, waitsFor: { kind: "lease", at: "2026-11-20T03:29:00Z" } }] }],
+    ["of a task that is being stopped", { tasks: [{ ...app, attempt: { ...attempt, cancelling: "cancelled" } }] }],
+    [
+      "of another task that waits for a key",
+      { tasks: [app, { ...smoke, detail: "QUEUED", waitsFor: { kind: "key" } }] },
+    ],
+    ["of another task that has failed", { tasks: [app, { ...smoke, status: "ERROR" }] }],
+    ["of a task that waits alone", { tasks: [smoke] }],
+    ["of a stalled stack", { tasks: [app], stalled: { code: "LOOP_LIMIT", reason: "Loops." } }],
+    ["where an event is parked", { tasks: [app], parked: [{}] }],
+  ] as const)("leaves the sentence of the server %s", (_, changes) => {
+    expect(toBusySentence(aStack(changes as never), NOW)).toBeUndefined();
+  });
 });

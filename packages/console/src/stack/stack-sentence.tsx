@@ -1,6 +1,6 @@
 import type { LastFailure, StackDetails } from "@stackyard/sdk";
-import { Commands, Sentence } from "../design/sentence.tsx";
-import { Text } from "../design/text.tsx";
+import { Sentence } from "../design/sentence.tsx";
+import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 
@@ -47,37 +47,73 @@ export function toWhy(message: string | undefined, code: string | undefined): st
   return why === undefined || why === "" ? "" : `: ${why}`;
 }
 
-/** Renders what a stack does or waits for; of one with a failure first what failed and why. */
+/** What runs in a stack, and what waits for it. */
+export interface BusySentence {
+  readonly running: readonly { readonly task: string; readonly since: string; readonly progress: string }[];
+  readonly waiting: readonly string[];
+}
+
+/** Returns what runs; undefined where something else matters more, such as a failure, a parked event or a silent worker. */
+export function toBusySentence({ tasks, parked, stalled }: StackDetails, now: number): BusySentence | undefined {
+  const open = tasks.filter(({ status }) => status !== "SATISFIED");
+  const running = open.flatMap(({ name, attempt, waitsFor }) => {
+    const isRunning = waitsFor?.kind === "poll" || (waitsFor?.kind === "lease" && Date.parse(waitsFor.at ?? "") > now);
+    if (attempt === undefined || attempt.cancelling !== undefined || !isRunning) return [];
+    return [{ task: name, since: attempt.dispatchedAt, progress: toWhy(attempt.progressMessage, undefined) }];
+  });
+  const waiting = open.filter(({ status, detail }) => status === "PENDING" && detail === "WAITING");
+  const isWhole = running.length > 0 && running.length + waiting.length === open.length;
+  if (!isWhole || parked.length > 0 || stalled !== undefined) return undefined;
+  return { running, waiting: waiting.map(({ name }) => name) };
+}
+
+/** Renders what a stack does or waits for; of one with a failure first what failed and why, else what runs. */
 export function StackSentence({ stack }: { readonly stack: StackDetails }) {
-  const said = toFailedSentence(stack);
+  const now = useNow(10_000);
+  const failed = toFailedSentence(stack);
+  const busy = failed === undefined ? toBusySentence(stack, now) : undefined;
+  return (
+    <span className="stack-summary wrap">
+      {failed !== undefined && <Failed {...failed} />}
+      {busy !== undefined && <Busy {...busy} />}
+      {failed === undefined && busy === undefined && <Sentence text={stack.summary} />}
+    </span>
+  );
+}
+
+function Busy({ running, waiting }: BusySentence) {
   return (
     <>
-      <p className="stack-summary wrap">
-        {said === undefined ? <Sentence text={stack.summary} /> : <Said {...said} />}
-      </p>
-      <p className="stack-commands">
-        <Commands text={stack.summary} />
-      </p>
+      {running.map(({ task, since, progress }) => (
+        <span key={task}>
+          <Names of={[task]} /> runs for <Ago at={since} plain />
+          <Text>{progress}</Text>.{" "}
+        </span>
+      ))}
+      <Waiting tasks={waiting} count={running.length} />
     </>
   );
 }
 
-function Said({ failed, waiting, events }: FailedSentence) {
+/** Renders which tasks wait for so many others, which were named before. */
+function Waiting({ tasks, count }: { readonly tasks: readonly string[]; readonly count: number }) {
+  if (tasks.length === 0) return null;
+  return (
+    <>
+      <Names of={tasks} /> {tasks.length === 1 ? "waits" : "wait"} for {count === 1 ? "it" : "them"}.
+    </>
+  );
+}
+
+function Failed({ failed, waiting, events }: FailedSentence) {
   return (
     <>
       {failed.map(({ task, text }) => (
         <span key={task}>
-          <b>
-            <Text>{task}</Text>
-          </b>{" "}
-          <Text>{text}</Text>.{" "}
+          <Names of={[task]} /> <Text>{text}</Text>.{" "}
         </span>
       ))}
-      {waiting.length > 0 && (
-        <>
-          <Names of={waiting} /> {waiting.length === 1 ? "waits" : "wait"} for {failed.length === 1 ? "it" : "them"}.
-        </>
-      )}
+      <Waiting tasks={waiting} count={failed.length} />
       {events.length > 0 && (
         <>
           <Names of={events} /> {events.length === 1 ? "leads" : "lead"} on.

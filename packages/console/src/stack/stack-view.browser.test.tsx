@@ -28,6 +28,31 @@ describe("the layout of a stack's page", () => {
     expect(shown).toEqual(["Retry database", "Log", "Send event…", "Bundle"]);
   });
 
+  it.each([1440, 1024])(
+    "has the next steps beside the name, and what it is of in one line below, at %d px",
+    async (width) => {
+      await page.viewport(width, 900);
+      const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+      const toolbar = screen.getByRole("toolbar", { name: "Actions" });
+      await expect.element(toolbar).toBeVisible();
+
+      const heading = boxOf(document.querySelector("h1"));
+      expect(boxOf(toolbar.element()).top).toBeLessThan(heading.bottom);
+      expect(boxOf(toolbar.element()).left).toBeGreaterThan(boxOf(document.querySelector(".state-name")).right);
+      const facts = [...document.querySelectorAll(".stack-line dl > div")];
+      expect(facts.map((fact) => fact.textContent?.replace(/\d+d.*/, ""))).toEqual([
+        "sha4f1cab12",
+        "Machinereview-app@c343",
+        "Opened",
+        expect.stringContaining("urlhttps://pr-12.example.org/"),
+      ]);
+      expect(document.querySelector(".stack-line > .muted")?.textContent).toBe(
+        "In a terminal: stackyard stacks retry pr-12",
+      );
+      expect(boxOf(document.querySelector(".stack-line")).height).toBeLessThan(60);
+    },
+  );
+
   it("offers for an attempt of a state that was left only what can still be done", async () => {
     const stack = aStack({
       attempts: [anAttempt(), anAttempt({ task: "old", attempt: 2 }), anAttempt({ task: "old" })],

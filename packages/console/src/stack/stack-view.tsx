@@ -1,16 +1,17 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { isAbsent } from "../api/client.ts";
 import { useListPlace } from "../api/last-list.ts";
-import { JOB_MACHINE, toStackStatus } from "../api/status.ts";
+import { toStackStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
-import { To, useGo, useSearch } from "../design/links.tsx";
+import { useGo, useSearch } from "../design/links.tsx";
 import { Pill } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
+import { StateName } from "../design/state-name.tsx";
 import { Tabs } from "../design/tabs.tsx";
-import { Ago, MaybeLink, OutsideLink, Text } from "../design/text.tsx";
-import { toSafeLink } from "../text/safe-text.ts";
+import { Ago, Text } from "../design/text.tsx";
 import { AttemptsTab } from "./attempts-tab.tsx";
+import { FactsLine } from "./facts-line.tsx";
 import { HistoryTab } from "./history-tab.tsx";
 import { MachineTab } from "./machine-tab.tsx";
 import { MetadataTab } from "./metadata-tab.tsx";
@@ -44,12 +45,18 @@ export function StackView({ source }: { source: StackSource }) {
 function LoadedStack({ source, stack }: StackProps) {
   const { tab = "now" } = useSearch();
   return (
-    <Page title={stack.id} heading={<Heading stack={stack} />} actions={<Neighbours source={source} />}>
-      <StackSentence stack={stack} />
-      <div className="stack-bar">
-        <Links stack={stack} />
-        <StackActions source={source} stack={stack} />
-      </div>
+    <Page
+      title={stack.id}
+      heading={<Heading stack={stack} />}
+      sentence={<StackSentence stack={stack} />}
+      actions={
+        <>
+          <StackActions source={source} stack={stack} />
+          <Neighbours source={source} />
+        </>
+      }
+    >
+      <FactsLine stack={stack} />
       <Tabs path={source.path} tabs={TABS} keep={["id"]} />
       {tab === "now" && <NowTab source={source} stack={stack} />}
       {tab === "history" && <HistoryTab source={source} stack={stack} />}
@@ -61,49 +68,17 @@ function LoadedStack({ source, stack }: StackProps) {
 }
 
 function Heading({ stack }: { stack: StackDetails }) {
-  const { id, machine, machineHash, state, enteredAt, pull } = stack;
+  const { id, state, enteredAt } = stack;
   return (
     <span className="row">
       <Pill status={toStackStatus(stack)} />
       <Text>{id}</Text>
       <span className="stack-facts">
-        {machine === JOB_MACHINE ? (
-          <To path="/job" search={{ id }}>
-            Show as a job
-          </To>
-        ) : (
-          <To path="/machine" search={{ name: machine }}>
-            <Text>{machine}</Text>@{machineHash.slice(0, 4)}
-          </To>
-        )}
         <span>
-          <Text>{state}</Text> for <Ago at={enteredAt} plain />
+          <StateName state={state} /> for <Ago at={enteredAt} plain />
         </span>
-        {pull !== undefined && <OutsideLink href={pull.url} word={`#${pull.number}`} />}
       </span>
     </span>
-  );
-}
-
-const MAX_LINKS = 3;
-
-/** Addresses in the metadata, such as that of a preview. */
-function Links({ stack: { metadata } }: { stack: StackDetails }) {
-  const links = Object.entries(metadata).flatMap(([key, value]) =>
-    typeof value === "string" && toSafeLink(value) !== undefined ? [{ key, value }] : [],
-  );
-  if (links.length === 0) return null;
-  return (
-    <p className="row">
-      {links.slice(0, MAX_LINKS).map(({ key, value }) => (
-        <span key={key} className="wrap">
-          <span className="muted">
-            <Text>{key}</Text>{" "}
-          </span>
-          <MaybeLink value={value} />
-        </span>
-      ))}
-    </p>
   );
 }
 

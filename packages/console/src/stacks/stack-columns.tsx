@@ -7,6 +7,7 @@ import { useChangeSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { StackLink } from "../design/stack-link.tsx";
+import { StateName } from "../design/state-name.tsx";
 import type { Column } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
@@ -103,15 +104,6 @@ function toMetadataCell(key: string) {
     const value = metadata[key];
     return value === undefined ? null : <MaybeLink value={String(value)} />;
   };
-}
-
-/** Renders the name of a state. */
-export function StateName({ state }: { state: string }) {
-  return (
-    <span className="state-name">
-      <Text>{state}</Text>
-    </span>
-  );
 }
 
 /** Renders what is deployed; the whole of it on hover. */

@@ -7,9 +7,10 @@ import { useKeptPlace, useScrollPlace } from "../design/kept-places.ts";
 import { Mark, toneOf } from "../design/mark.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { StackLink } from "../design/stack-link.tsx";
+import { StateName } from "../design/state-name.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import type { Selection } from "./selection-bar.tsx";
-import { AddressLink, Failure, SelectOne, StateName, VersionText } from "./stack-columns.tsx";
+import { AddressLink, Failure, SelectOne, VersionText } from "./stack-columns.tsx";
 import { type StackListProps, useStackRows } from "./stack-table.tsx";
 import "./stack-tiles.css";
 

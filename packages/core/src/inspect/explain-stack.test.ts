@@ -54,7 +54,7 @@ describe("explainStack", () => {
     ],
     [
       { status: "suspended", pollDueAt: NOW + 3 * 3_600_000, progressMessage: "3 of 9" },
-      "Continues by itself, checked again in 3h 0m: 3 of 9",
+      "Running for 1m 5s: 3 of 9 (checked again in 3h 0m)",
     ],
     [
       { status: "running", leaseUntil: NOW + 1, cancelling: "timed-out" },

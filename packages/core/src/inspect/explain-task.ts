@@ -239,9 +239,9 @@ function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): R
 }
 
 function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
-  const { attemptId, pollDueAt = now } = attempt;
-  const next = formatTimespan(pollDueAt - now);
-  const why = `Continues by itself, checked again in ${next}${formatProgress(attempt)}`;
+  const { attemptId, pollDueAt = now, dispatchedAt } = attempt;
+  const span = formatTimespan(now - dispatchedAt);
+  const why = `Running for ${span}${formatProgress(attempt)} (checked again in ${formatTimespan(pollDueAt - now)})`;
   return { why, waitsFor: { kind: "poll", attemptId, at: pollDueAt } };
 }
 
