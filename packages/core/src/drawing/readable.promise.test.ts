@@ -12,6 +12,7 @@ const files = [
   "packages/cli/template*/machines/*.yaml",
   "packages/core/fixtures/machines/valid/*.yaml",
   "packages/core/fixtures/graphs/*.yaml",
+  "deploy/project/machines/*.yaml",
 ].flatMap((pattern) => globSync(pattern, { cwd: root, exclude: (path) => path.includes("node_modules") }));
 
 function layOut(file: string, options: Parameters<typeof toLayout>[1]): GraphLayout {
