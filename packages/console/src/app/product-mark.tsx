@@ -36,12 +36,16 @@ export function useFavicon(): void {
   }, [state]);
 }
 
-/** Renders the product's mark. */
+/** Renders the product's mark, with the state of the yard. */
 export function ProductMark() {
-  const state = useYardState();
+  return <MarkDrawing state={useYardState()} size={24} />;
+}
+
+/** Renders the mark. */
+export function MarkDrawing({ state, size }: { readonly state: YardState; readonly size: number }) {
   const isFailed = state === "failed";
   return (
-    <svg viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">
+    <svg viewBox="0 0 32 32" width={size} height={size} aria-hidden="true">
       <rect width="32" height="32" rx="7" fill="#161b22" stroke="var(--line)" />
       <rect
         x={isFailed ? 13 : 11.5}

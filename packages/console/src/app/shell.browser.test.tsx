@@ -231,10 +231,24 @@ describe("Shell", () => {
 
   const signedOut = { ...quiet, "GET /v1/me": problem(401, "SIGNED_OUT", "Sign in.") };
 
-  it("requires a sign-in when the session has ended", async () => {
-    const page = await renderPage(Shell, "/stacks", { ...signedOut, "GET /auth/ways": { people: true, code: false } });
+  it("shows the sign-in alone, and where it leads, to a person of whom it knows nothing", async () => {
+    const page = await renderPage(Shell, "/stack?id=pr-12", {
+      ...signedOut,
+      "GET /auth/ways": { people: true, code: false },
+    });
 
-    await expect.element(page.screen.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    await expect.element(page.screen.getByRole("heading", { name: "Sign in", level: 1 })).toBeVisible();
+    await expect.element(page.screen.getByText(/Then you continue at/)).toMatchTextContent(/pr-12$/);
+    expect(document.querySelectorAll("[role=dialog], nav, header, .notice")).toHaveLength(0);
+  });
+
+  it("requires a sign-in in a dialog when the session has ended, over the page as it was", async () => {
+    const page = await renderPage(Shell, "/stacks", { ...quiet, "GET /auth/ways": { people: true, code: false } });
+    await expect.element(page.screen.getByRole("navigation", { name: "Breadcrumb" })).toBeVisible();
+
+    page.live.emit({ kind: "state", state: { kind: "signed-out" } });
+
+    await expect.element(page.screen.getByRole("dialog", { name: "Sign in" })).toBeVisible();
     await page.screen.getByRole("button", { name: "Try again" }).click();
 
     expect(page.live.requests).toContainEqual({ kind: "retry" });
@@ -247,14 +261,14 @@ describe("Shell", () => {
     [{ people: false, code: false }, []],
   ])("offers only ways in that exist, and each returns to the address: %j", async (ways, paths) => {
     const page = await renderPage(Shell, "/stacks", { ...signedOut, "GET /auth/ways": ways });
-    const dialog = page.screen.getByRole("dialog");
+    const place = page.screen.getByRole("main");
     const query = `?return=${encodeURIComponent(location.pathname + location.search)}`;
-    const hrefs = () => [...dialog.element().querySelectorAll("a")].map((link) => link.getAttribute("href"));
+    const hrefs = () => [...place.element().querySelectorAll("a")].map((link) => link.getAttribute("href"));
 
-    if (paths.length === 0) await expect.element(dialog).toMatchTextContent(/no sign-in for browsers/);
+    if (paths.length === 0) await expect.element(place).toMatchTextContent(/no sign-in for browsers/);
     await expect.poll(hrefs).toEqual(paths.map((path) => `${path}${query}`));
-    // The most likely next step is chosen already, not the dialog's frame.
-    const [first] = dialog.element().querySelectorAll("a");
+    // The most likely next step is chosen already.
+    const [first] = place.element().querySelectorAll("a");
     if (first !== undefined) await expect.poll(() => document.activeElement).toBe(first);
   });
 

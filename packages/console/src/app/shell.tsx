@@ -17,10 +17,15 @@ import { Palette } from "./palette.tsx";
 import { ProductMark, useFavicon } from "./product-mark.tsx";
 import { PLACES } from "./screens.ts";
 import { ShortcutHelp, useShortcuts } from "./shortcuts.tsx";
-import { SignInOverlay } from "./sign-in.tsx";
+import { SignInOverlay, SignInPage, useIsStranger } from "./sign-in.tsx";
 
-/** Renders everything around a page: navigation, freshness, who is signed in. */
+/** Renders everything around a page; for a person who is not signed in yet, the sign-in alone. */
 export function Shell() {
+  return useIsStranger() ? <SignInPage /> : <Console />;
+}
+
+/** Renders navigation, freshness, who is signed in, and the page. */
+function Console() {
   const [open, setOpen] = useState<"palette" | "help">();
   const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
   useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help") });

@@ -1,3 +1,4 @@
+import { useRouterState } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMe } from "../api/access.ts";
 import { isSignedOut } from "../api/client.ts";
@@ -7,42 +8,97 @@ import { useLiveRetry, useLiveState } from "../api/use-live.tsx";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
+import { useSearch } from "../design/links.tsx";
+import { Text } from "../design/text.tsx";
+import { useWindowTitle } from "../design/use-window-title.ts";
+import { MarkDrawing } from "./product-mark.tsx";
+import { findCrumbs } from "./screens.ts";
+import "./sign-in.css";
+
+function useIsOut(): boolean {
+  const { error } = useMe();
+  const live = useLiveState();
+  return isSignedOut(error) || live.kind === "signed-out";
+}
+
+/** Returns true for a person who is not signed in and of whom this page knows nothing, until one is signed in. */
+export function useIsStranger(): boolean {
+  const { data } = useMe();
+  const isOut = useIsOut();
+  const [isStranger, setStranger] = useState(false);
+  // While it is asked again, nothing is known either.
+  const now = data === undefined && (isStranger || isOut);
+  if (now !== isStranger) setStranger(now);
+  return now;
+}
 
 /** Renders the sign-in after the session has ended, which returns to this address. Unsaved input remains until then. */
 export function SignInOverlay() {
-  const { error, refetch } = useMe();
-  const live = useLiveState();
-  const retry = useLiveRetry();
   const [closed, setClosed] = useState(false);
-  const isOut = isSignedOut(error) || live.kind === "signed-out";
-  const { data: ways } = useLoad(keys.other("sign-in"), loadSignInWays, { enabled: isOut, staleTime: 60_000 });
-  if (!isOut || closed) return null;
+  if (!useIsOut() || closed) return null;
   return (
     <Dialog title="Sign in" onClose={() => setClosed(true)}>
       <section>
-        <p>You are not signed in, or your session has ended.</p>
-        <div className="row">
-          {ways !== undefined && <SignInLinks ways={ways} />}
-          <Button
-            onPress={() => {
-              void refetch();
-              retry();
-            }}
-          >
-            Try again
-          </Button>
-        </div>
-        {ways?.code && (
-          <p className="muted">
-            An administrator's terminal prints an address with a one-time code: <code>stackyard console</code>.
-          </p>
-        )}
+        <p>Your session has ended.</p>
+        <Ways />
       </section>
     </Dialog>
   );
 }
 
-/** The dialog begins at its most likely next step, which is known only after it has opened. */
+/** Renders the sign-in in place of a console of which nothing may be shown yet. */
+export function SignInPage() {
+  useWindowTitle("Sign in");
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const next = findCrumbs(path, useSearch()).at(-1)?.title ?? "";
+  return (
+    <main className="sign-in">
+      <p className="sign-in-brand">
+        <MarkDrawing state="quiet" size={40} />
+        <b>Stackyard</b>
+      </p>
+      <section className="panel">
+        <h1>Sign in</h1>
+        <Ways />
+      </section>
+      <p className="muted">
+        Then you continue at{" "}
+        <b>
+          <Text>{next}</Text>
+        </b>
+      </p>
+    </main>
+  );
+}
+
+/** Renders the ways in, and where a one-time code is from. */
+function Ways() {
+  const { refetch } = useMe();
+  const retry = useLiveRetry();
+  const { data: ways } = useLoad(keys.other("sign-in"), loadSignInWays, { staleTime: 60_000 });
+  return (
+    <>
+      <div className="row">
+        {ways !== undefined && <SignInLinks ways={ways} />}
+        <Button
+          onPress={() => {
+            void refetch();
+            retry();
+          }}
+        >
+          Try again
+        </Button>
+      </div>
+      {ways?.code && (
+        <p className="muted">
+          An administrator's terminal prints an address with a one-time code: <code>stackyard console</code>.
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Dialog and page begin at their most likely next step, which is known only after they are shown. */
 const focus = (link: HTMLElement | null): void => link?.focus();
 
 /** Renders a link for each way in that the server has. All return to this address. */

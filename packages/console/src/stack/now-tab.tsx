@@ -8,15 +8,18 @@ import { ApprovalsPanel, KeysPanel, ParkedPanel, TimersPanel } from "./waiting-p
 
 /** Renders the present state of a stack: its failures first, its place in its machine, tasks, and what it waits for. */
 export function NowTab({ source, stack }: StackProps) {
+  const isAtRest = stack.tasks.length === 0;
   return (
     <>
       <Failure source={source} stack={stack} />
       <StackGraph source={source} stack={stack} />
       <AttemptTimeline source={source} stack={stack} />
-      <div className="columns">
-        <div className="stack-v">
-          <TasksPanel source={source} stack={stack} />
-        </div>
+      <div className={isAtRest ? "stack-v" : "columns"}>
+        {!isAtRest && (
+          <div className="stack-v">
+            <TasksPanel source={source} stack={stack} />
+          </div>
+        )}
         <div className="stack-v">
           <ApprovalsPanel stack={stack} />
           <ParkedPanel stack={stack} />

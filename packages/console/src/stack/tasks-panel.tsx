@@ -5,7 +5,7 @@ import { useRetry } from "../app/use-operation.tsx";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
-import { Empty, Panel } from "../design/page.tsx";
+import { Panel } from "../design/page.tsx";
 import { Commands, Sentence } from "../design/sentence.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
@@ -16,58 +16,54 @@ import { CancelDialog } from "./task-dialogs.tsx";
 
 type Task = StackDetails["tasks"][number];
 
-/** Renders the tasks of the present state: each one's status, reason, attempt and deadline. */
+/** Renders the tasks of the present state, which has some: each one's status, reason, attempt and deadline. */
 export function TasksPanel({ source, stack }: StackProps) {
   const refusal = useOperateRefusal(source, stack, "operate");
   const { retry, notice } = useRetry(stack.id);
   const [cancelled, setCancelled] = useState<string>();
   return (
     <Panel title="Tasks">
-      {stack.tasks.length === 0 ? (
-        <Empty>This state has no tasks.</Empty>
-      ) : (
-        <ul className="task-list">
-          {stack.tasks.map((task) => (
-            <li key={task.name} data-row={task.name} className="task">
-              <Mark status={toTaskStatus(task)} word={`${wordOf(toTaskStatus(task))}:`} bare />
-              <div className="task-text">
-                <p className="row">
-                  <b>
-                    <Text>{task.name}</Text>
-                  </b>
-                  <AttemptFacts attempt={task.attempt} />
-                </p>
-                <Why task={task} />
-              </div>
-              <div className="row task-actions">
-                <LogLink source={source} task={task} />
-                {source.refusal === undefined && (
-                  <>
-                    <Button
-                      look="plain"
-                      label={`Retry ${task.name}`}
-                      refusal={refusal}
-                      idle={task.status === "ERROR" ? undefined : "Task has not failed"}
-                      onPress={() => void retry(task.name)}
-                    >
-                      Retry
-                    </Button>
-                    <Button
-                      look="plain"
-                      label={`Cancel ${task.name}…`}
-                      refusal={refusal}
-                      idle={findCancelRefusal(task)}
-                      onPress={() => setCancelled(task.name)}
-                    >
-                      Cancel…
-                    </Button>
-                  </>
-                )}
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ul className="task-list">
+        {stack.tasks.map((task) => (
+          <li key={task.name} data-row={task.name} className="task">
+            <Mark status={toTaskStatus(task)} word={`${wordOf(toTaskStatus(task))}:`} bare />
+            <div className="task-text">
+              <p className="row">
+                <b>
+                  <Text>{task.name}</Text>
+                </b>
+                <AttemptFacts attempt={task.attempt} />
+              </p>
+              <Why task={task} />
+            </div>
+            <div className="row task-actions">
+              <LogLink source={source} task={task} />
+              {source.refusal === undefined && (
+                <>
+                  <Button
+                    look="plain"
+                    label={`Retry ${task.name}`}
+                    refusal={refusal}
+                    idle={task.status === "ERROR" ? undefined : "Task has not failed"}
+                    onPress={() => void retry(task.name)}
+                  >
+                    Retry
+                  </Button>
+                  <Button
+                    look="plain"
+                    label={`Cancel ${task.name}…`}
+                    refusal={refusal}
+                    idle={findCancelRefusal(task)}
+                    onPress={() => setCancelled(task.name)}
+                  >
+                    Cancel…
+                  </Button>
+                </>
+              )}
+            </div>
+          </li>
+        ))}
+      </ul>
       {notice}
       {cancelled !== undefined && (
         <CancelDialog stack={stack} task={cancelled} refusal={refusal} onClose={() => setCancelled(undefined)} />
