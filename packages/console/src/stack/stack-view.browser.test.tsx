@@ -102,32 +102,6 @@ describe("the layout of a stack's page", () => {
 });
 
 describe("the layout of panels", () => {
-  it("shows the number of an attempt whole or not at all", async () => {
-    await page.viewport(1440, 900);
-    const at = (hour: number) => new Date(Date.UTC(2026, 10, 20, hour * 30)).toISOString();
-    const attempts = [1, 2, 3].map((attempt) => anAttempt({ attempt, dispatchedAt: at(attempt) }));
-    const history = [1, 2, 3].map((attempt) =>
-      anEntry(attempt, {
-        event: "TASK_ERROR",
-        internal: true,
-        eventId: `end:pr-12/open/1/database/${attempt}`,
-        at: at(attempt + 0.02),
-      }),
-    );
-    const tasks = [{ name: "database", status: "SATISFIED" as const, why: "Done." }];
-    await renderPage(
-      StackPage,
-      ADDRESS,
-      stackApi(aStack({ tasks, failed: false, attempts, enteredAt: at(0) }), history),
-    );
-    await expect.poll(() => document.querySelectorAll(".gantt-bar").length).toBe(3);
-
-    const bars = [...document.querySelectorAll(".gantt-bar")].map(
-      (bar) => [boxOf(bar), textBoxOf(bar.querySelector("span"))] as const,
-    );
-    expect(bars.filter(([bar, word]) => word.top < bar.bottom - 1 && word.right > bar.right)).toEqual([]);
-  });
-
   it("gives a state without tasks no panel for them, and its timers the width", async () => {
     await page.viewport(1440, 900);
     const timers = [{ id: "t", event: "MERGED", dueAt: "2026-11-22T03:00:00Z" }];
