@@ -101,7 +101,7 @@ const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/artifacts", "app 2 in 111122223333 eu-west-1: Present"],
   ["/stacks", "Retry…", "Send event…", "Cancel task…", "Upgrade…", "Settle…", "Remove…"],
   ["/access", "Create…", "Rotate ci", "Revoke ci"],
-  ["/access?tab=sessions", "End the session of ada"],
+  ["/access", "End the session of ada"],
   ["/inbox", "Retry 1…"],
   ["/inbox?tab=dead", "Redrive 1…"],
   ["/inbox?tab=approvals", "Approve…"],

@@ -5,7 +5,7 @@ import { MePanel } from "./me-panel.tsx";
 import { SessionsPanel } from "./sessions-panel.tsx";
 import { TokensPanel } from "./tokens-panel.tsx";
 
-/** Renders who you are and what you may do, API tokens, and logins. */
+/** Renders who you are, what you may do, and the logins that have not ended; or API tokens. */
 export function AccessPage() {
   const tab = useSearch()["tab"] ?? "me";
   return (
@@ -15,10 +15,16 @@ export function AccessPage() {
         tabs={[
           { id: "me", title: "You" },
           { id: "tokens", title: "API tokens" },
-          { id: "sessions", title: "Sessions" },
         ]}
       />
-      {tab === "tokens" ? <TokensPanel /> : tab === "sessions" ? <SessionsPanel /> : <MePanel />}
+      {tab === "tokens" ? (
+        <TokensPanel />
+      ) : (
+        <>
+          <MePanel />
+          <SessionsPanel />
+        </>
+      )}
     </Page>
   );
 }

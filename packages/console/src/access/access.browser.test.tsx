@@ -32,6 +32,7 @@ describe("AccessPage", () => {
     await expect.element(screen.getByRole("heading", { name: "ada", exact: true })).toBeVisible();
     expect(screen.getByRole("heading", { name: "You", exact: true }).query()).toBeNull();
     await expect.element(screen.getByText(/states:read/)).toBeVisible();
+    await expect.element(screen.getByRole("heading", { name: "Sessions" })).toBeVisible();
   });
 
   it("creates a token and shows its secret once", async () => {
@@ -69,7 +70,7 @@ describe("AccessPage", () => {
   });
 
   it("ends the session of another person", async () => {
-    const { screen, sent } = await renderPage(AccessPage, "/access?tab=sessions", {
+    const { screen, sent } = await renderPage(AccessPage, "/access", {
       "GET /v1/sessions": { items: [session] },
       "POST /v1/sessions/s1/revoke": session,
     });

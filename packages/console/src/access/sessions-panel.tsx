@@ -18,7 +18,7 @@ export function SessionsPanel() {
   const [ending, setEnding] = useState<Session>();
   const toast = useToast();
   return (
-    <Panel>
+    <Panel title="Sessions">
       <ListTable
         list={sessions}
         empty={<Empty command="stackyard login">No login is active.</Empty>}

@@ -96,7 +96,7 @@ describe("ApprovalPage", () => {
   });
 
   it("shows the plan that is approved, with what it would destroy and what it costs", async () => {
-    const outputs = { plan: "sha256:4f1c", adds: 4, changes: 3, destroys: 1, forgets: 0, monthly_cost: 412.5 };
+    const outputs = { plan: "sha256:4f1c", adds: 4, changes: 3, destroys: 1, forgets: 2, monthly_cost: 412.5 };
     const line = {
       ...aLine,
       event: "TASK_SUCCESS",
@@ -117,6 +117,9 @@ describe("ApprovalPage", () => {
 
     await expect.element(screen.getByText("destroyed")).toBeVisible();
     await expect.element(screen.getByText("− 1")).toBeVisible();
+    // What is forgotten stays in AWS: only what is destroyed is red.
+    const lost = [...document.querySelectorAll(".plan-loss dt")].map(({ textContent }) => textContent);
+    expect([screen.getByText("forgotten").elements().length, lost]).toEqual([1, ["destroyed"]]);
     await expect.element(screen.getByText("412.50")).toBeVisible();
     await expect.element(screen.getByText("aws_db.main is protected")).toBeVisible();
   });

@@ -41,7 +41,7 @@ export interface PlannedResource {
 const RESOURCE_WORDS: Readonly<Record<string, readonly [string, boolean]>> = {
   destroys: ["−", true],
   replaces: ["±", true],
-  forgets: ["·", true],
+  forgets: ["·", false],
   changes: ["~", false],
   adds: ["+", false],
   imports: ["↓", false],
@@ -62,7 +62,7 @@ function readResources(text: string): readonly PlannedResource[] {
 
 const KINDS = [
   ["destroys", "−", "destroyed", true],
-  ["forgets", "·", "forgotten", true],
+  ["forgets", "·", "forgotten", false],
   ["changes", "~", "changed", false],
   ["adds", "+", "added", false],
   ["moves", ">", "moved", false],

@@ -10,7 +10,7 @@ import type { Column } from "./table.tsx";
 const END = 8;
 const SHORT = 24;
 
-/** Renders the id of a stack as a link to its page. A narrow list cuts a long id in its middle; copied, and as its title, it is whole. */
+/** Renders the id of a stack as a link to its page. A narrow list cuts a long id in its middle; copied, and as its title, it is whole. A short one stays one word. */
 export function StackLink({ id, className }: { id: string; className?: string }) {
   const text = toSafeText(id);
   const at = text.length > SHORT ? text.length - END : 0;
@@ -18,7 +18,7 @@ export function StackLink({ id, className }: { id: string; className?: string })
   const name = at > 0 ? { label: text } : { title: text };
   return (
     <To path="/stack" search={{ id }} {...defined({ className })} {...name}>
-      <bdi className="wrap">
+      <bdi className={at > 0 ? "wrap" : "nowrap"}>
         {at > 0 && <span className="id-begin">{text.slice(0, at)}</span>}
         {text.slice(at)}
       </bdi>

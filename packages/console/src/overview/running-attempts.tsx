@@ -11,7 +11,7 @@ import { useSettings } from "../design/settings.ts";
 import { Text, useNow } from "../design/text.tsx";
 import { Timeline, type TimelineRow } from "../design/timeline.tsx";
 import { dropColors } from "../text/ansi.ts";
-import { formatDuration, formatTime } from "../text/durations.ts";
+import { formatAge, formatDuration, formatTime } from "../text/durations.ts";
 
 const SHOWN = 20;
 const COUNTED = 100;
@@ -68,7 +68,7 @@ function toRow(attempt: OpenAttempt, now: number): TimelineRow {
   const { stackId, machine, task, status, attemptId, cancelling, progressMessage, attempt: number } = attempt;
   const [began, end] = [Date.parse(attempt.dispatchedAt), Date.parse(attempt.deadlineAt)];
   const isQueued = STATUSES[status] === "queued";
-  const limit = `${formatDuration(now - began)} of ${formatDuration(end - began)}`;
+  const limit = `${formatAge(now - began)} of ${formatDuration(end - began)}`;
   const tone: Tone = isQueued ? "wait" : "busy";
   return {
     key: attemptId,

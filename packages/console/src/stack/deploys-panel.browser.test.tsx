@@ -85,19 +85,26 @@ it("lists all stacks with the failed ones first over all pages, and each of them
     ...stackApi(aStack({ attempts: [anAttempt({ executor: "deploy" })] })),
     "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
     "GET /v1/stacks/pr-12/deploys/tenants": ({ query }: SentRequest) =>
-      query["order"] === "failed-first" ? pages[query["cursor"] ?? ""] : { items: [] },
+      query["order"] === "failed-first"
+        ? pages[query["cursor"] ?? ""]
+        : { items: query["state"] === "sent" ? [row("tenant-50", "sent")] : [] },
   });
 
   const table = screen.getByRole("region", { name: "Stacks of tenants" });
   const firstRow = () => table.element().querySelector("tbody tr")?.textContent;
   await expect.poll(firstRow).toMatch(/^tenant-399canaryFailed/);
+  // One that is on its way comes before those that have arrived.
+  const secondRow = () => table.element().querySelectorAll("tbody tr")[1]?.textContent;
+  await expect.poll(secondRow).toMatch(/^tenant-50canaryOn its way/);
   // The list loads its next page itself once its end is in view.
   table.element().scrollTop = 1e6;
 
   await expect.element(table.getByRole("table")).toHaveAttribute("aria-rowcount", "103");
   const queries = sent.filter(({ path }) => path.endsWith("/deploys/tenants")).map(({ query }) => query);
   expect(queries.at(-1)).toMatchObject({ order: "failed-first", cursor: "a1.99.AQ" });
-  await expect.element(table.getByRole("link", { name: "tenant-101" })).toBeInTheDocument();
+  // Also one that a later page lists is among the failed ones, at the top.
+  table.element().scrollTop = 0;
+  await expect.element(table.getByRole("link", { name: "tenant-101" })).toBeVisible();
 });
 
 it("retries the failed task for the stacks that failed, after a question", async () => {

@@ -3,6 +3,7 @@ import type { Deploy, DeployStack } from "@stackyard/sdk";
 import { type ReactNode, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { DeployState, DeployWhy, wordOfDeploy } from "../design/deploy-state.tsx";
@@ -15,6 +16,7 @@ import { Ago, Arrow, Text } from "../design/text.tsx";
 import { useMedia } from "../design/use-media.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { countDeploy } from "./deploy-counts.ts";
+import { toMovingFirst } from "./moving-first.ts";
 
 interface StacksProps {
   readonly release: string;
@@ -22,7 +24,7 @@ interface StacksProps {
   readonly items: readonly Deploy[];
 }
 
-/** Renders the stacks that a release sends to: from which values to which, how far each is, and why; what failed first. */
+/** Renders the stacks that a release sends to: from which values to which, how far each is, and why; first what failed, then what is on its way. */
 export function ReleaseStacks({ release, items }: StacksProps) {
   const [task, setTask] = useState<string>();
   const deploy = items.find((each) => each.task === task) ?? items[0];
@@ -42,6 +44,9 @@ export function ReleaseStacks({ release, items }: StacksProps) {
 /** What needs a person first. */
 const FILTERS = ["failed", "sent", "waiting", "unsent", "skipped", "undone", "done", "unchanged"] as const;
 
+/** As many of the stacks that are on their way come before those that have arrived. */
+const MOST_MOVING = 100;
+
 /** Of 400 stacks, a failed one may be in the last page of the order of sending. */
 const FAILED_FIRST = { order: "failed-first" } as const;
 
@@ -59,7 +64,13 @@ function OneTask({ release, deploy, children }: OneTaskProps) {
   const list = usePages(keys.stack(release, "deploy", { task, state }), (part) =>
     yard.deploys.stacks(release, task, { ...part, ...(state === undefined ? FAILED_FIRST : { state }) }),
   );
+  const moving = useLoad(
+    keys.stack(release, "deploy", { task, moving: true }),
+    (request) => yard.deploys.stacks(release, task, { state: "sent", limit: MOST_MOVING, ...request }),
+    { enabled: state === undefined && total.sent > 0 },
+  );
   const isWide = useMedia("(min-width: 720px)");
+  const rows = toMovingFirst(list.items ?? [], state === undefined && total.sent > 0 ? (moving.data?.items ?? []) : []);
   const choices = [undefined, ...FILTERS.filter((each) => total[each] > 0 || each === state)];
   return (
     <Panel
@@ -90,12 +101,12 @@ function OneTask({ release, deploy, children }: OneTaskProps) {
       }
     >
       <ListTable
-        list={list}
+        list={list.items === undefined ? list : { ...list, items: rows }}
         empty={<Empty>{state === undefined ? "No stack is shown." : "No stack is so."}</Empty>}
         label={toSafeText(`Stacks of ${task}`)}
         height="24rem"
         keyOf={({ stackId }) => stackId}
-        columns={isWide ? toColumns(metadata, list.items ?? []) : toPhoneColumns(metadata)}
+        columns={isWide ? toColumns(metadata, rows) : toPhoneColumns(metadata)}
       />
     </Panel>
   );

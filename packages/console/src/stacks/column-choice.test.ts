@@ -33,6 +33,7 @@ describe("findColumns", () => {
       "state",
       "since",
       "failure",
+      "failedAt",
       "version",
       "machine",
       "metadata.team",

@@ -32,7 +32,7 @@ const MOST_COLUMNS = 14;
 export type ColumnRoom = "wide" | "middle" | "phone";
 
 const USUAL: Readonly<Record<ColumnRoom, readonly ColumnName[]>> = {
-  wide: ["condition", "state", "since", "failure", "version", "machine"],
+  wide: ["condition", "state", "since", "failure", "failedAt", "version", "machine"],
   middle: ["condition", "state", "since", "failure", "version"],
   phone: ["condition", "since"],
 };

@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { page } from "vitest/browser";
+import { renderPage } from "../testing/render-page.tsx";
+import { StackLink } from "./stack-link.tsx";
+import { Table } from "./table.tsx";
+import "./base.css";
+
+const HEADS = ["State", "Executor", "Sent", "Ends at the latest", "Worker", "Message"];
+
+function Page() {
+  return (
+    <main>
+      <h1>Page</h1>
+      <Table
+        label="Attempts"
+        rows={["web-pr-484"]}
+        keyOf={(id) => id}
+        columns={[
+          { header: "Stack", cell: (id) => <StackLink id={id} /> },
+          ...HEADS.map((header) => ({ header, cell: () => "suspended" })),
+        ]}
+      />
+    </main>
+  );
+}
+
+it("has a shade where a part of it is beside the screen, and leaves a short id one word", async () => {
+  await page.viewport(390, 600);
+  const { screen } = await renderPage(Page, "/", {});
+  const area = screen.getByRole("region", { name: "Attempts" }).element();
+  await expect.poll(() => area.scrollWidth - area.clientWidth).toBeGreaterThan(0);
+
+  // The ground scrolls with the content and covers the shades at its ends.
+  expect(getComputedStyle(area).backgroundAttachment).toBe("local, local, scroll, scroll");
+  expect(screen.getByRole("link", { name: "web-pr-484" }).element().getClientRects()).toHaveLength(1);
+});
