@@ -4,16 +4,9 @@ import { createReleaseCommands } from "./commands/create-release-commands.ts";
 
 export { type AsgExecutorOptions, createAsgExecutor } from "./asg.ts";
 export { AsgConfig, asgDefinition } from "./definition.ts";
-export {
-  evaluateHealth,
-  // Its earlier name.
-  evaluateHealth as judgeHealth,
-  type HealthInput,
-  type HealthJudgement,
-} from "./deploy/health.ts";
+export { evaluateHealth, type HealthInput, type HealthJudgement } from "./deploy/health.ts";
 export { type ParsedRelease, type ParseReleaseOptions, parseRelease } from "./document/parse-release.ts";
 export type { Release, ReleaseProblem, ReleaseWarning, Service } from "./document/release.ts";
-export { toReleaseSchema } from "./document/schema.ts";
 export { decideHalt, type HaltDecision, type HaltInput } from "./halt.ts";
 export {
   type CapacityPlan,

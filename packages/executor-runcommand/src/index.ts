@@ -6,7 +6,6 @@ import { createRunCommandExecutor } from "./run-command.ts";
 
 export { RunCommandConfig, RunCommandOutputs, runCommandDefinition } from "./definition.ts";
 export { applyArtifactDocument } from "./document/apply-artifact-document.ts";
-export { garlcLines } from "./document/garlc-lines.ts";
 export { ProfileDefinition, RunCommandOptions } from "./document/profile-definition.ts";
 export { type InstanceDecision, parseInstanceEvent } from "./fleet/parse-instance-event.ts";
 export {
@@ -15,7 +14,6 @@ export {
   parseUserParameters,
   type UserParameters,
 } from "./fleet/parse-pipeline-event.ts";
-export { type InstanceOutcome, type InstanceState, toInstanceState } from "./instance-state.ts";
 export { type FleetHtmlOptions, toFleetHtml } from "./report/to-fleet-html.ts";
 export {
   type FleetReport,

@@ -10,29 +10,21 @@ import { provideArchives } from "./source-archives.ts";
 
 export {
   type AppliedPull,
-  type AppliedRules,
   applyPull,
-  applyRules,
-  findMapping,
   type MappedEvent,
   type MappingFailure,
-  type MatchedMapping,
   type PullHook,
   type PullState,
-  withTrust,
 } from "./apply-mapping.ts";
 export {
   decidePull,
-  NO_PULL,
   type PullDecision,
   type PullFacts,
   type PullRecord,
   type PullRule,
   type PullTarget,
-  trustHead,
 } from "./decide-pull.ts";
-export { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
-export { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-delivery.ts";
+export { GitHubPull, parseGitHubDelivery } from "./github/parse-delivery.ts";
 export type {
   Hook,
   HookArguments,
@@ -55,7 +47,7 @@ export {
   type MetadataHook,
   parseMapping,
 } from "./mapping.ts";
-export { COMMAND_WORDS, type CommandWord, type ParsedCommand, parseCommand } from "./parse-command.ts";
+export type { CommandWord } from "./parse-command.ts";
 export { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
 /** The plugin of code hosts, with the receiver of their webhooks and the commands about hooks and hosts. */

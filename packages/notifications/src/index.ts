@@ -4,7 +4,7 @@ import { createNotificationsService, NotificationsOptions } from "./notification
 import { notifyTest } from "./notify-test.ts";
 
 export { Channel } from "./channels/channels.ts";
-export { type Notification, toNotificationId } from "./notification.ts";
+export type { Notification } from "./notification.ts";
 export { NotificationsDocument } from "./notifications-document.ts";
 export { NotificationsOptions } from "./notifications-service.ts";
 export { type Notifications, parseNotifications } from "./parse-notifications.ts";

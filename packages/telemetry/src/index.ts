@@ -16,7 +16,6 @@ export {
   PROMETHEUS_METRICS,
   type PrometheusMetrics,
   toMetric,
-  toPrometheusName,
 } from "./prometheus.ts";
 export type { TraceCarrier } from "./spans.ts";
 export { type OpenTelemetry, TelemetryVariables } from "./telemetry-settings.ts";

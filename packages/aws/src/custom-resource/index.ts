@@ -1,7 +1,6 @@
 export {
   type CustomResourceRequest,
   cutReason,
-  isAnswerUrl,
   isCloudFormationEvent,
   isResponseUrl,
   isWithinLimit,

@@ -9,10 +9,8 @@ export {
   type GrantReceiver,
   GroupName,
   matchesText,
-  PermissionName,
   parseAccessConfig,
   RoleName,
-  scopeProperties,
   toGroups,
   toRight,
   toRights,
@@ -79,7 +77,6 @@ export {
   decideAccess,
   findDelegate,
   findExcess,
-  isUnlimited,
   isWithin,
   OLD_RIGHTS,
   type Right,
@@ -117,4 +114,4 @@ export {
   toPersonId,
 } from "./sender.ts";
 export { findProxyWarning, findServerUrlFault, isLoopbackUrl, type ServerAddress } from "./server-address.ts";
-export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";
+export { findSecretPrefix, formatSecret, type SecretPrefix } from "./token-format.ts";

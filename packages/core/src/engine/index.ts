@@ -67,7 +67,7 @@ export { toParkedEvent, toParkedHead } from "../ports/parked-head.ts";
 export { parseQueuedEvent, toQueuedEvent } from "../ports/queued-event.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
-export { matchesCondition, type StackColumns, toStackColumns } from "../ports/stack-columns.ts";
+export { type StackColumns, toStackColumns } from "../ports/stack-columns.ts";
 export {
   assertSortable,
   checkStackFilter,
@@ -160,7 +160,6 @@ export {
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
 export { createPollingWorker } from "./polling-worker.ts";
-export { provideYard } from "./provide-yard.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";

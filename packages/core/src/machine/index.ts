@@ -30,7 +30,7 @@ export { type DrawOptions, type Graph, toGraph } from "./graph/to-graph.ts";
 export { type CompileResult, type Machine, RUN_MACHINE } from "./machine.ts";
 export { type OperatorAction, toOperatorMessage } from "./operator-message.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
-export { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
+export { runStackId } from "./run-machine.ts";
 export { parseTaskMessage } from "./task-message.ts";
 export { upgradeMachine } from "./upgrade/upgrade-machine.ts";
 export { createMachineV1Schema, machineV1Schema } from "./v1/machine-v1-schema.ts";

@@ -53,22 +53,6 @@ export {
   failingWeather,
   isCall,
 } from "./weather/common-weathers.ts";
-export type { PlayedMoment } from "./weather/create-sky.ts";
-export {
-  exploreWeather,
-  type OneRun,
-  repeatWeather,
-  type WeatherFinding,
-  type WeatherReport,
-  type WeatherRun,
-  type WeatherScope,
-} from "./weather/explore.ts";
-export {
-  type Breach,
-  evaluateEnding,
-  INVARIANTS as WEATHER_INVARIANTS,
-  type WeatherInvariant,
-} from "./weather/judge.ts";
 export type {
   Decision,
   EarlierAnswer,
@@ -82,4 +66,3 @@ export type {
 } from "./weather/story.ts";
 export { type TaskBench, type TaskEnd, type TaskStoryInput, taskStory } from "./weather/task-story.ts";
 export { type WeatherCase, type WeatherEnvironment, weatherCases } from "./weather/weather-cases.ts";
-export { formatWeatherReport } from "./weather/weather-report.ts";

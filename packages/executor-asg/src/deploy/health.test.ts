@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import * as entry from "../index.ts";
 import { type CapacityRules, planCapacity } from "../plan/capacity.ts";
 import { classifyInstances, evaluateHealth, type HealthInput, mergeSource } from "./health.ts";
 
@@ -40,10 +39,6 @@ describe("evaluateHealth", () => {
     const count = (...sources: HealthInput["sources"]) => judge("hh", { sources }).report.healthy;
 
     expect(good && bad && [count(good, good), count(good, bad), count(bad, good)]).toEqual([2, 1, 1]);
-  });
-
-  it("keeps its earlier name for those who import it", () => {
-    expect(entry.judgeHealth).toBe(entry.evaluateHealth);
   });
 
   it("reports what it sees, and the group as it was before", () => {

@@ -6,7 +6,6 @@ export {
   type CriteriaResult,
   criteriaChanged,
   decideRequest,
-  listNeededFacts,
   type NoneReason,
   type RequestAction,
   type RequestFacts,

@@ -1,7 +1,7 @@
 export { createFleet, type FleetAnswer, type FleetApp } from "./create-fleet.ts";
 export type { BootSettings, FleetDeps, FleetSettings } from "./fleet-deps.ts";
 export { failJob } from "./handle-job.ts";
-export { findRunReport, type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
+export { type JobResult, toFailureResult, toJobResult } from "./job-result.ts";
 export {
   type EventHome,
   type HookDecision,

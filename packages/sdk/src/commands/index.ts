@@ -13,12 +13,10 @@ export {
   openRuns,
   type ProgressTeller,
   type RunsContext,
-  type RunTargetArgs,
   type StartRunInput,
   startArgs,
   startRun,
   toFollowArgs,
   toRunArg,
-  toRunTarget,
   withRuns,
 } from "./run-commands.ts";
