@@ -8,8 +8,12 @@ import { repositoryRoot } from "./published-packages.ts";
 
 /** The aim is 250. Of the 255 that a stack's page may load, 30 come later: the layout of its graph, and what only releases need. */
 const OPERATOR_KB = 256;
-/** The aim is 700. Of the 709 measured, 15 are parts that the worker loads itself, when they are needed. The rest is room for checks of machines. */
-const EDITOR_KB = 740;
+/**
+ * The aim is 700. Of the 711 measured, 231 are the worker of machines (YAML, CEL, Typebox and all checks), 223 the text editor
+ * with the forms, 165 what every page of the console has. 16 are definitions that the worker loads itself, and 10 the diff, when
+ * they are needed.
+ */
+const EDITOR_KB = 720;
 const EDITOR_PAGES: ReadonlySet<string> = new Set(["edit-page", "simulate-page", "editor"]);
 
 const dist = join(repositoryRoot, "packages/console/dist");
