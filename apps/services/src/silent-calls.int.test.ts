@@ -7,23 +7,11 @@ import { createQuickClock, type Play, silenceEachCall } from "@stackyard/lambda-
 import { createStateManager } from "@stackyard/runtime";
 import { expect, it } from "vitest";
 import { createServicesFunction } from "./create-services-function.ts";
-import { startAccount } from "./testing/start-account.ts";
+import { MACHINE, MAPPING, startAccount } from "./testing/start-account.ts";
 
 const KEY = Buffer.alloc(32, 7);
 const HOST = { type: "standard", secrets: [{ env: "CI_SECRET" }] };
 const CONFIG = { plugins: [{ use: "@stackyard/hosts", options: { hosts: { ci: HOST } } }] };
-const MAPPING = `
-host: ci
-machine: preview
-stack: "shop-pr-\${hook.data.number}"
-rules:
-  built: { on: message.built, send: OPENED }
-`;
-const MACHINE = `
-version: 2
-events: { OPENED: { allow: "actor.kind == 'host'" } }
-states: { INIT: { on: { OPENED: LIVE } }, LIVE: {} }
-`;
 const TICK = { source: "aws.events", "detail-type": "Scheduled Event" };
 
 function toDelivery(number: number, now: number) {

@@ -7,7 +7,7 @@ import { systemClock } from "@stackyard/core/engine";
 import { createStateManager, openServices } from "@stackyard/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createServicesFunction } from "./create-services-function.ts";
-import { type Account, startAccount } from "./testing/start-account.ts";
+import { type Account, MACHINE, MAPPING, startAccount } from "./testing/start-account.ts";
 
 const KEY = Buffer.alloc(32, 7);
 const CONFIG = {
@@ -16,18 +16,6 @@ const CONFIG = {
     "@stackyard/executor-ecs",
   ],
 };
-const MAPPING = `
-host: ci
-machine: preview
-stack: "shop-pr-\${hook.data.number}"
-rules:
-  built: { on: message.built, send: OPENED }
-`;
-const MACHINE = `
-version: 2
-events: { OPENED: { allow: "actor.kind == 'host'" } }
-states: { INIT: { on: { OPENED: LIVE } }, LIVE: {} }
-`;
 const TICK = { source: "aws.events", "detail-type": "Scheduled Event" };
 
 let account: Account;

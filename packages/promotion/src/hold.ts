@@ -42,6 +42,3 @@ export interface Holds {
 
 /** Creates the holds of one call of the executor. The release is the stack of the context. */
 export type CreateHolds = (ctx: ExecutorContext, config: HoldConfig) => Holds;
-
-/** Holds nothing back. */
-export const createNoHolds: CreateHolds = () => ({ examine: async () => ({ kind: "open" }) });

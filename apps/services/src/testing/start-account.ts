@@ -16,6 +16,20 @@ const IAM_DELAY_MS = 2_000;
 
 type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
 
+/** A mapping document whose stacks are of `MACHINE`. */
+export const MAPPING = `
+host: ci
+machine: preview
+stack: "shop-pr-\${hook.data.number}"
+rules:
+  built: { on: message.built, send: OPENED }
+`;
+export const MACHINE = `
+version: 2
+events: { OPENED: { allow: "actor.kind == 'host'" } }
+states: { INIT: { on: { OPENED: LIVE } }, LIVE: {} }
+`;
+
 /** Queues, a bucket and tables of emulators. */
 export interface Account {
   readonly door: FrontDoor;

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type PageOptions, Stackyard } from "@stackyard/sdk";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const SHOP = `version: 2
@@ -48,8 +48,7 @@ const { folder: cwd, remove } = makeTempProject({
 const run = (...words: string[]) => runCli(words, { cwd });
 let dev: RunningCli;
 beforeAll(async () => {
-  dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-  await dev.line((line) => line.includes('"kind":"ready"'));
+  dev = await startDev(cwd);
 });
 afterAll(async () => {
   dev.interrupt();

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
-import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `version: 1
@@ -29,8 +29,7 @@ describe("commands over many stacks, and what to attach to an incident", () => {
   const run = (...words: string[]) => runCli(words, { cwd });
   let dev: RunningCli;
   beforeAll(async () => {
-    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-    await dev.line((line) => line.includes('"kind":"ready"'));
+    dev = await startDev(cwd);
     for (const id of ["a-1", "a-2", "b-1"]) await run("send", id, "OPEN", "--machine", "m", "--until", "OFF");
   });
   afterAll(async () => {

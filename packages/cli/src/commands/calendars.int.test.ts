@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
-import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const APP = `version: 2
@@ -41,8 +41,7 @@ describe("a project with a calendar", () => {
     run("send", stack, "RELEASED", "--machine", "shop", "--metadata", `api=${version}`);
   let dev: RunningCli;
   beforeAll(async () => {
-    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-    await dev.line((line) => line.includes('"kind":"ready"'));
+    dev = await startDev(cwd);
     await run("send", "prod", "OPENED", "--machine", "app", "--until", "LIVE");
   });
   afterAll(async () => {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const SHOP = `version: 2
@@ -39,8 +39,7 @@ const { folder: cwd, remove } = makeTempProject({
 const run = (...words: string[]) => runCli(words, { cwd });
 let dev: RunningCli;
 beforeAll(async () => {
-  dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-  await dev.line((line) => line.includes('"kind":"ready"'));
+  dev = await startDev(cwd);
 });
 afterAll(async () => {
   dev.interrupt();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `version: 2
@@ -15,8 +15,7 @@ describe("commands of freezes", () => {
   const run = (...words: string[]) => runCli(words, { cwd });
   let dev: RunningCli;
   beforeAll(async () => {
-    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-    await dev.line((line) => line.includes('"kind":"ready"'));
+    dev = await startDev(cwd);
     await run("send", "shop-1.42.1", "OPEN", "--machine", "m", "--until", "OPENED");
   });
   afterAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `version: 2
@@ -19,8 +19,7 @@ describe("habits over a running yard", () => {
   let dev: RunningCli;
 
   beforeAll(async () => {
-    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-    await dev.line((line) => line.includes('"kind":"ready"'));
+    dev = await startDev(cwd);
   });
 
   afterAll(async () => {

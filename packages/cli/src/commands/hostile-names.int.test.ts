@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `version: 1
@@ -70,8 +70,7 @@ describe("names from outside, printed to a terminal", () => {
   });
 
   it("are whole in JSON", async () => {
-    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-    await dev.line((line) => line.includes('"kind":"ready"'));
+    dev = await startDev(cwd);
     const { stdout } = await run("stacks", "history", "a", "--json");
 
     expect(parseLines(stdout).map(({ event }) => event)).toContain(HOSTILE);

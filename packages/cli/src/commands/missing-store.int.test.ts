@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCli, startCli } from "../testing/run-cli.ts";
+import { runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 let cwd: string;
@@ -18,8 +18,7 @@ const dropStore = () => {
 
 /** Starts a yard and stops it in order. */
 async function runDev() {
-  const dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-  await dev.line((line) => line.includes('"kind":"ready"'));
+  const dev = await startDev(cwd);
   dev.interrupt();
   return dev.result;
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startAnswerServer } from "../testing/answer-server.ts";
-import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startDev } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `version: 2
@@ -27,8 +27,7 @@ describe("upgrades over a running yard", () => {
   let dev: RunningCli;
 
   beforeAll(async () => {
-    dev = startCli(["dev", "--port", "0", "--json"], { cwd });
-    await dev.line((line) => line.includes('"kind":"ready"'));
+    dev = await startDev(cwd);
     for (const id of ["a", "b"]) {
       await run("send", id, "OPEN", "--machine", "app", "--metadata", "password=hunter22", "--wait");
       await run("send", id, "MOVE", "--wait");

@@ -47,6 +47,13 @@ export function runCli(words: readonly string[], world?: CliWorld): Promise<CliR
   return startCli(words, world).result;
 }
 
+/** Starts a yard of the project on a free port. Resolves when it serves. */
+export async function startDev(cwd: string): Promise<RunningCli> {
+  const dev = startCli(["dev", "--port", "0", "--json"], { cwd });
+  await dev.line((line) => line.includes('"kind":"ready"'));
+  return dev;
+}
+
 /** Parses JSON Lines. */
 export function parseLines(text: string): readonly Record<string, unknown>[] {
   return text

@@ -1,37 +1,15 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type Graph, toGraph } from "../machine/graph/to-graph.ts";
-import { parseMachine } from "../machine/parse-machine.ts";
+import { aFixtureGraph, aGraph, HOSTILE_NAMES } from "../testing/drawn-machines.ts";
 import { toLayout } from "./layout.ts";
 import { moveNodes } from "./move-nodes.ts";
 import { toPlacedSvg, toSvg } from "./to-svg.ts";
-
-const folder = new URL("../../fixtures/machines/valid/", import.meta.url);
-
-function aGraph(source: string): Graph {
-  const { machine, problems } = parseMachine(source, { name: "app" });
-  if (!machine) throw new Error(JSON.stringify(problems));
-  return toGraph(machine);
-}
-
-const fixture = (name: string) => aGraph(readFileSync(new URL(`${name}.yaml`, folder), "utf8"));
-
-const hostile = `version: 1
-events: [GO]
-states:
-  INIT: {on: {GO: [{action: advance, state: INIT}]}, tasks: ['<script>alert("x")</script>', "a\\\\b\\"c;--> [*]", "&amp;\\u0000\\uD800 ]]>"]}
-tasks:
-  '<script>alert("x")</script>': {}
-  "a\\\\b\\"c;--> [*]": {}
-  "&amp;\\u0000\\uD800 ]]>": {}
-`;
 
 describe("toLayout of machines", () => {
   it.each(["review-app", "release-train", "sandbox", "odd-corners", "merges"])(
     "keeps the nodes of %s apart",
     (name) => {
       for (const direction of ["right", "down"] as const) {
-        const { nodes, width, height } = toLayout(fixture(name), { direction });
+        const { nodes, width, height } = toLayout(aFixtureGraph(name), { direction });
 
         const overlaps = nodes.flatMap((a, index) =>
           nodes
@@ -51,7 +29,7 @@ describe("toLayout of machines", () => {
   );
 
   it("grows to the right or down: start, states by distance, end", () => {
-    const graph = fixture("release-train");
+    const graph = aFixtureGraph("release-train");
 
     const orders = (["right", "down"] as const).map((direction) => {
       const { nodes } = toLayout(graph, { direction });
@@ -65,13 +43,13 @@ describe("toLayout of machines", () => {
 
 describe("toSvg", () => {
   it.each(["review-app", "odd-corners"])("draws %s as before", async (name) => {
-    const svg = toSvg(fixture(name));
+    const svg = toSvg(aFixtureGraph(name));
 
     await expect(svg).toMatchFileSnapshot(`../../fixtures/graphs/${name}.svg`);
   });
 
   it("draws other than left to right on request", () => {
-    const graph = fixture("release-train");
+    const graph = aFixtureGraph("release-train");
 
     expect(toSvg(graph, { direction: "vertical" })).not.toBe(toSvg(graph, { direction: "horizontal" }));
   });
@@ -104,7 +82,7 @@ describe("toSvg", () => {
   });
 
   it("shows hostile names as text only", () => {
-    const svg = toSvg(aGraph(hostile));
+    const svg = toSvg(aGraph(HOSTILE_NAMES));
 
     expect(svg).not.toMatch(/<script|\]\]>|alert\("/);
     expect(svg).toContain(">&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;</text>");

@@ -1,25 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { countingIds } from "../testing/fake-clock.ts";
-import { planOf } from "../testing/played-stack.ts";
+import { closingMachine, planOf, UNTIL } from "../testing/played-stack.ts";
 import { createTrial, type Trial } from "../testing/trial.ts";
 import { createPlanner } from "./planner.ts";
 
 const HOUR_MS = 3_600_000;
-
-const machine = (live: string, more = "") => `
-version: 2
-${more}
-events: [GO, KEEP, CLOSED]
-states:
-  INIT: { on: { GO: LIVE } }
-  LIVE: ${live}
-  GONE: { terminal: true, tasks: [off] }
-tasks:
-  off: { executor: work, config: {} }
-`;
-const UNTIL = "$" + "{metadata.until}";
-const BEFORE = machine("{ on: { KEEP: no-op } }");
-const AFTER = machine(`{ after: [{ at: "${UNTIL}", event: CLOSED }], on: { KEEP: no-op, CLOSED: GONE } }`);
+const BEFORE = closingMachine("{ on: { KEEP: no-op } }");
+const AFTER = closingMachine(`{ after: [{ at: "${UNTIL}", event: CLOSED }], on: { KEEP: no-op, CLOSED: GONE } }`);
 const past = new Date(Date.UTC(2020, 0, 1)).toISOString();
 
 async function begin(source: string, metadata: object = { until: past }): Promise<Trial> {
@@ -53,7 +40,7 @@ async function upgrade({ yard, listOutcomes }: Trial, plan: string | undefined) 
 }
 
 describe("a plan of a yard with other options", () => {
-  const source = machine("{ on: { KEEP: no-op } }");
+  const source = closingMachine("{ on: { KEEP: no-op } }");
   const event = { stackId: "s", event: "CLOSED" };
 
   it.each([
@@ -98,7 +85,7 @@ describe("the plan of an upgrade", () => {
     await trial.yard.publish({ stackId: "s", event: "CLOSED" });
     await trial.yard.settle();
 
-    const { events } = await planUpgrade(trial, machine("{ on: { KEEP: no-op, CLOSED: GONE } }"));
+    const { events } = await planUpgrade(trial, closingMachine("{ on: { KEEP: no-op, CLOSED: GONE } }"));
 
     expect(events).toEqual([{ ...CLOSED, cause: "parked" }]);
   });
@@ -159,7 +146,7 @@ describe("the plan of an upgrade", () => {
 
     const { events, notes } = await planUpgrade(
       trial,
-      machine("{ after: [{ in: 24h, event: CLOSED }], on: { KEEP: no-op, CLOSED: GONE } }"),
+      closingMachine("{ after: [{ in: 24h, event: CLOSED }], on: { KEEP: no-op, CLOSED: GONE } }"),
     );
 
     expect([events, notes]).toEqual([[], [expect.stringMatching(/"CLOSED" would have been due .* the next time\.$/)]]);
@@ -185,12 +172,12 @@ describe("the plan of an upgrade", () => {
 
   it("of a document that is not saved yet shows what saving it does to a stack that follows", async () => {
     const follow = "revision: follow";
-    const trial = await begin(machine("{ on: { KEEP: no-op } }", follow));
+    const trial = await begin(closingMachine("{ on: { KEEP: no-op } }", follow));
     await trial.yard.publish({ stackId: "s", event: "CLOSED" });
     await trial.yard.settle();
-    trial.locator.write("app", machine("{ on: { KEEP: no-op, CLOSED: GONE } }", follow));
+    trial.locator.write("app", closingMachine("{ on: { KEEP: no-op, CLOSED: GONE } }", follow));
     const found = await trial.locator.find("app");
-    trial.locator.write("app", machine("{ on: { KEEP: no-op } }", follow));
+    trial.locator.write("app", closingMachine("{ on: { KEEP: no-op } }", follow));
 
     const draft = found.kind === "found" ? found.machine : undefined;
     const plan = await planOf(trial).planUpgrade({ stackId: "s", draft });

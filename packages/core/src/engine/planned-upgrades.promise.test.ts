@@ -1,29 +1,16 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { planOf } from "../testing/played-stack.ts";
+import { closingMachine, planOf, UNTIL } from "../testing/played-stack.ts";
 import { createTrial } from "../testing/trial.ts";
 
 const HOUR_MS = 3_600_000;
-const UNTIL = "$" + "{metadata.until}";
-
-/** A machine whose first revision has no timers and does not handle CLOSED. */
-const machine = (live: string) => `
-version: 2
-events: [GO, NOTE, CLOSED]
-states:
-  INIT: { on: { GO: LIVE } }
-  LIVE: ${live}
-  GONE: { terminal: true, tasks: [off] }
-tasks:
-  off: { executor: work, config: {} }
-`;
 
 /** Of the second revision. */
 const TIMERS = [
   `{ at: "${UNTIL}", event: CLOSED }`,
-  `{ at: "${UNTIL}", event: NOTE }`,
+  `{ at: "${UNTIL}", event: KEEP }`,
   "{ in: 24h, event: CLOSED }",
-  '{ cron: "0 0 * * *", zone: UTC, event: NOTE }',
+  '{ cron: "0 0 * * *", zone: UTC, event: KEEP }',
 ];
 
 /** When a stack shall end, as its metadata has it, in hours from now. */
@@ -45,7 +32,7 @@ function toMetadata(value: number | string, now: number): object {
 // temporal#1913, flowable#3074, camunda-process-instance-migrator#42
 it("an upgrade of many stacks with past, null and future instants does what each plan has shown", async () => {
   const property = fc.asyncProperty(plan, async ({ stacks, timers, handles, ageHours }) => {
-    const trial = createTrial({ source: machine("{ on: { NOTE: no-op } }") });
+    const trial = createTrial({ source: closingMachine("{ on: { KEEP: no-op } }") });
     const { yard, locator } = trial;
     const ids = stacks.map((_, n) => `s${n}`);
     const now = yard.clock.now() + ageHours * HOUR_MS;
@@ -56,7 +43,7 @@ it("an upgrade of many stacks with past, null and future instants does what each
     }
     await yard.advance(now - yard.clock.now());
     const closes = handles ? "CLOSED: GONE" : "CLOSED: no-op";
-    locator.write("app", machine(`{ after: [${timers.join(", ")}], on: { NOTE: no-op, ${closes} } }`));
+    locator.write("app", closingMachine(`{ after: [${timers.join(", ")}], on: { KEEP: no-op, ${closes} } }`));
 
     const plans = await Promise.all(ids.map((stackId) => planOf(trial).planUpgrade({ stackId })));
     const before = await Promise.all(ids.map(async (id) => (await yard.listHistory(id)).length));

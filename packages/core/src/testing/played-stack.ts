@@ -23,7 +23,23 @@ tasks:
   remove: { executor: work, config: {} }
 `;
 
-/** The events of its history. */
+/** Metadata of a stack that may have the instant at which it closes. */
+export const UNTIL = "$" + "{metadata.until}";
+
+/** Returns a document whose stacks live as the text says, and may close. */
+export const closingMachine = (live: string, more = "") => `
+version: 2
+${more}
+events: [GO, KEEP, CLOSED]
+states:
+  INIT: { on: { GO: LIVE } }
+  LIVE: ${live}
+  GONE: { terminal: true, tasks: [off] }
+tasks:
+  off: { executor: work, config: {} }
+`;
+
+/** The events of a played stack's history. */
 export const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 export const pushed = { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:1", password: "hunter22" } };
 

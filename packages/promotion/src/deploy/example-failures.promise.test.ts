@@ -8,7 +8,7 @@ import { countingIds, createSimulator, type Simulator } from "@stackyard/core/te
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createGateExecutor } from "../gate/gate.ts";
-import { createNoHolds } from "../hold.ts";
+import { createNoHolds } from "../testing/a-release-yard.ts";
 import { createDeployExecutor } from "./deploy.ts";
 
 const MINUTE = 60_000;

@@ -1,33 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseMachine } from "../parse-machine.ts";
+import { aFixtureGraph, aGraph, HOSTILE_NAMES } from "../../testing/drawn-machines.ts";
 import { toDot, toMermaid } from "./to-diagram.ts";
-import { type Graph, toEdgeLabel, toGraph } from "./to-graph.ts";
-
-const folder = new URL("../../../fixtures/machines/valid/", import.meta.url);
-
-function aGraph(source: string): Graph {
-  const { machine, problems } = parseMachine(source, { name: "app" });
-  if (!machine) throw new Error(JSON.stringify(problems));
-  return toGraph(machine);
-}
-
-const fixture = (name: string) => aGraph(readFileSync(new URL(`${name}.yaml`, folder), "utf8"));
-
-const hostile = `version: 1
-events: [GO]
-states:
-  INIT: {on: {GO: [{action: advance, state: INIT}]}, tasks: ['<script>alert("x")</script>', "a\\\\b\\"c;--> [*]", "&amp;\\u0000\\uD800 ]]>"]}
-tasks:
-  '<script>alert("x")</script>': {}
-  "a\\\\b\\"c;--> [*]": {}
-  "&amp;\\u0000\\uD800 ]]>": {}
-`;
+import { toEdgeLabel } from "./to-graph.ts";
 
 describe("toGraph", () => {
   it("draws states with their tasks, an arrow for each advance, and the markers", () => {
-    const graph = fixture("odd-corners");
+    const graph = aFixtureGraph("odd-corners");
 
     const state = (id: string, tasks: readonly string[], terminal = false) => ({
       kind: "state",
@@ -137,7 +116,7 @@ describe("toEdgeLabel", () => {
 
 describe("toMermaid", () => {
   it("gives a state diagram", () => {
-    const text = toMermaid(fixture("release-train"), { direction: "vertical" });
+    const text = toMermaid(aFixtureGraph("release-train"), { direction: "vertical" });
 
     expect(text).toBe(`stateDiagram-v2
   direction TB
@@ -155,7 +134,7 @@ describe("toMermaid", () => {
   });
 
   it("lets nothing out of a label", () => {
-    const label = toMermaid(aGraph(hostile)).split("\n")[2];
+    const label = toMermaid(aGraph(HOSTILE_NAMES)).split("\n")[2];
 
     expect(label).toMatch(/^ {2}state "[\w .,/@=+#;-]*(<br\/>[\w .,/@=+#;-]*){3}" as s1$/);
   });
@@ -163,7 +142,7 @@ describe("toMermaid", () => {
 
 describe("toDot", () => {
   it("gives a digraph", () => {
-    const text = toDot(fixture("release-train"));
+    const text = toDot(aFixtureGraph("release-train"));
 
     expect(text).toBe(`digraph machine {
   rankdir=LR;
@@ -186,7 +165,7 @@ describe("toDot", () => {
   });
 
   it("escapes quotes, backslashes and control characters", () => {
-    const node = toDot(aGraph(hostile)).split("\n")[5];
+    const node = toDot(aGraph(HOSTILE_NAMES)).split("\n")[5];
 
     expect(node).toContain(String.raw`• <script>alert(\"x\")</script>\l• a\\b\"c;--> [*]\l• &amp; `);
   });
