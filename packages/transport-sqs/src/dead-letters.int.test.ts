@@ -2,7 +2,7 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { type EventDelivery, silentLogger } from "@stackyard/core";
 import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createDeadLetterQueue, createDeadLetterSender, createDeadLetters } from "./dead-letters.ts";
 import { encodeEvent } from "./message-codec.ts";
 import { createSqsTransport } from "./sqs-transport.ts";
@@ -68,8 +68,8 @@ describe.each(["", ".fifo"])("a dead letter, on queues named *%s", (suffix) => {
       return deliveries.map(() => ({ kind: "done" }));
     };
     const consumer = transport.consumeEvents(handle, { batchSize: 1, concurrency: 1 });
+    onTestFinished(consumer.stop);
     expect(await promise).toEqual(event);
-    await consumer.stop();
   });
 });
 
@@ -94,6 +94,7 @@ function takeEvents(url: string, count: number): Promise<readonly EventDelivery[
       },
       { batchSize: 10, concurrency: 1 },
     );
+    onTestFinished(subscription.stop);
   });
 }
 

@@ -2,7 +2,7 @@ import { ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { defineExecutor, failed, silentLogger, succeeded } from "@stackyard/core";
 import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createTaskBatchHandler } from "./lambda-batches.ts";
 import { createSqsTransport } from "./sqs-transport.ts";
 import { anSqsEvent } from "./testing/builders.ts";
@@ -68,8 +68,8 @@ describe("a runner with the predecessor's queues only", () => {
     await emulator.sqs.send(new SendMessageCommand({ QueueUrl: tasks, MessageBody }));
 
     const consumer = transport.consumeTasks(worker.handle, { batchSize: 1, concurrency: 2 });
+    onTestFinished(consumer.stop);
     const { id, outputs, ...answer } = await takeAnswer();
-    await consumer.stop();
 
     expect(answer).toEqual({ event: "TASK_COMPLETED", stackId: "pr-12", task: TASK });
     expect(id).toMatch(/^result:message:/);

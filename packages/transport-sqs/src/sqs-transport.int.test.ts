@@ -1,7 +1,7 @@
 import { ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import type { DeliveryOutcome, EventDelivery, TaskDelivery } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createSqsTransport, type SqsTransportOptions } from "./sqs-transport.ts";
 import { anEvent, aTask } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
@@ -30,6 +30,7 @@ async function nextEvent(options: Omit<SqsTransportOptions, "sqs">): Promise<Eve
       },
       { batchSize: 1, concurrency: 1 },
     );
+    onTestFinished(subscription.stop);
   });
   return deliveries[0] as EventDelivery;
 }
@@ -198,8 +199,8 @@ describe("events", () => {
       },
       { batchSize: 10, concurrency: 1 },
     );
+    onTestFinished(subscription.stop);
     expect(await promise).toEqual([{ sha: "9f1c" }, metadata]);
-    await subscription.stop();
   });
 
   it("carry trace context, which is passed to their worker", async () => {
@@ -279,6 +280,7 @@ describe("dead letters", () => {
       },
       { batchSize: 10, concurrency: 1 },
     );
+    onTestFinished(subscription.stop);
     for (let left = ms; left > 0; left -= 10_000) {
       await emulator.settle();
       await clock.advance(10_000);
@@ -364,6 +366,7 @@ describe("tasks", () => {
         },
         { batchSize: 1, concurrency: 1 },
       );
+      onTestFinished(subscription.stop);
     });
     expect(names.toSorted()).toEqual(["db", "net"]);
   });
@@ -407,6 +410,7 @@ describe("tasks", () => {
         },
         { batchSize: 1, concurrency: 1 },
       );
+      onTestFinished(subscription.stop);
     });
 
     expect(delivery.message).toEqual(aTask());

@@ -35,10 +35,14 @@ tasks:
 `;
 
 let emulator: Emulator;
+const stops: (() => Promise<void>)[] = [];
 beforeEach(async () => {
   emulator = await startEmulator();
 });
-afterEach(() => emulator.stop());
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()));
+  await emulator.stop();
+});
 
 /** Calls no function: the one that is named `broken` fails the first time. */
 function createExecutor(): Executor {
@@ -87,6 +91,7 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
     { batchSize: 10, concurrency: 1 },
   );
   const tasks = transport.consumeTasks(handleTask, { batchSize: 1, concurrency: 4 });
+  stops.push(events.stop, tasks.stop);
   return {
     publisher: createQueuePublisher({ sqs: emulator.sqs, queueUrl: queues.eventQueue.url }),
     store,
@@ -109,9 +114,6 @@ async function startYard(suffix: "" | ".fifo", runner: Runner) {
         if (items.length >= count) return items;
         await heard;
       }
-    },
-    async stop() {
-      await Promise.all([events.stop(), tasks.stop()]);
     },
   };
 }
@@ -145,18 +147,16 @@ describe.each([
   [".fifo", "with the store"],
 ] as const)("a yard on queues named *%s, whose runner works %s", (suffix, runner) => {
   it("leads a stack through its life", async () => {
-    const { publisher, until, stop } = await startYard(suffix, runner);
+    const { publisher, until } = await startYard(suffix, runner);
 
     await publisher.publish({ stackId: "pr-12", event: "OPENED", machine: "review-app" });
     await until("pr-12", "LIVE");
     await publisher.publish({ stackId: "pr-12", event: "MERGED" });
     await until("pr-12", "none");
-
-    await stop();
   });
 
   it("applies an event once that is published twice, by either way", async () => {
-    const { publisher, store, until, stop } = await startYard(suffix, runner);
+    const { publisher, store, until } = await startYard(suffix, runner);
     const opened = { stackId: "pr-12", event: "OPENED", machine: "review-app", id: "delivery-1" };
 
     await publisher.publish(opened);
@@ -167,11 +167,10 @@ describe.each([
 
     const { items } = await store.queries.listHistory({ stackId: "pr-12" }, { limit: 50 });
     expect(items.filter(({ event, outcome }) => event === "OPENED" && outcome === "applied")).toHaveLength(1);
-    await stop();
   });
 
   it("reports a failed task, and runs it again on a retry", async () => {
-    const { publisher, store, until, stop } = await startYard(suffix, runner);
+    const { publisher, store, until } = await startYard(suffix, runner);
 
     const metadata = { breaks: "db" };
     await publisher.publish({ stackId: "pr-12", event: "OPENED", machine: "review-app", metadata });
@@ -180,15 +179,13 @@ describe.each([
     expect(loaded?.stack?.tasks[1]).toMatchObject({ name: "db", errorMessage: "It broke.", errorCode: "BROKEN" });
     await publisher.publish({ stackId: "pr-12", event: "RETRY_FAILED_TASKS" });
     await until("pr-12", "LIVE");
-
-    await stop();
   });
 });
 
 describe("whole numbers that JSON rounds", () => {
   // temporal/ui#2670, n8n#26925
   it("are refused when they come over a queue, or a topic before it", async () => {
-    const { store, until, untilDeadLetters, stop } = await startYard("", "by message alone");
+    const { store, until, untilDeadLetters } = await startYard("", "by message alone");
     const topic = await emulator.createTopic("news", "stack-events", { raw: false });
     const queue = await emulator.createQueue("stack-events");
     const opened = { event: "OPENED", machine: "review-app", metadata: { size: 1 } };
@@ -207,7 +204,6 @@ describe("whole numbers that JSON rounds", () => {
     const letters = await untilDeadLetters(2);
     await until("pr-2", "LIVE");
     await until("pr-2-topic", "LIVE");
-    await stop();
 
     const stacks = await store.load(["pr-1", "pr-1-topic", "pr-2"]);
     expect(letters.map(({ code, reason }) => [code, reason.includes("JSON rounds")])).toEqual([
