@@ -66,7 +66,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
         expect(answer).not.toMatchObject({ result: "progress" });
         return answer;
       },
-      { timeout: 60_000, interval: 100 },
+      { timeout: 110_000, interval: 100 },
     );
 
     expect(last).toMatchObject({ kind: "job", result: "succeeded" });
@@ -97,7 +97,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
         expect(calls.some(({ input }) => JSON.stringify(input["InstanceIds"]).includes(second))).toBe(true);
         return calls;
       },
-      { timeout: 60_000, interval: 100 },
+      { timeout: 110_000, interval: 100 },
     );
 
     expect(answers[1]).toEqual(answers[0]);

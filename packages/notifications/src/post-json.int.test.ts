@@ -16,7 +16,7 @@ beforeEach(() => {
 const loopback = async () => [{ address: "127.0.0.1", family: 4 }];
 
 function post(url: string, allow: readonly string[] = ["127.0.0.0/8"], over: Partial<PostJsonDeps> = {}) {
-  const client = createPostJson({ lookUp: loopback, ca: CHAT_CERTIFICATE, timeoutMs: 1_000, ...over });
+  const client = createPostJson({ lookUp: loopback, ca: CHAT_CERTIFICATE, timeoutMs: 30_000, ...over });
   return client({ url, body: "{}", allow, signal: new AbortController().signal });
 }
 

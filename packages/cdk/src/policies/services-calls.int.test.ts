@@ -48,7 +48,7 @@ it("the role of the template lets services do all that they do with the yard", a
   const logger = { debug() {}, info() {}, warn() {}, error: (_: string, fields?: object) => errors.push(fields) };
 
   const opened = await openServices({ environment, logger, resolvePath: (path) => path });
-  await createServiceRunner(opened.deps, [service]).tickUntil(Date.now() + 2_000);
+  await createServiceRunner(opened.deps, [service]).tickUntil(Date.now() + 60_000);
   await opened.sendEvents(Date.now() + 10_000);
   await opened.close();
 

@@ -239,7 +239,7 @@ describe("a source that does not answer as it should", () => {
       response.write("begin");
     });
 
-    const answer = await ask({ origin: () => source.origin, idleTimeoutMs: 20 });
+    const answer = await ask({ origin: () => source.origin, idleTimeoutMs: 1_000 });
 
     await expect(read(answer)).rejects.toMatchObject({
       code: "UNREACHABLE",
