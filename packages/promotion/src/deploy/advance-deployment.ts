@@ -159,8 +159,9 @@ async function lookBack(deps: DeployDeps, pass: Pass, { aims, limits, leasts }: 
   return { ...looked, deployment: withStop(looked.deployment, untried), hasChanged: true };
 }
 
-/** Checks again what has arrived. */
+/** Checks again what has arrived, once in a call. */
 async function look(deps: DeployDeps, pass: Pass, aims: Aims): Promise<Pass> {
+  if (pass.hasLooked) return pass;
   const deployment = await deps.rows.loadAll(pass.deployment);
   const changes = await observeLost(deps, listItems(deployment), aims);
   const hasChanged = pass.hasChanged || changes.size > 0;
@@ -175,7 +176,7 @@ function isChecked({ state }: Deployment, { aims }: Advance): boolean {
 /** Before the first event of a wave, and of a retry, what has arrived is checked again. */
 async function checkArrived(deps: DeployDeps, pass: Pass, { aims }: Advance): Promise<Pass> {
   const { done, unchanged } = addTallies(pass.deployment.state.tallies.flat());
-  const looked = pass.hasLooked || done + unchanged === 0 ? pass : await look(deps, pass, aims);
+  const looked = done + unchanged === 0 ? pass : await look(deps, pass, aims);
   const { deployment } = looked;
   return {
     ...looked,

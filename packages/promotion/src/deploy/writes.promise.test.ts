@@ -1,4 +1,4 @@
-import type { Records, Store } from "@stackyard/core";
+import type { Executor, Records, Store } from "@stackyard/core";
 import { expect, it } from "vitest";
 import { aReleaseYard } from "../testing/a-release-yard.ts";
 
@@ -40,4 +40,30 @@ it("writes nothing while nothing changes", async () => {
   await bench.yard.advance(600_000);
 
   expect(keys.length).toBe(before);
+});
+
+it("looks once at what has arrived in the call that ends it", async () => {
+  let looks = 0;
+  const startCount = (executor: Executor): Executor => ({
+    ...executor,
+    async poll(...input) {
+      looks = 0;
+      return (await executor.poll?.(...input)) as never;
+    },
+  });
+  const countLooks = (store: Store): Store => ({
+    ...store,
+    load(ids) {
+      if (ids.includes("t0")) looks += 1;
+      return store.load(ids);
+    },
+  });
+  const bench = aReleaseYard({ wrapStore: countLooks, plant: startCount });
+  await bench.addTenants(20);
+  bench.pace.spreadMs = 2_100;
+
+  await bench.start("1.42.0");
+  await bench.finish("1.42.0");
+
+  expect(looks).toBe(1);
 });
