@@ -5,7 +5,7 @@ import type { Hold, Holds } from "../hold.ts";
 import type { Changes, DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, findAlarmsSince } from "./deploy-row.ts";
 import { type Aims, end, hold, observeRow } from "./observe-row.ts";
-import { loadStacks, toObserved } from "./observe-stacks.ts";
+import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
 
 /** What holds one row back before its event. */
 export interface Checks {
@@ -92,7 +92,7 @@ async function examineRows(deps: DeployDeps, rows: readonly DeployRow[], input: 
   const since = findAlarmsSince(deployment.state);
   for (const row of rows) {
     if (found.ready.length >= wanted || found.fails !== undefined) break;
-    const stack = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
+    const stack = findSeen(loaded, row.stack);
     const examined = await examineRow(row, stack, { aims, checks, ...defined({ since }) });
     take(found, row, examined);
   }

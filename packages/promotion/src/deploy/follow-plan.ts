@@ -9,7 +9,7 @@ import type { DeployRow, DeployState } from "./deploy-row.ts";
 import { type Checks, isReady } from "./examine-waiting.ts";
 import { toPlannedTask, toSubject } from "./make-plan.ts";
 import { type Aims, end, isOwn, observeRow } from "./observe-row.ts";
-import { loadStacks, toObserved } from "./observe-stacks.ts";
+import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
 import { formatDifferences, listDifferences, type PlanEntry, planStack } from "./plan-entry.ts";
 import { findPlan, findPlanDigest } from "./plan-records.ts";
 
@@ -179,7 +179,7 @@ async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], check
   );
   const checked = [];
   for (const row of rows) {
-    const present = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
+    const present = findSeen(loaded, row.stack);
     const isMoving = present.stack !== undefined && !evaluateHealth(present.stack).isAtRest;
     checked.push({ row, after: await checkRow(row, present, checks), isMoving });
   }

@@ -4,7 +4,7 @@ import { DeployConfig, type DeployProgress, type DeployStep } from "./definition
 import type { DeployDeps } from "./deploy-deps.ts";
 import { type PlanJob, type SendJob, toJob } from "./deploy-job.ts";
 import type { Aims } from "./observe-row.ts";
-import { loadStacks } from "./observe-stacks.ts";
+import { findSeen, loadStacks } from "./observe-stacks.ts";
 import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
 import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";
 import { findTooFew, type Selected, selectStacks } from "./select-stacks.ts";
@@ -97,7 +97,7 @@ async function planAll(deps: DeployDeps, { job, jobs, selections, loaded }: Sele
   for (const [task, send] of jobs) {
     const subject = toSubject(deps, { task, job: send, show: job.show });
     for (const { stack, wave } of selections.get(task) ?? []) {
-      const present = loaded.get(stack) ?? { stackId: stack, version: 0, parked: [] };
+      const present = findSeen(loaded, stack);
       entries.push(await planStack(deps.yard, present, { subject, wave: send.waves[wave]?.name ?? "" }));
     }
   }

@@ -16,6 +16,11 @@ export async function loadStacks(
   return new Map(pages.flat().map((loaded) => [loaded.stackId, loaded]));
 }
 
+/** Returns what was loaded of a stack. */
+export function findSeen(loaded: ReadonlyMap<string, SeenStack>, stackId: string): SeenStack {
+  return loaded.get(stackId) ?? { stackId, version: 0, parked: [] };
+}
+
 /** Returns a stack for a row that nothing was sent to since it waits. */
 export function toObserved({ stack, version, hidden }: SeenStack): Observed {
   return { stack, version, fate: { kind: "none" }, ...defined({ hidden }) };
@@ -73,8 +78,7 @@ export async function observeLost(
     arrived.map(({ stack }) => stack),
   );
   const observed = arrived.map((row) => {
-    const seen = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
-    return [row, observeArrived(row, toObserved(seen), aims)] as const;
+    return [row, observeArrived(row, toObserved(findSeen(loaded, row.stack)), aims)] as const;
   });
   return new Map(observed.flatMap(([row, after]) => (after === row ? [] : [[row.stack, after] as const])));
 }

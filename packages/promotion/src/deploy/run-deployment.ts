@@ -234,15 +234,10 @@ function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
   const why = findFailure(job, deployment);
   const shortfall = findShortfall(rows);
   if (why === undefined) return succeeded(outputs, defined({ shortfall }));
-  const codes = Map.groupBy(
-    rows.filter((row) => row.state === "failed"),
-    ({ code = "" }) => code,
-  );
-  const [only] = codes.keys();
-  const code = codes.size === 1 && only !== undefined && why.code === "TOO_MANY_FAILURES" ? only : why.code;
-  const failures = [...codes].map(([each, same]) => `${each} ${same.length}`);
+  const failures = rows.filter((row) => row.state === "failed");
+  const code = (why.code === "TOO_MANY_FAILURES" && findOnlyCode(failures)) || why.code;
   const unsent = count("unsent") === 0 ? [] : [`${count("unsent")} were not sent.`];
-  const which = failures.length === 0 ? [] : [`${failures.join(", ")}. Which, and why: ${toRowsCommand(deployment)}`];
+  const which = failures.length === 0 ? [] : [`${formatCodes(failures)}. Which, and why: ${toRowsCommand(deployment)}`];
   const message = [why.message, ...unsent, ...which].join(" ");
   return failed({ code, message, retryable: false, outputs });
 }
@@ -251,14 +246,23 @@ function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
 function findShortfall(rows: readonly DeployRow[]): Succeeded["shortfall"] {
   const failed = rows.filter(({ state }) => state === "failed");
   if (failed.length === 0) return undefined;
-  const codes = [...Map.groupBy(failed, ({ code = "" }) => code)];
   const arrived = rows.filter(({ state }) => state === "done" || state === "unchanged").length;
-  const counts = codes.map(([code, same]) => `${code} ${same.length}`).join(", ");
-  const [only] = codes;
   return {
-    code: codes.length === 1 && only !== undefined && only[0] !== "" ? only[0] : "STACKS_FAILED",
-    message: `${arrived} of ${rows.length} stacks have arrived, ${failed.length} ${failed.length === 1 ? "has" : "have"} failed: ${counts}.`,
+    code: findOnlyCode(failed) || "STACKS_FAILED",
+    message: `${arrived} of ${rows.length} stacks have arrived, ${failed.length} ${failed.length === 1 ? "has" : "have"} failed: ${formatCodes(failed)}.`,
   };
+}
+
+/** Returns the code that all rows have; undefined when they have several. */
+function findOnlyCode(rows: readonly DeployRow[]): string | undefined {
+  const [only, ...others] = new Set(rows.map(({ code }) => code));
+  return others.length === 0 ? only : undefined;
+}
+
+/** Formats how many rows have each code, such as `STACK_FAILED 2, STACK_STALLED 1`. */
+function formatCodes(rows: readonly DeployRow[]): string {
+  const codes = Map.groupBy(rows, ({ code = "" }) => code);
+  return [...codes].map(([code, same]) => `${code} ${same.length}`).join(", ");
 }
 
 function findFailure(job: SendJob | UndoJob, deployment: Deployment): { code: string; message: string } | undefined {
@@ -280,11 +284,9 @@ function findUnrestored(failures: number, deployment: Deployment): { code: strin
   if (failures > 0)
     return { code, message: `${failures} stacks could not be restored. Correct them, and retry the task.` };
   if (rows.length === 0 || rows.some(({ state }) => state === "done")) return undefined;
-  const codes = Map.groupBy(rows, ({ code: why = "" }) => why);
-  const why = [...codes].map(([each, same]) => `${each} ${same.length}`).join(", ");
   return {
     code,
-    message: `None of ${rows.length} stacks was restored: ${why}. Which, and why: ${toRowsCommand(deployment)}`,
+    message: `None of ${rows.length} stacks was restored: ${formatCodes(rows)}. Which, and why: ${toRowsCommand(deployment)}`,
   };
 }
 
