@@ -29,7 +29,6 @@ import {
   requestReport,
   requestReports,
 } from "./report/report-service.ts";
-
 import { listRenamed, type RenamedHost, takeOverHost, toPresentName } from "./take-over-host.ts";
 
 /** Claimed together, and decided within their minute. */

@@ -71,9 +71,12 @@ function toPrefix(host: string, repositoryId: string): string {
   return `${toHostPrefix(host)}${repositoryId}/`;
 }
 
+/** The beginning of the keys of all pull requests. */
+export const PULLS = "hooks/pulls/";
+
 /** Returns the beginning of the keys of a host's pull requests. */
 export function toHostPrefix(host: string): string {
-  return `hooks/pulls/${host}/`;
+  return `${PULLS}${host}/`;
 }
 
 /** Parses a record; without one, returns the state of an unhandled pull request. */

@@ -1,7 +1,7 @@
-import { listPages, type Records, type ServiceDeps, type StoredRecord, toShellCommand } from "@stackyard/core";
+import { changeRecord, defined, listPages, type ServiceDeps, type StoredRecord, toShellCommand } from "@stackyard/core";
 import { linkPreview, notePullFault, notify, previewLinks } from "@stackyard/core/services";
 import { listFormer } from "./host-options.ts";
-import { toHostPrefix, toStoredPull } from "./pull-records.ts";
+import { PULLS, toHostPrefix, toStoredPull } from "./pull-records.ts";
 import type { NamedHost } from "./receive.ts";
 
 type Deps = Pick<ServiceDeps, "records" | "clock">;
@@ -42,17 +42,16 @@ async function isRemembered({ records, clock }: Deps, host: string): Promise<boo
  * those that are due. After a crash it may be repeated: what is copied is removed afterwards.
  */
 export async function takeOverHost(deps: Deps, { from, to }: RenamedHost): Promise<void> {
-  const { records, clock } = deps;
-  for await (const { key } of listAll(deps, toLinks(from))) {
+  for await (const { key, version } of listAll(deps, toLinks(from))) {
     const link = await previewLinks.find(deps, key.slice(key.lastIndexOf("/") + 1));
     if (link?.host === from) await linkPreview(deps, { ...link, host: to });
-    await forget(records, key, clock.now());
+    await deps.records.remove(key, version);
   }
   await move(deps, { from: toReports(from), to: toReports(to) }, () => false);
   await move(deps, { from: toDueReports(from), to: toDueReports(to) }, () => false);
   // A delivery under the new name may have been decided on as if the stack did not exist.
-  await move(deps, { from: toHostPrefix(from), to: toHostPrefix(to) }, (old, now) => {
-    return toStoredPull(old).phase === "open" && toStoredPull(now).phase === "none";
+  await move(deps, { from: toHostPrefix(from), to: toHostPrefix(to) }, (old, there) => {
+    return toStoredPull(old).phase === "open" && toStoredPull(there).phase === "none";
   });
 }
 
@@ -60,25 +59,20 @@ export async function takeOverHost(deps: Deps, { from, to }: RenamedHost): Promi
 async function move(
   deps: Deps,
   { from, to }: { readonly from: string; readonly to: string },
-  wins: (old: StoredRecord, now: StoredRecord) => boolean,
+  wins: (old: StoredRecord, there: StoredRecord) => boolean,
 ): Promise<void> {
   const { records, clock } = deps;
   for await (const old of listAll(deps, from)) {
-    const now = clock.now();
-    const key = `${to}${old.key.slice(from.length)}`;
-    const there = await records.get(key, now);
-    if (there === undefined || wins(old, there)) {
-      const { value, expiresAt } = old;
-      const kept = expiresAt === undefined ? {} : { expiresAt };
-      await records.put({ key, value, expected: there?.version ?? "absent", now, ...kept });
-    }
-    await forget(records, old.key, now);
+    const { value, expiresAt } = old;
+    await changeRecord({
+      records,
+      clock,
+      key: `${to}${old.key.slice(from.length)}`,
+      decide: (there) =>
+        there === undefined || wins(old, there) ? { write: { value, ...defined({ expiresAt }) } } : {},
+    });
+    await records.remove(old.key, old.version);
   }
-}
-
-async function forget(records: Records, key: string, now: number): Promise<void> {
-  const found = await records.get(key, now);
-  if (found !== undefined) await records.remove(key, found.version);
 }
 
 async function* listAll({ records, clock }: Deps, prefix: string): AsyncGenerator<StoredRecord> {
@@ -88,8 +82,8 @@ async function* listAll({ records, clock }: Deps, prefix: string): AsyncGenerato
 
 /** Lists and notifies previews of hosts that are not configured any more: nothing but a timer ends them. */
 export async function noticeUnknownHosts(deps: ServiceDeps, known: ReadonlySet<string>): Promise<void> {
-  for await (const record of listAll(deps, "hooks/pulls/")) {
-    const [host = ""] = record.key.slice("hooks/pulls/".length).split("/");
+  for await (const record of listAll(deps, PULLS)) {
+    const [host = ""] = record.key.slice(PULLS.length).split("/");
     const { phase, target } = toStoredPull(record);
     if (known.has(host) || phase !== "open" || target === undefined) continue;
     const { stackId } = target;
