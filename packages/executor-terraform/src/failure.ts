@@ -58,15 +58,17 @@ export const TERRAFORM_FAILURES = {
 export type TerraformFailureCode = keyof typeof TERRAFORM_FAILURES;
 
 /** Codes of a configuration that cannot be read or planned. */
-const UNPLANNED: ReadonlySet<TerraformFailureCode> = new Set<TerraformFailureCode>([
-  ...(["TERRAFORM_SOURCE_MISSING", "TERRAFORM_SOURCE_UNREADABLE", "TERRAFORM_SOURCE_UNSUPPORTED"] as const),
-  ...([
-    "TERRAFORM_SOURCE_REFUSED",
-    "TERRAFORM_VALUE_REFUSED",
-    "TERRAFORM_INIT_FAILED",
-    "TERRAFORM_PLAN_FAILED",
-  ] as const),
-  ...(["TERRAFORM_BACKEND_MISSING", "TERRAFORM_BACKEND_SHARED", "TERRAFORM_BACKEND_CHANGED"] as const),
+const UNPLANNED: ReadonlySet<string> = new Set<TerraformFailureCode>([
+  "TERRAFORM_SOURCE_MISSING",
+  "TERRAFORM_SOURCE_UNREADABLE",
+  "TERRAFORM_SOURCE_UNSUPPORTED",
+  "TERRAFORM_SOURCE_REFUSED",
+  "TERRAFORM_VALUE_REFUSED",
+  "TERRAFORM_INIT_FAILED",
+  "TERRAFORM_PLAN_FAILED",
+  "TERRAFORM_BACKEND_MISSING",
+  "TERRAFORM_BACKEND_SHARED",
+  "TERRAFORM_BACKEND_CHANGED",
 ]);
 
 interface FailureOptions extends ErrorOptions {

@@ -169,6 +169,15 @@ describe("copyGitSource", () => {
     ]);
   });
 
+  it("reads no attributes of more than a megabyte, which the author of an untrusted commit may have made", async () => {
+    const content = `*.tf export-ignore\n${"#".repeat(1024 * 1024)}`;
+    const ctx = aContext({ archives: anArchive([{ path: ".gitattributes", content }, { path: "main.tf" }]) });
+
+    await copyGitSource(ctx, source, target);
+
+    expect(ctx.lines).toEqual([]);
+  });
+
   it("copies a file whose name only contains that of a state [terraform#15732]", async () => {
     await copy(anArchive([{ path: "bucket.tfstate.tf" }, { path: "terraform.tfstate.17.backup" }]));
 

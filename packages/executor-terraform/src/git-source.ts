@@ -130,13 +130,17 @@ const ATTRIBUTES = {
   "filter=lfs": "the files that it names are not included, only their pointers",
 } as const;
 
+/** Of a file of attributes. Larger ones are not read: the authors of a source decide how many there are. */
+const MAX_ATTRIBUTES_BYTES = 1024 * 1024;
+
 /** Reads what an archive says about itself: its end, its commit, and what it lacks. */
 function examineArchive() {
   const notes = new Set<string>();
   let hasEnd = false;
   let commit: string | undefined;
   const parser = new Parser({
-    filter: (path) => path.endsWith("/.gitattributes") || /^[^/]+\/\.gitmodules$/.test(path),
+    filter: (path, { size }) =>
+      size <= MAX_ATTRIBUTES_BYTES && (path.endsWith("/.gitattributes") || /^[^/]+\/\.gitmodules$/.test(path)),
     onReadEntry(entry) {
       const pieces: Buffer[] = [];
       const path = entry.path.slice(entry.path.indexOf("/") + 1);
