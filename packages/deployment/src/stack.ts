@@ -215,7 +215,7 @@ function whileBusy<Result>({ clock, signal }: FollowDeps, call: () => Promise<Re
   return retry(call, {
     tries: BUSY_TRIES,
     isRetryable: (error) => !signal.aborted && isBusy(error),
-    pause: () => clock.sleep(POLL_MS_FOLLOW_STACK, signal),
+    pause: () => clock.sleep(FOLLOW_MS, signal),
   });
 }
 
@@ -261,7 +261,7 @@ interface FollowDeps {
   readonly timeoutMs: number;
 }
 
-const POLL_MS_FOLLOW_STACK = 3_000;
+const FOLLOW_MS = 3_000;
 
 /** Returns the id of a stack's newest event; undefined without one. Later events belong to the current change. */
 async function findLastEventId(client: CloudFormationClient, stackId: string): Promise<string | undefined> {
@@ -287,7 +287,7 @@ async function followStack(
     const last = all.findLast(({ isStack }) => isStack);
     if (last !== undefined && !last.status.endsWith("_IN_PROGRESS")) return all;
     if (clock.now() >= endsAt) throw goesOn("TIMED_OUT", "Timed out before the stack operation finished.");
-    await clock.sleep(POLL_MS_FOLLOW_STACK, signal);
+    await clock.sleep(FOLLOW_MS, signal);
     if (signal.aborted) throw goesOn("INTERRUPTED", "Interrupted.");
   }
 }

@@ -2,6 +2,7 @@ import { lookUntilComplete } from "@stackyard/aws";
 import { defined, type Failed, failed } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import type { FleetAws } from "./call-aws.ts";
+import { INSTANCE_GONE } from "./count-instances.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import type { ProfileDefinition } from "./document/profile-definition.ts";
 import { type ProfileProblem, type ResolvedProfile, resolveProfile } from "./document/resolve-profile.ts";
@@ -145,7 +146,7 @@ async function loadFoundByIds(
   );
   const known = [...listed, ...(await loadNodes(aws, ids))];
   const present = new Set(known.map(({ instanceId }) => instanceId));
-  const gone = ids.filter((id) => !present.has(id)).map((instanceId) => ({ instanceId, code: "INSTANCE_GONE" }));
+  const gone = ids.filter((id) => !present.has(id)).map((instanceId) => ({ instanceId, code: INSTANCE_GONE }));
   const instances = await withAgents(aws, config, known);
   const tagged = selectInstances(
     instances.filter((instance) => !isTrusted(config, instance)),

@@ -1,7 +1,7 @@
 import { decideAbsence } from "@stackyard/aws";
 import { defined, isLimitReached, noteLook, running, type WatchedTime } from "@stackyard/core";
 import type { AdvancedRun } from "./advance-run.ts";
-import { toMessage } from "./count-instances.ts";
+import { INSTANCE_GONE, toMessage } from "./count-instances.ts";
 import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
 import { endRun } from "./end-run.ts";
 import { findInstance, loadAgents } from "./fleet-calls.ts";
@@ -105,11 +105,11 @@ export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): Agen
   const { instance, agent, since, watched } = check;
   const until = since + toLengths(config).agentTimeout + watched.unwatchedMs;
   if (instance === undefined) {
-    if (check.isUnknown) return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+    if (check.isUnknown) return { kind: "end", state: "skipped", code: INSTANCE_GONE };
     return toWait(check, until, "EC2 does not know the instance yet");
   }
   if (instance.state !== "running" && instance.state !== "pending") {
-    return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+    return { kind: "end", state: "skipped", code: INSTANCE_GONE };
   }
   // An agent that is not online yet does not justify skipping an instance.
   const states = [...(config.select?.states ?? ["running"]), "pending"];

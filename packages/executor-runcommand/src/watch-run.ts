@@ -65,9 +65,8 @@ export async function watchRun(
 /** Loads the commands of instances that are missing from the invocations for too long. */
 async function noteMissing(aws: FleetAws, run: FleetRun, invocations: readonly Invocation[]): Promise<FleetRun> {
   const now = aws.clock.now();
-  const unbegun = findUnbegun(run, invocations, now);
   let noted = run;
-  for (const commandId of unbegun) {
+  for (const commandId of findUnbegun(run, invocations, now)) {
     const command = await findCommand(aws, commandId);
     if (command !== undefined) noted = noteUnbegun(noted, command, { invocations, now });
   }

@@ -1,4 +1,5 @@
 import type { LambdaContext } from "@stackyard/aws";
+import { INSTANCE_GONE } from "../count-instances.ts";
 import { selectInstances } from "../select-instances.ts";
 import { type Fleet, type FleetDeps, readField, readText, toFleet } from "./fleet-deps.ts";
 import { type EventDone, type EventRecord, findEventRecord, keepEventRecord, toBootIntent } from "./fleet-records.ts";
@@ -114,7 +115,7 @@ async function configure(
 async function decide(fleet: Fleet, instanceId: string, signal: AbortSignal): Promise<EventRecord> {
   const { boot, clock } = fleet;
   const loaded = await loadInstance(fleet, instanceId, signal);
-  if (loaded === undefined) return toDone("INSTANCE_GONE", "EC2 does not know the instance.");
+  if (loaded === undefined) return toDone(INSTANCE_GONE, "EC2 does not know the instance.");
   const { skipped } = selectInstances([loaded.known], { ...boot, states: STATES, platform: "any" });
   const [left] = skipped;
   if (left !== undefined) return toDone(left.code, "The instance is not one of the fleet.");
