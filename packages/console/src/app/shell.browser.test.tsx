@@ -12,7 +12,8 @@ import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
 import { aFailedStack, conditionCounts } from "../testing/stacks.ts";
-import { setServerDate } from "../text/server-clock.ts";
+import { formatTime } from "../text/durations.ts";
+import { setServerDate, toServerTime } from "../text/server-clock.ts";
 import { Shell } from "./shell.tsx";
 
 const worker = { id: "w1", roles: ["worker"], gone: false };
@@ -87,12 +88,14 @@ describe("Shell", () => {
   // origin#2568, buildbot#3457, woodpecker#6825: ages were differences of two clocks.
   it.each([-600_000, 600_000])("counts by one clock, also when the server's is %i ms away", async (away) => {
     onTestFinished(() => setServerDate(new Date().toUTCString()));
-    const page = await renderPage(Shell, "/", { ...quiet, "GET /v1/me": gone, "GET /v1/stack-counts": gone });
     setServerDate(new Date(Date.now() + away).toUTCString());
+    const page = await renderPage(Shell, "/", { ...quiet, "GET /v1/me": gone, "GET /v1/stack-counts": gone });
+    const lostAt = Date.now() - 60_000;
 
-    page.live.emit(toReconnecting(Date.now() - 2_000));
+    page.live.emit(toReconnecting(lostAt));
 
-    await expect.element(page.screen.getByText(/^Reconnecting \d s$/)).toBeVisible();
+    const since = formatTime(toServerTime(lostAt), "local");
+    await expect.element(page.screen.getByText(`Stale since ${since}`)).toBeVisible();
   });
 
   it("leads past the list beside a page to its head, each time (grafana#118639)", async () => {
