@@ -53,6 +53,8 @@ const LIVES: [readonly Step[]][] = [
       { kind: "rehost" },
     ],
   ],
+  // A stopped run leaves the first commit there, then the drift is checked.
+  [[move(0), push(false), move(0), move(2), move(0), move(0)]],
   // All that happens to a commit after the first one happens between two reports.
   [[move(0), { kind: "blind" }, push(false), move(0), move(1), restore(), move(0), move(0), { kind: "see" }]],
   // Names of the host and the document change while a commit is rolled out, and while an event is refused.

@@ -238,6 +238,31 @@ describe("what became of commits", () => {
       ONE,
     ],
     [
+      "stays so however often a report looks, although another key names the newest one",
+      [
+        pushed("e1", { set: { image: ONE } }),
+        { ...succeeded, rest: "ready", stack: { sha: ONE, image: ONE } },
+        pushed("e2", { set: { image: TWO } }),
+        { ...failed, set: { image: ONE }, rest: "ready", stack: { sha: TWO, image: ONE } },
+        { event: "CHECK", from: "LIVE", to: "LIVE", rest: "ready", stack: { sha: TWO, image: ONE } },
+        { event: "CHECK", from: "LIVE", to: "DRIFT", sent: ["look"], rest: "working", stack: { sha: TWO, image: ONE } },
+      ],
+      { 1: "done", 2: "failed" },
+      ONE,
+    ],
+    [
+      "is replaced by one that an event brings under the key by which the machine had set it again",
+      [
+        pushed("e1", { metadata: { note: ONE }, set: { image: ONE } }),
+        { event: "PIN", from: "ROLL", to: "ROLL", sent: ["up"], set: { image: "9".repeat(40) } },
+        { event: "BACK", from: "ROLL", to: "ROLL", sent: ["up"], set: { image: ONE } },
+        { event: "PIN", from: "ROLL", to: "ROLL", sent: ["up"], metadata: { image: "9".repeat(40) } },
+        { ...succeeded, rest: "ready" },
+      ],
+      { 1: "replaced" },
+      undefined,
+    ],
+    [
       "is not done by that of a commit that the machine sets again, runs nothing for, and that never ran",
       [
         pushed("e1", { set: { image: ONE } }),

@@ -157,11 +157,17 @@ function listKeysOf(metadata: Metadata, head: string): readonly string[] {
   });
 }
 
-/** Returns the text under one of the keys that does not name a commit; undefined when there is none. */
-function findOther({ head }: CommitNote, metadata: Metadata, keys: readonly string[]): string | undefined {
-  return keys
-    .map((key) => metadata[key])
-    .find((value): value is string => typeof value === "string" && value !== "" && !namesCommit(value, head));
+/** A commit in full, also as a part of a text. */
+const COMMIT = /(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
+
+/** Returns the other commit that metadata have where a key has named this one; undefined when there is none. */
+function findOther({ head, start }: CommitNote, metadata: Metadata): string | undefined {
+  const { keys = [], held = [] } = start ?? {};
+  const find = (names: readonly string[]) =>
+    names
+      .map((key) => metadata[key])
+      .find((value): value is string => typeof value === "string" && value !== "" && !namesCommit(value, head));
+  return find(keys) ?? find(held)?.match(COMMIT)?.[0];
 }
 
 /** Begins the run of a commit: the one before it is replaced. */
@@ -177,8 +183,7 @@ function noteOther(commits: CommitNotes, line: CommitLine): CommitNotes {
   const last = findLast(commits);
   const { metadata } = line;
   const given = line.internal !== true && isMap(metadata) ? metadata : {};
-  const keys = last?.start?.keys ?? [];
-  const other = last && findOther(last, given, keys);
+  const other = last && findOther(last, given);
   if (last !== undefined && commits.elsewhere !== undefined && listKeysOf(given, last.head).length > 0) {
     return begin(commits, last.head, line);
   }
@@ -266,19 +271,13 @@ function noteSet(commits: CommitNotes, line: CommitLine): CommitNotes {
   return set === undefined ? hold(commits, line.set) : give(commits, set, line);
 }
 
-/** A commit in full, also as a part of a text. */
-const COMMIT = /(?<![0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
-
-/**
- * Returns the other commit that metadata have where a key has named the present one; undefined when there is none. After
- * something else than one of the commits, the newest one is another.
- */
+/** Returns the commit that metadata have instead of the present one: after something else, the newest one, too. */
 function findSet(commits: CommitNotes, metadata: unknown): string | undefined {
   const current = findCurrent(commits);
   const note = current ?? findLast(commits);
   if (note?.start === undefined || !isMap(metadata)) return undefined;
   const { keys, held = [] } = note.start;
-  const other = findOther(note, metadata, keys) ?? findOther(note, metadata, held)?.match(COMMIT)?.[0];
+  const other = findOther(note, metadata);
   if (other !== undefined) return other === commits.elsewhere?.commit ? undefined : other;
   if (current !== undefined) return undefined;
   const isNamed = listKeysOf(metadata, note.head).some((key) => keys.includes(key) || held.includes(key));
@@ -388,7 +387,7 @@ export function noteRest(commits: CommitNotes, present: PresentStack): CommitNot
   const current = findCurrent(held);
   if (current === undefined || current.end !== undefined) return held;
   if (phase === "working" || phase === "waiting") return held;
-  if (current.before !== undefined) return restore(held, current.head, current.before);
+  if (current.before !== undefined) return restore(held, current, current.before);
   if (Object.keys(current.unfinished).some((name) => !watching.includes(name))) {
     return replace(held, { ...current, hasFailed: true });
   }
@@ -398,8 +397,10 @@ export function noteRest(commits: CommitNotes, present: PresentStack): CommitNot
 }
 
 /** A commit that was set without a run is what it was before. */
-function restore(commits: CommitNotes, head: string, before: CommitNote): CommitNotes {
-  return { ...replace(commits, before), ...(before.end === "done" && { running: head }) };
+function restore(commits: CommitNotes, { head, start }: CommitNote, before: CommitNote): CommitNotes {
+  // The keys by which it was set: those of its event may name another one.
+  const known = { ...before, ...defined({ start: start && { ...start, ...defined({ state: before.start?.state }) } }) };
+  return { ...replace(commits, known), ...(before.end === "done" && { running: head }) };
 }
 
 /** Compares the present commit with the metadata of the stack: lines of the history lack long values. */
