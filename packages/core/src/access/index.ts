@@ -77,6 +77,7 @@ export {
   decideAccess,
   findDelegate,
   findExcess,
+  isUnlimited,
   isWithin,
   OLD_RIGHTS,
   type Right,
