@@ -3,9 +3,10 @@ import { expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { render } from "vitest-browser-react";
 import "../design/base.css";
-import source from "../../../core/fixtures/graphs/platform.yaml?raw";
 import { GraphPanel } from "./graph-panel.tsx";
 
+const file = new URL("../../../core/fixtures/graphs/platform.yaml", import.meta.url);
+const source = await (await fetch(file)).text();
 const { machine } = parseMachine(source, { name: "platform" });
 const graph = machine === undefined ? { nodes: [], edges: [] } : toGraph(machine);
 
