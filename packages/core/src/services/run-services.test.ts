@@ -7,6 +7,7 @@ import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
 import type { PutRecordInput } from "../ports/records.ts";
 import { aStack } from "../testing/builders.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
+import { aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { createServiceRunner } from "./run-services.ts";
 import type { YardServicesDeps } from "./service-deps.ts";
 
@@ -297,6 +298,36 @@ states: { INIT: { on: { GO: LIVE, STOP: LIVE } }, LIVE: {} }
     expect(results).toEqual([applied, applied, ...codes.map(refused)]);
     expect((await store.load(["a"]))[0]?.stack).toBeUndefined();
     expect((await store.queries.listHistory({ stackId: "a" }, { limit: 10 })).items).toEqual([]);
+    await runner.stop();
+  });
+
+  it("read a revision once in a tick, however often they foresee", async () => {
+    const { clock, store, start } = createBench();
+    const source = "version: 2\nevents: [GO]\nstates: { INIT: { on: { GO: LIVE } }, LIVE: { on: { GO: LIVE } } }\n";
+    const { machine } = parseMachine(source, { name: "m" });
+    if (machine === undefined) throw new Error("The machine has problems.");
+    await store.revisions.put({ name: "m", hash: machine.hash, source }, clock.now());
+    const stack = aStack({ id: "a", machine: "m", machineHash: machine.hash, state: "LIVE" });
+    await commitNow(store, aPut(stack));
+    let reads = 0;
+    const get: typeof store.revisions.get = (hash) => {
+      reads += 1;
+      return store.revisions.get(hash);
+    };
+    const results: unknown[] = [];
+    const { service } = createNoted(async ({ foresee }) => {
+      for (let n = 0; n < 3; n += 1) {
+        const event = { stackId: "a", machine: "m", event: "GO", metadata: {} };
+        results.push(await foresee(event, { id: "github/7", name: "octocat" }));
+      }
+      return undefined;
+    });
+    const runner = start(service, { store: { ...store, revisions: { ...store.revisions, get } } });
+
+    await clock.advance(0);
+
+    expect(results).toEqual([{ kind: "applied" }, { kind: "applied" }, { kind: "applied" }]);
+    expect(reads).toBe(1);
     await runner.stop();
   });
 

@@ -5,7 +5,7 @@ import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/deci
 import { type Sender, toPersonId } from "../access/sender.ts";
 import { type EngineOptions, publishMessages } from "../engine/engine.ts";
 import type { AwsAccess } from "../engine/executor-context.ts";
-import { createPlanner } from "../engine/planner.ts";
+import { createPlanner, type Planner } from "../engine/planner.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
@@ -53,7 +53,8 @@ export function createServiceDeps(
   deps: YardServicesDeps,
   { signal, wake, services }: Pick<ServiceDeps, "signal" | "wake"> & { readonly services: readonly PluginService[] },
 ): ServiceDeps {
-  const { store, locator, clock, ids, random, logger, readSecret, aws } = deps;
+  const { store, locator, executors = new Map(), clock, ids, random, logger, readSecret, aws } = deps;
+  const planner = createPlanner({ ...deps, executors });
   const created: ServiceDeps = {
     records: store.records,
     queries: store.queries,
@@ -76,7 +77,7 @@ export function createServiceDeps(
     describeStack: (stackId) => describeStack(deps, stackId),
     findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
     publish: (event, user) => publishChecked(deps, event, toSender(deps, user)),
-    foresee: (event, user) => foresee(deps, event, toSender(deps, user)),
+    foresee: (event, user) => foresee({ ...deps, planner }, event, toSender(deps, user)),
     approve: (approval, person) => approve(deps, approval, person),
     async listLinks(stack) {
       const found = services.map(async ({ name, listLinks }): Promise<readonly ServiceLink[]> => {
@@ -102,7 +103,7 @@ async function publishChecked(deps: YardServicesDeps, event: ServiceEvent, sende
 }
 
 async function foresee(
-  deps: YardServicesDeps,
+  { store, clock, ids, planner }: YardServicesDeps & { readonly planner: Planner },
   { event: name, stackId, machine, metadata }: Omit<ServiceEvent, "id">,
   sender: Sender,
 ): Promise<ForeseenEvent> {
@@ -110,12 +111,11 @@ async function foresee(
   if (right.kind !== "allowed") {
     return { kind: "refused", code: "FORBIDDEN", reason: formatServiceDenial(name, right) };
   }
-  const { store, clock, ids, executors = new Map() } = deps;
   const id = `foreseen/${ids.next()}`;
   const message = { id, stackId, event: name, machine, metadata };
   const queued = { id, stackId, origin: "external", receivedAt: clock.now(), message, sender } as const;
   const [loaded = { stackId, version: 0, parked: [] }] = await store.load([stackId]);
-  const { change } = await createPlanner({ ...deps, executors }).preview(loaded, queued);
+  const { change } = await planner.preview(loaded, queued);
   const fate = toEventFate(change.history.find(({ eventId, internal }) => eventId === id && internal !== true));
   if (fate.kind === "applied" || fate.kind === "repeated") return { kind: "applied" };
   const { code, reason } = fate.kind === "undecided" ? { code: "EVENT_INVALID", reason: "" } : fate;
