@@ -89,7 +89,7 @@ async function begin(store: Store, { stackId, eventId, now }: Named) {
   const change = {
     expectedVersion: version,
     ...toApplied(eventId),
-    history: [aHistoryEntry(eventId, { stackId, at: now })],
+    history: [aHistoryEntry(eventId, { stackId, at: now, set: { last: eventId } })],
   };
   return commit(store, { ...aPut({ id: stackId, updatedAt: now }, change), now });
 }

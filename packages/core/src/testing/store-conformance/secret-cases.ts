@@ -103,6 +103,8 @@ export const secretCases: readonly ConformanceCase<Store>[] = [
     const line = aHistoryEntry("e1", {
       metadata: { password: { $secret: "password#3" } },
       outputs: { host: "h", key: "***" },
+      set: { sha: "9f1c", password: "***" },
+      unfinished: ["up"],
       retryable: false,
       dispatchId: "a1",
       timer: "1/after/0",
