@@ -225,7 +225,6 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
     loaded: new Map(),
     recent: createRecentWork(clock),
     handedOut: new Map(),
-    corrected: [],
     done: new Set(),
     record: (stackId, written) => recordEntries(context, stackId, written),
     publish: (stackId, written) => publishLast(context, stackId, written),

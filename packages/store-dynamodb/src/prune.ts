@@ -59,11 +59,11 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
 const LOOKED_AT = 1_000;
 
 /**
- * Corrects the attempts of stacks whose next work is so far away that a clock that was ahead may have noted it. Returns those
- * that this process has corrected when it took other work, too.
+ * Corrects the attempts of stacks whose next work is so far away that a clock that was ahead may have noted it. `takeDue`
+ * corrects those of other stacks.
  */
 export async function correctAttempts(context: StoreContext, now: number): Promise<readonly CorrectedAttempt[]> {
-  if (!context.hasDueIndex) return context.corrected.splice(0);
+  if (!context.hasDueIndex) return [];
   const from = now + MOST_LEASE_MS;
   const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
   const most = Math.ceil(LOOKED_AT / STACK_SHARDS);
@@ -74,7 +74,7 @@ export async function correctAttempts(context: StoreContext, now: number): Promi
     found.flat().flatMap(({ id }) => id?.S ?? []),
     (id) => correctAttemptsOf(context, id, now),
   );
-  return [...context.corrected.splice(0), ...corrected.flat()];
+  return corrected.flat();
 }
 
 function correctAttemptsOf(context: StoreContext, stackId: string, now: number): Promise<readonly CorrectedAttempt[]> {

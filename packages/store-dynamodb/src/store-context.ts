@@ -1,5 +1,4 @@
 import { type Clock, type Logger, type Random, StackyardError } from "@stackyard/core";
-import type { CorrectedAttempt } from "@stackyard/core/attempt";
 import type { StoreListeners } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type Aggregate, type DueTimes, findDueTimes, findNextDueAt } from "./aggregate.ts";
@@ -25,8 +24,6 @@ export interface StoreContext {
   readonly recent: RecentWork;
   /** Task messages that `takeOwn` delivered, by receipt, and until when: see there. */
   readonly handedOut: Map<string, number>;
-  /** Attempts that were corrected when this process took other work of their stacks, until `correctAttempts` returns them. */
-  readonly corrected: CorrectedAttempt[];
   /** Outbox entries that this process has finished: they leave their item with its next write. */
   readonly done: Set<string>;
   /** Writes the lines that writes of an aggregate have left to write, as far as it gets. */

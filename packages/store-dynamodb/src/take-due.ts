@@ -1,6 +1,6 @@
 import type { DueKind } from "@stackyard/core";
 import { chunk } from "@stackyard/core";
-import { type CorrectedAttempt, isMistimed, toAttemptDue } from "@stackyard/core/attempt";
+import { isMistimed, toAttemptDue, toCorrectedLine } from "@stackyard/core/attempt";
 import { type DueItem, nextTimerAt, type QueuedEvent, type TakeDueInput, toQueuedEvent } from "@stackyard/core/engine";
 import {
   type Aggregate,
@@ -313,14 +313,14 @@ function isHandedOut({ handedOut }: StoreContext, work: DueWork, now: number): b
   return (handedOut.get(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0)) ?? 0) > now;
 }
 
-/** Corrects the other attempts of a stack that is written anyway: `correctAttempts` finds stacks only by their next work. */
+/**
+ * Corrects the other attempts of a stack that is written anyway: `correctAttempts` finds stacks only by their next work. The
+ * line about them is a part of that write, since no other call returns them.
+ */
 function correctOthers(aggregate: Aggregate, works: readonly DueWork[], now: number) {
   const taken = new Set(works.flatMap((work) => ("row" in work ? [work.row.attemptId] : [])));
   return correctRows(aggregate.attempts, now, taken);
 }
-
-/** More corrections than this have no line in the history: no process that only takes work keeps them forever. */
-const MOST_CORRECTED = 1_000;
 
 /** Marks chosen work, that of a stack by one write; returns none of a stack that has changed meanwhile. */
 async function takeWork(
@@ -333,19 +333,21 @@ async function takeWork(
   const until = now + leaseMs;
   const taken = await inParallel([...byStack], async ([stackId, works]) => {
     const seen = loaded.get(stackId);
-    const corrected = await changeStack<readonly CorrectedAttempt[] | undefined>(
+    const isTaken = await changeStack<boolean>(
       context,
       stackId,
       (aggregate, current) => {
-        if (current !== seen) return { result: undefined };
-        const { attempts, corrected: result } = correctOthers(aggregate, works, now);
+        if (current !== seen) return { result: false };
+        const { attempts, corrected } = correctOthers(aggregate, works, now);
         const next = works.reduce((before, work) => hideWork(before, work, until), { ...aggregate, attempts });
-        return { next, result };
+        if (corrected.length === 0) return { next, result: true };
+        const { stack } = aggregate;
+        const line = toCorrectedLine({ loaded: { stackId }, stack, now }, corrected);
+        return { next, follow: { lines: [line] }, now, result: true };
       },
       seen,
     );
-    if (corrected === undefined) return [];
-    if (context.corrected.length < MOST_CORRECTED) context.corrected.push(...corrected);
+    if (!isTaken) return [];
     return inParallel(works, async (work) => ({ work, item: await toItem(context, work) }));
   });
   return taken.flat();

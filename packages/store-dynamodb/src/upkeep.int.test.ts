@@ -55,6 +55,26 @@ describe("prune", () => {
   });
 });
 
+describe("attempts that a clock that was ahead has begun", () => {
+  it("have their line when the process that corrects them with other work ends at once", async () => {
+    const table = tables.newTable();
+    const [first, second] = await Promise.all([tables.open({ table }), tables.open({ table })]);
+    await commitNow(first, aPut({}, { dispatches: [aDispatch("wrong"), aDispatch("other")] }));
+    const wrong = await grantNow(first, "wrong", [], T0 + 30 * DAY);
+    await first.suspend(wrong, { progress: {}, dueAt: T0 + 31 * DAY, now: T0 + 30 * DAY });
+    await grantNow(first, "other");
+
+    await take(first, ["lapsedLease"], T0 + MINUTE);
+    await first.close();
+
+    const { items } = await second.queries.listHistory({}, { limit: 9 });
+    expect(await second.correctAttempts(T0 + MINUTE)).toEqual([]);
+    expect(items).toMatchObject([
+      { stackId: "s1", code: "CLOCK_CORRECTED", notes: [expect.stringContaining("wrong")] },
+    ]);
+  });
+});
+
 describe("what follows from a commit and fails again and again", () => {
   it("is tried once a minute, and does not block other work", async () => {
     let isFailing = false;

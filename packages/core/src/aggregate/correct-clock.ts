@@ -31,7 +31,7 @@ export function correctClock(round: Round): void {
 
 /** Returns the line about attempts that a clock that was ahead has begun. */
 export function toCorrectedLine(
-  { loaded: { stackId }, stack, now }: Pick<Round, "loaded" | "stack" | "now">,
+  { loaded, stack, now }: Pick<Round, "stack" | "now"> & { readonly loaded: Pick<LoadedStack, "stackId"> },
   attempts: readonly CorrectedAttempt[],
 ): HistoryEntry {
   const notes = attempts.map(({ attemptId, ends }) =>
@@ -40,7 +40,7 @@ export function toCorrectedLine(
       : `The attempt ${attemptId} ends at ${toText(ends.is)} at the latest instead of ${toText(ends.was)}.`,
   );
   const reason = "The clock that has begun these attempts was ahead of the present one. They wait again from now on.";
-  return { ...toHead(stackId, stack, now), eventId: `clock:${now}:attempts`, reason, notes };
+  return { ...toHead(loaded.stackId, stack, now), eventId: `clock:${now}:attempts`, reason, notes };
 }
 
 function toLine({ stackId, stack }: LoadedStack, corrected: Stack | undefined, now: number): HistoryEntry {

@@ -1,3 +1,4 @@
+export { toCorrectedLine } from "../aggregate/correct-clock.ts";
 export { CLOCKS_DIFFER_MS } from "../machine/decide/correct-instants.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";
 export type { BirthClaim, CorrectedAttempt } from "../ports/stack-store.ts";

@@ -52,7 +52,7 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
   /**
    * Corrects the attempts with instants that only a process with a clock that was ahead can have noted, as `correctAttempt`
    * does: leases that end later than any can (`MOST_LEASE_MS`), deadlines, polls and cancels. Returns each correction at most
-   * once.
+   * once. A store may also correct attempts with the other work of a call; then it writes their line (`toCorrectedLine`) itself.
    */
   correctAttempts(now: number): Promise<readonly CorrectedAttempt[]>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
