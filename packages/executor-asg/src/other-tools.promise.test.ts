@@ -155,4 +155,31 @@ describe("what users of other tools have reported about new servers", () => {
     expect(step.kind).toBe("succeeded");
     expect(sizesOf(yard)).toMatchObject([{ desired: 4, max: 4 }]);
   });
+
+  it("scaled in by somebody else while they warm up are as many as before again, in time (orca#445, #479)", async () => {
+    const yard = createAsgYard();
+    await addServingGroup(yard);
+    const { sim, clock } = yard.world;
+    sim.autoScaling.setDesired({ ...PLACE, name: OLD_GROUP }, 3);
+    await clock.advance(300_000);
+    const group = { ...PLACE, name: "org/shop-production-2026-01-01T00-05-00Z-web" };
+    const hook = { ...PLACE, group: group.name, name: "warm-up", heartbeatSeconds: 120 };
+    sim.autoScaling.addHook({ ...hook, defaultResult: "CONTINUE" });
+    let looks = 0;
+    sim.intercept(({ operation }, proceed) => {
+      if (operation === "DescribeAutoScalingGroups" && yard.groups().includes(group.name)) looks += 1;
+      if (operation === "DescribeAutoScalingGroups" && looks === 1) sim.autoScaling.setDesired(group, 1);
+      return proceed();
+    });
+    const config = aTaskConfig({ timeout: 900 });
+    Object.assign(Object(config.release).services.web.autoscaling, { min_size: 1, spread: 0 });
+
+    const { step } = await yard.run(config);
+
+    expect([step, sizesOf(yard)]).toMatchObject([
+      { kind: "succeeded", outputs: { end: "Success" } },
+      [{ name: group.name, desired: 3 }],
+    ]);
+    expect(looks).toBeGreaterThan(3);
+  });
 });
