@@ -1,6 +1,6 @@
 import { GetObjectCommand, HeadBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { createAwsSim, createSimPlugin, SimFault } from "@stackyard/aws-sim";
-import { createFakeClock } from "@stackyard/core/testing";
+import { createFakeClock, letTimePass } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createAwsAccess } from "./aws-access.ts";
 import { asProbe } from "./call-plugin.ts";
@@ -41,27 +41,13 @@ function createWorld(deniedMs: number, options: { readonly retriesDenials?: bool
   return { clock, s3: access.client(S3Client, undefined), denied: () => denied };
 }
 
-async function settle<Result>(clock: ReturnType<typeof createFakeClock>, work: Promise<Result>): Promise<Result> {
-  let isOver = false;
-  const over = work.finally(() => {
-    isOver = true;
-  });
-  over.catch(() => undefined);
-  while (!isOver) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const wakeAt = clock.nextWakeAt();
-    if (wakeAt !== undefined) await clock.advance(wakeAt - clock.now());
-  }
-  return over;
-}
-
 const head = () => new HeadBucketCommand({ Bucket: "own" });
 
 describe("a denied call", () => {
   it("succeeds once the role is known", async () => {
     const { clock, s3, denied } = createWorld(60_000);
 
-    await settle(clock, s3.send(head()));
+    await letTimePass(clock, s3.send(head()));
 
     expect(denied()).toBeGreaterThan(3);
   });
@@ -70,9 +56,9 @@ describe("a denied call", () => {
     const { clock, s3, denied } = createWorld(Number.POSITIVE_INFINITY);
     const message = "Access Denied. S3.HeadBucket was denied. The role may lack s3:ListBucket on own.";
 
-    await expect(settle(clock, s3.send(head()))).rejects.toMatchObject({ name: "AccessDenied", message });
+    await expect(letTimePass(clock, s3.send(head()))).rejects.toMatchObject({ name: "AccessDenied", message });
     const tries = denied();
-    await expect(settle(clock, s3.send(head()))).rejects.toMatchObject({ message });
+    await expect(letTimePass(clock, s3.send(head()))).rejects.toMatchObject({ message });
 
     expect(denied()).toBe(tries + 1);
   });
@@ -90,7 +76,7 @@ describe("a denied call", () => {
     const { clock, s3, denied } = createWorld(60_000, options);
 
     await expect(
-      settle(
+      letTimePass(
         clock,
         run(() => s3.send(toCommand() as ReturnType<typeof head>)),
       ),
@@ -106,7 +92,7 @@ describe("a denied call", () => {
     const kept = { limitsCalls: false, afterDenialsMs: 65_000 };
     const work = runInvocation(clock, context, () => s3.send(head()), kept);
 
-    await expect(settle(clock, work)).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(letTimePass(clock, work)).rejects.toMatchObject({ name: "AccessDenied" });
 
     expect(clock.now() - startedAt).toBeLessThanOrEqual(60_000);
     expect(clock.now() - startedAt).toBeGreaterThan(30_000);

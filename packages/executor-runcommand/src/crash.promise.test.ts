@@ -1,4 +1,5 @@
 import type { Step } from "@stackyard/core";
+import { letTimePass } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import type { RunCommandConfig } from "./definition.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
@@ -38,17 +39,8 @@ async function live(fleet: SimFleet, process: MortalProcess, given: RunCommandCo
 }
 
 /** The answer, or undefined where the process died over it. */
-async function passTime(fleet: SimFleet, call: Promise<Step>): Promise<Step | undefined> {
-  let isOver = false;
-  const over = call.then(
-    (step) => step,
-    () => undefined,
-  );
-  void over.then(() => {
-    isOver = true;
-  });
-  while (!isOver) await fleet.clock.advance(fleet.clock.nextWakeAt() === undefined ? 0 : 1_000);
-  return over;
+function passTime({ clock }: SimFleet, call: Promise<Step>): Promise<Step | undefined> {
+  return letTimePass(clock, call).catch(() => undefined);
 }
 
 /** A first process with a death before it, and another one that finds what it left. */

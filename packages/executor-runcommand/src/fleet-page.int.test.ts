@@ -10,7 +10,7 @@ import { createStaticLocator, createUlids } from "@stackyard/core/engine";
 import { type PageCommand, readPageCommands, runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
 import { applyArtifactName, applyArtifactText } from "./document/apply-artifact-document.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
@@ -70,6 +70,10 @@ async function addFleet(): Promise<void> {
 async function run(name: string, args: object) {
   const own = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 }));
   let isOver = false;
+  // Time does not go on for a command that has outlived its test.
+  onTestFinished(() => {
+    isOver = true;
+  });
   const running = runCommand(own, name, args, { cwd, server: { url } }).finally(() => {
     isOver = true;
   });

@@ -1,3 +1,4 @@
+import { letTimePass } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import type { RunCommandConfig, RunCommandStep } from "./definition.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
@@ -222,15 +223,6 @@ async function start(fleet: SimFleet, config: RunCommandConfig) {
   return step.kind === "running" ? step.progress : undefined;
 }
 
-async function settle<Answer>(fleet: SimFleet, work: Promise<Answer>): Promise<Answer> {
-  let isOver = false;
-  const done = work.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) await fleet.clock.advance(1_000);
-  return done;
-}
-
 describe("a cancel that could not begin", () => {
   it("stays requested when SSM does not report what was sent", async () => {
     const fleet = aFleet(120);
@@ -242,8 +234,8 @@ describe("a cancel that could not begin", () => {
       stopping.abort.abort();
       throw new Error("The process stops.");
     });
-    const begun = await settle(
-      fleet,
+    const begun = await letTimePass(
+      fleet.clock,
       Promise.resolve(executor.start({ ...stopping.ctx, cancelling: false }, config as never)),
     );
     const kept = begun.kind === "running" ? begun.progress : undefined;
@@ -251,11 +243,11 @@ describe("a cancel that could not begin", () => {
     for (let times = 0; times < 10; times += 1) fleet.sim.once("SSM.ListCommands", throttled);
 
     const cancelling = Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, config as never, kept as never));
-    const step = await settle(fleet, cancelling);
+    const step = await letTimePass(fleet.clock, cancelling);
 
     expect(step).toMatchObject({ kind: "running", message: expect.stringContaining("Slow down") });
     const progress = step?.kind === "running" ? step.progress : undefined;
-    expect(await settle(fleet, pollToEnd(fleet, config, progress))).toMatchObject({ code: "RUN_CANCELLED" });
+    expect(await letTimePass(fleet.clock, pollToEnd(fleet, config, progress))).toMatchObject({ code: "RUN_CANCELLED" });
     expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
     expect((await fleet.report()).instances.filter(({ state }) => state === "running")).toEqual([]);
   });
@@ -265,9 +257,14 @@ describe("a cancel that could not begin", () => {
     const progress = await start(fleet, longShell);
     for (let times = 0; times < 10; times += 1) fleet.sim.once("SSM.CancelCommand", throttled);
 
-    await settle(fleet, Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, longShell as never, progress as never)));
+    await letTimePass(
+      fleet.clock,
+      Promise.resolve(executor.cancel?.(aProcess(fleet).ctx, longShell as never, progress as never)),
+    );
 
-    expect(await settle(fleet, pollToEnd(fleet, longShell, progress))).toMatchObject({ code: "RUN_CANCELLED" });
+    expect(await letTimePass(fleet.clock, pollToEnd(fleet, longShell, progress))).toMatchObject({
+      code: "RUN_CANCELLED",
+    });
     const { instances } = await fleet.report();
     expect(instances.map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
   });
@@ -296,12 +293,12 @@ describe("a cancel that could not begin", () => {
       const first = aProcess(fleet, { at, when: "after" });
       const cancelled = Promise.resolve(executor.cancel?.(first.ctx, longShell as never, progress as never));
       if (how === "is stopped") first.abort.abort();
-      await settle(
-        fleet,
+      await letTimePass(
+        fleet.clock,
         cancelled.catch(() => undefined),
       );
 
-      const step = await settle(fleet, pollToEnd(fleet, longShell, progress));
+      const step = await letTimePass(fleet.clock, pollToEnd(fleet, longShell, progress));
 
       expect(step, `${how} at ${at}`).toMatchObject({ code: "RUN_CANCELLED" });
       const { instances } = await fleet.report();

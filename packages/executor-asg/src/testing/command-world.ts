@@ -99,6 +99,7 @@ export async function startSimulatedYard(
   // A look is a request that really travels.
   const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(Math.max(ms, LOOK_MS), signal);
   const commands = createCommandWorld({ clock: { ...clock, now: () => clock.now(), sleep }, pollMs: 10 }, url);
+  let isStopped = false;
   return {
     yard,
     commands,
@@ -109,13 +110,14 @@ export async function startSimulatedYard(
       });
       // It is awaited below.
       running.catch(() => undefined);
-      while (!isOver) {
+      while (!isOver && !isStopped) {
         await yard.advance(1_000);
         await setImmediate();
       }
       return running;
     },
     async stop() {
+      isStopped = true;
       commands.remove();
       await server.stop();
     },

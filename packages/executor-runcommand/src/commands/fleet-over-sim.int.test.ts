@@ -5,7 +5,7 @@ import { createStaticLocator, createUlids } from "@stackyard/core/engine";
 import { runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createRunCommandExecutor } from "../run-command.ts";
 import { createFleetCommands } from "./fleet-commands.ts";
 
@@ -43,6 +43,10 @@ function addInstances(count: number, role: string, tag = "has_ssm_agent"): reado
 async function run(name: string, args: object = {}) {
   const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 }));
   let isOver = false;
+  // Time does not go on for a command that has outlived its test.
+  onTestFinished(() => {
+    isOver = true;
+  });
   const running = runCommand(commands, `fleet ${name}`, args, { server: { url } }).finally(() => {
     isOver = true;
   });
