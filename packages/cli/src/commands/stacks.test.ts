@@ -74,6 +74,18 @@ describe("two people with one name (owncloud/android#1716)", () => {
 });
 
 describe("formatStack", () => {
+  it("keeps a stack degraded whose failure was acknowledged, with who, when and why (argo-cd#11473)", () => {
+    const acknowledged = { at: "2025-12-31T22:00:00.000Z", by: "ada", reason: "waits for the vendor" };
+    const lastFailure = { task: "smoke", state: "DEPLOY", entry: 1, attempt: 1, code: "NO_ROOM", at, acknowledged };
+
+    const text = show({ degraded: true, mainCondition: "degraded", lastFailure });
+
+    expect(text).toContain("RUN degraded, acknowledged");
+    expect(text).toContain("NO_ROOM");
+    expect(text).toContain("acknowledged by ada 2h ago: waits for the vendor");
+    expect(show({ degraded: true, needsPerson: true, lastFailure })).not.toContain("RUN degraded, acknowledged");
+  });
+
   it("prints the progress of a task once", () => {
     expect(showProgress("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
   });
