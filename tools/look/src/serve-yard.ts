@@ -19,6 +19,8 @@ export interface ServeInput {
   readonly customResources?: ServerDeps["customResources"];
   /** Names of AWS accounts by their ids. Default: none. */
   readonly accounts?: Readonly<Record<string, string>>;
+  /** Shown on every page. Default: none. */
+  readonly yardName?: string;
 }
 
 /** The server of a yard, on the loopback. */
@@ -36,7 +38,7 @@ const GROUP = "release-managers";
 /** Serves a yard, with its console, at a free port of the loopback. Who signs in may do everything. */
 export async function serveYard(input: ServeInput): Promise<ServedYard> {
   const { store, clock, executors = [], locator = createStaticLocator([]), ids = createUlids() } = input;
-  const { artifacts, customResources, accounts } = input;
+  const { artifacts, customResources, accounts, yardName } = input;
   const token = randomBytes(24).toString("hex");
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
   const optional = defined({ artifacts, customResources });
@@ -54,7 +56,7 @@ export async function serveYard(input: ServeInput): Promise<ServedYard> {
           { to: { group: GROUP }, role: "admin", also: [...also] },
         ],
       },
-      ...defined({ accounts }),
+      ...defined({ accounts, yardName }),
     },
   );
   const { url } = await server.start();

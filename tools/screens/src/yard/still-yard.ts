@@ -30,7 +30,7 @@ export async function startStillYard(machineNames: readonly string[] = Object.ke
   const { clock, store } = simulator;
   const locator = createStaticLocator(machines);
   const ids = countingIds("call");
-  const ofAws = { artifacts: ARTIFACTS, customResources: store.records, accounts: ACCOUNT_NAMES };
+  const ofAws = { artifacts: ARTIFACTS, customResources: store.records, accounts: ACCOUNT_NAMES, yardName: "eu-prod" };
   const served = await serveYard({ store, clock, locator, executors, ids, ...ofAws });
   const deps = { store, clock, locator, executors: registry, ids, logger: silentLogger };
   let process: ReturnType<typeof startYard> | undefined;
