@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { render } from "vitest-browser-react";
 import { Gantt } from "../design/gantt.tsx";
 import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
 import { renderPage } from "../testing/render-page.tsx";
@@ -80,40 +79,4 @@ it("cuts off no time of its axis on a phone, also where the first one is at the 
     return left < place.left || right > place.right ? [tick.textContent] : [];
   });
   expect(cut).toEqual([]);
-});
-
-it("shows the number of an attempt whole or not at all", async () => {
-  await page.viewport(1_440, 400);
-  const bars = [
-    [0, 1_000],
-    [20_000, 21_000],
-    [50_000, 90_000],
-  ].map(([from = 0, to = 0], index) => {
-    return {
-      key: `${index}`,
-      text: `${index + 1}`,
-      name: `database, attempt ${index + 1}`,
-      from,
-      to,
-      status: "failed" as const,
-    };
-  });
-  await render(
-    <Gantt
-      label="Attempts"
-      heads={["Task", "Result"]}
-      rows={[{ name: "database", bars, end: "" }]}
-      from={0}
-      to={100 * 1_000}
-    />,
-  );
-
-  const isShown = [...document.querySelectorAll(".gantt-bar")].map((bar) => {
-    const [frame, word] = [
-      bar.getBoundingClientRect(),
-      bar.querySelector("span")?.getBoundingClientRect() ?? new DOMRect(),
-    ];
-    return word.top >= frame.bottom - 1 ? "left out" : word.right <= frame.right + 0.5 ? "whole" : "cut";
-  });
-  expect(isShown).toEqual(["left out", "left out", "whole"]);
 });
