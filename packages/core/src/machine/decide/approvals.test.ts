@@ -9,7 +9,7 @@ import { parseMachine } from "../parse-machine.ts";
 import type { Approval, Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { dueTimers } from "./timers.ts";
+import { dueTimers, withRefused } from "./timers.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -223,6 +223,19 @@ describe("an approval", () => {
     const moved = decide(machine, before.stack, anEvent("UPGRADE_STACK", { sender: ben }));
 
     expect(moved).toMatchObject({ kind: "applied", stack: { approvals: before.stack?.approvals } });
+  });
+
+  it("expires although the event of its end was parked before it was opened anew", () => {
+    const machine = aGate();
+    const { stack } = play(machine, ship(kim));
+    const [timer] = stack?.timers ?? [];
+    if (stack === undefined || timer === undefined) throw new Error("The approval is open.");
+    const parked = withRefused(stack, timer.id, { at: timer.dueAt, code: "INTERNAL", reason: "no" });
+
+    const again = decide(machine, parked, anEvent("IMAGE", { metadata: { image: "app:2" }, at: timer.dueAt }));
+
+    expect(again).toMatchObject({ kind: "applied", stack: { attempts: { "sign-off": 2 } } });
+    expect(again.kind === "applied" && dueTimers(again.stack, timer.dueAt)).toEqual([timer]);
   });
 
   it("is not given by who moved its stack to another revision while it was open", () => {

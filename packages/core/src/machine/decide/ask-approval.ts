@@ -6,7 +6,7 @@ import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { isLimitReached } from "../watched-time.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { attemptsOf } from "./runs.ts";
-import { approvalTimerId, toInstant } from "./timers.ts";
+import { approvalTimerId, toInstant, withoutRefused } from "./timers.ts";
 import type { Work } from "./work.ts";
 
 /** A resolved approval that is ready to be opened. */
@@ -93,6 +93,8 @@ export function putApproval(work: Work, task: string, approval: Omit<Approval, "
     ...stack,
     attempts: { ...stack.attempts, [task]: attempt },
     approvals: { ...stack.approvals, [task]: { ...approval, id } },
+    // The event of the end has the number of the attempt in its id: one that is parked is of the earlier approval.
+    timers: stack.timers.map((timer) => (timer.task === task ? withoutRefused(timer) : timer)),
   };
 }
 

@@ -65,7 +65,12 @@ export function withRefused(stack: Stack, timerId: string, refused: RefusedTimer
 
 /** Returns the stack with a timer whose event is not refused any more: it fires when it is due. */
 export function withoutRefusal(stack: Stack, timerId: string): Stack {
-  return replaceTimer(stack, timerId, ({ refused: _, ...timer }) => timer);
+  return replaceTimer(stack, timerId, withoutRefused);
+}
+
+/** Returns a timer whose event was not refused. */
+export function withoutRefused({ refused: _, ...timer }: StackTimer): StackTimer {
+  return timer;
 }
 
 /** Returns the stack whose schedule has skipped an occurrence, and is armed for the next one. */
