@@ -275,6 +275,28 @@ describe("the invariants", () => {
     });
   });
 
+  it.each([
+    ["let the event of a timer that moves its stack to another revision send what waits", { machineHash: "other" }, []],
+    [
+      "find one that changes a stack on the revision that it has",
+      {},
+      ["late-results: s1: what had no effect has changed the stack: timer:1 ignored."],
+    ],
+  ])("%s", async (_what, hash, sentences) => {
+    const line = { ...INTERNAL, outcome: "ignored", code: "TIMER_STALE", timer: "1/at/a" } as const;
+    const found = await findAfter(async ({ store }) => {
+      await commitNow(store, aPut({}, { history: [up] }));
+      const [before] = await store.load(["s1"]);
+      const { machineHash = "" } = before?.stack ?? {};
+      await commitNow(
+        store,
+        aPut({ metadata: { n: 1 } }, { history: [again("timer:1", { ...line, machineHash, ...hash })] }),
+      );
+    });
+
+    expect(found).toEqual(sentences);
+  });
+
   it("find what leaves the queue without a word", async () => {
     const found = await findAfter(async ({ store }) => {
       await store.enqueue([aQueuedEvent("e1")]);

@@ -260,8 +260,11 @@ function isPresent({ incarnation, entry }: AttemptParts, stack: Stack): boolean 
  * Returns true for a line that only closes a run, or has no effect. An entry that has not sent anything may have waited
  * for exactly that run: then its tasks start with its end.
  */
-function isWithoutEffect({ eventId, outcome, internal }: HistoryEntry, before: Stack): boolean {
-  if (outcome === "removed") return false;
+function isWithoutEffect(line: HistoryEntry, before: Stack): boolean {
+  const { eventId, outcome, internal, timer, machineHash } = line;
+  // A timer that only an earlier revision has moves its stack to the newest one, which may not block what waits.
+  const isMove = timer !== undefined && outcome === "ignored" && machineHash !== before.machineHash;
+  if (outcome === "removed" || isMove) return false;
   if (outcome !== "applied") return true;
   if (Object.keys(before.attempts).length === 0) return false;
   const attempt = internal && findAttempt(eventId, ANSWER_ID);
