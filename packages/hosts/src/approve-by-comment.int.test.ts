@@ -1,6 +1,7 @@
-import { listHookDeliveries } from "@stackyard/core/services";
+import { listHookDeliveries, previewLinks } from "@stackyard/core/services";
 import { toUserId } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
+import { approveByComment } from "./approve-by-comment.ts";
 import { createPersonFinder } from "./linked-people.ts";
 import { toCommit } from "./testing/builders.ts";
 import { type GitHubBenchOptions, SHOP } from "./testing/github-bench.ts";
@@ -111,6 +112,36 @@ describe("an approval by comment", () => {
     await comment(`/preview approve ${findCode()}`, "ada");
 
     expect(await listOutcomes()).toEqual(['FORBIDDEN: No grant lets ada approve for the stack "shop-pr-1".']);
+  });
+
+  it("is reported as what it was when its event came twice", async () => {
+    const { comment, findCode, store, clock } = await createBench();
+    await comment(`/preview approve ${findCode()}`, "ada");
+    const stackId = "shop-pr-1";
+    const { items } = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: 50 });
+    const line = items.find(({ event }) => event === "APPROVE_TASK");
+    if (line === undefined) throw new TypeError("The approval was not applied.");
+    const again = { ...line, outcome: "ignored" as const, code: "DUPLICATE" };
+    const deps = {
+      records: store.records,
+      clock,
+      queries: { ...store.queries, listHistory: async () => ({ items: [again, line] }) },
+      findStack: async () => undefined,
+      approve: async () => ({ kind: "published" as const, id: line.eventId }),
+    };
+    const sender = { id: people.ada.id, name: "ada" };
+    const link = await previewLinks.find({ records: store.records, clock }, stackId);
+    const { host = "", repository, number } = link ?? {};
+    const hook = { sender, pull: { number, authorId: "1" }, repository };
+
+    const answer = await approveByComment(deps as never, {
+      host,
+      eventId: line.eventId,
+      hook: hook as never,
+      person: { id: people.ada.id } as never,
+    });
+
+    expect(answer).toMatchObject({ kind: "events", events: [{ id: line.eventId }] });
   });
 
   it("is for what its author has seen: an approval after a push has another code", async () => {

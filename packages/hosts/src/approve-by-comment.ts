@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { defined, type ServiceDeps, type Stack } from "@stackyard/core";
-import { findPullLinks, type HookOutcome } from "@stackyard/core/services";
+import { findLastDecision, findPullLinks, type HookOutcome } from "@stackyard/core/services";
 import type { PullHook } from "./apply-mapping.ts";
 import type { LinkedPerson } from "./linked-people.ts";
 
@@ -89,14 +89,13 @@ function describeOpen(open: readonly (OpenApproval & { readonly stack: Stack })[
 
 /** Returns the yard's decision about an event, from its history. */
 async function findDecision(
-  { queries }: ApproveDeps,
+  deps: ApproveDeps,
   stackIds: readonly string[],
   eventId: string,
 ): Promise<HookOutcome | undefined> {
   for (const stackId of stackIds) {
-    const { items } = await queries.listHistory({ stackId, eventId, newestFirst: true }, { limit: 16 });
-    const line = items.find(({ internal, outcome }) => internal !== true && outcome !== "parked");
-    if (line === undefined) continue;
+    const line = await findLastDecision(deps, { stackId, eventId });
+    if (line === undefined || line.outcome === "parked") continue;
     const { event, outcome, code, reason } = line;
     if (outcome === "applied") return { kind: "events", events: [{ id: eventId, stackId, event, rule: "approve" }] };
     return refuse([code, reason].filter((part) => part !== undefined).join(": "));

@@ -1,3 +1,4 @@
+export { findLastDecision } from "../inspect/last-decision.ts";
 export { isZone, nextOccurrence } from "../machine/cron.ts";
 export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
