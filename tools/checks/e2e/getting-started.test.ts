@@ -102,6 +102,10 @@ describe.skipIf(!hasTerraform)("docs/getting-started.md (skipped without Terrafo
       if (file !== undefined) return writeFileSync(join(root, "review-app", file), place(text));
       const [shell = openShell()] = shells;
       const isYard = text.startsWith("stackyard dev");
+      // A reader takes longer than the roll-out of the push, and the page shows what follows it.
+      if (text.includes(" MERGED ")) {
+        await enter(shell, 'until stackyard stacks show pr-12 | grep -q "state *LIVE"; do sleep 0.2; done');
+      }
 
       const output = isYard ? await startYard(text) : await enter(shell, place(text));
 
