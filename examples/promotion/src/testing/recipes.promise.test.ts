@@ -32,6 +32,15 @@ const start = ({ send }: RecipeYard, api: string) =>
 /** Without `allow`, people can open environments in a test. */
 const open = (source: string) => source.replaceAll(/, allow: "actor.machine == 'shop-release'"/g, "");
 
+/** A tenant whose releases are applied by Terraform. */
+const SERVED = `states:
+  INIT: { on: { OPENED: LIVE } }
+  BUILD: { tasks: [build], on: { NEXT: LIVE, FAILED: BROKEN } }
+  LIVE: { on: { RELEASED: BUILD } }
+  BROKEN: {}
+tasks: { build: { executor: terraform, config: { action: apply } } }
+`;
+
 describe("the recipe for exact Terraform plans", () => {
   async function review(): Promise<RecipeYard> {
     const shop = readRecipe("# file: machines/shop.yaml\n").replace("INIT: { on: {", "INIT: { on: { REPLAN: LIVE,");
@@ -85,13 +94,7 @@ describe("the recipe for one account at a time", () => {
 version: 2
 events: { OPENED: { metadata: [api, account] }, RELEASED: { metadata: [api] } }
 metadata: { api: { type: string }, account: { type: string } }
-states:
-  INIT: { on: { OPENED: LIVE } }
-  BUILD: { tasks: [build], on: { NEXT: LIVE, FAILED: BROKEN } }
-  LIVE: { on: { RELEASED: BUILD } }
-  BROKEN: {}
-tasks: { build: { executor: terraform, config: { action: apply } } }
-`;
+${SERVED}`;
   const ACCOUNTS = ["777788889999", "444455556666", "111122223333"];
 
   async function aYard(): Promise<RecipeYard> {
@@ -167,13 +170,7 @@ describe("the recipe for a hotfix of an older line", () => {
 version: 2
 events: { OPENED: { metadata: [api] }, RELEASED: { metadata: [api] } }
 metadata: { api: { type: string } }
-states:
-  INIT: { on: { OPENED: LIVE } }
-  BUILD: { tasks: [build], on: { NEXT: LIVE, FAILED: BROKEN } }
-  LIVE: { on: { RELEASED: BUILD } }
-  BROKEN: {}
-tasks: { build: { executor: terraform, config: { action: apply } } }
-`;
+${SERVED}`;
 
   /** 1.42.0 runs in \`new\`, 1.41.0 in \`old\`, and 1.41.1 is released. */
   async function fix(release: string) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Applied, Decision } from "../machine/decide/decision.ts";
 import type { Stack } from "../machine/stack.ts";
+import { NO_CHANGE } from "../ports/stack-store.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
 import { aDispatch, aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
 import { beginRound, isEmpty, park, takeDecision, toChange, unpark } from "./round.ts";
@@ -38,21 +39,7 @@ describe("a round", () => {
     const change = toChange(aRound());
 
     expect(isEmpty(change)).toBe(true);
-    expect(change).toEqual({
-      stackId: "pr-12",
-      expectedVersion: 7,
-      write: { kind: "keep" },
-      appliedIds: [],
-      park: [],
-      unpark: [],
-      deadLetters: [],
-      history: [],
-      dispatches: [],
-      cancels: [],
-      endedAttempts: [],
-      receipts: [],
-      now: 1_000,
-    });
+    expect(change).toEqual({ ...NO_CHANGE, stackId: "pr-12", expectedVersion: 7, now: 1_000 });
   });
 
   it("gathers what applied events do, in their order", () => {
