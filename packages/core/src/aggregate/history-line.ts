@@ -147,8 +147,7 @@ function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineI
   };
 }
 
-/** Returns the id of the person who has sent an event: several people may have one name. */
-/** Returns who a person is that sent an event; undefined for other senders, whose names are their own. */
+/** Returns the id of the person who has sent an event: several people may have one name. Undefined for other senders. */
 export function toPersonId({ sender }: Pick<StackEvent, "sender">): string | undefined {
   return sender?.kind === "person" ? sender.id : undefined;
 }
