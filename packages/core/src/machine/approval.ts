@@ -5,7 +5,7 @@ import type { ConfigReport, DocumentConfig, ExecutorDefinition } from "./executo
 /** The name of the executor of approvals: people do this work, and no worker runs it. */
 export const APPROVAL = "approval";
 
-/** How long an approval waits where the task names no timeout: seven days. */
+/** The time for which an approval waits where the task names no timeout: seven days. */
 export const APPROVAL_TIMEOUT_MS = 7 * 24 * 60 * 60 * 1_000;
 
 const MAX_GROUPS = 10;

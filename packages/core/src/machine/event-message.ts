@@ -58,7 +58,7 @@ export interface StackEvent {
   readonly sender?: Sender;
   /** As in `QueuedEvent`. */
   readonly own?: true;
-  /** Of an event of a release. */
+  /** The release of its event. */
   readonly release?: ReleaseNote;
   /** Operators' events: why. */
   readonly reason?: string;
@@ -82,9 +82,9 @@ export interface StackEvent {
   readonly force?: boolean;
   /** A timer's event: which timer of the stack has fired. */
   readonly timerId?: string;
-  /** Of the end of an approval: how long the yard was away since it was requested. */
+  /** The time for which the yard was away since a now ended approval was requested, in milliseconds. */
   readonly unwatchedMs?: number;
-  /** Of an event that a reaction has raised. */
+  /** The reaction that has raised the event. */
   readonly raised?: RaisedBy;
   /** The message as received (without envelope), for history, parked events and dead letters. */
   readonly message?: Readonly<Record<string, unknown>>;

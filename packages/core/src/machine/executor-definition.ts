@@ -25,7 +25,7 @@ export type DocumentConfig = Readonly<Record<string, unknown>>;
  * missing key reports at the map that lacks it. Codes are kebab-case.
  */
 export interface ConfigReport {
-  /** Of the document. In version 1 a config that fails when it runs is a warning, in version 2 an error. */
+  /** The version of the document. In version 1 a config that fails when it runs is a warning, in version 2 an error. */
   readonly version: 1 | 2;
   error(code: string, path: readonly string[], message: string): void;
   warn(code: string, path: readonly string[], message: string): void;
@@ -94,7 +94,7 @@ export interface ExecutorDefinition {
   readonly showsConfig?: string;
   /** True when its tasks send events to other stacks: then those who have requested them are remembered. */
   readonly sends?: true;
-  /** How long a cancel may take before the attempt ends without the executor's result. A duration such as `5m`. */
+  /** The time that a cancel has before the attempt ends without the executor's result. A duration such as `5m`. */
   readonly cancelWithin?: string;
   /** Returns a key with at most one live attempt in the yard; undefined for no key. Pure. */
   exclusiveKey?(subject: TaskSubject, config: never): string | undefined;

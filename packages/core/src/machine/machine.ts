@@ -146,7 +146,7 @@ export interface InstantTemplate extends Template {
 /** One task of a compiled machine. */
 export interface Task {
   readonly name: string;
-  /** Undefined only where a v1 document leaves it out; such a task fails when it runs. */
+  /** The executor; undefined only where a v1 document leaves it out; such a task fails when it runs. */
   readonly executor?: string;
   /** True for a task of people: it has no attempt, and the stack contains the open approval. */
   readonly isApproval?: true;
@@ -176,7 +176,7 @@ export interface Task {
    * How long an attempt may run from its first grant: the task's own, else the executor's, else the version's default.
    */
   readonly timeoutMs: number;
-  /** How long a cancel of an attempt may take. */
+  /** The time limit of a cancel of an attempt, in milliseconds. */
   readonly cancelWithinMs: number;
 }
 
@@ -192,7 +192,7 @@ export interface DynamicConfig {
   findTimeoutMs(config: unknown): number | undefined;
 }
 
-/** How often a task is tried, and how long it waits between attempts. */
+/** The number of tries of a task, and the wait between attempts. */
 export interface RetryPolicy {
   /** In total, the first one included. */
   readonly attempts: number;

@@ -1,9 +1,9 @@
 import { defined } from "./json.ts";
 
-/** What an operator does to a stack by an event of the engine. */
+/** An operator's action on a stack, by an event of the engine. */
 export type OperatorAction = "retry" | "cancel" | "acknowledge" | "settle" | "remove";
 
-/** What an operation of the API is given, without id and reason. */
+/** The body of an operation of the API, without id and reason. */
 interface OperatorBody {
   readonly which?: unknown;
   readonly task?: unknown;

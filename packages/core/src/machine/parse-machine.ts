@@ -13,7 +13,7 @@ import type { CompileResult, Machine } from "./machine.ts";
 import { compileV1 } from "./v1/compile-v1.ts";
 import { compileV2 } from "./v2/compile-v2.ts";
 
-/** How to read a machine. */
+/** The options of reading a machine. */
 export interface ParseMachineOptions {
   /** The machine's name: that of its file, without the last ending. */
   readonly name: string;

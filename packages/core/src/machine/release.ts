@@ -1,9 +1,9 @@
 import type { Release } from "./stack.ts";
 
-/** What the sender of an event of a release adds to it. Never part of a message. */
+/** The note that the sender of an event of a release adds to it. Never part of a message. */
 export interface ReleaseNote {
   readonly task: string;
-  /** Of the release: its rows are found by it. */
+  /** The incarnation of the release: its rows are found by it. */
   readonly incarnation: string;
   /** When the release was created, epoch milliseconds. */
   readonly createdAt: number;
@@ -13,6 +13,6 @@ export interface ReleaseNote {
   readonly expiresAt?: number;
   /** The stack has the values already: the release is noted, and nothing reacts. */
   readonly onlyNotes?: true;
-  /** Of an event that undoes others: the releases of the keys before them, null where there were none. */
+  /** The releases of the keys before the events that this one undoes, null where there were none. */
   readonly restores?: Readonly<Record<string, Release | null>>;
 }

@@ -26,7 +26,7 @@ export const MAIN_CONDITIONS = [
 /** One of `MAIN_CONDITIONS`. */
 export type MainCondition = (typeof MAIN_CONDITIONS)[number];
 
-/** How a stack is. Every reading of its condition comes from here. */
+/** The health of a stack. Every reading of its condition comes from here. */
 export interface StackHealth {
   /** The first of `MAIN_CONDITIONS` that is true. */
   readonly main: MainCondition;
@@ -37,7 +37,7 @@ export interface StackHealth {
   readonly approval: boolean;
   /** A task is pending, or the stack waits for runs of earlier states. */
   readonly busy: boolean;
-  /** Of a job: someone has cancelled it. It has not failed. */
+  /** True of a job that someone has cancelled. It has not failed. */
   readonly cancelled: boolean;
   /** Nothing happens by itself but by a timer: all tasks have ended, or none of them can proceed. */
   readonly isAtRest: boolean;

@@ -45,7 +45,7 @@ export interface TaskRun {
   readonly dispatchedAt: number;
   /** A cancel was requested: by an operator's event, or because the deadline has passed. */
   readonly cancelling?: "requested" | "timed-out";
-  /** How long a cancel may take; kept here because a later revision may not have the task. */
+  /** The time limit of a cancel, in milliseconds; kept here because a later revision may not have the task. */
   readonly cancelWithinMs?: number;
   /** From the first grant to the deadline, if its resolved config differs from the task. */
   readonly timeoutMs?: number;
@@ -62,7 +62,7 @@ export interface KnownSender {
   readonly kind: SenderKind;
   readonly id: string;
   readonly name: string;
-  /** Of a token: the id of the person who created it, and for whom it counts. */
+  /** The id of the person who created a token, and for whom it counts. */
   readonly owner?: string;
 }
 
@@ -86,7 +86,7 @@ export interface Approval {
   readonly id: string;
   /** Groups whose members may approve. */
   readonly from: readonly string[];
-  /** How many people must approve. */
+  /** The number of people who must approve. */
   readonly count: number;
   /** The requester may approve too. */
   readonly own?: true;
@@ -102,13 +102,13 @@ export interface Approval {
   readonly changedBy?: readonly KnownSender[];
   readonly askedAt: number;
   readonly expiresAt: number;
-  /** How long it was prolonged because the yard was away while it was open. */
+  /** The time by which it was prolonged because the yard was away while it was open, in milliseconds. */
   readonly unwatchedMs?: number;
   /** Oldest first, each person once. */
   readonly given: readonly GivenApproval[];
 }
 
-/** What people have approved: the text `of` of an approval, until it is requested again or another round begins. */
+/** The approved text: `of` of an approval, until it is requested again or another round begins. */
 export interface Approved {
   readonly of: string;
   /** Names of those who have approved, or of who has passed the approval by hand. */
@@ -130,7 +130,7 @@ export interface StackTimer {
   /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE` or `TASK_TIMED_OUT`. */
   readonly event: string;
   readonly dueAt: number;
-  /** Of a retry or an approval: which task. */
+  /** The task of a retry or an approval. */
   readonly task?: string;
   /**
    * The last milliseconds before `dueAt` are random: the engine picks an instant in them and drops this. `decide`
@@ -158,7 +158,7 @@ export interface RefusedTimer {
   readonly givenUpAt?: number;
 }
 
-/** How many occurrences of a schedule were skipped in the present entry, and why the last one was. */
+/** The number of occurrences of a schedule that were skipped in the present entry, and the reason of the last one. */
 export interface SkippedOccurrences {
   readonly count: number;
   readonly at: number;
@@ -166,7 +166,7 @@ export interface SkippedOccurrences {
   readonly reason: string;
 }
 
-/** What a timer whose instant is an expression has sent. */
+/** The event that a timer with an expression for its instant has sent. */
 export interface FiredInstant {
   readonly event: string;
   /** The last instant that it has fired for. */
@@ -255,7 +255,7 @@ export interface Stack {
   readonly attempts: Readonly<Record<string, number>>;
   readonly runs: readonly TaskRun[];
   readonly timers: readonly StackTimer[];
-  /** Of timers of `after` with `at` that have fired in this entry, by their ids. */
+  /** The timers of `after` with `at` that have fired in this entry, by their ids. */
   readonly firedInstants?: Readonly<Record<string, FiredInstant>>;
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];
@@ -271,7 +271,7 @@ export interface Stack {
    * whatever a later revision declares.
    */
   readonly awaitsRuns?: true;
-  /** How often each state was entered, where the machine's version counts it; a state that was never entered is missing. */
+  /** The number of entries of each state, where the machine's version counts it; a state that was never entered is missing. */
   readonly visits?: Readonly<Record<string, number>>;
   /**
    * The outputs of the present entry's tasks, by task: only scalars. Sensitive ones are references to `keptSecrets`.
@@ -279,7 +279,7 @@ export interface Stack {
   readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;
   /** Open approvals of the present entry, by task. */
   readonly approvals?: Readonly<Record<string, Approval>>;
-  /** What was approved, by the task of the approval. Tasks that use it are sent only with it. */
+  /** The approved texts, by the task of the approval. Tasks that use one are sent only with it. */
   readonly approved?: Readonly<Record<string, Approved>>;
   /** Sender of the last event from outside that made the stack enter a state; absent where the event had none. */
   readonly askedBy?: KnownSender;
@@ -293,7 +293,7 @@ export interface Stack {
   readonly releases?: Releases;
   /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
   readonly failures?: Readonly<Record<string, number>>;
-  /** How often each sensitive metadata key was set; its values never leave the record but through `claim`. */
+  /** The number of times that each sensitive metadata key was set; its values never leave the record but through `claim`. */
   readonly secretVersions?: Readonly<Record<string, number>>;
   /**
    * Sensitive values besides the present metadata: earlier ones that an open run refers to, and outputs. By reference.

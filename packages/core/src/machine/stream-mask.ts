@@ -40,7 +40,7 @@ interface Channel {
   state: number;
   /** Characters so far, without blanks. */
   length: number;
-  /** What is masked, in order, without overlaps. */
+  /** The masked ranges, in order, without overlaps. */
   ranges: Range[];
 }
 

@@ -3,7 +3,7 @@ import { defined } from "../machine/json.ts";
 import type { Clock } from "./clock.ts";
 import type { Records, StoredRecord } from "./records.ts";
 
-/** What is stored of a decision: a new value, the removal of the record, or nothing. */
+/** The storage of a decision: a new value, the removal of the record, or nothing. */
 export interface RecordDecision {
   readonly write?: RecordWrite | undefined;
 }

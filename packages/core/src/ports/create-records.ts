@@ -46,7 +46,7 @@ export interface RecordRowsPage extends Pick<PageBuilder<never>, "bytesLeft"> {
   add(row: RecordRow): boolean;
 }
 
-/** What a store does with its rows so that `createRecords` can make records of them. Keys are valid. */
+/** The operations of a store on its rows, of which `createRecords` makes records. Keys are valid. */
 export interface RecordRows {
   /** Finds the row. May return an expired one. */
   find(key: string): Promise<RecordRow | undefined>;

@@ -30,7 +30,7 @@ export interface Succeeded<Outputs = unknown> {
   readonly outputs: Outputs;
   /** Names of outputs that must not be shown. */
   readonly sensitive?: readonly string[];
-  /** What it has left undone, within what its config allows: until a later success, the stack is not healthy. */
+  /** The part of its work that it has left undone, within the limits of its config: until a later success, the stack is not healthy. */
   readonly shortfall?: { readonly code: string; readonly message: string };
   /** Starts a run of the same executor and target later. */
   readonly followUp?: { readonly inMs: number; readonly config: Readonly<Record<string, unknown>> };
@@ -182,7 +182,7 @@ export interface Plan {
 export interface PlanCost {
   readonly monthly: number;
   readonly currency: "USD";
-  /** How many things have no price. */
+  /** The number of things without a price. */
   readonly unpriced: number;
   /** Where the prices come from, and of when they are. */
   readonly source: string;

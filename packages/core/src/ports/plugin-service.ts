@@ -50,7 +50,7 @@ export type CommitList =
       readonly commits: readonly ListedCommit[];
       /** There are more. */
       readonly isCut: boolean;
-      /** How many commits the earlier version has that the later one has not, as after a rollback. */
+      /** The number of commits that only the earlier version has, as after a rollback. */
       readonly dropped: number;
     }
   | { readonly kind: "unknown"; readonly reason: string };
@@ -79,7 +79,7 @@ export interface ServiceRoute {
   readonly method: "GET" | "POST";
   /** Below `/hooks/` or `/wake/`. One that ends with `/*` is for all paths below it. */
   readonly path: string;
-  /** Of the body. A larger one is refused with 413. */
+  /** The maximum size of the body. A larger one is refused with 413. */
   readonly maxBytes: number;
   /**
    * Handles a request. The response to an unknown caller has the status 401: an address that gets too many is refused
@@ -175,12 +175,12 @@ export interface ServicePerson extends ServiceUser {
 
 /** The approval of a task, as a service passes it on. */
 export interface ServiceApproval {
-  /** Of the event. */
+  /** The id of the event. */
   readonly id: string;
   readonly stackId: string;
   readonly machine: string;
   readonly task: string;
-  /** Of the approval that the person has seen. Another one is refused. */
+  /** The id of the approval that the person has seen. Another one is refused. */
   readonly approvalId: string;
   /** The subject of the approval, when the task names it. */
   readonly of?: string;
@@ -192,7 +192,7 @@ export type ServicePublished =
   | { readonly kind: "accepted" | "duplicate" }
   | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
 
-/** What the yard would do with an event now. */
+/** The decision of the yard about an event, if it came now. */
 export type ForeseenEvent =
   | { readonly kind: "applied" }
   | { readonly kind: "refused"; readonly code: string; readonly reason: string };

@@ -13,14 +13,14 @@ export interface RecordsDeps {
   readonly clock: Pick<Clock, "now">;
 }
 
-/** What records with one prefix are. */
+/** The definition of records with one prefix. */
 export interface RecordKindSpec<Schema extends TSchema> {
   /** It ends with a slash, and is the beginning of no other kind that lists. */
   readonly prefix: string;
   readonly value: Schema;
-  /** What they are, for the table of all kinds: `freezes`. */
+  /** The content, for the table of all kinds: `freezes`. */
   readonly holds: string;
-  /** How long they are kept, for that table: `until they end`. */
+  /** The retention, for that table: `until they end`. */
   readonly kept: string;
   /**
    * What a damaged record counts as when it is read by its name: `missing` for what is observed again, and so written
@@ -40,7 +40,7 @@ export interface NewValue<Value> {
   readonly expiresAt?: number | undefined;
 }
 
-/** What becomes of a record: a new value, its removal, or nothing. */
+/** The decision about a record: a new value, its removal, or nothing. */
 export interface ValueDecision<Value> {
   readonly write?: NewValue<Value> | "remove" | undefined;
 }

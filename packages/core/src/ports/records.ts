@@ -51,7 +51,7 @@ export interface PageInput {
   readonly cursor?: string;
   /** 1 to 1,000. */
   readonly limit: number;
-  /** Of the stored rows. Default and maximum: 1 MiB. A page has at least one row in any case. */
+  /** The maximum size of the stored rows. Default and maximum: 1 MiB. A page has at least one row in any case. */
   readonly maxBytes?: number;
 }
 
@@ -65,7 +65,7 @@ export interface Page<T> {
 
 /** A stored row with invalid content. Lists report it and return the other rows. */
 export interface UnreadableRow {
-  /** Of a stack, a dead letter or a record: its id or key. Of a line of the history: its position. */
+  /** The id or key of a stack, a dead letter or a record; the position of a line of the history. */
   readonly id: string;
   readonly reason: string;
 }
@@ -79,7 +79,7 @@ export interface PageRow<Item> {
   readonly id: string;
   /** The cursor of a page that ends with this row. */
   readonly cursor: string;
-  /** Of the stored row. */
+  /** The size of the stored row. */
   readonly bytes: number;
   readonly read: () => Item;
 }

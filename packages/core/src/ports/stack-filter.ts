@@ -20,7 +20,7 @@ import {
 
 /** Groups that a count returns. */
 const MOST_GROUPS = 200;
-/** Of main conditions: those of 200 machines, so that a few broken stacks among many are counted. */
+/** The most groups of main conditions: those of 200 machines, so that a few broken stacks among many are counted. */
 const MOST_MAIN_GROUPS = 2_200;
 /** Equalities of metadata in one filter. */
 const MOST_EQUALITIES = 5;
@@ -46,7 +46,7 @@ export function isInScopes(scopes: readonly StackScope[] | undefined, id: string
   );
 }
 
-/** How a list is ordered, and after which stack a page begins. */
+/** The order of a list, and the stack after which a page begins. */
 export interface StackOrder {
   readonly key: "id" | "createdAt" | "updatedAt" | "enteredAt";
   readonly isDescending: boolean;

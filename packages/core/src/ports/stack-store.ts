@@ -31,7 +31,7 @@ export interface QueuedEvent {
    * events reach internal machines. Never part of a message.
    */
   readonly own?: true;
-  /** Of the origin `stack`. Never part of a message. */
+  /** The release of the origin `stack`. Never part of a message. */
   readonly release?: ReleaseNote;
   /**
    * The machine and the incarnation of the stack that it was parked or dead-lettered for: another stack with the same
@@ -39,9 +39,9 @@ export interface QueuedEvent {
    */
   readonly machine?: string;
   readonly incarnation?: string;
-  /** Of the event of a timer: which timer of the stack. Never part of a message. */
+  /** The id of the stack's timer that has sent the event. Never part of a message. */
   readonly timerId?: string;
-  /** Of an event that a reaction has raised. Never part of a message. */
+  /** The reaction that has raised the event. Never part of a message. */
   readonly raised?: RaisedBy;
 }
 
@@ -70,7 +70,7 @@ export interface EventHead extends Omit<QueuedEvent, "message"> {
   readonly message: MessageHead;
 }
 
-/** What a message is about. Not enough to decide it. */
+/** The head of a message. Not enough to decide it. */
 export interface MessageHead {
   readonly event?: unknown;
   readonly action?: unknown;
@@ -85,7 +85,7 @@ export interface ParkedHead extends Omit<ParkedEvent, "event"> {
 
 /** A dead letter: an event that was given up, kept with its reason until it is sent again or is too old. */
 export interface DeadLetter {
-  /** Of this entry, not of the event. */
+  /** The id of this entry, not of the event. */
   readonly id: string;
   readonly event: QueuedEvent;
   readonly code: string;
@@ -343,7 +343,7 @@ export interface SuspendInput {
   readonly now: number;
 }
 
-/** How an attempt ended. */
+/** The end of an attempt. */
 export interface SettleInput {
   readonly outcome: "succeeded" | "failed" | "cancelled";
   /** The result's event; it is enqueued by the same commit. */
@@ -459,7 +459,7 @@ export interface TakeDueInput {
    */
   readonly now: number;
   readonly limit: number;
-  /** How long received items are hidden from other receivers, unless they are acknowledged or released. */
+  /** The time for which received items are hidden from other receivers, unless they are acknowledged or released. */
   readonly leaseMs: number;
 }
 

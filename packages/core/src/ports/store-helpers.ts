@@ -84,7 +84,7 @@ export const parseStored = {
 };
 
 interface ParseOptions {
-  /** Of the error. */
+  /** The details of the error. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly complete?: (value: unknown) => unknown;
 }

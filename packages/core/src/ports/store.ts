@@ -162,7 +162,7 @@ export interface StackGroup {
   readonly count: number;
 }
 
-/** How many stacks a filter fits. */
+/** The number of stacks that a filter fits. */
 export interface StackCounts {
   readonly total: number;
   /** The largest first. A stack may have several conditions, or none, but one main condition. Empty without a grouping. */
@@ -198,7 +198,7 @@ export interface StoreStats {
   readonly states: readonly { readonly machine: string; readonly state: string; readonly count: number }[];
 }
 
-/** How long `prune` keeps rows. */
+/** The times for which `prune` keeps rows. */
 export interface Retention {
   readonly historyMs: number;
   readonly eventIdMs: number;

@@ -35,7 +35,7 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
-/** How much a consumer receives at once. */
+/** The amount that a consumer receives at once. */
 export interface ConsumeOptions {
   /** The largest number of deliveries in one call of the handler. */
   readonly batchSize: number;
@@ -63,7 +63,7 @@ export interface TransportCapabilities {
   readonly keepsOrder: boolean;
 }
 
-/** How events and task messages travel. Acknowledgement is per message. */
+/** The transport of events and task messages. Acknowledgement is per message. */
 export interface Transport {
   readonly capabilities: TransportCapabilities;
   publish(events: readonly QueuedEvent[]): Promise<void>;

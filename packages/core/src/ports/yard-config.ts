@@ -26,7 +26,7 @@ export function bucketPlace(description: string) {
 export const ServerYardOptions = Type.Object(
   {
     url: Type.String({ ...ADDRESS, description: "Its address" }),
-    // Undefined where the variable that it comes from is not set.
+    // The token is undefined where the variable that it comes from is not set.
     token: Type.Optional(
       Type.Unsafe<string | undefined>(
         Type.String({

@@ -119,7 +119,7 @@ interface NewQuestion {
   readonly name: string;
   readonly approval: Approval;
   readonly terms: ApprovalTerms;
-  /** What has changed. */
+  /** The part that has changed. */
   readonly what: "metadata" | "revision";
 }
 

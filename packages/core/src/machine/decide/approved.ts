@@ -18,7 +18,7 @@ interface Work {
   stack: Stack;
 }
 
-// What people have approved is kept by the approval itself, not under the keys that its text was made of: events may set
+// The approved text is kept by the approval itself, not under the keys that its text was made of: events may set
 // those. A task that uses it is sent only while the text is the one that was approved.
 
 /** Notes what was approved, or settled by hand. Without `of`, an approval names nothing. */

@@ -1,7 +1,7 @@
 import type { Approval, Stack, StackTimer } from "../stack.ts";
 import { armCron } from "./timers.ts";
 
-/** How far the clocks of two processes may differ, as leases allow it. */
+/** The difference of two processes' clocks that leases allow. */
 export const CLOCKS_DIFFER_MS = 5 * 60_000;
 
 /** Returns true for an instant at which something has happened, if only a clock that was ahead can have noted it. */

@@ -248,7 +248,7 @@ const handleEvent: Handler = (work) => {
   return undefined;
 };
 
-/** What the event brings is there already: only its release is noted. */
+/** Notes the release of an event whose values are there already. */
 const leaveAsIs: Handler = (work) => {
   work.notes.push("The stack has these values already: only the release is noted.");
   return undefined;

@@ -75,7 +75,7 @@ const MAX_COPIES = 1_000;
 /** Parts of a pattern once its counts are written out, which is how RE2 runs them. */
 const MAX_PARTS = 2_000;
 
-/** How large a part is once its counts are written out, and how often its smallest piece is copied in it. */
+/** The size of a part once its counts are written out, and the number of copies of its smallest piece. */
 interface Extent {
   readonly parts: number;
   readonly copies: number;
@@ -91,7 +91,7 @@ interface OpenGroup {
   last: Extent;
 }
 
-/** How large the pattern is so far. */
+/** The size of the pattern so far. */
 interface Measure {
   readonly groups: OpenGroup[];
   lastCount: string;

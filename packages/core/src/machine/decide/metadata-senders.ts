@@ -3,7 +3,7 @@ import type { Machine } from "../machine.ts";
 import type { KnownSender, MetadataSender, Stack } from "../stack.ts";
 import { toKnownSender, type Work } from "./work.ts";
 
-/** Of one sender. Who has changed more keys counts for all of them, and for good. */
+/** The most keys of one sender. One who has changed more counts for all keys, and for good. */
 const MOST_KEYS = 200;
 const ALL = "*";
 

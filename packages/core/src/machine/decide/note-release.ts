@@ -23,7 +23,7 @@ function toOwn({ event, brought, stack, machine }: Work, releases: Releases): Re
   const own = brought.own.flatMap((key): readonly (readonly [string, Release])[] => {
     const value = brought.metadata[key];
     if (value === undefined || isSecretKey(machine, [stack], key)) return [];
-    // What is only noted was set before.
+    // A value that is only noted was set before.
     const at = onlyNotes && releases[key]?.value === value ? releases[key].at : event.at;
     return [[key, { id: sender.id, incarnation, createdAt, task, event: event.id, value, at }]];
   });

@@ -98,7 +98,7 @@ export const acknowledgeFailure: Handler = (work) => {
   return undefined;
 };
 
-/** How the note of an approval ends that was settled by hand: a replay of the history knows it by that. */
+/** The end of the note of an approval that was settled by hand, by which a replay of the history recognizes it. */
 export const WITHOUT_APPROVAL = ", without an approval.";
 
 /**

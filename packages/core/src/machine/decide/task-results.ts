@@ -293,7 +293,7 @@ function formatRetry(work: Work, name: string, { code, message }: Failure): stri
   return `Attempt ${attemptsOf(work.stack, name)} of task "${name}" failed; another attempt follows${why && ` (${why})`}.`;
 }
 
-/** How an attempt failed. */
+/** The failure of an attempt. */
 export interface Failure {
   readonly message?: string;
   readonly code?: string;

@@ -20,7 +20,7 @@ export interface Fault {
   readonly message: string;
 }
 
-/** How a document's reader reports values that do not fit a part of the schema. */
+/** The rule by which a document's reader reports values that do not fit a part of the schema. */
 interface StructureRule {
   /** Returns the fault of a value that does not fit the schema. Undefined: a later rule of the reader reports it. */
   readonly misfit?: (field: Field) => Fault | undefined;
@@ -72,7 +72,7 @@ export function choice<const Names extends readonly string[]>(code: string, name
   );
 }
 
-/** How `must` names a value, and its advice. */
+/** The options of `must`: the name of the value, and the advice. */
 interface MustOptions {
   /** The noun for the value. Default: its key. */
   readonly subject?: string;

@@ -6,7 +6,7 @@ import { findNearestName, listNames, suggest } from "./wording.ts";
 /** The input of every rule in addition to its part of the document. */
 export interface CompileContext {
   readonly name: string;
-  /** Of the document: a warning of version 1 about something that fails at run time is an error in version 2. */
+  /** The version of the document: a warning of version 1 about something that fails at run time is an error in version 2. */
   readonly version: DocumentVersion;
   readonly problems: ProblemList;
   readonly limits: MachineLimits;
@@ -54,9 +54,9 @@ export interface MachineLimits {
   readonly maxNodes: number;
   readonly maxStates: number;
   readonly maxTasks: number;
-  /** Of version 2: tasks that one state lists, and that one task needs. */
+  /** The most tasks that one state of version 2 lists, and that one task needs. */
   readonly maxStateTasks: number;
-  /** Of version 2: entries of all reactions; as many entries of all `after`. */
+  /** The most entries of all reactions of version 2, and of all `after`. */
   readonly maxReactions: number;
   /** Problems that are listed. */
   readonly maxProblems: number;

@@ -38,7 +38,7 @@ export interface ProblemList {
   toProblems(): readonly Problem[];
 }
 
-/** How a list of problems behaves. */
+/** The options of a list of problems. */
 interface ProblemListOptions {
   readonly strict: boolean;
   /** Problems beyond this number are not listed; one problem `limit-exceeded` replaces them. */

@@ -140,7 +140,7 @@ interface ResolveContext {
 }
 
 interface Anchored {
-  /** Undefined while the anchored value is being read: an alias to it would contain itself. */
+  /** The value; undefined while it is being read: an alias to it would contain itself. */
   readonly tree?: TreeNode;
   /** Values in it, with all aliases written out. */
   readonly size: number;
@@ -267,7 +267,7 @@ function resolveItems(resolution: Resolution, list: YAMLSeq, path: Path): readon
   return list.items.map((item, index) => {
     const here = { path: [...path, String(index)] };
     if (!isPair(item)) return resolveNode(resolution, item, here);
-    // Of !!omap and !!pairs: a list of maps with one key, as in JSON.
+    // The value of !!omap and !!pairs is a list of maps with one key, as in JSON.
     const map = new YAMLMap();
     map.items.push(item);
     return resolveNode(resolution, map, here);

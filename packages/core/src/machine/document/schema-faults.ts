@@ -6,7 +6,7 @@ import { findNearestName } from "./wording.ts";
 /** One fault of a value against a schema. */
 export interface SchemaFault {
   readonly kind: "missing" | "unknown" | "value";
-  /** Of the value; for `missing` and `unknown` it ends with the key. */
+  /** The path of the value; for `missing` and `unknown` it ends with the key. */
   readonly path: readonly string[];
   /** Such as `must be a whole number`. Never contains the value, which may be a secret. */
   readonly what: string;

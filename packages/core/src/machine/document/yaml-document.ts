@@ -10,7 +10,7 @@ import { quote } from "./wording.ts";
 
 /** A document of a plugin, such as a mapping of hooks or a file of policies. */
 export interface YamlDocument<Content> {
-  /** Undefined when the document has problems. */
+  /** The content; undefined when the document has problems. */
   readonly value: Content | undefined;
   /**
    * In the order of the document. Codes: `not-utf8`, `yaml-syntax`, `limit-exceeded`, `unknown-key`, `missing-key`,

@@ -15,7 +15,7 @@ export interface TypedNode {
   evaluate(evaluator: never, node: never, context: unknown): unknown;
 }
 
-/** What the library's checker returns. */
+/** The result of the library's checker. */
 interface CheckResult {
   readonly valid: boolean;
   readonly type?: string;

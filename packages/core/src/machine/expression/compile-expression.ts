@@ -55,7 +55,7 @@ export type InferredType =
   | { readonly kind: "type"; readonly type: string }
   | { readonly kind: "fault"; readonly fault: ExpressionFault };
 
-/** What an expression is for. A key is a text, number or boolean; null means none. */
+/** The type that an expression must have. A key is a text, number or boolean; null means none. */
 export type WantedResult = "any" | "bool" | "key";
 
 const RESULTS: Readonly<Record<WantedResult, { readonly types: readonly string[]; readonly what: string }>> = {

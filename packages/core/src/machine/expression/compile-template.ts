@@ -170,7 +170,7 @@ function resolveTemplate(node: TemplateNode, { toScope, findSecret }: ResolveInp
 /** The state of one compilation of a template. */
 interface TextWork {
   readonly rules: PlaceholderRules;
-  /** Of the whole template, so far. */
+  /** The count of the whole template, so far. */
   readonly count: { placeholders: number };
   /** True in a string of several parts, which has text only. */
   readonly isPart?: boolean;
@@ -259,7 +259,7 @@ type TemplateNode =
 interface Placeholder {
   readonly source: string;
   readonly program: CelProgram;
-  /** Of its value, such as `string` or `dyn`. */
+  /** The type of its value, such as `string` or `dyn`. */
   readonly type: string;
   /** Where a reference may come from; undefined when it names more than one value, or where values are computed. */
   readonly secret?: SecretPlace;

@@ -1,4 +1,4 @@
-// How it is used; none of these throws:
+// Its use; none of these throws:
 //
 //   compileExpression(source, place)  → { kind: "expression", expression } | { kind: "faults", faults }
 //   compileTemplate(value, place)     → { kind: "template", template, hasExpressions } | { kind: "faults", faults }
@@ -38,7 +38,7 @@ export interface ScopeActor {
   readonly id: string;
   readonly kind: string;
   readonly groups: readonly string[];
-  /** Of a stack: its machine. Missing: an empty text. */
+  /** The machine of a stack. Missing: an empty text. */
   readonly machine?: string;
 }
 
@@ -125,11 +125,11 @@ export interface PlaceMetadata {
   readonly sensitive: ReadonlySet<string>;
   /** True when stacks may have other keys too. */
   readonly additional: boolean;
-  /** What values of the keys are like; undefined where the types of names are not checked. */
+  /** The declared types of the keys; undefined where the types of names are not checked. */
   readonly types?: ReadonlyMap<string, DeclaredType>;
 }
 
-/** What the values of a metadata key are like. */
+/** The declared type of a metadata key's values. */
 export interface DeclaredType {
   readonly type?: "string" | "number" | "boolean";
   readonly enum?: readonly MetadataValue[];

@@ -31,7 +31,7 @@ export interface GraphEdge {
   readonly event?: string;
   /** The condition under which it is taken; `else` when the conditions before it are false. */
   readonly when?: string;
-  /** How long after the entry the event comes by itself, such as `72h`. */
+  /** The time after the entry at which the event comes by itself, such as `72h`. */
   readonly after?: string;
   /** The instant at which it comes by itself, as written in the document. */
   readonly at?: string;
@@ -115,7 +115,7 @@ function findReached({ states }: Machine): ReadonlySet<string> {
 /** Which way a drawing grows. */
 type GraphDirection = "horizontal" | "vertical";
 
-/** How to draw. */
+/** The options of drawing. */
 export interface DrawOptions {
   /** Default: `horizontal`. */
   readonly direction?: GraphDirection;

@@ -164,7 +164,7 @@ function findWrittenTimeout({ timeoutMs }: Task): string | undefined {
   return timeoutMs === V1_TIMEOUT_MS ? formatDuration(V1_TIMEOUT_MS) : undefined;
 }
 
-/** How the nodes of one document are read. */
+/** The reader of one document's nodes. */
 interface Nodes {
   /** Returns the target of an alias; any other node itself. */
   resolve(node: unknown): unknown;

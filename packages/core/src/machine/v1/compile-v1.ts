@@ -223,7 +223,7 @@ function readConfig(
   return isMapField(config) ? config : undefined;
 }
 
-/** How long an attempt of a v1 task may run when its executor has no limit. */
+/** The time limit of an attempt of a v1 task when its executor has none, in milliseconds. */
 export const V1_TIMEOUT_MS = 24 * 3_600_000;
 
 /** Compiles a task without faults. */

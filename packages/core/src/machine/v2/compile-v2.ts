@@ -132,7 +132,7 @@ function readTasks(context: V2Context, { fields = new Map(), states, ...scope }:
   return { needs, drafts };
 }
 
-/** How long an attempt of a v2 task may run when neither it nor its executor has a limit. */
+/** The time limit of an attempt of a v2 task when neither it nor its executor has one, in milliseconds. */
 const TIMEOUT_MS = 3_600_000;
 
 /** All parts of a document without faults. */

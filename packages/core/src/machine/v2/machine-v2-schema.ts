@@ -83,7 +83,7 @@ const Backoff = closedMap(
   },
 );
 
-/** How a task is tried again. */
+/** The repetition of a task. */
 const RetryPart = closedMap(
   {
     attempts: Type.Optional(

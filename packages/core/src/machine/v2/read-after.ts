@@ -22,7 +22,7 @@ export interface AfterDraft {
 /** Events by name, with the keys that must come with each. */
 type SentEvents = ReadonlyMap<string, { readonly metadata: readonly TextItem[] }>;
 
-/** What `after` refers to; `handled` is undefined where `on` could not be read. */
+/** The names to which `after` refers; `handled` is undefined where `on` could not be read. */
 interface AfterScope {
   readonly events: SentEvents | undefined;
   readonly handled: { has(event: string): boolean } | undefined;

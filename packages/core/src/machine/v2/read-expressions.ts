@@ -15,7 +15,7 @@ interface ExpressionBudget {
   /** Compiling takes some microseconds a character, and aliases repeat an expression as often as a document likes. */
   readonly maxCharacters: number;
   characters: number;
-  /** How many nearest names were looked up. */
+  /** The number of nearest names that were looked up. */
   guesses: number;
 }
 

@@ -158,7 +158,7 @@ export interface StateDraft {
 /** The names that the parts of a state may use. */
 interface StateScope {
   readonly references: StateReferences;
-  /** Undefined when they could not be read. */
+  /** The events; undefined when they could not be read. */
   readonly events: ReadonlyMap<string, EventDraft> | undefined;
   readonly metadata: MetadataDraft;
   /** The place of its conditions. */

@@ -44,7 +44,7 @@ export type TargetDrafts = ReadonlyMap<string, Template | undefined>;
 /** The names that the parts of a task may use. */
 interface TaskScope {
   readonly metadata: MetadataDraft;
-  /** Undefined when they could not be read. */
+  /** The targets; undefined when they could not be read. */
   readonly targets: TargetDrafts | undefined;
   readonly needs: Needs;
   /** Names; absent when they could not be read. */
@@ -131,7 +131,7 @@ interface ConfigDraft {
 
 /** The task of a config. */
 interface ConfigInput {
-  /** Undefined when it is missing or unknown: then only the expressions are checked. */
+  /** The executor; undefined when it is missing or unknown: then only the expressions are checked. */
   readonly executor: string | undefined;
   readonly place: ExpressionPlace;
 }

@@ -186,7 +186,7 @@ export type AfterKind = keyof typeof AFTER_TIMES;
 /** As `AfterKind`, in the order of the schema. */
 export const AFTER_KINDS = Object.keys(AFTER_TIMES) as readonly AfterKind[];
 
-/** Of these keys an entry of `after` has exactly one, and `zone` only with `cron`. */
+/** The keys of which an entry of `after` has exactly one, and `zone` only with `cron`. */
 const AFTER_CHOICE = {
   oneOf: AFTER_KINDS.map((kind) => ({ required: [kind] })),
   dependentRequired: { zone: ["cron"] },
