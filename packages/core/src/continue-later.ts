@@ -1,10 +1,10 @@
 import { describeThrown } from "./errors/stackyard-error.ts";
 import { type ExecutorContext, running, type Step } from "./ports/executor.ts";
 
-/** What the next poll continues with, and which errors are outages. */
+/** The progress with which the next poll continues, and the errors that are outages. */
 export interface ContinueOptions<Progress> {
   readonly ctx: Pick<ExecutorContext, "signal" | "logger">;
-  /** What was stored last: nothing is known of what the failed call has done. */
+  /** The progress that was stored last: nothing is known of what the failed call has done. */
   readonly progress: Progress;
   /** Returns true for an error that passes by itself. */
   readonly isPassing: (error: unknown) => boolean | Promise<boolean>;

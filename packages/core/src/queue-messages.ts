@@ -1,7 +1,7 @@
 /** Entries of one batch of SQS and SNS, and messages of one receive. */
 export const MAX_BATCH_ENTRIES = 10;
 
-/** What fits into one batch. */
+/** The limits of one batch. */
 export interface BatchLimits<Entry> {
   readonly maxBytes: number;
   /**

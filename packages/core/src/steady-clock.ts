@@ -1,4 +1,4 @@
-/** What is known of a clock from its earlier readings. */
+/** The earlier readings of a clock. */
 export interface SeenClock {
   readonly seenAt: number;
   /** Since when it has run without a jump. */

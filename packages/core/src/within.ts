@@ -1,6 +1,6 @@
 import type { Clock } from "./ports/clock.ts";
 
-/** How long to wait for work, and what to return or throw afterwards. */
+/** The time to wait for work, and what to return or throw afterwards. */
 export interface WithinOptions<Late> {
   readonly clock: Pick<Clock, "sleep">;
   readonly ms: number;

@@ -52,7 +52,7 @@ const DEFAULT_LIFE_MS = 90 * DAY_MS;
 const MAX_LIFE_MS = 366 * DAY_MS;
 const DEFAULT_OVERLAP_MS = DAY_MS;
 const MAX_OVERLAP_MS = 7 * DAY_MS;
-/** How long a token that has ended is still listed. */
+/** The time for which a token that has ended is still listed, in milliseconds. */
 const LISTED_MS = 30 * DAY_MS;
 const USE_STEP_MS = 5 * MINUTE_MS;
 const MAX_SECRETS = 2;

@@ -158,7 +158,7 @@ export function checkChain(head?: KnownHead): ChainCheck {
   };
 }
 
-/** What one line says was pruned: these lines, when all of them were older than the least retention. */
+/** The pruning that one line records: these lines, all of them older than the least retention. */
 interface Pruning {
   readonly from: number;
   readonly to: number;

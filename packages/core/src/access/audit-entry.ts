@@ -40,7 +40,7 @@ export interface AuditEntry {
   readonly reason?: string;
   /** The `id` of the entry `begun` that this one ends. */
   readonly of?: string;
-  /** How many denied requests the entry represents. Missing: one. */
+  /** The number of denied requests that the entry represents. Missing: one. */
   readonly count?: number;
 }
 
@@ -69,7 +69,7 @@ export type PendingEntry = AuditEntry & { readonly relayed?: true };
 
 /** As JSON in UTF-8; a sealed line is longer by `seq` and `prev`, and has at most 8 KiB. */
 const MAX_ENTRY_BYTES = 8_192 - 128;
-/** Of each text, when the entry is too long. The sum of the usual ones leaves room for a reason. */
+/** The maximum size of each text, when the entry is too long. The sum of the usual ones leaves room for a reason. */
 const MAX_TEXT_BYTES = 512;
 /** Secrets of API tokens, sessions and workloads. */
 const SECRET = /sy([tsw])_[0-9A-Za-z]{8,}/g;

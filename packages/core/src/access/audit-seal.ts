@@ -41,7 +41,7 @@ export interface AuditSealerDeps {
 
 /** Limits of the audit log. */
 export interface AuditSealerOptions {
-  /** How long lines are kept, by their instant. Default: 400 days. */
+  /** The time for which lines are kept, by their instant. Default: 400 days. */
   readonly retentionMs?: number;
 }
 
@@ -62,12 +62,12 @@ const LEASE_MS = 30_000;
 const BATCH = 256;
 const PRUNE_EVERY_MS = 600_000;
 const WITNESS_EVERY_MS = 3_600_000;
-/** How long a store may relay an entry again after it was sealed. */
+/** The time in which a store may relay an entry again after it was sealed. */
 const MARK_MS = 400 * DAY_MS;
 
 /** The stored form of the head, with the fields that a crash must not lose. */
 interface HeadValue extends AuditHead {
-  /** Of the lease under which it was written: a late owner of an earlier one cannot write it. */
+  /** The token of the lease under which it was written: a late owner of an earlier one cannot write it. */
   readonly token: number;
   /** Entries of the lines from here on may still wait, although they were sealed. */
   readonly batchFrom: number;
@@ -88,7 +88,7 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
   const { records, leases, clock, logger } = deps;
   const retentionMs = options.retentionMs ?? AUDIT_RETENTION_DAYS.default * DAY_MS;
   let lease: Lease | undefined;
-  /** Undefined until what an earlier owner has begun is finished. */
+  /** The head; undefined until what an earlier owner has begun is finished. */
   let head: HeldHead | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
   let witnessedAt = Number.NEGATIVE_INFINITY;

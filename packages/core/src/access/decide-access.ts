@@ -60,7 +60,7 @@ function includes(right: Right, permission: Permission, subject: AccessSubject):
   return SEEN.has(permission) || !right.except.has(subject.machine);
 }
 
-/** What does not lead a stack on, or what its machine itself names people for. */
+/** The permissions that do not lead a stack on, or for which its machine itself names people. */
 const SEEN: ReadonlySet<Permission> = new Set(["read", "approve"]);
 
 /** Returns whether a scope contains the subject. */

@@ -5,7 +5,7 @@ import { isInternalMachine } from "./decide-event.ts";
 export interface DefinitionSubject {
   /** The name of its machine. Definitions of jobs belong to an internal machine. */
   readonly machine: string;
-  /** Of jobs: the ids of some that have this definition. */
+  /** The ids of some jobs with this definition. */
   readonly jobs: readonly string[];
 }
 

@@ -13,7 +13,7 @@ export interface SentEvent {
   readonly machine?: string | undefined;
   /** See `QueuedEvent.own`. */
   readonly own?: boolean | undefined;
-  /** Of a result: `allow` of its task names the sender, who then needs no more than `send`. See `mayAnswer`. */
+  /** True of a result if `allow` of its task names the sender, who then needs no more than `send`. See `mayAnswer`. */
   readonly isNamed?: boolean | undefined;
   /** See `Sender.channel`. */
   readonly channel?: Channel | undefined;

@@ -31,9 +31,9 @@ export interface Sender {
    * release.
    */
   readonly owner?: string;
-  /** Of a stack: its machine. */
+  /** The machine of a stack. */
   readonly machine?: string;
-  /** Of a stack: everybody who has requested what it sends, whatever came last. They count as it does. */
+  /** Everyone who has requested what a stack sends, whatever came last. They count as it does. */
   readonly askers?: readonly Asker[];
   /** Groups as of the login, or as given to the token or workload. Unique, in order. */
   readonly groups: readonly string[];

@@ -163,7 +163,7 @@ interface Decided {
   readonly chain?: RaisedChain;
 }
 
-/** What became of an event. `hasChanged`: parked events must be decided again. */
+/** The result of an event. `hasChanged`: parked events must be decided again. */
 interface TakenDecision {
   readonly became: RefusalOutcome;
   readonly hasChanged: boolean;

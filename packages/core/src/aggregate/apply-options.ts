@@ -55,7 +55,7 @@ export type AppliedInputs =
   /** Load this, and apply the inputs again: nothing was changed. */
   | Needs;
 
-/** What has become of an event that was decided. */
+/** The outcome of an event that was decided. */
 export type TakenOutcome = Exclude<RefusalOutcome, "redeliver">;
 
 /** One event with its decision. A parked event is decided several times. */

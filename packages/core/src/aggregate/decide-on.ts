@@ -19,7 +19,7 @@ import { isStanding } from "./timer-event.ts";
 export interface NotedDecision {
   readonly decision: Decision;
   readonly notes: readonly string[];
-  /** Undefined when no machine was needed or found. */
+  /** The machine; undefined when none was needed or found. */
   readonly machine?: Machine;
 }
 
@@ -54,7 +54,7 @@ function findStalePlan({ options, round, apply }: Work, event: StackEvent): Note
   const { id, stackId, at: receivedAt, sender, own, plan, message: { plan: _, ...message } = {} } = event;
   if (plan === undefined) return undefined;
   const { stack, loaded, parked } = round;
-  // What was planned is that it waits.
+  // The plan is that it waits.
   if (parked.has(toEventKey(event))) return undefined;
   const aggregate = { stackId, version: loaded.version, parked: [...parked.values()], ...defined({ stack }) };
   const queued = { id, stackId, origin: "external", receivedAt, message, ...defined({ sender, own }) } as const;

@@ -122,7 +122,7 @@ export function beginIncarnation(
     return each !== key && isEarlier && !isOfAnother;
   });
   const heads = earlier.map(([, head]) => head);
-  // Of no stack that will be here, for when they are redriven.
+  // They belong to no stack that will be here, for when they are redriven.
   return giveUpHeads(deps, round, heads, { reason: "It was sent before this stack began.", machine });
 }
 

@@ -2,7 +2,7 @@ import { defined } from "../machine/json.ts";
 import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
-/** How long and how often a parked event is retried. */
+/** The time for which a parked event is retried, and the number of tries. */
 export interface ParkingOptions {
   /** The number of decisions: the first, and those that were due by time. Default: 50. */
   readonly maxTries: number;

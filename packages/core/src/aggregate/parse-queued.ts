@@ -11,7 +11,7 @@ import { findUnreadable } from "../ports/queued-event.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Round } from "./round.ts";
 
-/** How queued events are read. */
+/** The options of reading queued events. */
 export interface ReadOptions {
   /** Reads a queued event instead of its message. A replay has the events, and no messages. */
   readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;

@@ -18,7 +18,7 @@ export interface PlannedEvent {
   readonly outcome: Exclude<DecidedEvent["outcome"], "parked-again">;
   readonly code?: string;
   readonly reason?: string;
-  /** Of the stack afterwards; null when it does not exist. */
+  /** The state of the stack afterwards; null when it does not exist. */
   readonly state: string | null;
   /** Tasks that are sent. */
   readonly sent: readonly string[];
@@ -26,13 +26,13 @@ export interface PlannedEvent {
   readonly cancelled: readonly string[];
 }
 
-/** What inputs would do at one instant, with all that follows from them at that instant. */
+/** The plan of inputs at one instant, with all that follows from them at that instant. */
 export interface InputPlan {
   /** In the order in which they are decided. */
   readonly events: readonly PlannedEvent[];
   /** The stack at the end; undefined when none exists. */
   readonly stack: Stack | undefined;
-  /** Of the inputs alone, without what follows. */
+  /** The change by the inputs alone, without what follows. */
   readonly change: Change;
   /** The same as long as the stack is the same and the same events would follow: 32 hexadecimal digits. */
   readonly digest: string;
@@ -130,7 +130,7 @@ export function digestOfPlans(what: unknown, plans: readonly ManyPlanned[]): str
 
 function factsOf(stack: Stack): unknown {
   const { incarnation, entry, machineHash, state, tasks } = stack;
-  // Of sensitive values the references, which change with them.
+  // The references of sensitive values, which change with them.
   const metadata = Object.entries(toShownMetadata(stack)).sort(([a], [b]) => (a < b ? -1 : 1));
   return [incarnation, entry, machineHash, state, tasks.map(({ name, status }) => [name, status]), metadata];
 }

@@ -113,7 +113,7 @@ export function replayIncarnation({
   for (const [place, { event, did }] of incarnation.entries()) {
     if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
     replay.machine = machineAt?.(place) ?? machine;
-    // What was corrected waits from this instant on.
+    // Corrected timers wait from this instant on.
     if (did.code === CLOCK_CORRECTED) apply(replay, event.at, { kind: "timers", stackId, timerId: "" });
     else replayEvent(replay, place);
   }

@@ -171,7 +171,7 @@ function takeEffect(round: Round, event: StackEvent, decision: Applied, everyRun
   return before === undefined || decision.removed || MATTERS.some((key) => before[key] !== decision.stack[key]);
 }
 
-/** What the reaction to a parked event may depend on. */
+/** The fields on which the reaction to a parked event may depend. */
 const MATTERS = ["entry", "machineHash", "metadata", "tasks", "outputs"] as const;
 
 /** Parks an event. The message of one that is parked already is written only when it has changed. */

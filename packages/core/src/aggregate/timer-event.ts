@@ -47,7 +47,7 @@ function isDue({ timers }: Stack, timerId: string, at: number): boolean {
   return timers.some(({ id, dueAt }) => id === timerId && dueAt <= at);
 }
 
-/** What became of an event, and when. */
+/** The end of an event, and its instant. */
 interface Ending {
   readonly outcome: Outcome | "parked-again";
   readonly code: string;

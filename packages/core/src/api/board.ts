@@ -90,7 +90,7 @@ const BoardTurn = Type.Object({
   ),
 });
 
-/** What runs where, of a machine whose tasks deploy to other stacks. Computed for each request. */
+/** The versions in each environment of a machine whose tasks deploy to other stacks. Computed for each request. */
 export const Board = Type.Object({
   machine: Type.String(),
   environments: Type.Array(BoardEnvironment),

@@ -13,7 +13,7 @@ const Commit = Type.Object({
   url: Type.Optional(Type.String({ maxLength: 4_096, description: "Its page at the code host." })),
 });
 
-/** What an approval would bring since the last success of its stack. */
+/** The commits that an approval would bring since the last success of its stack. */
 export const StackCommits = Type.Object({
   since: Type.Optional(
     Type.Object(

@@ -29,14 +29,14 @@ const DeployWave = Type.Object({
   ),
 });
 
-/** How far a deployment was from an instant on. */
+/** The progress of a deployment from an instant on. */
 const ProgressPoint = Type.Object({
   at: Instant,
   done: { ...count, description: "Stacks that had arrived, had the values already, or were skipped." },
   failed: count,
 });
 
-/** What one task `deploy` of a release has done. */
+/** The work of one task `deploy` of a release. */
 export const Deploy = Type.Object({
   task: Type.String(),
   op: Type.Union([Type.Literal("send"), Type.Literal("undo")]),

@@ -6,7 +6,7 @@ import type { View } from "./view.ts";
 const count = Type.Integer({ minimum: 0 });
 const values = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 
-/** What a task of a plan would send. */
+/** The events that a task of a plan would send. */
 const PlannedTask = Type.Object({
   task: Type.String(),
   event: Type.String(),

@@ -16,7 +16,7 @@ export const PlannedEvent = Type.Object({
 });
 export type PlannedEvent = View<typeof PlannedEvent>;
 
-/** What is done with the digest of a plan is what the plan shows, or is refused. */
+/** The digest of a plan: a request with it does what the plan shows, or is refused. */
 export const PlanDigest = Type.String({
   pattern: PLAN_DIGEST,
   description:

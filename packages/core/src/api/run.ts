@@ -3,7 +3,7 @@ import { Instant } from "./event.ts";
 import { pageOf } from "./page-of.ts";
 import type { View } from "./view.ts";
 
-/** How far a run is. */
+/** The state of a run. */
 export const RunState = Type.Union([
   Type.Literal("waiting", { description: "Not started yet." }),
   Type.Literal("running"),

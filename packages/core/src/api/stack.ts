@@ -256,7 +256,7 @@ const StackGroup = Type.Object({
   count: Type.Integer(),
 });
 
-/** How many stacks a filter fits. */
+/** The number of stacks that a filter fits. */
 export const StackCounts = Type.Object({
   total: Type.Integer(),
   groups: Type.Array(StackGroup, {

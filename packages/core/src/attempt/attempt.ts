@@ -47,7 +47,7 @@ export interface Attempt {
   /** From the first grant to the deadline. */
   readonly timeoutMs: number;
   readonly status: AttemptView["status"];
-  /** Of the newest grant; 0 before the first. Every grant has a higher token than all before it. */
+  /** The token of the newest grant; 0 before the first. Every grant has a higher token than all before it. */
   readonly token: number;
   /** Before the first grant: until when it must be claimed. Not meaningful while it is queued. */
   readonly deadlineAt: number;

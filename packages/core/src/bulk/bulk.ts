@@ -95,13 +95,13 @@ const MOST_REASON_CHARACTERS = 500;
 
 /** The progress of the process that runs a bulk with its present chunk. */
 export interface BulkProgress {
-  /** Undefined when its record does not exist. */
+  /** The chunk; undefined when its record does not exist. */
   readonly chunk: BulkChunk | undefined;
   /** By number of the item. */
   readonly decided: ReadonlyMap<number, BulkResult>;
   /** When this process has sent the undecided items. */
   readonly sentAt?: number | undefined;
-  /** How long after that the rest of a chunk may stay undecided. Default: 60 s. */
+  /** The time after that for which the rest of a chunk may stay undecided. Default: 60 s. */
   readonly decidedWithinMs?: number | undefined;
   readonly now: number;
 }

@@ -80,7 +80,7 @@ export interface Bulks {
   stop(): Promise<void>;
 }
 
-/** How often a process looks for bulks whose process is gone. */
+/** The pause between two looks for bulks whose process is gone. */
 const LOOK_MS = 2_000;
 
 /** Creates the bulks of a yard. Any number of processes may do so; a lease decides who carries which one out. */

@@ -1,11 +1,11 @@
-/** What is drawn of a state or a marker. */
+/** The drawing of a state or a marker. */
 export interface DrawnNode {
   readonly kind: "start" | "end" | "state";
   readonly id: string;
   readonly tasks?: readonly string[] | undefined;
 }
 
-/** What is drawn of an arrow. */
+/** The drawing of an arrow. */
 export interface DrawnEdge {
   readonly from: string;
   readonly to: string;

@@ -21,7 +21,7 @@ export const METRICS = {
 /** Between two lines at a side of a state, in pixels. */
 const PORT = 12;
 
-/** How a graph is laid out. */
+/** The options of a layout. */
 export interface LayoutOptions {
   readonly direction: Direction;
   /** Leaves room for the notes of a stack: at states, tasks and arrows. */

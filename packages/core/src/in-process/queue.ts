@@ -15,7 +15,7 @@ export interface RowPlace {
   readonly dueAt: number;
   readonly visibleAt?: number;
   readonly deliveries?: number;
-  /** Of a row that a store has kept: above the numbers of all rows before it. */
+  /** The number of a row that a store has kept: above the numbers of all rows before it. */
   readonly number?: number;
 }
 
@@ -285,7 +285,7 @@ interface DueEntry {
   readonly key: string;
   readonly dueAt: number;
   readonly visibleAt: number;
-  /** Of two with one instant the one that was set first is delivered first. */
+  /** The order of two with one instant: the one that was set first is delivered first. */
   readonly sequence: number;
 }
 

@@ -20,7 +20,7 @@ export interface Cause {
   readonly event?: string;
   readonly code?: string;
   readonly count: number;
-  /** How many different messages they have, by their first lines without numbers, ids and times. Missing: one. */
+  /** The number of different messages that they have, by their first lines without numbers, ids and times. Missing: one. */
   readonly messages?: number;
   readonly newestAt: number;
   /** The newest of them. */

@@ -261,7 +261,7 @@ export interface Wait {
   readonly kind: WaitKind;
   /** The attempt in question: the task's own, or the one that holds the exclusive key. */
   readonly attemptId?: string;
-  /** Of that attempt. */
+  /** The stack of that attempt. */
   readonly stackId?: string;
   readonly task?: string;
   /** `key`: the exclusive key, and the position in its queue; 1 is next. */

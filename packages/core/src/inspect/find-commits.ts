@@ -12,7 +12,7 @@ export interface CommitRange {
 
 const COMMIT = /^[0-9a-f]{7,64}$/i;
 
-/** How a code host writes the address of what belongs to a repository, and that of a comparison. */
+/** The form of a code host's addresses: of what belongs to a repository, and of a comparison. */
 type Host = readonly [RegExp, (repository: string, before: string, now: string) => string];
 
 const BITBUCKET: Host = [

@@ -2,7 +2,7 @@ import { areCommits, type CommitRange, findAddresses, toWebAddress } from "./fin
 
 /** A value that changes: a commit, or a version that has a tag. */
 export interface VersionChange {
-  /** Of the metadata. */
+  /** The key of the metadata. */
   readonly key: string;
   readonly before: string;
   readonly now: string;

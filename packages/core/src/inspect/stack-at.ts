@@ -14,7 +14,7 @@ import type { Store } from "../ports/store.ts";
 /** A stack as it was after a line of its history. */
 export interface StackAt {
   readonly line: StoredHistoryEntry;
-  /** Undefined when it did not exist, or when the history is incomplete. */
+  /** The stack; undefined when it did not exist, or when the history is incomplete. */
   readonly stack: Stack | undefined;
   /** Why the stack may have been otherwise, or is missing. */
   readonly incomplete?: string;

@@ -27,17 +27,17 @@ export interface Helper {
   startPiped(input: PipedInput): Promise<PipedProgram>;
 }
 
-/** How often a program is checked whose end is not reported. */
+/** The pause between two checks of a program whose end is not reported. */
 const LOOK_MS = 100;
 
 /** By descriptor. */
 type Outputs = Readonly<Record<1 | 2 | 3, RemoteOutput>>;
 
-/** What is known of a program until the small process has nothing more to report of it. */
+/** The facts of a program until the small process has nothing more to report of it. */
 interface Entry {
   readonly started: PromiseWithResolvers<RunningProgram>;
   readonly ended: PromiseWithResolvers<ChildEnd>;
-  /** Undefined for one that writes to files. */
+  /** The outputs; undefined for a program that writes to files. */
   readonly outputs: Outputs | undefined;
   /** In its environment: it may run before it is reported. */
   readonly mark: Mark;
@@ -55,7 +55,7 @@ export function createHelper(): Helper {
   const end = () => {
     state = "gone";
     if (child?.connected === true) {
-      // What it has reported is read first.
+      // Its reports are read first.
       child.once("disconnect", end);
       return;
     }
@@ -121,7 +121,7 @@ function spawnHelper(mark: Mark): ChildProcess | undefined {
 function createOutputs(child: ChildProcess | undefined, id: number): Outputs {
   const create = (output: number) => {
     const send = (message: object) => {
-      // What it has started is abandoned when it is gone.
+      // Programs that it has started are abandoned when it is gone.
       if (child?.connected === true) child.send({ id, output, ...message }, () => {});
     };
     return createRemoteOutput({
@@ -204,7 +204,7 @@ async function abandon(entry: Entry, starter: Mark): Promise<void> {
       ended.resolve({ code: null, signal: "SIGKILL", lost: true });
     }
   }
-  // How the program ended is known before its output is over.
+  // The end of the program is known before its output is over.
   setImmediate(() => {
     for (const { stream } of listOutputs(entry)) stream.destroy();
   });

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-/** How a program ended. */
+/** The end of a program. */
 export interface ChildEnd {
   /** Null when a signal ended it. */
   readonly code: number | null;

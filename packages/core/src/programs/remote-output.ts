@@ -8,7 +8,7 @@ export interface RemoteOutput {
   end(): void;
 }
 
-/** What that process receives: that pieces were taken, so that it may send as many more; and that no more is wanted. */
+/** The messages to that process: that pieces were taken, so that it may send as many more; and that no more is wanted. */
 interface RemoteOutputDeps {
   more(count: number): void;
   drop(): void;

@@ -46,7 +46,7 @@ function spawnHere(
   { binary, arguments: words, cwd, environment }: ProgramInput,
   stdio: ("ignore" | "pipe" | number)[],
 ): ChildProcess {
-  // What a program finds in its environment does not depend on which process has started it.
+  // A program's environment does not depend on which process has started it.
   const mark = createMark("STACKYARD_PROGRAM");
   const env = { ...environment, [mark.name]: mark.value };
   return spawn(binary, [...words], { cwd, env, detached: true, windowsHide: true, stdio });

@@ -7,7 +7,7 @@ export interface Stop {
   readonly retryable: boolean;
 }
 
-/** How much may be sent. */
+/** The limits of sending. */
 export interface Limits {
   /** Rows that are sent and have not ended; 0 while a gate is closed. */
   readonly concurrency: number;
@@ -23,7 +23,7 @@ export interface RolloutState {
   readonly wave: number;
   /** When all rows of the present wave had ended. `advanceWave` sets it. */
   readonly waveEndedAt?: number | undefined;
-  /** What may have been sent although no row shows it: stored before it is sent, and looked for after a crash. */
+  /** The rows that may have been sent although no row shows it: stored before it is sent, and looked for after a crash. */
   readonly sending: readonly unknown[];
   /** Nothing is sent before. */
   readonly pausedUntil?: number;

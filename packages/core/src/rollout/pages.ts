@@ -21,7 +21,7 @@ export interface Pages<Item, State extends RolloutState> {
   save(rollout: Paged<Item, State>): Promise<void>;
 }
 
-/** What pages work with, and the form of their records. */
+/** The input of pages, with the form of their records. */
 export interface PagesInput<Item, State extends RolloutState> {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
@@ -38,7 +38,7 @@ export interface PageForm<Item, State> {
   readonly read: (value: unknown) => readonly Item[];
   /** Returns the record, at most 256 KiB as JSON. `head` is undefined except on the first page. */
   readonly fit: (items: readonly Item[], head: object | undefined) => unknown;
-  /** What the first page contains about the whole rollout. It is written again when this changes. */
+  /** The part of the first page about the whole rollout. It is written again when this changes. */
   readonly toHead: (state: State) => object;
 }
 

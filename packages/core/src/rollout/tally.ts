@@ -4,7 +4,7 @@
  */
 export type RowState = "waiting" | "sent" | "done" | "unchanged" | "failed" | "skipped" | "unsent" | "undone";
 
-/** What a rollout counts of one of its targets, such as an instance or a stack. */
+/** The counted facts of one target of a rollout, such as an instance or a stack. */
 export interface Row {
   /** Its wave, from 0. */
   readonly wave: number;
@@ -13,10 +13,10 @@ export interface Row {
   readonly code?: string;
 }
 
-/** How many rows are in each state, and how many failed or unsent rows have each code. */
+/** The number of rows in each state, and of failed or unsent rows with each code. */
 export type Tally = Readonly<Record<RowState, number>> & { readonly codes: Readonly<Record<string, number>> };
 
-/** Of no rows. */
+/** The tally of no rows. */
 export const EMPTY_TALLY: Tally = {
   waiting: 0,
   sent: 0,

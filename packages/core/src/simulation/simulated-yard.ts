@@ -34,7 +34,7 @@ export interface SimulatedYard {
   /** Every revision that was loaded, by hash. */
   readonly revisions: Map<string, Machine>;
   now: number;
-  /** How many timers may still fire. */
+  /** The number of timers that may still fire. */
   firesLeft: number;
   /** In the order of creation. */
   readonly stacks: Map<string, Stack>;

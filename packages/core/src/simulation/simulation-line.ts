@@ -43,14 +43,14 @@ export interface SimulationLine {
   readonly retried?: readonly RetriedEvent[];
   /** Events that reactions have raised in this step, in order. */
   readonly raised?: readonly RetriedEvent[];
-  /** Of `advance`: what time has made due, in order. */
+  /** The timers that `advance` has made due, in order. */
   readonly fired?: readonly FiredTimer[];
   /**
    * Of `upgrade`: which timers stop or start, and what else the move does besides the stack's own events. Of all steps:
    * which tasks would wait in a yard for an exclusive key, which a simulation does not keep.
    */
   readonly notes?: readonly string[];
-  /** Of a dry run of `upgrade`: what follows from it at once, such as timers whose instant has passed. */
+  /** The events that follow at once from a dry run of `upgrade`, such as timers whose instant has passed. */
   readonly events?: readonly PlannedEvent[];
   /**
    * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new

@@ -63,7 +63,7 @@ export interface SimulationOptions {
 /** A machine's document as it was read from a file. */
 export interface LoadedRevision {
   readonly name: string;
-  /** Undefined when the document has errors. */
+  /** The machine; undefined when the document has errors. */
   readonly machine: Machine | undefined;
 }
 

@@ -11,7 +11,7 @@ export interface FakeClock extends Clock {
 
 interface Sleeper {
   readonly wakeAt: number;
-  /** Of those with one instant, who fell asleep first wakes first. */
+  /** The order of sleepers with one instant: who fell asleep first wakes first. */
   readonly number: number;
   isAwake: boolean;
   wake(): void;

@@ -16,7 +16,7 @@ export interface CommandResult {
   readonly blocks: readonly string[];
 }
 
-/** How a command is run; by default in the root folder, and without a server. */
+/** The options of running a command; by default in the root folder, and without a server. */
 export interface RunCommandOptions extends Partial<Omit<PluginCommandContext, "out">> {
   /** Receives each note when it is printed. */
   readonly onNote?: (note: string) => void;

@@ -16,13 +16,13 @@ import {
 } from "../ports/executor.ts";
 import { createFakeClock, type FakeClock, settlePromises } from "./fake-clock.ts";
 
-/** How a run goes. */
+/** The options of a run. */
 interface RunExecutorOptions {
   /** Default: a fresh one. */
   readonly context?: TestExecutorContext;
   /** Asks for a cancel so long after the start. Default: never. */
   readonly cancelAfterMs?: number;
-  /** How much later than due the poll after so many steps comes, as that of a worker that was away. Default: 0. */
+  /** The delay of the poll after so many steps, as that of a worker that was away. Default: 0. */
   readonly lateMs?: (steps: number) => number;
   /** More steps than these are an error. Default: 1,000. */
   readonly maxSteps?: number;

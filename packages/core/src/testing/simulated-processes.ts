@@ -23,11 +23,11 @@ export interface ProcessesInput {
   readonly crashRate?: number;
   /** The one call of the store, counted over all processes from 1, at which a process dies besides. */
   readonly crashAt?: { readonly call: number; readonly when: "before" | "after" };
-  /** Of the workers' claims. */
+  /** The lease of the workers' claims, in milliseconds. */
   readonly leaseMs?: number;
   readonly engine?: EngineOptions;
   readonly logger?: Logger;
-  /** How executors reach AWS. Default: they do not. */
+  /** The executors' access to AWS. Default: none. */
   readonly aws?: AwsAccess;
   /** Instead of `machines`. */
   readonly locator?: Locator;

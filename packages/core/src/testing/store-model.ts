@@ -44,7 +44,7 @@ interface ModelRun {
 const ATTEMPTS = ["a0", "a1", "a2", "a3"] as const;
 const STACKS = ["s0", "s1"] as const;
 const KEYS = ["key:a", "key:b"] as const;
-/** How long received items are hidden. */
+/** The time for which received items are hidden, in milliseconds. */
 const HIDDEN_MS = 20 * SECOND;
 const RETURNED: readonly DueKind[] = ["deadline", "poll", "lapsedLease"];
 

@@ -58,7 +58,7 @@ export function createTrialLocator(
 /** Options of a trial that differ from the default. */
 export interface TrialInput extends Partial<Omit<SimulatorInput, "machines" | "locator">> {
   readonly script?: (call: ScriptedCall) => Step | undefined;
-  /** Of the machine `app`. Default: `TRIAL_SOURCE`. */
+  /** The source of the machine `app`. Default: `TRIAL_SOURCE`. */
   readonly source?: string;
 }
 

@@ -1,4 +1,4 @@
-// What a start of a function reads: names of `engine` and `access` whose own files need little. A bundle reads an entry
+// The names that a start of a function reads: names of `engine` and `access` whose own files need little. A bundle reads an entry
 // with all that anything in the bundle uses of it, also what is imported on demand.
 export { GroupName, matchesText, toGroups } from "../access/access-config.ts";
 export { CHANNELS, SENDER_KINDS } from "../access/sender.ts";

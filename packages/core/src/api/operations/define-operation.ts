@@ -37,7 +37,7 @@ export interface PlainAnswer {
   readonly form: "none";
 }
 
-/** What one status of an operation means. Schemas are named, not contained: the declarations of all operations stay small. */
+/** The answer of an operation with one status. Schemas are named, not contained: the declarations of all operations stay small. */
 export type OperationAnswer = NamedAnswer<SchemaName, "one" | "items" | "page"> | InlineAnswer | PlainAnswer;
 
 /** Returns an answer of one value. */
@@ -193,7 +193,7 @@ type FieldsOf<Of extends AnyOperation> = Of["params"] &
   Of["query"] &
   (Of["body"] extends TObject<infer Properties> ? Properties : Nothing);
 
-/** How a command line or a tool shows a field. */
+/** The form of a field in a command line or a tool. */
 export interface ShownField {
   readonly description?: string;
   readonly placeholder?: string;

@@ -11,7 +11,7 @@ export interface Chance {
   findWork(key: string): WorkStep | undefined;
 }
 
-/** How much goes wrong; probabilities. */
+/** The probabilities of faults. */
 export interface Chaos {
   readonly crash: number;
   readonly fail: number;
@@ -20,7 +20,7 @@ export interface Chaos {
   readonly hurry: number;
   readonly lose: number;
   readonly repeat: number;
-  /** Of executors: that a call does not succeed at once. */
+  /** The probability that a call of an executor does not succeed at once. */
   readonly work: number;
 }
 

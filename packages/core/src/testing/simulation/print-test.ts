@@ -22,7 +22,7 @@ function printPlan(plan: SimulationPlan): string {
   return printValue(plan, "  ");
 }
 
-// Of 120 columns, with a key before and a comma after.
+// The width of a line of 120 columns, with a key before and a comma after.
 const LINE = 112;
 
 function printValue(value: unknown, indent: string): string {

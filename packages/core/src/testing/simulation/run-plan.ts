@@ -28,11 +28,11 @@ export interface SimulationRun {
   /** Empty when all invariants held. The run ends with the first step that breaks one. */
   readonly violations: readonly Violation[];
   readonly steps: number;
-  /** How long it took in simulated time. */
+  /** The duration in simulated time, in milliseconds. */
   readonly lastedMs: number;
-  /** How often each kind of fault has happened, and what else there is to count. */
+  /** The number of faults of each kind, and other counts. */
   readonly counts: Readonly<Record<string, number>>;
-  /** How often each invariant was checked. */
+  /** The number of checks of each invariant. */
   readonly checks: Readonly<Record<string, number>>;
 }
 

@@ -4,7 +4,7 @@ import { InvalidPlan } from "./planned-machines.ts";
 import { type JobOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
 import type { PlannedAction, PlannedMachine, PlannedState, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 
-/** How a failing run is made small. */
+/** The options of shrinking a failing run. */
 interface ShrinkOptions extends Omit<JobOptions, "onStep" | "maxSteps"> {
   /** Runs in all. Default: 1,000. */
   readonly maxRuns?: number;

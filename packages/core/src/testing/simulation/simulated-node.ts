@@ -61,7 +61,7 @@ interface Running {
 
 const EVENT_BATCH = 64;
 const COMMITS_AT_A_TIME = 2;
-// How long a stopping process waits; then the rest is left to its lease.
+// The time for which a stopping process waits; then the rest is left to its lease.
 const LEAVE_MS = 30_000;
 // Circles reach these limits soon.
 const ENGINE_OPTIONS = { limits: { automaticEntriesPerHour: 25, entriesPerEvent: 10 } } as const;

@@ -18,7 +18,7 @@ export interface SimulatedQueue {
   nextDueAt(): number | undefined;
 }
 
-/** How long a message is hidden before it is delivered again. */
+/** The time for which a message is hidden before it is delivered again. */
 const VISIBILITY_MS = 30_000;
 
 /** Creates an empty queue; `now` is its own clock. */

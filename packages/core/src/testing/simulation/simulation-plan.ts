@@ -33,7 +33,7 @@ export type PlannedTimer = { readonly event: string } & (
 
 /** One process with an engine and a worker. */
 export interface PlannedNode {
-  /** How far its clock is ahead of the true time; may be negative. */
+  /** The offset of its clock from the true time; may be negative. */
   readonly skewMs: number;
   /** Tasks that it works at the same time. */
   readonly concurrency: number;
@@ -80,10 +80,10 @@ export type Fault =
   /** The messages are handed to another process too. */
   | { readonly kind: "repeat"; readonly node: number };
 
-/** How one call of an executor goes. */
+/** The course of one call of an executor. */
 export interface WorkStep {
   readonly answer: "succeed" | "fail" | "fail-for-good" | "throw" | "nonsense" | "go-on" | "follow-up" | "hang";
-  /** How long it takes. */
+  /** The duration, in milliseconds. */
   readonly takesMs?: number;
   /** It ignores a request to stop. */
   readonly deaf?: boolean;

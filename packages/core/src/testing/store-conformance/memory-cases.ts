@@ -7,7 +7,7 @@ import { aChange, aPut, aQueuedEvent, commitNow, DAY, storeCase, T0 } from "./st
 const ID = { kind: "event", stackId: "s1", at: T0, number: 1 } as const;
 const RETENTION = { historyMs: DAY, eventIdMs: DAY, eventIdCount: 0, deadLetterMs: DAY, settledAttemptMs: DAY };
 
-/** What is remembered of what is gone. */
+/** The cases about what a store remembers of removed rows. */
 export const memoryCases: readonly ConformanceCase<Store>[] = [
   storeCase("remembers the events of a stack that is gone until they are pruned", async (store) => {
     await commitNow(store, aPut({}, { appliedIds: ["e1", "internal:e2"] }));

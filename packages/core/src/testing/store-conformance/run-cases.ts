@@ -95,7 +95,7 @@ interface Yard {
   work(): Promise<void>;
 }
 
-/** How results reach the engine, and the steps of the executor. */
+/** The options of a yard: how results reach the engine, and the steps of the executor. */
 interface YardInput {
   readonly way?: "through the queue" | "in one process";
   readonly toStep?: (n: number) => Step | undefined;

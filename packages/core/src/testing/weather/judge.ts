@@ -40,7 +40,7 @@ function breach(invariant: WeatherInvariant, sentence: string): Breach {
   return { invariant, sentence };
 }
 
-/** What failed and what is unfinished are not distinguished: a refused start is both. */
+/** Failed and unfinished work are not distinguished: a refused start is both. */
 function contradicts(shown: Truth | "unknown", truth: Truth): boolean {
   return shown !== "unknown" && (shown === "succeeded") !== (truth === "succeeded");
 }

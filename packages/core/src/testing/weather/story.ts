@@ -56,7 +56,7 @@ export interface Sky {
   clear(): Promise<void>;
 }
 
-/** What became of the work, as the simulated service knows it. */
+/** The end of the work, as the simulated service knows it. */
 export type Truth = "succeeded" | "failed" | "unfinished";
 
 /** The end of a story: what the product says, and what the simulation knows. Ask the simulation, never the product. */
@@ -66,15 +66,15 @@ export interface Ending {
   readonly truth: Truth;
   /** One line for the reader of a finding: the code, the message. */
   readonly said: string;
-  /** How often each piece of work began, by a name that is the same in every run. */
+  /** The number of times that each piece of work began, by a name that is the same in every run. */
   readonly begun: Readonly<Record<string, number>>;
   /** The work that the product ended while it ran, without a request and without a limit that passed. */
   readonly ended: readonly string[];
-  /** What remains, and no command of the product lists. */
+  /** The remains that no command of the product lists. */
   readonly left: readonly string[];
-  /** What belongs to others, and the product changed. */
+  /** The things of others that the product has changed. */
   readonly foreign: readonly string[];
-  /** What each view of the product shows after a quiet time. */
+  /** The answer of each view of the product after a quiet time. */
   readonly views: Readonly<Record<string, Truth | "unknown">>;
 }
 

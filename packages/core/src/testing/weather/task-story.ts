@@ -17,7 +17,7 @@ export interface TaskBench {
   judge(end: TaskEnd): Promise<Omit<Ending, "verdict" | "said">>;
 }
 
-/** What the yard says about the task. */
+/** The yard's answer about the task. */
 export interface TaskEnd {
   /** `LIVE` or `BROKEN`. */
   readonly state: string;

@@ -67,7 +67,7 @@ function createKitchen(clock: FakeClock) {
   };
 }
 
-/** How the toy differs. */
+/** The options of the toy. */
 interface ToyInput {
   readonly bug?: ToyBug;
   /** The tea is spilled after an hour. */
@@ -103,7 +103,7 @@ interface Toy {
   readonly state: ToyState;
 }
 
-/** What the program keeps. */
+/** The state that the program keeps. */
 interface ToyState {
   token: number;
   kettle: string | undefined;

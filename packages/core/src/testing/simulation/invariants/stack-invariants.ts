@@ -283,7 +283,7 @@ export const attemptNumbers: Invariant = {
   },
 };
 
-/** What is decided again later, by itself or when it is sent again. */
+/** The outcomes that are decided again later, by themselves or when the event is sent again. */
 const WAITS: ReadonlySet<string> = new Set(["parked", "dead-lettered"]);
 
 /** A timer's event id names its stack's incarnation, entry and place. */

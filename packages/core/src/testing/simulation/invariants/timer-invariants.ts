@@ -28,7 +28,7 @@ function isSameEntry(a: Entered, b: Entered): boolean {
   return a.incarnation === b.incarnation && a.entry === b.entry && a.machineHash === b.machineHash;
 }
 
-/** Of plans, whose machines have instants in one metadata key only. */
+/** An invariant of plans, whose machines have instants in one metadata key only. */
 export const instantsFollow: Invariant = {
   name: "instants-follow",
   promise: "A timer with an instant is armed for what the metadata says, or has fired for it.",

@@ -10,7 +10,7 @@ export interface StoreWatch {
   /** Breaches so far, in their order. */
   readonly violations: readonly Violation[];
   note(violation: Violation): void;
-  /** How often each invariant was checked. */
+  /** The number of checks of each invariant. */
   readonly checks: ReadonlyMap<string, number>;
   /** Notes events that were sent by another way, and those that have left it. */
   noteSent(events: readonly QueuedEvent[]): Promise<void>;
