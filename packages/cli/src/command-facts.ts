@@ -17,7 +17,7 @@ export interface ArgumentFacts {
   readonly description: string;
 }
 
-/** What help, parser and completion know of a command: plain data, so that a table of it can answer without the command. */
+/** The facts of a command for help, parser and completion: plain data, so that a table of it can answer without the command. */
 export interface CommandFacts {
   readonly name: string;
   readonly summary: string;

@@ -3,7 +3,7 @@ import { type TSchema, Type } from "typebox";
 import type { ArgumentFacts, CommandFacts } from "./command-facts.ts";
 import type { Output } from "./output.ts";
 
-/** What every command is given. */
+/** The input of every command. */
 export interface CommandContext {
   readonly out: Output;
   /** Relative paths start here. */

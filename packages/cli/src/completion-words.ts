@@ -131,7 +131,7 @@ interface CompletionWords {
   readonly flags: readonly string[];
 }
 
-/** What may follow: after these words, these words. */
+/** A rule of completion: the words that may follow a text. */
 interface Step {
   readonly after: string;
   readonly words: readonly string[];

@@ -10,7 +10,7 @@ interface Failure {
   readonly exitCode: number;
   readonly code: string;
   readonly message: string;
-  /** What to do next. */
+  /** The next step for the user. */
   readonly hint?: string;
   /** The failed task behind it, as the API shows a stack's last failure. */
   readonly failure?: unknown;
@@ -132,13 +132,13 @@ export function formatProblems(problems: readonly Problem[], out: Painter): read
   return more === 0 ? lines : [...lines, `  … and ${more} more. \`stackyard validate --json\` lists all.`];
 }
 
-/** What one look at the machine and the project has found. */
+/** A finding about the machine or the project. */
 export interface Finding {
   /** One or two words: `node`, `store`. */
   readonly check: string;
   readonly status: "ok" | "warn" | "fail";
   readonly message: string;
-  /** What to do. */
+  /** The remedy. */
   readonly hint?: string;
 }
 

@@ -13,7 +13,7 @@ export interface LostOutput {
 interface LostOutputOptions {
   /** Called when the reader has closed the pipe, which is not an error. */
   readonly onClosedPipe: () => void;
-  /** How long to wait before it tries to write that lines were lost. Default: 10 seconds. */
+  /** The wait, in milliseconds, before it tries to write that lines were lost. Default: 10 seconds. */
   readonly retryMs?: number;
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What is known of the processes that have started this one. */
+/** The known processes that have started this one. */
 interface ParentInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The parent, and its parent where the system shows it. Changes when one of them has ended. */

@@ -35,7 +35,7 @@ export interface Output extends CommandOutput {
   paint(style: Style, text: string): string;
 }
 
-/** What formatting needs of an output: its colors and its width. */
+/** The part of an output that formatting needs: its colors and its width. */
 export type Painter = Pick<Output, "paint" | "columns">;
 
 /** Creates an output for these streams. */

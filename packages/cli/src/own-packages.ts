@@ -17,7 +17,7 @@ export type OwnSource =
   | { readonly kind: "unknown" };
 
 const OWN = /^(?:stackyard$|@stackyard\/)/;
-/** What to install when the place of the bundle is not known. */
+/** The path to install when the place of the bundle is not known. */
 const BUNDLE = "./stackyard-*/*.tgz";
 
 /** Returns true for the names of our own packages. */

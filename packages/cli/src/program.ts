@@ -31,7 +31,7 @@ export type ReadResult =
       readonly message: string;
       readonly json: boolean;
       readonly help: string;
-      /** What to type instead. */
+      /** The words to type instead. */
       readonly hint?: string;
     };
 

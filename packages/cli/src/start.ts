@@ -5,7 +5,7 @@ import { findQuickAnswer } from "./quick-answer.ts";
 export async function printQuickAnswer(): Promise<boolean> {
   const { stdout } = process;
   const context = { cwd: process.cwd(), columns: stdout.columns };
-  // What fails here is reported by the command itself.
+  // The command itself reports what fails here.
   const answer = await findQuickAnswer(process.argv.slice(2), context).catch(() => undefined);
   if (answer === undefined) return false;
   const lost = countLostOutput(stdout, { onClosedPipe: () => process.exit() });

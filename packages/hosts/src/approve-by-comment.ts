@@ -26,7 +26,7 @@ export function listApprovals({ tasks, approvals = {} }: Stack): readonly OpenAp
   });
 }
 
-/** What an answer needs. */
+/** The dependencies of an answer. */
 export type ApproveDeps = Pick<ServiceDeps, "records" | "queries" | "clock" | "findStack" | "approve">;
 
 /** A comment that approves. */

@@ -9,10 +9,10 @@ import type { NamedHost } from "./receive.ts";
 
 const MOST_WARNED = 1_000;
 
-/** What opening a client needs. Without a logger, rows in lists that cannot be read are left out without a word. */
+/** The dependencies of opening a client. Without a logger, rows in lists that cannot be read are left out without a word. */
 export type OpenDeps = Pick<ServiceDeps, "clock" | "readSecret"> & Partial<Pick<ServiceDeps, "logger">>;
 
-/** What clients of hosts send their requests with. */
+/** The ports through which clients of hosts send requests. */
 export interface HostPorts {
   readonly fetch: typeof fetch;
 }

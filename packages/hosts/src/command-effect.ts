@@ -3,7 +3,7 @@ import { type EventFate, findEventFate, type HookEvent } from "@stackyard/core/s
 import { isWaiting } from "./look-up.ts";
 import type { QueuedHook } from "./receive.ts";
 
-/** What the yard has decided about the events of a command. */
+/** The yard's decision about the events of a command. */
 export type CommandEffect =
   | { readonly kind: "applied" | "undecided" }
   /** For the person who wrote it: why one of them did nothing. */

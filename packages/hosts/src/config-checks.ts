@@ -7,10 +7,10 @@ import { noticeUnknownHosts } from "./take-over-host.ts";
 /** Previews of hosts that are not configured are searched so often. */
 const UNKNOWN_MS = 1_800_000;
 
-/** What is checked. */
+/** The configuration to check. */
 interface ConfigChecksInput {
   readonly hosts: readonly NamedHost[];
-  /** Of mapping documents. */
+  /** The folder of mapping documents. */
   readonly folder: string;
 }
 

@@ -35,7 +35,7 @@ export interface PullFacts {
   readonly pull: HookPull;
   /** The target of its events by the current documents; undefined when none of them matches this pull request. */
   readonly target: PullTarget | undefined;
-  /** Of that document. */
+  /** The document's rule for forks. */
   readonly forks: "ignore" | "trust" | "allow";
   /** True if the stack of the record exists and has not ended. */
   readonly hasStack: boolean;

@@ -39,7 +39,7 @@ export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFac
   const open = new Set([...pulls.map(({ number }) => number), ...unread]);
   const changed = pulls.filter((pull) => {
     const record: StoredPull = records.get(pull.number) ?? NO_PULL;
-    // Whether the stack still exists decides only which event follows, not whether one does.
+    // The existence of the stack decides only which event follows, not whether one does.
     const state = { record, hasStack: true, isAsked: false, isRead: isSettled(pull, readAt) };
     if (refused.has(pull.number) || hasWanted(record)) return true;
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);

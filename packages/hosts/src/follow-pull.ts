@@ -146,7 +146,7 @@ async function intend(
 
 interface PullTurnResult {
   readonly stored: StoredPull;
-  /** Of its last event. */
+  /** The fate of its last event. */
   readonly fate: EventFate;
   /** The record without an event that was refused. */
   readonly before: StoredPull;
@@ -288,7 +288,7 @@ function toPullEventId(queued: QueuedHook, { version, ...fact }: PullFact): stri
   return queued.readAt === undefined ? toOwnPrefix(queued, fact) : `${toOwnPrefix(queued, fact)}${version}`;
 }
 
-/** What the ids of events of one delivery, or of one reading of facts, begin with. */
+/** The prefix of the ids of events of one delivery, or of one reading of facts. */
 function toOwnPrefix({ host, id, readAt }: QueuedHook, { rule, head }: Pick<PullFact, "rule" | "head">): string {
   return readAt === undefined ? `${host}/${id}/pull.${rule}` : `${host}/${id}/${rule}/${head}.${readAt}.`;
 }

@@ -13,9 +13,9 @@ import type { QueuedHook } from "./receive.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
 import { publishRules, rememberFailed, retryRules } from "./rule-events.ts";
 
-/** What became of a delivery. */
+/** The result of handling a delivery. */
 export interface HandledHook {
-  /** Undefined while the yard has not decided about the events of a command, which are `published`. */
+  /** The outcome; undefined while the yard has not decided about the events of a command, which are `published`. */
   readonly outcome: HookOutcome | undefined;
   readonly published?: readonly HookEvent[];
   /** The pull request; undefined when the delivery has none, or there is nothing to report. */

@@ -13,9 +13,9 @@ export interface Hook {
   readonly push?: HookPush;
   /** The label that was added or removed. */
   readonly label?: string;
-  /** Of a command. */
+  /** The arguments of a command. */
   readonly args?: HookArguments;
-  /** Of a message of Standard Webhooks: its whole body. */
+  /** The whole body of a message of Standard Webhooks. */
   readonly data?: unknown;
   readonly sender: HookSender;
 }

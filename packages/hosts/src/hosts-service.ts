@@ -73,7 +73,7 @@ export function createHostsServices(
   const reportedNames = new Set(reported.map(({ name }) => name));
   async function takeOver(deps: ServiceDeps, renamed: RenamedHost): Promise<void> {
     await takeOverHost(deps, renamed);
-    // What has happened under the former name may not be reported yet.
+    // Events under the former name may not be reported yet.
     const { to } = renamed;
     if (reportedNames.has(to)) await requestReports(deps, openReportQueue(deps, to), to);
   }
@@ -140,7 +140,7 @@ interface WorkDeps extends ServiceDeps {
   readonly findPerson: FindPerson;
   readonly queue: KeyedQueue;
   readonly codeHosts: CodeHosts;
-  /** Of the hosts that are reported to. */
+  /** The names of the hosts that are reported to. */
   readonly reportedNames: ReadonlySet<string>;
   readonly openReportQueue: OpenReportQueue;
 }

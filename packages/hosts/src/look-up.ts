@@ -22,14 +22,14 @@ export type LookedUp =
 /** These do something by themselves, also where no rule is for them. */
 export const OWN_WORDS: ReadonlySet<string> = new Set(["approve", "status", "trust", "up"]);
 
-/** How long facts that were read at the host count as current. */
+/** The time for which facts that were read at the host count as current, in milliseconds. */
 const FRESH_MS = 60_000;
 /** The API of a host may be behind its webhooks for so long, before its facts are believed. */
 const BEHIND_MS = 120_000;
 
-/** What look-ups need. */
+/** The dependencies of look-ups. */
 export interface LookUpDeps extends Pick<ServiceDeps, "records" | "clock"> {
-  /** Undefined: the options of the host do not allow look-ups. */
+  /** The client; undefined where the options of the host do not allow look-ups. */
   readonly codeHost: CodeHost | undefined;
 }
 

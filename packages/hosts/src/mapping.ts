@@ -98,7 +98,7 @@ export interface MappingRule extends EventTemplate {
   readonly name: string;
   /** `KIND.ACTION` of the hooks that it is for. */
   readonly on: string;
-  /** Of a command: what its sender must be allowed to do in the repository. */
+  /** The permission in the repository that the sender of a command needs. */
   readonly needs: HostPermission;
   /** Returns whether the rule applies to a hook of its kind and action. */
   matches(hook: MappedHook): Applied<boolean>;

@@ -34,7 +34,7 @@ const PAGE = 500;
 /** The hosts to read, and the queue for the results. */
 export interface PollInput {
   readonly hosts: readonly NamedHost[];
-  /** Of mapping documents. */
+  /** The folder of mapping documents. */
   readonly folder: string;
   readonly openQueue: (deps: ServiceDeps) => KeyedQueue;
   readonly codeHosts: CodeHosts;
@@ -54,7 +54,7 @@ interface Round {
   readonly repositories: HookRepository[];
 }
 
-/** What was found and is to be stored. */
+/** Stores what a look has found. */
 type Found = (deps: PollDeps) => Promise<void>;
 
 /**

@@ -7,7 +7,7 @@ import { HookFailed } from "./hook-errors.ts";
 import type { FindPerson } from "./linked-people.ts";
 import type { Mapping } from "./mapping.ts";
 
-/** What a decision about a delivery needs. */
+/** The dependencies of a decision about a delivery. */
 export interface HandleDeps
   extends Pick<
     ServiceDeps,

@@ -47,10 +47,10 @@ export interface SentHead {
 
 /** A label or a command that rules are for. */
 export interface WantedHook {
-  /** Of its delivery. */
+  /** The id of its delivery. */
   readonly id: string;
   readonly at: number;
-  /** What the rules are applied to, apart from the facts of the pull request. */
+  /** The part of the hook that rules read beside the facts of the pull request. */
   readonly hook: Pick<Hook, "kind" | "action" | "label" | "args" | "sender">;
 }
 

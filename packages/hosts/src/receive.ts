@@ -28,14 +28,14 @@ export interface NamedHost {
   readonly options: HostOptions;
 }
 
-/** What waits for its decision. */
+/** A delivery that waits for its decision. */
 export interface QueuedHook {
   readonly host: string;
   readonly id: string;
   /** The key of the delivery. Missing if the facts were read at the host. */
   readonly digest?: string;
   readonly hook: Hook;
-  /** Of a command, and of a pull request that was read. */
+  /** The pull request of a command, or the one that was read. */
   readonly pullNumber?: number;
   /** The comment with the command; missing for a button. */
   readonly commentId?: number;
@@ -74,7 +74,7 @@ export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) =
   };
 }
 
-/** What taking a delivery needs. */
+/** The dependencies of taking a delivery. */
 export interface ReceiveDeps extends ServiceDeps {
   readonly queue: KeyedQueue;
 }
@@ -226,7 +226,7 @@ interface AcceptInput {
   readonly id: string;
   readonly digest: string;
   readonly parsed: Taken;
-  /** Of a delivery without facts. */
+  /** The pull requests of a delivery without facts. */
   readonly pullNumbers: readonly number[];
 }
 

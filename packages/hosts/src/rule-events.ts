@@ -34,7 +34,7 @@ export interface RuleEvents {
 }
 
 const NOTHING: RuleEvents = { events: [], refused: undefined };
-/** What a person has requested is tried again for so long. */
+/** The time for which a person's request is tried again, in milliseconds. */
 const WANTED_MS = 86_400_000;
 const MOST_WANTED = 20;
 
@@ -152,7 +152,7 @@ function isReplaced({ hook }: WantedHook, { kind }: Hook): boolean {
   return kind === "command" && hook.kind === kind;
 }
 
-/** What is remembered of a pull request. */
+/** The part of a pull request's record that outlives a delivery. */
 type Remembered = Pick<StoredPull, "wanted" | "failed">;
 
 async function changeWanted(deps: HandleDeps, key: string, change: (before: Remembered) => Remembered): Promise<void> {

@@ -4,7 +4,7 @@ interface Bounded {
   readonly isCut: boolean;
 }
 
-/** How much of a value is kept, from the first try to the last. */
+/** The sizes to which a value is cut, from the first try to the last. */
 const TRIES = [
   { text: 4_096, items: 200, depth: 12 },
   { text: 1_024, items: 50, depth: 10 },

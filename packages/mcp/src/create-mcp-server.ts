@@ -83,7 +83,7 @@ function toDefinition(tool: Tool) {
       readOnlyHint: !writes,
       destructiveHint: writes,
       idempotentHint: !writes,
-      // What it returns comes from outside of the assistant's control.
+      // Its result comes from outside of the assistant's control.
       openWorldHint: true,
     },
   };

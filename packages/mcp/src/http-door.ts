@@ -2,7 +2,7 @@ import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/
 import { StackyardError } from "@stackyard/core";
 import { createMcpServer, type McpServerOptions } from "./create-mcp-server.ts";
 
-/** What a server passes to the door. `McpInput` of `@stackyard/server` fits. */
+/** The input that a server passes to the door. `McpInput` of `@stackyard/server` fits. */
 export interface DoorInput {
   /** The message, parsed. */
   readonly body: unknown;

@@ -19,7 +19,7 @@ export interface StdioOptions extends Pick<McpServerOptions, "version" | "allowW
   readonly signal: AbortSignal;
 }
 
-/** How long calls may finish when the client has closed its end. */
+/** The time that calls have when the client has closed its end, in milliseconds. */
 const FINISH_MS = 5_000;
 
 /** Serves one assistant over standard input and output, until it closes its end, no longer reads, or the signal is aborted. */

@@ -3,7 +3,7 @@ import type { HttpClient } from "@stackyard/sdk/commands";
 import { type Static, type TObject, type TProperties, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
-/** What a tool works with. */
+/** The context of a tool's call. */
 export interface ToolContext {
   readonly yard: Stackyard;
   readonly http: HttpClient;
@@ -11,7 +11,7 @@ export interface ToolContext {
   readonly signal: AbortSignal;
 }
 
-/** What a tool returns. */
+/** The answer of a tool. */
 export interface ToolAnswer {
   /** JSON. Texts in it may come from anyone. */
   readonly data: unknown;
@@ -25,7 +25,7 @@ export interface Tool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  /** What the token needs. A tool that needs more than `read` changes something, and exists only where writes are allowed. */
+  /** The permission that the token needs. A tool that needs more than `read` changes something, and exists only where writes are allowed. */
   readonly permission: "read" | "send" | "operate";
   /** JSON Schema of the arguments: always an object without alternatives at its top, which some clients reject. */
   readonly input: TObject;

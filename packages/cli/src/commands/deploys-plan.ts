@@ -34,7 +34,7 @@ export const deploysPlan = defineServerCommand({
   },
 });
 
-/** What is said of one stack, and of several. */
+/** The words for one stack, and for several. */
 const WORDS: Readonly<Record<PlannedStack["does"], readonly [string, string]>> = {
   move: ["moves", "move"],
   create: ["is created", "are created"],

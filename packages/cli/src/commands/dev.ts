@@ -136,7 +136,7 @@ interface DevOptions {
   /** True if everybody on this machine may call the server. */
   readonly anonymous: boolean;
   readonly yardName: string | undefined;
-  /** Of the person who signs in with the code; undefined: everything is allowed. */
+  /** The groups of the person who signs in with the code. Undefined: everything is allowed. */
   readonly groups: readonly string[] | undefined;
 }
 
@@ -192,7 +192,7 @@ async function startDev(
   };
 }
 
-/** What became of a machine's file. */
+/** A change of a machine's file since the last look. */
 interface MachineChange {
   readonly kind: "added" | "changed" | "removed";
   readonly listing: MachineListing;

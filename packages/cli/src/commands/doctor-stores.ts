@@ -89,7 +89,7 @@ function findExisting(folder: string): string {
   return existsSync(folder) ? folder : findExisting(dirname(folder));
 }
 
-/** What to look at, and how to get there. */
+/** The store to look at, and what opens it. */
 export interface SharedStoreInput {
   readonly projectDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -187,7 +187,7 @@ async function checkServices(server: StackyardOptions, signal: AbortSignal): Pro
   }
 }
 
-/** Of the queues of services. More are listed by `stackyard queue ls`. */
+/** The most items of the services' queues that are read. More are listed by `stackyard queue ls`. */
 const MOST_ITEMS = 1_000;
 
 /** Looks for work of services that waits for a person. */

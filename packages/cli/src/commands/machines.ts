@@ -114,7 +114,7 @@ const HASH_LENGTH = 64;
 interface RevisionDigits {
   readonly digits: string;
   readonly machine: string | undefined;
-  /** What gave them. Default: `--revision`. */
+  /** The option that gave them. Default: `--revision`. */
   readonly name?: string;
 }
 

@@ -3,7 +3,7 @@ import type { Output, Painter } from "../output.ts";
 import { type LoadPage, readPages } from "../server/connection.ts";
 import { serverNow } from "../server/server-clock.ts";
 
-/** How people see the items of a list. */
+/** The form of a list for people. */
 export interface Table<Item> {
   /** The heads of the columns. */
   readonly columns: readonly string[];

@@ -113,7 +113,7 @@ async function previewEvent({ yard, signal, out }: ServerContext, event: NewEven
   return isDone ? 0 : 1;
 }
 
-/** How long a command without `--wait` waits for the first decision: a rejection is reported at once. */
+/** The time for which a command without `--wait` waits for the first decision: a rejection is reported at once. */
 const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
 
 /** Reports that the event was accepted, or what blocks it, without waiting for the outcome. */

@@ -11,7 +11,7 @@ export const stackArg = {
 /** A task of that stack. */
 export const taskArg = fieldOf(cancelStack, "task", { completes: "task", description: "The task's name." });
 
-/** How many items a list prints. */
+/** The maximum number of items that a list prints. */
 export const limitArg = {
   limit: optionalInteger("Maximum number.", { minimum: 1, short: "n" }),
 };
@@ -38,7 +38,7 @@ export const untilArg = (what: string) =>
 /** Why a stack is changed. */
 export const reasonArg = fieldOf(settleStack, "reason", { description: "Reason, recorded in the history." });
 
-/** How the digest of a dry run is shown. */
+/** The form of the digest of a dry run in help texts. */
 const digestForm = { placeholder: "digest", expected: "the 32 digits that --dry-run prints" };
 
 /** The digest of a dry run, which binds a command to it. */

@@ -150,7 +150,7 @@ export interface MachineFileReport {
   /** As it was given, or as found in the folder that was given. */
   readonly file: string;
   readonly name: string;
-  /** Undefined when a problem is an error. */
+  /** The compiled machine; undefined when a problem is an error. */
   readonly machine: Machine | undefined;
   readonly problems: readonly Problem[];
 }

@@ -29,7 +29,7 @@ const HARMLESS = [
   /:\s*\[/g,
   /\[\s*(["'])\w*\1\s*\]/g,
 ];
-/** What may add a plugin: a spread or computed key, another module, and escaped names. */
+/** Syntax that may add a plugin: a spread or computed key, another module, and escaped names. */
 const SUSPICIOUS = /\.\.\.|\[|\bimport\b(?!\.meta)|\brequire\b|\bexport\b(?!\s+default\b)|\beval\b|\\u|\\x/i;
 
 /**

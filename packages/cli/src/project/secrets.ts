@@ -5,7 +5,7 @@ import { systemClock } from "@stackyard/core/engine";
 import { createSecretReader } from "@stackyard/core/services";
 import type { ConfigFile } from "./config.ts";
 
-/** What opens the parts of a server that are on AWS. */
+/** The dependencies that open the parts of a server on AWS. */
 export interface AwsDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Creates access to AWS in a region; undefined: that of the SDK. */

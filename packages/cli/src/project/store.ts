@@ -89,7 +89,7 @@ function listDriverVariables(choice: StoreChoice): readonly string[] {
 export const formatSharedStoreHint = (): string =>
   `Use Postgres: \`${formatInstall(["@stackyard/store-postgres"])}\`, write \`store: "postgres"\` into the configuration and set DATABASE_URL. Or let one process do everything: \`stackyard server --with-worker\`.`;
 
-/** What opening a store needs. */
+/** The input of opening a store. */
 export interface OpenStoreInput {
   readonly projectDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;

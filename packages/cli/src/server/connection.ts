@@ -346,7 +346,7 @@ function createLineStream(): ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8
   });
 }
 
-/** How much of a list is read, and where damaged rows are reported. */
+/** Options of reading a list: how much is read, and where damaged rows are reported. */
 interface ReadOptions {
   /** Default: they are not reported. */
   readonly out?: Pick<Output, "note">;

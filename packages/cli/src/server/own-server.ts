@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { isLoopbackUrl } from "@stackyard/core/access";
 
-/** What decides whether a file can only be the user's own. */
+/** The facts that decide whether a file belongs to the user alone. */
 export interface FileFacts {
   readonly path: string;
   readonly uid: number;

@@ -1,4 +1,4 @@
-/** How far the server's clock is ahead of this machine's, as its last answer showed. */
+/** The offset of the server's clock from this machine's, by its last answer. */
 let offsetMs = 0;
 
 /** Takes over the server's clock from the `date` header of an answer. */

@@ -8,7 +8,7 @@ import { failWith } from "../failure.ts";
 import { type OpenStoreInput, openStore, type StoreChoice } from "../project/store.ts";
 import { loadSealer } from "./settings.ts";
 
-/** What opening a sealed store needs. */
+/** The input of opening a sealed store. */
 interface OpenSealedStoreInput extends OpenStoreInput {
   /** Creates access to AWS in a region. */
   readonly createAws: (region: string) => AwsAccess;

@@ -101,7 +101,7 @@ interface ProcessInput {
   readonly serve?: ServeInput;
   /** The servers' address, for Terraform's states, when this process is not a server. */
   readonly serverUrl?: string;
-  /** How long running tasks may continue when the process ends. Default: 10 s. */
+  /** The time that running tasks have when the process ends, in milliseconds. Default: 10 s. */
   readonly drainMs?: number;
 }
 
@@ -408,7 +408,7 @@ export const listenArgs = {
   yardName: optionalText("Name of the yard in the console. Default: YARD_NAME.", { minLength: 1, placeholder: "name" }),
 };
 
-/** How long a process that is stopping lets its tasks continue. */
+/** The argument for the time that tasks have when the process stops. */
 export const drainArg = {
   drainTimeout: optionalText(
     "How long running tasks may continue after SIGTERM or Ctrl-C before they are cancelled. Default: 30s.",

@@ -84,7 +84,7 @@ export function findGrantWarning(
   return `No grant names these configured tokens, so they may do ${what}: ${unnamed.map((name) => `"${name}"`).join(", ")}.`;
 }
 
-/** What to do about tokens without a grant. */
+/** The remedy for tokens without a grant. */
 export const GRANT_HINT = 'Add a grant to access.grants, such as { to: { token: "NAME" }, role: "viewer" }.';
 
 /** Reads a list of tokens, separated by commas or white space; ignores lines that begin with `#`. */

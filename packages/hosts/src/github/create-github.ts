@@ -24,7 +24,7 @@ export type GitHubInput = (
     }
   | { readonly token: string }
 ) & {
-  /** Of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
+  /** The address of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
   /** Default: that of the platform. */
@@ -33,10 +33,10 @@ export type GitHubInput = (
   readonly warn?: WarnOfRows;
 };
 
-/** How long a revoked permission remains valid. */
+/** The time for which a revoked permission remains valid, in milliseconds. */
 const PERMISSION_MS = 60_000;
 const REPOSITORIES_MS = 3_600_000;
-/** Until the last byte of an archive. */
+/** The time until the last byte of an archive, in milliseconds. */
 const ARCHIVE_MS = 600_000;
 
 const Named = Type.Object({ full_name: Type.String() });

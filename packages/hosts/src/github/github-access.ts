@@ -23,7 +23,7 @@ export interface GitHubAuthor {
   readonly performed_via_github_app?: { readonly id: number } | null;
 }
 
-/** How requests are authorized: as an App, or with the token of a user. */
+/** The authorization of requests: as an App, or with the token of a user. */
 export interface GitHubAccess
   extends RepositoryClient,
     Pick<CodeHost, "listRepositories" | "listDeliveries" | "findDeliveryBody"> {

@@ -21,7 +21,7 @@ const Concluded = Type.Object({ conclusion: Type.String() });
 const Deployment = Type.Object({ id: Type.Integer({ minimum: 0 }), payload: Type.Unknown() });
 const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
 
-/** Of a pull request: 10,000 comments. */
+/** The most pages of a pull request's comments: 10,000 comments. */
 const MOST_PAGES = 100;
 
 /** Creates the writer of reports. A comment on a pull request is one on an issue for GitHub. Only Apps may write checks. */

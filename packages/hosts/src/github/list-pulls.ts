@@ -21,9 +21,9 @@ interface KnownPage {
   readonly isOther: boolean;
 }
 
-/** Of all repositories. A page that is not cached is sent in full. */
+/** The most cached pages, of all repositories. A page that is not cached is sent in full. */
 const MOST_KNOWN = 500;
-/** Of one repository: 10,000 pull requests. */
+/** The most pages of one repository: 10,000 pull requests. */
 const MOST_PAGES = 100;
 
 /** Creates a reader of open pull requests. GitHub does not count requests for pages that have not changed. */

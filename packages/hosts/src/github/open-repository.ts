@@ -4,7 +4,7 @@ import { isMap, StackyardError } from "@stackyard/core";
 import type { RepositoryPlace } from "../hook.ts";
 import { hasStatus, toRightFault } from "./request-outcome.ts";
 
-/** Of one request. */
+/** The time limit of one request, in milliseconds. */
 export const REQUEST_MS = 10_000;
 
 /** A right that a token needs for its request. */
@@ -31,7 +31,7 @@ export interface RepositoryRequest {
 /** Creates a token for a repository and a right. `refresh`: the one before is not valid any more. */
 export type CreateToken = (repository: RepositoryPlace, right: GitHubRight, refresh: boolean) => Promise<string>;
 
-/** What tokens of an App are created with. */
+/** The dependencies of creating tokens of an App. */
 export interface AppTokenDeps {
   readonly app: App;
   findInstallation(repository: string): Promise<number>;

@@ -17,7 +17,7 @@ import { createGitLabReports } from "./gitlab-reports.ts";
 import { createDeliveryReader } from "./list-deliveries.ts";
 import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
 
-/** How long a revoked permission remains valid. */
+/** The time for which a revoked permission remains valid, in milliseconds. */
 const PERMISSION_MS = 60_000;
 const PROJECTS_MS = 3_600_000;
 /** Until the last byte of an archive. */

@@ -6,9 +6,9 @@ import type { HostFault } from "../report/report-host.ts";
 
 /** Stackyard's identity at GitLab. */
 export interface GitLabInput {
-  /** Of a project, a group or a user. */
+  /** The token of a project, a group or a user. */
   readonly token: string;
-  /** Of a self-managed GitLab, also below a path. Default: gitlab.com. */
+  /** The address of a self-managed GitLab, also below a path. Default: gitlab.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
   /** Default: that of the platform. */
@@ -23,7 +23,7 @@ export interface GitLabRequest {
   /** Below `/api/v4`. */
   readonly path: string;
   readonly body?: Readonly<Record<string, unknown>>;
-  /** Of a long answer. Default: it ends after ten seconds. */
+  /** The signal that ends a long answer. Default: it ends after ten seconds. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,10 +52,10 @@ class GitLabFailed extends StackyardError {
   }
 }
 
-/** Of one request. */
+/** The time limit of one request, in milliseconds. */
 export const REQUEST_MS = 10_000;
 const PER_PAGE = 100;
-/** Of one list: 10,000 items. */
+/** The most pages of one list: 10,000 items. */
 const MOST_PAGES = 100;
 const TOO_MANY = 429;
 const MOST_MESSAGE = 300;
@@ -165,7 +165,7 @@ export function parse<Schema extends TSchema>(schema: Schema, body: unknown): St
 /** Returns why a request failed; undefined for an error that does not come from one. */
 export function toGitLabFault(error: unknown): HostFault | undefined {
   if (error instanceof GitLabFailed) return toStatusFault(error);
-  // What fetch throws when the host does not answer, or not in time.
+  // The errors that fetch throws when the host does not answer, or not in time.
   const isSilent = error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
   return isSilent ? { kind: "down" } : undefined;
 }

@@ -35,7 +35,7 @@ const Deployment = Type.Object({
 });
 type Deployment = Static<typeof Deployment>;
 
-/** Of URLs, descriptions and names. Source: "Commits API" and "Environments API", GitLab Docs. */
+/** The maximum length of URLs, descriptions and names. Source: "Commits API" and "Environments API", GitLab Docs. */
 const MAX_TEXT = 255;
 const MAX_STACK = 200;
 

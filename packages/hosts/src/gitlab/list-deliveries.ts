@@ -25,7 +25,7 @@ const OWNER = 50;
 const HOOKS_MS = 3_600_000;
 /** GitLab's maximum page size. Source: `lib/api/hooks/events.rb` of GitLab. */
 const PER_PAGE = 20;
-/** Of one webhook: 2,000 deliveries. */
+/** The most pages of one webhook: 2,000 deliveries. */
 const MOST_PAGES = 100;
 
 /** The source of the deliveries to list. */

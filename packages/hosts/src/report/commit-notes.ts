@@ -2,7 +2,7 @@ import { defined, isMap } from "@stackyard/core";
 import { toEventFate } from "@stackyard/core/services";
 import type { PreviewPhase } from "./preview-phase.ts";
 
-/** What became of one commit of a pull request in one stack. */
+/** The run of one commit of a pull request in one stack. */
 export interface CommitNote {
   readonly head: string;
   /** The event that brought it last. */
@@ -15,9 +15,9 @@ export interface CommitNote {
   readonly start?: CommitStart;
   /** The stack came to rest meanwhile: what else it does, such as a check, says nothing about the commit. */
   readonly hasFailed?: true;
-  /** What was unfinished when it had failed and its run began again. */
+  /** The tasks that were unfinished when it had failed and its run began again. */
   readonly failedBefore?: Readonly<Record<string, string>>;
-  /** What it was before the machine set it again, as long as no task has run since. */
+  /** The note before the machine set the commit again, as long as no task has run since. */
   readonly before?: Omit<CommitNote, "before">;
   /**
    * How its run has ended, which stays so. `done`: the stack came to rest and nothing was unfinished. `replaced`: by
@@ -29,9 +29,9 @@ export interface CommitNote {
 /** The state that the event of a commit led to, and the keys that name the commit. */
 interface CommitStart {
   readonly state?: string;
-  /** Of the metadata of the event. */
+  /** The keys of the event's metadata that name the commit. */
   readonly keys: readonly string[];
-  /** Of the metadata of the stack. */
+  /** The keys of the stack's metadata that name the commit. */
   readonly held?: readonly string[];
 }
 
@@ -328,7 +328,7 @@ function noteRun(commits: CommitNotes, line: CommitLine): CommitNotes {
   const current = before === undefined || sent.length > 0 || task !== undefined ? own : known;
   if (from !== to && to !== undefined && to === current.start?.state) return restart(commits, current);
   const left = noteUnfinished(current, line);
-  // What is sent again is under way.
+  // Tasks that are sent again are under way.
   const rest = Object.entries(left.unfinished).filter(([name]) => !sent.includes(name));
   const { hasFailed, ...others } = left;
   const isOver = hasFailed === true && rest.length >= Object.keys(current.unfinished).length;
@@ -338,7 +338,7 @@ function noteRun(commits: CommitNotes, line: CommitLine): CommitNotes {
 function noteUnfinished(current: CommitNote, line: CommitLine): CommitNote {
   const { task = "", unfinished = [] } = line;
   const open = Object.entries(current.unfinished).filter(([name]) => name !== task || !SETTLED.has(line.event));
-  // What begins after the run has failed, such as a drift check, is not of the run.
+  // A task that begins after the run has failed, such as a drift check, does not belong to the run.
   const left = current.hasFailed === true ? [] : unfinished.map((name) => [name, explain(line, name)] as const);
   return { ...current, unfinished: Object.fromEntries([...open, ...left]) };
 }

@@ -5,7 +5,7 @@ import { type CommitNotes, evaluateCommit, formatRefusal, NO_COMMITS, noteLines,
 import { describeMissing, describePreview, type PreviewCommits, type PreviewFacts } from "./describe-preview.ts";
 import { listWatching } from "./preview-phase.ts";
 
-/** What reports are read from. */
+/** The dependencies of loading previews. */
 export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "listLinks" | "queries"> {
   /** Where people reach the yard. */
   readonly yardUrl: string | undefined;
@@ -13,7 +13,7 @@ export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLo
   readonly canApprove: boolean;
 }
 
-/** What is known about a stack from earlier reports. */
+/** The facts of a stack from earlier reports. */
 export interface KnownPreview {
   /** An earlier report contained it. */
   readonly isSeen: boolean;

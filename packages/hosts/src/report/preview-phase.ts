@@ -10,12 +10,12 @@ import type { PreviewCommands } from "@stackyard/core/services";
  */
 export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" | "failed" | "ended" | "absent";
 
-/** What the phase of a stack is seen from. */
+/** The input of the phase of a stack. */
 export interface PhaseInput {
   readonly described: DescribedStack;
   /** The events of commands in comments. */
   readonly commands?: PreviewCommands | undefined;
-  /** What services link. */
+  /** The links that services add. */
   readonly actions?: readonly ServiceLink[];
 }
 

@@ -8,7 +8,7 @@ import { toLine } from "./safe-text.ts";
 
 const MAX_NAME = 100;
 
-/** What a check says about a commit that runs, by the phase of its stack. */
+/** The title of the check of a commit that has run, by the phase of its stack. */
 const DONE: Readonly<Record<PreviewPhase, string>> = {
   ready: "The preview is ready",
   asleep: "The preview is asleep",
@@ -20,7 +20,7 @@ const DONE: Readonly<Record<PreviewPhase, string>> = {
   absent: "The preview has ended",
 };
 
-/** What a check says about a commit whose run is under way. */
+/** The title of the check of a commit whose run is under way. */
 const PENDING: Readonly<Record<PreviewPhase, string>> = {
   ...DONE,
   ready: "The commit waits",
@@ -100,7 +100,7 @@ export function toDeployment(
   { phase, url }: PreviewFacts,
   { verdict, isRunning }: Pick<JudgedCommit, "verdict"> & { readonly isRunning: boolean },
 ): HostDeployment {
-  // Of a commit that runs, it does not change with the run of a later one.
+  // The title of a commit that runs does not change with the run of a later one.
   const isChanging = phase === "working" || phase === "waiting";
   const description = verdict.kind === "done" && isChanging ? DONE.ready : toTitle(verdict, phase);
   if (phase === "ended" || phase === "absent" || verdict.kind === "ended") return { state: "inactive", description };

@@ -20,7 +20,7 @@ export interface PullReport {
 const MAX_CHARACTERS = 60_000;
 const MAX_REASON = 1_000;
 const MAX_VALUE = 300;
-/** How much is shown, tried in this order until it fits. */
+/** The sizes of a comment, tried in this order until one fits. */
 const SIZES: readonly CommentSize[] = [
   { previews: 20, log: { lines: 60, characters: 8_000 } },
   { previews: 20, log: { lines: 20, characters: 1_500 } },
@@ -205,7 +205,7 @@ export function formatInstant(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-// What follows makes nodes. `text` and `html` are for texts of this file only.
+// The functions below make nodes. `text` and `html` are for texts of this file only.
 function text(value: string): PhrasingContent {
   return { type: "text", value };
 }

@@ -20,16 +20,16 @@ export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "
   readonly kinds: ReadonlySet<ReportKind>;
 }
 
-/** What became of a report. */
+/** The result of a report. */
 export type Reported =
   /** `isBusy`: tasks run, so it is updated again soon. `hasWritten`: the host has accepted a write. */
   | { readonly kind: "done"; readonly isBusy: boolean; readonly hasWritten: boolean }
   /** It is too early, by the budget or after the last one. `room`: how soon there is room for others that wait too. */
   | { readonly kind: "wait"; readonly until: number; readonly room?: Pick<Turn, "everyMs" | "isUrgent"> };
 
-/** Of one pull request. */
+/** The most stacks of one pull request. */
 const MOST_STACKS = 50;
-/** Between two reports to one pull request. */
+/** The least time between two reports to one pull request, in milliseconds. */
 const APART_MS = 10_000;
 
 /**

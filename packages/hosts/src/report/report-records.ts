@@ -14,7 +14,7 @@ export interface StoredReport {
   /** The last answers to commands, the oldest first. */
   readonly answers: readonly { readonly id: string; readonly text: string }[];
   readonly comment?: StoredComment;
-  /** What became of commits, by stack. */
+  /** The notes of commits, by stack. */
   readonly commits?: Readonly<Record<string, CommitNotes>>;
   /** Checks and deployments, by kind, stack and head. */
   readonly statuses?: Readonly<Record<string, StoredStatus>>;
@@ -50,9 +50,9 @@ export interface ReportRequest {
   readonly answers: readonly CommandAnswer[];
 }
 
-/** What became of a command. */
+/** The answer to a command. */
 export interface CommandAnswer {
-  /** Of the delivery. */
+  /** The id of the delivery. */
   readonly id: string;
   /** The comment with the command; missing for a button. */
   readonly commentId?: number;
@@ -62,9 +62,9 @@ export interface CommandAnswer {
 }
 
 const MOST_ANSWERS = 3;
-/** Of one report. More commands in ten seconds are not answered. */
+/** The most commands of one report. More in ten seconds are not answered. */
 const MOST_REQUESTED = 20;
-/** How long the record of a pull request with only ended stacks is kept: a reopened one finds its comment. */
+/** The time for which the record of a pull request with only ended stacks is kept: a reopened one finds its comment. */
 const KEEP_ENDED_MS = 30 * 86_400_000;
 
 /** Merges two requests of one pull request; the second is the later one. */

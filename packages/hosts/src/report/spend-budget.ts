@@ -6,7 +6,7 @@ export interface Budget {
   readonly writes: readonly SpentSpan[];
 }
 
-/** How many requests began in a span: the span's number since 1970, and the count. */
+/** The number of requests that began in a span: the span's number since 1970, and the count. */
 export type SpentSpan = readonly [span: number, count: number];
 
 /** The planned requests. */

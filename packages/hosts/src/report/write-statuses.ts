@@ -24,7 +24,7 @@ export interface LinkedPreview {
   readonly commits: CommitNotes;
 }
 
-/** What statuses are written with. */
+/** The dependencies of writing statuses. */
 export interface StatusDeps {
   readonly reports: ReportHost;
   readonly yardId: string;
@@ -108,7 +108,7 @@ function toCheck(deps: StatusDeps, place: PullPlace, { subject, statuses }: Stat
   const { preview, head, verdict, isLast } = subject;
   const key = toKey("check", subject);
   const known = statuses[key];
-  // What was said about an earlier commit stays, unless its run was under way.
+  // The status of an earlier commit stays, unless its run was under way.
   if (!isLast && known?.isOpen !== true) return undefined;
   // A commit that never ran needs no check.
   const isOver = verdict.kind === "replaced" || verdict.kind === "ended" || preview.phase === "ended";

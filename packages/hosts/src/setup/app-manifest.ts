@@ -1,4 +1,4 @@
-/** What an App is registered with. Source: "Registering a GitHub App from a manifest", GitHub Docs. */
+/** The manifest that registers an App. Source: "Registering a GitHub App from a manifest", GitHub Docs. */
 export interface AppManifest {
   readonly name: string;
   readonly url: string;

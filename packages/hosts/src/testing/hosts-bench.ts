@@ -43,7 +43,7 @@ const YARD_URL = "https://yard.example.org/";
 
 /** The options of a bench. */
 export interface BenchOptions {
-  /** Of the App, for options with a `key`. */
+  /** The private key of the App, for options with a `key`. */
   readonly appKey?: string;
   readonly options?: HostsOptions;
   readonly document?: string;
@@ -57,7 +57,7 @@ export interface BenchOptions {
 /** The time of the fake clock of benches. */
 export const NOW = createFakeClock().now();
 
-/** What tests work with. */
+/** The bench of a test. */
 export type HostsBench = ReturnType<typeof createHostsBench>;
 
 /** Creates a receiver over a store in memory. No engine claims its events. */
