@@ -11,7 +11,7 @@ interface ApprovalFilter extends ListStacksOptions {
   readonly mine?: boolean;
 }
 
-/** What goes with an answer. */
+/** The options of an answer. */
 interface AnswerOptions extends CallOptions {
   /** Recorded in the history. */
   readonly comment?: string;
@@ -19,7 +19,7 @@ interface AnswerOptions extends CallOptions {
   readonly id?: string;
 }
 
-/** What goes with an approval. */
+/** The options of an approval. */
 interface ApproveOptions extends AnswerOptions {
   /** The value to approve; must equal the approval's own `of` if it has one. */
   readonly of?: string;

@@ -15,13 +15,13 @@ export interface BulkRequest {
   readonly reason?: string;
 }
 
-/** What goes with a new bulk. */
+/** The options of a new bulk. */
 export interface StartBulkOptions extends CallOptions {
   /** The `digest` of a plan. Required for `settle`, `remove`, `dismiss` and `withdraw`. */
   readonly plan?: string;
 }
 
-/** How to wait for the end of a bulk. */
+/** The options of a wait for the end of a bulk. */
 export interface WaitForBulkOptions extends CallOptions {
   /** Called with each new state. */
   readonly onProgress?: (bulk: Bulk) => void;

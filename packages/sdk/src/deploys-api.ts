@@ -10,7 +10,7 @@ import type * as op from "@stackyard/core/api/operations";
 import { call, callPage } from "./call.ts";
 import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
-/** What the tasks `deploy` of a release have done. */
+/** The reads of what the tasks `deploy` of a release have done. */
 export interface DeploysApi {
   /**
    * Returns the tasks that have begun; with `trouble`, also what is wrong now with the stacks that had arrived. Throws

@@ -73,7 +73,7 @@ function parseField(line: string): { readonly name: string; readonly value: stri
   return { name: line.slice(0, colon), value: line.slice(colon + 1).replace(/^ /, "") };
 }
 
-/** What to watch. */
+/** The options of watching. */
 export interface WatchOptions {
   readonly stackId?: string;
   /** Go on after this position; without it only what comes from now on. */
@@ -151,7 +151,7 @@ export async function* followEvents<Message>(
   }
 }
 
-/** How far a stream is, and how its connections went. */
+/** The progress of a stream and of its connections. */
 interface Progress {
   lastEventId: string | undefined;
   /** Connections that have ended since the last message. */

@@ -9,7 +9,7 @@ import {
   StackyardError,
 } from "@stackyard/core";
 
-/** How to reach a server. */
+/** The address of a server, and the options of requests to it. */
 export interface StackyardOptions {
   /** Such as `http://127.0.0.1:7070`; a path is kept before the API's own. */
   readonly url: string;
@@ -22,7 +22,7 @@ export interface StackyardOptions {
   readonly fetch?: typeof fetch;
   /** Further tries after a failure that may pass: the network, 429, 5xx. Default 3. */
   readonly retries?: number;
-  /** Of one try. Default 30 s. */
+  /** The time limit of one try, in milliseconds. Default 30 s. */
   readonly timeoutMs?: number;
 }
 

@@ -6,7 +6,7 @@ import { createHttpClient, type HttpClient, type StackyardOptions } from "./http
 /** The kinds of messages in a stream. */
 export type StreamKind = "history" | "progress" | "log" | "bulk";
 
-/** What to follow. */
+/** The options of following. */
 export interface StreamOptions {
   /** Default: `history`. */
   readonly kinds?: readonly StreamKind[];

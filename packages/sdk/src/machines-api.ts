@@ -22,7 +22,7 @@ interface UpgradeStacksOptions extends PageOptions {
   readonly reason?: string;
 }
 
-/** What an upgrade would move stacks to. */
+/** The options of a plan of upgrades. */
 interface PlanUpgradesOptions extends Omit<UpgradeStacksOptions, "reason" | "plans"> {
   /** In place of `to`: the document of a revision that the yard does not have. Throws `MACHINE_INVALID`. */
   readonly source?: string;
@@ -96,7 +96,7 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
   };
 }
 
-/** What machines of the yard may name as executors. */
+/** The reads of the executors that machines of the yard may name. */
 export interface ExecutorsApi {
   /** Returns all executors by name, with the JSON Schemas of their configs and outputs. */
   list(options?: CallOptions): Promise<readonly ExecutorDetails[]>;

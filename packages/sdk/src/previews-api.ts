@@ -9,7 +9,7 @@ export interface PreviewFilter extends PageOptions {
   readonly host?: string;
   /** Its name, such as `acme/shop`, or its number. */
   readonly repository?: string;
-  /** Of the pull request. */
+  /** The number of the pull request. */
   readonly number?: number;
   /** Login of the author. */
   readonly owner?: string;

@@ -39,7 +39,7 @@ export interface PublishedEvent {
   readonly duplicate?: Duplicate;
 }
 
-/** What an id was used for before. */
+/** The earlier event with an id. */
 export interface Duplicate {
   readonly code: "DUPLICATE";
   readonly reason: string;
@@ -47,7 +47,7 @@ export interface Duplicate {
   readonly usedFor?: { readonly event: string; readonly outcome: Outcome; readonly at: string };
 }
 
-/** What became of one of many events. An invalid one stops no other. */
+/** The result of one of many events. An invalid one stops no other. */
 export type PublishResult =
   | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
   | ({ readonly kind: "duplicate"; readonly eventId: string; readonly stackId: string } & Duplicate)

@@ -66,7 +66,7 @@ export interface ListStacksOptions extends PageOptions {
   readonly sort?: StackSort;
 }
 
-/** What stacks are counted by. Default: the total alone. */
+/** The options of counting stacks. Default: the total alone. */
 export interface CountStacksOptions extends CallOptions {
   readonly by?: "machine" | "state" | "condition" | "mainCondition" | "revision";
 }
@@ -97,7 +97,7 @@ export function createAttemptsApi(http: HttpClient): AttemptsApi {
   };
 }
 
-/** What every operation may be given. */
+/** The options of every operation. */
 interface OperationOptions extends CallOptions {
   /** Recorded in the history. */
   readonly reason?: string;

@@ -56,7 +56,7 @@ import {
 
 /** A page of causes. */
 export interface CausePage extends Page<Cause> {
-  /** How many were counted. */
+  /** The number of stacks that were counted. */
   readonly examined: number;
   /** There are more. */
   readonly incomplete?: true;

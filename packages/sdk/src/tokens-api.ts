@@ -20,9 +20,9 @@ export interface CreateTokenInput {
   readonly expires?: string;
 }
 
-/** How a token gets another secret. */
+/** The options of replacing a token's secret. */
 export interface RotateTokenOptions extends CallOptions {
-  /** How long the earlier secret stays valid: `0s` to `7d`. Default `24h`. */
+  /** The time for which the earlier secret stays valid: `0s` to `7d`. Default `24h`. */
   readonly overlap?: string;
   /** A new end of the token. Default: as it was. */
   readonly expires?: string;

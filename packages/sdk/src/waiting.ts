@@ -6,14 +6,14 @@ import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, type HttpClient, sleep } from "./http-client.ts";
 import { EventNotAppliedError, type PublishedEvent } from "./publisher.ts";
 
-/** How long to wait. */
+/** The options of a wait. */
 export interface WaitOptions {
   /** Default 10 min. Then `TIMED_OUT`. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How to wait for a stack. */
+/** The options of a wait for a stack. */
 export interface WaitForStateOptions extends WaitOptions {
   /** Called with the stack after each of its changes. */
   readonly onChange?: (stack: StackDetails) => void;
@@ -31,7 +31,7 @@ export interface WaitForStateOptions extends WaitOptions {
   readonly after?: PublishedEvent | HistoryEntry;
 }
 
-/** How to wait for an event. */
+/** The options of a wait for an event. */
 export interface WaitForOutcomeOptions extends WaitOptions {
   /** Called when the event is parked. It is retried automatically, so the wait continues. */
   readonly onParked?: (entry: HistoryEntry) => void;
@@ -39,7 +39,7 @@ export interface WaitForOutcomeOptions extends WaitOptions {
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 
-/** How long the first result of a wait without an event must remain unchanged. */
+/** The time for which the first result of a wait without an event must remain unchanged, in milliseconds. */
 const GRACE_MS = 2_000;
 
 /** Resolves when the stack is in one of the states. A stack that is not there yet is waited for. */

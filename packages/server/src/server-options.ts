@@ -52,7 +52,7 @@ export interface ServerDeps {
   readonly readSecret?: ((reference: SecretReference) => Promise<string>) | undefined;
 }
 
-/** What a door for assistants answers with. */
+/** The input of a door for assistants. */
 export interface McpInput {
   /** The message, parsed. */
   readonly body: unknown;
@@ -123,7 +123,7 @@ export interface OperatorToken {
   readonly kind?: "token" | "aws";
 }
 
-/** How much the server takes on. Sizes in bytes, times in milliseconds. */
+/** The limits of the server. Sizes in bytes, times in milliseconds. */
 export interface ServerLimits {
   /** Default 1 MiB. */
   readonly bodyBytes: number;
@@ -131,7 +131,7 @@ export interface ServerLimits {
   readonly eventsPerRequest: number;
   /** From the head of a request to its answer; streams excepted. Default 30 s. */
   readonly requestMs: number;
-  /** How long retry, cancel, settle and remove wait for their outcome before they answer 202. Default 5 s. */
+  /** The time for which retry, cancel, settle and remove wait for their outcome before they answer 202. Default 5 s. */
   readonly outcomeMs: number;
   /** Open event streams. Default 200. */
   readonly streams: number;
@@ -139,9 +139,9 @@ export interface ServerLimits {
   readonly streamsPerCaller: number;
   /** A comment line on a silent stream. Default 15 s. */
   readonly heartbeatMs: number;
-  /** How long `stop` lets requests finish. Default 10 s. */
+  /** The time that requests have to finish after `stop`. Default 10 s. */
   readonly stopMs: number;
-  /** Of one Terraform state. Default 32 MiB. */
+  /** The maximum size of one Terraform state. Default 32 MiB. */
   readonly stateBytes: number;
   /** Versions of a Terraform state to keep. Default 20. */
   readonly stateVersions: number;

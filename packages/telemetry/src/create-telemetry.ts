@@ -149,7 +149,7 @@ function toFields(scopes: Scopes): Readonly<Record<string, unknown>> {
   return traceId === undefined ? fields : { traceId, spanId, ...fields };
 }
 
-/** How spans follow messages, in the format of transports. */
+/** The port by which spans follow messages, in the format of transports. */
 export interface Tracing {
   /** Returns the trace carrier for a message that is sent now. */
   inject(): TraceCarrier;

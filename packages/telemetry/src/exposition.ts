@@ -6,7 +6,7 @@ interface Sample {
   readonly suffix?: string;
 }
 
-/** What a metric at `/metrics` is. */
+/** The definition of a metric at `/metrics`. */
 export interface ExposedDefinition {
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;

@@ -26,7 +26,7 @@ import {
 /** The traced part of an engine. */
 export type EngineLike = Pick<Engine, "handle">;
 
-/** What following needs. */
+/** The dependencies of an instrumented store. */
 export interface InstrumentDeps {
   readonly scopes: Scopes;
   readonly spans: Spans;
@@ -177,7 +177,7 @@ function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext
 /** The traced part of a store. */
 export type StoreLike = Pick<Store, "load" | "loadParked" | "commit" | "claim" | "findAttempt" | "settle">;
 
-/** How stacks and their parked events were when they were loaded last. */
+/** The stacks and their parked events as they were loaded last. */
 type Known = Map<string, StackBefore & { readonly parked: Map<string, TraceCarrier> }>;
 
 /** A load is followed by its commit; others are evicted. */

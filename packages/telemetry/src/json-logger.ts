@@ -3,7 +3,7 @@ import { type Clock, defined, type Logger } from "@stackyard/core";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
-/** How severe a line is. */
+/** The severity of a line. */
 export type LogLevel = (typeof LEVELS)[number];
 
 /** Where lines go, and which. */

@@ -99,7 +99,7 @@ export type Count = (metric: MetricName, value: number, dimensions?: Dimensions)
 export interface Sample {
   readonly name: MetricName;
   readonly dimensions: Dimensions;
-  /** Of a counter its sum, of a gauge its last value, of a distribution each value. */
+  /** The sum of a counter, the last value of a gauge, each value of a distribution. */
   readonly values: readonly number[];
 }
 
@@ -234,7 +234,7 @@ function toDimensionValue(text: string): string {
   return plain.trim() === "" ? "-" : plain;
 }
 
-/** What writing needs. */
+/** The input of metrics in the embedded metric format. */
 interface EmfMetricsInput {
   /** The dimension `yard`. */
   readonly yard: string;

@@ -107,7 +107,7 @@ export function createPrometheusMetrics({ mostSeries = MOST_SERIES } = {}): Prom
       series.value += value;
     },
     list(machines = []) {
-      // What counts something later still finds room.
+      // Later counts still find room.
       for (const machine of machines.slice(0, mostSeries / 2)) for (const name of BY_MACHINE) find(name, { machine });
       return [...all].map(([name, series]) => ({
         name: toPrometheusName(name),

@@ -34,7 +34,7 @@ interface SpanInput {
 /** A span under way. */
 export interface OpenSpan {
   readonly carrier: TraceCarrier;
-  /** Undefined without an exporter: then the carrier is the parent's. */
+  /** The span; undefined without an exporter: then the carrier is the parent's. */
   readonly span: Span | undefined;
 }
 
@@ -106,7 +106,7 @@ function toContext(parent: TraceCarrier): Context {
 
 /** The current work, for everything that is called meanwhile. */
 export interface Scope {
-  /** Of the current span; without an exporter, the incoming carrier. */
+  /** The carrier of the current span; without an exporter, the incoming carrier. */
   readonly carrier: TraceCarrier;
   /**
    * Returns the carriers of the current deliveries, in their order, only to the first caller: later work under the same

@@ -103,7 +103,7 @@ export interface TelemetrySettings {
   readonly sampler: SamplerSettings;
   /** Attributes of all that is exported. */
   readonly resource: Readonly<Record<string, string>>;
-  /** What could not be followed, for the log. */
+  /** The settings that could not be followed, for the log. */
   readonly faults: readonly string[];
 }
 

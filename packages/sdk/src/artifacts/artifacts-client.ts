@@ -61,7 +61,7 @@ interface LambdaCallOptions {
   /** Name or ARN. */
   readonly functionName: string;
   readonly signal?: AbortSignal | undefined;
-  /** How long an answer is waited for, in milliseconds. Default: two minutes. */
+  /** The time limit of an answer, in milliseconds. Default: two minutes. */
   readonly timeoutMs?: number;
 }
 
@@ -258,10 +258,10 @@ export type CellStatus = "expected" | "announced" | "stored" | "present" | "fail
 /** One artifact version at one consumer. */
 export interface CoverageCell extends ConsumerPlace {
   readonly status: CellStatus;
-  /** Of the first file that failed or was refused. */
+  /** The code of the first file that failed or was refused. */
   readonly code: string | null;
   readonly files: number;
-  /** How many of them have arrived. */
+  /** The number of files that have arrived. */
   readonly filesDone: number;
   readonly announcements: number;
   /** True if every digest was compared. */

@@ -56,7 +56,7 @@ export async function* readBody(body: FileBody, signal: AbortSignal): AsyncGener
  * Reads a file ahead into two alternating buffers: those of a stream are garbage outside V8's heap, slow to collect.
  */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
-  // What was a file may be a pipe by now, which would be waited for.
+  // The file may have become a pipe, whose writer would be waited for.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const before = await file.stat({ bigint: true });

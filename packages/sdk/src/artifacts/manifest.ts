@@ -212,10 +212,10 @@ function decodeBytes(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_sequence, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** What an error about artifacts carries besides code and message. */
+/** The fields of an error about artifacts besides code and message. */
 interface ArtifactErrorOptions {
   readonly cause?: unknown;
-  /** What to do next. */
+  /** The next step for the user. */
   readonly hint?: string;
   readonly facts?: Readonly<Record<string, unknown>>;
 }

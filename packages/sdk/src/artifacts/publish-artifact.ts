@@ -24,7 +24,7 @@ import {
 } from "./publish-files.ts";
 import { findStandingFile, holdsFile, toBase64 } from "./upload-file.ts";
 
-/** What to publish, and where. */
+/** The input of a publication: its content and its place. */
 export interface PublishInput extends PublishContent {
   /** Set its timeouts for publishing: a file may take any time, but a `socketTimeout` ends silent connections. */
   readonly client: S3Client;
@@ -75,7 +75,7 @@ export async function publishArtifact(input: PublishInput): Promise<PublishResul
     }
     return await publish(plan, place, progress);
   } catch (error) {
-    // What was aborted fails in many ways.
+    // An aborted call fails in many ways.
     if (!signal.aborted || isStackyardError(error, "INTERRUPTED")) throw error;
     throw toArtifactError("INTERRUPTED", "Publishing was interrupted.", { cause: error });
   }

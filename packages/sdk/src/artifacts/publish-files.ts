@@ -135,12 +135,12 @@ function toManifestFile(file: PlannedFile, digest: FileDigest, versionId: string
   };
 }
 
-/** How far a publication is. */
+/** The progress of a publication. */
 export interface PublishProgress {
   readonly phase: "checking" | "sending" | "committing";
   readonly files: number;
   readonly filesDone: number;
-  /** Of all files; null while the length of a stream is unknown. */
+  /** The size of all files; null while the length of a stream is unknown. */
   readonly bytes: number | null;
   /** Sent, or found standing. */
   readonly bytesDone: number;
@@ -222,7 +222,7 @@ export interface PublishFile {
   readonly path: string;
   /** A path in the file system, bytes, or a stream. A stream is read once, also when a publication finds it standing. */
   readonly body: string | Uint8Array | Readable;
-  /** Of a stream, if known. */
+  /** The size of a stream, if known. */
   readonly size?: number;
   readonly contentType?: string;
   /** `template`: consumers replace the source bucket's name by their own. Default: `none`. */
@@ -245,7 +245,7 @@ export interface PlannedFile extends Omit<PublishFile, "path" | "size"> {
   readonly size: number | undefined;
 }
 
-/** What will be sent, in the order of the keys. */
+/** The plan of a publication: its files, in the order of the keys. */
 export interface PublishPlan {
   readonly head: Omit<Manifest, "files">;
   readonly manifestKey: string;

@@ -27,7 +27,7 @@ interface UploadTarget {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What goes there. */
+/** The content to upload. */
 interface UploadSource {
   readonly body: FileBody;
   /** Undefined: unknown. */
@@ -45,7 +45,7 @@ interface UploadedFile extends FileDigest {
   readonly versionId?: string;
 }
 
-/** What aborting an upload may take: a publisher that was stopped does not wait for a silent S3. */
+/** The time limit of aborting an upload, in milliseconds: a publisher that was stopped does not wait for a silent S3. */
 const GIVE_UP_MS = 5_000;
 
 /** Sends a file, in one piece or in parts, reading each byte once. Aborts an upload that it cannot complete. */

@@ -3,7 +3,7 @@ import { NEVER, sleep } from "../http-client.ts";
 import type { CallDistributor, CoverageCell, CoverageRow } from "./artifacts-client.ts";
 import { toArtifactError } from "./manifest.ts";
 
-/** What to wait for, and how long. */
+/** The input of a wait for coverage. */
 export interface WaitForCoverageInput {
   readonly call: CallDistributor;
   readonly name: string;

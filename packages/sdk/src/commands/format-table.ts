@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import findTruncation from "fast-string-truncated-width";
 
-/** How a table is laid out. */
+/** The layout of a table. */
 export interface TableOptions {
   /** Indexes of the right-aligned columns, such as numbers. They are never cut. */
   readonly numbers?: readonly number[];

@@ -75,7 +75,7 @@ export async function startRun(
   return followStarted(context, started, { ...notes, ...defined({ detach }), follow });
 }
 
-/** How a run that was just started or changed is followed. */
+/** The options of following a run that was just started or changed. */
 export interface FollowStartedOptions {
   readonly detach?: boolean;
   /** Printed with `detach`. Default: the id of the run. */
@@ -100,11 +100,11 @@ export async function followStarted(
   return follow(run.runId);
 }
 
-/** How a run is followed. */
+/** The options of following a run. */
 export interface FollowRunOptions {
   /** Called with the run after each poll, and awaited. */
   readonly onLook: (run: Run) => void | Promise<void>;
-  /** How people get back to the run: a sentence. */
+  /** A sentence that says how people get back to the run. */
   readonly hint: string;
   /** A duration. Default: until it has ended. */
   readonly giveUpAfter?: string;

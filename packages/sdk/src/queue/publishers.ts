@@ -22,7 +22,7 @@ export interface TraceContext {
   readonly tracestate?: string;
 }
 
-/** What publishers over queues and topics have in common. */
+/** The options that publishers over queues and topics share. */
 export interface SenderOptions {
   /** Returns the current trace context; it is sent with the events. */
   readonly trace?: () => TraceContext | undefined;
@@ -125,7 +125,7 @@ interface FailedEntry {
   readonly SenderFault?: boolean | undefined;
 }
 
-/** What sends batches. */
+/** The medium of a publisher: it sends batches. */
 interface Medium {
   /** For errors, such as `the queue https://…`. */
   readonly name: string;
@@ -246,7 +246,7 @@ export function findEventFault(event: NewEvent): Refusal | undefined {
   return { kind: "invalid", code: "EVENT_INVALID", reason };
 }
 
-/** What an event must or may be named by; a part that is left out is in order. */
+/** Valid values for the names of an event: a part that is left out is in order. */
 const NAMES = { stackId: "", event: "", id: "-", machine: "-" };
 
 /** Sent by the engine only. */

@@ -1,7 +1,7 @@
 import { defined, isMap } from "@stackyard/core";
 import type { Run, RunState } from "@stackyard/core/api";
 
-/** What releases are replaced, locked and halted by. */
+/** The names by which releases are replaced, locked and halted. */
 export interface ProjectConfig {
   readonly account: string;
   readonly region: string;
@@ -25,7 +25,7 @@ export interface Release extends ProjectConfig {
   readonly error?: { readonly code: string; readonly message: string };
   readonly message?: string;
   readonly outputs?: Readonly<Record<string, unknown>>;
-  /** What its executor has written down; not in lists, and not before its first state. */
+  /** The report of its executor; not in lists, and not before its first state. */
   readonly report?: ReleaseReport;
   readonly startedAt: string;
   readonly endedAt?: string;
@@ -70,7 +70,7 @@ function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "opera
   };
 }
 
-/** How a release ends. `FailureDirty`: it has left something behind, and its lock. */
+/** The end of a release. `FailureDirty`: it has left something behind, and its lock. */
 export type ReleaseEnd = "Success" | "FailureClean" | "FailureDirty";
 
 /** The operation of a run of the executor `asg`. */

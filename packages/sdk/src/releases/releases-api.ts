@@ -33,7 +33,7 @@ export interface ReleaseFilter extends Partial<ProjectConfig> {
   readonly standing?: RunState;
 }
 
-/** How to wait for a release. */
+/** The options of a wait for a release. */
 export interface WaitForReleaseOptions extends Omit<WaitForRunOptions, "onLook" | "after"> {
   /** Called with the release after each poll, and awaited. */
   readonly onLook?: (release: Release) => void | Promise<void>;
@@ -167,7 +167,7 @@ export interface ReleaseRequest {
 export interface NewRelease extends ReleaseRequest {
   /** The document, whole: with account, region, `release_id` and `created_at`. */
   readonly document: Readonly<Record<string, unknown>>;
-  /** What `user_data_sha256` of the document is the hash of. */
+  /** The user data whose hash is `user_data_sha256` of the document. */
   readonly userData?: string;
   /** True to wait for the release that has the lock. Default: fail with `LOCK_EXISTS`. */
   readonly queue?: boolean;
@@ -234,7 +234,7 @@ function toKey(id: string): string {
   return key.length <= MAX_KEY ? key : `release:…${key.slice(-(MAX_KEY - "release:…".length))}`;
 }
 
-/** How to watch a release. */
+/** The options of watching a release. */
 export interface WatchReleaseOptions extends CallOptions {
   /** Between two looks. Default: 2 s. */
   readonly pollMs?: number;

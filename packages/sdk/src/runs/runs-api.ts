@@ -24,7 +24,7 @@ export interface RunOperationOptions extends CallOptions {
   readonly reason?: string;
 }
 
-/** How to read a report. */
+/** The options of reading a report. */
 export interface ReportOptions extends CallOptions {
   /** Pages of one request, at most 50. Default: 10. Of a page at the beginning alone: 1. */
   readonly limit?: number;
@@ -125,7 +125,7 @@ export interface RunFilter {
   readonly executor?: string;
 }
 
-/** How to wait for a run. */
+/** The options of a wait for a run. */
 export interface WaitForRunOptions extends CallOptions {
   /** Then `TIMED_OUT`. Default: no limit. */
   readonly timeoutMs?: number;

@@ -2,7 +2,7 @@ import { findNearestName, isStackyardError, StackyardError } from "@stackyard/co
 import type { MachineDetails } from "@stackyard/core/api";
 import type { Stackyard } from "../stackyard.ts";
 
-/** What machines and stacks are read from. */
+/** The source of machines and stacks. */
 export interface MachinesSource {
   readonly yard: Pick<Stackyard, "machines" | "stacks">;
   readonly signal?: AbortSignal;
@@ -48,7 +48,7 @@ export async function checkState(source: MachinesSource, state: string, machine?
 /** The event to send, and the states to wait for. */
 interface Goal {
   readonly stackId: string;
-  /** Of a stack that does not exist yet. */
+  /** The machine of a stack that does not exist yet. */
   readonly machine?: string | undefined;
   /** States, or `removed`. */
   readonly until: readonly string[];

@@ -12,12 +12,12 @@ export interface FollowEventOptions
   readonly event: string;
   /** States, or `removed`; reaching one of them ends the wait. Default: waits only for the event. */
   readonly until?: readonly string[] | undefined;
-  /** Of the whole wait. */
+  /** The time limit of the whole wait, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What became of an event. */
+/** The outcome of an event. */
 export interface FollowedEvent {
   /** The history line of its application. */
   readonly entry: HistoryEntry;

@@ -23,13 +23,13 @@ export interface Caller {
   /** When the credential ends, epoch milliseconds. */
   readonly expiresAt?: number;
   readonly sessionId?: string;
-  /** Of an API token: the one that it descends from, through tokens that created each other. */
+  /** The family of an API token: the token that it descends from, through tokens that created each other. */
   readonly family?: string;
   /** The secret was replaced by a rotation, and works for a while only. */
   readonly isReplaced?: true;
   /** The tool of an assistant, as it names it. */
   readonly tool?: string;
-  /** Of a job of a CI: the name in the configuration, and the repository of its claims at that host. */
+  /** The workload of a job of a CI: its name in the configuration, and the repository of its claims at that host. */
   readonly workload?: { readonly name: string; readonly repositoryId?: string };
 }
 

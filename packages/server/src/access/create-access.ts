@@ -23,7 +23,7 @@ export interface Access {
   readonly subjects: SubjectFinder;
   readonly audit: AuditWriter;
   readonly denials: Denials;
-  /** Undefined when the server has no API tokens. */
+  /** The API tokens; undefined when the server has none. */
   readonly tokens: ApiTokens | undefined;
 }
 

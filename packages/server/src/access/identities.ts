@@ -14,7 +14,7 @@ import type { Authenticator, Caller } from "./caller.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import { findCodeRights } from "./token-codes.ts";
 
-/** What rights follow from. */
+/** The part of a session from which rights follow. */
 export type Identity = Pick<Session, "subject" | "token" | "role" | "workload" | "claims"> & {
   readonly sender: Sender;
 };

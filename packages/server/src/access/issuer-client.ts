@@ -29,7 +29,7 @@ export interface FinishedLogin {
   readonly person: SignedInPerson;
   /** Some issuers end their session only for who shows it. */
   readonly idToken: string;
-  /** What the person may lack, as sentences: a claim that could not be read. */
+  /** Sentences about what the person may lack: a claim that could not be read. */
   readonly notes: readonly string[];
 }
 

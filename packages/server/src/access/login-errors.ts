@@ -6,7 +6,7 @@ interface Asked {
   readonly now: number;
   /** Whom the token should be for. */
   readonly audience?: string;
-  /** What was fetched, where one address was. */
+  /** The address that was fetched, if it was one. */
   readonly address?: string;
 }
 
@@ -173,9 +173,9 @@ const UNANSWERED: ReadonlySet<string> = new Set([
 
 function isUnanswered(error: unknown, code: string | undefined): boolean {
   if (code !== undefined && UNANSWERED.has(code)) return true;
-  // What `fetch` throws when no connection is made.
+  // The error that `fetch` throws when no connection is made.
   if (error instanceof TypeError && (code === undefined || !code.startsWith("ERR_INVALID"))) return true;
-  // Of the response that openid-client names as the cause. Its class may be another one than the global `Response` of now.
+  // The status of the response that openid-client names as the cause. Its class may be another one than the global `Response` of now.
   const status = valueAt(valueAt(error, "cause"), "status") ?? valueAt(error, "status");
   return typeof status === "number" && status >= 500;
 }

@@ -64,7 +64,7 @@ export interface LoginOptions {
   readonly people?: IssuerOptions;
   readonly workloads?: readonly WorkloadOptions[];
   readonly grants?: readonly Grant[];
-  /** Of `stackyard dev`: the person at this machine. */
+  /** The person at this machine, with `stackyard dev`. */
   readonly local?: LocalPerson;
   /** The names of the configured tokens. */
   readonly tokens?: readonly string[];
@@ -205,7 +205,7 @@ function limited(handler: AuthHandler, limit: RateLimit): AuthHandler {
   };
 }
 
-/** What an administrator has to correct, here or at the issuer. */
+/** The codes of errors that an administrator has to correct, here or at the issuer. */
 const LOGGED: ReadonlySet<string> = new Set([
   "LOGIN_FAILED",
   "CLOCK_SKEW",

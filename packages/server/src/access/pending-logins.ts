@@ -12,7 +12,7 @@ interface PendingDeps {
   readonly random: (bytes: number) => Uint8Array;
 }
 
-/** How long a login may take, in milliseconds. */
+/** The time limit of a login, in milliseconds. */
 export const LOGIN_MS = 600_000;
 const PREFIX = "access/logins/";
 
@@ -48,7 +48,7 @@ export function createPendingLogins({ records, clock, random }: PendingDeps): Pe
       const record = await records.get(keyOf("", secret), now);
       const login = parse(LoginRecord, record?.value);
       if (record === undefined || login === undefined || login.used) return undefined;
-      // Of two concurrent callbacks only one writes; the mark stays until the record expires.
+      // Only one of two concurrent callbacks writes; the mark stays until the record expires.
       const isTaken = await rewrite({ records, clock }, record, { ...login, used: true });
       return isTaken ? { returnTo: login.returnTo, checks: toChecks(secret) } : undefined;
     },

@@ -1,7 +1,7 @@
 import { defined, StackyardError } from "@stackyard/core";
 import { isPlainName } from "@stackyard/core/access";
 
-/** What the claims of an issuer mean. */
+/** The options of reading the claims of an issuer. */
 export interface ClaimOptions {
   /** The claim that names people. Default: `email` when `email_verified` is true, else the subject. */
   readonly nameClaim?: string;

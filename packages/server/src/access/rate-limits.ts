@@ -37,7 +37,7 @@ export function createRateLimit(what: string, pointsAMinute: number): RateLimit 
 /** An address that has sent wrong credentials within a minute. */
 interface Suspect {
   readonly endsAt: number;
-  /** How often each wrong credential came, by its digest. */
+  /** The number of times that each wrong credential came, by its digest. */
   readonly wrong: Map<string, number>;
 }
 
@@ -54,7 +54,7 @@ export interface WrongCredentials {
   observe(request: Request, address: string | undefined, answer: ObservedAnswer): void;
 }
 
-/** What became of a request. */
+/** The answer to a request, as the limits observe it. */
 interface ObservedAnswer {
   readonly status: number;
   /** Returns true if its credential was looked up and is valid. */

@@ -45,7 +45,7 @@ async function isAttemptReadable(
   return subject !== undefined && mayRead(caller, subject);
 }
 
-/** How to load a page of a list, and an item's subject; undefined: unknown, only for callers that read everything. */
+/** The source of a list: it loads a page, and finds an item's subject; undefined: unknown, only for callers that read everything. */
 interface ListSource<Item> {
   readonly load: (page: PageInput) => Promise<Page<Item>>;
   readonly toSubject: (item: Item) => AccessSubject | undefined | Promise<AccessSubject | undefined>;

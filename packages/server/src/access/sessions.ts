@@ -7,7 +7,7 @@ import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { toPage } from "../routes/to-page.ts";
 
-/** How a session is used: by a browser's cookie, by the command line of a person, or by a workload. */
+/** The kind of a session: for a browser's cookie, by the command line of a person, or by a workload. */
 const SessionKind = Type.Enum(["browser", "cli", "workload"]);
 export type SessionKind = Static<typeof SessionKind>;
 
@@ -19,17 +19,17 @@ const StoredSession = Type.Object({
     name: Type.String(),
     groups: Type.Array(Type.String()),
   }),
-  /** Of people: as the issuer names them. */
+  /** The issuer of a person's session. */
   issuer: Type.Optional(Type.String()),
   subject: Type.Optional(Type.String()),
   /** The issuer's own session. */
   sid: Type.Optional(Type.String()),
   /** The issuer's ID token, for its logout: encrypted with a key of the secret, which only the browser has. */
   sealedIdToken: Type.Optional(Type.String()),
-  /** Of people with a one-time code: the configured token that has made it, and the role if it is less than the token's. */
+  /** The configured token that has made the one-time code of a person, and the role if it is less than the token's. */
   token: Type.Optional(Type.String()),
   role: Type.Optional(Type.Enum([...ROLES])),
-  /** Of workloads: the name in the configuration, and the claims that grants name. */
+  /** The workload's name in the configuration, and the claims that grants name. */
   workload: Type.Optional(Type.String()),
   claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   /** The origin of the login: the name that the client sent, and its address. */
@@ -92,7 +92,7 @@ const TOTAL_MS: Readonly<Record<SessionKind, number>> = {
 };
 /** A browser that is left alone signs out; a command line has no page that is left open. */
 const IDLE_MS = 8 * HOUR_MS;
-/** How exact the instant of the last use is: not each request needs a write. */
+/** The precision of the instant of the last use, in milliseconds: not each request needs a write. */
 const USED_MS = 5 * 60_000;
 const ID_LENGTH = 32;
 const ID = /^[0-9a-f]{32}$/;
@@ -137,7 +137,7 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
   async function endOne(id: string): Promise<Session | undefined> {
     // A concurrent use of the session changes its version.
     for (let record = await findById(id); record !== undefined; record = await findById(id)) {
-      // What is derived from it must not outlive it if this process dies now.
+      // Sessions and tokens derived from it must not outlive it if this process dies now.
       await noteEndedSession(records, id, clock.now());
       if (await records.remove(record.key, record.version)) return toSession(record);
     }

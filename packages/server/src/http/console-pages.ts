@@ -31,7 +31,7 @@ export function answerUnknownPath(
   { find }: ConsoleFiles = builtConsole,
 ): Response | undefined {
   const isPage = (method === "GET" || method === "HEAD") && /\btext\/html\b/.test(headers.get("accept") ?? "");
-  // What begins so belongs to programs: its errors are the API's.
+  // Paths that begin so belong to programs: their errors are the API's.
   if (!isPage || /^\/(v1|auth|assets|terraform|hooks|wake|health|metrics)(\/|$)/.test(new URL(url).pathname))
     return undefined;
   return find("/index.html") === undefined ? undefined : toConsolePage(find, "/index.html", 404);

@@ -11,7 +11,7 @@ import { answerBefore, refuseOthers } from "./common-route.ts";
 import { HttpError, type RequestFault } from "./problem.ts";
 import { readJson } from "./read-body.ts";
 
-/** What one status of a route means. Without a schema, the body has that media type or is empty. */
+/** The answer of a route with one status. Without a schema, the body has that media type or is empty. */
 export interface RouteAnswer {
   readonly description: string;
   readonly schema?: TSchema;
@@ -72,7 +72,7 @@ type RouteSpec<Params extends TProperties, Query extends TProperties, Body exten
 > &
   RouteAccess;
 
-/** What came with a request, unparsed. */
+/** The unparsed input of a request. */
 interface RawInput {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
@@ -160,7 +160,7 @@ function refusal(faults: readonly RequestFault[]): HttpError {
   return new HttpError(400, "USAGE", `The request does not fit its schema.${where}`, { details: { faults } });
 }
 
-/** What every route goes through. */
+/** The dependencies of mounting a route. */
 interface MountDeps {
   readonly callers: CallerFinder;
   readonly guard: Guard;

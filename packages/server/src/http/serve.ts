@@ -4,7 +4,7 @@ import type { AnswerOf, AnyOperation, OperationAnswer, SchemaName, SuccessOf } f
 import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { defineRoute, json, type Route, type RouteAnswer, type RouteContext } from "./route.ts";
 
-/** What a handler of an operation returns: one of its successful statuses, with the body that belongs to it. */
+/** The reply of an operation's handler: one of its successful statuses, with the body that belongs to it. */
 export type ReplyOf<Of extends AnyOperation> = {
   readonly [Status in SuccessOf<Of>]: Reply<Status, AnswerOf<Of, Status>>;
 }[SuccessOf<Of>];

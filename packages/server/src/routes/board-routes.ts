@@ -66,7 +66,7 @@ function toLag(
   return { behind: lag !== undefined, ...defined({ lag }) };
 }
 
-/** What a board may depend on of a caller: the rights, and of them only those to read. */
+/** The part of a caller on which a board may depend: the rights to read. */
 type Reader = Pick<Caller, "rights">;
 
 interface Counted extends CountedPlace {

@@ -37,14 +37,14 @@ export interface DeadLetterFilter {
   readonly code?: string;
 }
 
-/** What chooses the items of a bulk, and who does. */
+/** The selection of a bulk's items, and the person who makes it. */
 export interface ChooseInput {
   readonly operation: BulkOperation;
   readonly filter: StackFilter & DeadLetterFilter & { readonly ids?: readonly string[] };
   /** The event of each stack; of dead letters and parked events empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
-  /** Of `upgrade`, in place of `to`: a revision that is not stored. Stacks that do not follow their machine keep theirs. */
+  /** A revision that is not stored, in place of `to` of `upgrade`. Stacks that do not follow their machine keep theirs. */
   readonly draft?: Machine;
 }
 
@@ -114,9 +114,9 @@ function toRepair(access: AccessDecision): EventDecision {
 interface FoundItem {
   readonly id: string;
   readonly stackId: string;
-  /** Of stacks that were listed. */
+  /** The machine of stacks that were listed. */
   readonly machine?: string;
-  /** Of dead letters and parked events. */
+  /** The head of a dead letter or a parked event. */
   readonly event?: EventHead;
 }
 
@@ -190,11 +190,11 @@ const AT_ONCE = 50;
 interface PlannedItem extends ManyPlanned {
   readonly outcome: BulkOutcome;
   readonly reason?: string | undefined;
-  /** What follows at once. */
+  /** The events that follow at once. */
   readonly events?: InputPlan["events"];
 }
 
-/** What a bulk would do, and the digest of each stack's plan. */
+/** The plan of a bulk, with the digest of each stack's plan. */
 interface PlannedBulk {
   readonly plan: BulkPlan;
   readonly digests: ReadonlyMap<string, string>;
@@ -230,7 +230,7 @@ export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly
   return { plan, digests: new Map([...plans.values()].flatMap(({ id, digest: own }) => (own ? [[id, own]] : []))) };
 }
 
-/** What was planned has changed. */
+/** The refusal of a bulk whose plan has changed. */
 export function stalePlan(): StackyardError {
   return new StackyardError(
     "PLAN_STALE",

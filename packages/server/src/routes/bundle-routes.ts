@@ -87,7 +87,7 @@ function toPageForm({ settings }: RouteDeps): Form {
   };
 }
 
-/** Of the whole document, in bytes. */
+/** The maximum size of the whole document, in bytes. */
 const MOST_BYTES = 32 * 1_048_576;
 /** Start of the last part in bytes, so that its first items fit. */
 const BEFORE_REVISIONS = 28 * 1_048_576;
@@ -140,7 +140,7 @@ interface Part {
   readonly items: AsyncIterable<unknown> | Iterable<unknown>;
 }
 
-/** What ends a part that has more items than it may have. */
+/** The mark at the end of a part that has more items than it may have. */
 const MORE = Symbol("more");
 /** In place of items that cannot be read. */
 const GAP = Symbol("gap");

@@ -126,7 +126,7 @@ function findUndoEvents(machine: Machine | undefined, present: string): Readonly
     const entered = choices.flatMap(({ advance }) => advance).flatMap((name) => machine.states.get(name)?.tasks ?? []);
     return entered.flatMap((name) => findUndone(machine, name)).map((task) => [task, event] as const);
   });
-  // Of several events the first of the document counts.
+  // The first of several events of the document counts.
   return new Map(found.toReversed());
 }
 

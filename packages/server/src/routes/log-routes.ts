@@ -46,7 +46,7 @@ function fullLogRoute(deps: RouteDeps): Route {
   });
 }
 
-/** Of one answer. A page requests parts of 256 KiB. */
+/** The maximum size of one answer, in bytes. A page requests parts of 256 KiB. */
 const MOST_BYTES = 1_048_576;
 
 type LogDeps = Pick<RouteDeps, "store" | "clock" | "logs">;

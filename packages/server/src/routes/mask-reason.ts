@@ -11,7 +11,7 @@ import {
 } from "@stackyard/core/engine";
 import { loadReadable } from "../access/reach.ts";
 
-/** What a reason is about. */
+/** The subjects of a reason. */
 export interface ReasonSubjects {
   readonly stackIds?: readonly string[];
   /** Ids of dead letters. */

@@ -53,7 +53,7 @@ interface OperationInput {
   };
 }
 
-/** What became of an operator's event: applied, or not decided yet. */
+/** The outcome of an operator's event: applied, or not decided yet. */
 type Outcome = ReplyOf<typeof operations.retryStack>;
 
 /** Defines the routes for attempts and their task logs. An attempt's id is one path segment: encode its slashes. */

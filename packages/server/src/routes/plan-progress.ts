@@ -14,7 +14,7 @@ import { toInstant } from "../schemas/event.ts";
 
 type Progress = NonNullable<PlannedStack["progress"]>;
 
-/** How far the tasks that follow a plan are with its stacks. */
+/** The progress of the tasks that follow a plan. */
 export interface PlanProgress {
   /** Loads the rows of a page of the plan; `number` is that of the page, from 0. */
   load(entries: readonly Pick<PlanEntry, "task" | "stack">[], number: number): Promise<void>;

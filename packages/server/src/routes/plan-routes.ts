@@ -171,7 +171,7 @@ function toPlannedStack(
   };
 }
 
-/** What this release has sent already is not a change. */
+/** An event that this release has sent already is not a change. */
 function hasChanged(
   { incarnation, from, to, show }: PlanEntry,
   loaded: LoadedStack | undefined,

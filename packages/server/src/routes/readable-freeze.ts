@@ -41,7 +41,7 @@ async function findConcern(deps: RouteDeps, caller: Caller, freeze: KeptFreeze):
   const load = (start: PageStart) => deps.store.queries.listStacks(filter, { limit: PAGE, ...start });
   for await (const { items } of listPages(load)) {
     for (const { stack } of items) {
-      // Of one of which it cannot be decided it is not known that it is free.
+      // A stack for which the freeze cannot be decided is not known to be free.
       if (!(await fits(stack).catch(() => true))) continue;
       return { ...view, except: await keepReadableReleases(deps, caller, view.except) };
     }

@@ -97,7 +97,7 @@ async function listCommits(deps: RouteDeps, { release, change: { key, from, to }
   const range = findVersionRange({ key, before: from, now: to, isOnly }, metadata);
   if (range === undefined) return {};
   const found = await listHostCommits(deps, range);
-  // Whether the earlier tag exists is known from the list alone.
+  // The list alone shows that the earlier tag exists.
   const isKnown = !range.isTag || found.commits !== undefined;
   return { ...found, ...defined({ compareUrl: isKnown ? range.compareUrl : undefined }) };
 }

@@ -7,7 +7,7 @@ import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { StateStore } from "../terraform/state-store.ts";
 import type { StackExplainer } from "./stack-explainer.ts";
 
-/** What the routes of the API work with. */
+/** The dependencies of the API's routes. */
 export interface RouteDeps extends ServerDeps, Access {
   readonly settings: ServerSettings;
   readonly records: Records;

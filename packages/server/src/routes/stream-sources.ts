@@ -10,7 +10,7 @@ import { maySeeBulk } from "./bulk-routes.ts";
 import { loadFullLog } from "./log-routes.ts";
 import type { ProgressBoard, ProgressEntry } from "./progress-board.ts";
 
-/** What streams read. */
+/** The sources of streams. */
 export interface SourceDeps {
   readonly store: Store;
   readonly clock: Clock;

@@ -23,7 +23,7 @@ export function pageByName<Item extends { readonly name: string }>(
   return page.end();
 }
 
-/** How a list shows its items. */
+/** The view of a list's items. */
 export interface ItemView<Item, View> {
   /** Converts an item; `index` is its place in the page. */
   readonly toView: (item: Item, index: number) => View;

@@ -125,7 +125,7 @@ async function plan(
   const found = createPageBuilder<UpgradeResult>({ limit: MOST_PLANS });
   for (const { stackId, isThere } of stacks) {
     const planned = isThere ? undefined : await planner.planUpgrade({ stackId, to, draft });
-    // Undefined when the stack was removed meanwhile.
+    // The stack was removed meanwhile.
     if (!isThere && planned === undefined) continue;
     const result: UpgradeResult = planned === undefined ? { stackId, outcome: "unchanged" } : toPlanned(planned);
     const bytes = Buffer.byteLength(JSON.stringify(result));

@@ -44,7 +44,7 @@ const MOST_BYTES = 65_536;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What cannot be taken back. */
+/** The operations that cannot be taken back. */
 const FINAL: ReadonlySet<BulkOperation> = new Set(["settle", "remove", "dismiss", "withdraw"]);
 
 /** The reason of a dry run without one: people enter theirs after they have seen what would happen. */

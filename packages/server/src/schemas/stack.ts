@@ -44,7 +44,7 @@ export type StackFacts = Omit<ExplainInput, "stack" | "parked" | "attempts"> & {
   readonly attempts: readonly AttemptView[];
 };
 
-/** What a list shows of a stack that is not in its record. */
+/** The part of a listed stack that is not in its record. */
 export interface StackReason extends Waiting {
   readonly mainCondition: MainCondition;
   readonly tasks: Explanation["tasks"];

@@ -13,11 +13,11 @@ export interface ServiceFacts {
   readonly address: string | undefined;
 }
 
-/** What answers requests to services. */
+/** The dependencies of the app that answers requests to services. */
 export interface ServicesAppDeps {
   readonly runner: ServiceRunner;
   readonly logger: Logger;
-  /** How long an answer may take. */
+  /** The time limit of an answer, in milliseconds. */
   readonly requestMs: number;
 }
 

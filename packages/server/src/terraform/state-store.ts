@@ -58,7 +58,7 @@ export interface StateStore {
 interface WriteInput {
   readonly bytes: Uint8Array;
   readonly by: string;
-  /** Of an attempt. */
+  /** The lease token of an attempt. */
   readonly token?: number | undefined;
   readonly restoredFrom?: number;
   /** Throws when the write is not allowed on this head. */

@@ -85,7 +85,7 @@ export function toApiPage(document: ApiDocument): string {
   );
 }
 
-/** What most clients send and read; the other shapes are in the document only. */
+/** The shapes that most clients send and read; the others are in the document only. */
 const CLIENT_SHAPES = [
   "EventMessage",
   "PublishAnswer",
