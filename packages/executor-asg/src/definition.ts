@@ -109,7 +109,7 @@ const DEFAULT_TIMEOUT_SECONDS = 600;
 const MAX_TIMEOUT_SECONDS = 172_800;
 const MAX_DRAIN_SECONDS = 3_600;
 
-/** How long a release waits for another one of the same project and config. */
+/** The time for which a release waits for another one of the same project and config, in milliseconds. */
 export const QUEUE_MS = 60 * MINUTE_MS;
 /** Time for boot, slow start of target groups, detaching, and clean-up with all its retries, and a day of unwatched time. */
 const SLACK_MS = 90 * MINUTE_MS + MOST_UNWATCHED_MS;

@@ -31,7 +31,7 @@ export interface HaltInput {
   /** The document's `created_at`: the timeout of step-asg-deployer counts from there. Default: `startedAt`. */
   readonly createdAt?: number;
   readonly timeoutSeconds: number;
-  /** How long the release was unwatched. Default: 0. */
+  /** The time for which the release was unwatched, in milliseconds. Default: 0. */
   readonly unwatchedMs?: number | undefined;
   /** All halt requests found. */
   readonly halts: readonly HaltOrder[] | "unreadable";

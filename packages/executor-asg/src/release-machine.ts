@@ -132,7 +132,7 @@ export type ReleaseMachine = Readonly<Partial<Record<ReleaseStateName, ReleaseRo
 /** Position of a release. JSON. */
 export interface ReleasePosition {
   readonly state: ReleaseStateName;
-  /** How often each retry rule of the state was used. */
+  /** The number of times that each retry rule of the state was used. */
   readonly retries: readonly number[];
 }
 

@@ -11,7 +11,7 @@ export interface ReleaseState {
   readonly uuid: string;
   /** ISO 8601, by the deployer's clock. The timeout counts from here. */
   readonly started_at: string;
-  /** How long the release was unwatched. It does not count against the timeout. */
+  /** The time for which the release was unwatched, in milliseconds. It does not count against the timeout. */
   readonly unwatched_ms?: number;
   /** Whether every service was healthy at the last check. */
   readonly healthy: boolean;

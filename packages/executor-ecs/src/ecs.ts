@@ -415,7 +415,7 @@ function toUnseenEnd({ run }: EcsProgress): EcsStep {
 async function toEnd(call: EcsCall, progress: EcsProgress, { tasks, missing }: StoppedRun): Promise<EcsStep> {
   const { taskArns, startedAt, ending = CANCELLED } = progress.run;
   const { code, message } = ending;
-  // What became of a task that ECS does not show is unknown.
+  // The end of a task that ECS does not show is unknown.
   const retryable = ending.retryable && missing.length === 0;
   if (taskArns.length === 0) return failed({ code, message: `${message} No task was started.`, retryable });
   const finished = await finishTasks(call, progress, tasks);

@@ -5,7 +5,7 @@ import type { TaskFailure } from "./judge.ts";
 import { findExitCode } from "./run-tasks.ts";
 import { findLogStream, type LogStream } from "./tail-logs.ts";
 
-/** What became of the tasks. */
+/** The ends of the tasks. */
 interface OutputsInput {
   readonly tasks: readonly Task[];
   /** All of the run, also those that ECS does not show. */

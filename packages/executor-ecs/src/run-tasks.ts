@@ -32,11 +32,11 @@ interface StopInput {
   readonly cluster: string;
   readonly taskArns: readonly string[];
   readonly reason: string;
-  /** Of the looks before. */
+  /** The absence at the looks before. */
   readonly absence: Absence | undefined;
 }
 
-/** What a call of `stopLeft` has found. */
+/** The tasks that a call of `stopLeft` has found. */
 export interface StoppedRun extends LeftTasks, DescribedTasks {
   /** The number of tasks whose stop ECS has accepted by this call. */
   readonly accepted: number;

@@ -20,7 +20,7 @@ import {
   toStartTaskInput,
 } from "./task-order.ts";
 
-/** What became of one try; `taskArns` are all tasks that run for the order now, those of earlier tries first. */
+/** The result of one try; `taskArns` are all tasks that run for the order now, those of earlier tries first. */
 export type StartResult =
   | { readonly kind: "started"; readonly taskArns: readonly string[] }
   /** Reasons that pass: try again, or stop what did start. */

@@ -3,7 +3,7 @@ import { asProbe } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type TaskFailure, toLastPart } from "./judge.ts";
 
-/** What reading a log needs. */
+/** The dependencies of reading a log. */
 export interface LogDeps {
   readonly logs: CloudWatchLogsClient;
   readonly signal: AbortSignal;

@@ -337,7 +337,7 @@ export interface AwsFailure {
 
 const MAX_CHARS = 1_000;
 
-/** What ECS rejects at the start although the definition was checked before: it may have changed meanwhile. */
+/** The rejections of ECS at the start although the definition was checked before: it may have changed meanwhile. */
 const BY_MESSAGE: readonly (readonly [RegExp, "ECS_TASK_DEFINITION" | "ECS_NETWORK"])[] = [
   [/task ?definition.*(not found|inactive|does not exist)|unable to describe task definition/i, "ECS_TASK_DEFINITION"],
   [/network ?configuration|network ?mode/i, "ECS_NETWORK"],

@@ -76,7 +76,7 @@ export function toTryLimits(result: StartResult, times: PlacementTimes): TryLimi
   return { now, until: Math.min(since + (isNewRole ? NEW_ROLE_MS : placementMs), deadline), everyMs };
 }
 
-/** What follows a try: all tasks run, another try after a delay, or the end. */
+/** The decision after a try: all tasks run, another try after a delay, or the end. */
 export type AfterTry =
   | { readonly kind: "started"; readonly run: TaskRun }
   | { readonly kind: "again"; readonly run: TaskRun; readonly afterMs: number; readonly why: string }

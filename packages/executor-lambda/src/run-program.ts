@@ -29,7 +29,7 @@ export type ProgramEnd =
   | { readonly kind: "timed-out" | "cancelled" | "too-large" | "lost" }
   | { readonly kind: "not-started"; readonly error: Error };
 
-/** What comes no sooner after a program's end than this was written by something that it left. */
+/** The time after a program's end from which on output comes from a process that it left behind. */
 const QUIET_MS = 500;
 /** Something that it left may write without end: so long its result, and its last lines, are waited for. */
 const LONGEST_RESULT_MS = 10_000;
@@ -75,7 +75,7 @@ function readLines({ stdout, stderr }: PipedProgram, { resultFd, onLine }: RunPr
   });
 }
 
-/** What arrives at a stream. */
+/** A piece of output that arrives at a stream. */
 interface Arrival {
   bytes(): number;
   /** Resolves when nothing more comes, for whatever reason. */

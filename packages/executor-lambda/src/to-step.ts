@@ -144,7 +144,7 @@ function cut(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
 }
 
-/** What Lambda takes in a synchronous call (Lambda quotas, "Invocation payload": 6 MB, enforced as 6,291,456 bytes). */
+/** The maximum size of a synchronous call (Lambda quotas, "Invocation payload": 6 MB, enforced as 6,291,456 bytes). */
 export const MAX_REQUEST_BYTES = 6_291_456;
 
 /** Returns the event of a function: `{"stackId":…,"metadata":…}` and `"args"` if the task has any, in this order. */

@@ -11,7 +11,7 @@ export const NOT_SENT = "NOT_SENT";
 /** Prefix in a tally of the codes of rejected commands among them: those are failures. */
 const REFUSED = "NOT_SENT:";
 
-/** What SSM counts against `MaxErrors` (user guide, "Understanding command statuses"). */
+/** The codes that SSM counts against `MaxErrors` (user guide, "Understanding command statuses"). */
 const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOUT"]);
 
 /** Instances that did not answer, so nothing was run on them. */

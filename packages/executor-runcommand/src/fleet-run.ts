@@ -47,12 +47,12 @@ export interface RunState extends RolloutState {
   readonly cancelledAt?: number;
   /** True if SSM was requested to cancel all running commands. */
   readonly isCancelAsked?: boolean;
-  /** Of the way `targets`. */
+  /** The command of a fleet that is sent by `targets`. */
   readonly fleetCommand?: {
     readonly commandId: string;
     readonly status?: string;
   };
-  /** What was not listed by the last looks: commands that have ended with instances missing, and instances of EC2. */
+  /** The absences at the last looks: commands that have ended with instances missing, and instances of EC2. */
   readonly unseen?: Readonly<Record<string, Absence>>;
   /** When the running instances were last looked for in EC2. */
   readonly goneLookedAt?: number;

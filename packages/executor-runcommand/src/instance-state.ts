@@ -1,4 +1,4 @@
-/** What became of one instance. `not-sent` without a code is still to be sent. */
+/** The state of one instance. `not-sent` without a code is still to be sent. */
 export type InstanceState = "succeeded" | "failed" | "running" | "cancelled" | "not-sent" | "skipped";
 
 /** A state, with the code of a failure. */

@@ -15,7 +15,7 @@ interface RunStoreInput {
   readonly records: Records;
   readonly clock: Clock;
   readonly runId: string;
-  /** Of the first page. */
+  /** The source of the first page. */
   readonly source: string;
 }
 
@@ -63,7 +63,7 @@ function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial
   };
 }
 
-/** Of the instances' part of a page; the record as a whole stays below 200 KiB. */
+/** The maximum size of the instances' part of a page; the record as a whole stays below 200 KiB. */
 export const MAX_PAGE_BYTES = 190 * 1024;
 
 /** Lengths to cut each text to, tried in this order; SSM returns 24,000 characters of one and 8,000 of the other. */

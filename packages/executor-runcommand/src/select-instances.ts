@@ -26,7 +26,7 @@ export interface SsmAgent {
   readonly platformType?: string;
 }
 
-/** What makes an instance one of the fleet. */
+/** The options that select the instances of a fleet. */
 export interface SelectOptions {
   /** Default: `has_ssm_agent`. */
   readonly tagKey?: string;

@@ -157,7 +157,7 @@ function toOutput({ output }: RunCommandConfig, { runId }: Pick<RunState, "runId
   });
 }
 
-/** What became of a chunk: who has it, and who was left out because the agent does not answer. */
+/** The result of sending a chunk: who has it, and who was left out because the agent does not answer. */
 interface SendResult {
   /** Undefined: no instance was left. */
   readonly commandId?: string;

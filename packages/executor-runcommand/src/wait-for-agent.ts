@@ -72,10 +72,10 @@ function toEnded(
   return createRun({ ...startOf(deps), way: "ids", byInventory: false, members: [member], ...limits });
 }
 
-/** What was found about one instance. */
+/** The result of checking one instance. */
 export interface AgentCheck {
   readonly instance: KnownInstance | undefined;
-  /** Undefined when not registered, or not looked up. */
+  /** The agent; undefined when not registered, or not looked up. */
   readonly agent: SsmAgent | undefined;
   /** When the first check was. */
   readonly since: number;
@@ -88,7 +88,7 @@ export interface AgentCheck {
   readonly isUnknown: boolean;
 }
 
-/** What follows: send, check again, or end with a state for the report. */
+/** The decision: send, check again, or end with a state for the report. */
 type AgentDecision =
   | { readonly kind: "send"; readonly instance: KnownInstance }
   | { readonly kind: "wait"; readonly afterMs: number; readonly why: string }

@@ -33,7 +33,7 @@ export async function noteGone(aws: FleetAws, run: FleetRun): Promise<FleetRun> 
   return { ...noted, state: { ...noted.state, goneLookedAt: now, unseen: Object.fromEntries([...others, ...absent]) } };
 }
 
-/** What EC2 says about instances whose command runs. */
+/** The answer of EC2 about instances whose command runs. */
 interface Look {
   readonly states: ReadonlyMap<string, string>;
   readonly unseen: Readonly<Record<string, Absence>>;

@@ -237,7 +237,7 @@ function withUnseen(run: FleetRun, key: string, absence: Absence | undefined): F
 /** SSM lists invocations some seconds late. */
 const LISTED_WITHIN_MS = 15_000;
 
-/** How often, and after which pause, commands are sent again that SSM rejected because the account had too many. */
+/** The number of tries, and the pause between them, of commands that SSM rejected because the account had too many. */
 const MAX_REFUSALS = 20;
 const REFUSAL_PAUSE_MS = 30_000;
 

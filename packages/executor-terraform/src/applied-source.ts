@@ -16,7 +16,7 @@ import {
 import { packHeader, unpackHeader } from "./packed-header.ts";
 import type { StagedRun } from "./staged-run.ts";
 
-/** What a run needs of its task to find and to plan its configuration. */
+/** The part of a task's config by which a run finds and plans its configuration. */
 const AppliedConfig = Type.Pick(TerraformConfig, ["source", "backend"]);
 
 const AppliedHeader = Type.Object({

@@ -95,7 +95,7 @@ export async function loadBackendInUse(module: string): Promise<BackendInUse | u
   return type === "" ? undefined : { type, config: objectAt(backend, "config") };
 }
 
-/** What identifies the state of a backend. */
+/** The facts that identify the state of a backend. */
 interface BackendFacts {
   /** Settings that identify a state; the first one is the usual place for the name of a stack. */
   readonly place: readonly [string, ...string[]];
@@ -164,7 +164,7 @@ export function toBackendPlace(inUse: BackendInUse, environment: Environment): s
 /** The place of states in the backend of the yard, whatever its address is. */
 const YARD = "yard";
 
-/** What a run knows about its backend. */
+/** The known backend of a run. */
 interface BackendRun {
   readonly isYard: boolean;
   readonly module: string;
@@ -177,7 +177,7 @@ export async function loadPlace({ isYard, module, environment }: BackendRun): Pr
   return inUse === undefined ? YARD : toBackendPlace(inUse, environment);
 }
 
-/** What a run expects of its backend. */
+/** The expected backend of a run. */
 interface ExpectedBackend {
   /** True if the state belongs into the yard. */
   readonly isYard: boolean;

@@ -10,7 +10,7 @@ interface ChildInput {
   /** Where the output goes; `.out` and `.err` are added. */
   readonly logPath: string;
   readonly signal: AbortSignal;
-  /** How long the program may take to stop before its whole process group is killed. */
+  /** The time that the program has to stop before its whole process group is killed. */
   readonly graceMs: number;
   /** Called with each piece of the standard output, soon after it was written. */
   readonly onOutput: (piece: string) => void;

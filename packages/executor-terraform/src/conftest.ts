@@ -11,7 +11,7 @@ const Finding = Type.Object({
   metadata: Type.Optional(Type.Object({ query: Type.Optional(Type.String()) })),
 });
 
-/** What `conftest test --output json` prints, an entry for each namespace (conftest docs, "Output options"). */
+/** The output of `conftest test --output json`, an entry for each namespace (conftest docs, "Output options"). */
 const Results = Type.Array(
   Type.Object({
     namespace: Type.String(),
@@ -25,7 +25,7 @@ type Results = Static<typeof Results>;
 
 const MAX_PROBLEMS = 100;
 
-/** What conftest is run over. */
+/** The input of conftest. */
 export interface ConftestInput {
   /** With the policies in Rego. */
   readonly folder: string;

@@ -292,9 +292,9 @@ export const TerraformInventory = Type.Object({
   at: Type.Integer(),
   /** Where the state is, for people and for comparison. */
   place: Type.Optional(Type.String()),
-  /** Of the run, among those of its state: what an earlier one knew never replaces it. */
+  /** The number of the run among those of its state: the inventory of an earlier run never replaces it. */
   sequence: Type.Optional(Type.Integer()),
-  /** Of all managed resources; `resources` has fewer where a record cannot contain them all. */
+  /** The number of all managed resources; `resources` has fewer where a record cannot contain them all. */
   count: Type.Integer(),
   resources: Type.Array(InventoryResource),
   /** Resources that were removed from the state and not destroyed: they still exist. */

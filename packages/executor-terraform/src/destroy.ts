@@ -6,7 +6,7 @@ import { TerraformFailure } from "./failure.ts";
 import { findInventory } from "./inventory.ts";
 import type { RunOutputs } from "./staged-run.ts";
 
-/** How to destroy, other than with the task's own configuration after a refresh. */
+/** A way to destroy other than with the task's own configuration after a refresh. */
 export interface DestroyWay {
   /** The configuration to use instead. */
   readonly applied?: AppliedSource;

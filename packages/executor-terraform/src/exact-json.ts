@@ -1,7 +1,7 @@
 /** A whole number that JavaScript would change, as the text contains it. */
 const MAY_BE_CHANGED = /\d{16}|\d[eE]\+?\d/;
 
-/** What the parser passes to a reviver besides key and value (ECMAScript, "JSON.parse source text access"). */
+/** The third argument of a reviver (ECMAScript, "JSON.parse source text access"). */
 interface Context {
   readonly source?: string;
 }

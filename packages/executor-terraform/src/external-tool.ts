@@ -20,7 +20,7 @@ interface ToolCall {
 /** When a tool is stopped. */
 export interface ToolLimits {
   readonly timeoutMs: number;
-  /** Of its standard output. */
+  /** The maximum size of its standard output. */
   readonly maxBytes: number;
 }
 

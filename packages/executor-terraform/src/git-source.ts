@@ -10,7 +10,7 @@ import type { GitSource } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import { createSourceBudget, isOfTool, isState, reportLeftOut, toUnreadable } from "./sources.ts";
 
-/** Of everything that the repository contains, outside of the path too: it is read to find the path. */
+/** The maximum size of everything that the repository contains, outside of the path too: it is read to find the path. */
 const MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024;
 
 const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
@@ -130,7 +130,7 @@ const ATTRIBUTES = {
   "filter=lfs": "the files that it names are not included, only their pointers",
 } as const;
 
-/** Of a file of attributes. Larger ones are not read: the authors of a source decide how many there are. */
+/** The maximum size of a file of attributes. Larger ones are not read: the authors of a source decide how many there are. */
 const MAX_ATTRIBUTES_BYTES = 1024 * 1024;
 
 /** Reads what an archive says about itself: its end, its commit, and what it lacks. */

@@ -57,7 +57,7 @@ export async function checkLastState(run: StagedRun, place: string): Promise<voi
   throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
 }
 
-/** What `state list` prints where a backend has no state; of an empty state it prints nothing. */
+/** The output of `state list` where a backend has no state; for an empty state it prints nothing. */
 const NO_STATE = /^(?:Error: )?No state file was found/m;
 
 /** Returns true if the state does not exist. Of other backends only the program knows, which starts no provider for this. */
@@ -68,9 +68,9 @@ async function isStateMissing(run: StagedRun): Promise<boolean> {
   return end.code !== 0 && NO_STATE.test(end.tail.text(MAX_BYTES));
 }
 
-/** How a run ended, as far as its inventory depends on it. */
+/** The part of a run's end on which its inventory depends. */
 interface RunEnd {
-  /** Of the run, among those of its state. */
+  /** The number of the run among those of its state. */
   readonly sequence: number;
   /** Reads the state after the run. Undefined content: it is encrypted or cannot be read. */
   readonly state: StateReader;
@@ -188,7 +188,7 @@ interface InventoryInput {
 
 function toInventory(run: StagedRun, { resources, forgotten, place, sequence }: InventoryInput): TerraformInventory {
   const { ctx, program, stateKey } = run;
-  // What was forgotten is in no state any more, so it comes first.
+  // Forgotten resources are in no state any more, so they come first.
   const lost = toFitting(forgotten, MAX_BYTES / 2);
   return {
     stack: ctx.stackId,

@@ -24,27 +24,27 @@ const KeptRecord = Type.Object({
 });
 type KeptRecord = Static<typeof KeptRecord>;
 
-/** Of the files. Larger ones have to be read again. */
+/** The maximum size of the files. Larger ones have to be read again. */
 const MAX_FILES_BYTES = 8 * 1024 * 1024;
 const MAX_CONTENT_BYTES = 2 * MAX_FILES_BYTES;
 
 /** Where the yard keeps content. */
 export interface KeptPlace {
-  /** Of the kind of content. */
+  /** The prefix of the kind of content. */
   readonly prefix: string;
   readonly name: string;
 }
 
 /** Content to keep. */
 export interface KeptInput {
-  /** Of what is packed. */
+  /** The digest of the packed content. */
   readonly digest: string;
   readonly sequence: number;
   /** Called when the yard does not have this digest. */
   pack(): Promise<Uint8Array>;
 }
 
-/** What the content of a place is read and removed with. */
+/** The context that reads and removes the content of a place. */
 export type RecordsContext = Pick<ExecutorContext, "records" | "clock">;
 
 /** Keeps content, sealed where there is a seal key. A runner without a store keeps nothing. */

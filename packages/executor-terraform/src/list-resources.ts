@@ -1,10 +1,10 @@
 import { isDeletion, isForget, type ResourceChange } from "./plan-document.ts";
 import { estimateMonthly, type PriceList } from "./prices.ts";
 
-/** Of the list, in bytes: the outputs of a task have 64 KiB in all. */
+/** The maximum size of the list, in bytes: the outputs of a task have 64 KiB in all. */
 const MAX_BYTES = 16 * 1024;
 
-/** What happens to a resource, what is lost first. */
+/** The changes of a resource, losses first. */
 const WORDS = ["destroys", "replaces", "forgets", "changes", "adds", "imports", "moves"] as const;
 type Word = (typeof WORDS)[number];
 

@@ -28,7 +28,7 @@ export interface ResourceChange {
 /** The used parts of a plan. */
 export interface PlanDocument {
   readonly changes: readonly ResourceChange[];
-  /** What differs from the state before the plan. */
+  /** The differences from the state before the plan. */
   readonly drift: readonly ResourceChange[];
 }
 

@@ -36,7 +36,7 @@ export interface PolicyPlan extends PlanCounts {
   readonly monthly_cost: number | null;
 }
 
-/** What rules look at. Sensitive values are masked in it. */
+/** The input of rules. Sensitive values are masked in it. */
 export interface PolicyInput {
   readonly plan: PolicyPlan;
   readonly changes: readonly ResourceChange[];

@@ -42,7 +42,7 @@ export interface PriceList {
 export interface CostEstimate {
   /** USD. */
   readonly monthly: number;
-  /** How many resources have no price, by type. */
+  /** The number of resources without a price, by type. */
   readonly unpriced: ReadonlyMap<string, number>;
 }
 

@@ -57,7 +57,7 @@ type Recover = (path: string) => Promise<void>;
 const keepNothing: Recover = async () => undefined;
 
 interface ClaimOptions {
-  /** How long to wait for another run, in milliseconds. Default: 0. */
+  /** The time to wait for another run, in milliseconds. Default: 0. */
   readonly waitMs?: number;
   readonly signal: AbortSignal;
   /** Default: keeps nothing. */

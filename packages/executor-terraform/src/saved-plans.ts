@@ -37,7 +37,7 @@ const PlanBinding = Type.Object({
 });
 type PlanBinding = Static<typeof PlanBinding>;
 
-/** What each part is, for people. */
+/** The words for each part. */
 const PARTS: Readonly<Record<keyof PlanBinding, string>> = {
   stack: "stack",
   incarnation: "incarnation of the stack",
@@ -75,7 +75,7 @@ export interface OpenedPlan {
   readonly file: string;
   readonly forgets: readonly string[];
   readonly record: PlanRecord;
-  /** Of the record. */
+  /** The version of the record. */
   readonly version: number;
 }
 

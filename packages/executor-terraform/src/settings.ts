@@ -174,10 +174,10 @@ interface EnvironmentInput {
   readonly cliConfigFile?: string;
   /** The account that the task works in, with credentials for it. */
   readonly access?: { readonly target: Target; readonly credentials: AwsCredentials };
-  /** Of the call that runs it. */
+  /** The trace context of the call that runs it. */
   readonly traceContext?: { readonly traceparent: string; readonly tracestate?: string };
   readonly variables: ReadonlyMap<string, string>;
-  /** What backend and provider cache need. */
+  /** The variables that backend and provider cache need. */
   readonly settings: Environment;
 }
 

@@ -147,7 +147,7 @@ export interface S3Object {
   readonly size: number;
 }
 
-/** What reading a source needs of S3. Anything thrown becomes TERRAFORM_SOURCE_UNREADABLE. */
+/** The port through which sources are read from S3. Anything thrown becomes TERRAFORM_SOURCE_UNREADABLE. */
 export interface S3Source {
   /** Lists all objects with this key prefix, over all pages, in the order of their keys. */
   list(bucket: string, prefix: string): AsyncIterable<S3Object>;

@@ -17,7 +17,7 @@ export interface StagedRun {
   readonly folder: string;
   readonly module: string;
   readonly initArguments: readonly string[];
-  /** Of a plan to destroy, in addition to those of each plan. */
+  /** The arguments of a plan to destroy, in addition to those of each plan. */
   readonly destroyArguments: readonly string[];
   /** True if the state is in the backend of the yard. */
   readonly isYard: boolean;

@@ -6,7 +6,7 @@ import { type JsonObject, listAt, numberAt, objectAt, textAt } from "./failure.t
 interface StateResource {
   readonly address: string;
   readonly arn?: string;
-  /** Of a state, not of the output of `show`. */
+  /** The id of a resource in a state; the output of `show` has none. */
   readonly id?: string;
 }
 

@@ -22,7 +22,7 @@ export type ResourceMessage =
   | ({ readonly kind: "drifted"; readonly text: string } & ResourceChange)
   | ({ readonly kind: "planned" } & ResourceChange);
 
-/** What is planned for a resource, or was done to it by something else. */
+/** A change of a resource that is planned, or that something else has made. */
 export interface ResourceChange extends ResourceFacts {
   readonly action: string;
 }
@@ -36,7 +36,7 @@ interface OtherMessage {
 interface StreamResources {
   /** Messages of other kinds have no effect. */
   add(message: ResourceMessage | OtherMessage): void;
-  /** Undefined if the stream does not contain which resources are left. */
+  /** The resources that are left; undefined if the stream does not contain them. */
   list(): readonly StreamResource[] | undefined;
 }
 

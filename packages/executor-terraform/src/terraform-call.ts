@@ -36,7 +36,7 @@ import {
 
 /** Maximum bytes of a call's output that are kept for a failure. */
 const TAIL_BYTES = 64 * 1024;
-/** Of the program's standard error: its beginning, which names the fault, and its end. */
+/** The kept bytes of the program's standard error: its beginning, which names the fault, and its end. */
 const ERROR_HEAD_BYTES = 24 * 1024;
 const ERROR_TAIL_BYTES = 8 * 1024;
 /** Only the first diagnostics are reported. */
@@ -49,7 +49,7 @@ interface Call {
   readonly arguments: readonly string[];
 }
 
-/** How a call ended. */
+/** The end of a call. */
 export interface CallEnd extends ChildEnd {
   /** True if it was requested to stop while it worked. */
   readonly stopped: boolean;
@@ -74,7 +74,7 @@ export interface StreamEnd extends CallEnd {
   readonly resources: readonly StreamResource[] | undefined;
   /** True if the call has begun to change resources, or had nothing to change. */
   readonly hasBegun: boolean;
-  /** What the call has begun to create. */
+  /** The resources that the call has begun to create. */
   readonly created: readonly CreatedResource[];
 }
 
@@ -153,9 +153,9 @@ export async function initRun(run: StagedRun): Promise<void> {
   throw toCallFailure({ command: "terraform init", code: "TERRAFORM_INIT_FAILED", end, mask: run.mask });
 }
 
-/** How the stream calls the end of management: Terraform 1.7 and later, and OpenTofu. */
+/** The stream's words for the end of management: Terraform 1.7 and later, and OpenTofu. */
 const FORGETTING: ReadonlySet<string> = new Set(["remove", "forget"]);
-/** What a call does with resources and data sources without changing them. */
+/** The actions of a call that change nothing. */
 const READING: ReadonlySet<string> = new Set(["read", "noop"]);
 
 /** Calls the program with `-json`, shows its progress and collects its results. */
@@ -187,7 +187,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     const message = parseStreamMessage(line);
     if (message === undefined) return;
     collect(message);
-    // What an apply is about to do it shows when it does it, except what it only forgets.
+    // An apply shows each change when it makes it, except for a resource that it only forgets.
     if (message.kind === "planned" && call.command !== "plan" && !FORGETTING.has(message.action)) return;
     const { prefix, ...channel } = toOrigin(message);
     for (const text of toProgressLines(message)) {
@@ -235,7 +235,7 @@ export interface StreamOutput {
   readonly value?: unknown;
 }
 
-/** How many resources a plan or an apply concerns. */
+/** The number of resources that a plan or an apply concerns. */
 type ChangeCounts = Readonly<Record<"add" | "change" | "remove" | "import", number>>;
 
 /** One line of `terraform … -json` (Terraform docs, "Machine-Readable UI"). */
@@ -256,7 +256,7 @@ interface WorkMessage {
   readonly address: string;
   readonly action: string;
   readonly elapsedSeconds: number;
-  /** Of the object, where it is known by then. */
+  /** The id of the object, where it is known by then. */
   readonly id?: string;
 }
 

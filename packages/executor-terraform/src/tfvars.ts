@@ -49,7 +49,7 @@ function removeFromHcl(text: string, names: ReadonlySet<string>): RestOfFile {
 }
 
 function removeFromJson(text: string, names: ReadonlySet<string>): RestOfFile {
-  // What a program would refuse is not changed.
+  // Invalid JSON, which a program would refuse, is not changed.
   const found = parseRawJson(text.replace(/^\uFEFF/, ""));
   const bodies: readonly unknown[] = Array.isArray(found) ? found : [found];
   const removed = bodies.flatMap((body) => (isMap(body) ? Object.keys(body) : [])).filter((key) => names.has(key));

@@ -248,7 +248,7 @@ async function withReports(
   return whole;
 }
 
-/** What tables of releases need: the names of accounts, and the width of the terminal. */
+/** The context of tables of releases: the names of accounts, and the width of the terminal. */
 type TableContext = Pick<ReleaseContext, "accounts" | "out">;
 
 function toTable(releases: readonly Release[], { accounts, out: { columns } }: TableContext): string {

@@ -14,7 +14,7 @@ import { collect, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { tagGroup } from "./group-tags.ts";
 import { setCapacity } from "./set-capacity.ts";
 
-/** How far old groups have been detached and emptied. */
+/** The progress of detaching and emptying old groups. */
 export interface DrainFacts {
   readonly attachments: readonly Attachment[];
   /** Number of remaining servers in groups that must be empty before they are deleted, by group. */

@@ -147,7 +147,7 @@ export interface HealthSource {
   readonly reasons?: Readonly<Record<string, string>>;
 }
 
-/** How a line begins that says why instances are unhealthy, in contrast to what Auto Scaling reports. */
+/** The beginning of a line that says why instances are unhealthy, in contrast to what Auto Scaling reports. */
 const HEALTH_CAUSE = /^(target group|load balancer) "/;
 
 const IDS_SHOWN = 5;

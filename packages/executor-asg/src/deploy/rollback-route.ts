@@ -7,7 +7,7 @@ export interface KeptGroup extends FormerService {
   readonly name: string;
 }
 
-/** How to roll back a project and config. */
+/** The way to roll back a project and config. */
 export type RollbackRoute =
   /** The previous groups still exist. */
   | {

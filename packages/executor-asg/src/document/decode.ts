@@ -68,7 +68,7 @@ type Decoded<T> = T extends readonly (infer Item)[]
         : { readonly [K in keyof T]?: Decoded<T[K]> | undefined }
       : T;
 
-/** How to treat unknown keys. */
+/** The treatment of unknown keys. */
 type UnknownKeys = "refused" | "ignored";
 
 /** The decoded value, and all problems. */

@@ -49,7 +49,7 @@ export type Service = Omit<
 /** A block device. The type of the first one may be any text. */
 export type Volume = Omit<View<typeof VolumeDocument>, "type"> & { readonly type: string };
 
-/** How many servers, and how they come up. */
+/** The number of servers, and the pace at which they start. */
 export type Autoscaling = Omit<
   Required<View<typeof AutoscalingDocument>>,
   "default_cooldown" | "default_instance_warmup" | "policies"
@@ -64,7 +64,7 @@ export type RolloutStep = Autoscaling["steps"][number];
 /** The six of the predecessor are paced by polls; the gated ones wait for health at each step. */
 export type Strategy = Autoscaling["strategy"];
 
-/** How a group follows its load. */
+/** A scaling policy: the way in which a group follows its load. */
 export type ScalingPolicy = AlarmPolicy | TargetTrackingPolicy;
 
 type PolicyPart = View<typeof PolicyDocument>;

@@ -110,7 +110,7 @@ function toStep({
   return now - healthySince >= bakeMs ? { index: index + 1 } : { index, healthySince };
 }
 
-/** What the capacity wanted by a strategy depends on. */
+/** The input of the capacity wanted by a strategy. */
 interface WantedInput extends Pick<NextCapacityInput, "autoscaling" | "instances"> {
   readonly plan: Pick<CapacityPlan, "targetLaunched" | "steps">;
 }
@@ -160,7 +160,7 @@ function toCount(step: RolloutStep, targetLaunched: number): number {
   return Math.max(1, wholePercent(targetLaunched, Number.parseFloat(step) / 100));
 }
 
-/** How a strategy launches its instances. */
+/** The pace at which a strategy launches its instances. */
 type Pace =
   | { readonly kind: "all" }
   | { readonly kind: "canary" }

@@ -9,7 +9,7 @@ import { loadReleaseLookups } from "../resources/lookups.ts";
 import { type CapacityPlan, planCapacity } from "./capacity.ts";
 import { serviceId } from "./names.ts";
 
-/** What a release would do. */
+/** The plan of a release. */
 interface ReleasePlan extends Pick<ReleaseVerdict, "previousReleaseId" | "waitForDetachSeconds"> {
   readonly services: readonly PlannedService[];
   /**
@@ -98,7 +98,7 @@ async function findUnsafe(
   return differences.map(({ message }) => ({ code: "release-unsafe", message: `Safe release: ${message}` }));
 }
 
-/** What a release would do for one service. */
+/** The plan of a release for one service. */
 export interface ServicePlan extends CapacityPlan {
   readonly service: string;
   /** Name of the group. In the first generation it is chosen when the group is created. */

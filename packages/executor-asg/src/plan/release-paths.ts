@@ -23,15 +23,15 @@ export function toReleasePaths(key: ReleaseKey, generation: ReleaseConstants["ge
 
 /** Keys of the objects of a release, without a leading slash. */
 interface ReleasePaths {
-  /** Of the project-config. */
+  /** The folder of the project-config. */
   readonly root: string;
-  /** Of all configs of the project. */
+  /** The folder of all configs of the project. */
   readonly shared: string;
-  /** Of the release. */
+  /** The folder of the release. */
   readonly dir: string;
   readonly release: string;
   readonly userData: string;
-  /** Of the project-config. */
+  /** The lock of the project-config. */
   readonly lock: string;
   readonly userLock: string;
   /** Marks the release id as used. */

@@ -20,7 +20,7 @@ export function toReportKey(runId: string): string {
   return `run-report/${runId}/0000`;
 }
 
-/** What a report shows of the progress of a release. */
+/** The part of a release's progress that a report shows. */
 type ReportedProgress = Pick<
   ReleaseProgress,
   "operation" | "release" | "state" | "position" | "since" | "path" | "lines"

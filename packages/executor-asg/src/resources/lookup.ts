@@ -20,7 +20,7 @@ export type Lookup<Found> =
 
 /** Input of `lookup`. */
 interface LookupInput {
-  /** What is looked up, such as `security groups "web"`; completes the sentence "Looking up … failed." */
+  /** The object of the look-up, such as `security groups "web"`; completes the sentence "Looking up … failed." */
   readonly what: string;
   /** Names of the errors for a missing resource, and the problem to report. */
   readonly missing?: { readonly errors: readonly string[]; readonly problem: ResourceProblem };

@@ -51,7 +51,7 @@ async function listResources(
 
 /** How requests are formatted. */
 interface FormatOptions {
-  /** Of the terminal. Default: no limit. */
+  /** The width of the terminal. Default: no limit. */
   readonly columns?: number;
   /** Names of accounts. Default: none. */
   readonly accounts?: AccountNames;

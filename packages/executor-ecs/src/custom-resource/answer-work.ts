@@ -56,7 +56,7 @@ export async function giveUp(context: TurnContext, cause: string | undefined): P
   return toEnd({ ...context, work: { ...work, ...changes } }, end);
 }
 
-/** What has changed by the stop of tasks, and why some may still run. */
+/** The result of stopping tasks: what has changed, and why some may still run. */
 interface Stopped {
   readonly changes?: Partial<WorkProgress>;
   readonly fault?: string;

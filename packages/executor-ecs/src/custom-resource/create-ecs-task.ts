@@ -55,7 +55,7 @@ async function serveCall(app: EcsTaskApp, call: FunctionCall, invocation: Invoca
   return takeStep({ ...context, work: { ...work, response } });
 }
 
-/** What a state of the machine sends. */
+/** The call of a state of the machine. */
 interface StateCall {
   readonly input: ExecutionInput;
   readonly progress: unknown;

@@ -20,7 +20,7 @@ export interface RequestFacts {
   readonly changes?: CriteriaResult | undefined;
 }
 
-/** What to do about a request. */
+/** The decision about a request. */
 export type RequestAction =
   | {
       readonly kind: "fail";

@@ -9,7 +9,7 @@ import type { TaskWork } from "./progress.ts";
 import { createTextCipher, type TextCipher } from "./text-cipher.ts";
 import type { EcsTaskDeps, TurnContext } from "./turn.ts";
 
-/** What all invocations of one process share. */
+/** The parts that all invocations of one process share. */
 export interface EcsTaskApp {
   readonly deps: EcsTaskDeps;
   readonly definitions: DefinitionCache;

@@ -1,4 +1,4 @@
-/** What may be chosen about the state machine. */
+/** The options of the state machine. */
 export interface EcsTaskStateMachineOptions {
   /** Time limit of an execution. Default: 3,590, so that its end is answered within CloudFormation's hour. */
   readonly timeoutSeconds?: number;

@@ -10,7 +10,7 @@ export interface ResourceRun {
   readonly requestId: string;
   readonly taskArns: readonly string[];
   readonly startedAt: number;
-  /** Of its request. */
+  /** The instant of its request. */
   readonly receivedAt: number;
 }
 
@@ -20,7 +20,7 @@ export interface ResourceRun {
  * stop those that they wait for.
  */
 type ResourceRecord =
-  /** What it has run last. `closedBy`: the later request that was answered without a run. */
+  /** The last run. `closedBy`: the later request that was answered without a run. */
   | ({ readonly kind: "run"; readonly closedAt?: number; readonly closedBy?: string } & ResourceRun)
   /** It was deleted, or has run nothing yet. `run`: its last one, whose tasks may run. */
   | { readonly kind: "deleted"; readonly at: number; readonly closedBy?: string; readonly run?: ResourceRun };

@@ -121,6 +121,6 @@ function toStopFailure(
 }
 
 function toDeleted(context: TurnContext, text: string): Turn {
-  // What was stopped was run by other requests.
+  // The stopped tasks were run by other requests.
   return finish(context, { status: "SUCCESS", code: "DELETE", text }, { taskArns: [] });
 }

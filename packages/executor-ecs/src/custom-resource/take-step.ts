@@ -28,7 +28,7 @@ const PHASES: Readonly<Record<WorkPhase, PhaseWork>> = {
   stop: { work: stopWork, what: "The stop of the tasks" },
 };
 
-/** What the state machine gets from a step: the progress, which it stores, and what follows. */
+/** The answer of a step to the state machine: the progress, which it stores, and what follows. */
 export interface StepResult {
   readonly progress: WorkProgress;
   readonly next: "step" | "wait" | "answer";

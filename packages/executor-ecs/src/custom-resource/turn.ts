@@ -43,7 +43,7 @@ export interface TurnContext {
   readonly config: TaskProperties | undefined;
   /** The cluster; empty if the properties name none. */
   readonly cluster: string;
-  /** Of the cluster's region. */
+  /** The ECS client of the cluster's region. */
   readonly ecs: EcsDeps;
   readonly logs: LogDeps;
   readonly definitions: DefinitionCache;

@@ -173,12 +173,12 @@ function toParts(version: string): readonly number[] {
   return version.split(".").map((part) => Number.parseInt(part, 10) || 0);
 }
 
-/** What one look at a fleet has found. */
+/** A finding about a fleet. */
 export interface FleetFinding {
   readonly check: "instances" | "agents" | "profiles" | "endpoints" | "metadata";
   readonly status: "ok" | "warn" | "fail";
   readonly message: string;
-  /** What to do. */
+  /** The remedy. */
   readonly hint?: string;
   readonly instanceIds?: readonly string[];
 }
@@ -209,7 +209,7 @@ export interface InstanceFacts {
   readonly hasPublicAddress: boolean;
   /** ARN of its instance profile. */
   readonly profileArn?: string;
-  /** Undefined if never registered. */
+  /** The agent; undefined if never registered. */
   readonly agent?: SsmAgent;
   readonly metadata: {
     readonly isEnabled: boolean;
@@ -223,7 +223,7 @@ export type ProfileFacts =
   | { readonly kind: "known"; readonly denied: readonly string[] }
   | { readonly kind: "unknown"; readonly why: string };
 
-/** What `fleet doctor` judges. */
+/** The facts that `fleet doctor` judges. */
 export interface FleetFacts {
   readonly instances: readonly InstanceFacts[];
   /** Names of services with an endpoint, such as `ssm`, by VPC. Undefined if listing them is denied. */

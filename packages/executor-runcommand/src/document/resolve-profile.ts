@@ -35,7 +35,7 @@ export interface ProfileInput {
 export interface ResolvedProfile {
   readonly kind: "resolved";
   readonly documentName: string;
-  /** Of type `Sha256`. */
+  /** The SHA-256 of the document. */
   readonly documentHash?: string;
   readonly documentVersion?: string;
   readonly parameters: Readonly<Record<string, readonly string[]>>;

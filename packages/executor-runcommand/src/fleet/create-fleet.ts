@@ -16,7 +16,7 @@ import {
 import { findBootArtifact } from "./pin-artifact.ts";
 import { startRun } from "./start-run.ts";
 
-/** What became of an event. */
+/** The answer to an event. */
 export type FleetAnswer = JobOutcome | InstanceAnswer | TickReport;
 
 /** A fleet app. */
@@ -63,7 +63,7 @@ function route(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<Fleet
   return handleJob(fleet, event, signal);
 }
 
-/** What became of an event about an instance. */
+/** The answer to an event about an instance. */
 type InstanceAnswer =
   | { readonly kind: "ignored"; readonly code: string }
   | { readonly kind: "done"; readonly instanceId: string; readonly code: string }

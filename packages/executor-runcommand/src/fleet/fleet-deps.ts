@@ -18,7 +18,7 @@ export interface BootSettings {
   readonly tagKey?: string;
   /** Default: `true`, `True`. */
   readonly tagValues?: readonly string[];
-  /** Of the command on the instance. Default: `10m`. */
+  /** The time limit of the command on the instance. Default: `10m`. */
   readonly timeout?: string;
   /** Default: `15m`. */
   readonly deliveryTimeout?: string;

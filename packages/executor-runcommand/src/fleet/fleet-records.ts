@@ -129,7 +129,7 @@ function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifa
   return hash("sha256", text).slice(0, 32);
 }
 
-/** What was decided about an event without a run. */
+/** The decision about an event without a run. */
 export interface EventDone {
   readonly kind: "done";
   readonly code: string;
@@ -184,7 +184,7 @@ export type ArtifactRecord = Static<typeof ArtifactRecord>;
 /** `candidate`: of the newest run that has started; `current`: of the newest that has succeeded. */
 type ArtifactRank = "candidate" | "current";
 
-/** What artifacts are recorded for. */
+/** The owner of recorded artifacts. */
 interface ArtifactOwner {
   readonly environment: string;
   readonly profile: string;

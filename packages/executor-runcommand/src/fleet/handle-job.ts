@@ -27,7 +27,7 @@ import { findArtifactCredentials, type PipelineDecision, parsePipelineEvent } fr
 import { pinArtifact } from "./pin-artifact.ts";
 import { startOrForget } from "./start-run.ts";
 
-/** What became of a job of CodePipeline. */
+/** The outcome of a job of CodePipeline. */
 export type JobOutcome =
   | { readonly kind: "rejected"; readonly code: string }
   | {

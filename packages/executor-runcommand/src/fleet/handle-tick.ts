@@ -22,7 +22,7 @@ const HEARTBEAT_MS = 120_000;
 /** A pipeline that is red for days leaves many runs behind; the tick is there for the launches that wait. */
 const LOOK_AGAIN_MS = 3_600_000;
 
-/** What has become of a watch. */
+/** The outcome of a watch. */
 type WatchOutcome = "started" | "waiting" | "settled";
 
 /**

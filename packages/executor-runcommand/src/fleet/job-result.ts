@@ -25,7 +25,7 @@ export type JobResult =
 export interface JobResultInput {
   readonly jobId: string;
   readonly run: JobView;
-  /** Undefined if the executor has written none yet. */
+  /** The report; undefined if the executor has written none yet. */
   readonly report: RunReport | undefined;
   /** False if the job is done once everything is dispatched. */
   readonly wait: boolean;
@@ -120,7 +120,7 @@ function toMessage({ code, message }: { code: string; message: string }, report:
   if (report === undefined || report.failed.length === 0) return message;
   const room = MAX_MESSAGE - code.length - 4;
   const head = `${message} Instances: `;
-  // What was not sent is a consequence; what failed comes first.
+  // Failed instances come first: unsent ones are a consequence.
   const failed = report.failed.toSorted(
     (one, other) => Number(one.code === NOT_SENT) - Number(other.code === NOT_SENT),
   );
@@ -167,7 +167,7 @@ function toText(value: unknown): string {
 /** Whether CodePipeline accepted a result. `over`: the job had already ended. */
 type JobAnswer = "reported" | "over";
 
-/** What reporting a result needs. */
+/** The dependencies of reporting a result. */
 export interface JobReporter extends Pick<Fleet, "logger" | "clock"> {
   readonly aws: Pick<Fleet["aws"], "own">;
 }

@@ -65,7 +65,7 @@ function toEventId(event: unknown, instanceId: string, time: string): string {
   return id !== undefined && /^[\x21-\x7e]{1,128}$/.test(id) ? id : `${instanceId}@${time}`;
 }
 
-/** What completes a lifecycle action. */
+/** The names that complete a lifecycle action. */
 export interface LifecycleHook {
   readonly group: string;
   readonly hook: string;

@@ -42,7 +42,7 @@ export interface FleetReport extends Omit<FleetReportPage, "instances" | "counts
   readonly instances: readonly FleetInstanceReport[];
 }
 
-/** What is known about the run of a report from elsewhere. */
+/** The facts of a report's run that come from elsewhere. */
 export interface FleetReportOptions {
   /** It has ended. Default: the report says so; that of a run that was ended from outside, such as by its timeout, does not. */
   readonly isOver?: boolean;
