@@ -2,13 +2,13 @@ import type { Clock } from "@stackyard/core";
 
 /** Looks in a row that did not show something which had been there. JSON, stored between polls. */
 export interface Absence {
-  /** How many counted. */
+  /** The number of looks that counted. */
   readonly looks: number;
   /** The last one that counted; epoch milliseconds. */
   readonly lookedAt: number;
 }
 
-/** What follows a look that did not show something: another look, or the knowledge that its state is unknown. */
+/** The decision after a look that did not show something: another look, or the knowledge that its state is unknown. */
 export interface AfterAbsence {
   readonly kind: "again" | "unknown";
   readonly absence: Absence;

@@ -3,7 +3,7 @@ import { type AwsCredentials, defined, StackyardError } from "@stackyard/core";
 import { findAwsFault, toAwsError } from "./aws-fault.ts";
 import type { CheckedTarget } from "./target-identity.ts";
 
-/** How sessions in targets are begun. */
+/** The options of sessions in targets. */
 export interface SessionOptions {
   /** Shown in the target account's CloudTrail. Characters that AWS does not take become `-`; at most 64. */
   readonly name: string;
@@ -24,7 +24,7 @@ const DEFAULT_SECONDS = 3_600;
  */
 const CHAINED_SECONDS = 3_600;
 
-/** What one call needs. */
+/** The input of one call. */
 export interface AssumeRoleInput {
   readonly target: RoleTarget;
   readonly session: SessionOptions;

@@ -26,10 +26,10 @@ import {
 /** A process's access to AWS. The engine passes it to executors; a process's own work uses it with no target. */
 export type AwsAccess = NonNullable<YardDeps["aws"]>;
 
-/** How a process reaches AWS. */
+/** The options of a process's access to AWS. */
 export interface AwsAccessOptions {
   readonly clock: Clock;
-  /** How sessions in targets are named, tagged and how long they last. */
+  /** The names, tags and duration of sessions in targets. */
   readonly session: SessionOptions;
   /** For targets without a role. Without it they must be in the process's own account. */
   readonly targets?: TargetDefaults;
@@ -121,7 +121,7 @@ export async function loadOwnAccount(access: AwsAccess): Promise<string> {
   return (await loadCallerIdentity(access.client(STSClient, undefined))).account;
 }
 
-/** What all clients have in common. */
+/** The parts that all clients share. */
 interface Shell {
   readonly options: AwsAccessOptions;
   readonly config: Readonly<Record<string, unknown>>;

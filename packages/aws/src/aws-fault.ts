@@ -127,7 +127,7 @@ interface Facts {
   readonly name: string | undefined;
   readonly message: string;
   readonly status: number | undefined;
-  /** Of Node's network errors, also where the SDK has wrapped them. */
+  /** The code of Node's network errors, also where the SDK has wrapped them. */
   readonly code: string | undefined;
   readonly throttling: boolean;
 }

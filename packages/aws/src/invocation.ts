@@ -35,7 +35,7 @@ interface Running extends CallTime {
 
 const running = new AsyncLocalStorage<Running>();
 
-/** What outlives its work, such as a loop that it has started, has no time limit. */
+/** The invocation of the current work. A loop that outlives its work has no time limit. */
 function findRunning(): Running | undefined {
   const time = running.getStore();
   return time?.life.isOver === true ? undefined : time;

@@ -8,7 +8,7 @@ export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
-/** What a function keeps of its time. */
+/** The time that a function keeps for itself. */
 export interface KeptTime {
   /**
    * False where the work plans its own end, and does not see that of its calls. Default: true, it ends with its calls,

@@ -179,7 +179,7 @@ export interface AdaptiveBucket {
   rate(now: number): number;
 }
 
-/** How a bucket is filled. Without a rate it is bottomless until the service throttles. */
+/** The fill of a bucket. Without a rate it is bottomless until the service throttles. */
 export type BucketInput = Partial<Pick<Quota, "perSecond" | "burst">>;
 
 // As in the SDK's adaptive mode: to 70 % when throttled, and never below one call in two seconds.
@@ -315,7 +315,7 @@ function findQuota(quotas: readonly Quota[], service: string, operation: string)
   );
 }
 
-/** How a value is found. */
+/** The input of a cache of recently used values. */
 interface RecentlyUsedInput<Value> {
   /** More are not kept. */
   readonly max: number;

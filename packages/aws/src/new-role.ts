@@ -16,7 +16,7 @@ export interface Denial {
   readonly now: number;
   /** The first call of this role in the process. */
   readonly firstCallAt: number;
-  /** How often the call was denied, from 1. */
+  /** The number of times that the call was denied, from 1. */
   readonly denied: number;
   /** The end of the caller's time. Default: none. */
   readonly deadlineAt?: number | undefined;

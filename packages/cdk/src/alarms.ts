@@ -184,7 +184,7 @@ export interface AlarmMetric {
 
 /** When an alarm starts: a number of periods above a threshold, or below one. */
 export interface AlarmRule {
-  /** What has happened, and what to do. */
+  /** The cause of the alarm, and the remedy. */
   readonly description: string;
   readonly metric: AlarmMetric;
   readonly limit: { readonly above: number } | { readonly below: number };

@@ -41,7 +41,7 @@ export interface FunctionSettings {
 
 /** The input of a function. */
 export interface AppFunctionProps extends FunctionSettings {
-  /** Of the function; its log group is `/<yard>/<app>` under `/stackyard`. Default: names chosen by CloudFormation. */
+  /** The name of the function; its log group is `/<yard>/<app>` under `/stackyard`. Default: names chosen by CloudFormation. */
   readonly functionName?: string;
   readonly logGroupName?: string;
   readonly description: string;
@@ -52,7 +52,7 @@ export interface AppFunctionProps extends FunctionSettings {
   readonly environment: Readonly<Record<string, Given<string> | undefined>>;
   readonly permissions: readonly Given<Permission>[];
   readonly managedPolicyArns?: Given<readonly string[]>;
-  /** What of the zip is called. Default: `index.handler`. */
+  /** The handler in the zip. Default: `index.handler`. */
   readonly handler?: string;
   /** Whether Lambda stops a function that invokes itself indirectly. Default: `Allow`. */
   readonly recursiveLoop?: "Allow" | "Terminate";

@@ -5,7 +5,7 @@ import { CfnEventInvokeConfig, CfnEventSourceMapping, CfnPermission } from "aws-
 import { Construct } from "constructs";
 import { type Given, toCfn } from "./given.ts";
 
-/** How a function receives the messages of a queue. */
+/** The options of a function that receives the messages of a queue. */
 export interface QueueSourceProps {
   readonly functionName: string;
   readonly queueArn: string;

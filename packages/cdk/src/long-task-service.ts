@@ -42,7 +42,7 @@ export interface LongTaskServiceProps extends RunnerSettings {
 const DEFAULT_SIZE = { cpu: "1024", memoryMb: "4096" };
 const DEFAULT_RETENTION_DAYS = 30;
 const TEMPORARY_GIB = 30;
-/** How long a stopping container has to interrupt its tasks: the maximum on Fargate. */
+/** The seconds that a stopping container has to interrupt its tasks: the maximum on Fargate. */
 const STOP_SECONDS = 120;
 const PULLS = "service-role/AmazonECSTaskExecutionRolePolicy";
 

@@ -6,7 +6,7 @@ import { Construct } from "constructs";
 import { STATE_MANAGER_TIMEOUT_SECONDS, TASK_RUNNER_TIMEOUT_SECONDS } from "./app-function.ts";
 import { findCondition, type Given, mapGiven, onlyIf, toCfn, toCfnText, toValue } from "./given.ts";
 
-/** How a yard's queues are made. */
+/** The options of a yard's queues. */
 export interface YardQueuesProps {
   /** Prefix of the names. Default: none, so that they are `stack-events`, `stack-tasks` and so on. */
   readonly prefix?: string;
@@ -40,7 +40,7 @@ export class YardQueues extends Construct {
   readonly ticks: QueueAddress;
   readonly longTasks?: Given<QueueAddress>;
   readonly eventDeadLetters: QueueAddress;
-  /** Of both queues of tasks. */
+  /** The dead-letter queue of both queues of tasks. */
   readonly taskDeadLetters: QueueAddress;
   readonly tickDeadLetters: QueueAddress;
 
@@ -90,7 +90,7 @@ export interface EventSenders {
   readonly topicArn?: Given<string>;
   /** Rules of EventBridge that target the queue. */
   readonly ruleArns?: Given<readonly string[]>;
-  /** Of other accounts: an account's number, or the ARN of a role or user. */
+  /** The principals of other accounts: an account's number, or the ARN of a role or user. */
   readonly principals?: Given<readonly string[]>;
 }
 

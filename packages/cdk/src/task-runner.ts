@@ -46,7 +46,7 @@ export interface TaskRunnerProps extends RunnerSettings, FunctionSettings {
    * Additional permissions for your executors, such as those of `runEcsTasks` and `dispatchCommands`. Default: none.
    */
   readonly permissions?: readonly Given<Permission>[];
-  /** What of the zip is called. Default: `index.handler`. */
+  /** The handler in the zip. Default: `index.handler`. */
   readonly handler?: string;
 }
 

@@ -25,7 +25,7 @@ export interface AttemptRow extends Attempt, AttemptFacts {
   /** Grows over the yard: the order in queues of keys. */
   readonly sequence: number;
   readonly deadlineHidden?: Hidden | undefined;
-  /** Of a poll, or of a lapsed lease. */
+  /** The hidden time of a poll, or of a lapsed lease. */
   readonly hidden?: Hidden | undefined;
   /** Keys that it has or may be queued for; noted before a key is touched, so that the end frees every one. */
   readonly keys: readonly string[];
@@ -47,7 +47,7 @@ interface SentMessage {
   readonly deliveries: number;
 }
 
-/** How long a queued attempt waits before it checks the holder of its key. */
+/** The time for which a queued attempt waits before it checks the holder of its key. */
 const CHECK_AFTER_MS = 60_000;
 
 /** Returns the instant, or a later one when it is hidden. */
@@ -187,7 +187,7 @@ interface Lane {
   readonly events: readonly LaneEvent[];
 }
 
-/** Of one stack. Names of events take a hundred bytes each. */
+/** The most events of one stack. Names of events take a hundred bytes each. */
 const MOST_EVENTS = 1_500;
 
 /** Appends those that are not queued yet. Throws `RATE_LIMITED`, and adds nothing, when there are too many. Pure. */
@@ -269,7 +269,7 @@ export interface ParkedMark {
   /** The event's key (`toEventKey`). */
   readonly id: string;
   readonly nextTryAt: number;
-  /** Of the head. */
+  /** The name of the head. */
   readonly name: string;
   readonly message: string;
 }
@@ -305,7 +305,7 @@ export interface FollowUp {
 
 /** Everything of one stack that a decision or a move needs: one item, and one conditional write is one transition. */
 export interface Aggregate extends KnownIds, Lane {
-  /** Of the last write; each has a higher one. 0: nothing was ever written. */
+  /** The version of the last write; each has a higher one. 0: nothing was ever written. */
   readonly version: number;
   readonly stack?: Stack | undefined;
   /** The version that wrote the stack; 0 without one. */
@@ -320,11 +320,11 @@ export interface Aggregate extends KnownIds, Lane {
   /** The instants that `takeDue` has delivered. */
   readonly timerHidden?: Hidden | undefined;
   readonly parkedHidden?: Hidden | undefined;
-  /** Of a repair that failed. */
+  /** The hidden time of a repair that failed. */
   readonly repairHidden?: Hidden | undefined;
 }
 
-/** Of an unknown stack. */
+/** The aggregate of an unknown stack. */
 export const EMPTY: Aggregate = {
   version: 0,
   stackVersion: 0,

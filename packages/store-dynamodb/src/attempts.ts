@@ -135,14 +135,14 @@ interface KeyRow extends WorkRow, KeyQueue {
   readonly key: string;
 }
 
-/** How keys are kept. */
+/** The rows of keys. */
 const KEYS: RowKind<KeyRow> = {
   name: "exclusive key",
   toKey: (key) => ({ pk: `key#${toKeyPart(key)}`, sk: "key" }),
   toIndex: () => ({}),
 };
 
-/** Whether the key is one's own, or whom one waits for. */
+/** A taken key: one's own, or the attempt that one waits for. */
 type TakenKey = { readonly kind: "taken" } | { readonly kind: "queued"; readonly row: KeyRow };
 
 /** Takes a free key, or queues for it. Answers alike when it is done again. */

@@ -87,7 +87,7 @@ function remember({ loaded }: StoreContext, stackId: string, stack: LoadedStack)
 /** The input of a commit in addition to its change. */
 interface Prepared {
   readonly receipts: readonly OwnReceipt[];
-  /** Of other stacks. */
+  /** The receipts of other stacks. */
   readonly otherReceipts: readonly string[];
   readonly events: PreparedEvents;
   /** Rows of events to park, once they are written. */
@@ -263,7 +263,7 @@ async function hasEnded(context: StoreContext, stackId: string, aggregate: Aggre
 
 /** The wait before failed work is tried again. */
 const REPAIR_AGAIN_MS = 60_000;
-/** How many finished entries are remembered. A forgotten one is only checked again. */
+/** The most finished entries that are remembered. A forgotten one is only checked again. */
 const MOST_DONE = 10_000;
 
 /**

@@ -34,7 +34,7 @@ function name(description: string) {
   return Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }));
 }
 
-/** How a store is opened. */
+/** The options of opening a store. */
 export const DynamodbStoreOptions = Type.Object(
   {
     table: Type.String({

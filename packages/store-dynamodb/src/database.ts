@@ -150,7 +150,7 @@ export interface KeyRange {
 interface QueryInput extends KeyRange {
   readonly index?: TableIndex;
   readonly descending?: boolean;
-  /** Of one page; the caller stops when it has enough. */
+  /** The size of one page; the caller stops when it has enough. */
   readonly pageSize?: number;
 }
 

@@ -229,7 +229,7 @@ const REPAIR_AFTER_MS = 10_000;
 const REPAIR_AGAIN_MS = 60_000;
 const REPAIRED_AT_ONCE = 100;
 
-/** How they are kept: by the id of the entry, listed until they are sent again. */
+/** The rows of dead letters: by the id of the entry, listed until they are sent again. */
 const DEAD_LETTER: RowKind<DeadLetterRow> = {
   name: "dead letter",
   toKey: (id) => ({ pk: `dead-lettered#${toKeyPart(id)}`, sk: "event" }),

@@ -118,9 +118,9 @@ function latest(instants: readonly number[]): number | undefined {
 export interface HistoryFacts {
   readonly first: number;
   readonly entry: number;
-  /** Of the newest line, by its caller's clock; undefined without lines. */
+  /** The instant of the newest line, by its caller's clock; undefined without lines. */
   readonly lineAt?: number | undefined;
-  /** Of the last attempt that ended; undefined without one. */
+  /** The instant at which the last attempt ended; undefined without one. */
   readonly endedAt?: number | undefined;
 }
 

@@ -32,7 +32,7 @@ import {
 import { DUE_INDEX, WORK_INDEXES } from "./tables.ts";
 import { takeFirst, toWorkKey } from "./work-rows.ts";
 
-/** Of one kind in one call. */
+/** The most rows of one kind that one call removes. */
 const AT_ONCE = 200;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** More than an item ever contains: with such a limit, no id leaves an item by its age. */
@@ -55,7 +55,7 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
   return isMore.some(Boolean);
 }
 
-/** How many stacks whose next work is far away one call reads. */
+/** The most stacks with distant work that one call reads. */
 const LOOKED_AT = 1_000;
 
 /**

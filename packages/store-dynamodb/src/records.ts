@@ -21,7 +21,7 @@ import { toKeyPart, type WorkKey } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
 import { tryRead } from "./work-rows.ts";
 
-/** Of a sort key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+/** The maximum size of a sort key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const MAX_KEY_BYTES = 1024;
 
 const PK = "record";
@@ -108,7 +108,7 @@ function toRecordKey(key: string): WorkKey {
   throw new StackyardError("USAGE", `In DynamoDB a record's key has at most ${MAX_KEY_BYTES} bytes of UTF-8.`);
 }
 
-/** Of one item; a document has at most 256 KiB, but nothing here depends on it. */
+/** The maximum size of one item; a document has at most 256 KiB, but nothing here depends on it. */
 const PART_BYTES = 300 * 1024;
 const MOST_HASHES = 10;
 

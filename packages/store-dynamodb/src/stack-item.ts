@@ -111,9 +111,9 @@ interface Spill {
 }
 
 interface Packed extends Content {
-  /** Of a stack's item. */
+  /** The part of a stack's own item. */
   readonly own?: OwnPart;
-  /** Of a stack that is about to have an item. */
+  /** A stack that is about to have an item. */
   readonly stack?: Stack;
   readonly spill?: Spill;
 }

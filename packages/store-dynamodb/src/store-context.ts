@@ -104,7 +104,7 @@ export function dropOldest<Key>(remembered: Map<Key, unknown> | Set<Key>, most: 
 export interface LogEntry {
   /** The position of its first line; the others follow it. */
   readonly first: number;
-  /** How many lines it has. */
+  /** The number of its lines. */
   readonly span: number;
   /** When it was listed, by our clock: the row itself is written after that. */
   readonly writtenAt: number;
@@ -229,7 +229,7 @@ function isWithin({ first, span }: LogEntry, { after, newestFirst }: LogRange): 
   return newestFirst ? first < after : first + span - 1 > after;
 }
 
-/** How far prune has come: rows up to these positions have lost their lines, and their ended attempts. */
+/** The progress of prune: rows up to these positions have lost their lines, and their ended attempts. */
 export interface PruneMark {
   readonly lines: number;
   readonly attempts: number;

@@ -14,7 +14,7 @@ export interface WorkRow {
   readonly nonce?: string;
 }
 
-/** How rows of one kind are kept. */
+/** The form of rows of one kind. */
 export interface RowKind<T extends WorkRow> {
   /** For messages. */
   readonly name: string;
@@ -170,7 +170,7 @@ export async function takeFirst<T>(items: AsyncIterable<T>, limit: number): Prom
 
 /** A row that was read, or that cannot be. */
 export interface ReadRow<Item> {
-  /** Undefined when it cannot be read. */
+  /** The item; undefined when it cannot be read. */
   readonly item: Item | undefined;
   /** Throws `STORE_CORRUPT` when it cannot be read. */
   readonly read: () => Item;

@@ -20,7 +20,7 @@ export interface StorePlace {
   readonly stacksSchema: string;
 }
 
-/** How long statements may take. */
+/** The time limits of statements. */
 type DatabaseLimits = Pick<StoreSettings, "answerTimeoutMs" | "statementTimeoutMs">;
 
 const TRIES = 6;
@@ -355,7 +355,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "25006": "The server is read-only, as a standby is: connect to the primary.",
 };
 
-/** What PgBouncer says of its own limits, all with one code. */
+/** The messages of PgBouncer about its own limits, all with one code. */
 const POOLER_LIMITS: readonly (readonly [RegExp, string])[] = [
   [
     /query_wait_timeout/,

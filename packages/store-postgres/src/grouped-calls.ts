@@ -1,4 +1,4 @@
-/** How calls of one kind share statements. */
+/** The rule by which calls of one kind share statements. */
 export interface Grouping<Input, Output> {
   /** Outputs in the order of the inputs. */
   readonly run: (inputs: readonly Input[]) => Promise<readonly Output[]>;

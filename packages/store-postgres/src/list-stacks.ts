@@ -178,7 +178,7 @@ const GROUP_COLUMNS: Readonly<Record<Exclude<StackGrouping, "condition">, readon
   revision: ["s.machine", REVISION],
 };
 
-/** How a statement names what is not a column. */
+/** The names in a statement of what is not a column. */
 const COLUMN_NAMES: ReadonlyMap<string, string> = new Map([
   [REVISION, " as revision"],
   [HEALTH.main, ' as "mainCondition"'],

@@ -27,7 +27,7 @@ export function createRevisionNumbers(): RevisionNumbers {
     find: (hash) => known.get(hash),
     note(hash, meant) {
       const number = toRevisionNumber(hash);
-      // Of two revisions with one number it means the first.
+      // The number of two revisions means the first.
       if (number === null || meant !== hash) return;
       if (known.size >= MOST) known.clear();
       known.set(hash, number);

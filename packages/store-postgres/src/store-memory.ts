@@ -29,7 +29,7 @@ interface Row {
   readonly stack: string;
   /** Null for a stack. */
   readonly event: string | null;
-  /** Of a stack, its version. */
+  /** The version of a stack. */
   readonly number: number;
   readonly counted: number;
   readonly at: number | null;

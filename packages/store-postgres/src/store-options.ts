@@ -6,7 +6,7 @@ import { Compile } from "typebox/compile";
 /** An address (`postgres://user:password@host:5432/database?sslmode=…`), a secret, or the JSON of one. */
 export type PostgresConnection = string | ConnectionSecret;
 
-/** How connections are encrypted. `ca`: PEM of the authorities that may have signed the server's certificate. */
+/** The encryption of connections. `ca`: PEM of the authorities that may have signed the server's certificate. */
 export type PostgresTls = TlsMode | { readonly mode: "verify-full"; readonly ca: string };
 
 const DEFAULTS = {
@@ -35,7 +35,7 @@ function count(name: (typeof COUNTS)[number], description: string) {
   return Type.Optional(Type.Integer({ minimum: 1, description, default: DEFAULTS[name] }));
 }
 
-/** How a store is opened. */
+/** The options of opening a store. */
 export const PostgresStoreOptions = Type.Object(
   {
     // The value is parsed before it is used.
@@ -147,7 +147,7 @@ export interface ConnectionFields {
   readonly password?: string;
   /** The mode in the URL. */
   readonly tls?: TlsMode;
-  /** Of the authorities that may have signed the server's certificate, PEM. */
+  /** The certificates of the authorities that may have signed the server's certificate, PEM. */
   readonly ca?: string;
 }
 

@@ -122,7 +122,7 @@ export interface DispatchRow {
   readonly secrets: boolean;
 }
 
-/** How far ahead of the lower bound the first search for unclaimed attempts starts. */
+/** The distance from the lower bound at which the first search for unclaimed attempts starts. */
 const FIRST_LOOK_MS = 20_000;
 
 type BirthClaim = NonNullable<Change["claims"]>[number];

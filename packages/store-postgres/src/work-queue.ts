@@ -295,7 +295,7 @@ function toItem(row: OtherRow): DueItem | undefined {
   return { kind: row.kind, ...facts, dueAt: row.at };
 }
 
-/** How rows of one kind of due work are found; `$1` is now, `$2` the limit, `$4` where to look from in the queue. */
+/** The source of one kind of due work; `$1` is now, `$2` the limit, `$4` where to look from in the queue. */
 interface DueSource {
   /** Selects `kind`, `key` (the receipt, or the name of this work at this instant), `at`, and the parts of the item. */
   readonly due: string;
@@ -372,7 +372,7 @@ const DUE_SOURCES: Readonly<Record<Exclude<DueKind, "event">, DueSource>> = {
   }),
 };
 
-// Of each stack the first event alone counts: the others come behind it.
+// Only the first event of each stack counts: the others come behind it.
 const EVENTS = `select min(greatest(q.visible_at, coalesce(l.until, 0))) as at
        from (select distinct on (stack_id) stack_id, visible_at from stackyard.event_queue order by stack_id, seq) q
        left join stackyard.event_lease l on l.stack_id = q.stack_id`;
@@ -406,7 +406,7 @@ async function giveBack(database: Database, receipts: readonly string[], visible
   await database.rows(GIVE_BACK, seqs, stacks, tasks, others, visibleAt);
 }
 
-/** How long a place may be relied on: what comes back or is committed late below it waits so long at most. */
+/** The time for which a place may be relied on: what comes back or is committed late below it waits so long at most. */
 const TRUSTED_MS = 200;
 
 /**

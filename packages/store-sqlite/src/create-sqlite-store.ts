@@ -22,7 +22,7 @@ import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-file
 import { createStoreMemory } from "./store-memory.ts";
 import { nextDueAt, StoreState, takeDue } from "./store-state.ts";
 
-/** How a store is opened. */
+/** The options of opening a store. */
 export interface SqliteStoreOptions {
   /** The folder of its files; created when it is missing. On a local disk: network file systems lose locks. */
   readonly folder: string;

@@ -54,7 +54,7 @@ export class EventQueue {
   readonly #documents = new Map<number, string>();
   /** All rows up to this one were read. */
   #readTo = 0;
-  /** How many events of each stack are queued; undefined until the first query. */
+  /** The number of queued events of each stack; undefined until the first query. */
   #ofStacks: Map<string, number> | undefined;
 
   constructor(database: Database) {

@@ -31,7 +31,7 @@ import {
 } from "./settlement.ts";
 import { SQS_DEFAULTS } from "./sqs-transport.ts";
 
-/** How a function takes batches. */
+/** The options of taking batches in a function. */
 export interface BatchOptions {
   /**
    * Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it,

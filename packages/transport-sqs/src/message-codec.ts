@@ -55,7 +55,7 @@ const NotedSender = Type.Object({
 const ReleaseText = Type.String({ maxLength: 1_024 });
 const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
 
-/** What a release adds to its events: see `QueuedEvent.release`. */
+/** The note of a release on its events: see `QueuedEvent.release`. */
 const NotedRelease = Type.Object({
   task: ReleaseText,
   incarnation: ReleaseText,
@@ -95,7 +95,7 @@ const SenderNote = Type.Object({
   sender: Type.Optional(NotedSender),
   /** That the yard itself has sent it. Counts only with the proof. */
   own: Type.Optional(Type.Literal(true)),
-  /** Of the origin `stack`. Counts only with the proof. */
+  /** The release of the origin `stack`. Counts only with the proof. */
   release: Type.Optional(NotedRelease),
   /** That a worker has sent it, or its sender is verified: see `toResultProof` and `toSenderProof`. */
   proof: Type.Optional(Type.String({ maxLength: 64 })),
@@ -246,7 +246,7 @@ export function encodeTask(message: TaskMessage): OutgoingMessage {
   };
 }
 
-/** How much of a body that is not an event is kept for diagnosis. */
+/** The most characters of a body that is not an event which are kept for diagnosis. */
 const MAX_UNREADABLE_CHARACTERS = 4_096;
 
 /**

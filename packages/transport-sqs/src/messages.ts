@@ -21,7 +21,7 @@ export const MAX_WAIT_MS = 20_000;
 export interface IncomingMessage {
   /** The same over all deliveries. */
   readonly messageId: string;
-  /** Of this delivery. */
+  /** The receipt handle of this delivery. */
   readonly receiptHandle: string;
   readonly body: string;
   /** Text attributes by name. */
@@ -30,7 +30,7 @@ export interface IncomingMessage {
   readonly deliveries: number;
   /** When it was sent, epoch milliseconds. */
   readonly sentAt?: number;
-  /** Of FIFO queues. */
+  /** The message group of a FIFO queue. */
   readonly groupId?: string;
   /** The principal that called SQS, according to SQS: `<role id>:<session>` of a role. Services have separate ids. */
   readonly senderId?: string;
@@ -164,7 +164,7 @@ export function hashOf(parts: readonly string[]): string {
 /** Trace context that travels with a message: W3C `traceparent`, and perhaps `tracestate`. */
 export type TraceCarrier = Readonly<Record<string, string>>;
 
-/** How spans follow messages; an adapter of OpenTelemetry in the apps. */
+/** The port by which spans follow messages; an adapter of OpenTelemetry in the apps. */
 export interface Tracing {
   /** Returns the trace context for a message that is sent now. */
   inject(): TraceCarrier;

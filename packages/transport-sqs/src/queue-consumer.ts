@@ -3,11 +3,11 @@ import { type IncomingMessage, MAX_VISIBILITY_MS } from "./messages.ts";
 import type { FailedReceipt, HiddenReceipt, QueueReader } from "./queue-reader.ts";
 import { type SettleDeps, type SettledMessage, type Settlement, settleMessages } from "./settlement.ts";
 
-/** How a queue is consumed. */
+/** The input of a queue's consumer. */
 export interface QueueConsumerInput<Value> extends Omit<MessageCallsInput<Value>, "keeper"> {
   readonly clock: Clock;
   readonly visibilityMs: number;
-  /** How long to sleep after a receive that gave nothing; 0 where the receive itself waits. */
+  /** The sleep after a receive that gave nothing, in milliseconds; 0 where the receive itself waits. */
   readonly idleMs: number;
   /** Reads a message, or returns its settlement. If it throws, the message is delivered again. */
   read(incoming: IncomingMessage): Promise<ReadMessage<Value> | Settlement>;
@@ -83,7 +83,7 @@ interface ReadMessage<Value> {
   readonly value: Value;
 }
 
-/** How messages are handed to calls. */
+/** The input of handing messages to calls. */
 interface MessageCallsInput<Value> extends SettleDeps {
   readonly logger: Logger;
   readonly batchSize: number;
@@ -263,7 +263,7 @@ interface VisibilityKeeperInput {
   readonly reader: Pick<QueueReader, "hide" | "queueUrl">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long each extension hides a delivery; extended at a third of it. */
+  /** The time for which each extension hides a delivery; extended at a third of it. */
   readonly visibilityMs: number;
 }
 

@@ -30,13 +30,13 @@ export interface QueueReader {
   hide(receipts: readonly HiddenReceipt[]): Promise<readonly FailedReceipt[]>;
 }
 
-/** How long a delivery stays out of sight. */
+/** The receipt of a hidden delivery, and the time for which it stays hidden. */
 export interface HiddenReceipt {
   readonly receiptHandle: string;
   readonly forMs: number;
 }
 
-/** How a queue is read. */
+/** The input of a queue's reader. */
 interface QueueReaderInput {
   readonly sqs: SQSClient;
   readonly queueUrl: string;

@@ -53,7 +53,7 @@ export interface QueueOptions {
    * first. Default: 5.
    */
   readonly maxDeliveries?: number;
-  /** How long a delivery is hidden from other consumers; extended while it is worked. Default: one minute. */
+  /** The time for which a delivery is hidden from other consumers; extended while it is worked. Default: one minute. */
   readonly visibilityMs?: number;
 }
 
@@ -94,7 +94,7 @@ export interface SqsTransportOptions {
    * Default: no sender is known.
    */
   readonly findSender?: FindSender;
-  /** How long a receive waits for messages, at most 20 s. Default: 20 s. */
+  /** The time for which a receive waits for messages, at most 20 s. Default: 20 s. */
   readonly waitMs?: number;
   readonly tracing?: Tracing;
   readonly clock?: Clock;

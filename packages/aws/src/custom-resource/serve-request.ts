@@ -9,7 +9,7 @@ export interface ServeDeps extends SendDeps {
   readonly emulator?: string | undefined;
 }
 
-/** What differs from type to type. Both functions send the response. */
+/** The parts that differ from type to type. Both functions send the response. */
 export interface ServedResource {
   readonly work: (request: CustomResourceRequest, invocation: Invocation) => Promise<void>;
   /**

@@ -3,7 +3,7 @@ import { type Clock, StackyardError } from "@stackyard/core";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
 
-/** How a sealer uses KMS. */
+/** The options of a sealer with KMS. */
 export interface KmsSealerOptions {
   readonly client: Pick<KMSClient, "send">;
   /** ARNs of symmetric keys, the newest first: it seals with the first, and opens what was sealed with any. */
@@ -17,7 +17,7 @@ export interface KmsSealerOptions {
 // `createSealer` with the data key.
 const FORMAT = 2;
 const HEAD_BYTES = 3;
-/** How long a plain data key is cached before KMS is called again, which detects a disabled key. */
+/** The time for which a plain data key is cached before KMS is called again, which detects a disabled key. */
 const KEEP_MS = 300_000;
 /** Maximum number of uses of a data key. */
 const MOST_USES = 1_000;

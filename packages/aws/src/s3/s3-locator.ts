@@ -26,7 +26,7 @@ export interface S3LocatorOptions extends MachinePlace {
   readonly client: S3Client;
   readonly executors: ReadonlyMap<string, Pick<Executor, "name" | "config">>;
   readonly clock: Clock;
-  /** How long an answer is cached (`MACHINE_CACHE_SECONDS`). Default: 60 s. */
+  /** The time for which an answer is cached (`MACHINE_CACHE_SECONDS`). Default: 60 s. */
   readonly cacheMs?: number;
   /** Default: none. */
   readonly logger?: Logger;

@@ -12,7 +12,7 @@ export interface LogPlace {
   readonly prefix?: string | undefined;
 }
 
-/** What reaching them needs. */
+/** The dependencies of reading logs in S3. */
 export interface S3LogsDeps {
   readonly aws: Pick<AwsAccess, "client">;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export function openS3Logs({ bucket, prefix = KEY_PREFIXES.logs }: LogPlace, { a
   return createS3Records({ client: aws.client(S3Client, undefined), bucket, prefix, clock });
 }
 
-/** What was found of a place of logs. */
+/** The facts of a place of logs. */
 export interface LogPlaceFacts {
   /** Such as `s3://acme-logs/stackyard/logs/`. */
   readonly address: string;

@@ -28,13 +28,13 @@ const PARAMETER_NAME = "/stackyard/consumer/bucket-name";
 /** Available in every region. */
 const ARCHITECTURE = "x86_64";
 
-/** What copies artifacts of a distributor into a bucket of this account and region, and answers what came of each. */
+/** A consumer: it copies artifacts of a distributor into a bucket of this account and region, and sends a receipt for each. */
 export class ArtifactConsumer extends Construct {
   readonly function: AppFunction;
   readonly bucketName: string;
   readonly queue: QueueAddress;
   readonly deadLetters: QueueAddress;
-  /** What was refused, with its reason. */
+  /** The queue of refused messages, with their reasons. */
   readonly parking: QueueAddress;
 
   constructor(scope: Construct, id: string, given: ArtifactConsumerProps) {

@@ -183,7 +183,7 @@ export interface ResourceSettings {
 export interface InitialSetTriggerProps extends ResourceSettings {
   readonly code: Code;
   readonly distributor: DistributorAddress;
-  /** What the distributor must know about the consumer, as variables. */
+  /** The capabilities of the consumer that the distributor must know, as variables. */
   readonly capabilities: Readonly<Record<"TRANSFER" | "RETIRE", string | undefined>>;
   readonly region: string;
   readonly bucket: string;

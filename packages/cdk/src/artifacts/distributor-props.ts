@@ -23,7 +23,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly organizationRoleArn?: Given<string>;
   /** The external id of consumers that request their initial set. Default: none, as for old consumers. */
   readonly externalId?: Given<string>;
-  /** Of the function, at most 42 characters; state machine, table and signer are called so too. Default: `stackyard-distributor`. */
+  /** The name of the function, at most 42 characters, and of state machine, table and signer. Default: `stackyard-distributor`. */
   readonly name?: string;
   /** An existing bucket of artifacts and table of records. Default: they are created, and retained. */
   readonly existing?: ExistingMemory;

@@ -15,7 +15,7 @@ import { DEFAULT_YARD } from "../yard-settings.ts";
 /** The input of the custom resource. */
 export interface EcsTaskProps extends FunctionSettings, EcsRights {
   readonly code: Code;
-  /** Of this installation. Default: `main`. */
+  /** The name of this installation. Default: `main`. */
   readonly name?: string;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

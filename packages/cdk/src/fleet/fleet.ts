@@ -37,7 +37,7 @@ export interface FleetProps extends YardSettings, FunctionSettings {
   readonly reportUrl?: Given<string>;
   /** Whether instances that start are configured: `ENABLED` or `DISABLED`. Default: `ENABLED`. */
   readonly bootState?: string;
-  /** How they are, as variables that begin with `BOOT_`. */
+  /** The settings of instances that start, as variables that begin with `BOOT_`. */
   readonly environment?: Variables;
   /** Auto Scaling groups in which launches wait for the configuration: ARNs. Default: none. */
   readonly autoScalingGroupArns?: Given<readonly string[]>;

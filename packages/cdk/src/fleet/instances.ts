@@ -15,7 +15,7 @@ import { type Given, makeOnlyWhere, mapGiven } from "../given.ts";
 import { allow, type Permission } from "../policies/statement.ts";
 import { type BucketPrefix, toPrefix } from "../policies/yard-permissions.ts";
 
-/** What instances read and write. */
+/** The input of the profile of instances: what they read and write. */
 export interface FleetInstanceProfileProps {
   readonly artifacts: BucketPrefix;
   /** Where the full output of commands goes. Default: nowhere. */
@@ -164,7 +164,7 @@ export interface PatchWindowProps {
   readonly durationHours: number;
   /** No new work starts in the last hours: 0 to 23, less than the duration. */
   readonly cutoffHours: number;
-  /** What becomes of commands that run at the cutoff: `CONTINUE_TASK` or `CANCEL_TASK`. */
+  /** The fate of commands that run at the cutoff: `CONTINUE_TASK` or `CANCEL_TASK`. */
   readonly cutoffBehavior: string;
   readonly tagKey: string;
   readonly tagValues: readonly string[];

@@ -2,7 +2,7 @@ import { Aws, Fn } from "aws-cdk-lib";
 import { type Given, toCfnText } from "../given.ts";
 import { allow, type Permission, type Statement, viaService } from "./statement.ts";
 
-/** What releases may do in an account. */
+/** The rights of releases in an account. */
 export interface ReleaseRights {
   /** Root of the paths of instance profiles and their roles, such as `/odin/`. */
   readonly profileRoot: string;
@@ -38,7 +38,7 @@ const ALARMS = inAccount("cloudwatch", "alarm:*");
  */
 const PASSED_TO = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "autoscaling.amazonaws.com"];
 
-/** What RunInstances uses besides the launch template (service authorization reference, "Amazon EC2"). */
+/** The resources that RunInstances uses besides the launch template (service authorization reference, "Amazon EC2"). */
 const LAUNCHED = [
   ...["instance", "volume", "network-interface", "security-group", "subnet", "key-pair", "placement-group"],
   ...["capacity-reservation", "elastic-gpu", "spot-instances-request"],

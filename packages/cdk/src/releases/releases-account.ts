@@ -7,11 +7,11 @@ import { type Given, toCfn, toCfnText } from "../given.ts";
 import { type ReleaseRights, releaseIntoAccount } from "../policies/release-permissions.ts";
 import { type ReleaseNames, toReleaseNames } from "./releases.ts";
 
-/** What an account needs to be released into. */
+/** The input of an account into which releases go. */
 export interface ReleasesAccountProps {
   /** The role of the deployer's function: its ARN. */
   readonly deployerRoleArn: string;
-  /** What things are called: `stackyard`, or as a predecessor called them. Default: `stackyard`. */
+  /** The names: `stackyard`, or those of a predecessor. Default: `stackyard`. */
   readonly preset?: PresetName | ReleaseNames;
   /** Name of the role that is made. Default: the preset's. */
   readonly roleName?: string;

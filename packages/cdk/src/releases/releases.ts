@@ -13,7 +13,7 @@ import { createClosedBucket } from "../stores.ts";
 /** The input of the deployer of releases. */
 export interface ReleasesProps extends FunctionSettings {
   readonly code: Code;
-  /** What things are called: `stackyard`, or as a predecessor called them. Default: `stackyard`. */
+  /** The names: `stackyard`, or those of a predecessor. Default: `stackyard`. */
   readonly preset?: PresetName | ReleaseChoice;
   /** A bucket that is there. Default: one is made, called by the preset and the account. */
   readonly bucket?: string;
@@ -120,7 +120,7 @@ export function toDefinition(preset: PresetName): object {
   });
 }
 
-/** What an installation of releases calls its things. */
+/** The names of an installation of releases. */
 export interface ReleaseNames {
   /** The function; the state machine too. */
   readonly function: string;

@@ -44,7 +44,7 @@ export function ofVariable(variable: VariableKeywords): Omit<ParameterDefinition
 
 /** The name of a bucket. */
 export const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
-/** How ARNs begin. */
+/** The beginning of an ARN. */
 export const ARN = "arn:aws[a-z-]*";
 /** Returns the form of an optional text. */
 export function optional(pattern: string, constraint: string) {

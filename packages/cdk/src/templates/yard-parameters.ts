@@ -120,7 +120,7 @@ export const ENGINE_PARAMETERS = inGroup("Decisions", {
   },
 });
 
-/** How tasks run, and what they may do. */
+/** The parameters of running tasks, and of their rights. */
 export const TASK_PARAMETERS = {
   ...inGroup("Tasks", {
     FunctionArns: {

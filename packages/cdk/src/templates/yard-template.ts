@@ -24,7 +24,7 @@ import {
 } from "./template-settings.ts";
 import { addFunctionOutputs, addOutput, addQueueOutputs, addStoreOutputs } from "./template-stack.ts";
 
-/** What the stacks of runners and services must have as the state manager has it. */
+/** The settings that stacks of runners and services share with the state manager. */
 const SHARED = [
   "QueueKeyArn",
   "MessageBucket",
