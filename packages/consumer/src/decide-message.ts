@@ -32,7 +32,7 @@ export interface ConsumerConfig {
   readonly retire?: boolean;
 }
 
-/** What the consumer recorded when it stored a key. */
+/** The consumer's record of a stored key. */
 export interface KnownArtifact {
   readonly sourceSha256?: string;
   readonly name?: string;

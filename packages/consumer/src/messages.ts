@@ -112,7 +112,7 @@ export interface Receipt extends Readonly<ReceivedReceipt> {
 /** The sender, message and time of a receipt. */
 export interface ReceiptInput {
   readonly consumer: { readonly account: string; readonly region: string; readonly bucket: string };
-  /** Undefined for an invalid message. */
+  /** The message; undefined for an invalid one. */
   readonly message: ArtifactMessage | undefined;
   readonly messageId?: string;
   readonly attempt: number;

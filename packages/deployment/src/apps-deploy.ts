@@ -119,7 +119,7 @@ function requireOwn(
   own: { readonly template: string; readonly yard: string },
 ): void {
   const isSame = tags.get(STACK_TAGS.template) === own.template && tags.get(STACK_TAGS.yard) === own.yard;
-  // What was never created has nothing to lose.
+  // A stack that was never created has nothing to lose.
   if (isSame || status === "REVIEW_IN_PROGRESS") return;
   const found = tags.get(STACK_TAGS.template);
   const what =

@@ -61,7 +61,7 @@ export function findPublishedName({ prefix }: Pick<Place, "prefix">, key: string
   return folder === "templates" && name !== undefined ? { kind: "template", name, version } : undefined;
 }
 
-/** What became of one file. */
+/** The result of one file. */
 interface Published {
   readonly key: string;
   /** `present`: the object exists with the same digest; nothing was uploaded. */

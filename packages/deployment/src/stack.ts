@@ -31,7 +31,7 @@ export interface DeployInput {
   readonly dryRun: boolean;
 }
 
-/** How it went. What fails is thrown. */
+/** The result of a deployment. A failure is thrown. */
 export type DeployResult =
   | { readonly kind: "planned"; readonly changes: readonly PlannedChange[] }
   | { readonly kind: "unchanged" }
@@ -251,7 +251,7 @@ async function dropChangeSet(client: CloudFormationClient, at: ChangeSetAddress,
   }
 }
 
-/** How an operation is watched. */
+/** The dependencies of watching an operation. */
 interface FollowDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -349,7 +349,7 @@ export function toResourceEvent(event: StackEvent): ResourceEvent {
   };
 }
 
-/** How an operation on a stack went, by its events. */
+/** The course of an operation on a stack, by its events. */
 interface OperationSummary {
   /** The stack's last status. */
   readonly status: string;

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { AccountId, Instant, Moment, Region, Sha256, strictObject } from "./records.ts";
 import type { ListedVersion } from "./versions.ts";
 
-/** How a file failed: `failed` can succeed later, `rejected` cannot. */
+/** The failure of a file: `failed` can succeed later, `rejected` cannot. */
 export const FileFailure = strictObject({
   kind: Type.Enum(["failed", "rejected"]),
   code: Type.String({ maxLength: 64 }),

@@ -75,7 +75,7 @@ export interface DistributorConfig {
   readonly organizationId?: string;
   /** ARN of the state machine for initial sets. Without it, initial sets and replays are disabled. */
   readonly machineArn?: string;
-  /** How consumers read files. Default: `auto`. */
+  /** The way in which consumers read files. Default: `auto`. */
   readonly transfer?: "identity" | "presigned" | "auto";
   /** Lifetime of presigned URLs. Default: 3,600. */
   readonly urlSeconds?: number;

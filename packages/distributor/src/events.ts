@@ -26,7 +26,7 @@ export interface StampedEvent {
   readonly account: string;
   readonly "detail-type": string;
   readonly detail: unknown;
-  /** Of sending, in whole seconds. */
+  /** The instant of sending, in whole seconds. */
   readonly time?: unknown;
 }
 

@@ -139,7 +139,7 @@ async function markAnnounced(options: PublisherOptions, announced: ArtifactRecor
   await changeArtifact(options, announced, (record) => ({ ...record, announcedAt: record.announcedAt ?? announcedAt }));
 }
 
-/** What can change without another manifest. */
+/** The faults that can disappear without another manifest. */
 const PASSING: ReadonlySet<VersionFault["code"]> = new Set(["SOURCE_MISSING", "SIZE_MISMATCH", "SHA256_MISMATCH"]);
 
 /** Keeps a manifest in the outbox for an hour while its refusal may pass. Each refusal is recorded. */

@@ -106,7 +106,7 @@ export interface DrainedClaims {
 
 /** When to leave the rest to a later run. */
 export interface DrainOptions {
-  /** Of finished objects; failures do not count, so that they do not block later objects. Default: none. */
+  /** The limit of finished objects; failures do not count, so that they do not block later objects. Default: none. */
   readonly limit?: number;
   /** Epoch milliseconds; no object is started afterwards. Default: none. */
   readonly deadlineAt?: number;

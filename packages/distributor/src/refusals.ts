@@ -29,7 +29,7 @@ const RefusalRecord = strictObject({
 });
 export type RefusalRecord = Static<typeof RefusalRecord>;
 
-/** What is refused, and why. Instants are epoch milliseconds. */
+/** A new refusal, with its reason. Instants are epoch milliseconds. */
 interface NewRefusal extends Pick<RefusalRecord, "key" | "code" | "reason" | "retryUntil"> {
   /** Default: now. */
   readonly writtenAt?: number;

@@ -47,7 +47,7 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
 
   await attempt(undefined, () => compareTrust(context));
   await attempt(undefined, () => resume(turn));
-  // What is covered, and may be removed, is not known while a consumer's record cannot be read.
+  // The covered files, which may be removed, are not known while a consumer's record cannot be read.
   const whole = await attempt<Consumers | undefined>(undefined, () => requireExpecting(context, context.trust));
   const consumers = whole ?? (await listExpecting(context, context.trust));
   const sets = await listRecords(context, SETS_PREFIX, parseSetRecord);

@@ -147,7 +147,7 @@ function faulty(code: Exclude<HeadedFiles, { kind: "headed" }>["code"], reason: 
 export interface HeadedUpload {
   readonly size: number;
   readonly etag: string;
-  /** Undefined in an unversioned bucket: the next upload replaces the object. */
+  /** The version of the object; undefined in an unversioned bucket, where the next upload replaces the object. */
   readonly versionId: string | undefined;
   readonly contentType: string | undefined;
   readonly modifiedAt: Date;

@@ -6,7 +6,7 @@ export interface TrustConfig {
   readonly organizationId?: string;
 }
 
-/** How the account id was obtained. */
+/** The source of the account id. */
 export type AccountSource =
   /** Set by EventBridge on an event that the bus policy admitted by organization or account. */
   | "stamped"

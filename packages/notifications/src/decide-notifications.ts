@@ -36,7 +36,7 @@ export interface RuleMatch {
 
 /** The record of a rule and a key. */
 export interface RuleRecord {
-  /** Of the last notification. */
+  /** The position of the last notification. */
   readonly position: string;
   readonly at: number;
   /** Position of the trigger that is open, or was resolved last. */
@@ -44,11 +44,11 @@ export interface RuleRecord {
   readonly isOpen: boolean;
 }
 
-/** What follows from a match. */
+/** The decision about a match. */
 export interface Decided {
-  /** Undefined if nothing is sent. */
+  /** The notification to send; undefined if nothing is sent. */
   readonly send: Outgoing | undefined;
-  /** What to remember once it was queued. */
+  /** The record to store once it is queued. */
   readonly record: RuleRecord | undefined;
 }
 

@@ -21,7 +21,7 @@ import { createPostJson, type PostJson } from "./post-json.ts";
 import { type QueuedNotification, toNotification, toQueuedEntry } from "./queued-notification.ts";
 import { toEntrySubject, toNoticeSubject } from "./to-subject.ts";
 
-/** What became of one channel: `notify test --json` prints a list of them. */
+/** The result of one channel: `notify test --json` prints a list of them. */
 interface TestedChannel {
   readonly channel: string;
   readonly outcome: "sent" | "failed" | "printed";

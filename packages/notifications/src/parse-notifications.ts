@@ -47,7 +47,7 @@ export interface Rule {
 
 /** The document, ready to be applied. */
 export interface Notifications {
-  /** Of the console. */
+  /** The address of the console. */
   readonly url: string | undefined;
   readonly channels: ReadonlyMap<string, Channel>;
   readonly rules: readonly Rule[];

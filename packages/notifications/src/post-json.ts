@@ -16,7 +16,7 @@ export interface JsonPost {
   readonly signal: AbortSignal;
 }
 
-/** What came back. */
+/** The answer to a request. */
 export interface PostAnswer {
   readonly status: number;
   /** The first 64 KiB. */
@@ -28,7 +28,7 @@ export interface PostAnswer {
 /** Sends a request, and returns the answer of any status. Throws when no answer comes, and `ADDRESS_REFUSED` errors. */
 export type PostJson = (post: JsonPost) => Promise<PostAnswer>;
 
-/** What only tests replace. */
+/** Dependencies that only tests replace. */
 export interface PostJsonDeps {
   /** Returns all addresses of a name. */
   readonly lookUp: (hostname: string) => Promise<readonly LookupAddress[]>;

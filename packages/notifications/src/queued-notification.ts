@@ -14,13 +14,13 @@ export interface QueuedEntry {
   readonly stackId?: string;
 }
 
-/** What waits to be sent on a channel: one entry, or those of a digest. */
+/** A notification that waits to be sent on a channel: one entry, or those of a digest. */
 export interface QueuedNotification {
   readonly rule: string;
   readonly channel: string;
   /** Oldest first. */
   readonly entries: readonly QueuedEntry[];
-  /** Of a digest: entries that are counted only. */
+  /** The number of entries of a digest that are counted only. */
   readonly more: number;
 }
 

@@ -13,7 +13,7 @@ export function findQuietEnd({ from, to, zone }: QuietHours, at: number): number
   const start = nextOccurrence({ cron: toCron(from), zone }, at);
   const end = nextOccurrence({ cron: toCron(to), zone }, at);
   if (start === undefined || end === undefined) return undefined;
-  // What comes next is the end: the last start was before.
+  // The end comes next: the last start was before.
   return end < start ? end : undefined;
 }
 

@@ -64,7 +64,7 @@ export const quotaDefinition = {
   },
 } as const satisfies Omit<Executor, "start">;
 
-/** How long a resource in the results may already be deleted. */
+/** The time for which a deleted resource may still be in the results, in milliseconds. */
 const DEFAULT_SETTLE_MS = 1_800_000;
 
 /** AWS lists new resources late: the time between the two searches that must return nothing. */
@@ -107,7 +107,7 @@ export const LeakCheckProgress = Type.Object({
 });
 export type LeakCheckProgress = Static<typeof LeakCheckProgress>;
 
-/** How many regions were searched. */
+/** The number of regions that were searched. */
 export const LeakCheckOutputs = Type.Object({ regions: Type.Integer() });
 export type LeakCheckOutputs = Static<typeof LeakCheckOutputs>;
 
@@ -156,7 +156,7 @@ const Quiet = Type.Optional(
   }),
 );
 
-/** What shows that a preview is in use. */
+/** The signs that a preview is in use. */
 export const IdleConfig = Type.Union([
   Type.Object(
     {

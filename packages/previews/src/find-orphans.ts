@@ -13,7 +13,7 @@ import { findTaggedStack } from "./find-tagged-stack.ts";
 import { listInventories, listUnsaved } from "./inventories.ts";
 import { listTagged, type TaggedResource, withGlobalRegion } from "./list-tagged.ts";
 
-/** What remains of a stack. */
+/** The remains of a stack. */
 export interface FoundOrphan {
   readonly stackId: string;
   readonly machine: string;
@@ -24,7 +24,7 @@ export interface FoundOrphan {
 
 const MOST_RESOURCES = 500;
 const MOST_BYTES = 128 * 1024;
-/** Of an account and region. */
+/** The most tagged resources that are read in an account and region. */
 const MOST_TAGGED = 100_000;
 
 /** Searches the inventories, unsaved runs, states and accounts for resources of removed stacks. Read-only. */

@@ -4,7 +4,7 @@ import { answer, type IdleQuestion, listOpenQuestions } from "./idle-questions.t
 /** The event that shows that a preview is in use. */
 const EVENT = "ACTIVE";
 const PAGE = 200;
-/** Of a stack with more lines than these the rest is not read: it is in use. */
+/** The most pages of history that are read: a stack with more lines is in use. */
 const MOST_PAGES = 50;
 
 /** Creates the service that answers tasks with the last event `ACTIVE` of their stacks. */

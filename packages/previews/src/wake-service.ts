@@ -7,7 +7,7 @@ import { findWakeStack, toWakeLink } from "./wake-link.ts";
 const EVENT = "WAKE";
 /** The sender of events that wake stacks. */
 const USER = { id: "previews/wake", name: "wake link" };
-/** Of an address. */
+/** The most requests from one address in a minute. */
 const MOST_A_MINUTE = 10;
 const MOST_ADDRESSES = 10_000;
 const MINUTE_MS = 60_000;

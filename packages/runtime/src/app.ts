@@ -42,7 +42,7 @@ export interface AppOptions {
 /** Options with their defaults. */
 export type AppHost = Required<Pick<AppOptions, "clock" | "ids" | "random">> & { readonly telemetry: AppTelemetry };
 
-/** How an app is made of its parts. */
+/** The input of an app: how it is made of its parts. */
 interface AppInput<Parts> {
   readonly service: "state-manager" | "task-runner";
   /** Opens the parts, for Lambda or for a container. */

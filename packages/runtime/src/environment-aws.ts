@@ -5,7 +5,7 @@ import type { Endpoints, Environment } from "./environment.ts";
 /** Dependencies of the access to AWS. */
 interface EnvironmentAwsDeps {
   readonly environment: Pick<Environment, "region" | "credentials" | "endpoints" | "targets">;
-  /** How sessions in targets are named. */
+  /** The names of sessions in targets. */
   readonly session: AwsAccessOptions["session"];
   /** Added to every client's configuration. Default: nothing. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;

@@ -267,7 +267,7 @@ export interface Environment extends EngineSettings {
 /** A place in S3. */
 export interface BucketPlace {
   readonly bucket: string;
-  /** Of the keys. */
+  /** The prefix of the keys. */
   readonly prefix: string;
 }
 
@@ -424,7 +424,7 @@ function toStoreChoice(values: Pick<Given, StoreVariable>): StoreChoice | undefi
   return { kind: "dynamodb", table, workTable: values.DYNAMODB_WORK_TABLE, creates: isLocal };
 }
 
-/** How a runner runs tasks. */
+/** The settings of running tasks. */
 interface TaskSettings {
   /** The store was named, and is not only a default. */
   readonly hasStore: boolean;
@@ -436,7 +436,7 @@ interface TaskSettings {
   /** Without any key, plans cannot be saved. */
   readonly sealKey: string | undefined;
   readonly sealKmsKeys: readonly string[];
-  /** Of the servers that store states. */
+  /** The address of the servers that store states. */
   readonly stateBackendUrl: string | undefined;
   /** Undefined: in the folder for temporary files. */
   readonly dataDir: string | undefined;

@@ -5,7 +5,7 @@ import type { DeadLetterSender } from "@stackyard/transport-sqs";
 /** The followers of commits. */
 interface FollowCommitsDeps {
   readonly ticks: TickSender | undefined;
-  /** Of the event dead-letter queue. */
+  /** The sender to the event dead-letter queue. */
   readonly deadLetters: DeadLetterSender | undefined;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -12,7 +12,7 @@ export interface StateManagerParts {
   /** Bulk operations whose starter is gone. */
   readonly bulks: Pick<Bulks, "run" | "continueUntil" | "stop">;
   readonly transport: Transport;
-  /** How batches of the event queue are taken. */
+  /** The options of taking batches from the event queue. */
   readonly batches: BatchOptions;
   readonly deleteWorked: DeleteWorked | undefined;
   readonly clock: Clock;

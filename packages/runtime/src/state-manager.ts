@@ -80,7 +80,7 @@ async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
   const { environment, executors, telemetry, clock, ids, random } = input;
   const { logger, tracing } = telemetry;
   const session = { name: `state-manager-${environment.yard}` };
-  // What a denied call refuses comes again from its queue; waiting for the role would hold up all other stacks.
+  // A message whose call is denied comes again from its queue; waiting for the role would hold up all other stacks.
   const aws = createEnvironmentAws({ environment, session, clock, logger, retriesDenials: false });
   const [locator, addresses, opened] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),

@@ -9,7 +9,7 @@ import type { Environment } from "./environment.ts";
 export interface TaskRunnerParts {
   readonly environment: Environment;
   readonly worker: TaskRunner;
-  /** How batches of the task queues are taken. */
+  /** The options of taking batches from the task queues. */
   readonly batches: BatchOptions;
   readonly deleteWorked: DeleteWorked | undefined;
   readonly clock: Clock;

@@ -41,7 +41,7 @@ export interface TaskRunnerOptions extends AppOptions {
   readonly terraform?: TerraformOptions;
   /** Options of the executor `lambda`. Default: every function is called in AWS. */
   readonly lambda?: LambdaOptions;
-  /** How long a container that is to stop waits for running tasks before it asks them to end. Default: 10 s. */
+  /** The time for which a stopping container waits for running tasks before it asks them to end. Default: 10 s. */
   readonly drainMs?: number;
 }
 

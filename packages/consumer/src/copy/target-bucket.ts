@@ -273,7 +273,7 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
   };
 }
 
-/** How the object under the key relates to a message. */
+/** The relation of the object under the key to a message. */
 type StoredVerdict =
   | { readonly kind: "same"; readonly storedSha256: string }
   /** The object has no digest in its metadata: it must be read. */

@@ -14,7 +14,7 @@ export interface EventSender {
   send(event: ConsumerEvent): Promise<SentEvent>;
 }
 
-/** What became of an event. `reason`: the code and message of EventBridge. */
+/** The result of sending an event. `reason`: the code and message of EventBridge. */
 export type SentEvent =
   | { readonly kind: "taken" }
   | { readonly kind: "refused"; readonly reason: string; readonly isDenied: boolean };

@@ -86,7 +86,7 @@ export function toAttempt({ attributes }: SqsRecord): number {
 export interface ConsumerDeps extends ConsumerOptions {
   readonly logger: Logger;
   readonly known: KnownArtifacts;
-  /** Undefined without a receipt bus. */
+  /** The sender of events; undefined without a receipt bus. */
   readonly events: EventSender | undefined;
 }
 

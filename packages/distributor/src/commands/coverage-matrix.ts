@@ -17,10 +17,10 @@ const LOOKS: Readonly<
 const NOT_EXPECTED = "-";
 const GAP = 1;
 const MAX_NAME = 48;
-/** Of names of accounts: columns stay narrow. */
+/** The maximum length of an account's name: columns stay narrow. */
 const MAX_ACCOUNT = 20;
 
-/** How a matrix is laid out. */
+/** The layout of a matrix. */
 export interface MatrixOptions {
   /** The width of the terminal. */
   readonly columns: number;
@@ -48,7 +48,7 @@ const HEAD = "ARTIFACT";
 /** A column. */
 interface Place {
   readonly account: string;
-  /** Of the account; empty without one. */
+  /** The name of the account; empty without one. */
   readonly name: string;
   readonly short: string;
   readonly key: string;

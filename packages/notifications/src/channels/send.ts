@@ -3,7 +3,7 @@ import type { Static, TObject, TProperties } from "typebox";
 import type { Notification } from "../notification.ts";
 import { AddressRefused, type PostAnswer, type PostJson } from "../post-json.ts";
 
-/** What channels work with. */
+/** The dependencies of a channel. */
 export interface SendDeps {
   readonly post: PostJson;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
@@ -12,7 +12,7 @@ export interface SendDeps {
   readonly signal: AbortSignal;
 }
 
-/** What the options of every channel say. */
+/** The options that every channel has. */
 export interface ChannelOptions {
   readonly type: string;
 }
@@ -37,7 +37,7 @@ export type Sent =
 /** One type of channel: all that is said about it, but its line in the README. */
 interface ChannelDefinition<Options extends ChannelOptions, Schema> {
   readonly type: Options["type"];
-  /** Of its options in the document. */
+  /** The schema of its options in the document. */
   readonly schema: Schema;
   /** Sends a notification. Errors that it throws are those of the connection. */
   send(deps: SendDeps, channel: NamedChannel<Options>, notification: Notification): Promise<Sent>;

@@ -21,7 +21,7 @@ import { parsePriceFile, type RefreshedConstant } from "./price-file.ts";
 const REGION = "us-east-1";
 const LANES = 4;
 
-/** What tests replace. */
+/** Dependencies that tests replace. */
 export interface PricesRefreshDeps {
   readonly client: () => Pick<PricingClient, "send">;
   readonly now: () => number;

@@ -7,7 +7,7 @@ export interface FunctionFacts {
   readonly queue: QueueRole;
   readonly arn: string;
   readonly name: string;
-  /** Of the event source mapping. */
+  /** The settings of the event source mapping. */
   readonly mapping: {
     readonly id: string;
     readonly isEnabled: boolean;

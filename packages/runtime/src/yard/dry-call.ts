@@ -52,7 +52,7 @@ interface DryCall {
   readonly call: () => Promise<unknown>;
 }
 
-/** How a dry call ended. */
+/** The end of a dry call. */
 interface DryOutcome {
   readonly dry: Pick<DryCall, "action" | "resource" | "purpose">;
   readonly kind: "allowed" | "denied" | "absent" | "unclear";

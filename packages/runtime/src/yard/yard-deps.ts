@@ -22,7 +22,7 @@ export interface YardContext {
   readonly logger: Logger;
   /** Executors in addition to `terraform` and `lambda`, so that machines that use them are fully validated. */
   readonly executors?: readonly ExecutorDefinition[];
-  /** How sessions in the yard's role are named. Default: `stackyard`. */
+  /** The name of sessions in the yard's role. Default: `stackyard`. */
   readonly sessionName?: string;
   /** Default: the system's. */
   readonly clock?: Clock;

@@ -95,7 +95,7 @@ async function readSettings(s3: S3Client, owned: OwnedBucket): Promise<FoundSett
   };
 }
 
-/** What is to be written; undefined: nothing. */
+/** The settings to write; undefined: nothing. */
 interface MissingSettings {
   readonly blocksAccess: boolean;
   readonly enforcesOwner: boolean;

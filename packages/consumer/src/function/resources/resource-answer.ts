@@ -27,7 +27,7 @@ export interface ConsumerResourcesOptions {
   readonly bucket?: () => { readonly s3: S3Client };
 }
 
-/** How the initial set is started. */
+/** The options of starting the initial set. */
 export interface InitialSetOptions {
   readonly machineArn: string;
   /** In the machine's region, with a session of the role that may start it. */
