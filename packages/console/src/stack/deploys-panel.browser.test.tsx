@@ -187,12 +187,12 @@ it("shows what outsiders wrote as text, also to screen readers", async () => {
 });
 
 it.each([390, 1_440])(
-  "shows a closed gate with the next instant and the way past, what waits for approvals, the plan and the way back, %i px wide (argo-cd#26215)",
+  "shows a closed gate with the next instant and how to bypass it, what waits for approvals, the plan and the way back, %i px wide (argo-cd#26215)",
   async (width) => {
     await page.viewport(width, 1_200);
     const digest = "5e0b".padEnd(64, "0");
     const message =
-      'The calendar "office" is closed until 2027-01-04T08:00:00Z. The way past: stackyard stacks settle pr-12 soak --reason …';
+      'The calendar "office" is closed until 2027-01-04T08:00:00Z. To bypass it: stackyard stacks settle pr-12 soak --reason …';
     const gate = anAttempt({ executor: "gate", task: "soak", status: "suspended", progressMessage: message });
     const stack = aStack({ attempts: [gate] });
     const planCounts = { move: 1, same: 0, create: 0, moving: 0, fails: 0 };
@@ -220,7 +220,7 @@ it.each([390, 1_440])(
       [`GET /v1/stacks/pr-12/plans/${digest}/stacks`]: { items: [] },
     });
 
-    await expect.element(screen.getByText(/The way past: stackyard stacks settle pr-12 soak/)).toBeVisible();
+    await expect.element(screen.getByText(/To bypass it: stackyard stacks settle pr-12 soak/)).toBeVisible();
     expect(document.querySelector(".gate-opening time")?.getAttribute("datetime")).toBe("2027-01-04T08:00:00Z");
     await expect
       .element(screen.getByRole("link", { name: "Each stack of the plan, with the tasks that its machine runs" }))

@@ -63,7 +63,7 @@ function isClosedGate({ executor, status, progressMessage }: Attempt): boolean {
   return executor === "gate" && status !== "settled" && progressMessage !== undefined;
 }
 
-/** Renders what is closed, until when, and the way past, as the gate itself says it. */
+/** Renders what is closed, until when, and how to bypass it, as the gate itself says it. */
 function ClosedGate({ attempt: { task, progressMessage = "" } }: { readonly attempt: Attempt }) {
   const opensAt = findOpening(progressMessage);
   return (

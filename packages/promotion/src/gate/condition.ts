@@ -21,7 +21,7 @@ export interface Never {
 export interface Closed {
   readonly kind: "closed";
   readonly code: string;
-  /** What is closed, until when as an instant, and the way past. The same text while nothing changes. */
+  /** What is closed, until when as an instant, and how to bypass it. The same text while nothing changes. */
   readonly message: string;
   readonly until?: number;
   /** It may open at any instant: when to examine it again, in milliseconds. Default: after the longest sleep. */

@@ -52,7 +52,7 @@ describe("gate: soak", () => {
     expect(new Set(steps.slice(0, -1).map((each) => each.kind === "running" && each.message)).size).toBe(1);
     expect(reports).toEqual([
       expect.stringMatching(
-        /^The stacks of "staging" soak for 24h until .*Z: shop-staging counts from .*Z\. The way past: stackyard stacks settle shop-1.42.0 watch --reason …$/,
+        /^The stacks of "staging" soak for 24h until .*Z: shop-staging counts from .*Z\. To bypass it: stackyard stacks settle shop-1.42.0 watch --reason …$/,
       ),
     ]);
   });

@@ -171,7 +171,7 @@ function toShown(condition: string, { code, message, until }: Closed): GateProgr
 
 function formatClosed({ stackId, task }: ExecutorContext, closed: readonly Closed[]): string {
   const way = toShellCommand`stackyard stacks settle ${stackId} ${task} --reason …`;
-  return `${closed.map(({ message }) => message).join(" ")} The way past: ${way}`;
+  return `${closed.map(({ message }) => message).join(" ")} To bypass it: ${way}`;
 }
 
 /** All must be open at once, so there is nothing to see before the last of the known instants. */

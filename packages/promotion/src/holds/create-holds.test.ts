@@ -36,7 +36,7 @@ async function moveTo(bench: ReturnType<typeof createBench>, hour: number): Prom
 }
 
 describe("holds: window", () => {
-  it("is closed until the calendar opens, with that instant and the way past", async () => {
+  it("is closed until the calendar opens, with that instant and how to bypass it", async () => {
     const bench = createBench();
     await moveTo(bench, 20);
 
@@ -98,7 +98,7 @@ describe("holds: freezes", () => {
     expect(await bench.look()).toEqual({
       kind: "closed",
       code: "FROZEN",
-      message: `The freeze "winter" of ada holds t1 until ${new Date(to).toISOString().replace(".000", "")}: Christmas. The way past: stackyard freezes except winter shop-1.42.0 --reason …`,
+      message: `The freeze "winter" of ada holds t1 until ${new Date(to).toISOString().replace(".000", "")}: Christmas. To bypass it: stackyard freezes except winter shop-1.42.0 --reason …`,
       until: to,
     });
     bench.addStack({ id: "t1", metadata: { tier: "silver" } });

@@ -28,7 +28,7 @@ export async function examineFreezes(
     const { name, reason, by, to } = freeze;
     const until = to === undefined ? "until a person ends it" : `until ${formatInstant(to)}`;
     const way = toShellCommand`stackyard freezes except ${name} ${release.id} --reason …`;
-    const message = `${toHeldText(name)}${by} holds ${stackId} ${until}${why}: ${toSentence(reason)} The way past: ${way}`;
+    const message = `${toHeldText(name)}${by} holds ${stackId} ${until}${why}: ${toSentence(reason)} To bypass it: ${way}`;
     return closed("FROZEN", message, to);
   }
   return OPEN;
