@@ -99,10 +99,10 @@ export {
 } from "./preview-links.ts";
 export { forgetPullFault, notePullFault, type PullFault, pullFaults } from "./pull-faults.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
-export { type ResealReport, resealStore } from "./reseal-store.ts";
 export { createServiceRunner, type ServiceRunner } from "./run-services.ts";
-export { checkSealKey, type SealOptions, sealStore } from "./sealed-store.ts";
-export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
+export { type ResealReport, resealStore } from "./sealing/reseal-store.ts";
+export { checkSealKey, type SealOptions, sealStore } from "./sealing/sealed-store.ts";
+export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealing/sealer.ts";
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";
 export type { ServiceFailure, ServiceState } from "./service-failures.ts";

@@ -5,8 +5,8 @@ import { toEncodedForms } from "../machine/encoded-forms.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { defineExecutor, failed, running, succeeded } from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
-import { sealStore } from "../services/sealed-store.ts";
-import type { Sealer } from "../services/sealer.ts";
+import { sealStore } from "../services/sealing/sealed-store.ts";
+import type { Sealer } from "../services/sealing/sealer.ts";
 import { createTrial } from "./trial.ts";
 
 const SECRETS = {

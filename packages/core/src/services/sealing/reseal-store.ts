@@ -1,12 +1,18 @@
-import { chunk } from "../chunk.ts";
-import { isUnreadable, StackyardError } from "../errors/stackyard-error.ts";
-import { listPages } from "../list-pages.ts";
-import { toEventKey } from "../machine/event-message.ts";
-import type { Metadata, Stack } from "../machine/stack.ts";
-import { parseSealedText, SEALED_KEY } from "../ports/queued-event.ts";
-import type { UnreadableRow } from "../ports/records.ts";
-import { type Change, type LoadedStack, NO_CHANGE, type ParkedEvent, type QueuedEvent } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
+import { chunk } from "../../chunk.ts";
+import { isUnreadable, StackyardError } from "../../errors/stackyard-error.ts";
+import { listPages } from "../../list-pages.ts";
+import { toEventKey } from "../../machine/event-message.ts";
+import type { Metadata, Stack } from "../../machine/stack.ts";
+import { parseSealedText, SEALED_KEY } from "../../ports/queued-event.ts";
+import type { UnreadableRow } from "../../ports/records.ts";
+import {
+  type Change,
+  type LoadedStack,
+  NO_CHANGE,
+  type ParkedEvent,
+  type QueuedEvent,
+} from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
 import { sealStore } from "./sealed-store.ts";
 import type { Sealer } from "./sealer.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import { findSecretsIn, playSecretLife } from "../testing/secret-life.ts";
-import { loadParked } from "../testing/store-conformance/load-parked.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import { findSecretsIn, playSecretLife } from "../../testing/secret-life.ts";
+import { loadParked } from "../../testing/store-conformance/load-parked.ts";
 import {
   aChange,
   aParkedEvent,
@@ -9,7 +9,7 @@ import {
   aQueuedEvent,
   commitNow,
   T0,
-} from "../testing/store-conformance/store-builders.ts";
+} from "../../testing/store-conformance/store-builders.ts";
 import { resealStore } from "./reseal-store.ts";
 import { sealStore } from "./sealed-store.ts";
 import { createSealer } from "./sealer.ts";

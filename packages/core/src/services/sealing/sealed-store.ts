@@ -1,11 +1,11 @@
-import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
-import { parseAttemptId } from "../machine/attempt-id.ts";
-import { isMap } from "../machine/json.ts";
-import { parseSealedText } from "../ports/queued-event.ts";
-import type { Page, PutRecordInput, Records, StoredRecord, UnreadableRow } from "../ports/records.ts";
-import type { Change, ClaimResult, DueItem, LoadedStack, QueuedEvent, SettleInput } from "../ports/stack-store.ts";
-import type { StackQueries, Store } from "../ports/store.ts";
-import { wrap } from "../ports/wrap.ts";
+import { isStackyardError, StackyardError } from "../../errors/stackyard-error.ts";
+import { parseAttemptId } from "../../machine/attempt-id.ts";
+import { isMap } from "../../machine/json.ts";
+import { parseSealedText } from "../../ports/queued-event.ts";
+import type { Page, PutRecordInput, Records, StoredRecord, UnreadableRow } from "../../ports/records.ts";
+import type { Change, ClaimResult, DueItem, LoadedStack, QueuedEvent, SettleInput } from "../../ports/stack-store.ts";
+import type { StackQueries, Store } from "../../ports/store.ts";
+import { wrap } from "../../ports/wrap.ts";
 import {
   openEvent,
   openHead,

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { defineService, type ProvidedService, provideService, type ServiceKey } from "../ports/executor.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { defineService, type ProvidedService, provideService, type ServiceKey } from "../../ports/executor.ts";
 
 /** Encrypts stored values, and decrypts them. Its keys are never in the store. */
 export interface Sealer {

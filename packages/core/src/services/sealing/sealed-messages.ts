@@ -1,6 +1,6 @@
-import { isMap } from "../machine/json.ts";
-import { parseSealedText, SEALED_KEY } from "../ports/queued-event.ts";
-import type { DeadLetter, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
+import { isMap } from "../../machine/json.ts";
+import { parseSealedText, SEALED_KEY } from "../../ports/queued-event.ts";
+import type { DeadLetter, ParkedEvent, ParkedHead, QueuedEvent } from "../../ports/stack-store.ts";
 import { type Convert, convertText, sealValue, toStackOwner } from "./sealed-values.ts";
 import type { Sealer } from "./sealer.ts";
 

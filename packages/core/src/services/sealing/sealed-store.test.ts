@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { toPrinted } from "../inspect/shown-stack.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import type { Store } from "../ports/store.ts";
-import { recordsConformance } from "../testing/records-conformance.ts";
-import { findSecretsIn, playSecretLife } from "../testing/secret-life.ts";
-import { loadParked } from "../testing/store-conformance/load-parked.ts";
+import { toPrinted } from "../../inspect/shown-stack.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { Store } from "../../ports/store.ts";
+import { recordsConformance } from "../../testing/records-conformance.ts";
+import { findSecretsIn, playSecretLife } from "../../testing/secret-life.ts";
+import { loadParked } from "../../testing/store-conformance/load-parked.ts";
 import {
   aChange,
   aDeadLetter,
@@ -14,8 +14,8 @@ import {
   aQueuedEvent,
   commitNow,
   T0,
-} from "../testing/store-conformance/store-builders.ts";
-import { storeConformance } from "../testing/store-conformance.ts";
+} from "../../testing/store-conformance/store-builders.ts";
+import { storeConformance } from "../../testing/store-conformance.ts";
 import { checkSealKey, sealStore } from "./sealed-store.ts";
 import { createSealer } from "./sealer.ts";
 

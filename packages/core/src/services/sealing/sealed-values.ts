@@ -1,6 +1,6 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
-import type { Metadata, MetadataValue, Stack } from "../machine/stack.ts";
-import { parseSealedText, toSealedText } from "../ports/queued-event.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import type { Metadata, MetadataValue, Stack } from "../../machine/stack.ts";
+import { parseSealedText, toSealedText } from "../../ports/queued-event.ts";
 import type { Sealer } from "./sealer.ts";
 
 /** Seals a value for its owner, such as `stack "pr-1"`: it cannot be opened for another one. */
