@@ -20,41 +20,9 @@ export {
   provideArtifactArrivals,
   toArtifactArrivals,
 } from "./artifact-arrivals.ts";
-export {
-  type BoardLag,
-  type BoardPlace,
-  type BoardStanding,
-  type BoardTally,
-  type BoardVersion,
-  type CountedPlace,
-  createBoardTally,
-  findLag,
-  listBoardPlaces,
-} from "./board.ts";
-export {
-  type BoardArrival,
-  type BoardHold,
-  listBoardArrivals,
-  type OpenTask,
-} from "./board-arrivals.ts";
-export { CALENDAR_FILES, CALENDAR_NAME, type CalendarFiles, provideCalendarFiles } from "./calendar-files.ts";
-export { createCalendarFolder } from "./calendar-folder.ts";
 export { readCompressed, writeCompressed } from "./compressed-records.ts";
 export { type EventFate, findEventFate, toEventFate } from "./event-fate.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
-export {
-  endFreeze,
-  exceptRelease,
-  Freeze,
-  type FreezesDeps,
-  findFreeze,
-  freezes,
-  listFreezes,
-  type NewException,
-  type NewFreeze,
-  passesFreeze,
-  startFreeze,
-} from "./freezes.ts";
 export {
   createHookDeliveries,
   type HookDeliveries,
@@ -99,6 +67,38 @@ export {
 } from "./preview-links.ts";
 export { forgetPullFault, notePullFault, type PullFault, pullFaults } from "./pull-faults.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
+export {
+  type BoardLag,
+  type BoardPlace,
+  type BoardStanding,
+  type BoardTally,
+  type BoardVersion,
+  type CountedPlace,
+  createBoardTally,
+  findLag,
+  listBoardPlaces,
+} from "./releases/board.ts";
+export {
+  type BoardArrival,
+  type BoardHold,
+  listBoardArrivals,
+  type OpenTask,
+} from "./releases/board-arrivals.ts";
+export { CALENDAR_FILES, CALENDAR_NAME, type CalendarFiles, provideCalendarFiles } from "./releases/calendar-files.ts";
+export { createCalendarFolder } from "./releases/calendar-folder.ts";
+export {
+  endFreeze,
+  exceptRelease,
+  Freeze,
+  type FreezesDeps,
+  findFreeze,
+  freezes,
+  listFreezes,
+  type NewException,
+  type NewFreeze,
+  passesFreeze,
+  startFreeze,
+} from "./releases/freezes.ts";
 export { createServiceRunner, type ServiceRunner } from "./run-services.ts";
 export { type ResealReport, resealStore } from "./sealing/reseal-store.ts";
 export { checkSealKey, type SealOptions, sealStore } from "./sealing/sealed-store.ts";

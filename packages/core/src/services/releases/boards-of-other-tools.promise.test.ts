@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Stack } from "../machine/stack.ts";
-import { aStack } from "../testing/builders.ts";
+import type { Stack } from "../../machine/stack.ts";
+import { aStack } from "../../testing/builders.ts";
 import { type BoardPlace, createBoardTally, findLag } from "./board.ts";
 
 // What people report of boards of other tools that show a wrong version, tried on the tally of this one.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryRecords } from "../memory/memory-records.ts";
+import { createMemoryRecords } from "../../memory/memory-records.ts";
 import { endFreeze, exceptRelease, findFreeze, listFreezes, passesFreeze, startFreeze } from "./freezes.ts";
 
 function createBench() {

@@ -1,7 +1,7 @@
-import { isMap } from "../machine/json.ts";
-import type { Machine } from "../machine/machine.ts";
-import { maskMetadata, toShownMetadata } from "../machine/secrets.ts";
-import type { Stack, TaskState } from "../machine/stack.ts";
+import { isMap } from "../../machine/json.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { maskMetadata, toShownMetadata } from "../../machine/secrets.ts";
+import type { Stack, TaskState } from "../../machine/stack.ts";
 import { listBoardPlaces } from "./board.ts";
 
 /** What a release does before it has arrived in an environment, or what holds it back. */

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { describe, expect, it } from "vitest";
-import { parseMachine } from "../machine/parse-machine.ts";
-import type { Release, Stack } from "../machine/stack.ts";
-import { aStack } from "../testing/builders.ts";
+import { parseMachine } from "../../machine/parse-machine.ts";
+import type { Release, Stack } from "../../machine/stack.ts";
+import { aStack } from "../../testing/builders.ts";
 import { type BoardPlace, createBoardTally, findLag, listBoardPlaces } from "./board.ts";
 
 const MACHINE = `

@@ -1,8 +1,8 @@
-import { isMap } from "../machine/json.ts";
-import type { Machine } from "../machine/machine.ts";
-import { maskMetadata, toShownMetadata } from "../machine/secrets.ts";
-import type { Stack } from "../machine/stack.ts";
-import { evaluateStanding, type RestingPlace } from "../machine/stack-standing.ts";
+import { isMap } from "../../machine/json.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { maskMetadata, toShownMetadata } from "../../machine/secrets.ts";
+import type { Stack } from "../../machine/stack.ts";
+import { evaluateStanding, type RestingPlace } from "../../machine/stack-standing.ts";
 
 /** An environment: what one task `deploy` of a machine sends to. */
 export interface BoardPlace extends RestingPlace {

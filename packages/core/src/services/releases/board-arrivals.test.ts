@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { expect, it } from "vitest";
-import { parseMachine } from "../machine/parse-machine.ts";
-import { aStack } from "../testing/builders.ts";
+import { parseMachine } from "../../machine/parse-machine.ts";
+import { aStack } from "../../testing/builders.ts";
 import { listBoardArrivals, type OpenTask } from "./board-arrivals.ts";
 
 const MACHINE = `

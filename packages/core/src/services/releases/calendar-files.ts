@@ -1,4 +1,4 @@
-import { defineService, type ProvidedService, provideService, type ServiceKey } from "../ports/executor.ts";
+import { defineService, type ProvidedService, provideService, type ServiceKey } from "../../ports/executor.ts";
 
 /** The documents of calendars. */
 export interface CalendarFiles {

@@ -1,8 +1,8 @@
 import { type Static, Type } from "typebox";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { compileCel } from "../machine/expression/compile-expression.ts";
-import { defined } from "../machine/json.ts";
-import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { compileCel } from "../../machine/expression/compile-expression.ts";
+import { defined } from "../../machine/json.ts";
+import { defineRecordKind, type RecordsDeps } from "../../ports/record-kind.ts";
 
 /** A release that passes a freeze. */
 const FreezeException = Type.Object({
