@@ -30,7 +30,25 @@ export {
   type HookEvent,
   type HookOutcome,
   listHookDeliveries,
-} from "./hook-deliveries.ts";
+} from "./hosts/hook-deliveries.ts";
+export {
+  endPreviewLink,
+  findPullLinks,
+  type LinkedPull,
+  linkPreview,
+  PreviewCommands,
+  PreviewLink,
+  type PreviewLinksDeps,
+  previewLinks,
+  pullStacks,
+} from "./hosts/preview-links.ts";
+export { forgetPullFault, notePullFault, type PullFault, pullFaults } from "./hosts/pull-faults.ts";
+export {
+  provideSourceArchives,
+  SOURCE_ARCHIVES,
+  type SourceArchives,
+  type SourceCommit,
+} from "./hosts/source-archives.ts";
 export {
   type ClaimedItems,
   createKeyedQueue,
@@ -54,18 +72,6 @@ export {
   orphans,
   toOrphanName,
 } from "./orphans.ts";
-export {
-  endPreviewLink,
-  findPullLinks,
-  type LinkedPull,
-  linkPreview,
-  PreviewCommands,
-  PreviewLink,
-  type PreviewLinksDeps,
-  previewLinks,
-  pullStacks,
-} from "./preview-links.ts";
-export { forgetPullFault, notePullFault, type PullFault, pullFaults } from "./pull-faults.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
 export {
   type BoardLag,
@@ -106,7 +112,6 @@ export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from 
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";
 export type { ServiceFailure, ServiceState } from "./service-failures.ts";
-export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
 export {
   findCurrentVersion,

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { defineRecordKind, keepAlive, type RecordsDeps } from "../ports/record-kind.ts";
+import { defineRecordKind, keepAlive, type RecordsDeps } from "../../ports/record-kind.ts";
 
 const PullFault = Type.Object({
   stackId: Type.String(),

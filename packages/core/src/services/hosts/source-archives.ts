@@ -1,4 +1,4 @@
-import { defineService, type ProvidedService, provideService, type ServiceKey } from "../ports/executor.ts";
+import { defineService, type ProvidedService, provideService, type ServiceKey } from "../../ports/executor.ts";
 
 /** A commit of a repository at a code host. */
 export interface SourceCommit {

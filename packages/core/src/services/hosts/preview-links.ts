@@ -1,8 +1,8 @@
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { listPages } from "../list-pages.ts";
-import { defineRecordKind, keepAlive, type RecordsDeps } from "../ports/record-kind.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { listPages } from "../../list-pages.ts";
+import { defineRecordKind, keepAlive, type RecordsDeps } from "../../ports/record-kind.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 1_024 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryRecords } from "../memory/memory-records.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
+import { createMemoryRecords } from "../../memory/memory-records.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
 import { endPreviewLink, findPullLinks, linkPreview, type PreviewLink, previewLinks } from "./preview-links.ts";
 
 const DAY = 86_400_000;

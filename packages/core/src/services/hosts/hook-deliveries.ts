@@ -1,8 +1,8 @@
-import { isMap } from "../machine/json.ts";
-import { changeRecord } from "../ports/change-record.ts";
-import type { Clock } from "../ports/clock.ts";
-import { readRecords } from "../ports/read-records.ts";
-import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
+import { isMap } from "../../machine/json.ts";
+import { changeRecord } from "../../ports/change-record.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { readRecords } from "../../ports/read-records.ts";
+import type { Page, PageInput, Records, StoredRecord } from "../../ports/records.ts";
 
 /** The outcome of a delivery. */
 export interface HookOutcome {
