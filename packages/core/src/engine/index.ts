@@ -138,6 +138,9 @@ export {
   toStartPosition,
 } from "../ports/store-helpers.ts";
 export { parseRememberedPlace, toRememberedRow } from "../ports/store-memory.ts";
+export { loadSharedKey, toAttemptPassword } from "./attempts/shared-key.ts";
+export { createStepHandler } from "./attempts/step-handler.ts";
+export { findAttemptLog, type StoredLog } from "./attempts/stored-log.ts";
 export {
   createLeases,
   createStaticLocator,
@@ -161,9 +164,6 @@ export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
 export { createPollingWorker } from "./polling-worker.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
-export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
-export { createStepHandler } from "./step-handler.ts";
-export { findAttemptLog, type StoredLog } from "./stored-log.ts";
 export type { SweepReport } from "./sweep.ts";
 export { findParked, withdrawParked } from "./withdraw-parked.ts";
 export { createStoreTransport } from "./work-loop.ts";

@@ -7,7 +7,7 @@ import type { QueuedEvent } from "../ports/stack-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { toResultEvent } from "./attempt-result.ts";
+import { toResultEvent } from "./attempts/attempt-result.ts";
 import type { InvocationLimits } from "./invocation-limits.ts";
 import { createMessageWorker, toAnswer, toTimedOut } from "./message-worker.ts";
 

@@ -6,11 +6,11 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import { failed, type Logger } from "../ports/executor.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
-import { toResultEvent } from "./attempt-result.ts";
+import { toResultEvent } from "./attempts/attempt-result.ts";
+import { retryTransient } from "./attempts/retry-transient.ts";
+import type { WorkerStore } from "./attempts/run-attempt.ts";
 import { noRecords } from "./built-in-ports.ts";
 import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
-import { retryTransient } from "./retry-transient.ts";
-import type { WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** Dependencies of a worker without a store. */

@@ -1,7 +1,7 @@
 import type { Dispatch } from "../machine/decide/decision.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
+import type { StepEnd } from "./attempts/run-attempt.ts";
 import type { InvocationLimits } from "./invocation-limits.ts";
-import type { StepEnd } from "./run-attempt.ts";
 import { createStepWorker, findExecutor, type StoreWorker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** Options of a polling worker. */

@@ -5,14 +5,14 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Executor, Failed, LogFields, Logger, ProvidedService } from "../ports/executor.ts";
 import type { BirthClaim, ClaimResult } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
-import type { AttemptLogs } from "./attempt-log.ts";
+import type { AttemptLogs } from "./attempts/attempt-log.ts";
+import type { AwsAccess, ContextDeps } from "./attempts/executor-context.ts";
+import { createHeartbeat, type HeldAttempt } from "./attempts/held-attempt.ts";
+import { runAttempt, type StepEnd, type WorkerStore } from "./attempts/run-attempt.ts";
 import type { BornAttempt, FinishedAttempt } from "./births.ts";
 import { createLeases } from "./built-in-ports.ts";
 import { findExclusiveKeys } from "./exclusive-keys.ts";
-import type { AwsAccess, ContextDeps } from "./executor-context.ts";
-import { createHeartbeat, type HeldAttempt } from "./held-attempt.ts";
 import { type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
-import { runAttempt, type StepEnd, type WorkerStore } from "./run-attempt.ts";
 
 /** Dependencies of a worker. */
 export interface WorkerDeps {

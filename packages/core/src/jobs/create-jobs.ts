@@ -1,7 +1,7 @@
 import type { Sender } from "../access/sender.ts";
-import { prepareRun, toRunEvent } from "../engine/attempt-result.ts";
+import { prepareRun, toRunEvent } from "../engine/attempts/attempt-result.ts";
+import { findFaults } from "../engine/attempts/check-step.ts";
 import { createUlids } from "../engine/built-in-ports.ts";
-import { findFaults } from "../engine/check-step.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages, type PageStart } from "../list-pages.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";

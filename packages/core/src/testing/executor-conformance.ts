@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findFaults } from "../engine/check-step.ts";
+import { findFaults } from "../engine/attempts/check-step.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import type { Executor, Running } from "../ports/executor.ts";
 import { type ConformanceCase, portCase } from "./conformance-case.ts";

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
+import { callExecutor, operationOf } from "../engine/attempts/call-executor.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
-import { callExecutor, operationOf } from "../engine/call-executor.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { idempotencyKeyOf } from "../machine/attempt-id.ts";
 import { createMemoryRecords } from "../memory/memory-records.ts";

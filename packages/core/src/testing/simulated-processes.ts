@@ -1,6 +1,6 @@
+import type { AwsAccess } from "../engine/attempts/executor-context.ts";
 import { createStaticLocator, type SourcedMachine } from "../engine/built-in-ports.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
-import type { AwsAccess } from "../engine/executor-context.ts";
 import { provideYard } from "../engine/provide-yard.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
 import { defined } from "../machine/json.ts";

@@ -2,9 +2,9 @@
 // with all that anything in the bundle uses of it, also what is imported on demand.
 export { GroupName, matchesText, toGroups } from "../access/access-config.ts";
 export { CHANNELS, SENDER_KINDS } from "../access/sender.ts";
+export { loadSharedKey } from "../engine/attempts/shared-key.ts";
 export { createUlids, systemClock } from "../engine/built-in-ports.ts";
 export { createFolderLocator } from "../engine/machine-folder.ts";
 export { createMessageWorker } from "../engine/message-worker.ts";
 export { createOutboxRelay } from "../engine/relay.ts";
-export { loadSharedKey } from "../engine/shared-key.ts";
 export { createYard, startTasks } from "../engine/yard.ts";

@@ -1,4 +1,4 @@
-import { prepareRun, toRunEvent } from "../../engine/attempt-result.ts";
+import { prepareRun, toRunEvent } from "../../engine/attempts/attempt-result.ts";
 import { publishMessages } from "../../engine/engine.ts";
 import { defined } from "../../machine/json.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";

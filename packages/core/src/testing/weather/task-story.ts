@@ -1,4 +1,4 @@
-import type { AwsAccess } from "../../engine/executor-context.ts";
+import type { AwsAccess } from "../../engine/attempts/executor-context.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
 import type { Executor } from "../../ports/executor.ts";
 import type { FakeClock } from "../fake-clock.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findTime, type LogTime } from "../line-times.ts";
+import { findTime, type LogTime } from "../../line-times.ts";
 import { addTime, moveTimes, NO_TIMES, parseTimes, toChunkTimes } from "./log-times.ts";
 
 const NOON = Date.UTC(2026, 10, 26, 12);

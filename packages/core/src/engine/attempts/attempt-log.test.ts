@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { createMemoryRecords } from "../memory/memory-records.ts";
-import type { Records } from "../ports/records.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { createMemoryRecords } from "../../memory/memory-records.ts";
+import type { Records } from "../../ports/records.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
 import { createAttemptLogs, type OpenLogInput } from "./attempt-log.ts";
 import { findAttemptLog } from "./stored-log.ts";
 

@@ -1,7 +1,7 @@
-import type { LogTime } from "../line-times.ts";
-import { shortHashOf } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
-import type { Records, StoredRecord } from "../ports/records.ts";
+import type { LogTime } from "../../line-times.ts";
+import { shortHashOf } from "../../machine/event-message.ts";
+import { isMap } from "../../machine/json.ts";
+import type { Records, StoredRecord } from "../../ports/records.ts";
 import { parseTimes } from "./log-times.ts";
 
 /** Bytes of a full record. */

@@ -1,4 +1,4 @@
-import { findTime, type LogTime } from "../line-times.ts";
+import { findTime, type LogTime } from "../../line-times.ts";
 
 /** The resolution of times, in milliseconds: lines that follow each other faster share one. */
 export const TIME_STEP_MS = 100;

@@ -1,5 +1,5 @@
-import { listSecretRefs } from "../machine/secrets.ts";
-import type { Executor, ExecutorContext, Step } from "../ports/executor.ts";
+import { listSecretRefs } from "../../machine/secrets.ts";
+import type { Executor, ExecutorContext, Step } from "../../ports/executor.ts";
 import { callExecutor, type Operation } from "./call-executor.ts";
 import { toSecretsNeedStore } from "./resolve-secrets.ts";
 

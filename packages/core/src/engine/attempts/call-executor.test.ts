@@ -1,8 +1,8 @@
 import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { defineExecutor, type Executor, failed, running, succeeded } from "../ports/executor.ts";
-import { createExecutorContext } from "../testing/run-executor.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { defineExecutor, type Executor, failed, running, succeeded } from "../../ports/executor.ts";
+import { createExecutorContext } from "../../testing/run-executor.ts";
 import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
 import type { KeptProgress } from "./kept-progress.ts";
 

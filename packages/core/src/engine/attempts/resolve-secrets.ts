@@ -1,8 +1,8 @@
-import { isMap } from "../machine/json.ts";
-import { MASK, type ShownMetadata } from "../machine/secrets.ts";
-import type { Metadata, MetadataValue } from "../machine/stack.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { type Failed, failed } from "../ports/executor.ts";
+import { isMap } from "../../machine/json.ts";
+import { MASK, type ShownMetadata } from "../../machine/secrets.ts";
+import type { Metadata, MetadataValue } from "../../machine/stack.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import { type Failed, failed } from "../../ports/executor.ts";
 
 /** A task message whose references were replaced by their values. */
 export interface ResolvedMessage extends Omit<TaskMessage, "stack"> {

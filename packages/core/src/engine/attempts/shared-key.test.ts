@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import type { Records } from "../ports/records.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { Records } from "../../ports/records.ts";
 import { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 
 const NAME = "transport/result-key";

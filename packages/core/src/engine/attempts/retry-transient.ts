@@ -1,6 +1,6 @@
-import { isPassing } from "../errors/stackyard-error.ts";
-import type { Clock } from "../ports/clock.ts";
-import { backoff, retry } from "../retry.ts";
+import { isPassing } from "../../errors/stackyard-error.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { backoff, retry } from "../../retry.ts";
 
 const TRIES = 6;
 const FIRST_WAIT_MS = 250;

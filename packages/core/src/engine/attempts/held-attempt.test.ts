@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import type { AttemptStore, RenewResult } from "../ports/stack-store.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { AttemptStore, RenewResult } from "../../ports/stack-store.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
 import { createHeartbeat, holdAttempt } from "./held-attempt.ts";
 
 const LEASE_MS = 30_000;

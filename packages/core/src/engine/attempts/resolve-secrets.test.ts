@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TaskMessage } from "../machine/task-message.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
 import { resolveSecrets } from "./resolve-secrets.ts";
 
 function aMessage(config: unknown, metadata: TaskMessage["stack"]["metadata"] = {}): TaskMessage {

@@ -1,10 +1,12 @@
-import type { TaskMessage } from "../machine/task-message.ts";
-import type { Clock } from "../ports/clock.ts";
-import { type Executor, type Failed, failed, type Logger, type Running, type Step } from "../ports/executor.ts";
-import type { Records } from "../ports/records.ts";
-import type { AppliedResult, AttemptStore, ClaimResult, QueuedEvent } from "../ports/stack-store.ts";
-import type { Revisions } from "../ports/store.ts";
-import type { DeliveryOutcome } from "../ports/transport.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { type Executor, type Failed, failed, type Logger, type Running, type Step } from "../../ports/executor.ts";
+import type { Records } from "../../ports/records.ts";
+import type { AppliedResult, AttemptStore, ClaimResult, QueuedEvent } from "../../ports/stack-store.ts";
+import type { Revisions } from "../../ports/store.ts";
+import type { DeliveryOutcome } from "../../ports/transport.ts";
+import type { FinishedAttempt } from "../births.ts";
+import type { InvocationEnd } from "../invocation-limits.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
 import {
   type AttemptLog,
@@ -21,11 +23,9 @@ import {
   toRunEvent,
   toSettledOutcome,
 } from "./attempt-result.ts";
-import type { FinishedAttempt } from "./births.ts";
 import { callExecutor, callWithin, INTERRUPTED, type Operation, operationOf } from "./call-executor.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { type Heartbeat, type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
-import type { InvocationEnd } from "./invocation-limits.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
 import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
 import { retryTransient } from "./retry-transient.ts";

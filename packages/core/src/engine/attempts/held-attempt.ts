@@ -1,7 +1,7 @@
-import { defined } from "../machine/json.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Logger } from "../ports/executor.ts";
-import type { AttemptStore, Grant } from "../ports/stack-store.ts";
+import { defined } from "../../machine/json.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/executor.ts";
+import type { AttemptStore, Grant } from "../../ports/stack-store.ts";
 
 /** Why a call to an executor was aborted before its time. */
 export type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";

@@ -1,17 +1,17 @@
-import { toErrorText } from "../errors/stackyard-error.ts";
-import { exceedsBytes, MAX_METADATA_BYTES } from "../machine/decide/metadata.ts";
-import { toErrorDescription } from "../machine/error-description.ts";
-import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
-import type { ExecutorDefinition } from "../machine/executor-definition.ts";
-import { defined } from "../machine/json.ts";
-import { createLogMask } from "../machine/log-mask.ts";
-import { RUN_MACHINE } from "../machine/machine.ts";
-import { createIsQuoting, type IsQuoting, type MaskText, maskTexts } from "../machine/mask-text.ts";
-import { parseRunMachine, runMachineSource, runStackId } from "../machine/run-machine.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../ports/executor.ts";
-import type { Revision } from "../ports/locator.ts";
-import type { QueuedEvent } from "../ports/stack-store.ts";
+import { toErrorText } from "../../errors/stackyard-error.ts";
+import { exceedsBytes, MAX_METADATA_BYTES } from "../../machine/decide/metadata.ts";
+import { toErrorDescription } from "../../machine/error-description.ts";
+import { SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
+import type { ExecutorDefinition } from "../../machine/executor-definition.ts";
+import { defined } from "../../machine/json.ts";
+import { createLogMask } from "../../machine/log-mask.ts";
+import { RUN_MACHINE } from "../../machine/machine.ts";
+import { createIsQuoting, type IsQuoting, type MaskText, maskTexts } from "../../machine/mask-text.ts";
+import { parseRunMachine, runMachineSource, runStackId } from "../../machine/run-machine.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../../ports/executor.ts";
+import type { Revision } from "../../ports/locator.ts";
+import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { AttemptLogs, AttemptLogWriter, LogEndOptions, OpenLogInput } from "./attempt-log.ts";
 
 /** A step that ends an attempt. */

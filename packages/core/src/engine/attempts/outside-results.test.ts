@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../ports/executor.ts";
-import { createTrial } from "../testing/trial.ts";
+import type { Step } from "../../ports/executor.ts";
+import { createTrial } from "../../testing/trial.ts";
 
 const waits: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };
 

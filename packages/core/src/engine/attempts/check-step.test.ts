@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { defineExecutor, succeeded } from "../ports/executor.ts";
+import { defineExecutor, succeeded } from "../../ports/executor.ts";
 import { checkStep } from "./check-step.ts";
 
 const executor = defineExecutor({ name: "work", config: Type.Object({}), start: async () => succeeded({}) });

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { parseAttemptId, toIdempotencyText } from "../machine/attempt-id.ts";
-import { defined } from "../machine/json.ts";
-import type { Clock } from "../ports/clock.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { parseAttemptId, toIdempotencyText } from "../../machine/attempt-id.ts";
+import { defined } from "../../machine/json.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type {
   AttemptAccess,
   AwsCredentials,
@@ -12,8 +12,8 @@ import type {
   ProvidedService,
   ServiceKey,
   Target,
-} from "../ports/executor.ts";
-import type { Leases, Records } from "../ports/records.ts";
+} from "../../ports/executor.ts";
+import type { Leases, Records } from "../../ports/records.ts";
 import { findTarget } from "./find-target.ts";
 import type { ResolvedMessage } from "./resolve-secrets.ts";
 import { toAttemptPassword } from "./shared-key.ts";

@@ -1,11 +1,11 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { shortHashOf } from "../machine/event-message.ts";
-import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../ports/executor.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { createSimulator, type Simulator } from "../testing/simulator.ts";
-import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { createTrial } from "../testing/trial.ts";
+import { shortHashOf } from "../../machine/event-message.ts";
+import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../../ports/executor.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
+import { createSimulator, type Simulator } from "../../testing/simulator.ts";
+import { aDispatch } from "../../testing/store-conformance/store-builders.ts";
+import { createTrial } from "../../testing/trial.ts";
 import {
   boundOutputs,
   createAttemptMask,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { idempotencyKeyOf } from "../machine/attempt-id.ts";
-import type { Dispatch } from "../machine/decide/decision.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineService, provideService, silentLogger } from "../ports/executor.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
-import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { createLeases } from "./built-in-ports.ts";
+import { idempotencyKeyOf } from "../../machine/attempt-id.ts";
+import type { Dispatch } from "../../machine/decide/decision.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import { defineService, provideService, silentLogger } from "../../ports/executor.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
+import { aDispatch } from "../../testing/store-conformance/store-builders.ts";
+import { createLeases } from "../built-in-ports.ts";
 import { type AwsAccess, type CallInput, type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { type ResolvedMessage, resolveSecrets } from "./resolve-secrets.ts";
 

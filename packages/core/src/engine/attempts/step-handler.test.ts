@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { defineExecutor, running, succeeded } from "../ports/executor.ts";
-import { createExecutorContext } from "../testing/run-executor.ts";
+import { defineExecutor, running, succeeded } from "../../ports/executor.ts";
+import { createExecutorContext } from "../../testing/run-executor.ts";
 import { createStepHandler } from "./step-handler.ts";
 
 const executor = defineExecutor({

@@ -1,7 +1,7 @@
-import { describeThrown, describeValue, isStackyardError } from "../errors/stackyard-error.ts";
-import type { Clock } from "../ports/clock.ts";
-import { type Executor, type ExecutorContext, type Failed, failed, type Step } from "../ports/executor.ts";
-import { within } from "../within.ts";
+import { describeThrown, describeValue, isStackyardError } from "../../errors/stackyard-error.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { type Executor, type ExecutorContext, type Failed, failed, type Step } from "../../ports/executor.ts";
+import { within } from "../../within.ts";
 import { checkStep, findFaults } from "./check-step.ts";
 import type { KeptProgress } from "./kept-progress.ts";
 

@@ -1,8 +1,8 @@
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
-import { describeValue } from "../errors/stackyard-error.ts";
-import { findJsonFault, findRoundedFault, toPlainJson } from "../machine/json.ts";
-import { type Executor, type Failed, failed, type Running, type Step, type Succeeded } from "../ports/executor.ts";
+import { describeValue } from "../../errors/stackyard-error.ts";
+import { findJsonFault, findRoundedFault, toPlainJson } from "../../machine/json.ts";
+import { type Executor, type Failed, failed, type Running, type Step, type Succeeded } from "../../ports/executor.ts";
 
 /**
  * Validates an executor's result, which may come from a plugin in plain JavaScript. An invalid one becomes a failed

@@ -1,6 +1,6 @@
-import { isMap } from "../machine/json.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { type Failed, failed, type Target } from "../ports/executor.ts";
+import { isMap } from "../../machine/json.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import { type Failed, failed, type Target } from "../../ports/executor.ts";
 
 const DEFAULT_PARTITION = "aws";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isPassing, StackyardError, toErrorText } from "../errors/stackyard-error.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
+import { isPassing, StackyardError, toErrorText } from "../../errors/stackyard-error.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
 import { retryTransient } from "./retry-transient.ts";
 
 const busy = new StackyardError("STORE_UNAVAILABLE", "busy");

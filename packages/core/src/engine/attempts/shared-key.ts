@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { isMap } from "../machine/json.ts";
-import type { Records } from "../ports/records.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { isMap } from "../../machine/json.ts";
+import type { Records } from "../../ports/records.ts";
 
 /**
  * Loads a secret key that all processes with the yard's store share: 32 random bytes as base64url, stored in the record
