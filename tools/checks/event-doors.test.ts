@@ -20,7 +20,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "packages/core/src/engine/engine.ts": "publishMessages, for these and for programs that embed a yard",
   "packages/core/src/jobs/create-jobs.ts": "jobs: the permission of the route, or the program that starts them",
   "packages/core/src/engine/attempts/attempt-result.ts": "follow-up jobs, which a task requests",
-  "packages/core/src/engine/message-worker.ts": "answers of runners without a store, over a queue",
+  "packages/core/src/engine/workers/message-worker.ts": "answers of runners without a store, over a queue",
   "packages/transport-sqs/src/message-codec.ts": "queues, topics and buses: decideEvent, in the engine",
   "packages/core/src/ports/queued-event.ts": "a damaged row, which is dead-lettered",
   "packages/core/src/aggregate/decide-on.ts": "the plan of an event that is decided: nothing is sent",

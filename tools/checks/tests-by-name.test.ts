@@ -45,7 +45,7 @@ const LISTED: ReadonlySet<string> = new Set([
   "packages/core/src/engine/store-transport-order.test.ts",
   "packages/core/src/engine/attempts/task-log.test.ts",
   "packages/core/src/engine/version-2.test.ts",
-  "packages/core/src/engine/worker-secrets.test.ts",
+  "packages/core/src/engine/workers/worker-secrets.test.ts",
   "packages/core/src/engine/yard-health-store.test.ts",
   "packages/core/src/machine/cron-oracle.test.ts",
   "packages/core/src/machine/decide/approvals.property.test.ts",

@@ -4,7 +4,7 @@ import type { Births, BornAttempt, FinishedAttempt } from "./births.ts";
 import type { Engine } from "./engine.ts";
 import { createGatherer } from "./gatherer.ts";
 import type { Slots } from "./slots.ts";
-import type { StoreWorker } from "./worker.ts";
+import type { StoreWorker } from "./workers/worker.ts";
 
 /** The connection of an engine and a worker in one process. */
 export interface DirectPath {

@@ -160,14 +160,14 @@ export {
   type MachineSources,
   type WriteSourceInput,
 } from "./machine-folder.ts";
-export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
-export { createPollingWorker } from "./polling-worker.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export type { SweepReport } from "./sweep.ts";
 export { findParked, withdrawParked } from "./withdraw-parked.ts";
 export { createStoreTransport } from "./work-loop.ts";
-export { createWorker } from "./worker.ts";
+export { createMessageWorker } from "./workers/message-worker.ts";
+export { createPollingWorker } from "./workers/polling-worker.ts";
+export { createWorker } from "./workers/worker.ts";
 export {
   createYard,
   type RunningYard,

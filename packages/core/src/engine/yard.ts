@@ -12,8 +12,6 @@ import { createAttemptLogs } from "./attempts/attempt-log.ts";
 import type { AwsAccess } from "./attempts/executor-context.ts";
 import { createDirectPath, type DirectPath } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-import type { InvocationLimits } from "./invocation-limits.ts";
-import { createPollingWorker, type PollingWorker } from "./polling-worker.ts";
 import { provideYard } from "./provide-yard.ts";
 import { createRelays, type ForeignTransport, type Relays } from "./relay.ts";
 import { Slots } from "./slots.ts";
@@ -27,7 +25,9 @@ import {
   startSweep,
 } from "./sweep.ts";
 import { createStoreTransport } from "./work-loop.ts";
-import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./worker.ts";
+import type { InvocationLimits } from "./workers/invocation-limits.ts";
+import { createPollingWorker, type PollingWorker } from "./workers/polling-worker.ts";
+import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./workers/worker.ts";
 import { createYardWatch } from "./yard-absences.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
 

@@ -5,6 +5,6 @@ export { CHANNELS, SENDER_KINDS } from "../access/sender.ts";
 export { loadSharedKey } from "../engine/attempts/shared-key.ts";
 export { createUlids, systemClock } from "../engine/built-in-ports.ts";
 export { createFolderLocator } from "../engine/machine-folder.ts";
-export { createMessageWorker } from "../engine/message-worker.ts";
 export { createOutboxRelay } from "../engine/relay.ts";
+export { createMessageWorker } from "../engine/workers/message-worker.ts";
 export { createYard, startTasks } from "../engine/yard.ts";

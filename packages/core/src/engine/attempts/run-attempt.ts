@@ -6,7 +6,7 @@ import type { AppliedResult, AttemptStore, ClaimResult, QueuedEvent } from "../.
 import type { Revisions } from "../../ports/store.ts";
 import type { DeliveryOutcome } from "../../ports/transport.ts";
 import type { FinishedAttempt } from "../births.ts";
-import type { InvocationEnd } from "../invocation-limits.ts";
+import type { InvocationEnd } from "../workers/invocation-limits.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
 import {
   type AttemptLog,

@@ -5,7 +5,7 @@ import { createEngine, type Engine } from "../../engine/engine.ts";
 import { Slots } from "../../engine/slots.ts";
 import { startSweep } from "../../engine/sweep.ts";
 import { createStoreTransport } from "../../engine/work-loop.ts";
-import { createWorker, type Worker } from "../../engine/worker.ts";
+import { createWorker, type Worker } from "../../engine/workers/worker.ts";
 import { DEFAULT_RETENTION } from "../../engine/yard.ts";
 import type { Clock, Ids, Random } from "../../ports/clock.ts";
 import { type Executor, silentLogger } from "../../ports/executor.ts";

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import type { FinishedAttempt } from "../../engine/births.ts";
 import { createStaticLocator } from "../../engine/built-in-ports.ts";
 import { createEngine } from "../../engine/engine.ts";
-import { createWorker } from "../../engine/worker.ts";
+import { createWorker } from "../../engine/workers/worker.ts";
 import { createJobs, type Jobs } from "../../jobs/create-jobs.ts";
 import { defineExecutor, failed, type Step, silentLogger, succeeded } from "../../ports/executor.ts";
 import type { DueItem } from "../../ports/stack-store.ts";

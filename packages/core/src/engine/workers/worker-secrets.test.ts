@@ -1,11 +1,11 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import type { Dispatch } from "../machine/decide/decision.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineExecutor, type ExecutorContext, failed, running, type Step, succeeded } from "../ports/executor.ts";
-import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { aChange, aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
+import type { Dispatch } from "../../machine/decide/decision.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import { defineExecutor, type ExecutorContext, failed, running, type Step, succeeded } from "../../ports/executor.ts";
+import { countingIds, createFakeClock } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
+import { aChange, aDispatch, aPut, commitNow } from "../../testing/store-conformance/store-builders.ts";
 import { createWorker } from "./worker.ts";
 
 const ID = "s1/created/1/plan/1";

@@ -1,10 +1,10 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import { defineExecutor, type ExecutorContext, failed, running, type Step, succeeded } from "../ports/executor.ts";
-import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import { defineExecutor, type ExecutorContext, failed, running, type Step, succeeded } from "../../ports/executor.ts";
+import { countingIds, createFakeClock } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
+import { aDispatch, aPut, commitNow } from "../../testing/store-conformance/store-builders.ts";
 import { toInvocationEnd } from "./invocation-limits.ts";
 import { createWorker } from "./worker.ts";
 

@@ -1,15 +1,15 @@
-import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
-import { toCancelWithinMs } from "../machine/executor-definition.ts";
-import { defined } from "../machine/json.ts";
-import { isOwnAttempt, type TaskMessage } from "../machine/task-message.ts";
-import type { Clock, Ids } from "../ports/clock.ts";
-import { failed, type Logger } from "../ports/executor.ts";
-import type { QueuedEvent } from "../ports/stack-store.ts";
-import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
-import { toResultEvent } from "./attempts/attempt-result.ts";
-import { retryTransient } from "./attempts/retry-transient.ts";
-import type { WorkerStore } from "./attempts/run-attempt.ts";
-import { noRecords } from "./built-in-ports.ts";
+import { SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
+import { toCancelWithinMs } from "../../machine/executor-definition.ts";
+import { defined } from "../../machine/json.ts";
+import { isOwnAttempt, type TaskMessage } from "../../machine/task-message.ts";
+import type { Clock, Ids } from "../../ports/clock.ts";
+import { failed, type Logger } from "../../ports/executor.ts";
+import type { QueuedEvent } from "../../ports/stack-store.ts";
+import type { DeliveryOutcome, TaskDelivery } from "../../ports/transport.ts";
+import { toResultEvent } from "../attempts/attempt-result.ts";
+import { retryTransient } from "../attempts/retry-transient.ts";
+import type { WorkerStore } from "../attempts/run-attempt.ts";
+import { noRecords } from "../built-in-ports.ts";
 import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 

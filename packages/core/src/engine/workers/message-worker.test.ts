@@ -1,13 +1,13 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { defineExecutor, type ExecutorContext, failed, running, type Step, succeeded } from "../ports/executor.ts";
-import type { QueuedEvent } from "../ports/stack-store.ts";
-import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { toResultEvent } from "./attempts/attempt-result.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import { defineExecutor, type ExecutorContext, failed, running, type Step, succeeded } from "../../ports/executor.ts";
+import type { QueuedEvent } from "../../ports/stack-store.ts";
+import { countingIds, createFakeClock } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
+import { aDispatch } from "../../testing/store-conformance/store-builders.ts";
+import { toResultEvent } from "../attempts/attempt-result.ts";
 import type { InvocationLimits } from "./invocation-limits.ts";
 import { createMessageWorker, toAnswer, toTimedOut } from "./message-worker.ts";
 

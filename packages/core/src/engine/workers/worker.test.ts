@@ -1,8 +1,8 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { defined } from "../machine/json.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { defined } from "../../machine/json.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
 import {
   defineExecutor,
   type Executor,
@@ -11,11 +11,11 @@ import {
   running,
   type Step,
   succeeded,
-} from "../ports/executor.ts";
-import type { Store } from "../ports/store.ts";
-import { countingIds, createFakeClock, type FakeClock, settlePromises } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
+} from "../../ports/executor.ts";
+import type { Store } from "../../ports/store.ts";
+import { countingIds, createFakeClock, type FakeClock, settlePromises } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
+import { aDispatch, aPut, commitNow } from "../../testing/store-conformance/store-builders.ts";
 import { createWorker, type WorkerOptions } from "./worker.ts";
 
 const LEASE_MS = 30_000;

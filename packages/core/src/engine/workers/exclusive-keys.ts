@@ -1,10 +1,10 @@
-import { toErrorText } from "../errors/stackyard-error.ts";
-import { listSecretRefs } from "../machine/secrets.ts";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { type Executor, type Failed, failed } from "../ports/executor.ts";
-import { findFaults } from "./attempts/check-step.ts";
-import { findTarget, findTargetFault } from "./attempts/find-target.ts";
-import { resolveSecrets } from "./attempts/resolve-secrets.ts";
+import { toErrorText } from "../../errors/stackyard-error.ts";
+import { listSecretRefs } from "../../machine/secrets.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import { type Executor, type Failed, failed } from "../../ports/executor.ts";
+import { findFaults } from "../attempts/check-step.ts";
+import { findTarget, findTargetFault } from "../attempts/find-target.ts";
+import { resolveSecrets } from "../attempts/resolve-secrets.ts";
 
 /** The exclusive keys of an attempt. */
 interface ExclusiveKeys {

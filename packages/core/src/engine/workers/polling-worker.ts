@@ -1,6 +1,6 @@
-import type { Dispatch } from "../machine/decide/decision.ts";
-import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
-import type { StepEnd } from "./attempts/run-attempt.ts";
+import type { Dispatch } from "../../machine/decide/decision.ts";
+import type { DeliveryOutcome, TaskDelivery } from "../../ports/transport.ts";
+import type { StepEnd } from "../attempts/run-attempt.ts";
 import type { InvocationLimits } from "./invocation-limits.ts";
 import { createStepWorker, findExecutor, type StoreWorker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 

@@ -1,8 +1,8 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import type { TaskMessage } from "../machine/task-message.ts";
-import { defineExecutor, succeeded } from "../ports/executor.ts";
-import { aDispatch } from "../testing/store-conformance/store-builders.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
+import { defineExecutor, succeeded } from "../../ports/executor.ts";
+import { aDispatch } from "../../testing/store-conformance/store-builders.ts";
 import { findExclusiveKeys } from "./exclusive-keys.ts";
 
 const terraform = defineExecutor({
