@@ -15,11 +15,11 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { Births, FinishedAttempt } from "./births.ts";
 import { systemRandom } from "./built-in-ports.ts";
-import { createMachineFinder } from "./machine-finder.ts";
+import { createMachineFinder } from "./machines/machine-finder.ts";
+import { createCompileRevision } from "./machines/revision-cache.ts";
+import { createRevisionWatch } from "./machines/revision-watch.ts";
 import { walkMistimed } from "./mistimed-stacks.ts";
 import { processStacks, type WorkDeps } from "./process-stacks.ts";
-import { createCompileRevision } from "./revision-cache.ts";
-import { createRevisionWatch } from "./revision-watch.ts";
 import { createWrittenStacks } from "./written-stacks.ts";
 import { findWaitingLimits } from "./yard-absences.ts";
 

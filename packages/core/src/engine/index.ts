@@ -159,7 +159,7 @@ export {
   type MachineSource,
   type MachineSources,
   type WriteSourceInput,
-} from "./machine-folder.ts";
+} from "./machines/machine-folder.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export type { SweepReport } from "./sweep.ts";

@@ -23,9 +23,9 @@ import type { Locator } from "../ports/locator.ts";
 import type { LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { type EngineOptions, toApplyOptions } from "./engine.ts";
-import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
-import { createCompileRevision } from "./revision-cache.ts";
-import { createTurnMachines, planLoaded, type TurnMachines } from "./turn-machines.ts";
+import { createMachineFinder, type MachineFinder } from "./machines/machine-finder.ts";
+import { createCompileRevision } from "./machines/revision-cache.ts";
+import { createTurnMachines, planLoaded, type TurnMachines } from "./machines/turn-machines.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {

@@ -11,8 +11,8 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import { type Births, listBorn, withClaims } from "./births.ts";
 import { logChange } from "./log-change.ts";
-import type { MachineFinder } from "./machine-finder.ts";
-import { applyLoaded, createTurnMachines, type TurnMachines } from "./turn-machines.ts";
+import type { MachineFinder } from "./machines/machine-finder.ts";
+import { applyLoaded, createTurnMachines, type TurnMachines } from "./machines/turn-machines.ts";
 import type { WrittenStacks } from "./written-stacks.ts";
 
 /** Dependencies of `processStacks`. */

@@ -1,12 +1,12 @@
-import { chooseMachine, mayBeUndeclared } from "../aggregate/choose-machine.ts";
-import type { FoundMachine, MissingMachine, WantedMachine } from "../aggregate/stack-input.ts";
-import { formatUnknownMachine } from "../machine/decide/decide.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
-import { type Machine, RUN_MACHINE } from "../machine/machine.ts";
-import type { Stack } from "../machine/stack.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { Revisions } from "../ports/store.ts";
+import { chooseMachine, mayBeUndeclared } from "../../aggregate/choose-machine.ts";
+import type { FoundMachine, MissingMachine, WantedMachine } from "../../aggregate/stack-input.ts";
+import { formatUnknownMachine } from "../../machine/decide/decide.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
+import { type Machine, RUN_MACHINE } from "../../machine/machine.ts";
+import type { Stack } from "../../machine/stack.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LocatedMachine, Locator } from "../../ports/locator.ts";
+import type { Revisions } from "../../ports/store.ts";
 import { remember } from "./remember.ts";
 import { type CompileRevision, createRevisionCache, type RevisionCache } from "./revision-cache.ts";
 

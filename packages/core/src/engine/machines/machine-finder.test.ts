@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { FoundMachine } from "../aggregate/stack-input.ts";
-import type { Machine } from "../machine/machine.ts";
-import { parseMachine } from "../machine/parse-machine.ts";
-import type { Stack } from "../machine/stack.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import { aMachine, anEvent, aStack } from "../testing/builders.ts";
-import { createFakeClock } from "../testing/fake-clock.ts";
-import { createSimulator } from "../testing/simulator.ts";
-import { createTrial, TRIAL_SOURCE } from "../testing/trial.ts";
+import type { FoundMachine } from "../../aggregate/stack-input.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { parseMachine } from "../../machine/parse-machine.ts";
+import type { Stack } from "../../machine/stack.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { LocatedMachine, Locator } from "../../ports/locator.ts";
+import { aMachine, anEvent, aStack } from "../../testing/builders.ts";
+import { createFakeClock } from "../../testing/fake-clock.ts";
+import { createSimulator } from "../../testing/simulator.ts";
+import { createTrial, TRIAL_SOURCE } from "../../testing/trial.ts";
 import { createMachineFinder } from "./machine-finder.ts";
 
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };

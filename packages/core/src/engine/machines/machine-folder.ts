@@ -2,15 +2,15 @@ import { createHash, randomUUID } from "node:crypto";
 import { lstat, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describeThrown, StackyardError, toErrorText } from "../errors/stackyard-error.ts";
-import { requireUtf8 } from "../machine/document/find-not-utf8.ts";
-import type { Problem } from "../machine/document/problem-list.ts";
-import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { defined, isMap } from "../machine/json.ts";
-import type { CompileResult } from "../machine/machine.ts";
-import { parseMachine, parseMachineDocument, toMachineSource } from "../machine/parse-machine.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { LocatedMachine, Locator, MachineListing } from "../ports/locator.ts";
+import { describeThrown, StackyardError, toErrorText } from "../../errors/stackyard-error.ts";
+import { requireUtf8 } from "../../machine/document/find-not-utf8.ts";
+import type { Problem } from "../../machine/document/problem-list.ts";
+import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
+import { defined, isMap } from "../../machine/json.ts";
+import type { CompileResult } from "../../machine/machine.ts";
+import { parseMachine, parseMachineDocument, toMachineSource } from "../../machine/parse-machine.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LocatedMachine, Locator, MachineListing } from "../../ports/locator.ts";
 
 /** The input of the locator. */
 interface FolderLocatorInput {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Revision } from "../ports/locator.ts";
-import { aMachine } from "../testing/builders.ts";
+import type { Revision } from "../../ports/locator.ts";
+import { aMachine } from "../../testing/builders.ts";
 import { createRevisionCache } from "./revision-cache.ts";
 
 const revision: Revision = { name: "web", hash: "h1", source: "name: web" };

@@ -1,10 +1,10 @@
-import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { type Machine, RUN_MACHINE } from "../machine/machine.ts";
-import { parseMachine } from "../machine/parse-machine.ts";
-import { parseRunMachine } from "../machine/run-machine.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Revision } from "../ports/locator.ts";
-import type { Revisions } from "../ports/store.ts";
+import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
+import { type Machine, RUN_MACHINE } from "../../machine/machine.ts";
+import { parseMachine } from "../../machine/parse-machine.ts";
+import { parseRunMachine } from "../../machine/run-machine.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Revision } from "../../ports/locator.ts";
+import type { Revisions } from "../../ports/store.ts";
 import { remember } from "./remember.ts";
 
 /** A cache of compiled revisions. Notes which of the located revisions the store already has. */

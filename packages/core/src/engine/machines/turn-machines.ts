@@ -1,13 +1,13 @@
-import { applyInputs } from "../aggregate/apply-inputs.ts";
-import type { AppliedInputs, ApplyOptions } from "../aggregate/apply-options.ts";
-import { isNeeds, type Needs } from "../aggregate/parked-tries.ts";
-import { type InputPlan, planInputs } from "../aggregate/plan-inputs.ts";
-import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
-import { toEventKey } from "../machine/event-message.ts";
-import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
+import { applyInputs } from "../../aggregate/apply-inputs.ts";
+import type { AppliedInputs, ApplyOptions } from "../../aggregate/apply-options.ts";
+import { isNeeds, type Needs } from "../../aggregate/parked-tries.ts";
+import { type InputPlan, planInputs } from "../../aggregate/plan-inputs.ts";
+import type { FoundMachine, StackInput, WantedMachine } from "../../aggregate/stack-input.ts";
+import { toEventKey } from "../../machine/event-message.ts";
+import type { LoadedStack, ParkedEvent } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import { loadAbsences } from "../yard-absences.ts";
 import type { MachineFinder } from "./machine-finder.ts";
-import { loadAbsences } from "./yard-absences.ts";
 
 /** The machines that one turn has looked up: each once for all events with the same result. */
 export interface TurnMachines {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Stack } from "../machine/stack.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import { silentLogger } from "../ports/executor.ts";
-import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { ParkedEvent } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
-import { aMachine } from "../testing/builders.ts";
-import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
-import { createScriptedExecutor } from "../testing/run-executor.ts";
+import type { Stack } from "../../machine/stack.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import { silentLogger } from "../../ports/executor.ts";
+import type { LocatedMachine, Locator } from "../../ports/locator.ts";
+import type { ParkedEvent } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import { aMachine } from "../../testing/builders.ts";
+import { countingIds, createFakeClock } from "../../testing/fake-clock.ts";
+import { createScriptedExecutor } from "../../testing/run-executor.ts";
 import {
   aChange,
   aParkedEvent,
@@ -16,10 +16,10 @@ import {
   commitNow,
   SECOND,
   T0,
-} from "../testing/store-conformance/store-builders.ts";
-import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
-import { systemClock } from "./built-in-ports.ts";
-import { createEngine } from "./engine.ts";
+} from "../../testing/store-conformance/store-builders.ts";
+import { createTrialLocator, TRIAL_SOURCE } from "../../testing/trial.ts";
+import { systemClock } from "../built-in-ports.ts";
+import { createEngine } from "../engine.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
 
 describe("the watch for new revisions", () => {

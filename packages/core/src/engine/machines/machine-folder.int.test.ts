@@ -3,7 +3,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Clock } from "../ports/clock.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { createFolderLocator, isMachineFile, loadMachineFile, nameOfFile } from "./machine-folder.ts";
 
 const VALID = "version: 1\nevents: []\nstates:\n  INIT: {}\ntasks: {}\n";
