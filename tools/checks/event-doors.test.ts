@@ -24,8 +24,8 @@ const DOORS: Readonly<Record<string, string>> = {
   "packages/transport-sqs/src/message-codec.ts": "queues, topics and buses: decideEvent, in the engine",
   "packages/core/src/ports/queued-event.ts": "a damaged row, which is dead-lettered",
   "packages/core/src/aggregate/decide-on.ts": "the plan of an event that is decided: nothing is sent",
-  "packages/core/src/engine/planner.ts": "plans of upgrades: nothing is sent",
-  "packages/core/src/engine/foresee-tasks.ts": "plans of releases: nothing is sent",
+  "packages/core/src/engine/plans/planner.ts": "plans of upgrades: nothing is sent",
+  "packages/core/src/engine/plans/foresee-tasks.ts": "plans of releases: nothing is sent",
   "packages/core/src/simulation/simulation.ts": "simulations, which have stacks of their own",
 };
 

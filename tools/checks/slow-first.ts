@@ -8,7 +8,7 @@ export const SLOW: readonly string[] = [
   "packages/core/src/testing/simulation/planted-bugs.test.ts",
   "packages/console/src/machine/edits/plan-edit.property.test.ts",
   "packages/core/src/aggregate/replay-incarnation.property.test.ts",
-  "packages/core/src/engine/simulate-agrees.promise.test.ts",
+  "packages/core/src/engine/plans/simulate-agrees.promise.test.ts",
   "packages/core/src/machine/upgrade/upgrade-machine.property.test.ts",
   "packages/consumer/src/copy/crash.promise.test.ts",
   "packages/executor-ecs/src/custom-resource/crashes.promise.test.ts",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPlanner } from "../engine/planner.ts";
+import { createPlanner } from "../engine/plans/planner.ts";
 import type { Random } from "../ports/clock.ts";
 import { failed, running, type Step, succeeded } from "../ports/executor.ts";
 import { countingIds, createRandom } from "../testing/fake-clock.ts";

@@ -4,7 +4,7 @@ import type { Stack } from "../machine/stack.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { createSimulator, type Simulator } from "../testing/simulator.ts";
 import { createTrialLocator } from "../testing/trial.ts";
-import { createPlanner } from "./planner.ts";
+import { createPlanner } from "./plans/planner.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -5,7 +5,7 @@ import { countingIds } from "../testing/fake-clock.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { createTrialLocator } from "../testing/trial.ts";
 import { createEngine, publishMessages } from "./engine.ts";
-import { createPlanner } from "./planner.ts";
+import { createPlanner } from "./plans/planner.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

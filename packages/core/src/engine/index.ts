@@ -148,10 +148,8 @@ export {
   systemClock,
 } from "./built-in-ports.ts";
 export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
-export { createFits, type FitsDeps } from "./create-fits.ts";
 export { createEngine, type Engine, type EngineOptions, type PublishResult, publishMessages } from "./engine.ts";
 export { findMoves, type StackMove } from "./find-moves.ts";
-export type { Foreseen } from "./foresee-tasks.ts";
 export {
   createFolderLocator,
   createMachineSources,
@@ -160,7 +158,9 @@ export {
   type MachineSources,
   type WriteSourceInput,
 } from "./machines/machine-folder.ts";
-export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
+export { createFits, type FitsDeps } from "./plans/create-fits.ts";
+export type { Foreseen } from "./plans/foresee-tasks.ts";
+export { createPlanner, type Planner, type UpgradePlan } from "./plans/planner.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export type { SweepReport } from "./sweep.ts";
 export { findParked, withdrawParked } from "./withdraw-parked.ts";

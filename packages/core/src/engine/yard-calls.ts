@@ -16,12 +16,12 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store, StoredStack } from "../ports/store.ts";
-import { createFits } from "./create-fits.ts";
 import type { EngineOptions } from "./engine.ts";
 import { findChanges } from "./find-changes.ts";
 import { findMoves } from "./find-moves.ts";
-import { type Foreseen, foreseeTasks } from "./foresee-tasks.ts";
-import { createPlanner, type Planner } from "./planner.ts";
+import { createFits } from "./plans/create-fits.ts";
+import { type Foreseen, foreseeTasks } from "./plans/foresee-tasks.ts";
+import { createPlanner, type Planner } from "./plans/planner.ts";
 import { type ReleaseTask as Own, toEventId } from "./release-event-id.ts";
 import {
   type ReleaseEvent,

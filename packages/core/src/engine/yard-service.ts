@@ -3,7 +3,7 @@ import { defineService, type ExecutorContext, type Failed, failed, type ServiceK
 import type { Change, LoadedStack, Outcome } from "../ports/stack-store.ts";
 import type { StoredStack } from "../ports/store.ts";
 import type { StackMove } from "./find-moves.ts";
-import type { Foreseen } from "./foresee-tasks.ts";
+import type { Foreseen } from "./plans/foresee-tasks.ts";
 
 /** An event that a release sends to another stack. */
 export interface ReleaseEvent {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compareEnds } from "../engine/planner.ts";
+import { compareEnds } from "../engine/plans/planner.ts";
 import type { PageInput } from "../ports/records.ts";
 import type { HistoryFilter, Store } from "../ports/store.ts";
 import { opened, PLAYED_SOURCE, planOf, playStack } from "../testing/played-stack.ts";

@@ -5,7 +5,7 @@ import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/deci
 import { type Sender, toPersonId } from "../access/sender.ts";
 import type { AwsAccess } from "../engine/attempts/executor-context.ts";
 import { type EngineOptions, publishMessages } from "../engine/engine.ts";
-import { createPlanner, type Planner } from "../engine/planner.ts";
+import { createPlanner, type Planner } from "../engine/plans/planner.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";

@@ -1,5 +1,5 @@
 import type { EngineOptions } from "../engine/engine.ts";
-import { createPlanner, type Planner } from "../engine/planner.ts";
+import { createPlanner, type Planner } from "../engine/plans/planner.ts";
 import { failed, type Step, succeeded } from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds } from "./fake-clock.ts";

@@ -1,8 +1,8 @@
-import { decide } from "../machine/decide/decide.ts";
-import type { Applied } from "../machine/decide/decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
-import type { Machine } from "../machine/machine.ts";
-import type { Stack, TaskState } from "../machine/stack.ts";
+import { decide } from "../../machine/decide/decide.ts";
+import type { Applied } from "../../machine/decide/decision.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { Stack, TaskState } from "../../machine/stack.ts";
 
 /** What a stack would do if all its tasks succeeded, without their outputs. */
 export interface Foreseen {

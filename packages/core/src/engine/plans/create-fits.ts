@@ -1,10 +1,10 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { toScope } from "../machine/decide/to-scope.ts";
-import { compileCel } from "../machine/expression/compile-expression.ts";
-import type { Cel } from "../machine/expression/expression.ts";
-import type { Machine } from "../machine/machine.ts";
-import type { Stack } from "../machine/stack.ts";
-import type { Clock } from "../ports/clock.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { toScope } from "../../machine/decide/to-scope.ts";
+import { compileCel } from "../../machine/expression/compile-expression.ts";
+import type { Cel } from "../../machine/expression/expression.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { Stack } from "../../machine/stack.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Planner } from "./planner.ts";
 
 /** What evaluates expressions over stacks. */

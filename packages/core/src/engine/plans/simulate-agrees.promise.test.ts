@@ -1,20 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { defined } from "../machine/json.ts";
-import type { Machine } from "../machine/machine.ts";
-import { parseMachine } from "../machine/parse-machine.ts";
-import type { TaskState } from "../machine/stack.ts";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import type { Random } from "../ports/clock.ts";
-import type { Locator } from "../ports/locator.ts";
-import type { DueItem, DueKind, QueuedEvent } from "../ports/stack-store.ts";
-import { createSimulation, readStep, SIMULATION_START, type Simulation } from "../simulation/simulation.ts";
-import { countingIds, createFakeClock, createRandom } from "../testing/fake-clock.ts";
-import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { createScriptedExecutor } from "../testing/run-executor.ts";
-import { pick } from "../testing/simulation/chance.ts";
-import { EVENTS, pickMachineV1, pickMachineV2, TASKS } from "../testing/simulation/pick-plan.ts";
-import { createTrial, createTrialLocator } from "../testing/trial.ts";
-import { createEngine } from "./engine.ts";
+import { defined } from "../../machine/json.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { parseMachine } from "../../machine/parse-machine.ts";
+import type { TaskState } from "../../machine/stack.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { Random } from "../../ports/clock.ts";
+import type { Locator } from "../../ports/locator.ts";
+import type { DueItem, DueKind, QueuedEvent } from "../../ports/stack-store.ts";
+import { createSimulation, readStep, SIMULATION_START, type Simulation } from "../../simulation/simulation.ts";
+import { countingIds, createFakeClock, createRandom } from "../../testing/fake-clock.ts";
+import { createRecordingLogger } from "../../testing/recording-logger.ts";
+import { createScriptedExecutor } from "../../testing/run-executor.ts";
+import { pick } from "../../testing/simulation/chance.ts";
+import { EVENTS, pickMachineV1, pickMachineV2, TASKS } from "../../testing/simulation/pick-plan.ts";
+import { createTrial, createTrialLocator } from "../../testing/trial.ts";
+import { createEngine } from "../engine.ts";
 
 const source = `
 version: 2

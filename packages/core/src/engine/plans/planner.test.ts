@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { toReplayEvent } from "../inspect/stack-at.ts";
-import type { StackTimer } from "../machine/stack.ts";
-import { failed, succeeded } from "../ports/executor.ts";
-import { aStack } from "../testing/builders.ts";
-import { opened, PLAYED_SOURCE, planOf, playStack, pushed } from "../testing/played-stack.ts";
-import { aHistoryEntry } from "../testing/store-conformance/store-builders.ts";
-import { createTrial, type Trial } from "../testing/trial.ts";
+import { toReplayEvent } from "../../inspect/stack-at.ts";
+import type { StackTimer } from "../../machine/stack.ts";
+import { failed, succeeded } from "../../ports/executor.ts";
+import { aStack } from "../../testing/builders.ts";
+import { opened, PLAYED_SOURCE, planOf, playStack, pushed } from "../../testing/played-stack.ts";
+import { aHistoryEntry } from "../../testing/store-conformance/store-builders.ts";
+import { createTrial, type Trial } from "../../testing/trial.ts";
 import { compareEnds, type UpgradePlan } from "./planner.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { closingMachine, planOf, UNTIL } from "../testing/played-stack.ts";
-import { createTrial } from "../testing/trial.ts";
+import { closingMachine, planOf, UNTIL } from "../../testing/played-stack.ts";
+import { createTrial } from "../../testing/trial.ts";
 
 const HOUR_MS = 3_600_000;
 

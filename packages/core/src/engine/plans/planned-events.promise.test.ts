@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { countingIds } from "../testing/fake-clock.ts";
-import { closingMachine, planOf, UNTIL } from "../testing/played-stack.ts";
-import { createTrial, type Trial } from "../testing/trial.ts";
+import { countingIds } from "../../testing/fake-clock.ts";
+import { closingMachine, planOf, UNTIL } from "../../testing/played-stack.ts";
+import { createTrial, type Trial } from "../../testing/trial.ts";
 import { createPlanner } from "./planner.ts";
 
 const HOUR_MS = 3_600_000;

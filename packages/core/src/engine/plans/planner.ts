@@ -1,31 +1,38 @@
-import { chooseMachine } from "../aggregate/choose-machine.ts";
-import type { InputPlan, PlannedEvent } from "../aggregate/plan-inputs.ts";
+import { chooseMachine } from "../../aggregate/choose-machine.ts";
+import type { InputPlan, PlannedEvent } from "../../aggregate/plan-inputs.ts";
 import {
   type IncarnationEvent,
   MOST_TIMERS,
   type ReplayedEvent,
   replayIncarnation,
-} from "../aggregate/replay-incarnation.ts";
-import type { StackInput } from "../aggregate/stack-input.ts";
-import { findStackAt, isPassedOver, relaxSecrets, type StackAt, toBefore, toReplayEvent } from "../inspect/stack-at.ts";
-import { listPages } from "../list-pages.ts";
-import { isAhead } from "../machine/decide/correct-instants.ts";
-import { describePast } from "../machine/decide/timers.ts";
-import type { DecideLimits } from "../machine/decide/work.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
-import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { defined } from "../machine/json.ts";
-import type { Machine } from "../machine/machine.ts";
-import { maskMetadata, toShownMetadata, withOtherSecrets } from "../machine/secrets.ts";
-import type { Stack, StackTimer, TaskState } from "../machine/stack.ts";
-import type { Clock, Ids } from "../ports/clock.ts";
-import type { Locator } from "../ports/locator.ts";
-import type { LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
-import { type EngineOptions, toApplyOptions } from "./engine.ts";
-import { createMachineFinder, type MachineFinder } from "./machines/machine-finder.ts";
-import { createCompileRevision } from "./machines/revision-cache.ts";
-import { createTurnMachines, planLoaded, type TurnMachines } from "./machines/turn-machines.ts";
+} from "../../aggregate/replay-incarnation.ts";
+import type { StackInput } from "../../aggregate/stack-input.ts";
+import {
+  findStackAt,
+  isPassedOver,
+  relaxSecrets,
+  type StackAt,
+  toBefore,
+  toReplayEvent,
+} from "../../inspect/stack-at.ts";
+import { listPages } from "../../list-pages.ts";
+import { isAhead } from "../../machine/decide/correct-instants.ts";
+import { describePast } from "../../machine/decide/timers.ts";
+import type { DecideLimits } from "../../machine/decide/work.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
+import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
+import { defined } from "../../machine/json.ts";
+import type { Machine } from "../../machine/machine.ts";
+import { maskMetadata, toShownMetadata, withOtherSecrets } from "../../machine/secrets.ts";
+import type { Stack, StackTimer, TaskState } from "../../machine/stack.ts";
+import type { Clock, Ids } from "../../ports/clock.ts";
+import type { Locator } from "../../ports/locator.ts";
+import type { LoadedStack, QueuedEvent, StoredHistoryEntry } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
+import { type EngineOptions, toApplyOptions } from "../engine.ts";
+import { createMachineFinder, type MachineFinder } from "../machines/machine-finder.ts";
+import { createCompileRevision } from "../machines/revision-cache.ts";
+import { createTurnMachines, planLoaded, type TurnMachines } from "../machines/turn-machines.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { decide } from "../machine/decide/decide.ts";
-import { parseMachine } from "../machine/parse-machine.ts";
-import { acceptingExecutors, toApplied } from "../testing/builders.ts";
+import { decide } from "../../machine/decide/decide.ts";
+import { parseMachine } from "../../machine/parse-machine.ts";
+import { acceptingExecutors, toApplied } from "../../testing/builders.ts";
 import { foreseeTasks } from "./foresee-tasks.ts";
 
 /** What a new stack of the machine would do after GO. */
