@@ -149,7 +149,6 @@ export {
 } from "./built-in-ports.ts";
 export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { createEngine, type Engine, type EngineOptions, type PublishResult, publishMessages } from "./engine.ts";
-export { findMoves, type StackMove } from "./find-moves.ts";
 export {
   createFolderLocator,
   createMachineSources,
@@ -177,8 +176,9 @@ export {
   type Yard,
   type YardDeps,
 } from "./yard.ts";
-export type { YardServiceDeps } from "./yard-calls.ts";
 export { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "./yard-health.ts";
+export { findMoves, type StackMove } from "./yard-service/find-moves.ts";
+export type { YardServiceDeps } from "./yard-service/yard-calls.ts";
 export {
   type ReleaseEvent,
   type ReleaseOutcome,
@@ -190,4 +190,4 @@ export {
   toStackPosition,
   YARD,
   type YardService,
-} from "./yard-service.ts";
+} from "./yard-service/yard-service.ts";

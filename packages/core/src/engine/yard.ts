@@ -12,7 +12,6 @@ import { createAttemptLogs } from "./attempts/attempt-log.ts";
 import type { AwsAccess } from "./attempts/executor-context.ts";
 import { createDirectPath, type DirectPath } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-import { provideYard } from "./provide-yard.ts";
 import { createRelays, type ForeignTransport, type Relays } from "./relay.ts";
 import { Slots } from "./slots.ts";
 import {
@@ -30,6 +29,7 @@ import { createPollingWorker, type PollingWorker } from "./workers/polling-worke
 import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./workers/worker.ts";
 import { createYardWatch } from "./yard-absences.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
+import { provideYard } from "./yard-service/provide-yard.ts";
 
 /** Dependencies of a process of a yard. */
 export interface YardDeps {

@@ -1,8 +1,8 @@
 import type { AwsAccess } from "../engine/attempts/executor-context.ts";
 import { createStaticLocator, type SourcedMachine } from "../engine/built-in-ports.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
-import { provideYard } from "../engine/provide-yard.ts";
 import { createWorker, type Worker } from "../engine/workers/worker.ts";
+import { provideYard } from "../engine/yard-service/provide-yard.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import { type Executor, type Logger, silentLogger } from "../ports/executor.ts";

@@ -1,9 +1,9 @@
-import type { Metadata, Release, Stack } from "../machine/stack.ts";
-import { defineService, type ExecutorContext, type Failed, failed, type ServiceKey } from "../ports/executor.ts";
-import type { Change, LoadedStack, Outcome } from "../ports/stack-store.ts";
-import type { StoredStack } from "../ports/store.ts";
+import type { Metadata, Release, Stack } from "../../machine/stack.ts";
+import { defineService, type ExecutorContext, type Failed, failed, type ServiceKey } from "../../ports/executor.ts";
+import type { Change, LoadedStack, Outcome } from "../../ports/stack-store.ts";
+import type { StoredStack } from "../../ports/store.ts";
+import type { Foreseen } from "../plans/foresee-tasks.ts";
 import type { StackMove } from "./find-moves.ts";
-import type { Foreseen } from "./plans/foresee-tasks.ts";
 
 /** An event that a release sends to another stack. */
 export interface ReleaseEvent {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryStore } from "../memory/memory-store.ts";
-import type { HistoryEntry } from "../ports/stack-store.ts";
-import { aChange, aHistoryEntry, commitNow, T0 } from "../testing/store-conformance/store-builders.ts";
+import { createMemoryStore } from "../../memory/memory-store.ts";
+import type { HistoryEntry } from "../../ports/stack-store.ts";
+import { aChange, aHistoryEntry, commitNow, T0 } from "../../testing/store-conformance/store-builders.ts";
 import { findMoves } from "./find-moves.ts";
 
 const STACK = { id: "pr-1", incarnation: "i2" };

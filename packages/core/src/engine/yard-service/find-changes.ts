@@ -1,4 +1,4 @@
-import type { Store } from "../ports/store.ts";
+import type { Store } from "../../ports/store.ts";
 import type { StackChanges } from "./yard-service.ts";
 
 const PAGE = 500;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { StoredHistoryEntry } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
+import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
 import { findChanges } from "./find-changes.ts";
 
 /** A history of so many lines, one stack each, from position 1 on; counts what is read. */

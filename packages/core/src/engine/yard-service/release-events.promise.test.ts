@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Sender } from "../access/sender.ts";
-import { defined } from "../machine/json.ts";
-import type { ReleaseNote } from "../machine/release.ts";
-import type { QueuedEvent } from "../ports/stack-store.ts";
-import { createTrial } from "../testing/trial.ts";
+import type { Sender } from "../../access/sender.ts";
+import { defined } from "../../machine/json.ts";
+import type { ReleaseNote } from "../../machine/release.ts";
+import type { QueuedEvent } from "../../ports/stack-store.ts";
+import { createTrial } from "../../testing/trial.ts";
 
 const SOURCE = `
 version: 2

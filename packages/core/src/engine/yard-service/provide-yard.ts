@@ -1,5 +1,5 @@
-import { parseAttemptId } from "../machine/attempt-id.ts";
-import { type ProvidedService, provideService } from "../ports/executor.ts";
+import { parseAttemptId } from "../../machine/attempt-id.ts";
+import { type ProvidedService, provideService } from "../../ports/executor.ts";
 import { toEventId } from "./release-event-id.ts";
 import type { YardServiceDeps } from "./yard-calls.ts";
 import { YARD, type YardService } from "./yard-service.ts";

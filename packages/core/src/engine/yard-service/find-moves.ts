@@ -1,9 +1,9 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { listPages } from "../list-pages.ts";
-import { SYSTEM_EVENTS } from "../machine/event-message.ts";
-import type { Stack } from "../machine/stack.ts";
-import type { StoredHistoryEntry } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
+import { StackyardError } from "../../errors/stackyard-error.ts";
+import { listPages } from "../../list-pages.ts";
+import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
+import type { Stack } from "../../machine/stack.ts";
+import type { StoredHistoryEntry } from "../../ports/stack-store.ts";
+import type { Store } from "../../ports/store.ts";
 
 /** A step of a stack into another state. */
 export interface StackMove {

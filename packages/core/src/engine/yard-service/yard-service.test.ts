@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { AccessConfig } from "../access/access-config.ts";
-import { attemptIdOf } from "../machine/attempt-id.ts";
-import { silentLogger } from "../ports/executor.ts";
-import { createScriptedExecutor } from "../testing/run-executor.ts";
-import { createSimulator } from "../testing/simulator.ts";
-import { createTrialLocator } from "../testing/trial.ts";
+import type { AccessConfig } from "../../access/access-config.ts";
+import { attemptIdOf } from "../../machine/attempt-id.ts";
+import { silentLogger } from "../../ports/executor.ts";
+import { createScriptedExecutor } from "../../testing/run-executor.ts";
+import { createSimulator } from "../../testing/simulator.ts";
+import { createTrialLocator } from "../../testing/trial.ts";
+import { createYard } from "../yard.ts";
 import { provideYard } from "./provide-yard.ts";
-import { createYard } from "./yard.ts";
 import { type ReleaseEvent, requireYard, YARD, type YardService } from "./yard-service.ts";
 
 const SHOP = `
