@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { queryClient } from "../api/client.ts";
-import { aStack } from "../testing/a-stack.ts";
-import { type Answer, problem, renderPage } from "../testing/render-page.tsx";
+import { queryClient } from "../../api/client.ts";
+import { aStack } from "../../testing/a-stack.ts";
+import { type Answer, problem, renderPage } from "../../testing/render-page.tsx";
 import { ReleaseFacts } from "./release-facts.tsx";
 
 const aRelease = (id: string, state: string, mainCondition: "busy" | "approval" | "healthy") => ({

@@ -1,15 +1,15 @@
 import type { Attempt, ReleaseCalendar } from "@stackyard/sdk";
-import { isAbsent, yard } from "../api/client.ts";
-import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
-import { Mark, Pill } from "../design/mark.tsx";
-import { ErrorNotice, Panel } from "../design/page.tsx";
-import { Ago, Instant, Text, useNow } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { isAbsent, yard } from "../../api/client.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { To } from "../../design/links.tsx";
+import { Mark, Pill } from "../../design/mark.tsx";
+import { ErrorNotice, Panel } from "../../design/page.tsx";
+import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
+import type { StackProps } from "../source.ts";
 import { HEIGHT, toCalendarDrawing, WIDTH } from "./calendar-drawing.ts";
 import { findOpening } from "./gate-opening.ts";
 import { holdsAnything, isHeld } from "./release-holds.ts";
-import type { StackProps } from "./source.ts";
 import "./gate-panel.css";
 
 interface GateProps extends StackProps {

@@ -1,6 +1,6 @@
 import type { Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { anAttempt, anEntry, aStack } from "../testing/a-stack.ts";
+import { anAttempt, anEntry, aStack } from "../../testing/a-stack.ts";
 import { NO_STACKS } from "./deploy-counts.ts";
 import { type ReleaseFacts, toStages } from "./stages.ts";
 

@@ -1,6 +1,6 @@
 import type { Deploy, StackDetails } from "@stackyard/sdk";
 import { expect, it } from "vitest";
-import { anAttempt, aStack } from "../testing/a-stack.ts";
+import { anAttempt, aStack } from "../../testing/a-stack.ts";
 import { NO_STACKS } from "./deploy-counts.ts";
 import { type ReleaseNow, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
 

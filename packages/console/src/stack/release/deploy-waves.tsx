@@ -1,7 +1,7 @@
 import type { Deploy } from "@stackyard/sdk";
-import { Mark, type Status, toneOf } from "../design/mark.tsx";
-import { Text } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { Mark, type Status, toneOf } from "../../design/mark.tsx";
+import { Text } from "../../design/text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
 import { countArrived, countDeploy, type WaveCounts } from "./deploy-counts.ts";
 import { countPerBlock, toWaveBlocks, WAVE_PARTS, type WavePart } from "./wave-blocks.ts";
 

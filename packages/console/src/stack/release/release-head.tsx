@@ -1,11 +1,11 @@
 import type { Deploy, StackDetails } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
-import { Pill } from "../design/mark.tsx";
-import { Sentence } from "../design/sentence.tsx";
-import { StackLink } from "../design/stack-link.tsx";
-import { Ago, Instant, Text, useNow } from "../design/text.tsx";
+import { yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { Pill } from "../../design/mark.tsx";
+import { Sentence } from "../../design/sentence.tsx";
+import { StackLink } from "../../design/stack-link.tsx";
+import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
 import { type ReleaseNow, type ReleasePart, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
 
 interface HeadingProps {

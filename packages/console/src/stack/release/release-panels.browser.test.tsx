@@ -1,11 +1,11 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { anAttempt, anEntry, applied, aStack, stackApi } from "../testing/a-stack.ts";
-import { type Answer, renderPage } from "../testing/render-page.tsx";
+import { anAttempt, anEntry, applied, aStack, stackApi } from "../../testing/a-stack.ts";
+import { type Answer, renderPage } from "../../testing/render-page.tsx";
+import { StackPage } from "../stack-page.tsx";
 import { NO_STACKS } from "./deploy-counts.ts";
 import { ReleasePage } from "./release-page.tsx";
-import { StackPage } from "./stack-page.tsx";
 
 const state = (id: string, ...tasks: readonly string[]) =>
   ({ kind: "state", id, tasks, terminal: false, reachable: true }) as const;

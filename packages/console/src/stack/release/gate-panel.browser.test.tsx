@@ -1,9 +1,9 @@
 import type { ReleaseCalendar } from "@stackyard/sdk";
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
-import { problem, renderPage } from "../testing/render-page.tsx";
-import { HOSTILE, SHOWN_HOSTILE } from "../testing/stacks.ts";
+import { anAttempt, aStack, stackApi } from "../../testing/a-stack.ts";
+import { problem, renderPage } from "../../testing/render-page.tsx";
+import { HOSTILE, SHOWN_HOSTILE } from "../../testing/stacks.ts";
 import { ReleasePage } from "./release-page.tsx";
 
 const HOUR_MS = 3_600_000;

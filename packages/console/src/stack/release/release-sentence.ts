@@ -1,11 +1,11 @@
 import type { Attempt, Deploy, ReleaseCalendar, StackDetails } from "@stackyard/sdk";
-import { toStackStatus } from "../api/status.ts";
-import type { Status } from "../design/mark.tsx";
-import { toFirstLine } from "../text/safe-text.ts";
+import { toStackStatus } from "../../api/status.ts";
+import type { Status } from "../../design/mark.tsx";
+import { toFirstLine } from "../../text/safe-text.ts";
+import { toLeftPart, toWhy } from "../stack-sentence.tsx";
 import { countDeploy } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
 import { findNextOfDeploy, type NextOfDeploy } from "./next-of-deploy.ts";
-import { toLeftPart, toWhy } from "./stack-sentence.tsx";
 
 /** What a release does or waits for, in parts: each is about one of its tasks, or about the release as a whole. */
 export interface ReleasePart {

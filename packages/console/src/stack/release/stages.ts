@@ -1,7 +1,7 @@
 import type { Approval, Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
-import { toAttemptStatus, toStackStatus, toTaskStatus } from "../api/status.ts";
-import { type Status, wordOf } from "../design/mark.tsx";
-import { formatDuration } from "../text/durations.ts";
+import { toAttemptStatus, toStackStatus, toTaskStatus } from "../../api/status.ts";
+import { type Status, wordOf } from "../../design/mark.tsx";
+import { formatDuration } from "../../text/durations.ts";
 import { countDeploy, findPause } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
 

@@ -1,11 +1,11 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { TextLink, To } from "../design/links.tsx";
-import { isPlanDigest } from "../design/plan-digest.ts";
-import { VersionFacts } from "../design/release-versions.tsx";
-import { Instant, Text } from "../design/text.tsx";
+import { TextLink, To } from "../../design/links.tsx";
+import { isPlanDigest } from "../../design/plan-digest.ts";
+import { VersionFacts } from "../../design/release-versions.tsx";
+import { Instant, Text } from "../../design/text.tsx";
 import { ReleaseNeighbours } from "./release-neighbours.tsx";
 import { findApproval, findStarter } from "./release-people.ts";
-import "../design/run-head.css";
+import "../../design/run-head.css";
 
 interface ReleaseFactsProps {
   readonly stack: StackDetails;

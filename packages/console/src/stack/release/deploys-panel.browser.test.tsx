@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
-import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
-import { HOSTILE, SHOWN_HOSTILE } from "../testing/stacks.ts";
+import { anAttempt, aStack, stackApi } from "../../testing/a-stack.ts";
+import { problem, renderPage, type SentRequest } from "../../testing/render-page.tsx";
+import { HOSTILE, SHOWN_HOSTILE } from "../../testing/stacks.ts";
 import { NO_STACKS } from "./deploy-counts.ts";
 import { ReleasePage } from "./release-page.tsx";
 

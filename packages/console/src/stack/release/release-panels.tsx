@@ -1,16 +1,16 @@
 import type { Attempt, Board } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { useLoad } from "../api/use-load.ts";
-import { ErrorNotice, Skeleton } from "../design/page.tsx";
-import { isPlanDigest } from "../design/plan-digest.ts";
-import { PlanOnDemand } from "../design/plan-on-demand.tsx";
-import { BoardPanel, useBoards } from "../releases/boards.tsx";
+import { yard } from "../../api/client.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { ErrorNotice, Skeleton } from "../../design/page.tsx";
+import { isPlanDigest } from "../../design/plan-digest.ts";
+import { PlanOnDemand } from "../../design/plan-on-demand.tsx";
+import { BoardPanel, useBoards } from "../../releases/boards.tsx";
+import { FailureNotices } from "../failure-notice.tsx";
+import type { StackProps } from "../source.ts";
 import { DeploysPanel, listWide } from "./deploys-panel.tsx";
-import { FailureNotices } from "./failure-notice.tsx";
 import { GatePanel, useCalendar } from "./gate-panel.tsx";
 import { ReleaseFacts } from "./release-facts.tsx";
 import { ReleaseStacks } from "./release-stacks.tsx";
-import type { StackProps } from "./source.ts";
 import { StageStrip } from "./stage-strip.tsx";
 
 interface ReleaseProps extends StackProps {

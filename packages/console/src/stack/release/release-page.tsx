@@ -1,22 +1,22 @@
 import type { Attempt } from "@stackyard/sdk";
 import { Navigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { isAbsent } from "../api/client.ts";
-import { useLoad } from "../api/use-load.ts";
-import { Button } from "../design/button.tsx";
-import { Icon } from "../design/icon.tsx";
-import { TextLink, To, useSearch } from "../design/links.tsx";
-import { Menu } from "../design/menu.tsx";
-import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
-import { Text } from "../design/text.tsx";
-import { useOperateRefusal } from "./refusals.ts";
+import { isAbsent } from "../../api/client.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { Button } from "../../design/button.tsx";
+import { Icon } from "../../design/icon.tsx";
+import { TextLink, To, useSearch } from "../../design/links.tsx";
+import { Menu } from "../../design/menu.tsx";
+import { Empty, ErrorNotice, Page, Skeleton } from "../../design/page.tsx";
+import { Text } from "../../design/text.tsx";
+import { useOperateRefusal } from "../refusals.ts";
+import { SendDialog } from "../send-dialog.tsx";
+import { createYardSource, type StackProps, type StackSource } from "../source.ts";
 import { ReleaseHeading, ReleaseSentence } from "./release-head.tsx";
 import { ReleasePanels, useRelease } from "./release-panels.tsx";
 import { RetryFailed } from "./retry-failed.tsx";
-import { SendDialog } from "./send-dialog.tsx";
-import { createYardSource, type StackProps, type StackSource } from "./source.ts";
 import { StopSending } from "./stop-sending.tsx";
-import "./stack.css";
+import "../stack.css";
 
 /** Renders a release of a machine that deploys: what it waits for, its stages, waves, gate, stacks, and its place on the board. */
 export function ReleasePage() {

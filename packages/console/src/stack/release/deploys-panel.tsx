@@ -1,9 +1,9 @@
 import type { Deploy } from "@stackyard/sdk";
 import type { ReactNode } from "react";
-import { Mark } from "../design/mark.tsx";
-import { Panel } from "../design/page.tsx";
-import { Text } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { Mark } from "../../design/mark.tsx";
+import { Panel } from "../../design/page.tsx";
+import { Text } from "../../design/text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
 import { countDeploy } from "./deploy-counts.ts";
 import { DeployProgress } from "./deploy-progress.tsx";
 import { DeployLegend, DeployWaves } from "./deploy-waves.tsx";

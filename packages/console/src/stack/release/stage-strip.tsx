@@ -1,10 +1,10 @@
 import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
-import { useLoad } from "../api/use-load.ts";
-import { TextLink } from "../design/links.tsx";
-import { Mark, toneOf } from "../design/mark.tsx";
-import { Ago, Instant, Text, useNow } from "../design/text.tsx";
-import { formatDuration } from "../text/durations.ts";
-import { type StackProps, toLogAddress } from "./source.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { TextLink } from "../../design/links.tsx";
+import { Mark, toneOf } from "../../design/mark.tsx";
+import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { formatDuration } from "../../text/durations.ts";
+import { type StackProps, toLogAddress } from "../source.ts";
 import { type Stage, type StageTask, toStages } from "./stages.ts";
 import "./stage-strip.css";
 

@@ -1,7 +1,7 @@
 import type { Deploy } from "@stackyard/sdk";
 import type { ReactNode } from "react";
-import { Ago, Instant, Text, useNow } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
 import { countDeploy, findBudget, findPause } from "./deploy-counts.ts";
 import { HEIGHT, toProgressDrawing, WIDTH } from "./progress-steps.ts";
 

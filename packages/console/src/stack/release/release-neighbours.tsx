@@ -1,11 +1,11 @@
 import type { StackDetails, StackSummary } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { toStackStatus } from "../api/status.ts";
-import { useLoad } from "../api/use-load.ts";
-import { TextLink } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
-import { Text } from "../design/text.tsx";
+import { yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
+import { toStackStatus } from "../../api/status.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { TextLink } from "../../design/links.tsx";
+import { Mark } from "../../design/mark.tsx";
+import { Text } from "../../design/text.tsx";
 
 /** Releases among which the neighbours are looked for: an older one names none. */
 const NEWEST = 50;

@@ -1,16 +1,16 @@
 import type { BulkRequest, Deploy } from "@stackyard/sdk";
 import { useState } from "react";
-import { useAnyRefusal } from "../api/access.ts";
-import { toFailure, yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
-import { useOperation } from "../app/use-operation.tsx";
-import { BulkDialog } from "../design/bulk-dialog.tsx";
-import { Button } from "../design/button.tsx";
-import { ActionDialog } from "../design/dialog.tsx";
-import { useToast } from "../design/toasts.tsx";
+import { useAnyRefusal } from "../../api/access.ts";
+import { toFailure, yard } from "../../api/client.ts";
+import { newEventId } from "../../api/event-id.ts";
+import { useOperation } from "../../app/use-operation.tsx";
+import { BulkDialog } from "../../design/bulk-dialog.tsx";
+import { Button } from "../../design/button.tsx";
+import { ActionDialog } from "../../design/dialog.tsx";
+import { useToast } from "../../design/toasts.tsx";
+import { useOperateRefusal } from "../refusals.ts";
+import type { StackProps } from "../source.ts";
 import { countDeploy } from "./deploy-counts.ts";
-import { useOperateRefusal } from "./refusals.ts";
-import type { StackProps } from "./source.ts";
 
 interface RetryFailedProps extends StackProps {
   readonly items: readonly Deploy[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { anEntry } from "../testing/a-stack.ts";
+import { anEntry } from "../../testing/a-stack.ts";
 import { findApproval, findStarter } from "./release-people.ts";
 
 const approve = (position: number, actor: string, changes = {}) =>

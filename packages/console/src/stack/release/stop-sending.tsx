@@ -1,15 +1,15 @@
 import { defined } from "@stackyard/core";
 import type { Deploy } from "@stackyard/sdk";
 import { useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
-import { useOperation } from "../app/use-operation.tsx";
-import { Button } from "../design/button.tsx";
-import { ActionDialog } from "../design/dialog.tsx";
+import { yard } from "../../api/client.ts";
+import { newEventId } from "../../api/event-id.ts";
+import { useOperation } from "../../app/use-operation.tsx";
+import { Button } from "../../design/button.tsx";
+import { ActionDialog } from "../../design/dialog.tsx";
+import { useOperateRefusal } from "../refusals.ts";
+import type { StackProps } from "../source.ts";
+import { findCancelRefusal } from "../tasks-panel.tsx";
 import { countDeploy } from "./deploy-counts.ts";
-import { useOperateRefusal } from "./refusals.ts";
-import type { StackProps } from "./source.ts";
-import { findCancelRefusal } from "./tasks-panel.tsx";
 
 /** Renders the way to stop the task of a release that sends; nothing while none does. */
 export function StopSending({ source, stack, items }: StackProps & { readonly items: readonly Deploy[] }) {
