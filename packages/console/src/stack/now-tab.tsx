@@ -1,4 +1,4 @@
-import { AttemptTimeline } from "./attempt-timeline.tsx";
+import { AttemptTimeline } from "./attempts/attempt-timeline.tsx";
 import { ChangesPanel } from "./changes-panel.tsx";
 import { FailureNotices, hasFailure } from "./failure-notice.tsx";
 import type { StackProps } from "./source.ts";

@@ -10,7 +10,7 @@ import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
 import { StateName } from "../design/state-name.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { AttemptsTab } from "./attempts-tab.tsx";
+import { AttemptsTab } from "./attempts/attempts-tab.tsx";
 import { FactsLine } from "./facts-line.tsx";
 import { HistoryTab } from "./history-tab.tsx";
 import { MachineTab } from "./machine-tab.tsx";

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { Gantt } from "../design/gantt.tsx";
-import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
-import { renderPage } from "../testing/render-page.tsx";
-import { StackPage } from "./stack-page.tsx";
+import { Gantt } from "../../design/gantt.tsx";
+import { anAttempt, anEntry, aStack, stackApi } from "../../testing/a-stack.ts";
+import { renderPage } from "../../testing/render-page.tsx";
+import { StackPage } from "../stack-page.tsx";
 
 const ADDRESS = "/stack?id=pr-12";
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();

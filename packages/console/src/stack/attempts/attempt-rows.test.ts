@@ -1,6 +1,6 @@
 import type { Attempt } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { anAttempt, anEntry, aStack } from "../testing/a-stack.ts";
+import { anAttempt, anEntry, aStack } from "../../testing/a-stack.ts";
 import { toAttemptRows } from "./attempt-rows.ts";
 
 const at = (minute: number) => `2026-11-20T03:${String(minute).padStart(2, "0")}:00.000Z`;

@@ -1,8 +1,8 @@
 import type { LogTime } from "@stackyard/core";
 import { afterEach, describe, expect, it } from "vitest";
-import { changeSettings } from "../design/settings.ts";
-import { anAttempt } from "../testing/a-stack.ts";
-import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
+import { changeSettings } from "../../design/settings.ts";
+import { anAttempt } from "../../testing/a-stack.ts";
+import { problem, renderPage, type SentRequest } from "../../testing/render-page.tsx";
 import { LogPage } from "./log-page.tsx";
 
 const ID = "pr-12/open/1/database/1";

@@ -1,17 +1,17 @@
 import type { Attempt } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { toAttemptStatus } from "../api/status.ts";
-import { useLoad } from "../api/use-load.ts";
-import { useSearch } from "../design/links.tsx";
-import { Pill } from "../design/mark.tsx";
-import { Empty, Loaded, Page } from "../design/page.tsx";
-import { Ago, Text } from "../design/text.tsx";
-import { LogView } from "../log/log-view.tsx";
-import { useLogReader } from "../log/use-log-reader.ts";
-import { dropColors } from "../text/ansi.ts";
-import "./stack.css";
-import { StackLink } from "../design/stack-link.tsx";
+import { yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
+import { toAttemptStatus } from "../../api/status.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { useSearch } from "../../design/links.tsx";
+import { Pill } from "../../design/mark.tsx";
+import { Empty, Loaded, Page } from "../../design/page.tsx";
+import { Ago, Text } from "../../design/text.tsx";
+import { LogView } from "../../log/log-view.tsx";
+import { useLogReader } from "../../log/use-log-reader.ts";
+import { dropColors } from "../../text/ansi.ts";
+import "../stack.css";
+import { StackLink } from "../../design/stack-link.tsx";
 
 /** Renders the log of one attempt. */
 export function LogPage() {

@@ -1,7 +1,7 @@
 import type { Attempt, HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { toTaskStatus } from "../api/status.ts";
-import type { Status } from "../design/mark.tsx";
-import { type AttemptBar, toAttemptBars } from "../runs/attempt-bars.ts";
+import { toTaskStatus } from "../../api/status.ts";
+import type { Status } from "../../design/mark.tsx";
+import { type AttemptBar, toAttemptBars } from "../../runs/attempt-bars.ts";
 
 /** A task of the present state with its attempts since the state was entered. */
 export interface AttemptRow {

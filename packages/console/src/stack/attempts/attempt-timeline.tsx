@@ -1,13 +1,13 @@
 import { useState } from "react";
-import { useLoad } from "../api/use-load.ts";
-import { CopyImage } from "../design/copy-image.tsx";
-import { Gantt } from "../design/gantt.tsx";
-import { Mark } from "../design/mark.tsx";
-import { Panel } from "../design/page.tsx";
-import { Text, useNow } from "../design/text.tsx";
-import { toGanttBar } from "../runs/attempt-bars.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { CopyImage } from "../../design/copy-image.tsx";
+import { Gantt } from "../../design/gantt.tsx";
+import { Mark } from "../../design/mark.tsx";
+import { Panel } from "../../design/page.tsx";
+import { Text, useNow } from "../../design/text.tsx";
+import { toGanttBar } from "../../runs/attempt-bars.ts";
+import type { StackProps } from "../source.ts";
 import { toAttemptRows } from "./attempt-rows.ts";
-import type { StackProps } from "./source.ts";
 
 /** Lines of the history that say when attempts ended. */
 const LINES = 200;
