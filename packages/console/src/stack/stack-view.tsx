@@ -12,7 +12,7 @@ import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { AttemptsTab } from "./attempts/attempts-tab.tsx";
 import { FactsLine } from "./facts-line.tsx";
-import { HistoryTab } from "./history-tab.tsx";
+import { HistoryTab } from "./history/history-tab.tsx";
 import { MachineTab } from "./machine-tab.tsx";
 import { MetadataTab } from "./metadata-tab.tsx";
 import { NowTab } from "./now-tab.tsx";

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
-import { toOutcomeStatus } from "../api/status.ts";
-import type { Status } from "../design/mark.tsx";
+import { toOutcomeStatus } from "../../api/status.ts";
+import type { Status } from "../../design/mark.tsx";
 
 /** A line of the history: its index from the oldest on, and when it was. */
 export interface Place {

@@ -1,16 +1,16 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { useEffect } from "react";
-import { type PagedList, usePages } from "../api/use-pages.ts";
-import { Button } from "../design/button.tsx";
-import { toHistoryColumns } from "../design/history-columns.tsx";
-import { useChangeSearch, useSearch } from "../design/links.tsx";
-import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
-import { Table } from "../design/table.tsx";
-import { Ago } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { type PagedList, usePages } from "../../api/use-pages.ts";
+import { Button } from "../../design/button.tsx";
+import { toHistoryColumns } from "../../design/history-columns.tsx";
+import { useChangeSearch, useSearch } from "../../design/links.tsx";
+import { Empty, ErrorNotice, Panel, Skeleton } from "../../design/page.tsx";
+import { Table } from "../../design/table.tsx";
+import { Ago } from "../../design/text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
+import type { StackSource } from "../source.ts";
 import { AtPosition } from "./at-position.tsx";
 import { LanesDrawing } from "./lanes-drawing.tsx";
-import type { StackSource } from "./source.ts";
 
 interface TabProps {
   readonly source: StackSource;

@@ -1,16 +1,16 @@
 import { nameSender } from "@stackyard/core";
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { JOB_MACHINE, toOutcomeStatus, toTaskStatus } from "../api/status.ts";
-import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
-import { Loaded, Panel } from "../design/page.tsx";
-import { Pairs } from "../design/pairs.tsx";
-import { Scrolled } from "../design/scrolled.tsx";
-import { type Column, Table } from "../design/table.tsx";
-import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
-import { type Difference, listDifferences, toText } from "./differences.ts";
-import type { StackSource } from "./source.ts";
+import { JOB_MACHINE, toOutcomeStatus, toTaskStatus } from "../../api/status.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { To } from "../../design/links.tsx";
+import { Mark } from "../../design/mark.tsx";
+import { Loaded, Panel } from "../../design/page.tsx";
+import { Pairs } from "../../design/pairs.tsx";
+import { Scrolled } from "../../design/scrolled.tsx";
+import { type Column, Table } from "../../design/table.tsx";
+import { Ago, Arrow, Instant, Text } from "../../design/text.tsx";
+import { type Difference, listDifferences, toText } from "../differences.ts";
+import type { StackSource } from "../source.ts";
 
 interface AtProps {
   readonly source: StackSource;

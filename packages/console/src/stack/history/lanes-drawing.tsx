@@ -1,8 +1,8 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { toneOf, wordOf } from "../design/mark.tsx";
-import { Text, useNow } from "../design/text.tsx";
-import { formatDuration } from "../text/durations.ts";
-import { toSafeText } from "../text/safe-text.ts";
+import { toneOf, wordOf } from "../../design/mark.tsx";
+import { Text, useNow } from "../../design/text.tsx";
+import { formatDuration } from "../../text/durations.ts";
+import { toSafeText } from "../../text/safe-text.ts";
 import { type Bar, type Lane, type Scale, toLanes, toShare } from "./lanes.ts";
 
 interface DrawingProps {
