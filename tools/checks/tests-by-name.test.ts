@@ -25,7 +25,7 @@ const LISTED: ReadonlySet<string> = new Set([
   "packages/console/src/machine/edits/written-forms.test.ts",
   "packages/console/src/machines/machines.browser.test.tsx",
   "packages/console/src/releases/releases.browser.test.tsx",
-  "packages/console/src/stack/stack-dialogs.browser.test.tsx",
+  "packages/console/src/stack/actions/stack-dialogs.browser.test.tsx",
   "packages/console/src/stack/stack-tabs.browser.test.tsx",
   "packages/console/src/terraform/terraform.browser.test.tsx",
   "packages/consumer/src/copy/troubled-copies.test.ts",

@@ -6,10 +6,10 @@ import { Loaded, Panel } from "../design/page.tsx";
 import { Arrow, Instant, Text } from "../design/text.tsx";
 import { ValueChange } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { SendDialog } from "./actions/send-dialog.tsx";
 import { listMetadataDifferences } from "./differences.ts";
 import { findEarlierMs, findLastMove, type LastMove, toFormTexts } from "./last-move.ts";
 import { useOperateRefusal } from "./refusals.ts";
-import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
 import "./changes-panel.css";
 

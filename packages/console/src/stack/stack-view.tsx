@@ -10,6 +10,7 @@ import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
 import { StateName } from "../design/state-name.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { StackActions } from "./actions/stack-actions.tsx";
 import { AttemptsTab } from "./attempts/attempts-tab.tsx";
 import { FactsLine } from "./facts-line.tsx";
 import { HistoryTab } from "./history/history-tab.tsx";
@@ -17,7 +18,6 @@ import { MachineTab } from "./machine-tab.tsx";
 import { MetadataTab } from "./metadata-tab.tsx";
 import { NowTab } from "./now-tab.tsx";
 import type { StackProps, StackSource } from "./source.ts";
-import { StackActions } from "./stack-actions.tsx";
 import { StackSentence } from "./stack-sentence.tsx";
 import "./stack.css";
 

@@ -10,9 +10,9 @@ import { Commands, Sentence } from "../design/sentence.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
+import { CancelDialog } from "./actions/task-dialogs.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
-import { CancelDialog } from "./task-dialogs.tsx";
 
 type Task = StackDetails["tasks"][number];
 

@@ -15,9 +15,9 @@ import { ActionsHeading, Ago, Instant, Text } from "../../design/text.tsx";
 import { AnsiText } from "../../log/ansi-text.tsx";
 import { markLinesOfOne } from "../../log/lines-of-one.ts";
 import { formatDuration } from "../../text/durations.ts";
+import { CancelDialog } from "../actions/task-dialogs.tsx";
 import { useOperateRefusal } from "../refusals.ts";
 import { type StackProps, type StackSource, toLogAddress } from "../source.ts";
-import { CancelDialog } from "../task-dialogs.tsx";
 
 const HISTORY = 1_000;
 

@@ -1,9 +1,9 @@
 import type { Preview, UpgradePlan } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
-import { anAttempt, applied, aStack, stackApi } from "../testing/a-stack.ts";
-import { problem, renderPage } from "../testing/render-page.tsx";
-import { StackPage } from "./stack-page.tsx";
+import { anAttempt, applied, aStack, stackApi } from "../../testing/a-stack.ts";
+import { problem, renderPage } from "../../testing/render-page.tsx";
+import { StackPage } from "../stack-page.tsx";
 
 const ADDRESS = "/stack?id=pr-12";
 const preview: Preview = { outcome: "applied", from: "BUILD", to: "ROLL-OUT", sent: ["app"], notes: [], events: [] };

@@ -1,20 +1,20 @@
 import { defined, formatPlannedEvent } from "@stackyard/core";
 import type { MachineDetails, Preview, StackDetails } from "@stackyard/sdk";
 import { useDeferredValue, useId, useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
-import { keys } from "../api/keys.ts";
-import { toOutcomeStatus } from "../api/status.ts";
-import { useLoad } from "../api/use-load.ts";
-import { useOperation } from "../app/use-operation.tsx";
-import { ActionDialog, Dialog } from "../design/dialog.tsx";
-import { Options, SelectField } from "../design/fields.tsx";
-import { Mark } from "../design/mark.tsx";
-import { ErrorNotice, Loaded } from "../design/page.tsx";
-import { Arrow, Reason, Text } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { yard } from "../../api/client.ts";
+import { newEventId } from "../../api/event-id.ts";
+import { keys } from "../../api/keys.ts";
+import { toOutcomeStatus } from "../../api/status.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { useOperation } from "../../app/use-operation.tsx";
+import { ActionDialog, Dialog } from "../../design/dialog.tsx";
+import { Options, SelectField } from "../../design/fields.tsx";
+import { Mark } from "../../design/mark.tsx";
+import { ErrorNotice, Loaded } from "../../design/page.tsx";
+import { Arrow, Reason, Text } from "../../design/text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
+import type { StackSource } from "../source.ts";
 import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
-import type { StackSource } from "./source.ts";
 
 interface DialogProps {
   readonly source: StackSource;

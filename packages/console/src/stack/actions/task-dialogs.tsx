@@ -1,12 +1,12 @@
 import { defined } from "@stackyard/core";
 import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
-import { useOperation } from "../app/use-operation.tsx";
-import { ActionDialog } from "../design/dialog.tsx";
-import { Options, SelectField } from "../design/fields.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { yard } from "../../api/client.ts";
+import { newEventId } from "../../api/event-id.ts";
+import { useOperation } from "../../app/use-operation.tsx";
+import { ActionDialog } from "../../design/dialog.tsx";
+import { Options, SelectField } from "../../design/fields.tsx";
+import { Ago, Text } from "../../design/text.tsx";
 
 interface DialogProps {
   readonly stack: StackDetails;

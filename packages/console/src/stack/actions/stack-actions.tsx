@@ -1,17 +1,17 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { lazy, Suspense, useState } from "react";
-import { JOB_MACHINE } from "../api/status.ts";
-import { useRetry } from "../app/use-operation.tsx";
-import { Button } from "../design/button.tsx";
-import { Icon } from "../design/icon.tsx";
-import { To } from "../design/links.tsx";
-import { Menu } from "../design/menu.tsx";
-import { Text } from "../design/text.tsx";
-import { useOperateRefusal } from "./refusals.ts";
+import { JOB_MACHINE } from "../../api/status.ts";
+import { useRetry } from "../../app/use-operation.tsx";
+import { Button } from "../../design/button.tsx";
+import { Icon } from "../../design/icon.tsx";
+import { To } from "../../design/links.tsx";
+import { Menu } from "../../design/menu.tsx";
+import { Text } from "../../design/text.tsx";
+import { useOperateRefusal } from "../refusals.ts";
+import type { StackProps } from "../source.ts";
+import { findCancelRefusal } from "../tasks-panel.tsx";
 import { SendDialog } from "./send-dialog.tsx";
-import type { StackProps } from "./source.ts";
 import { AcknowledgeDialog, CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
-import { findCancelRefusal } from "./tasks-panel.tsx";
 
 // Upgrades are rare: their code is loaded with the first one.
 const UpgradeDialog = lazy(async () => ({ default: (await import("./upgrade-dialog.tsx")).UpgradeDialog }));

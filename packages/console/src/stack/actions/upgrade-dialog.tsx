@@ -1,16 +1,16 @@
 import { defined, formatPlannedEvent } from "@stackyard/core";
 import type { StackDetails, UpgradePlan } from "@stackyard/sdk";
 import { useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
-import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
-import { useOperation } from "../app/use-operation.tsx";
-import { ActionDialog } from "../design/dialog.tsx";
-import { SelectField } from "../design/fields.tsx";
-import { Mark } from "../design/mark.tsx";
-import { Loaded } from "../design/page.tsx";
-import { Arrow, Reason, Text } from "../design/text.tsx";
+import { yard } from "../../api/client.ts";
+import { newEventId } from "../../api/event-id.ts";
+import { keys } from "../../api/keys.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { useOperation } from "../../app/use-operation.tsx";
+import { ActionDialog } from "../../design/dialog.tsx";
+import { SelectField } from "../../design/fields.tsx";
+import { Mark } from "../../design/mark.tsx";
+import { Loaded } from "../../design/page.tsx";
+import { Arrow, Reason, Text } from "../../design/text.tsx";
 
 interface DialogProps {
   readonly stack: StackDetails;
