@@ -5,7 +5,7 @@ import { keys } from "../api/keys.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
-import { Gantt } from "../design/gantt.tsx";
+import { Gantt } from "../design/charts/gantt.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { RunError, RunHead } from "../design/run-head.tsx";

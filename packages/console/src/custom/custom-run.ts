@@ -1,5 +1,5 @@
 import type { CustomResourceRun } from "@stackyard/sdk";
-import type { GanttRow } from "../design/gantt.tsx";
+import type { GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
 import type { Step } from "../design/steps.tsx";
 import type { ValueDifference } from "../design/value-change.tsx";

@@ -4,7 +4,7 @@ import {
   STANDINGS,
   standingOf,
 } from "@stackyard/executor-runcommand/report";
-import type { GanttRow } from "../design/gantt.tsx";
+import type { GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
 import type { Step } from "../design/steps.tsx";
 import { formatDuration } from "../text/durations.ts";

@@ -2,7 +2,7 @@ import type { HistoryEntry } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { BarChart } from "../design/bar-chart.tsx";
+import { BarChart } from "../design/charts/bar-chart.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
 import { useSettings } from "../design/settings.ts";

@@ -4,12 +4,12 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Timeline, type TimelineRow } from "../design/charts/timeline.tsx";
 import { TextLink, To } from "../design/links.tsx";
 import { Mark, type Status, type Tone } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { useSettings } from "../design/settings.ts";
 import { Text, useNow } from "../design/text.tsx";
-import { Timeline, type TimelineRow } from "../design/timeline.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatAge, formatDuration, formatTime } from "../text/durations.ts";
 

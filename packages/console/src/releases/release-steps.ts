@@ -1,5 +1,5 @@
 import type { Release, ReleaseReport } from "@stackyard/sdk/releases";
-import type { GanttBar, GanttRow } from "../design/gantt.tsx";
+import type { GanttBar, GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
 import type { Step } from "../design/steps.tsx";
 import { formatDuration } from "../text/durations.ts";

@@ -1,7 +1,7 @@
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import { findEnd } from "../api/attempt-ids.ts";
 import { toAttemptStatus } from "../api/status.ts";
-import type { GanttBar } from "../design/gantt.tsx";
+import type { GanttBar } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
 
 /** An attempt in a timeline. Instants are milliseconds; without an end it runs. */

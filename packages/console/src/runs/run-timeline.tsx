@@ -1,8 +1,8 @@
 import type { Run } from "@stackyard/sdk/runs";
 import { useState } from "react";
 import { statusOfJob } from "../api/job-states.ts";
+import { Gantt, type GanttRow } from "../design/charts/gantt.tsx";
 import { CopyImage } from "../design/copy-image.tsx";
-import { Gantt, type GanttRow } from "../design/gantt.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { Steps } from "../design/steps.tsx";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { Gantt } from "../../design/gantt.tsx";
+import { Gantt } from "../../design/charts/gantt.tsx";
 import { anAttempt, anEntry, aStack, stackApi } from "../../testing/a-stack.ts";
 import { renderPage } from "../../testing/render-page.tsx";
 import { StackPage } from "../stack-page.tsx";

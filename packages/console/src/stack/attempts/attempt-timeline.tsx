@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useLoad } from "../../api/use-load.ts";
+import { Gantt } from "../../design/charts/gantt.tsx";
 import { CopyImage } from "../../design/copy-image.tsx";
-import { Gantt } from "../../design/gantt.tsx";
 import { Mark } from "../../design/mark.tsx";
 import { Panel } from "../../design/page.tsx";
 import { Text, useNow } from "../../design/text.tsx";

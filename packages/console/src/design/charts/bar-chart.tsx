@@ -1,4 +1,4 @@
-import type { Tone } from "./mark.tsx";
+import type { Tone } from "../mark.tsx";
 import "./bar-chart.css";
 
 /** One bar: its parts from below. */

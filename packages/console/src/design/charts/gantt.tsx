@@ -1,10 +1,10 @@
 import type { ReactNode, RefCallback } from "react";
-import { formatAge, formatDuration, formatTime } from "../text/durations.ts";
-import { toSafeText } from "../text/safe-text.ts";
-import { To } from "./links.tsx";
-import { type Status, toneOf, wordOf } from "./mark.tsx";
-import { useSettings } from "./settings.ts";
-import { Text } from "./text.tsx";
+import { formatAge, formatDuration, formatTime } from "../../text/durations.ts";
+import { toSafeText } from "../../text/safe-text.ts";
+import { To } from "../links.tsx";
+import { type Status, toneOf, wordOf } from "../mark.tsx";
+import { useSettings } from "../settings.ts";
+import { Text } from "../text.tsx";
 import { toTicks } from "./ticks.ts";
 import "./gantt.css";
 

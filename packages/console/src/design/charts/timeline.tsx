@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Tone } from "./mark.tsx";
+import type { Tone } from "../mark.tsx";
 import "./timeline.css";
 
 /** A part of a row's time, in milliseconds since 1970. */
