@@ -60,11 +60,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: {
       input: { index: "index.html", editor: "editor.html" },
-      // Small parts of several pages are one file: alone, each compresses badly. The dialog of bulk operations is large, and
-      // pages of one thing do not have it.
+      // Small parts of several pages are one file: alone, each compresses badly.
       output: {
         codeSplitting: {
-          groups: [{ name: "shared", test: /console.src.(design|text).(?!bulk-)/, minShareCount: 6 }],
+          groups: [{ name: "shared", test: /console.src.(design|text)./, minShareCount: 6 }],
         },
       },
       treeshake,

@@ -4,7 +4,7 @@ import type { IForbiddenRuleType } from "dependency-cruiser";
 /** Files that do not belong to a build: tests of all kinds, their fixtures, benchmarks and configuration. */
 const testFiles = String.raw`(\.(test|test-d|bench)\.tsx?$|/(e2e|fixtures)/|\.config\.ts$)`;
 const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
-const sharedOfConsole = "app|api|design|text|graph|log|machine";
+const sharedOfConsole = "app|api|bulk|design|text|graph|log|machine";
 const plugins = "executor|store|transport";
 const ofCli = "cli|core|aws|sdk|server|store-sqlite|telemetry|executor-terraform|executor-lambda|promotion";
 
@@ -82,7 +82,7 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   {
     name: "screens-apart",
     comment:
-      "A screen of the console imports the shared folders (app, api, design, text, graph, log, machine, runs) and no other screen.",
+      "A screen of the console imports the shared folders (app, api, bulk, design, text, graph, log, machine, runs) and no other screen.",
     from: { path: `^packages/console/src/(?!(?:${sharedOfConsole}|testing)/)([^/]+)/`, pathNot: testFiles },
     to: {
       path: "^packages/console/src/[^/]+/",

@@ -5,7 +5,7 @@ import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { type OutcomeCounts, OutcomeTable } from "../design/bulk-dialog.tsx";
+import { type OutcomeCounts, OutcomeTable } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { Loaded } from "../design/page.tsx";

@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { OutcomeTable } from "../design/bulk-dialog.tsx";
+import { OutcomeTable } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Options } from "../design/fields.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";

@@ -8,7 +8,7 @@ import { keys } from "../api/keys.ts";
 import { rememberList } from "../api/last-list.ts";
 import { usePages } from "../api/use-pages.ts";
 import { useOperation } from "../app/use-operation.tsx";
-import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { BulkDialog } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Empty } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";

@@ -4,7 +4,7 @@ import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
-import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { BulkDialog } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { TextLink, To } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";

@@ -3,7 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { type ConditionCounts, NEEDS_PERSON, NO_JOBS, needyOf } from "../api/use-main-conditions.ts";
-import { BulkOfCause } from "../design/bulk-of-cause.tsx";
+import { BulkOfCause } from "../bulk/bulk-of-cause.tsx";
 import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";

@@ -3,7 +3,7 @@ import type { Bulk } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { BulkProgress } from "../design/bulk-dialog.tsx";
+import { BulkProgress } from "../bulk/bulk-dialog.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Loaded } from "../design/page.tsx";

@@ -1,7 +1,7 @@
 import type { BulkRequest, StackFilter } from "@stackyard/sdk";
 import { useState } from "react";
 import { type Permission, useAnyRefusal } from "../api/access.ts";
-import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { BulkDialog } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { formatCount } from "../text/format-count.ts";
 import { BulkInput, type StackOperation } from "./bulk-input.tsx";

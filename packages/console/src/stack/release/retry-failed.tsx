@@ -4,7 +4,7 @@ import { useAnyRefusal } from "../../api/access.ts";
 import { toFailure, yard } from "../../api/client.ts";
 import { newEventId } from "../../api/event-id.ts";
 import { useOperation } from "../../app/use-operation.tsx";
-import { BulkDialog } from "../../design/bulk-dialog.tsx";
+import { BulkDialog } from "../../bulk/bulk-dialog.tsx";
 import { Button } from "../../design/button.tsx";
 import { ActionDialog } from "../../design/dialog.tsx";
 import { useToast } from "../../design/toasts.tsx";

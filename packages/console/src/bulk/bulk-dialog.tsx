@@ -6,15 +6,15 @@ import { toFailure, yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { ErrorNotice, Skeleton } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
+import { Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
 import { formatBulkChange } from "./bulk-change.ts";
-import { Button } from "./button.tsx";
-import { ActionDialog, Dialog } from "./dialog.tsx";
-import { ErrorNotice, Skeleton } from "./page.tsx";
-import { Pairs } from "./pairs.tsx";
-import { Text } from "./text.tsx";
-import { useToast } from "./toasts.tsx";
 import "./bulk-dialog.css";
-import { StackLink } from "./stack-link.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 
 interface Look {
   readonly verb: string;

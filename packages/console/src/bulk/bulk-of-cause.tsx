@@ -1,7 +1,7 @@
 import type { Cause } from "@stackyard/sdk";
+import { toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
+import { To } from "../design/links.tsx";
 import { BulkButton } from "./bulk-dialog.tsx";
-import { toRetryOfCause, toStacksOfCause } from "./causes.tsx";
-import { To } from "./links.tsx";
 
 /**
  * Renders the way out for the stacks of a failure: a retry, or of those that have moved on, their list, where an event is
