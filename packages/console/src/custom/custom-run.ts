@@ -1,7 +1,7 @@
 import type { CustomResourceRun } from "@stackyard/sdk";
 import type { GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
-import type { Step } from "../design/steps.tsx";
+import type { Step } from "../design/run/steps.tsx";
 import type { ValueDifference } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
 

@@ -4,7 +4,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Panel } from "./page.tsx";
 import { Arrow, OutsideLink, Text } from "./text.tsx";
-import "./run-head.css";
+import "./run/run-head.css";
 
 type Version = ReleaseVersions["versions"][number];
 

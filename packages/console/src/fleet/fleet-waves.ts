@@ -6,7 +6,7 @@ import {
 } from "@stackyard/executor-runcommand/report";
 import type { GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
-import type { Step } from "../design/steps.tsx";
+import type { Step } from "../design/run/steps.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS } from "./fleet-data.ts";
 

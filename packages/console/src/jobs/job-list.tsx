@@ -4,9 +4,9 @@ import { statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
-import { toJobPath } from "../design/job-link.tsx";
 import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
+import { toJobPath } from "../design/run/job-link.tsx";
 import type { Column } from "../design/table.tsx";
 import { Ago } from "../design/text.tsx";
 

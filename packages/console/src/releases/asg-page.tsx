@@ -8,7 +8,7 @@ import { Beside } from "../design/beside.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
-import { Steps } from "../design/steps.tsx";
+import { Steps } from "../design/run/steps.tsx";
 import { Table } from "../design/table.tsx";
 import { Instant, Text, useNow } from "../design/text.tsx";
 import { JobHead } from "../runs/job-head.tsx";

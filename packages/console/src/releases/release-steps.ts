@@ -1,7 +1,7 @@
 import type { Release, ReleaseReport } from "@stackyard/sdk/releases";
 import type { GanttBar, GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
-import type { Step } from "../design/steps.tsx";
+import type { Step } from "../design/run/steps.tsx";
 import { formatDuration } from "../text/durations.ts";
 
 /** A state of a release, with the times that it was in it. Instants are milliseconds. */

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { statusOfJob } from "../api/job-states.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
 import type { Status } from "../design/mark.tsx";
-import { RunHead } from "../design/run-head.tsx";
+import { RunHead } from "../design/run/run-head.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { findJobFacts, type JobFacts } from "./job-facts.ts";

@@ -2,7 +2,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { RunError } from "../design/run-head.tsx";
+import { RunError } from "../design/run/run-head.tsx";
 import { LogExcerpt } from "../log/log-excerpt.tsx";
 import { RunChanges } from "./run-changes.tsx";
 import { useRunWork } from "./use-run.ts";

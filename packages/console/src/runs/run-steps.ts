@@ -1,7 +1,7 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 import type { Run } from "@stackyard/sdk/runs";
 import { findEnd } from "../api/attempt-ids.ts";
-import type { Step } from "../design/steps.tsx";
+import type { Step } from "../design/run/steps.tsx";
 import { formatDuration } from "../text/durations.ts";
 import type { AttemptBar } from "./attempt-bars.ts";
 

@@ -5,7 +5,7 @@ import { Gantt, type GanttRow } from "../design/charts/gantt.tsx";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
-import { Steps } from "../design/steps.tsx";
+import { Steps } from "../design/run/steps.tsx";
 import { useNow } from "../design/text.tsx";
 import { toGanttBar } from "./attempt-bars.ts";
 import { toAttemptSteps } from "./run-steps.ts";

@@ -6,7 +6,7 @@ import { TextLink, To } from "../design/links.tsx";
 import { Commands } from "../design/sentence.tsx";
 import { Ago, MaybeLink, OutsideLink, Text } from "../design/text.tsx";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
-import "../design/run-head.css";
+import "../design/run/run-head.css";
 
 const MAX_LINKS = 3;
 

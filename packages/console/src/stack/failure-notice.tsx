@@ -1,6 +1,6 @@
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { Mark } from "../design/mark.tsx";
-import { PlaceOf } from "../design/run-head.tsx";
+import { PlaceOf } from "../design/run/run-head.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Reason, Text } from "../design/text.tsx";
 import { LogExcerpt } from "../log/log-excerpt.tsx";

@@ -5,7 +5,7 @@ import { VersionFacts } from "../../design/release-versions.tsx";
 import { Instant, Text } from "../../design/text.tsx";
 import { ReleaseNeighbours } from "./release-neighbours.tsx";
 import { findApproval, findStarter } from "./release-people.ts";
-import "../../design/run-head.css";
+import "../../design/run/run-head.css";
 
 interface ReleaseFactsProps {
   readonly stack: StackDetails;

@@ -1,5 +1,5 @@
 import type { Run } from "@stackyard/sdk/runs";
-import { TextLink } from "./links.tsx";
+import { TextLink } from "../links.tsx";
 
 /** A page for the jobs of one executor. */
 interface JobPage {

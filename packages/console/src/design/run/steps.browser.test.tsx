@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
-import { renderPage } from "../testing/render-page.tsx";
+import { renderPage } from "../../testing/render-page.tsx";
 import { type Step, Steps } from "./steps.tsx";
 
 const step = (key: string, chosen: boolean): Step => ({

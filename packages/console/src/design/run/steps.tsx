@@ -1,7 +1,7 @@
-import { toSafeText } from "../text/safe-text.ts";
-import { To } from "./links.tsx";
-import { Mark, type Status, toneOf, wordOf } from "./mark.tsx";
-import { Text } from "./text.tsx";
+import { toSafeText } from "../../text/safe-text.ts";
+import { To } from "../links.tsx";
+import { Mark, type Status, toneOf, wordOf } from "../mark.tsx";
+import { Text } from "../text.tsx";
 import "./steps.css";
 
 /** A part of what runs: an attempt of a job, a wave of a fleet, a state of a release. */

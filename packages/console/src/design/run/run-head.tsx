@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
-import { findPlace } from "../text/find-place.ts";
-import { Pill, type Status } from "./mark.tsx";
-import { Scrolled } from "./scrolled.tsx";
-import { Text } from "./text.tsx";
+import { findPlace } from "../../text/find-place.ts";
+import { Pill, type Status } from "../mark.tsx";
+import { Scrolled } from "../scrolled.tsx";
+import { Text } from "../text.tsx";
 import "./run-head.css";
 
 interface RunHeadProps {

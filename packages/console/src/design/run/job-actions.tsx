@@ -2,14 +2,14 @@ import { defined } from "@stackyard/core";
 import type { Run } from "@stackyard/sdk/runs";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useRefusal } from "../api/access.ts";
-import { toFailure, yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { JOB_MACHINE } from "../api/status.ts";
-import { Button } from "./button.tsx";
-import { ActionDialog } from "./dialog.tsx";
-import { Text } from "./text.tsx";
-import { useToast } from "./toasts.tsx";
+import { useRefusal } from "../../api/access.ts";
+import { toFailure, yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
+import { JOB_MACHINE } from "../../api/status.ts";
+import { Button } from "../button.tsx";
+import { ActionDialog } from "../dialog.tsx";
+import { Text } from "../text.tsx";
+import { useToast } from "../toasts.tsx";
 
 /** Renders retry and cancel of a job. `retryWord` names what is retried, such as `Retry 3 failed and 9 not sent`. */
 export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?: string }) {
