@@ -2,7 +2,7 @@ import type { Approval, DeployPlan, PlannedStack, StackDetails } from "@stackyar
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { isPlanDigest } from "../design/plan-digest.ts";
+import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { Text } from "../design/text.tsx";
 
 interface EffectProps {

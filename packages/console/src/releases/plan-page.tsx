@@ -1,7 +1,7 @@
 import { toShellCommand } from "@stackyard/core";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Page } from "../design/page.tsx";
-import { PlanPanel } from "../design/plan-panel.tsx";
+import { PlanPanel } from "../design/release/plan-panel.tsx";
 
 /** Renders a plan of a release: what it would do with each stack. */
 export function PlanPage() {

@@ -1,7 +1,7 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { TextLink, To } from "../../design/links.tsx";
-import { isPlanDigest } from "../../design/plan-digest.ts";
-import { VersionFacts } from "../../design/release-versions.tsx";
+import { isPlanDigest } from "../../design/release/plan-digest.ts";
+import { VersionFacts } from "../../design/release/release-versions.tsx";
 import { Instant, Text } from "../../design/text.tsx";
 import { ReleaseNeighbours } from "./release-neighbours.tsx";
 import { findApproval, findStarter } from "./release-people.ts";

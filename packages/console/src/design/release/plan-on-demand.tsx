@@ -1,5 +1,5 @@
 import { lazy, Suspense } from "react";
-import { Skeleton } from "./page.tsx";
+import { Skeleton } from "../page.tsx";
 import type { PlanPanelProps } from "./plan-panel.tsx";
 
 const PlanPanel = lazy(async () => ({ default: (await import("./plan-panel.tsx")).PlanPanel }));

@@ -1,7 +1,7 @@
 import type { DeployStack } from "@stackyard/sdk";
-import { To } from "./links.tsx";
-import { Mark, type Status } from "./mark.tsx";
-import { Text } from "./text.tsx";
+import { To } from "../links.tsx";
+import { Mark, type Status } from "../mark.tsx";
+import { Text } from "../text.tsx";
 
 type State = DeployStack["state"];
 

@@ -1,16 +1,16 @@
 import type { DeployPlan, DeployStack, PlannedStack } from "@stackyard/sdk";
 import { type ReactNode, useState } from "react";
-import { isAbsent, yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
-import { usePages } from "../api/use-pages.ts";
-import { Button } from "./button.tsx";
+import { isAbsent, yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { usePages } from "../../api/use-pages.ts";
+import { Button } from "../button.tsx";
+import { Mark, type Status } from "../mark.tsx";
+import { Empty, ErrorNotice, Panel, Skeleton } from "../page.tsx";
+import { StackLink } from "../stack-link.tsx";
+import { type Column, ListTable } from "../table.tsx";
+import { Ago, Arrow, Instant, Text } from "../text.tsx";
 import { DeployState, DeployWhy, wordOfDeploy } from "./deploy-state.tsx";
-import { Mark, type Status } from "./mark.tsx";
-import { Empty, ErrorNotice, Panel, Skeleton } from "./page.tsx";
-import { StackLink } from "./stack-link.tsx";
-import { type Column, ListTable } from "./table.tsx";
-import { Ago, Arrow, Instant, Text } from "./text.tsx";
 import "./plan-panel.css";
 
 /** Which plan of which release: its digest, or a task whose last plan is meant. */

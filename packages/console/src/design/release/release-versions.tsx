@@ -1,10 +1,10 @@
 import type { ReleaseVersions } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
-import { Panel } from "./page.tsx";
-import { Arrow, OutsideLink, Text } from "./text.tsx";
-import "./run/run-head.css";
+import { yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
+import { useLoad } from "../../api/use-load.ts";
+import { Panel } from "../page.tsx";
+import { Arrow, OutsideLink, Text } from "../text.tsx";
+import "../run/run-head.css";
 
 type Version = ReleaseVersions["versions"][number];
 
