@@ -58,6 +58,7 @@ export type {
   EarlierAnswer,
   Ending,
   Moment,
+  PlantedBug,
   Sky,
   Story,
   Truth,

@@ -25,6 +25,8 @@ interface Bench {
   /** The different announcements of each file. */
   readonly announced: Map<string, Set<number>>;
   heard: number;
+  /** A planted bug: the consumer reports what it has not copied. */
+  readonly isHollow?: boolean;
 }
 
 /** Lambda repeats an asynchronous invocation that fails twice ("Asynchronous invocation"), then the event is lost. */
@@ -43,7 +45,7 @@ async function copy(bench: Bench, message: FleetMessage): Promise<void> {
   const { ArtifactKey: key = "", artifact, sequence } = message;
   if (artifact.name === "stackyard.probe") return;
   bench.announced.set(key, (bench.announced.get(key) ?? new Set()).add(sequence));
-  bench.copied.set(key, artifact.sha256);
+  if (bench.isHollow !== true) bench.copied.set(key, artifact.sha256);
   // A receipt says when the copy was made, however late it arrives.
   const receipt = bench.fleet.receipt(message, PLACE);
   await bench.sky.meet("delivery.receipt", { key }, () => deliver(bench, receipt));
@@ -154,11 +156,10 @@ interface PublishingInput {
 }
 
 function publishing({ name, isManifestFirst = false, isLost = false }: PublishingInput): Story {
-  return {
-    name,
-    async play(sky) {
+  const toPlay = (isHollow: boolean): Story["play"] => {
+    return async (sky) => {
       const fleet = createFleet();
-      const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0 };
+      const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0, isHollow };
       sky.under(fleet.clock, fleet.clock.advance);
       watchSim(fleet.sim, sky);
       await deliver(bench, aRegistration(PLACE));
@@ -171,8 +172,10 @@ function publishing({ name, isManifestFirst = false, isLost = false }: Publishin
       await sky.clear();
       for (let looks = 0; looks < 24; looks += 1) await look(bench);
       return toEnding(bench, published);
-    },
+    };
   };
+  const bug = "a receipt for a file that was not copied";
+  return { name, play: toPlay(false), planted: [{ bug, invariant: "views", play: toPlay(true) }] };
 }
 
 /** Subscribes the second consumer, as its stack does. Returns the versions that its queue gets. */
@@ -187,17 +190,16 @@ async function subscribeOther({ sim, topicArn, register }: Fleet): Promise<reado
   return got;
 }
 
-/** An account is taken from the list; it must get nothing of what is published afterwards. */
-const distrusting: Story = {
-  name: "artifacts-distrust",
-  async play(sky) {
+/** An account is taken from the list; it must get nothing of what is published afterwards. `isUnheard`: the list stays. */
+function playDistrust(isUnheard = false): Story["play"] {
+  return async (sky) => {
     const fleet = createFleet();
     const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0 };
     await fleet.register(PLACE);
     const got = await subscribeOther(fleet);
     await fleet.look();
     const before = got.length;
-    fleet.restart({ trustedAccounts: [PLACE.account] });
+    if (!isUnheard) fleet.restart({ trustedAccounts: [PLACE.account] });
     sky.under(fleet.clock, fleet.clock.advance);
     watchSim(fleet.sim, sky);
     const published = await publish(bench);
@@ -215,7 +217,13 @@ const distrusting: Story = {
         ...(isOut ? [] : ["the subscription of an account that is not trusted"]),
       ],
     };
-  },
+  };
+}
+
+const distrusting: Story = {
+  name: "artifacts-distrust",
+  play: playDistrust(),
+  planted: [{ bug: "the list of accounts is not read again", invariant: "left", play: playDistrust(true) }],
 };
 
 /** The stories of artifacts on their way to a consumer. */

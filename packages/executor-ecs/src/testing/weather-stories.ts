@@ -51,14 +51,15 @@ function inEngine({ exitCode, onInstance = false }: EngineInput): Story {
   });
 }
 
-/** `Custom::ECSTask` in a new stack of CloudFormation. */
-const asResource: Story = {
-  name: "ecs-resource-create",
-  async play(sky) {
+/** Plays `Custom::ECSTask` in a new stack of CloudFormation. `change`: of each answer to it. */
+function playResource(change = (answer: string) => answer): Story["play"] {
+  return async (sky) => {
     const fetched: { fetch?: typeof globalThis.fetch } = {};
     const world = createEcsTaskWorld({
       fetch: async (url, init) =>
-        (await sky.meet("CloudFormation.Response", {}, async () => fetched.fetch?.(url, init))) as Response,
+        (await sky.meet("CloudFormation.Response", {}, async () =>
+          fetched.fetch?.(url, toChanged(init, change)),
+        )) as Response,
     });
     const { sim, clock, life } = world;
     fetched.fetch = toFetch(sim);
@@ -71,7 +72,23 @@ const asResource: Story = {
     const verdict =
       status === "CREATE_COMPLETE" ? "succeeded" : reason.includes("ECS_TASK_LOST") ? "unknown" : "failed";
     return { verdict, said: `${status} ${reason}`, ...toEnding(sim) };
-  },
+  };
+}
+
+function toChanged(init: RequestInit | undefined, change: (answer: string) => string): RequestInit {
+  return { ...init, body: change(String(init?.body)) };
+}
+
+const asResource: Story = {
+  name: "ecs-resource-create",
+  play: playResource(),
+  planted: [
+    {
+      bug: "a success is answered as a failure",
+      invariant: "true",
+      play: playResource((answer) => answer.replace('"SUCCESS"', '"FAILED"')),
+    },
+  ],
 };
 
 /** The stories of tasks on ECS. */

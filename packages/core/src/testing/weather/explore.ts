@@ -103,10 +103,12 @@ async function findBreaches(story: Story, plans: readonly Planned[]): Promise<re
 }
 
 /** Plays one run with the named weather, as it is printed with a finding. @throws Error for an unknown weather. */
-export function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
+export async function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
   const weather = weathers.find(({ name }) => name === run.weather);
   const names = weathers.map(({ name }) => name).join(", ");
   if (weather === undefined) throw new Error(`Unknown weather "${run.weather}". Valid weathers: ${names}.`);
+  // As in an exploration, the first run only loads modules.
+  await playWeather(story);
   return playWeather(story, [{ at: run.at, weather, after: run.after }]);
 }
 
@@ -115,7 +117,8 @@ export function toFindingText({ place, invariant, sentence }: Omit<WeatherFindin
   return `${place}: ${invariant}: ${sentence}`;
 }
 
-async function playWeather(story: Story, plans: readonly Planned[] = []): Promise<WeatherRun> {
+/** Plays one run and judges its ending. Default: fair weather. */
+export async function playWeather(story: Story, plans: readonly Planned[] = []): Promise<WeatherRun> {
   const { sky, played, isMet } = createSky(plans);
   const { promise: hung, resolve } = Promise.withResolvers<Error>();
   const timer = setTimeout(resolve, HUNG_MS, new Error("The parts of the story wait for each other."));

@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
+import type { WeatherInvariant } from "./judge.ts";
 
 /** A moment at which the world responds: a call, the delivery of an event, or a look of the program at its work. */
 export interface Moment {
@@ -85,6 +86,14 @@ export interface Decision {
   readonly reason: string;
 }
 
+/** A program with a bug, which the story must find in fair weather: otherwise the story does not know the truth. */
+export interface PlantedBug {
+  readonly bug: string;
+  /** The promise that it breaks. */
+  readonly invariant: WeatherInvariant;
+  play(sky: Sky): Promise<Ending>;
+}
+
 /** A piece of work from its start to its end, which the explorer plays again in every weather. */
 export interface Story {
   readonly name: string;
@@ -94,4 +103,6 @@ export interface Story {
   readonly repeatable?: readonly string[];
   /** The findings that are intended. Default: none. */
   readonly decisions?: readonly Decision[];
+  /** Bugs that guard the story. Default: none. */
+  readonly planted?: readonly PlantedBug[];
 }

@@ -1,6 +1,6 @@
 import type { AwsAccess } from "../../engine/attempts/executor-context.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
-import type { Executor } from "../../ports/executor.ts";
+import { type Executor, failed, succeeded } from "../../ports/executor.ts";
 import type { FakeClock } from "../fake-clock.ts";
 import { createSimulator, type Simulator } from "../simulator.ts";
 import type { Ending, Sky, Story } from "./story.ts";
@@ -33,6 +33,8 @@ export interface TaskStoryInput extends Pick<Story, "name" | "repeatable" | "dec
   create(sky: Sky): Promise<TaskBench>;
   /** The codes of failures which say that the end of the work is unknown. */
   readonly unknown?: readonly string[];
+  /** What an executor says that does nothing, and must be found out. Default: that the work has succeeded. */
+  readonly lie?: "succeeded" | "failed";
 }
 
 const TARGET = '{ account: "111122223333", region: eu-west-1 }';
@@ -41,10 +43,9 @@ const MAX_LOOKS = 8_640;
 const FAIR_MS = 2 * 3_600_000;
 
 /** Creates the story of a task that a machine tries three times within a day. */
-export function taskStory({ create, unknown = [], ...story }: TaskStoryInput): Story {
-  return {
-    ...story,
-    async play(sky) {
+export function taskStory({ create, unknown = [], lie = "succeeded", ...story }: TaskStoryInput): Story {
+  const toPlay = (create: TaskStoryInput["create"]): Story["play"] => {
+    return async (sky) => {
       const bench = await create(sky);
       const yard = createTaskYard(bench);
       // The worker of the yard sleeps while only the clock advances.
@@ -59,8 +60,21 @@ export function taskStory({ create, unknown = [], ...story }: TaskStoryInput): S
       const code = [...history.matchAll(/"code":"([A-Z_]+)"/g)].at(-1)?.[1] ?? "";
       const verdict = state === "LIVE" ? "succeeded" : unknown.includes(code) ? "unknown" : "failed";
       return { verdict, said: `${state} ${code}`.trim(), ...(await bench.judge({ state, code, endedAt })) };
-    },
+    };
   };
+  const createLying: TaskStoryInput["create"] = async (sky) => {
+    const bench = await create(sky);
+    return { ...bench, executor: toLiar(bench.executor, lie) };
+  };
+  const bug = `the executor does nothing, and says that it has ${lie}`;
+  return { ...story, play: toPlay(create), planted: [{ bug, invariant: "true", play: toPlay(createLying) }] };
+}
+
+function toLiar(executor: Executor, lie: "succeeded" | "failed"): Executor {
+  const refusal = failed({ code: "REFUSED", message: "It was refused.", retryable: false });
+  // Its outputs would not be those that the executor declares.
+  const { outputs: _, ...declared } = executor;
+  return { ...declared, start: async () => (lie === "succeeded" ? succeeded({}) : refusal) };
 }
 
 function createTaskYard({ executor, config, aws, clock }: TaskBench): Simulator {

@@ -1,5 +1,5 @@
-import { exploreWeather, repeatWeather, toFindingText, type WeatherScope } from "./explore.ts";
-import type { Story, Weather } from "./story.ts";
+import { exploreWeather, playWeather, repeatWeather, toFindingText, type WeatherScope } from "./explore.ts";
+import type { PlantedBug, Story, Weather } from "./story.ts";
 import { formatWeatherReport } from "./weather-report.ts";
 
 /** One story as a test, for any test runner. */
@@ -22,7 +22,7 @@ const SCOPES: Readonly<Record<string, WeatherScope>> = {
 };
 
 /**
- * Returns one case for each story. By default samples are played, with `QUICK_TESTS` the first call of each operation, with
+ * Returns one case for each story, and one for each bug that is planted in one. By default samples are played, with `QUICK_TESTS` the first call of each operation, with
  * `LONG_TESTS` pairs of weathers.
  */
 export function weatherCases(
@@ -32,14 +32,33 @@ export function weatherCases(
 ): readonly WeatherCase[] {
   const chosen = environment["WEATHER"] ?? toDefault(environment);
   const scope = SCOPES[chosen];
-  return stories.map((story) => ({
-    name: story.name,
+  const planted = stories.flatMap((story) => (story.planted ?? []).map((each) => toPlantedCase(story, each)));
+  const played = stories.map(
+    (story): WeatherCase => ({
+      name: story.name,
+      timeoutMs: HOUR_MS,
+      run: (print) =>
+        scope === undefined
+          ? repeatOne(story, weathers, { text: chosen, print })
+          : exploreAll(story, weathers, { scope, print }),
+    }),
+  );
+  return [...played, ...planted];
+}
+
+function toPlantedCase(story: Story, { bug, invariant, play }: PlantedBug): WeatherCase {
+  return {
+    name: `${story.name} finds the planted bug “${bug}”`,
     timeoutMs: HOUR_MS,
-    run: (print) =>
-      scope === undefined
-        ? repeatOne(story, weathers, { text: chosen, print })
-        : exploreAll(story, weathers, { scope, print }),
-  }));
+    async run() {
+      // Modules are loaded in real time, which the parts of a story do not wait for.
+      await playWeather(story);
+      const { breaches } = await playWeather({ ...story, play });
+      if (breaches.some((breach) => breach.invariant === invariant)) return;
+      const found = breaches.map((breach) => breach.invariant).join(", ");
+      throw new Error(`${story.name} does not find “${bug}” by “${invariant}”. It found: ${found || "nothing"}.`);
+    },
+  };
 }
 
 function toDefault(environment: WeatherEnvironment): string {
