@@ -63,15 +63,20 @@ async function removeBucket(
   }
   const { s3 } = open();
   const place = { account: deps.account, region: deps.region, bucket };
-  // A bucket of another account, or a missing one, is not deleted.
-  if ((await findBucket(s3, place)) !== "own") return { ...outcome, reason: "This account does not own the bucket." };
-  if (!(await mayEmpty(s3, place, request.StackId))) {
-    const reason =
-      "The bucket and its objects are kept: it existed before the stack, and no update has set EmptyOnDelete.";
-    return { ...outcome, reason };
-  }
-  await emptyBucket({ s3, place, clock: deps.clock }, deadlineAt);
+  const deletion = { place, clock: deps.clock, deadlineAt };
+  const kept = await untilDone(deletion, async () => {
+    return { kind: "done", result: await findReasonToKeep(s3, place, request.StackId) };
+  });
+  if (kept !== undefined) return { ...outcome, reason: kept };
+  await untilDone(deletion, () => deleteSome(s3, { Bucket: place.bucket, ExpectedBucketOwner: place.account }));
   return { ...outcome, reason: "The bucket was emptied and deleted." };
+}
+
+/** A bucket of another account, a missing one, and one that existed before the stack are not deleted. */
+async function findReasonToKeep(s3: S3Client, place: BucketPlace, stackId: string): Promise<string | undefined> {
+  if ((await findBucket(s3, place)) !== "own") return "This account does not own the bucket.";
+  if (await mayEmpty(s3, place, stackId)) return undefined;
+  return "The bucket and its objects are kept: it existed before the stack, and no update has set EmptyOnDelete.";
 }
 
 function isEmptyOnDelete(properties: unknown): boolean {
@@ -160,11 +165,11 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-/** Dependencies of `emptyBucket`. */
-interface EmptyBucketDeps {
-  readonly s3: S3Client;
+/** One deletion of the bucket, with the time that it has. */
+interface Deletion {
   readonly place: BucketPlace;
   readonly clock: Clock;
+  readonly deadlineAt: number;
 }
 
 /** Reserved for the response. */
@@ -173,19 +178,27 @@ const ANSWER_MS = 15_000;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 20_000;
 
+type DeletionStep<Result> =
+  | { readonly kind: "done"; readonly result: Result }
+  | { readonly kind: "more" }
+  /** S3 cannot do it now. */
+  | { readonly kind: "waits"; readonly reason: string };
+
 /**
- * Deletes all object versions, a thousand at a time, then the bucket. Goes on until the deadline while S3 cannot delete something
- * now, or while objects arrive. Throws `LEFT_BEHIND` for what may not be deleted, and `TIMED_OUT`; another deletion continues.
+ * Repeats a step of the deletion until it is done, and until the deadline while S3 refuses it only for now. Throws `TIMED_OUT`;
+ * another deletion continues.
  */
-async function emptyBucket({ s3, place, clock }: EmptyBucketDeps, deadlineAt: number): Promise<void> {
-  const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
+async function untilDone<Result>(
+  { place, clock, deadlineAt }: Deletion,
+  step: () => Promise<DeletionStep<Result>>,
+): Promise<Result> {
   let [failed, last] = [0, ""];
   while (clock.now() < deadlineAt - ANSWER_MS) {
-    const step = await deleteSome(s3, owned).catch(toPassing);
-    if (step.kind === "gone") return;
-    failed = step.kind === "waits" ? failed + 1 : 0;
-    if (step.kind === "more") continue;
-    last = ` The last answer of S3: ${step.reason}.`;
+    const taken = await step().catch(toPassing);
+    if (taken.kind === "done") return taken.result;
+    failed = taken.kind === "waits" ? failed + 1 : 0;
+    if (taken.kind === "more") continue;
+    last = ` The last answer of S3: ${taken.reason}.`;
     const pauseMs = backoff(failed, { first: FIRST_PAUSE_MS, most: MAX_PAUSE_MS });
     await clock.sleep(Math.max(0, Math.min(pauseMs, deadlineAt - ANSWER_MS - clock.now())));
   }
@@ -193,24 +206,33 @@ async function emptyBucket({ s3, place, clock }: EmptyBucketDeps, deadlineAt: nu
   throw refusal("TIMED_OUT", `${what}${last}`);
 }
 
-type DeletionStep =
-  | { readonly kind: "gone" }
-  | { readonly kind: "more" }
-  /** S3 cannot delete something now. */
-  | { readonly kind: "waits"; readonly reason: string };
-
 /** DeleteObjects answers 200 with a code for each key that is left. A denial does not pass. */
 const FINAL = /^(AccessDenied|AllAccessDisabled|MethodNotAllowed)$/;
 
+const GONE = { kind: "done", result: undefined } as const;
+
+/** Deletes all object versions, a thousand at a time, then the bucket. Throws `LEFT_BEHIND` for what may not be deleted. */
 async function deleteSome(
   s3: S3Client,
   owned: { readonly Bucket: string; readonly ExpectedBucketOwner: string },
-): Promise<DeletionStep> {
+): Promise<DeletionStep<undefined>> {
+  try {
+    return await deletePart(s3, owned);
+  } catch (error) {
+    if (findAwsFault(error).code === "NOT_FOUND") return GONE;
+    throw error;
+  }
+}
+
+async function deletePart(
+  s3: S3Client,
+  owned: { readonly Bucket: string; readonly ExpectedBucketOwner: string },
+): Promise<DeletionStep<undefined>> {
   const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(owned));
   const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
   if (Objects.length === 0) {
     await s3.send(new DeleteBucketCommand(owned));
-    return { kind: "gone" };
+    return GONE;
   }
   const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ ...owned, Delete: { Objects, Quiet: true } }));
   const denied = Errors.find(({ Code = "" }) => FINAL.test(Code));
@@ -222,9 +244,8 @@ async function deleteSome(
   return first === undefined ? { kind: "more" } : { kind: "waits", reason: `${first.Code} for "${first.Key}"` };
 }
 
-function toPassing(error: unknown): DeletionStep {
+function toPassing(error: unknown): DeletionStep<never> {
   const { name = "", code, kind } = findAwsFault(error);
-  if (code === "NOT_FOUND") return { kind: "gone" };
   // An object has arrived since the list.
   if (name === "BucketNotEmpty" || kind === "retryable") return { kind: "waits", reason: name || code };
   throw error;
