@@ -9,3 +9,4 @@ export { loadRecordedDeliveries } from "./recorded-deliveries.ts";
 export type { SimCheck } from "./reports.ts";
 export type { Intercept, SimCall } from "./server.ts";
 export { type TarEntry, toTarball } from "./tarball.ts";
+export { hostWeathers, watchHost } from "./weather/host-weathers.ts";
