@@ -6,9 +6,9 @@ import type { KnownExecutor, MachineSchemas, JsonSchema as Schema } from "../mac
 import type { Outline } from "../machine/outline.ts";
 import { fitsPattern } from "./schema-field.ts";
 
-/** What completion and hover know. */
+/** The knowledge of completion and hover. */
 export interface Knowledge {
-  /** Undefined while they are loaded. */
+  /** The schemas; undefined while they are loaded. */
   readonly schemas: MachineSchemas | undefined;
   readonly outline: Outline | undefined;
   readonly executors: readonly KnownExecutor[];
@@ -150,7 +150,7 @@ function listValues(knowledge: Knowledge, path: readonly string[]): readonly Com
 /** Returns the names of the document that the value at a path, or an entry of its list, can be. */
 export function listNames(outline: Outline, path: Path): readonly string[] {
   const key = path.findLast((each) => typeof each === "string") ?? "";
-  // What a config has under these keys is the matter of its executor.
+  // The content of a config under these keys is up to its executor.
   if (path[2] === "config" || path.length < 3 || !Object.hasOwn(NAMES, key)) return [];
   return NAMES[key]?.(outline) ?? [];
 }

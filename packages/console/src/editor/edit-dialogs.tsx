@@ -26,7 +26,7 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-/** Of a dialog about something that has a name. */
+/** The props of a dialog about something that has a name. */
 interface NamedDialogProps extends DialogProps {
   readonly what: NameKind;
   readonly name: string;

@@ -4,7 +4,7 @@ import type { Outline, OutlineState } from "../machine/outline.ts";
 /** Plans an edit and applies it; `label` names its undo. */
 export type Edit = (operation: Operation, label: string) => void;
 
-/** What a form about a part of a state is given. */
+/** The props of a form about a part of a state. */
 export interface StateFormProps {
   readonly outline: Outline;
   readonly state: OutlineState;

@@ -16,7 +16,7 @@ interface TextFieldProps {
   readonly value: string;
   readonly placeholder?: string;
   readonly hidden?: boolean;
-  /** Of several lines: Enter begins another one. */
+  /** True for several lines: Enter begins another one. */
   readonly isLong?: boolean;
   /** More of the control itself. */
   readonly control?: ComponentProps<"input">;

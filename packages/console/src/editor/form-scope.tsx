@@ -5,10 +5,10 @@ import type { Path, Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema } from "../machine/messages.ts";
 import type { Edit } from "./edit.ts";
 
-/** What all fields of a document share. */
+/** The scope that all fields of a document share. */
 export interface FormScope {
   readonly edit: Edit;
-  /** Of the whole document. */
+  /** The problems of the whole document. */
   readonly problems: readonly Problem[];
   /** Returns the names of the document that a value at this path can be. */
   readonly namesAt: (path: Path) => readonly string[];
@@ -18,7 +18,7 @@ export interface FormScope {
   readonly schemaAt: (path: Path) => JsonSchema | undefined;
 }
 
-/** What the fields inside it share. */
+/** The scope of the fields inside it. */
 export const Scope = createContext<FormScope>({
   edit: () => {},
   problems: [],
@@ -30,20 +30,20 @@ export const Scope = createContext<FormScope>({
 /** Gives the fields inside it what they share. */
 export const FormScopeProvider = Scope.Provider;
 
-/** What every field is given. */
+/** The props of every field. */
 export interface ValueProps {
   /** The schema that references are looked up in. */
   readonly root: JsonSchema;
   /** The keys that lead to the value from the root of the document. */
   readonly path: Path;
-  /** What the value belongs to: `app`, `retry of app`. */
+  /** The owner of the value: `app`, `retry of app`. */
   readonly owner: string;
   /** The end of labels: ` of app`; nothing where the form as a whole says what it belongs to. */
   readonly of: string;
   readonly value: Plain | undefined;
 }
 
-/** What the check of the machine says about a value: only about itself, or also about what is inside it. */
+/** Returns the problems of a value that the check of the machine has found: only about itself, or also about what is inside it. */
 export function useProblems(path: Path, part: "own" | "inside"): readonly Problem[] {
   const { problems } = useContext(Scope);
   const at = path.join(".");

@@ -42,9 +42,9 @@ interface CanvasProps {
   readonly dimmed: boolean;
   readonly selected: string | undefined;
   readonly marks: ReadonlyMap<string, NodeMark>;
-  /** Of arrows that differ from another graph, by index. */
+  /** The marks of arrows that differ from another graph, by index. */
   readonly changes?: ReadonlyMap<number, ChangeMark> | undefined;
-  /** What a scenario has taken; undefined without a scenario. */
+  /** The arrows that a scenario has taken; undefined without a scenario. */
   readonly taken?: Taken | undefined;
   /** Shown in place of a graph that cannot be laid out. */
   readonly fallback?: ReactNode;
@@ -69,7 +69,7 @@ export function GraphCanvas(props: CanvasProps) {
 type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "taken" | "changes"> & {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout | undefined;
-  /** Of states that were moved. */
+  /** The places of states that were moved. */
   readonly places: ReadonlyMap<string, Point>;
 };
 
@@ -227,7 +227,7 @@ function toViewport({ nodes, width, height }: GraphLayout, pane: Size, around: s
 function Canvas(props: CanvasProps) {
   const { graph: newest, direction, dimmed, selected, marks, taken, changes, moved, fallback, ...on } = props;
   const [opened, setOpened] = useState<readonly string[]>([]);
-  // Of an event that is drawn once, no one sees which of its arrows differ.
+  // An event that is drawn once does not show which of its arrows differ.
   const unfolded = changes === undefined ? opened : "all";
   const state = useLayout(newest, { direction, notes: taken !== undefined, unfolded });
   const [dragged, setDragged] = useState(moved);

@@ -7,7 +7,7 @@ export const CHANGE_WORDS = { "+": "added", "−": "removed", "~": "changed" } a
 /** A mark at what differs from one text to another. */
 export type ChangeMark = keyof typeof CHANGE_WORDS;
 
-/** What became of a state from one text to another. */
+/** The change of a state from one text to another. */
 export interface StateChange {
   readonly name: string;
   readonly change: ChangeMark;
@@ -59,7 +59,7 @@ function toBody({ tasks, timers, reactions, keys }: OutlineState, own = "", as =
 export interface GraphDiff {
   readonly graph: MachineGraph;
   readonly states: ReadonlyMap<string, ChangeMark>;
-  /** Of arrows, by their indexes. */
+  /** The changes of arrows, by their indexes. */
   readonly edges: ReadonlyMap<number, ChangeMark>;
 }
 

@@ -8,7 +8,7 @@ import { listReplaced, type SchemaField, toEmpty, toMap, toShapes, type Values }
 
 /** Which one of several keys a map has, or gets. */
 interface KeyChoice {
-  /** Undefined where the map has several of them. */
+  /** The chosen key; undefined where the map has several of them. */
   readonly chosen: string | undefined;
   /** The keys of the map that go when the chosen one gets a value. */
   readonly instead: readonly string[];

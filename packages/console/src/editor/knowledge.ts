@@ -2,16 +2,16 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { machineClient } from "../machine/machine-client.ts";
 import type { KnownExecutor, MachineSchemas } from "../machine/messages.ts";
 
-/** What the editor knows of machines besides the document, and what it waits for. */
+/** The editor's knowledge of machines besides the document, and what it waits for. */
 export interface EditorKnowledge {
-  /** Undefined while they are loaded, or when that failed. */
+  /** The schemas; undefined while they are loaded, or when that failed. */
   readonly schemas: MachineSchemas | undefined;
   /** Those of the yard, or without one of this project. Undefined while they are loaded, or when that failed. */
   readonly executors: readonly KnownExecutor[] | undefined;
   readonly failure?: KnowledgeFailure | undefined;
 }
 
-/** What could not be loaded, why, and another try. */
+/** A failure to load: what, why, and another try. */
 export interface KnowledgeFailure {
   readonly what: string;
   readonly error: unknown;

@@ -19,7 +19,7 @@ interface PartProps {
   readonly outline: Outline;
   /** The keys that lead to the part from the root of the document. */
   readonly path: Path;
-  /** What it is called. */
+  /** The name of the part. */
   readonly owner: string;
   /** The end of labels. Default: ` of ` and the owner. */
   readonly of?: string;

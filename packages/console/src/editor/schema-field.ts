@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema } from "../machine/messages.ts";
 
-/** How the value of a field is entered. */
+/** The form in which the value of a field is entered. */
 export type Shape =
   /** True or false. */
   | { readonly kind: "flag" }
@@ -23,9 +23,9 @@ export interface SchemaField {
   readonly key: string;
   readonly schema: JsonSchema;
   readonly label: string;
-  /** Of the numbers, where the name of the key ends with it: `MB` of `memoryMb`. */
+  /** The unit of the numbers, where the name of the key ends with it: `MB` of `memoryMb`. */
   readonly unit?: string;
-  /** What the value means, its bounds and its form, in sentences. */
+  /** The meaning of the value, its bounds and its form, in sentences. */
   readonly help: string;
   /** The value without an entry, in words. */
   readonly fallback?: string;

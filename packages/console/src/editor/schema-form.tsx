@@ -25,7 +25,7 @@ import {
 import "./schema-form.css";
 
 interface FieldsProps extends ValueProps {
-  /** Of the map: one of them describes it. */
+  /** The schemas of the map: one of them describes it. */
   readonly schemas: readonly JsonSchema[];
   /** Keys that have a form of their own. */
   readonly without?: readonly string[];
@@ -213,7 +213,7 @@ function Collection(props: FieldProps & { readonly shape: CollectionShape; reado
 const MOST_NESTED = 12;
 
 interface MembersProps extends ValueProps {
-  /** Of each member. */
+  /** The schema of each member. */
   readonly schema: JsonSchema;
 }
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { openText, TEMPLATE, type TextFormat, toFileText } from "./files.ts";
 
-/** What became of saving. */
+/** The result of saving. */
 export type Saved =
   | { readonly kind: "saved" }
   /** It has changed since it was opened; saving again overwrites it. */

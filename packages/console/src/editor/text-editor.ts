@@ -83,7 +83,7 @@ const highlight = HighlightStyle.define([
   { tag: [tags.labelName, tags.typeName], color: "var(--late)" },
 ]);
 
-/** How text editors look, in both themes of the page. */
+/** The look of text editors, in both themes of the page. */
 export const editorTheme = EditorView.theme({
   "&": { fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },

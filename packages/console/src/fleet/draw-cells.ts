@@ -29,7 +29,7 @@ export function findCell({ columns, cellPx }: CellLayout, x: number, y: number):
 /** Colors of the page's theme. */
 export interface CellColors {
   readonly fills: Readonly<Record<FleetStanding, string>>;
-  /** Of the strokes that distinguish failures without color. */
+  /** The color of the strokes that distinguish failures without color. */
   readonly hatch: string;
   readonly outline: string;
   readonly mark: string;

@@ -8,7 +8,7 @@ import {
 } from "@stackyard/executor-runcommand/report";
 import type { Status } from "../design/mark.tsx";
 
-/** How a standing looks in lists. */
+/** The mark of each standing in lists. */
 export const STANDING_MARKS: Readonly<Record<FleetStanding, Status>> = {
   failed: "failed",
   cancelled: "cancelled",
@@ -92,7 +92,7 @@ function compareRoles(a: string, b: string): number {
   return Number(a === NO_ROLE) - Number(b === NO_ROLE) || (a < b ? -1 : Number(a > b));
 }
 
-/** How many failures a run allows, and how many it has. */
+/** The failures that a run allows, and those that it has. */
 export interface ErrorBudget {
   readonly allowed: number;
   readonly used: number;

@@ -1,4 +1,4 @@
-/** What is read of a machine's graph. */
+/** The part of a machine's graph that is read. */
 export interface Ways {
   readonly nodes: readonly { readonly id: string; readonly terminal?: boolean }[];
   readonly edges: readonly { readonly from: string; readonly to: string; readonly event?: string }[];

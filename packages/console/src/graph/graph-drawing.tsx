@@ -37,9 +37,9 @@ export interface TaskBadge {
 /** The marks of a graph besides the machine. */
 export interface GraphMarks {
   readonly states?: Readonly<Record<string, StateBadge>>;
-  /** Of the tasks of the present state, by name. */
+  /** The badges of the present state's tasks, by name. */
   readonly tasks?: Readonly<Record<string, TaskBadge>>;
-  /** How often the stack took its arrows. Without it all are alike. */
+  /** The number of times that the stack took its arrows. Without it all are alike. */
   readonly taken?: Taken;
   /** The state that is selected. The drawing is scrolled to it. */
   readonly selected?: string;
@@ -57,7 +57,7 @@ export const SMALLEST = SMALLEST_TEXT / TEXT;
 /** States and arrows that are drawn at once. */
 const SLICE = 150;
 
-/** What a person scrolls with: wheel, finger, scroll bar and keys. */
+/** The events by which a person scrolls: wheel, finger, scroll bar and keys. */
 const SCROLLING = ["wheel", "touchmove", "pointerdown", "keydown"];
 
 interface DrawingProps extends GraphMarks {
@@ -202,10 +202,10 @@ function toLineKey({ from, to }: PlacedLine): string {
 
 interface PathProps {
   readonly points: PlacedLine["points"];
-  /** Of the graph's edges, those that it represents. */
+  /** The graph's edges that it represents. */
   readonly edges: readonly number[];
   readonly graph: MachineGraph;
-  /** How often each was taken, where that is known. */
+  /** The number of times that each was taken, where that is known. */
   readonly taken: Taken | undefined;
 }
 
@@ -273,7 +273,7 @@ interface TextRowProps {
   readonly row: number;
   readonly text: string;
   readonly count: number;
-  /** What else is known of it. */
+  /** The title with further facts. */
   readonly title: string | undefined;
 }
 
@@ -390,7 +390,7 @@ interface TaskLineProps {
   readonly badge: TaskBadge | undefined;
   readonly x: number;
   readonly y: number;
-  /** Of the state around it. */
+  /** The width of the state around it. */
   readonly width: number;
 }
 

@@ -84,7 +84,7 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, taken, selec
 
 interface ReactionProps {
   readonly edge: MachineGraph["edges"][number];
-  /** How often the stack took it. */
+  /** The number of times that the stack took it. */
   readonly count: number;
 }
 

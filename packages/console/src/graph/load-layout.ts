@@ -56,7 +56,7 @@ export function createLayoutLoader(
       worker.addEventListener("error", restart);
       signal.addEventListener("abort", onAbort);
       worker.postMessage({ id, graph, options } satisfies LayoutRequest);
-      // How long the worker loads is up to the network.
+      // The network decides how long the worker loads.
       void asked.loaded.then(() => {
         if (!isOver) timer = setTimeout(restart, silentMs);
       });

@@ -1,7 +1,7 @@
 import type { HistoryEntry, MachineGraph } from "@stackyard/sdk";
 import { findWay } from "./find-way.ts";
 
-/** How often a stack took the arrows of its machine, and was in its states. */
+/** The number of times that a stack took the arrows of its machine, and was in its states. */
 export interface Taken {
   /** By index of the graph's edges. */
   readonly edges: readonly number[];

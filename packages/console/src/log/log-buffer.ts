@@ -31,7 +31,7 @@ interface Part {
   readonly text: string;
 }
 
-/** How much of a log a page keeps, in bytes. A line counts 40 at least, so that the number of lines is bounded too. */
+/** The most bytes of a log that a page keeps. A line counts 40 at least, so that the number of lines is bounded too. */
 export const MAX_KEPT = 8 * 1_048_576;
 const MIN_LINE_COST = 40;
 /** Characters of one line that are kept. */

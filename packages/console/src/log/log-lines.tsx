@@ -158,7 +158,7 @@ interface LineProps {
   readonly line: LogLine;
   readonly number: number | undefined;
   readonly selected: boolean;
-  /** Of the title of a section. */
+  /** The fold of the section with this title. */
   readonly fold: Fold | undefined;
   readonly times: ShownTimes;
 }

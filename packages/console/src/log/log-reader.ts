@@ -13,7 +13,7 @@ export interface LogState {
   /** Bytes of the whole log, as far as known. */
   readonly size: number;
   readonly status: "empty" | "loading" | "ready";
-  /** Of the last request; what was loaded stays. */
+  /** The error of the last request; loaded lines stay. */
   readonly error?: unknown;
   /** A search goes through the log. */
   readonly searching?: true;
@@ -22,7 +22,7 @@ export interface LogState {
 /** Which way a search goes. */
 export type SearchDirection = "next" | "previous";
 
-/** How much is requested at once, in bytes. */
+/** The size of one request, in bytes. */
 export const PIECE = 262_144;
 const CUT_NOTE = "… the beginning was cut …";
 

@@ -10,9 +10,9 @@ export interface LogSection {
   readonly title: string;
 }
 
-/** What executors of Stackyard write before a step. */
+/** The mark that executors of Stackyard write before a step. */
 const STEP = "▸ ";
-/** What programs write for the logs of GitHub Actions, Azure Pipelines and GitLab. */
+/** The lines by which programs begin a group in the logs of GitHub Actions, Azure Pipelines and GitLab. */
 const GROUP = /^(?:::group::|##\[group\])(.*)$/;
 const GROUP_END = /^(?:::endgroup::|##\[endgroup\])/;
 const GITLAB = /^section_(start|end):\d{1,15}:[\w.-]{1,200}(?:\[[^\]]*\])?\r/;

@@ -6,7 +6,7 @@ import { byteLength } from "./log-buffer.ts";
 /** Loads the times of a part of a log. */
 type LoadTimes = (part: { readonly from: number; readonly to: number }) => Promise<LogTimes>;
 
-/** How much is requested at once, in bytes of the log. */
+/** The size of one request, in bytes of the log. */
 const PIECE = 262_144;
 
 /** The times of the part of a log that a page shows. */

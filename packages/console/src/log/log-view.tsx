@@ -69,7 +69,7 @@ export function LogView({ attemptId, reader, live }: LogViewProps) {
   );
 }
 
-/** How long a running log may be silent before the page asks whether it has grown. */
+/** The time for which a running log may be silent before the page checks whether it has grown. */
 const SILENCE_MS = 3_000;
 
 /** Shows what a running attempt writes: by the stream, or, when nothing comes, by asking. */

@@ -10,7 +10,7 @@ export interface ShownTimes {
   readonly reader: TimesReader;
   /** The person wants to see them. */
   readonly shown: boolean;
-  /** Undefined until they were loaded. */
+  /** The times; undefined until they were loaded. */
   readonly known: readonly LogTime[] | undefined;
   /** Returns when a line was logged, by its place; undefined where that is not known. */
   readonly timeOf: (at: number) => number | undefined;

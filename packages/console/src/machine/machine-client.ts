@@ -42,7 +42,7 @@ export function createMachineClient(
 
   const watch = () => {
     clearTimeout(timer);
-    // How long the worker loads is up to the network.
+    // The network decides how long the worker loads.
     if (isReady && waiting.size > 0) timer = setTimeout(() => restart(new MachineTimeout()), silentMs);
   };
   const restart = (error: Error) => {

@@ -12,7 +12,7 @@ export interface MachineText {
 export interface KnownExecutor {
   readonly name: string;
   readonly config?: JsonSchema;
-  /** Of the config in machines of the two versions. Without them, `config` applies. */
+  /** The schemas of the config in machines of the two versions. Without them, `config` applies. */
   readonly documents?: MachineSchemas;
 }
 
@@ -42,15 +42,15 @@ export interface Simulated {
   /** The time of the clock, ISO 8601. */
   readonly now: string;
   readonly next?: NextTimer;
-  /** How often each arrow of the first machine's graph was taken, by its index. */
+  /** The number of times that each arrow of the first machine's graph was taken, by its index. */
   readonly edges: readonly number[];
-  /** How often the states were entered. */
+  /** The number of entries of each state. */
   readonly states: Readonly<Record<string, number>>;
   /** When each step was over, by the clock, ISO 8601. */
   readonly times: readonly string[];
-  /** How many of its arrows were taken. */
+  /** The number of its arrows that were taken. */
   readonly tried: number;
-  /** How many there are to take. */
+  /** The number of arrows to take. */
   readonly total: number;
 }
 
@@ -74,7 +74,7 @@ export interface JsonSchema {
   readonly $ref?: string;
   readonly title?: string;
   readonly description?: string;
-  /** What a text must be, such as `a duration such as 30s`. Executors describe their patterns with it. */
+  /** The expected form of a text, such as `a duration such as 30s`. Executors describe their patterns with it. */
   readonly expected?: string;
   readonly type?: string | readonly string[];
   readonly default?: unknown;
@@ -125,7 +125,7 @@ export interface Tasks {
     readonly in: {
       /** The first one's graph is what is tried. */
       readonly machines: readonly MachineText[];
-      /** What `load` steps name. */
+      /** The revisions that `load` steps name. */
       readonly revisions: readonly (MachineText & { readonly file: string })[];
       readonly steps: readonly unknown[];
     };

@@ -7,7 +7,7 @@ import { allEntries, type Entry, type Item, mapAt, readSource, type Source, valu
 /** One way in which a state reacts to an event. */
 export interface OutlineReaction extends Range {
   readonly event: string;
-  /** Of an entry of a list. */
+  /** The index of an entry of a list. */
   readonly index?: number;
   readonly when?: string;
   /** A state, or `no-op`. */
@@ -20,7 +20,7 @@ export interface OutlineReaction extends Range {
 /** A state as written. */
 export interface OutlineState extends Range {
   readonly name: string;
-  /** Of its name. */
+  /** The range of its name. */
   readonly key: Range;
   readonly tasks: readonly string[];
   /** The keys of each event that it sends itself. */

@@ -7,9 +7,9 @@ import type { Item, Source } from "./source.ts";
 /** A text that is written as a block of lines. */
 export interface BlockScalar {
   readonly type: "BLOCK_LITERAL" | "BLOCK_FOLDED";
-  /** Of its sign, such as `|-`. A comment may follow. */
+  /** The range of its sign, such as `|-`. A comment may follow. */
   readonly header: Range;
-  /** Of its lines, without empty ones behind them. */
+  /** The range of its lines, without empty ones behind them. */
   readonly body: Range;
   /** The column of its lines. */
   readonly column: number;

@@ -35,7 +35,7 @@ function refuseMerged(map: MapItem, keys: readonly string[]): void {
 }
 
 interface Replaced {
-  /** Of the map. */
+  /** The path of the map. */
   readonly path: Path;
   readonly item: MapItem;
   readonly first: string;

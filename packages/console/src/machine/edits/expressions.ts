@@ -60,7 +60,7 @@ export function findMentions(source: string): readonly Mention[] {
 
 interface Root {
   readonly what: NameKind;
-  /** Of the first token after the root. */
+  /** The index of the first token after the root. */
   readonly next: number;
   readonly start: number;
 }

@@ -4,7 +4,7 @@ import { type Element, entryAt, type Item, type ListItem, type Member, membersOf
 
 /** The place of a member of a map or list. */
 export interface Extent {
-  /** Of its key, its dash, or in flow lists of its value. */
+  /** The start of its key, its dash, or in flow lists of its value. */
   readonly start: number;
   /** Behind its last character; comments and line ends do not count. */
   readonly end: number;
@@ -21,7 +21,7 @@ export function extentsOf(item: Item): readonly Extent[] {
   });
 }
 
-// What may stand before a key or an item and is part of it.
+// The tokens that may precede a key or an item and are part of it.
 const PROPERTIES = new Set(["anchor", "tag", "explicit-key-ind"]);
 
 /** Returns the offset after the colon of a member, or the anchor or tag after it. */

@@ -14,7 +14,7 @@ export interface Change {
 /** The kind of a name. */
 export type NameKind = "state" | "event" | "task" | "metadata" | "target";
 
-/** What an edit may do where a value is shared or merged. */
+/** The permission of an edit where a value is shared or merged. */
 interface Permission {
   /** Edits an anchored value, and with it every place that uses it. */
   readonly shared?: true;
@@ -50,7 +50,7 @@ export type Operation = Permission &
         readonly kind: "add-task";
         readonly state: string;
         readonly name: string;
-        /** Of a task that is new. */
+        /** The executor of a new task. */
         readonly executor?: string;
         readonly config?: Plain;
       }
@@ -110,7 +110,7 @@ export interface Range {
   readonly to: number;
 }
 
-/** What stops an edit, where, and what can be done instead. */
+/** The refusal of an edit: its cause, its place, and the alternative. */
 export interface Refusal {
   readonly code: RefusalCode;
   readonly message: string;

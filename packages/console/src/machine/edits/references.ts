@@ -6,14 +6,14 @@ import { type Entry, everyEntry, type Item, mapAt, type Source, valueAt } from "
 export interface Reference {
   readonly what: NameKind | "literal";
   readonly name: string;
-  /** Of the key or value, as written. */
+  /** The path of the key or value, as written. */
   readonly path: Path;
   /** `key` of a map, a whole `value`, or part of an expression. */
   readonly form: "key" | "value" | "expression";
   readonly range: Range;
   /** True for the place that declares the name. */
   readonly declares: boolean;
-  /** Of an expression: where in the scalar's value it begins, and the name in it. */
+  /** The mention in an expression: where it begins in the scalar's value, and the name in it. */
   readonly mention?: Mention & { readonly offset: number };
 }
 

@@ -5,7 +5,7 @@ import { findReferences, type Reference } from "./references.ts";
 import { type Entry, entryAt, findEntry, itemAt, listMerged, membersOf, type Source } from "./source.ts";
 import type { Step } from "./step.ts";
 
-/** What goes with a name that is deleted. */
+/** The parts that are removed with a deleted name. */
 export interface Removal {
   readonly place: Range;
   /** Keys and indexes of what goes. */
@@ -22,7 +22,7 @@ export function listRemovals(
   const references = findReferences(source).filter((each) => each.what === what && each.name === name);
   const inside = ({ path }: Reference) => own.form === "key" && startsWith(path, own.path);
   const blocked = references.filter((each) => each.form === "expression" && !inside(each));
-  // What only the deleted part uses is not shared any more.
+  // Values that only the deleted part uses are not shared any more.
   const left = { ...source, aliases: listAliasesOutside(source, own.path) };
   const paths = references.flatMap((each) => {
     if (each.form === "expression" || (inside(each) && each !== own)) return [];

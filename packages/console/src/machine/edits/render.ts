@@ -1,9 +1,9 @@
 import type { Plain } from "./operation.ts";
 
-/** How texts are written. */
+/** The quotes of a text. */
 export type Quote = "plain" | "single" | "double";
 
-/** How new text is written, as the text around it is. */
+/** The style of new text, as that of the text around it. */
 export interface Style {
   readonly quote: Quote;
   /** Spaces inside the braces of a map. */

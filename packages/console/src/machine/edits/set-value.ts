@@ -45,7 +45,7 @@ export function toKind({ item }: Located, value: Plain): "set" | "replace" {
   return item.kind === "scalar" && (typeof value !== "object" || value === null) ? "set" : "replace";
 }
 
-/** How many keys of a path name a part of the machine, such as `tasks.app`. */
+/** The number of keys in a path that names a part of the machine, such as `tasks.app`. */
 const NAMED = 2;
 
 function removeValue(planning: Planning, path: Path): readonly Step[] {
