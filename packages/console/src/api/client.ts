@@ -20,7 +20,7 @@ export const yard = new Stackyard({
   },
 });
 
-/** What happened to a request, as a person reads it. */
+/** The failure of a request, as a person reads it. */
 export interface Failure {
   readonly detail: string;
   readonly code: string;

@@ -1,6 +1,6 @@
 import type { StreamMessage } from "@stackyard/sdk";
 
-/** How fresh the page is. `stale` carries when the last message came. */
+/** The freshness of the page. `stale` carries the instant of the last message. */
 export type LiveState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
@@ -10,7 +10,7 @@ export type LiveState =
 /** From the worker to a page. */
 export type LiveEvent =
   | { readonly kind: "state"; readonly state: LiveState }
-  /** What came since the last batch; `restart` when messages were missed, and everything is to be fetched again. */
+  /** The messages since the last batch; `restart` when messages were missed, and everything is to be fetched again. */
   | { readonly kind: "batch"; readonly messages: readonly StreamMessage[]; readonly restart?: true };
 
 /** From a page to the worker. */

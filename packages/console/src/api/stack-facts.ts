@@ -11,10 +11,10 @@ const URL_KEY = "url";
 /** Keys whose values have a column of their own, so that none is shown twice. */
 export const FACT_KEYS: ReadonlySet<string> = new Set([...VERSION_KEYS, COST_KEY, URL_KEY]);
 
-/** What is deployed, as a person calls it. */
+/** The deployed version, as a person calls it. */
 export interface Version {
   readonly key: string;
-  /** Of a commit, the first seven characters. */
+  /** The first seven characters of a commit. */
   readonly short: string;
   readonly full: string;
 }

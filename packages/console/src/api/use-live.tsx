@@ -72,7 +72,7 @@ export function useLiveState(): LiveState {
   return useContext(Context).state;
 }
 
-/** What the header says about how fresh the page is. */
+/** The freshness that the header shows. */
 interface Freshness {
   /** `unreachable`: requests fail. `polling`: they are answered, and no stream comes, so the page fetches by age. */
   readonly kind: "live" | "signed-out" | "unreachable" | "polling";

@@ -1,7 +1,7 @@
 import { type UseQueryOptions, type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { isAbsent } from "./client.ts";
 
-/** What each request of a query is given: it ends when its answer is no longer needed. */
+/** The input of each request of a query: it ends when its answer is no longer needed. */
 interface LoadRequest {
   readonly signal: AbortSignal;
 }

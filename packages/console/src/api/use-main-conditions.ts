@@ -3,7 +3,7 @@ import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
 import { useLoad } from "./use-load.ts";
 
-/** How many stacks have which main condition. They add up to the total. */
+/** The number of stacks with each main condition. They add up to the total. */
 export interface ConditionCounts {
   readonly all: ReadonlyMap<MainCondition, number>;
   /** Those among them that need a person, as the server decides. */

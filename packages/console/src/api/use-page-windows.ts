@@ -28,7 +28,7 @@ interface View {
   readonly last: number;
 }
 
-/** What going back to a list needs: which pages were in view, and how many rows the others have. */
+/** The view to which a person goes back: which pages were in view, and how many rows the others have. */
 interface KeptView {
   readonly view: View;
   readonly sizes: Map<string, number>;

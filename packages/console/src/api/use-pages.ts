@@ -13,7 +13,7 @@ const PAGE_SIZE = 100;
 /** A list that the server pages: what is loaded, and how to load more. */
 export interface PagedList<Item> {
   readonly items: readonly Item[] | undefined;
-  /** Of the last request; items that were loaded before stay. */
+  /** The error of the last request; items that were loaded before stay. */
   readonly error: unknown;
   readonly loadMore: (() => void) | undefined;
   readonly isLoadingMore: boolean;

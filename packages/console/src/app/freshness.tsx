@@ -6,7 +6,7 @@ import { useNow } from "../design/text.tsx";
 import { formatTime } from "../text/durations.ts";
 import { toServerTime } from "../text/server-clock.ts";
 
-/** How long a stream may take before the page says that none comes. */
+/** The time that a stream may take before the page says that none comes, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 /** Renders how fresh the page is. */

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { NEEDS_PERSON, needyOf, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 
-/** What the mark shows of the yard. */
+/** The state of the yard that the mark shows. */
 type YardState = "quiet" | "busy" | "failed";
 
 /** The color of the mark's upper block: the one that is seen at 16 px. Not tokens: a favicon has no page. */

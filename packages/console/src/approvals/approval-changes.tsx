@@ -214,7 +214,7 @@ function useLastApproved(stackId: string, history: Page<HistoryEntry> | undefine
   const { data, error } = useLoad(
     keys.other("last-approved", { stackId, position: entry?.position }),
     async (request) => (await yard.stacks.at(stackId, entry?.position ?? 0, request)).stack?.metadata ?? null,
-    // What was does not change.
+    // The past does not change.
     { enabled: entry !== undefined, staleTime: Number.POSITIVE_INFINITY },
   );
   if (history === undefined) return {};

@@ -1,11 +1,11 @@
 import type { Approval, Attempt, HistoryEntry } from "@stackyard/sdk";
 
-/** What a plan would do, by kind. */
+/** A change by a plan, by kind. */
 export interface PlanChange {
   readonly sign: string;
   readonly word: string;
   readonly count: number;
-  /** What is lost. */
+  /** True if something is lost. */
   readonly isLoss: boolean;
 }
 
@@ -22,13 +22,13 @@ export interface ReportedPlan {
   readonly monthlyCost: number | undefined;
   readonly unpriced: number;
   readonly summary: string | undefined;
-  /** What happens to each resource, what is lost first; empty in plans of earlier versions. */
+  /** The change of each resource, losses first; empty in plans of earlier versions. */
   readonly resources: readonly PlannedResource[];
   /** Resources that the list does not have. */
   readonly missing: number;
 }
 
-/** What a plan does to a resource. */
+/** The change of a resource by a plan. */
 export interface PlannedResource {
   readonly sign: string;
   readonly word: string;

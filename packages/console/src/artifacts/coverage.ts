@@ -7,7 +7,7 @@ export type Row = ArtifactCoverage;
 /** A version in one account and region. */
 export type Cell = Row["cells"][number];
 
-/** How the state of a cell is shown. */
+/** The look of a cell's state. */
 export interface CellLook {
   readonly status: Status;
   readonly word: string;

@@ -19,7 +19,7 @@ import { StackLink } from "../design/stack-link.tsx";
 interface Look {
   readonly verb: string;
   readonly permission: Permission;
-  /** What its items are. */
+  /** The word for its items. */
   readonly items: string;
   readonly danger?: true;
   readonly reason: "required" | "optional";
@@ -238,7 +238,7 @@ function formatValue(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** What would become of some items, by outcome. */
+/** The number of items with each outcome. */
 export interface OutcomeCounts extends Pick<BulkPlan, "examined" | "total"> {
   readonly outcomes: readonly (Omit<BulkPlan["outcomes"][number], "outcome"> & { readonly outcome: string })[];
 }

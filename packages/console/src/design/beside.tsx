@@ -20,7 +20,7 @@ export function Beside({ label, list, children }: BesideProps) {
 }
 
 interface BesideProps {
-  /** What the list contains, for screen readers. */
+  /** The content of the list, for screen readers. */
   readonly label: string;
   /** Laid out, and loaded, only where it is shown. */
   readonly list: ReactNode;

@@ -4,7 +4,7 @@ import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-compon
 import { toSafeText } from "../text/safe-text.ts";
 import { Icon } from "./icon.tsx";
 
-/** How a button looks. */
+/** The look of a button. */
 export interface ButtonProps {
   readonly children: ReactNode;
   readonly onPress?: () => void;
@@ -16,7 +16,7 @@ export interface ButtonProps {
   readonly label?: string;
   readonly type?: "submit" | "button";
   readonly autoFocus?: boolean;
-  /** Of a switch: whether it is on. */
+  /** True for a switch that is on. */
   readonly pressed?: boolean;
   /** The key that presses it. */
   readonly shortcut?: string;

@@ -4,11 +4,11 @@ import { toPng, toSvgImage } from "./to-png.ts";
 import { useToast } from "./toasts.tsx";
 
 interface CopyImageProps {
-  /** What the image shows; null until it is drawn. */
+  /** The element that the image shows; null until it is drawn. */
   readonly of: Element | null;
   /** Its word, such as `graph`. */
   readonly what: string;
-  /** Of the file, where the browser does not let the page copy: without its ending. */
+  /** The name of the file without its ending, where the browser does not let the page copy. */
   readonly file: string;
 }
 

@@ -21,7 +21,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     <ModalOverlay
       isOpen
       isDismissable
-      // What was typed is not lost by a press outside of the dialog; Esc and its button close it.
+      // A press outside of the dialog does not discard typed text; Esc and its button close it.
       shouldCloseOnInteractOutside={() => !isTyped.current}
       className="overlay"
       onOpenChange={(open: boolean) => {

@@ -1,4 +1,4 @@
-/** What covers the page for a while: the focus in it says nothing about where the person was. */
+/** The elements that cover the page for a while: the focus in them says nothing about where the person was. */
 const COVERS = ".overlay, [role=dialog], [role=menu], [role=listbox]";
 
 /** The element of the page that had the focus last, and what is around it, from the inside out. */
@@ -47,7 +47,7 @@ function findHead(part: Element): Element | null {
 /** Returns the focus whenever the element that had it is gone from the page. */
 export function keepFocus(): () => void {
   const observer = new MutationObserver(() => {
-    // What replaces the element, such as another page, may take the focus itself.
+    // The replacement of the element, such as another page, may take the focus itself.
     if (place[0]?.isConnected === false) requestAnimationFrame(returnFocus);
   });
   observer.observe(document.body, { childList: true, subtree: true });

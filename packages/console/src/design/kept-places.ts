@@ -1,6 +1,6 @@
 import { createContext, type RefObject, useContext, useLayoutEffect, useRef } from "react";
 
-/** What a page shows of its lists, by entry of the browser's history and name. Kept until the page is closed. */
+/** The places of lists in pages, by entry of the browser's history and name. Kept until the page is closed. */
 const kept = new Map<string, unknown>();
 const MOST = 100;
 

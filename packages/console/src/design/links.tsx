@@ -6,7 +6,7 @@ import { Text } from "./text.tsx";
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
 export type Search = Readonly<Record<string, string>>;
 
-/** How the router reads and writes the query of an address: as plain texts, `?id=pr-12&tab=history`. */
+/** The form of the query of an address: plain texts, `?id=pr-12&tab=history`. */
 export const SEARCH_FORMAT = {
   parseSearch: (text: string) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search: object) => {

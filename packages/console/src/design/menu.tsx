@@ -62,7 +62,7 @@ export function Menu({ label, face, children, className = "button plain" }: Menu
 
 interface MenuProps {
   readonly label: string;
-  /** What the button shows. */
+  /** The content of the button. */
   readonly face: ReactNode;
   readonly children: ReactNode | ((close: () => void) => ReactNode);
   readonly className?: string;

@@ -1,7 +1,7 @@
 import { Fragment, type ReactNode } from "react";
 
 interface PairsProps {
-  /** What belongs to each name, in order. A name whose value is undefined or false is left out. */
+  /** The values by name, in order. A name whose value is undefined or false is left out. */
   readonly of: Readonly<Record<string, ReactNode>>;
   readonly className?: string;
   /** Further pairs. */

@@ -21,7 +21,7 @@ export async function toPng(svg: string, background: string): Promise<Blob> {
   );
 }
 
-/** What an image needs of the page's style sheets, which it cannot read. */
+/** The styles that an image needs from the page's style sheets, which it cannot read. */
 const STYLES = [
   "align-items background-color border-block-end border-collapse border-block-start border-inline-end border-inline-start border-radius",
   "bottom box-sizing color column-gap display fill flex font-family font-size font-style font-variant-numeric font-weight",

@@ -43,7 +43,7 @@ export function MachinesPage() {
 
 interface ListProps {
   readonly machines: readonly MachineSummary[];
-  /** Undefined while unknown. */
+  /** The number of stacks by machine; undefined while unknown. */
   readonly stacks: ReadonlyMap<string | undefined, number> | undefined;
 }
 

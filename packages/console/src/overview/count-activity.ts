@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 
-/** What happened within some time. */
+/** The activity within some time. */
 export interface Slot {
   readonly from: number;
   readonly events: number;

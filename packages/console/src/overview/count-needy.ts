@@ -1,6 +1,6 @@
 import { type ConditionCounts, NEEDS_PERSON, needyOf } from "../api/use-main-conditions.ts";
 
-/** What needs a person. Stacks and jobs are counted apart: the counts of a yard are of stacks, as are the badges of the rail. */
+/** The counts of what needs a person. Stacks and jobs are counted apart: the counts of a yard are of stacks, as are the badges of the rail. */
 export interface Needy {
   readonly stacks: number;
   /** Jobs that have failed in the last day, as far as they are loaded. */

@@ -6,7 +6,7 @@ import { YardBlocks } from "./yard-blocks.tsx";
 
 interface CountsProps {
   readonly counts: ConditionCounts;
-  /** Of the yard below: a block for each stack. Undefined: it is elsewhere. */
+  /** The machines of the yard below: a block for each stack. Undefined: it is elsewhere. */
   readonly machines: readonly MachineCounts[] | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 
-/** What tasks report and timers send, in words. */
+/** The words for what tasks report and timers send. */
 const TASK_WORDS: Readonly<Record<string, string>> = {
   TASK_COMPLETED: "succeeded",
   TASK_ERROR: "failed",
@@ -8,7 +8,7 @@ const TASK_WORDS: Readonly<Record<string, string>> = {
   TASK_RETRY_DUE: "is tried again",
 };
 
-/** What a stack did with an event that it did not apply. */
+/** The words for an event that a stack did not apply. */
 const OUTCOME_WORDS: Readonly<Record<string, string>> = {
   parked: "parked",
   refused: "refused",

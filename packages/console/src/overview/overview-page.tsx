@@ -19,7 +19,7 @@ export function OverviewPage() {
   const { query, counts, machines } = useMainConditions();
   const total = counts && totalOf(counts);
   const jobs = useFailedJobs();
-  // What needs a person is seen without scrolling over all stacks.
+  // The causes are seen without scrolling over all stacks.
   const isPhone = useMedia("(max-width: 719px)");
   // While failed jobs are unknown, nothing says that none needs a person.
   const needs = jobs.data === undefined ? "" : formatNeedy(countNeedy(counts, jobs.data));

@@ -2,7 +2,7 @@ import type { Board } from "@stackyard/sdk";
 
 /** An environment of a board. */
 export type Environment = Board["environments"][number];
-/** What some stacks of an environment have. */
+/** A version that some stacks of an environment have. */
 export type Version = Environment["versions"][number];
 /** A release that is on its way to an environment. */
 export type Arrival = NonNullable<Environment["coming"]>[number];
@@ -17,7 +17,7 @@ export interface BoardColumn {
   readonly isMarked: boolean;
 }
 
-/** What an environment has of a column. */
+/** A cell: the versions of an environment in a column. */
 export interface BoardCell {
   readonly versions: readonly Version[];
   readonly coming: readonly Arrival[];
@@ -35,7 +35,7 @@ export interface BoardGrid {
 interface Found {
   readonly key: string;
   readonly text: string;
-  /** Of the newest release, epoch milliseconds; 0: none has set it. */
+  /** The instant of the newest release, epoch milliseconds; 0: none has set it. */
   at: number;
   release?: string;
   isMarked: boolean;
@@ -77,7 +77,7 @@ function toRestText(rest: readonly Found[]): string {
   return `${rest.length} ${rest.every(({ at }) => at > 0) ? "older" : "others"}`;
 }
 
-/** What has no column of its own is in the last cell. */
+/** Returns the cells. A version without a column of its own is in the last one. */
 function toCells(
   { versions, coming = [] }: Environment,
   columns: readonly BoardColumn[],
@@ -109,7 +109,7 @@ function listVersions(
   for (const { versions, coming = [] } of environments) {
     for (const { values, release } of versions) add(values, release);
     for (const { values, release: id } of coming) {
-      // What an undo brings back is known for each stack only.
+      // The values that an undo brings back are known for each stack only.
       if (!isUnknown(values)) add(values, { id, createdAt: created.get(id) ?? "" });
     }
   }

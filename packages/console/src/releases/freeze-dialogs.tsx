@@ -5,7 +5,7 @@ import { ActionDialog } from "../design/dialog.tsx";
 import { TextField } from "../design/fields.tsx";
 import { useToast } from "../design/toasts.tsx";
 
-/** What a person wants to do about freezes. */
+/** An action on freezes. */
 export type FreezeAction =
   | { readonly kind: "start" }
   | { readonly kind: "except"; readonly name: string }

@@ -3,7 +3,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import { findVersion, type Version } from "../api/stack-facts.ts";
 import { toSafeLink } from "../text/safe-text.ts";
 
-/** What the head of a job shows of its config and its target. */
+/** The facts of a job's config and target that its head shows. */
 export interface JobFacts {
   /** Such as `eu-west-1, prod`; empty where the job names no place. */
   readonly where: string;

@@ -19,7 +19,7 @@ export function RunChanges({ job }: { job: Run }) {
   const earlier = useLoad(
     keys.other("earlier-jobs", { runId, executor }),
     (request) => yard.runs.list({ executor, state: "succeeded" }, { sort: "-createdAt", limit: SEARCHED, ...request }),
-    // What has succeeded before this job failed does not change.
+    // The last success before this job failed does not change.
     { staleTime: Number.POSITIVE_INFINITY },
   );
   return (

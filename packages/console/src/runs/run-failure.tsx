@@ -9,7 +9,7 @@ import { useRunWork } from "./use-run.ts";
 
 interface RunFailureProps {
   readonly job: Run;
-  /** What else explains it. */
+  /** Further explanations. */
   readonly children?: ReactNode;
 }
 

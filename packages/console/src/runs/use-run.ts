@@ -6,7 +6,7 @@ import { useLoad } from "../api/use-load.ts";
 /** Lines of the history, of which a job has few. */
 const LINES = 200;
 
-/** What is known about how a job was worked. */
+/** The facts of the work on a job. */
 export interface RunWork {
   /** Newest first; undefined while they are loading. */
   readonly attempts: readonly Attempt[] | undefined;

@@ -38,7 +38,7 @@ function Changes({ source, stack, last }: ChangesProps) {
   const query = useLoad(
     ["other", "stack-at", source.stackId, before.position],
     ({ signal }) => source.loadAt?.(before.position, signal) ?? Promise.reject(new Error("Not available.")),
-    // What was does not change.
+    // The past does not change.
     { staleTime: Number.POSITIVE_INFINITY },
   );
   return (
@@ -137,7 +137,7 @@ function Revision({ before, stack: { machine, machineHash } }: RevisionProps) {
   );
 }
 
-/** How long each failed task took when it last succeeded. */
+/** Renders the duration of each failed task at its last success. */
 function Durations({ source, stack, last: { move } }: ChangesProps) {
   const attempts = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal));
   const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>

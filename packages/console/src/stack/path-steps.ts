@@ -5,7 +5,7 @@ import { formatDuration } from "../text/durations.ts";
 export interface PathStep {
   readonly kind: "left" | "now" | "next";
   readonly state: string;
-  /** How long it was in it, or what leads there. */
+  /** The time that it was in it, or the event that leads there. */
   readonly note: string;
 }
 

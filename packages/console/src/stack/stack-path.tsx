@@ -10,7 +10,7 @@ interface PathProps extends Pick<GraphMarks, "states" | "tasks"> {
   readonly label: string;
 }
 
-/** What each has for a mark; the present state has that of its stack. */
+/** The mark of each step; the present state has that of its stack. */
 const MARKS = { left: "succeeded", now: undefined, next: "ahead" } as const;
 
 /** Renders the way of a stack as a list, where a graph has no room. */

@@ -4,14 +4,14 @@ import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 
-/** What failed in a stack, and why. */
+/** A failed part of a stack, with its reason. */
 interface FailedPart {
   readonly task: string;
   /** Such as `failed in DEPLOY: no such image`. */
   readonly text: string;
 }
 
-/** What a stack with a failure says first. */
+/** The first sentence of a stack with a failure. */
 export interface FailedSentence {
   readonly failed: readonly FailedPart[];
   /** Tasks that wait for those that failed. */
@@ -47,7 +47,7 @@ export function toWhy(message: string | undefined, code: string | undefined): st
   return why === undefined || why === "" ? "" : `: ${why}`;
 }
 
-/** What runs in a stack, and what waits for it. */
+/** The sentence of a busy stack: what runs, and what waits for it. */
 export interface BusySentence {
   readonly running: readonly { readonly task: string; readonly since: string; readonly progress: string }[];
   readonly waiting: readonly string[];

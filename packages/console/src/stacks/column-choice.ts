@@ -28,7 +28,7 @@ export type ColumnChoice = ColumnName | `metadata.${string}`;
 
 const METADATA = "metadata.";
 const MOST_COLUMNS = 14;
-/** How much room there is for columns: all, those that matter most, or, on a phone, two. */
+/** The room for columns: all, those that matter most, or, on a phone, two. */
 export type ColumnRoom = "wide" | "middle" | "phone";
 
 const USUAL: Readonly<Record<ColumnRoom, readonly ColumnName[]>> = {

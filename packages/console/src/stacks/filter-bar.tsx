@@ -13,7 +13,7 @@ const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "meta
 const ON_PHONE = ["machine", "state", "sort", "group"];
 
 interface FilterBarProps {
-  /** How rows are grouped, and their columns. */
+  /** The grouping of rows, and their columns. */
   readonly tools: ReactNode;
   /** As what rows are shown. */
   readonly views: ReactNode;

@@ -1,7 +1,7 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { FACT_KEYS } from "../api/stack-facts.ts";
 
-/** How the list of stacks is grouped: by a fact of the server, or by the values of a key of metadata. */
+/** The grouping of the list of stacks: by a fact of the server, or by the values of a key of metadata. */
 export type GroupChoice =
   | { readonly kind: "condition" | "machine" | "pull" }
   | { readonly kind: "metadata"; readonly key: string };

@@ -58,7 +58,7 @@ export function SelectionBar({ selection, filter, total, onChange }: SelectionBa
     if (next === "send" || next === "cancel" || next === "settle") setOperation(next);
     else setRequest({ operation: next, filter: chosen });
   };
-  // What was begun stays, also when its stacks leave the list by it.
+  // An operation that was begun stays, also when its stacks leave the list by it.
   if (!selection.all && selection.ids.size === 0 && operation === undefined && request === undefined) return null;
   return (
     <section className="stacks-selection" aria-label="Selected stacks">

@@ -21,7 +21,7 @@ export interface StackRow {
   readonly stack: StackSummary | undefined;
 }
 
-/** What a column renders of a stack. */
+/** The look of a column. */
 interface Look {
   readonly cell: (stack: StackSummary) => ReactNode;
   readonly number?: true;

@@ -33,7 +33,7 @@ export const SORT_WORDS: Readonly<Record<StackSort, string>> = {
   "-enteredAt": "in state, shortest first",
 };
 
-/** What may be true of stacks, in words: the filters of older addresses. */
+/** The words of conditions: the filters of older addresses. */
 export const CONDITION_WORDS: Readonly<Record<StackCondition, string>> = {
   failed: "Failed",
   degraded: "Degraded",

@@ -19,7 +19,7 @@ export interface StackGroup {
   readonly title: ReactNode;
   /** Such as `12`, or `12 of those read`. */
   readonly count: string;
-  /** What the server lists for it; or the stacks themselves, which the server cannot list alone. */
+  /** The filter by which the server lists it; or the stacks themselves, which the server cannot list alone. */
   readonly of: { readonly filter: ListFilter } | { readonly stacks: readonly StackSummary[] };
 }
 
@@ -28,7 +28,7 @@ export interface StackGroups {
   readonly groups: readonly StackGroup[] | undefined;
   readonly error: unknown;
   readonly refetch: () => void;
-  /** What the groups do not contain. */
+  /** A note on what the groups do not contain. */
   readonly note?: string | undefined;
   readonly more?: (() => void) | undefined;
 }

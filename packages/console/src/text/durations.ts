@@ -20,7 +20,7 @@ export function formatAge(ms: number): string {
 
 const MINUTE_MS = 60_000;
 
-/** How instants are shown. */
+/** The zone in which instants are shown. */
 export type Zone = "utc" | "local";
 
 /** Returns the zone of shown times at an instant: `UTC`, or the distance from it, such as `+02:00`. */

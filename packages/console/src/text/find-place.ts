@@ -10,7 +10,7 @@ const ENDINGS =
 const BEFORE = "(?:^|[\\s(\"'`\\[])";
 const FILE = `((?:[\\w.@~+-]*/)*[\\w.@+-]+\\.(?:${ENDINGS}))`;
 
-/** How tools name a line, the most exact first. */
+/** The forms in which tools name a line, the most exact first. */
 const FORMS: readonly RegExp[] = [
   // Terraform: on main.tf line 17, in resource …
   new RegExp(`\\bon ${FILE} line (\\d{1,7})\\b`, "g"),

@@ -187,7 +187,7 @@ function OpenAttempts() {
 
 interface QueuedProps {
   readonly status: "unclaimed" | "queued";
-  /** What the attempts wait for. */
+  /** The thing for which the attempts wait. */
   readonly what: string;
   readonly columns: readonly Column<OpenAttempt>[];
 }

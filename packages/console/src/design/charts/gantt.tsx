@@ -13,7 +13,7 @@ export interface GanttBar {
   readonly key: string;
   /** Inside the bar. */
   readonly text: string;
-  /** What it is, such as `database, attempt 2`. */
+  /** The name of the bar, such as `database, attempt 2`. */
   readonly name: string;
   readonly from: number;
   readonly to?: number;
@@ -22,7 +22,7 @@ export interface GanttBar {
   readonly link?: { readonly path: string; readonly search: Readonly<Record<string, string>>; readonly word: string };
 }
 
-/** What happened to one thing. Between its bars it waited. */
+/** A row of bars of one thing. Between its bars it waited. */
 export interface GanttRow {
   readonly name: string;
   readonly bars: readonly GanttBar[];
@@ -33,7 +33,7 @@ export interface GanttRow {
 }
 
 interface GanttProps {
-  /** What is shown, for screen readers. */
+  /** The content, for screen readers. */
   readonly label: string;
   /** The headings of the first and the last column. */
   readonly heads: readonly [string, string];

@@ -115,12 +115,12 @@ function listKinds({ counts }: DeployPlan): readonly PlanFilter[] {
   }));
 }
 
-/** What needs a person first. */
+/** The states of rows, those that need a person first. */
 const STATES = (["failed", "sent", "waiting", "unsent", "done"] as const).map(
   (state): PlanFilter => ({ word: wordOfDeploy(state), filter: { state } }),
 );
 
-/** What needs attention first. */
+/** The kinds of changes, those that need attention first. */
 const KINDS = [
   ["fails", "failed", "Would fail"],
   ["moving", "waiting", "Did not rest"],
@@ -186,7 +186,7 @@ const PROGRESS: Column<PlannedStack> = {
     ),
 };
 
-/** What the stack's own plan would do with its resources. What is lost is red. */
+/** Renders the changes of the stack's resources by its own plan. Losses are red. */
 function Resources({ changes: { adds, changes, destroys } }: { changes: NonNullable<PlannedStack["changes"]> }) {
   return (
     <span className="plan-resources">

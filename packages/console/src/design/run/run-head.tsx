@@ -8,7 +8,7 @@ import "./run-head.css";
 interface RunHeadProps {
   readonly status: Status;
   readonly word?: string;
-  /** What runs, where, by whom and since when, in this order. A fact that is undefined or false is left out. */
+  /** The facts of the run: what, where, by whom and since when, in this order. A fact that is undefined or false is left out. */
   readonly facts: Readonly<Record<string, ReactNode>>;
 }
 

@@ -20,7 +20,7 @@ interface DialogProps {
   readonly source: StackSource;
   readonly stack: StackDetails;
   readonly refusal: string | undefined;
-  /** What the form begins with, such as the values of an earlier event. */
+  /** The initial values of the form, such as those of an earlier event. */
   readonly initial?: { readonly event: string; readonly texts: Readonly<Record<string, string>> };
   readonly onClose: () => void;
 }

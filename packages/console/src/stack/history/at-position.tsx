@@ -122,7 +122,7 @@ function Then({ source, stack, entry: { position } }: Omit<AtProps, "lines">) {
     ["other", "stack-at", source.stackId, position],
     ({ signal }) => source.loadAt?.(position, signal) ?? Promise.reject(new Error("Not available.")),
     {
-      // What was does not change.
+      // The past does not change.
       staleTime: Number.POSITIVE_INFINITY,
       placeholderData: (before) => before,
     },

@@ -16,7 +16,7 @@ export interface Bar {
   readonly status: Status;
 }
 
-/** What happened to one thing: the state, a task, timers, or events from outside. */
+/** A lane of one thing: the state, a task, timers, or events from outside. */
 export interface Lane {
   readonly kind: "state" | "task" | "timer" | "event";
   readonly name: string;
@@ -101,7 +101,7 @@ function toPoint({ event, outcome }: HistoryEntry, place: Place): Bar {
   return { from: place, to: place, text: event, status: toOutcomeStatus(outcome) };
 }
 
-/** How the time of a history is laid out: by its lines, or to scale. */
+/** The layout of time in a history: by its lines, or to scale. */
 export type Scale = "compact" | "timeline";
 
 /** Returns where a place is drawn, from 0 to 1. `end` is now, or the removal. */

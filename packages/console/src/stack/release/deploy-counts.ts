@@ -1,6 +1,6 @@
 import type { Deploy } from "@stackyard/sdk";
 
-/** How many stacks of a wave are how far. */
+/** The number of a wave's stacks in each part. */
 export type WaveCounts = Deploy["waves"][number]["counts"];
 
 /** A deployment in figures. */
@@ -11,11 +11,11 @@ export interface DeployCounts {
   readonly failed: number;
   readonly sent: number;
   readonly waves: { readonly ended: number; readonly all: number };
-  /** Of all waves. */
+  /** The counts of all waves. */
   readonly total: WaveCounts;
 }
 
-/** Of a wave without stacks. */
+/** The counts of a wave without stacks. */
 export const NO_STACKS: WaveCounts = {
   waiting: 0,
   sent: 0,

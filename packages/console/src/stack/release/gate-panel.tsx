@@ -27,7 +27,7 @@ export function useCalendar({ source, stack, attempts }: GateProps) {
     (request) => yard.deploys.calendar(stack.id, request),
     { enabled: isUnderWay, refetchInterval: REFETCH_MS },
   );
-  // What was loaded before it ended would promise an opening to a release that waits for none.
+  // An answer from before its end would promise an opening to a release that waits for none.
   return { refetch, ...(isUnderWay ? { data, error } : { data: undefined, error: null }) };
 }
 

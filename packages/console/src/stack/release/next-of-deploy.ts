@@ -2,7 +2,7 @@ import type { Deploy, ReleaseCalendar } from "@stackyard/sdk";
 import { countDeploy, findPause } from "./deploy-counts.ts";
 import { holdsAll } from "./release-holds.ts";
 
-/** What a deployment does next. */
+/** The next step of a deployment. */
 export interface NextOfDeploy {
   /** Such as `22 stacks of rest are sent when window office opens`. */
   readonly text: string;

@@ -38,7 +38,7 @@ function OneRelease({ source }: { readonly source: StackSource }) {
   const details = useLoad(source.key("details"), ({ signal }) => source.loadDetails(signal));
   const attempts = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal));
   const { data, error } = details;
-  // What remains of one that was removed is its history.
+  // Only its history remains of a removed one.
   if (isAbsent(error)) {
     const search = { id: source.stackId, tab: "history" };
     return <Navigate to={"/stack" as "/"} search={search as never} replace />;

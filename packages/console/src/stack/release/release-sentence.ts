@@ -7,7 +7,7 @@ import { countDeploy } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
 import { findNextOfDeploy, type NextOfDeploy } from "./next-of-deploy.ts";
 
-/** What a release does or waits for, in parts: each is about one of its tasks, or about the release as a whole. */
+/** A part of what a release does or waits for: each is about one of its tasks, or about the release as a whole. */
 export interface ReleasePart {
   /** Missing: about the release as a whole. */
   readonly task?: string;
@@ -17,11 +17,11 @@ export interface ReleasePart {
   readonly at?: string;
   /** So many stacks of the task have failed. */
   readonly failed?: number;
-  /** What happens next to the stacks of the task. */
+  /** The next step of the task's stacks. */
   readonly next?: NextOfDeploy;
 }
 
-/** What the sentence is made of. */
+/** The facts of the sentence. */
 export interface ReleaseNow {
   readonly stack: StackDetails;
   readonly attempts: readonly Attempt[];
@@ -85,7 +85,7 @@ function toWaiting(task: StackDetails["tasks"][number], { stack, attempts }: Rel
   if (status === "ERROR") {
     return [{ task: name, text: `has failed${toWhy(errorMessage, errorCode)}` }];
   }
-  // What waits for another task says less than that task.
+  // A task that waits for another one says less than that one.
   if (status === "SATISFIED" || detail === "WAITING") return [];
   const approval = stack.approvals?.find((each) => each.task === name);
   if (approval !== undefined) {

@@ -41,13 +41,13 @@ export function ReleaseStacks({ release, items }: StacksProps) {
   );
 }
 
-/** What needs a person first. */
+/** The filters, those that need a person first. */
 const FILTERS = ["failed", "sent", "waiting", "unsent", "skipped", "undone", "done", "unchanged"] as const;
 
 /** As many of the stacks that are on their way come before those that have arrived. */
 const MOST_MOVING = 100;
 
-/** Of 400 stacks, a failed one may be in the last page of the order of sending. */
+/** The order with failed stacks first: in the order of sending, one of 400 may be in the last page. */
 const FAILED_FIRST = { order: "failed-first" } as const;
 
 interface OneTaskProps {
@@ -117,7 +117,7 @@ const PROGRESS: Column<DeployStack> = {
   cell: ({ state, approving, stackId }) => <DeployState {...defined({ approving })} state={state} stackId={stackId} />,
 };
 
-/** What the machine of the stack runs, by the plan. */
+/** The column of tasks that the machine of the stack runs, by the plan. */
 const TASKS: Column<DeployStack> = {
   header: "Tasks",
   cell: ({ tasks = [] }) => {

@@ -27,12 +27,12 @@ export interface Stage {
   /** When the release was in it last; missing: never, or its history is not known so far back. */
   readonly from?: string;
   readonly to?: string;
-  /** How much of it is done, from 0 to 1. */
+  /** The share of it that is done, from 0 to 1. */
   readonly share: number;
   readonly tasks: readonly StageTask[];
 }
 
-/** What the stages of a release are computed from. */
+/** The facts from which the stages of a release are computed. */
 export interface ReleaseFacts {
   readonly graph: MachineGraph;
   readonly stack: StackDetails;

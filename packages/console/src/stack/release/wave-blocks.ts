@@ -1,6 +1,6 @@
 import type { WaveCounts } from "./deploy-counts.ts";
 
-/** How far stacks are, in the order in which they stand. */
+/** The parts of a wave, in the order of their blocks. */
 export const WAVE_PARTS = ["done", "unchanged", "skipped", "failed", "sent", "waiting", "unsent", "undone"] as const;
 
 /** One of `WAVE_PARTS`. */
