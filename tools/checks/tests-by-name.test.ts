@@ -17,7 +17,7 @@ const LISTED: ReadonlySet<string> = new Set([
   "packages/cdk/src/templates/to-plain-template.test.ts",
   "packages/cli/src/template-previews.test.ts",
   "packages/console/src/access/access.browser.test.tsx",
-  "packages/console/src/app/beside.browser.test.tsx",
+  "packages/console/src/app/list-detail.browser.test.tsx",
   "packages/console/src/approvals/approvals.browser.test.tsx",
   "packages/console/src/editor/graph-views.browser.test.tsx",
   "packages/console/src/jobs/jobs.browser.test.tsx",

@@ -34,7 +34,7 @@ function TitledPage() {
   );
 }
 
-/** The shell's content, with a list before the page as `Beside` has it. */
+/** The shell's content, with a list before the page as `ListDetail` has it. */
 function PageBesideList() {
   return (
     <>

@@ -2,7 +2,7 @@ import type { Approval } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
-import { SideList } from "../design/beside.tsx";
+import { SideList } from "../design/list-detail.tsx";
 import { ApprovalLink } from "../design/stack-link.tsx";
 import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";

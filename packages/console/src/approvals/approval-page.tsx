@@ -3,9 +3,9 @@ import { useRef, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { TextLink, useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -21,9 +21,9 @@ import "./approval.css";
 export function ApprovalPage() {
   const { stack: stackId = "", task = "" } = useSearch();
   return (
-    <Beside label="Other approvals" list={<ApprovalList stackId={stackId} task={task} />}>
+    <ListDetail label="Other approvals" list={<ApprovalList stackId={stackId} task={task} />}>
       <OneApproval key={JSON.stringify([stackId, task])} stackId={stackId} task={task} />
-    </Beside>
+    </ListDetail>
   );
 }
 

@@ -4,9 +4,9 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Beside } from "../design/beside.tsx";
 import { Gantt } from "../design/charts/gantt.tsx";
 import { To, useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { RunError, RunHead } from "../design/run/run-head.tsx";
 import { Steps } from "../design/run/steps.tsx";
@@ -31,9 +31,9 @@ import {
 export function CustomResourcePage() {
   const { id = "" } = useSearch();
   return (
-    <Beside label="Other requests" list={<CustomList id={id} />}>
+    <ListDetail label="Other requests" list={<CustomList id={id} />}>
       <OneRequest key={id} id={id} />
-    </Beside>
+    </ListDetail>
   );
 }
 

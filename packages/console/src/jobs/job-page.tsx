@@ -2,8 +2,8 @@ import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Beside } from "../design/beside.tsx";
 import { To, useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { JobActions } from "../design/run/job-actions.tsx";
 import { findJobPage } from "../design/run/job-link.tsx";
@@ -20,9 +20,9 @@ import { JobList } from "./job-list.tsx";
 export function JobPage() {
   const { id = "" } = useSearch();
   return (
-    <Beside label="Other jobs" list={<JobList runId={id} />}>
+    <ListDetail label="Other jobs" list={<JobList runId={id} />}>
       <OneJob key={id} id={id} />
-    </Beside>
+    </ListDetail>
   );
 }
 

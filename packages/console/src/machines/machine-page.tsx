@@ -3,9 +3,9 @@ import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Beside } from "../design/beside.tsx";
 import { Command } from "../design/copy-button.tsx";
 import { To, useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Text } from "../design/text.tsx";
@@ -26,9 +26,9 @@ const TABS = [
 export function MachinePage() {
   const { name = "" } = useSearch();
   return (
-    <Beside label="Other machines" list={<MachineList name={name} />}>
+    <ListDetail label="Other machines" list={<MachineList name={name} />}>
       <OneMachine key={name} name={name} />
-    </Beside>
+    </ListDetail>
   );
 }
 

@@ -4,8 +4,8 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { AwsPlace } from "../design/aws-place.tsx";
-import { Beside } from "../design/beside.tsx";
 import { To, useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Steps } from "../design/run/steps.tsx";
@@ -27,9 +27,9 @@ const REFETCH_MS = 2_000;
 export function AsgPage() {
   const { id = "" } = useSearch();
   return (
-    <Beside label="Other releases" list={<ReleaseList runId={id} />}>
+    <ListDetail label="Other releases" list={<ReleaseList runId={id} />}>
       <OneRelease key={id} id={id} />
-    </Beside>
+    </ListDetail>
   );
 }
 

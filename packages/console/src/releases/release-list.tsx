@@ -1,8 +1,8 @@
 import type { Release } from "@stackyard/sdk/releases";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
-import { SideList } from "../design/beside.tsx";
 import { TextLink } from "../design/links.tsx";
+import { SideList } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
 import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";

@@ -3,7 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useRememberedList } from "../api/last-list.ts";
 import { useLoad } from "../api/use-load.ts";
-import { SideTable } from "../design/beside.tsx";
+import { SideTable } from "../design/list-detail.tsx";
 import { Loaded } from "../design/page.tsx";
 import { STACK_COLUMN } from "../design/stack-link.tsx";
 import type { Column } from "../design/table.tsx";
@@ -14,7 +14,7 @@ import { choosePart } from "./list-part.ts";
 export function StackList({ stackId }: { stackId: string }) {
   const part = choosePart(useRememberedList(), stackId);
   const query = useLoad(
-    keys.list("beside", { part }),
+    keys.list("list-detail", { part }),
     ({ signal }) => yard.stacks.list({ ids: part }, { limit: part.length, signal }),
     { placeholderData: (before) => before },
   );

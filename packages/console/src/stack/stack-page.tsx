@@ -3,8 +3,8 @@ import { Navigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useListPlace } from "../api/last-list.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Beside } from "../design/beside.tsx";
 import { useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Empty, Page } from "../design/page.tsx";
 import { createYardSource } from "./source.ts";
 import { StackList } from "./stack-list.tsx";
@@ -30,9 +30,9 @@ export function StackPage() {
   // Opened by its address, a stack belongs to no list.
   if (place === undefined) return <StackView key={id} source={source} />;
   return (
-    <Beside label="Other stacks" list={<StackList stackId={id} />}>
+    <ListDetail label="Other stacks" list={<StackList stackId={id} />}>
       <StackView key={id} source={source} />
-    </Beside>
+    </ListDetail>
   );
 }
 

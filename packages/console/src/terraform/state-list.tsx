@@ -3,8 +3,8 @@ import type { TerraformState } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
-import { SideList } from "../design/beside.tsx";
 import { TextLink } from "../design/links.tsx";
+import { SideList } from "../design/list-detail.tsx";
 import type { Column } from "../design/table.tsx";
 
 /** Loads the Terraform states of which the key begins with a text. */

@@ -4,11 +4,11 @@ import { useRefusal } from "../api/access.ts";
 import { queryClient, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Options, SelectField } from "../design/fields.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
@@ -22,9 +22,9 @@ import { StateList } from "./state-list.tsx";
 export function StatePage() {
   const { key = "" } = useSearch();
   return (
-    <Beside label="Other states" list={<StateList stateKey={key} />}>
+    <ListDetail label="Other states" list={<StateList stateKey={key} />}>
       <OneState key={key} stateKey={key} />
-    </Beside>
+    </ListDetail>
   );
 }
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { rememberList } from "../api/last-list.ts";
 import { ApprovalPage } from "../approvals/approval-page.tsx";
-import { Beside } from "../design/beside.tsx";
+import { ListDetail } from "../design/list-detail.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
 import { MachinePage } from "../machines/machine-page.tsx";
 import { AsgPage } from "../releases/asg-page.tsx";
@@ -16,9 +16,9 @@ beforeEach(() => page.viewport(1200, 800));
 
 function SideOfStack() {
   return (
-    <Beside label="Other stacks" list={<StackList stackId="pr-0" />}>
+    <ListDetail label="Other stacks" list={<StackList stackId="pr-0" />}>
       <p>pr-0</p>
-    </Beside>
+    </ListDetail>
   );
 }
 

@@ -2,24 +2,24 @@ import type { ReactNode } from "react";
 import { Empty } from "./page.tsx";
 import { ListTable, type ListTableProps, Table, type TableProps } from "./table.tsx";
 import { useMedia } from "./use-media.ts";
-import "./beside.css";
+import "./list-detail.css";
 
 /** Renders a detail with the list that it belongs to, if there is space for both. */
-export function Beside({ label, list, children }: BesideProps) {
+export function ListDetail({ label, list, children }: ListDetailProps) {
   const hasRoom = useMedia("(min-width: 1200px)");
   return (
-    <div className={hasRoom ? "beside" : undefined}>
+    <div className={hasRoom ? "list-detail" : undefined}>
       {hasRoom && (
         <aside className="panel" aria-label={label}>
           {list}
         </aside>
       )}
-      <div className="beside-detail">{children}</div>
+      <div className="list-detail-page">{children}</div>
     </div>
   );
 }
 
-interface BesideProps {
+interface ListDetailProps {
   /** The content of the list, for screen readers. */
   readonly label: string;
   /** Laid out, and loaded, only where it is shown. */
