@@ -148,7 +148,12 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  for (const child of processes.values()) child.kill("SIGKILL");
+  for (const [name, child] of processes) {
+    const isRunning = child.exitCode === null && child.signalCode === null;
+    // A master of nginx that is killed leaves its workers behind.
+    child.kill(name === "proxy" ? "SIGTERM" : "SIGKILL");
+    if (isRunning) await once(child, "exit");
+  }
   await postgres?.stop();
   rmSync(temp, { recursive: true, force: true });
 });
