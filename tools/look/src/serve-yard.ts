@@ -17,6 +17,8 @@ export interface ServeInput {
   readonly artifacts?: ArtifactsClient;
   /** Records of the function behind `Custom::ECSTask`. Default: not configured. */
   readonly customResources?: ServerDeps["customResources"];
+  /** Default: none. */
+  readonly calendars?: ServerDeps["calendars"];
   /** Names of AWS accounts by their ids. Default: none. */
   readonly accounts?: Readonly<Record<string, string>>;
   /** Shown on every page. Default: none. */
@@ -38,10 +40,10 @@ const GROUP = "release-managers";
 /** Serves a yard, with its console, at a free port of the loopback. Who signs in may do everything. */
 export async function serveYard(input: ServeInput): Promise<ServedYard> {
   const { store, clock, executors = [], locator = createStaticLocator([]), ids = createUlids() } = input;
-  const { artifacts, customResources, accounts, yardName } = input;
+  const { artifacts, customResources, calendars, accounts, yardName } = input;
   const token = randomBytes(24).toString("hex");
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
-  const optional = defined({ artifacts, customResources });
+  const optional = defined({ artifacts, customResources, calendars });
   const deps = { store, clock, locator, ids, executors: registry, logger: silentLogger, ...optional };
   const also = ["states:read", "states:write", "secrets:read"] as const;
   const server = createServer(

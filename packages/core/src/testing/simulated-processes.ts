@@ -5,7 +5,7 @@ import { createWorker, type Worker } from "../engine/workers/worker.ts";
 import { provideYard } from "../engine/yard-service/provide-yard.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
-import { type Executor, type Logger, silentLogger } from "../ports/executor.ts";
+import { type Executor, type Logger, type ProvidedService, silentLogger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
@@ -29,6 +29,8 @@ export interface ProcessesInput {
   readonly logger?: Logger;
   /** The executors' access to AWS. Default: none. */
   readonly aws?: AwsAccess;
+  /** What the workers provide to executors besides the yard. Default: nothing. */
+  readonly services?: readonly ProvidedService[];
   /** Instead of `machines`. */
   readonly locator?: Locator;
 }
@@ -82,7 +84,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
   function startWorker(): Process<Worker> {
     const own = view();
     const deps = { ...world, store: own.store, executors, logger, ...defined({ aws: input.aws }) };
-    const services = [provideYard({ ...deps, locator })];
+    const services = [provideYard({ ...deps, locator }), ...(input.services ?? [])];
     return { view: own, role: createWorker(deps, { ...defined({ leaseMs: input.leaseMs }), services }) };
   }
 

@@ -1,3 +1,5 @@
+import type { ExecutorContext } from "@stackyard/core";
+import type { SimulatorInput } from "@stackyard/core/testing";
 import type { ArtifactsClient } from "@stackyard/server";
 
 // What only AWS can have, as the executors and the distributor would report it.
@@ -46,6 +48,23 @@ export const FLEET_REPORT = Array.from({ length: 120 }, (_, index) => ({
   ...(index < 3 ? FAILURE : index < 12 ? NOT_SENT : { state: "succeeded" }),
 }));
 
+const RESOURCES = `destroys aws_elasticache_cluster.sessions -49.60
+forgets aws_route53_record.legacy 0.00
+changes aws_ecs_service.api 0.00
+changes aws_ecs_task_definition.api 3.10
+changes aws_security_group_rule.db 0.00
+adds aws_rds_cluster_instance.reader[1] 84.20
+adds aws_sqs_queue.invoices 0.40
+adds aws_sqs_queue.invoices_dead 0.00
+adds aws_cloudwatch_metric_alarm.invoices 0.10`;
+
+/** Returns what a plan of Terraform would do, as its executor reports it: that of a stack has an id, that of a release none. */
+export function toPreview({ stackId, machine }: Pick<ExecutorContext, "stackId" | "machine">) {
+  const counts = { adds: 4, changes: 3, destroys: 1, forgets: 1 };
+  if (machine === "shop") return { ...counts, plan: `plan-of-${stackId}` };
+  return { ...counts, monthly_cost: 412.2, resources: RESOURCES };
+}
+
 const AT = "2026-01-01T09:00:00Z";
 const REGIONS = ["eu-west-1", "eu-central-1", "us-east-1"];
 const ACCOUNTS = ["111122223333", "444455556666", "777788889999"];
@@ -91,4 +110,23 @@ export const ARTIFACTS: ArtifactsClient = {
   consumers: async () => ({ items: [] }),
   refresh: async () => ({ files: 1, messages: 1 }),
   replay: async () => ({ executionArn: "arn:aws:states:eu-west-1:111122223333:execution:a:b", startedAt: AT }),
+};
+
+/** All alarms of CloudWatch have been OK since the first day. */
+export const ALARMS: NonNullable<SimulatorInput["aws"]> = {
+  client: (Client) => {
+    const client = new Client({ region: PLACE.region } as never);
+    const send = async ({ input }: { readonly input: { readonly AlarmNames?: readonly string[] } }) => ({
+      MetricAlarms: input.AlarmNames?.map((AlarmName) => ({
+        AlarmName,
+        StateValue: "OK",
+        StateTransitionedTimestamp: new Date(0),
+      })),
+    });
+    Object.assign(Object(client), { send });
+    return client;
+  },
+  credentials: async () => {
+    throw new Error("This yard has no credentials.");
+  },
 };

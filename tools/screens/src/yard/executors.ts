@@ -1,7 +1,7 @@
 import { defineExecutor, type Executor, type ExecutorContext, failed, running, succeeded } from "@stackyard/core";
 import promotion from "@stackyard/promotion";
 import { Type } from "typebox";
-import { FLEET_REPORT, PLACE, toReleaseReport } from "./aws-data.ts";
+import { FLEET_REPORT, PLACE, toPreview, toReleaseReport } from "./aws-data.ts";
 
 const ANY = Type.Record(Type.String(), Type.Unknown());
 const LONG_MS = 12 * 3_600_000;
@@ -44,7 +44,7 @@ function createScript(fates: Fates): Executor {
       const fate = fates.get(`${ctx.stackId} ${ctx.task}`);
       if (fate?.kind === "runs") return running({ progress: {}, pollAfterMs: LONG_MS, message: fate.message });
       if (fate?.kind === "fails") return failed({ code: fate.code, message: fate.message, retryable: true });
-      if (ctx.task === "plan") return succeeded({ adds: 4, changes: 3, destroys: 1, forgets: 1, monthly_cost: 412.2 });
+      if (ctx.task === "preview") return succeeded(toPreview(ctx));
       return succeeded({});
     },
   });

@@ -50,6 +50,23 @@ tasks:
   deploy: { executor: script, config: {}, timeout: 10m }
   smoke: { executor: script, needs: [deploy], config: {}, timeout: 10m }
 `,
+  shop: `
+version: 2
+description: The shop itself, as staging or as production.
+events: { OPENED: {}, RELEASED: { metadata: [api] } }
+metadata: { api: { type: string }, team: { type: string }, monthly_cost: { type: number }, plan: { type: string, readOnly: true } }
+states:
+  INIT: { on: { OPENED: PREVIEW } }
+  PREVIEW: { tasks: [preview], on: { NEXT: LIVE } }
+  LIVE: { on: { RELEASED: ROLL-OUT } }
+  ROLL-OUT: { tasks: [migrate, app, smoke], timeout: 8h, on: { NEXT: LIVE, FAILED: BROKEN } }
+  BROKEN: { on: { RELEASED: ROLL-OUT } }
+tasks:
+  preview: { executor: script, config: {}, outputs: { plan: plan } }
+  migrate: { executor: script, config: {}, timeout: 20m }
+  app: { executor: script, needs: [migrate], config: {}, timeout: 6h }
+  smoke: { executor: script, needs: [app], config: {}, timeout: 10m }
+`,
   tenant: `
 version: 2
 description: One customer's environment.
@@ -68,34 +85,65 @@ tasks:
 version: 2
 description: A release of the shop, from staging to all tenants.
 events: { RELEASED: { metadata: [api] }, ROLLBACK: {} }
-metadata: { api: { type: string }, adds: { type: number }, changes: { type: number }, destroys: { type: number } }
+metadata: { api: { type: string, immutable: true }, plan: { type: string, readOnly: true } }
 states:
   INIT: { on: { RELEASED: STAGING } }
-  STAGING: { tasks: [staging], on: { NEXT: REVIEW } }
-  REVIEW: { tasks: [plan, sign-off], on: { NEXT: PRODUCTION } }
-  PRODUCTION: { tasks: [tenants], on: { NEXT: DONE, ROLLBACK: DONE } }
-  DONE: { on: { ROLLBACK: PRODUCTION } }
+  STAGING: { tasks: [staging, soak], on: { NEXT: REVIEW } }
+  REVIEW: { tasks: [preview, plan, sign-off], on: { NEXT: PRODUCTION } }
+  PRODUCTION: { tasks: [newest, production, watch, tenants], on: { NEXT: DONE, ROLLBACK: BACK } }
+  DONE: { on: { ROLLBACK: BACK } }
+  BACK: { leaving: cancel, tasks: [undo], on: { NEXT: UNDONE } }
+  UNDONE: {}
 tasks:
   staging:
     executor: deploy
     config: { stacks: shop-staging, event: RELEASED, metadata: { api: "\${metadata.api}" }, until: [LIVE], failed: [BROKEN] }
-  plan: { executor: script, config: {} }
-  sign-off: { executor: approval, needs: [plan], config: { from: [release-managers], own: true } }
-  tenants:
+  soak: { executor: gate, needs: [staging], config: { soak: { of: staging, for: 2m }, alarms: [shop-staging-errors] } }
+  preview: { executor: script, config: {} }
+  plan: { executor: deploy, needs: [preview], config: { op: plan, of: [production, tenants], show: [plan], each: 1m }, outputs: { plan: digest } }
+  sign-off: { executor: approval, needs: [plan], config: { from: [release-managers], count: 2, own: true, of: "\${metadata.plan}" } }
+  newest: { executor: gate, config: { turn: { name: shop-prod } } }
+  production:
     executor: deploy
-    timeout: 12h
+    needs: [newest]
     config:
-      stacks: { machine: tenant, where: "metadata.ring != 'staging'" }
+      stacks: shop-prod
       event: RELEASED
       metadata: { api: "\${metadata.api}" }
+      plan: "\${metadata.plan}"
       until: [LIVE]
       failed: [BROKEN]
+  watch: { executor: gate, needs: [production], config: { soak: { of: production, for: 10m }, alarms: [shop-prod-errors] } }
+  tenants:
+    executor: deploy
+    needs: [watch]
+    timeout: 12d
+    config:
+      stacks: { machine: tenant }
+      event: RELEASED
+      metadata: { api: "\${metadata.api}" }
+      plan: "\${metadata.plan}"
+      until: [LIVE]
+      failed: [BROKEN]
+      window: office
+      alarms: [shop-prod-errors]
       concurrency: 4
       each: 6h
       maxFailures: 4
       waves:
-        - { name: canary, where: "metadata.ring == 'canary'" }
-        - { name: tenth, share: 10% }
+        - { name: canary, where: "metadata.ring == 'canary'", pause: 15m }
+        - { name: tenth, share: 10%, pause: 25m }
         - { name: rest }
+  undo: { executor: deploy, config: { op: undo, of: tenants } }
+`,
+};
+
+/** When releases may send to tenants. */
+export const CALENDARS: Readonly<Record<string, string>> = {
+  office: `
+version: 1
+zone: Europe/Berlin
+open:
+  - { days: mon-fri, from: "09:00", to: "15:00" }
 `,
 };

@@ -1,18 +1,25 @@
 import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, publishMessages, startYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
+import { provideCalendarFiles } from "@stackyard/core/services";
 import { countingIds, createSimulator, type Simulator } from "@stackyard/core/testing";
 import { type ServedYard, serveYard } from "@stackyard/look";
-import { ACCOUNT_NAMES, ARTIFACTS } from "./aws-data.ts";
+import { ACCOUNT_NAMES, ALARMS, ARTIFACTS } from "./aws-data.ts";
 import { createExecutors, type Fates } from "./executors.ts";
-import { MACHINES } from "./machines.ts";
+import { CALENDARS, MACHINES } from "./machines.ts";
+
+/** Who sends an event. */
+export interface Person {
+  readonly name: string;
+  readonly groups?: readonly string[];
+}
 
 /** A yard in virtual time with a server on the loopback. Its time passes only while its story is played. */
 export interface StillYard extends ServedYard {
   readonly simulator: Simulator;
   readonly fates: Fates;
-  /** Sends an event as a release manager. */
-  send(message: object): Promise<void>;
+  /** Sends an event as a person. */
+  send(message: object, person: Person): Promise<void>;
 }
 
 /** Starts one without stacks, with these machines. */
@@ -26,11 +33,18 @@ export async function startStillYard(machineNames: readonly string[] = Object.ke
     if (machine === undefined) throw new Error(`${name}: ${JSON.stringify(problems)}`);
     return { machine, source };
   });
-  const simulator = createSimulator({ machines, executors });
+  const calendars = { read: async (name: string) => CALENDARS[name] };
+  const simulator = createSimulator({ machines, executors, aws: ALARMS, services: [provideCalendarFiles(calendars)] });
   const { clock, store } = simulator;
   const locator = createStaticLocator(machines);
   const ids = countingIds("call");
-  const ofAws = { artifacts: ARTIFACTS, customResources: store.records, accounts: ACCOUNT_NAMES, yardName: "eu-prod" };
+  const ofAws = {
+    artifacts: ARTIFACTS,
+    customResources: store.records,
+    accounts: ACCOUNT_NAMES,
+    calendars,
+    yardName: "eu-prod",
+  };
   const served = await serveYard({ store, clock, locator, executors, ids, ...ofAws });
   const deps = { store, clock, locator, executors: registry, ids, logger: silentLogger };
   let process: ReturnType<typeof startYard> | undefined;
@@ -38,8 +52,8 @@ export async function startStillYard(machineNames: readonly string[] = Object.ke
     ...served,
     simulator,
     fates,
-    async send(message) {
-      const sender = { kind: "host", id: "eve", name: "eve", groups: ["release-managers"] } as const;
+    async send(message, { name, groups = [] }) {
+      const sender = { kind: "host", id: name, name, groups } as const;
       const [result] = await publishMessages(deps, [message], { sender });
       if (result?.kind !== "accepted") throw new Error(JSON.stringify(result));
       await simulator.settle();

@@ -18,6 +18,9 @@ const TITLES = [
   "Dutch texts",
 ];
 
+/** Versions of tenants that have another one than the others. */
+const FIRST_VERSIONS: Readonly<Record<number, string>> = { 17: "1.42.0", 30: "1.40.9", 15: "1.41.2" };
+
 /** The addresses of the things that have a page. */
 export type StoryIds = {
   readonly releaseJob: string;
@@ -58,16 +61,21 @@ async function warmUp(): Promise<void> {
   const { simulator } = yard;
   const open = { machine: "tenant", event: "OPENED" };
   await simulator.publish(
-    { ...open, stackId: "shop-staging", metadata: { api: "1", ring: "staging" } },
-    { ...open, stackId: "tenant-00", metadata: { api: "1", ring: "canary" } },
-    { stackId: "shop-1", machine: "shop-release", event: "RELEASED", metadata: { api: "2" } },
+    { ...open, machine: "shop", stackId: "shop-staging", metadata: { api: "1" } },
+    { ...open, machine: "shop", stackId: "shop-prod", metadata: { api: "1" } },
+    ...Array.from({ length: 20 }, (_, index) => ({
+      ...open,
+      stackId: `tenant-${index}`,
+      metadata: { api: "1", ring: index < 2 ? "canary" : "rest" },
+    })),
   );
+  await startRelease(yard, "2");
   for (let turn = 0; turn < WARM_TURNS; turn += 1) {
     await simulator.advance(MINUTE_MS);
     await sleep(20);
-    const stack = await simulator.findStack("shop-1");
+    const stack = await simulator.findStack("shop-2");
     if (stack?.state === "DONE") return yard.stop();
-    if (stack?.approvals?.["sign-off"] !== undefined) await approve(yard, "shop-1");
+    if (stack?.approvals?.["sign-off"] !== undefined) await approveTwice(yard, "shop-2");
   }
   throw new Error("The release of the warm-up does not end.");
 }
@@ -101,7 +109,7 @@ function setFates({ fates }: StillYard): void {
     message: "permission denied for schema billing",
     log: ["permission denied for schema billing"],
   });
-  fates.set("tenant-07 app", {
+  fates.set("tenant-33 app", {
     kind: "fails",
     code: "STATE_LOCKED",
     message: "Error acquiring the state lock: it is held by ci since 14:39",
@@ -112,7 +120,7 @@ function setFates({ fates }: StillYard): void {
     ["web-pr-484 database", "waiting for the instance"],
     ["web-pr-485 app", "apply: 3 of 18 resources"],
     ["payments-staging-2 smoke", "GET /health"],
-    ["tenant-20 app", "apply: 9 of 22 resources"],
+    ["tenant-62 app", "apply: 9 of 22 resources"],
     ["tenant-21 app", "apply: 12 of 22 resources"],
   ];
   for (const [key, message] of running) fates.set(key, { kind: "runs", message, log: ["begins", message] });
@@ -138,19 +146,23 @@ async function openStacks({ simulator }: StillYard): Promise<void> {
       const team = ["payments", "checkout", "billing", "search"][index % 4] ?? "";
       return toServiceEvent(`${team}-staging-${Math.floor(index / 4)}`, "2.17.4", team);
     }),
-    ...["shop-staging", ...Array.from({ length: 84 }, (_, index) => `tenant-${String(index).padStart(2, "0")}`)].map(
-      (stackId, index) => ({
-        stackId,
-        machine: "tenant",
-        event: "OPENED",
-        metadata: {
-          api: "1.41.3",
-          ring: index === 0 ? "staging" : index < 5 ? "canary" : "rest",
-          team: "tenants",
-          monthly_cost: 84.9,
-        },
-      }),
-    ),
+    ...["shop-staging", "shop-prod"].map((stackId) => ({
+      stackId,
+      machine: "shop",
+      event: "OPENED",
+      metadata: { api: "1.41.3", team: "checkout", monthly_cost: 374 },
+    })),
+    ...Array.from({ length: 84 }, (_, index) => ({
+      stackId: `tenant-${String(index).padStart(2, "0")}`,
+      machine: "tenant",
+      event: "OPENED",
+      metadata: {
+        api: FIRST_VERSIONS[index] ?? "1.41.3",
+        ring: index < 4 ? "canary" : "rest",
+        team: "tenants",
+        monthly_cost: 84.9,
+      },
+    })),
   );
   await simulator.settle();
 }
@@ -220,29 +232,47 @@ async function startJobs({ call, simulator }: StillYard): Promise<Omit<StoryIds,
   return { releaseJob, fleetJob, job };
 }
 
+const MANAGERS = ["release-managers"];
+
 async function release(yard: StillYard): Promise<void> {
   const { simulator } = yard;
-  const start = (version: string) => ({
-    stackId: `shop-${version}`,
-    machine: "shop-release",
-    event: "RELEASED",
-    metadata: { api: version },
-  });
-  await simulator.publish(start("1.42.0"));
+  await startRelease(yard, "1.42.0");
   await simulator.advance(5 * MINUTE_MS);
-  await approve(yard, "shop-1.42.0");
-  await simulator.advance(20 * MINUTE_MS);
-  await simulator.publish(start("1.43.0"));
-  await simulator.advance(5 * MINUTE_MS);
+  await approveTwice(yard, "shop-1.42.0");
+  await simulator.advance(25 * MINUTE_MS);
 }
 
-async function approve(yard: StillYard, stackId: string): Promise<void> {
-  const { id } = (await yard.simulator.findStack(stackId))?.approvals?.["sign-off"] ?? {};
+/** Once the window for the tenants has closed. */
+async function releaseNext(yard: StillYard): Promise<void> {
+  await startRelease(yard, "1.43.0");
+  await yard.simulator.advance(8 * MINUTE_MS);
+  await approve(yard, "shop-1.43.0", { name: "eve", reason: "load test is green" });
+}
+
+function startRelease({ send }: StillYard, api: string): Promise<void> {
+  const message = { stackId: `shop-${api}`, machine: "shop-release", event: "RELEASED", metadata: { api } };
+  return send(message, { name: "ci" });
+}
+
+async function approveTwice(yard: StillYard, stackId: string): Promise<void> {
+  await approve(yard, stackId, { name: "eve", reason: "load test is green" });
+  await approve(yard, stackId, { name: "noor" });
+}
+
+interface Approver {
+  readonly name: string;
+  readonly reason?: string;
+}
+
+async function approve(yard: StillYard, stackId: string, { name, reason }: Approver): Promise<void> {
+  const { id, of } = (await yard.simulator.findStack(stackId))?.approvals?.["sign-off"] ?? {};
   if (id === undefined) throw new Error(`${stackId} does not wait for an approval.`);
-  await yard.send({ stackId, event: "APPROVE_TASK", task: { name: "sign-off" }, dispatchId: id });
+  const message = { stackId, event: "APPROVE_TASK", task: { name: "sign-off" }, dispatchId: id, of, reason };
+  await yard.send(message, { name, groups: MANAGERS });
 }
 
-async function breakStacks({ simulator }: StillYard): Promise<void> {
+async function breakStacks(yard: StillYard): Promise<void> {
+  const { simulator } = yard;
   const push = (stackId: string) => ({ stackId, event: "PUSHED", metadata: { sha: toCommit(stackId.length * 7) } });
   const open = (stackId: string) => ({
     stackId,
@@ -253,7 +283,8 @@ async function breakStacks({ simulator }: StillYard): Promise<void> {
   await simulator.publish(toServiceEvent("billing-staging-19", "2.18.0", "billing"));
   await simulator.advance(25 * MINUTE_MS);
   await simulator.publish(open("web-pr-484"), open("web-pr-483"));
-  await simulator.advance(15 * MINUTE_MS);
+  await simulator.advance(7 * MINUTE_MS);
+  await releaseNext(yard);
   for (const id of ["payments-staging-5", "payments-staging-10", "checkout-staging-12"]) {
     await simulator.publish(toServiceEvent(id, "2.18.0", id.split("-")[0] ?? ""));
     await simulator.advance(2 * MINUTE_MS);
