@@ -145,4 +145,18 @@ describe("a detail and its list", () => {
       await expect.element(list).not.toBeInTheDocument();
     },
   );
+
+  it.each(CASES)(
+    "stands alone where the list has nothing else: $label",
+    async ({ label, Page, address, path, items }) => {
+      const [shown] = items;
+      const { screen } = await renderPage(Page, address, { [`GET ${path}`]: { items: [shown] } });
+
+      await expect.element(screen.getByRole("heading", { level: 1 })).toBeVisible();
+      await expect.poll(() => screen.getByLabelText(label).element().childElementCount).toBe(0);
+      const [list, detail] = document.querySelector(".list-detail")?.children ?? [];
+      expect(list?.getBoundingClientRect().width).toBe(0);
+      expect(detail?.getBoundingClientRect().width).toBe(detail?.parentElement?.getBoundingClientRect().width);
+    },
+  );
 });

@@ -5,10 +5,12 @@ import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
+import { PlanName } from "../design/release/plan-name.tsx";
 import { PlanOnDemand } from "../design/release/plan-on-demand.tsx";
 import { VersionsPanel } from "../design/release/release-versions.tsx";
-import { Arrow, Instant, MaybeLink, Text } from "../design/text.tsx";
+import { Arrow, Day, Instant, MaybeLink, Text } from "../design/text.tsx";
 import { CommitsPanel } from "./commits-panel.tsx";
+import { findLastApproved } from "./find-last-approved.ts";
 import { findPlan, findPlanAttempt, type PlanChange, type ReportedPlan } from "./find-plan.ts";
 import { PlanResources } from "./plan-resources.tsx";
 
@@ -82,7 +84,7 @@ function PlanPanel({ plan, details }: { plan: ReportedPlan; details: StackDetail
       title="What changes"
       note={
         <>
-          planned by the task <Text>{task}</Text>, <Instant at={at} />
+          planned by the task <Text>{task}</Text>, <Day at={at} />
         </>
       }
       footer={
@@ -202,15 +204,14 @@ function Before({ value }: { value: unknown }) {
 
 function Now({ value, isChanged }: { value: unknown; isChanged: boolean }) {
   if (value === undefined) return <span className="muted">missing</span>;
-  const shown = <MaybeLink value={String(value)} />;
+  const text = String(value);
+  const shown = isPlanDigest(text) ? <PlanName of={text} /> : <MaybeLink value={text} />;
   return isChanged ? <strong>{shown}</strong> : shown;
 }
 
 /** Returns the metadata as of the last time when this task's approval was complete. */
 function useLastApproved(stackId: string, history: Page<HistoryEntry> | undefined, task: string): LastApproved {
-  const entry = history?.items.find(
-    (line) => line.event === "APPROVE_TASK" && line.task === task && line.outcome === "applied",
-  );
+  const entry = history && findLastApproved(history.items, task);
   const { data, error } = useLoad(
     keys.other("last-approved", { stackId, position: entry?.position }),
     async (request) => (await yard.stacks.at(stackId, entry?.position ?? 0, request)).stack?.metadata ?? null,

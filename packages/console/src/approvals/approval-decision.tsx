@@ -9,7 +9,8 @@ import { ActionDialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { PlanName } from "../design/release/plan-name.tsx";
+import { Ago, Day, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { Effect } from "./approval-effect.tsx";
 
@@ -57,7 +58,7 @@ export function Asked({ approval }: { approval: Approval }) {
               <Text>{from.join(" or ")}</Text>, {count} needed
             </>
           ),
-          "Exactly this": of !== undefined && <Text mono>{of}</Text>,
+          "Exactly this": of !== undefined && <PlanName of={of} />,
         }}
       />
     </Panel>
@@ -78,7 +79,7 @@ function Given({ approval }: { approval: Approval }) {
       </p>
       {given.map(({ by, at, comment }) => (
         <p key={`${by.kind} ${by.id}`}>
-          <Mark status="succeeded" word="" /> <Text>{nameApart(by, peopleOf(approval))}</Text> at <Instant at={at} />
+          <Mark status="succeeded" word="" /> <Text>{nameApart(by, peopleOf(approval))}</Text> at <Day at={at} />
           {comment !== undefined && (
             <>
               : <Text>{comment}</Text>

@@ -1,4 +1,5 @@
 import { Button } from "./button.tsx";
+import { Icon } from "./icon.tsx";
 import { saveFile } from "./save-file.ts";
 import { toPng, toSvgImage } from "./to-png.ts";
 import { useToast } from "./toasts.tsx";
@@ -27,7 +28,7 @@ export function CopyImage({ of, what, file }: CopyImageProps) {
   const refusal = of === null ? `The ${what} is not drawn.` : undefined;
   return (
     <Button look="plain" label={`Copy the ${what} as an image`} refusal={refusal} onPress={() => void copy()}>
-      Image
+      <Icon name="copy" /> Copy as image
     </Button>
   );
 }

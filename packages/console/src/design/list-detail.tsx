@@ -29,12 +29,23 @@ interface ListDetailProps {
 
 const HEIGHT = "calc(100dvh - 80px)";
 
-/** Renders the list next to a detail: few columns, with the shown item selected. */
+/** Renders the list next to a detail: few columns, with the shown item selected; nothing where that is the only one. */
 export function SideTable<Item>(props: Omit<TableProps<Item>, "height" | "onRange">) {
+  if (isAlone(props.rows, props)) return null;
   return <Table {...props} height={HEIGHT} />;
 }
 
 /** Renders a list that the server pages, as `SideTable` does. */
 export function SideList<Item>(props: Omit<ListTableProps<Item>, "height" | "empty" | "loadingHeight">) {
+  if (isAlone(props.list.items, props)) return null;
   return <ListTable {...props} height={HEIGHT} empty={<Empty>The list is empty.</Empty>} loadingHeight={400} />;
+}
+
+/** Whether a list has only the item that is shown beside it: it leads nowhere else. */
+function isAlone<Item>(
+  items: readonly Item[] | undefined,
+  { keyOf, selected }: Pick<TableProps<Item>, "keyOf" | "selected">,
+): boolean {
+  const [only, ...others] = items ?? [];
+  return only !== undefined && others.length === 0 && keyOf(only) === selected;
 }

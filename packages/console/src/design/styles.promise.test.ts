@@ -53,3 +53,18 @@ it("use every token, and no unknown one", () => {
   expect([...used].filter((name) => !defined.has(name) && !inCode.has(name))).toEqual([]);
   expect([...defined].filter((name) => !used.has(name) && !inCode.has(name))).toEqual([]);
 });
+
+/** Parts that a page lays out in its own way. */
+const SHARED = ["columns", "dialog", "graph", "head", "head-text", "shell", "shell-main", "table", "tabs"];
+
+it("have a class in one style sheet, but for shared parts: pages load their styles in any order, and two parts may meet", () => {
+  const sheets = new Map<string, Set<string>>();
+  for (const path of PATHS.filter((each) => each.endsWith(".css"))) {
+    for (const [, name = ""] of readFileSync(join(source, path), "utf8").matchAll(/^\s*\.([a-z][\w-]*).*[{,]$/gm)) {
+      sheets.set(name, (sheets.get(name) ?? new Set()).add(path));
+    }
+  }
+
+  expect(sheets.size).toBeGreaterThan(200);
+  expect([...sheets].flatMap(([name, paths]) => (paths.size > 1 ? [name] : [])).sort()).toEqual(SHARED);
+});

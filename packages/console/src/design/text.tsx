@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { formatAge, formatInstant, formatTime, formatZone } from "../text/durations.ts";
+import { formatAge, formatDay, formatInstant, formatTime, formatZone } from "../text/durations.ts";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
@@ -45,6 +45,16 @@ export function Instant({ at, short }: { at: string; short?: boolean }) {
   return (
     <time dateTime={at} title={full} className="nowrap">
       {short ? formatTime(at, zone) : full}
+    </time>
+  );
+}
+
+/** Renders an instant as people say it, such as when a gate opens: `Fri 2 Jan 09:00 CET`. */
+export function Day({ at }: { at: string }) {
+  const { zone } = useSettings();
+  return (
+    <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">
+      {formatDay(at, zone, serverNow())}
     </time>
   );
 }

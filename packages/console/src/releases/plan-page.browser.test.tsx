@@ -85,7 +85,7 @@ describe("a plan that a release follows", () => {
       const { screen } = await showPlan({ items: rows });
 
       const table = screen.getByRole("region", { name: "Stacks of the plan" });
-      await expect.element(table.getByText("STACK_BROKEN: The state lock is held for 22 min.")).toBeInTheDocument();
+      await expect.element(table.getByText("The state lock is held for 22 min.")).toBeInTheDocument();
       const texts = table
         .getByRole("row")
         .elements()
@@ -94,7 +94,7 @@ describe("a plan that a release follows", () => {
       expect(texts[1]).toContain("Failed");
       expect(texts[1]).toContain("1.41.3");
       expect(texts[1]).toContain("+3 added~1 changed−2 destroyed");
-      expect(table.element().querySelector(".plan-resources .tone-fail")?.textContent).toBe("−2 destroyed");
+      expect(table.element().querySelector(".plan-sums .tone-fail")?.textContent).toBe("−2 destroyed");
       expect(texts[2]).toContain("On its way waits for an approval");
       expect(texts[3]).toContain("−0 destroyed");
       expect(texts.filter((text) => text.includes("Changed since"))).toEqual([texts[4]]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAge, formatDuration, formatInstant, formatZone } from "./durations.ts";
+import { formatAge, formatDay, formatDuration, formatInstant, formatZone } from "./durations.ts";
 
 describe("formatDuration", () => {
   it.each([
@@ -47,5 +47,19 @@ describe("formatZone", () => {
 
     expect(formatZone(at, "utc")).toBe("UTC");
     expect(formatZone(at, "local")).toBe(`${sign}${local}`);
+  });
+});
+
+describe("formatDay", () => {
+  const now = Date.UTC(2026, 0, 1, 14, 29);
+
+  it.each([
+    ["2026-01-02T08:00:00Z", "Fri 2 Jan 08:00 UTC"],
+    ["2026-11-26T00:05:00Z", "Thu 26 Nov 00:05 UTC"],
+    ["2027-01-04T08:00:00Z", "Mon 4 Jan 2027 08:00 UTC"],
+    ["2025-12-31T23:59:59Z", "Wed 31 Dec 2025 23:59 UTC"],
+    ["no instant", "no instant"],
+  ])("says %s as people do, with the year only where it is another one", (at, text) => {
+    expect(formatDay(at, "utc", now)).toBe(text);
   });
 });

@@ -42,18 +42,48 @@ export function formatInstant(instant: string | number | Date, zone: Zone): stri
   return format(instant, INSTANTS[zone]);
 }
 
+/** Returns an instant as people say it: `Fri 2 Jan 09:00 CET`, with its year where that is not the year of `now`. */
+export function formatDay(instant: string | number | Date, zone: Zone, now: number): string {
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime())) return String(instant);
+  const parts = new Map(DAYS[zone].formatToParts(date).map(({ type, value }) => [type, value]));
+  const [weekday, day, month, hour, minute, name] = DAY_PARTS.map((part) => parts.get(part) ?? "");
+  const year = String(parts.get("year"));
+  const isOther = year !== DAYS[zone].formatToParts(now).find(({ type }) => type === "year")?.value;
+  return `${weekday} ${day} ${month} ${isOther ? `${year} ` : ""}${hour}:${minute} ${name}`;
+}
+
+const DAY_PARTS = ["weekday", "day", "month", "hour", "minute", "timeZoneName"] as const;
+
 const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
 const DATE = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
 
 // Made once: a list of a hundred rows would otherwise spend more time on making formatters than on anything else.
 const TIMES = createFormats(TIME);
 const INSTANTS = createFormats({ ...DATE, ...TIME });
+// British English names the zones of Europe and the short months in letters.
+const DAYS = createFormats(
+  {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+  },
+  "en-GB",
+);
 
-function createFormats(fields: Intl.DateTimeFormatOptions): Readonly<Record<Zone, Intl.DateTimeFormat>> {
-  // Swedish writes ISO dates and 24 hours.
+/** Swedish writes ISO dates and 24 hours. */
+function createFormats(
+  fields: Intl.DateTimeFormatOptions,
+  language = "sv-SE",
+): Readonly<Record<Zone, Intl.DateTimeFormat>> {
   return {
-    utc: new Intl.DateTimeFormat("sv-SE", { ...fields, timeZone: "UTC" }),
-    local: new Intl.DateTimeFormat("sv-SE", fields),
+    utc: new Intl.DateTimeFormat(language, { ...fields, timeZone: "UTC" }),
+    local: new Intl.DateTimeFormat(language, fields),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { DeployStack } from "@stackyard/sdk";
 import { To } from "../links.tsx";
 import { Mark, type Status } from "../mark.tsx";
-import { Text } from "../text.tsx";
+import { Reason } from "../text.tsx";
 
 type State = DeployStack["state"];
 
@@ -41,7 +41,7 @@ export function DeployState({ state, approving, stackId }: DeployStateProps) {
 
 /** Renders why a stack of a deployment waits, has failed or was skipped. */
 export function DeployWhy({ code, message }: Pick<DeployStack, "code" | "message">) {
-  const text = <Text>{[code, message].filter(Boolean).join(": ")}</Text>;
+  const text = <Reason reason={message ?? ""} code={code} />;
   if (code !== "FROZEN") return text;
   return (
     <>

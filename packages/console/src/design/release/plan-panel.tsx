@@ -9,8 +9,9 @@ import { Mark, type Status } from "../mark.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../page.tsx";
 import { StackLink } from "../stack-link.tsx";
 import { type Column, ListTable } from "../table.tsx";
-import { Ago, Arrow, Instant, Text } from "../text.tsx";
+import { Ago, Arrow, Day, Text } from "../text.tsx";
 import { DeployState, DeployWhy, wordOfDeploy } from "./deploy-state.tsx";
+import { PlanName } from "./plan-name.tsx";
 import "./plan-panel.css";
 
 /** Which plan of which release: its digest, or a task whose last plan is meant. */
@@ -31,14 +32,14 @@ export function PlanPanel({ release, plan, absent = null }: PlanPanelProps) {
       note={
         head.data && (
           <>
-            made at <Instant at={head.data.madeAt} />
+            made at <Day at={head.data.madeAt} />
           </>
         )
       }
       footer={
         head.data && (
           <>
-            <span className="mono plan-digest">{head.data.digest}</span>
+            <PlanName of={head.data.digest} />
             {head.data.hidden > 0 && <span>{formatStacks(head.data.hidden)} more that you may not read</span>}
           </>
         )
@@ -189,7 +190,7 @@ const PROGRESS: Column<PlannedStack> = {
 /** Renders the changes of the stack's resources by its own plan. Losses are red. */
 function Resources({ changes: { adds, changes, destroys } }: { changes: NonNullable<PlannedStack["changes"]> }) {
   return (
-    <span className="plan-resources">
+    <span className="plan-sums">
       <span>+{adds} added</span>
       <span>~{changes} changed</span>
       <span className={destroys > 0 ? "tone-fail" : undefined}>−{destroys} destroyed</span>
@@ -217,11 +218,14 @@ function Change({ stack: { does, code, from, to, show, changes, changed, parked 
           </b>
         </span>
       ))}
-      {Object.entries(show).map(([key, value]) => (
-        <span key={key} className="mono muted">
-          <Text>{`${key} ${toText(value)}`}</Text>
-        </span>
-      ))}
+      {Object.entries(show).map(
+        ([key, value]) =>
+          value !== null && (
+            <span key={key} className="mono muted">
+              <Text>{`${key} ${toText(value)}`}</Text>
+            </span>
+          ),
+      )}
       {changes !== undefined && <Resources changes={changes} />}
       {changed && <Mark status="overdue" word="Changed since" />}
       {parked.length > 0 && <Mark status="parked" word={`Parked: ${parked.map(({ event }) => event).join(", ")}`} />}

@@ -17,18 +17,8 @@ export function VersionFacts({ release }: { release: string }) {
   const { versions = [], more = 0 } = useVersions(release) ?? {};
   return (
     <>
-      {versions.map((version) => (
-        <div key={JSON.stringify([version.key, version.from, version.to])}>
-          <dt>
-            <Text>{version.key}</Text>
-          </dt>
-          <dd>
-            <Value of={version.from} /> <Arrow /> <Value of={version.to} /> <Commits version={version} />{" "}
-            <span className="muted">
-              <Text>{version.tasks.join(", ")}</Text>
-            </span>
-          </dd>
-        </div>
+      {[...Map.groupBy(versions, ({ key, to }) => JSON.stringify([key, to]))].map(([id, [first, ...others]]) => (
+        <div key={id}>{first !== undefined && <VersionChange of={first} others={others} />}</div>
       ))}
       {more > 0 && (
         <div>
@@ -36,6 +26,35 @@ export function VersionFacts({ release }: { release: string }) {
           <dd>{more}</dd>
         </div>
       )}
+    </>
+  );
+}
+
+/** Renders one version that comes, and from which ones: most stacks have the first. */
+function VersionChange({ of: version, others }: { of: Version; others: readonly Version[] }) {
+  return (
+    <>
+      <dt>
+        <Text>{version.key}</Text>
+      </dt>
+      <dd>
+        <Value of={version.from} /> <Arrow /> <Value of={version.to} /> <Commits version={version} />{" "}
+        <span className="muted">
+          <Text>{version.tasks.join(", ")}</Text>
+        </span>
+        {others.map((other, index) => (
+          <span key={JSON.stringify(other.from)}>
+            <span className="muted">{index === 0 ? ", also from " : ", "}</span>
+            <Value of={other.from} />
+            {other.commits !== undefined && (
+              <>
+                {" "}
+                <Commits version={other} />
+              </>
+            )}
+          </span>
+        ))}
+      </dd>
     </>
   );
 }

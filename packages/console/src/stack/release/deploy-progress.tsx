@@ -1,6 +1,6 @@
 import type { Deploy } from "@stackyard/sdk";
 import type { ReactNode } from "react";
-import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { Ago, Day, Instant, Text, useNow } from "../../design/text.tsx";
 import { toSafeText } from "../../text/safe-text.ts";
 import { countDeploy, findBudget, findPause } from "./deploy-counts.ts";
 import { HEIGHT, toProgressDrawing, WIDTH } from "./progress-steps.ts";
@@ -105,7 +105,7 @@ function Pause({ deploy, now }: PartProps) {
   if (pause === undefined) return null;
   return (
     <Fact name="Pause">
-      after <Text>{pause.wave}</Text>, ends <Ago at={pause.to} /> (<Instant at={pause.to} />)
+      after <Text>{pause.wave}</Text>, ends <Ago at={pause.to} /> (<Day at={pause.to} />)
     </Fact>
   );
 }

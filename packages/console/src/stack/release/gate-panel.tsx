@@ -2,9 +2,9 @@ import type { Attempt, ReleaseCalendar } from "@stackyard/sdk";
 import { isAbsent, yard } from "../../api/client.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { To } from "../../design/links.tsx";
-import { Mark, Pill } from "../../design/mark.tsx";
+import { Mark } from "../../design/mark.tsx";
 import { ErrorNotice, Panel } from "../../design/page.tsx";
-import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { Ago, Day, Text, useNow } from "../../design/text.tsx";
 import { toSafeText } from "../../text/safe-text.ts";
 import type { StackProps } from "../source.ts";
 import { HEIGHT, toCalendarDrawing, WIDTH } from "./calendar-drawing.ts";
@@ -46,7 +46,9 @@ export function GatePanel({ attempts, calendar: { data, error, refetch } }: Gate
   return (
     <Panel
       title={gates > 1 ? "Gates" : "Gate"}
-      note={problem === null && <Pill status={isClosed ? "waiting" : "healthy"} word={isClosed ? "Closed" : "Open"} />}
+      actions={
+        problem === null && <Mark status={isClosed ? "waiting" : "healthy"} word={isClosed ? "Closed" : "Open"} />
+      }
     >
       {problem !== null && <ErrorNotice error={problem} onRetry={() => void refetch()} />}
       {closed.map((attempt) => (
@@ -73,7 +75,7 @@ function ClosedGate({ attempt: { task, progressMessage = "" } }: { readonly atte
       </b>
       {opensAt !== undefined && (
         <span className="gate-opening">
-          <Instant at={opensAt} />
+          <Day at={opensAt} />
         </span>
       )}
       <p className="wrap muted">
@@ -124,7 +126,7 @@ function Hours({ window, calendar }: HoursProps) {
           <ul>
             {open.map(({ from, to }) => (
               <li key={from}>
-                <Instant at={from} /> – <Instant at={to} />
+                <Day at={from} /> – <Day at={to} />
               </li>
             ))}
           </ul>
@@ -151,13 +153,13 @@ function NextHours({ window, calendar }: HoursProps) {
         window <NameOf text={name} /> {held ? "opens" : "is open until"}
       </span>
       <span className="gate-opening">
-        <Instant at={at} />
+        <Day at={at} />
       </span>
       <span className="muted">
         <Ago at={at} />
         {held && closesAt !== undefined && (
           <>
-            , then until <Instant at={closesAt} />
+            , then until <Day at={closesAt} />
           </>
         )}
       </span>
@@ -199,8 +201,8 @@ function Timeline({ window, calendar }: HoursProps) {
         <path className="gate-now" d={`M${present} 0V${HEIGHT}`} />
       </svg>
       <figcaption>
-        <Instant at={calendar.from} />
-        <Instant at={calendar.to} />
+        <Day at={calendar.from} />
+        <Day at={calendar.to} />
       </figcaption>
     </figure>
   );
@@ -244,7 +246,7 @@ function Conditions({ calendar: { freezes, windows, alarms } }: { readonly calen
 function Until({ at }: { at: string }) {
   return (
     <>
-      until <Instant at={at} />
+      until <Day at={at} />
     </>
   );
 }

@@ -62,6 +62,20 @@ it.each([
   await expect.element(screen.getByRole("link", { name: `${word} (git.example.org in a new tab)` })).toBeVisible();
 });
 
+it("says one version that comes once, and from which other ones", async () => {
+  const { screen } = await show(
+    list(api, { ...api, from: "1.40.9" }, { ...api, from: "1.39.0" }, { ...api, to: "2.0" }),
+  );
+
+  const facts = screen.getByLabelText("About the release");
+  await expect.element(facts.getByText("1.40.9")).toBeVisible();
+  const texts = [...facts.element().querySelectorAll("dd")].map(({ textContent }) => textContent);
+  expect(texts.filter((text) => text.includes("1.41.0"))).toEqual([
+    "1.41.0 → 1.42.0  production, tenants, also from 1.40.9, 1.39.0",
+    "1.41.0 → 2.0  production, tenants",
+  ]);
+});
+
 it("shows versions alone where no commits are known, and no link to something other than a web page (octopus#6784)", async () => {
   const { from: _, ...created } = api;
   const { screen } = await show(

@@ -1,8 +1,9 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { TextLink, To } from "../../design/links.tsx";
 import { isPlanDigest } from "../../design/release/plan-digest.ts";
+import { PlanName } from "../../design/release/plan-name.tsx";
 import { VersionFacts } from "../../design/release/release-versions.tsx";
-import { Instant, Text } from "../../design/text.tsx";
+import { Day, Text } from "../../design/text.tsx";
 import { ReleaseNeighbours } from "./release-neighbours.tsx";
 import { findApproval, findStarter } from "./release-people.ts";
 import "../../design/run/run-head.css";
@@ -34,14 +35,14 @@ export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
         <div>
           <dt>Started</dt>
           <dd>
-            <Instant at={stack.createdAt} /> {starter !== undefined && <Text>{`by ${starter}`}</Text>}
+            <Day at={stack.createdAt} /> {starter !== undefined && <Text>{`by ${starter}`}</Text>}
           </dd>
         </div>
         {approval !== undefined && (
           <div>
             <dt>Approved</dt>
             <dd>
-              <Instant at={approval.at} /> <Text>{`by ${approval.by.join(", ")}`}</Text>
+              <Day at={approval.at} /> <Text>{`by ${approval.by.join(", ")}`}</Text>
             </dd>
           </div>
         )}
@@ -50,7 +51,7 @@ export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
             <dt>Plan</dt>
             <dd>
               <To path="/plan" search={{ stack: stack.id, plan }}>
-                <span className="mono">{`sha256:${plan.slice(0, 4)}…${plan.slice(-3)}`}</span>
+                <PlanName of={plan} />
               </To>
             </dd>
           </div>

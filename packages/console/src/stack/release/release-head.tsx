@@ -5,7 +5,7 @@ import { useLoad } from "../../api/use-load.ts";
 import { Pill } from "../../design/mark.tsx";
 import { Sentence } from "../../design/sentence.tsx";
 import { StackLink } from "../../design/stack-link.tsx";
-import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { Ago, Day, Text, useNow } from "../../design/text.tsx";
 import { type ReleaseNow, type ReleasePart, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
 
 interface HeadingProps {
@@ -66,7 +66,7 @@ function When({ at }: { at: string }) {
   return (
     <>
       {" "}
-      <Instant at={at} />, <Ago at={at} />
+      <Day at={at} />, <Ago at={at} />
     </>
   );
 }

@@ -43,4 +43,10 @@ describe("findStarter", () => {
     expect(findStarter([move(3, "STAGING", "REVIEW"), move(2, "INIT", "STAGING", { actor: "ci" })])).toBe("ci");
     expect(findStarter([move(3, "STAGING", "REVIEW", { actor: "ada" })])).toBeUndefined();
   });
+
+  it("is the sender of the event that created the release, whose line has no state before", () => {
+    const { from: _, ...created } = anEntry(1, { to: "STAGING", actor: "ci" });
+
+    expect(findStarter([move(2, "STAGING", "REVIEW"), created])).toBe("ci");
+  });
 });

@@ -19,9 +19,11 @@ export function findApproval(entries: readonly HistoryEntry[]): GivenApproval | 
   return { at: last.at, by: [...new Set(given.map((entry) => nameSender(entry, entries) ?? "unknown"))] };
 }
 
-/** Returns who sent the first event; undefined where the lines do not go back so far. */
+/** Returns who sent the first event, which comes from no state; undefined where the lines do not go back so far. */
 export function findStarter(entries: readonly HistoryEntry[]): string | undefined {
-  const first = entries.findLast(({ outcome, from }) => outcome === "applied" && from === "INIT");
+  const first = entries.findLast(({ outcome, from = "INIT", to }) => {
+    return outcome === "applied" && from === "INIT" && to !== undefined;
+  });
   return first && nameSender(first, entries);
 }
 

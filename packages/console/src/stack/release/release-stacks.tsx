@@ -160,6 +160,13 @@ function toPhoneColumns(values: Deploy["metadata"]): readonly Column<DeployStack
       cell: (row) => (
         <div className="wrap">
           <StackLink id={row.stackId} />
+          {Object.entries(values)
+            .slice(0, 1)
+            .map(([key, value]) => (
+              <div key={key}>
+                <Text>{key}</Text> <Change from={row.from?.[key]} to={value} />
+              </div>
+            ))}
           <div>
             <Now row={row} />
           </div>
@@ -167,7 +174,6 @@ function toPhoneColumns(values: Deploy["metadata"]): readonly Column<DeployStack
       ),
     },
     PROGRESS,
-    ...toValueColumns(values).slice(0, 1),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
 import { useLoad } from "../../api/use-load.ts";
 import { TextLink } from "../../design/links.tsx";
 import { Mark, toneOf } from "../../design/mark.tsx";
-import { Ago, Instant, Text, useNow } from "../../design/text.tsx";
+import { Ago, Day, Text, useNow } from "../../design/text.tsx";
 import { formatDuration } from "../../text/durations.ts";
 import { type StackProps, toLogAddress } from "../source.ts";
 import { type Stage, type StageTask, toStages } from "./stages.ts";
@@ -61,6 +61,11 @@ function StageCard({ stage, toLog }: StageCardProps) {
         <Mark status={status} word={word} />
       </h3>
       <StageTime stage={stage} />
+      {stage.events !== undefined && stage.events.length > 0 && (
+        <p className="stage-time">
+          <Text>{`rests, ${stage.events.join(", ")} ${stage.events.length === 1 ? "is" : "are"} possible`}</Text>
+        </p>
+      )}
       {tasks.length > 0 && (
         <ul className="stage-tasks">
           {tasks.map((task) => (
@@ -96,7 +101,7 @@ function TaskLine({ task, toLog }: { readonly task: StageTask } & Pick<StageCard
       <Mark status={status} bare />
       {attemptId === undefined ? <Text>{name}</Text> : <TextLink {...toLog(attemptId)} className="name" text={name} />}
       <span className="stage-note">
-        <Text>{note}</Text> {until !== undefined && <Instant at={until} />}
+        <Text>{note}</Text> {until !== undefined && <Day at={until} />}
       </span>
     </>
   );

@@ -133,6 +133,23 @@ describe("the stages of a release", () => {
     ]);
   });
 
+  it("say who approved what was sent, and what is possible where the release will rest", () => {
+    const approved = { ...deploy("tenants"), approval: { task: "approve", by: ["eve", "noor"], at: at(20) } };
+    const back = { ...graph, edges: [...graph.edges, edge("DONE", "STOPPED", "ROLLBACK")] };
+    const given = facts(
+      { state: "PRODUCTION", entry: 3 },
+      { graph: back, deploys: [approved], entries: takes("STAGING", "REVIEW", "PRODUCTION") },
+    );
+
+    const [, review, , done] = toStages(given);
+
+    expect(review?.tasks.map(({ name, note }) => [name, note])).toEqual([
+      ["turn", ""],
+      ["approve", "by eve, noor"],
+    ]);
+    expect(done?.events).toEqual(["ROLLBACK"]);
+  });
+
   it("leave out what a hotfix has passed by", () => {
     const entries = takes("REVIEW", "PRODUCTION");
     expect(toWords(facts({ state: "PRODUCTION", entry: 2 }, { entries }))[0]).toBe("STAGING Left out");

@@ -30,6 +30,8 @@ export interface Stage {
   /** The share of it that is done, from 0 to 1. */
   readonly share: number;
   readonly tasks: readonly StageTask[];
+  /** Of one to come that rests: the events that are possible there. */
+  readonly events?: readonly string[];
 }
 
 /** The facts from which the stages of a release are computed. */
@@ -61,7 +63,8 @@ export function toStages(facts: ReleaseFacts): readonly Stage[] {
     const isPassed = index < reached;
     const tasks = listTasks(graph, name).map((task) => ({ name: task, status: AHEAD, note: "" }) as const);
     const [status, word] = isPassed ? (["skipped", "Left out"] as const) : ([AHEAD, "To come"] as const);
-    return { name, status, word, isCurrent: false, share: 0, tasks };
+    const events = isPassed ? [] : listEvents(graph, name);
+    return { name, status, word, isCurrent: false, share: 0, tasks, events };
   });
 }
 
@@ -86,6 +89,12 @@ function listWay({ edges }: MachineGraph): readonly string[] {
 function listTasks({ nodes }: MachineGraph, state: string): readonly string[] {
   const node = nodes.find(({ kind, id }) => kind === "state" && id === state);
   return (node?.kind === "state" ? node.tasks : undefined) ?? [];
+}
+
+/** Returns the events that people may send where nothing runs. */
+function listEvents(graph: MachineGraph, state: string): readonly string[] {
+  if (listTasks(graph, state).length > 0) return [];
+  return [...new Set(graph.edges.flatMap(({ from, event }) => (from === state && event !== undefined ? [event] : [])))];
 }
 
 /** The time of a release in one of its states. */
@@ -205,7 +214,7 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
     const { count, need, expiresAt } = approval;
     return { name, status: "approval", note: `${count - need} of ${count} given, ends`, until: expiresAt };
   }
-  if (attempt === undefined) return { name, status, note: code ?? "" };
+  if (attempt === undefined) return { name, status, note: code ?? findApprovers(facts, name) };
   const deploy = findDeploy(facts, attempt);
   const hasLeft = status === "succeeded" && deploy?.op === "send" && countDeploy(deploy).failed > 0;
   const held = attempt.status === "settled" ? undefined : findHold(attempt, deploy, facts.now);
@@ -218,6 +227,12 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
     ...(held?.until !== undefined && { until: held.until }),
     attemptId: attempt.attemptId,
   };
+}
+
+/** Returns who has approved what a task sends, by the task that asked them. */
+function findApprovers({ deploys }: ReleaseFacts, name: string): string {
+  const given = deploys.find(({ approval }) => approval?.task === name)?.approval;
+  return given === undefined ? "" : `by ${given.by.join(", ")}`;
 }
 
 function findDeploy({ deploys }: ReleaseFacts, { task, executor }: Attempt): Deploy | undefined {
