@@ -34,6 +34,9 @@ const empty = (name: string, path: string, more: Partial<Screen> = {}): Screen =
 /** Every screen of the console: each route, and the states of those that have several. */
 export const SCREENS: readonly Screen[] = [
   story("sign-in", "/", { isSignedOut: true }),
+  story("sign-in-code", "/auth/local?return=/approvals", { isSignedOut: true }),
+  story("sign-in-error", "/auth/login", { isSignedOut: true }),
+  story("sign-in-confirm", "/auth/confirm"),
   story("unknown-path", "/no-such-page"),
   story("overview", "/", { isMain: true, isDark: true }),
   story("stacks", "/stacks?text=staging", { isMain: true }),

@@ -122,8 +122,8 @@ async function takeScreen({ page, screen, address, change, onTaken }: TakeOne): 
   const views = [WIDE, ...(screen.isMain ? [NARROW] : []), ...(screen.isDark ? [DARK] : [])];
   for (const { width, scheme } of views) {
     await page.emulateMedia({ colorScheme: scheme });
-    // A page hears of it some time later.
-    await page.locator(`html[data-theme=${scheme}]`).waitFor({ state: "attached" });
+    // A page hears of it some time later; those of the server have no script, and no time later.
+    await page.locator(`html:is([data-theme=${scheme}], :not(:has(script)))`).waitFor({ state: "attached" });
     await page.setViewportSize({ width, height: HEIGHT });
     const full = decodePicture(await takeStill(page));
     await onTaken({ name: `${screen.name}-${width}-${scheme}`, picture: halve(full), full });

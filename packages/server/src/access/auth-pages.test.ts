@@ -34,3 +34,16 @@ it("shows commands of an error as code, and what is in it as text", async () => 
     '<p role="alert"><code>&lt;b&gt;</code> prints a new one.</p>',
   );
 });
+
+it("says where the sign-in leads, if that is not the first page", async () => {
+  const path = "/approval?stack=<b>";
+  const bodies = [localBody("", path), errorBody("LOGIN_FAILED", "Expired.", { people: true, code: true }, path)];
+  const first = [localBody("", "/"), errorBody("LOGIN_FAILED", "Expired.", { people: true, code: true }, "/")];
+
+  for (const body of bodies) {
+    expect(await read({ title: "Sign in", body, nonce: "n0" })).toContain(
+      "Then you continue at <code>/approval?stack=&lt;b&gt;</code>",
+    );
+  }
+  for (const body of first) expect(await read({ title: "Sign in", body, nonce: "n0" })).not.toContain("continue at");
+});

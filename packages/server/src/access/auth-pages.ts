@@ -36,6 +36,7 @@ form, .ways { display: grid; gap: 12px; }
 label { display: grid; gap: 6px; font-size: 14px; font-weight: 500; }
 .row { display: flex; gap: 8px; }
 .row > * { flex: 1 1 0; }
+.row > input + button { flex: none; }
 .hint { color: var(--muted); font-size: 14px; }
 input, button, .button { box-sizing: border-box; min-width: 0; height: 44px; padding: 0 16px; border: 1px solid var(--control);
   border-radius: 6px; background: var(--surface); color: var(--text); font: 500 14px/42px system-ui, -apple-system,
@@ -162,7 +163,8 @@ export const localBody = (code: string, returnTo: string) =>
   html`<form method="post" action="/auth/local"><input type="hidden" name="return" value="${returnTo}"><label>One-time code
 <span class="row"><input name="code" autocomplete="one-time-code" spellcheck="false" autofocus required maxlength="24" value="${code}">
 <button class="primary">Sign in</button></span></label></form>
-<p class="hint"><code>stackyard console</code> prints a code. It needs an administrator's token of the yard.</p>`;
+<p class="hint"><code>stackyard console</code> prints a code, which is valid for 10 minutes. It needs an administrator's token of the yard.</p>
+${toContinue(returnTo)}`;
 
 /** Renders the page at `/`: the person who is signed in, and the logout. */
 export const homeBody = (name: string | undefined, ways: SignInWays) =>
@@ -173,7 +175,11 @@ export const homeBody = (name: string | undefined, ways: SignInWays) =>
 
 /** Renders an error for people, and how to try again. */
 export const errorBody = (code: string, detail: string, ways: SignInWays, returnTo: string) =>
-  html`<p role="alert">${withCode(detail)}</p><p><code>${code}</code></p>${waysIn(ways, returnTo)}`;
+  html`<p role="alert">${withCode(detail)}</p><p><code>${code}</code></p>${waysIn(ways, returnTo)}${toContinue(returnTo)}`;
+
+/** Renders where the person goes after the sign-in, if that is not the first page. */
+const toContinue = (returnTo: string) =>
+  returnTo === "/" ? "" : html`<p class="hint">Then you continue at <code>${returnTo}</code>.</p>`;
 
 /** Renders what is between backticks as code. */
 const withCode = (text: string) =>
