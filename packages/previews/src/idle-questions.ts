@@ -1,6 +1,6 @@
-import { defined, listPages, type PageStart, type ServiceDeps, type StoredRecord } from "@stackyard/core";
+import { defined, listPages, type PageStart } from "@stackyard/core";
+import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
 
 /** A task's question for the last event `ACTIVE` of its stack: executors cannot read the history, services can. */
 export const IdleQuestion = Type.Object({
@@ -14,56 +14,43 @@ export const IdleQuestion = Type.Object({
 });
 export type IdleQuestion = Static<typeof IdleQuestion>;
 
-/** The storage of questions. */
-export type QuestionStore = Pick<ServiceDeps, "records" | "clock">;
+/** Questions by attempt. */
+export const idleQuestions = defineRecordKind({
+  prefix: "previews/idle/",
+  value: IdleQuestion,
+  holds: "when a preview was used last, as its task has asked",
+  kept: "a day after it was asked or answered last",
+  damaged: "missing",
+});
 
-/** A stored question. */
-export type StoredQuestion = Omit<StoredRecord, "value"> & { readonly value: IdleQuestion };
-
-const PREFIX = "previews/idle/";
 const PAGE = 100;
-/** The question of an attempt that is gone remains that long. */
 const KEEP_MS = 86_400_000;
 
-/** Returns the question of an attempt. */
-export async function findQuestion(
-  { records, clock }: QuestionStore,
-  attempt: string,
-): Promise<StoredQuestion | undefined> {
-  const found = await records.get(`${PREFIX}${attempt}`, clock.now());
-  return found && isQuestion(found) ? found : undefined;
+/** Stores the question of an attempt, or replaces it. */
+export async function ask(deps: RecordsDeps, attempt: string, value: IdleQuestion): Promise<void> {
+  await idleQuestions.change(deps, attempt, (_, now) => ({ write: { value, expiresAt: now + KEEP_MS } }));
 }
 
-/** Stores a question, or replaces it. A concurrent question wins. */
-export async function ask(
-  { records, clock }: QuestionStore,
-  attempt: string,
-  { found, value }: { readonly found: StoredQuestion | undefined; readonly value: IdleQuestion },
-): Promise<void> {
-  const now = clock.now();
-  const expected = found?.version ?? "absent";
-  await records.put({ key: `${PREFIX}${attempt}`, value, expected, expiresAt: now + KEEP_MS, now });
+interface IdleAnswer extends Required<Pick<IdleQuestion, "since" | "answeredAt">> {
+  readonly activeAt: number | undefined;
 }
 
-/** Stores the answer, unless the task has ended or has asked anew. */
+/** Stores what was found at an instant, unless the task has ended or has asked for other events. */
 export async function answer(
-  { records, clock }: QuestionStore,
-  { key, version, value }: StoredQuestion,
-  activeAt: number | undefined,
+  deps: RecordsDeps,
+  attempt: string,
+  { since, answeredAt, activeAt }: IdleAnswer,
 ): Promise<void> {
-  const now = clock.now();
-  const answered = { ...value, answeredAt: now, ...defined({ activeAt }) };
-  await records.put({ key, value: answered, expected: version, expiresAt: now + KEEP_MS, now });
+  await idleQuestions.change(deps, attempt, (found, now) => {
+    if (found?.value.since !== since) return {};
+    return { write: { value: { ...found.value, ...defined({ answeredAt, activeAt }) }, expiresAt: now + KEEP_MS } };
+  });
 }
 
-/** Yields the questions that no server has answered. */
-export async function* listOpenQuestions({ records, clock }: QuestionStore): AsyncGenerator<StoredQuestion> {
-  const load = (start: PageStart) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start });
+/** Yields the questions that no server has answered, with the names of their attempts. */
+export async function* listOpenQuestions(deps: RecordsDeps) {
+  const load = (start: PageStart) => idleQuestions.listNamed(deps, { limit: PAGE, ...start });
   for await (const { items } of listPages(load)) {
-    yield* items.filter(isQuestion).filter(({ value }) => value.answeredAt === undefined);
+    yield* items.filter(({ value }) => value.answeredAt === undefined);
   }
-}
-
-function isQuestion(found: StoredRecord): found is StoredQuestion {
-  return Check(IdleQuestion, found.value);
 }

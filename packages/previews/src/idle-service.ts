@@ -16,9 +16,10 @@ export function createIdleService(): PluginService {
       return undefined;
     },
     async tick(deps, until) {
-      for await (const question of listOpenQuestions(deps)) {
-        if (deps.signal.aborted || deps.clock.now() >= until) return deps.clock.now();
-        await answer(deps, question, await findLastActive(deps, question.value));
+      for await (const { name, value } of listOpenQuestions(deps)) {
+        const answeredAt = deps.clock.now();
+        if (deps.signal.aborted || answeredAt >= until) return answeredAt;
+        await answer(deps, name, { since: value.since, answeredAt, activeAt: await findLastActive(deps, value) });
       }
       return undefined;
     },

@@ -14,7 +14,7 @@ import {
 import { formatDuration } from "@stackyard/core/machine";
 import { type IdleConfig, type IdleProgress, idleDefinition, toQuietMs } from "./definition.ts";
 import { findLastRequest, type RequestSource } from "./find-last-request.ts";
-import { ask, findQuestion } from "./idle-questions.ts";
+import { ask, idleQuestions } from "./idle-questions.ts";
 import { isOutage } from "./is-outage.ts";
 
 /** CloudWatch shows requests some minutes later. */
@@ -93,11 +93,11 @@ async function lookForEvents(input: LookInput): Promise<IdleStep> {
   const now = ctx.clock.now();
   if (now < lastAt + quietMs) return waiting(input, lastAt, quietMs);
   try {
-    const found = await findQuestion(ctx, idempotencyKey);
-    const { since, answeredAt, activeAt } = found?.value ?? {};
+    const found = await idleQuestions.find(ctx, idempotencyKey);
+    const { since, answeredAt, activeAt } = found ?? {};
     if (since === lastAt && answeredAt === undefined) return asking(lastAt);
     if (since !== lastAt || answeredAt === undefined || now - answeredAt > FRESH_MS) {
-      await ask(ctx, idempotencyKey, { found, value: { stack: stackId, since: lastAt } });
+      await ask(ctx, idempotencyKey, { stack: stackId, since: lastAt });
       return asking(lastAt);
     }
     return answeredAt - (activeAt ?? lastAt) >= quietMs ? succeeded({}) : waiting(input, activeAt ?? lastAt, quietMs);
