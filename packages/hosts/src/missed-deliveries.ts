@@ -1,4 +1,5 @@
-import { isMap } from "@stackyard/core";
+import { defineRecordKind } from "@stackyard/core/services";
+import { Type } from "typebox";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
 import { isPolledOnly } from "./host-options.ts";
 import { type NamedHost, type ReceiveDeps, takeRead } from "./receive.ts";
@@ -27,6 +28,15 @@ interface FailedDelivery {
   readonly error: unknown;
 }
 
+/** Where the list of a host's deliveries ended. */
+const listEnds = defineRecordKind({
+  prefix: "hooks/pulled/",
+  value: Type.Object({ at: Type.Number() }),
+  holds: "up to where the deliveries of a host were read",
+  kept: "as long as the yard",
+  damaged: "missing",
+});
+
 /**
  * Lists the deliveries since the last call, and finds those that did not reach the receiver. Writes nothing. The first
  * call of a yard only finds the end of the list.
@@ -35,10 +45,7 @@ export async function listMissedDeliveries(
   deps: ReceiveDeps,
   { host, codeHost, known }: MissedInput,
 ): Promise<ListedDeliveries> {
-  const { records, clock, wake } = deps;
-  const key = `hooks/pulled/${host.name}`;
-  const found = await records.get(key, clock.now());
-  const since = toInstant(found?.value);
+  const since = (await listEnds.find(deps, host.name))?.at;
   const listed = await codeHost.listDeliveries(since);
   const knownIds = new Set(known.map(({ id }) => id));
   const isMissed = ({ id, isTaken }: SentDelivery) => (!isTaken || isPolledOnly(host)) && !knownIds.has(id);
@@ -47,10 +54,11 @@ export async function listMissedDeliveries(
   if (missed.length === 0 && newest === since) return { listed, take: undefined };
   const take = async (): Promise<readonly FailedDelivery[]> => {
     const failed = await takeEach(deps, { host, codeHost }, missed.toReversed());
-    if (missed.length > 0) wake("hosts");
+    if (missed.length > 0) deps.wake("hosts");
     if (newest === since || failed.length > 0) return failed;
-    // The value of a concurrent process is as good.
-    await records.put({ key, value: { at: newest }, expected: found?.version ?? "absent", now: clock.now() });
+    await listEnds.change(deps, host.name, (found) =>
+      found !== undefined && found.value.at >= newest ? {} : { write: { value: { at: newest } } },
+    );
     return [];
   };
   return { listed, take };
@@ -73,9 +81,4 @@ async function takeEach(
     }
   }
   return failed;
-}
-
-function toInstant(value: unknown): number | undefined {
-  const at = isMap(value) ? value["at"] : undefined;
-  return typeof at === "number" ? at : undefined;
 }

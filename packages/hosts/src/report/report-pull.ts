@@ -8,7 +8,7 @@ import { renderComment, toMarker } from "./render-comment.ts";
 import type { PullPlace, ReportHost } from "./report-host.ts";
 import { applyRequest, type OpenReport, openReport, type ReportRequest, type StoredReport } from "./report-records.ts";
 import type { Turn } from "./report-turns.ts";
-import { type Spending, spendBudget, toBudget } from "./spend-budget.ts";
+import { budgets, NO_BUDGET, type Spending, spendBudget } from "./spend-budget.ts";
 import { keepStatuses, type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
 
 /** The dependencies of a report. */
@@ -27,6 +27,7 @@ export type Reported =
   /** It is too early, by the budget or after the last one. `room`: how soon there is room for others that wait too. */
   | { readonly kind: "wait"; readonly until: number; readonly room?: Pick<Turn, "everyMs" | "isUrgent"> };
 
+const KEEP_BUDGET_MS = 2 * 3_600_000;
 /** The most stacks of one pull request. */
 const MOST_STACKS = 50;
 /** The least time between two reports to one pull request, in milliseconds. */
@@ -116,19 +117,17 @@ type Waiting = Extract<Reported, { readonly kind: "wait" }>;
 /** Deducts the planned requests from the budget; returns when to retry if they do not fit. */
 async function spend(deps: ReportDeps, { place }: StoredReport, spending: Spending): Promise<Waiting | undefined> {
   if (spending.comments + spending.writes === 0) return undefined;
-  const { records, clock, host, reports } = deps;
-  const key = `hooks/budgets/${host}/${await reports.findBudget(place)}`;
-  const now = clock.now();
-  const found = await records.get(key, now);
-  const spent = spendBudget(toBudget(found?.value), spending, now);
-  if (spent.kind === "wait") {
-    const { until, everyMs } = spent;
-    return { kind: "wait", until, room: { everyMs, isUrgent: spending.isUrgent } };
-  }
-  const expiresAt = now + 2 * 3_600_000;
-  const put = await records.put({ key, value: spent.budget, expected: found?.version ?? "absent", expiresAt, now });
-  // Another report of this process was first.
-  return put.kind === "written" ? undefined : { kind: "wait", until: now + 1 };
+  const { host, reports } = deps;
+  const name = `${host}/${await reports.findBudget(place)}`;
+  const { spent } = await budgets.change(deps, name, (found, now) => {
+    const spent = spendBudget(found?.value ?? NO_BUDGET, spending, now);
+    return spent.kind === "wait"
+      ? { spent }
+      : { spent, write: { value: spent.budget, expiresAt: now + KEEP_BUDGET_MS } };
+  });
+  if (spent.kind === "spent") return undefined;
+  const { until, everyMs } = spent;
+  return { kind: "wait", until, room: { everyMs, isUrgent: spending.isUrgent } };
 }
 
 interface Session extends ReportDeps {

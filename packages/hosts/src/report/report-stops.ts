@@ -1,5 +1,5 @@
-import { isMap, type ServiceDeps } from "@stackyard/core";
-import { notify } from "@stackyard/core/services";
+import { defineRecordKind, notify, type RecordsDeps } from "@stackyard/core/services";
+import { Type } from "typebox";
 import type { PullPlace } from "./report-host.ts";
 
 /** A repository that a host refuses reports to; without `repository`, all of the host. */
@@ -8,27 +8,30 @@ export interface StopInput {
   readonly repository?: PullPlace["repository"];
 }
 
-type StopDeps = Pick<ServiceDeps, "records" | "clock">;
-
 const KEEP_MS = 400 * 86_400_000;
 
-const toKey = ({ host, repository }: StopInput): string => `hooks/report-stops/${host}/${repository?.id ?? "all"}`;
+const reportStops = defineRecordKind({
+  prefix: "hooks/report-stops/",
+  value: Type.Object({ since: Type.Number() }),
+  holds: "since when a host refuses reports",
+  kept: "400 days, or until it accepts them",
+  damaged: "missing",
+});
+
+const toName = ({ host, repository }: StopInput): string => `${host}/${repository?.id ?? "all"}`;
 
 /** Notes that a host refuses reports. People are notified once, until reports continue and stop again. */
-export async function noteStop(deps: StopDeps, stop: StopInput, reason: string): Promise<void> {
-  const { records, clock } = deps;
+export async function noteStop(deps: RecordsDeps, stop: StopInput, reason: string): Promise<void> {
   const { host, repository } = stop;
-  const now = clock.now();
-  const key = toKey(stop);
-  const found = await records.get(key, now);
-  const since = toSince(found?.value) ?? now;
-  if (found === undefined) {
-    await records.put({ key, value: { since }, expected: "absent", expiresAt: now + KEEP_MS, now });
-  }
+  const { since } = await reportStops.change(deps, toName(stop), (found, now) =>
+    found === undefined
+      ? { since: now, write: { value: { since: now }, expiresAt: now + KEEP_MS } }
+      : { since: found.value.since },
+  );
   const what = repository === undefined ? host : `${repository.fullName} at ${host}`;
   await notify(deps, {
     kind: "reports-stopped",
-    key: `${key}/${since}`,
+    key: `${reportStops.toKey(toName(stop))}/${since}`,
     title: `Reports to ${what} have stopped`,
     text: `${reason} Stacks continue. Check that the App is installed or the token is valid, and what it may do. Reports continue by themselves.`,
     data: { host, repository: repository?.fullName ?? null },
@@ -36,19 +39,9 @@ export async function noteStop(deps: StopDeps, stop: StopInput, reason: string):
 }
 
 /** Notes that a host takes reports to a repository. Returns true when it did not before. */
-export async function endStop({ records, clock }: StopDeps, { host, repository }: StopInput): Promise<boolean> {
+export async function endStop(deps: RecordsDeps, { host, repository }: StopInput): Promise<boolean> {
   const scopes: readonly StopInput[] = repository === undefined ? [{ host }] : [{ host }, { host, repository }];
   let hasEnded = false;
-  for (const scope of scopes) {
-    const found = await records.get(toKey(scope), clock.now());
-    if (found === undefined) continue;
-    await records.remove(found.key, found.version);
-    hasEnded = true;
-  }
+  for (const scope of scopes) hasEnded = (await reportStops.remove(deps, toName(scope))) !== undefined || hasEnded;
   return hasEnded;
-}
-
-function toSince(value: unknown): number | undefined {
-  const since = isMap(value) ? value["since"] : undefined;
-  return typeof since === "number" ? since : undefined;
 }

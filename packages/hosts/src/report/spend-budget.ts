@@ -1,4 +1,5 @@
-import { isMap } from "@stackyard/core";
+import { defineRecordKind } from "@stackyard/core/services";
+import { Type } from "typebox";
 
 /** The recent requests of an installation, by spans of ten seconds. Stored as a record. */
 export interface Budget {
@@ -17,6 +18,15 @@ export interface Spending {
   /** True for urgent requests: checks, first comments, answers and end states. Others may use half of a limit. */
   readonly isUrgent: boolean;
 }
+
+/** Budgets of installations, by host. Nothing else is written there, so a brief check is enough. */
+export const budgets = defineRecordKind({
+  prefix: "hooks/budgets/",
+  value: Type.Unsafe<Budget>(Type.Object({ comments: Type.Array(Type.Unknown()), writes: Type.Array(Type.Unknown()) })),
+  holds: "how many reports were written to a host",
+  kept: "2 hours",
+  damaged: "missing",
+});
 
 /** An installation without requests. */
 export const NO_BUDGET: Budget = { comments: [], writes: [] };
@@ -100,14 +110,4 @@ function addTo(spans: readonly SpentSpan[], span: number, count: number): readon
   const kept = spans.filter(([each]) => each > span - MOST_SPANS && each !== span);
   const before = spans.find(([each]) => each === span)?.[1] ?? 0;
   return [...kept, [span, before + count]];
-}
-
-/** Parses a stored budget. */
-export function toBudget(value: unknown): Budget {
-  return isBudget(value) ? value : NO_BUDGET;
-}
-
-/** Returns true for a budget. Its key has no other values, so a brief check is enough. */
-function isBudget(value: unknown): value is Budget {
-  return isMap(value) && Array.isArray(value["comments"]) && Array.isArray(value["writes"]);
 }
