@@ -14,7 +14,7 @@ import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { ListStacksInput, Store } from "../ports/store.ts";
 import type { Transport } from "../ports/transport.ts";
-import { findRun, findRunRecord, type JobFilter, type JobView, listRuns, putRunRecord } from "./load-job.ts";
+import { findRun, type JobFilter, type JobView, listRuns, putRunRecord, runRecords } from "./load-job.ts";
 
 /** The job to run. */
 export interface JobRequest {
@@ -107,10 +107,11 @@ async function start(deps: Deps, request: JobRequest): Promise<{ readonly runId:
   const run = prepareRun(defined({ executor, config, ...key, target, timeoutMs }));
   const { stackId: runId, revision } = run;
   const now = clock.now();
-  const found = await findRunRecord(store.records, runId, now);
+  const records = { records: store.records, clock };
+  const found = await runRecords.find(records, runId);
   if (found === undefined) await store.revisions.put(revision, now);
   const asked = { revision: revision.hash, executor: executor.name, askedAt: now };
-  const kept = found ?? (await putRunRecord(store.records, runId, asked));
+  const kept = found ?? (await putRunRecord(records, runId, asked));
   if (kept.executor !== executor.name) throw formatTaken(kept.executor, runId);
   if (found !== undefined && (await findRunStack(store, runId)) !== undefined) return { runId };
   const event = toRunEvent({ ...run, revision: { ...revision, hash: kept.revision } }, now);

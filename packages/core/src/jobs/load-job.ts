@@ -1,6 +1,5 @@
 import { type Static, Type } from "typebox";
 import { chunk } from "../chunk.ts";
-import { compileWhenUsed } from "../machine/compile-when-used.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { RUN_MACHINE } from "../machine/machine.ts";
@@ -8,7 +7,8 @@ import { parseRunSource, type RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { evaluateHealth } from "../machine/stack-health.ts";
 import type { Clock } from "../ports/clock.ts";
-import { createPageBuilder, type Page, type Records } from "../ports/records.ts";
+import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
+import { createPageBuilder, type Page } from "../ports/records.ts";
 import { toStackOrder, toStackPlace } from "../ports/stack-filter.ts";
 import type { AttemptView, HistoryEntry } from "../ports/stack-store.ts";
 import type { ListStacksInput, StackFilter, Store } from "../ports/store.ts";
@@ -25,7 +25,8 @@ const LINES = 50;
 /** Returns the state of a run; undefined when the id is unknown, or nothing of the run is kept. */
 export async function findRun(deps: LoadRunDeps, runId: string): Promise<JobView | undefined> {
   const { store, clock } = deps;
-  const [[loaded], record] = await Promise.all([store.load([runId]), findRunRecord(store.records, runId, clock.now())]);
+  const find = runRecords.find({ records: store.records, clock }, runId);
+  const [[loaded], record] = await Promise.all([store.load([runId]), find]);
   return toView(deps, runId, loaded?.stack, record);
 }
 
@@ -210,25 +211,17 @@ type RunRecord = Static<typeof RunRecord>;
 /** As long as the ids of applied events are kept: a repeat after that is a new start. */
 const KEEP_MS = 14 * 86_400_000;
 
-const validator = compileWhenUsed(RunRecord);
+/** Requests of runs by id. */
+export const runRecords = defineRecordKind({
+  prefix: "run/",
+  value: RunRecord,
+  holds: "requests of runs",
+  kept: "14 days",
+  damaged: "missing",
+});
 
 /** Stores the request of a run. The first one counts: returns the stored one. */
-export async function putRunRecord(records: Records, runId: string, value: RunRecord): Promise<RunRecord> {
-  const { askedAt: now } = value;
-  const key = toKey(runId);
-  const result = await records.put({ key, value, expected: "absent", expiresAt: now + KEEP_MS, now });
-  return result.kind === "written" ? value : (parseRunRecord(result.current?.value) ?? value);
-}
-
-/** Returns the request of a run; undefined when nothing of it is kept. */
-export async function findRunRecord(records: Records, runId: string, now: number): Promise<RunRecord | undefined> {
-  return parseRunRecord((await records.get(toKey(runId), now))?.value);
-}
-
-function parseRunRecord(value: unknown): RunRecord | undefined {
-  return validator.Check(value) ? value : undefined;
-}
-
-function toKey(runId: string): string {
-  return `run/${runId}`;
+export async function putRunRecord(deps: RecordsDeps, runId: string, value: RunRecord): Promise<RunRecord> {
+  const isFirst = await runRecords.add(deps, runId, { value, expiresAt: value.askedAt + KEEP_MS });
+  return isFirst ? value : ((await runRecords.find(deps, runId)) ?? value);
 }

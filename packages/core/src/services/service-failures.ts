@@ -1,4 +1,6 @@
-import { isMap } from "../machine/json.ts";
+import { Type } from "typebox";
+import { defined } from "../machine/json.ts";
+import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
 import type { YardServicesDeps } from "./service-deps.ts";
 
 /** A service whose ticks fail. */
@@ -21,31 +23,32 @@ export interface ServiceState {
 
 const MAX_MESSAGE = 1_024;
 
-const toKey = (name: string): string => `service-failures/${name}`;
+const failures = defineRecordKind({
+  prefix: "service-failures/",
+  value: Type.Unsafe<ServiceFailure>(
+    Type.Object({ count: Type.Number(), firstAt: Type.Number(), message: Type.String() }),
+  ),
+  holds: "failures of services",
+  kept: "until a tick succeeds",
+  damaged: "missing",
+});
+
+const toDeps = ({ store: { records }, clock }: YardServicesDeps): RecordsDeps => ({ records, clock });
 
 /** Returns a service with the failure that the processes of the yard have stored. */
-export async function loadServiceState({ store, clock }: YardServicesDeps, name: string): Promise<ServiceState> {
-  const found = await store.records.get(toKey(name), clock.now());
-  return isFailure(found?.value) ? { name, failure: found.value } : { name };
+export async function loadServiceState(deps: YardServicesDeps, name: string): Promise<ServiceState> {
+  return { name, ...defined({ failure: await failures.find(toDeps(deps), name) }) };
 }
 
 /** Stores that a tick has failed. */
-export async function noteFailure({ store, clock }: YardServicesDeps, name: string, text: string): Promise<void> {
-  const now = clock.now();
-  const found = await store.records.get(toKey(name), now);
-  const before = isFailure(found?.value) ? found.value : { count: 0, firstAt: now };
-  const message = text.slice(0, MAX_MESSAGE);
-  const value: ServiceFailure = { count: before.count + 1, firstAt: before.firstAt, lastAt: now, message };
-  // Another process that fails at the same time writes the same.
-  await store.records.put({ key: toKey(name), value, expected: found?.version ?? "absent", now });
+export async function noteFailure(deps: YardServicesDeps, name: string, text: string): Promise<void> {
+  await failures.change(toDeps(deps), name, (found, now) => {
+    const { count, firstAt } = found?.value ?? { count: 0, firstAt: now };
+    return { write: { value: { count: count + 1, firstAt, lastAt: now, message: text.slice(0, MAX_MESSAGE) } } };
+  });
 }
 
 /** Removes the failure of a service after a tick that succeeded. */
-export async function removeFailure({ store, clock }: YardServicesDeps, name: string): Promise<void> {
-  const found = await store.records.get(toKey(name), clock.now());
-  if (found !== undefined) await store.records.remove(found.key, found.version);
-}
-
-function isFailure(value: unknown): value is ServiceFailure {
-  return isMap(value) && typeof value["count"] === "number" && typeof value["message"] === "string";
+export async function removeFailure(deps: YardServicesDeps, name: string): Promise<void> {
+  await failures.remove(toDeps(deps), name);
 }

@@ -1,8 +1,6 @@
-import { isMap } from "../../machine/json.ts";
-import { changeRecord } from "../../ports/change-record.ts";
-import type { Clock } from "../../ports/clock.ts";
-import { readRecords } from "../../ports/read-records.ts";
-import type { Page, PageInput, Records, StoredRecord } from "../../ports/records.ts";
+import { Type } from "typebox";
+import { defineRecordKind, type RecordsDeps } from "../../ports/record-kind.ts";
+import type { Page, PageInput } from "../../ports/records.ts";
 
 /** The outcome of a delivery. */
 export interface HookOutcome {
@@ -54,68 +52,54 @@ export interface HookDeliveries {
 /** Deliveries are known for so long. */
 const KEEP_MS = 14 * 86_400_000;
 
-interface HookDeliveriesDeps {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
-}
+/** Deliveries by host and digest. Nothing else is written there, so a brief check is enough. */
+const deliveries = defineRecordKind({
+  prefix: "hooks/deliveries/",
+  value: Type.Unsafe<HookDelivery>(Type.Object({ id: Type.String(), receivedAt: Type.Number() })),
+  holds: "deliveries of hosts",
+  kept: "14 days",
+  damaged: "missing",
+});
+
+/** The keys of deliveries. Names begin with the newest. */
+const log = defineRecordKind({
+  prefix: "hooks/log/",
+  value: Type.Object({ key: Type.String() }),
+  holds: "the order of deliveries of hosts",
+  kept: "14 days",
+});
 
 /** Creates the memory of deliveries. */
-export function createHookDeliveries(deps: HookDeliveriesDeps): HookDeliveries {
-  const { records, clock } = deps;
-  const toKey = (host: string, digest: string): string => `hooks/deliveries/${host}/${digest}`;
+export function createHookDeliveries(deps: RecordsDeps): HookDeliveries {
   return {
     async add(digest, delivery) {
-      const now = clock.now();
-      const key = toKey(delivery.host, digest);
-      const put = await records.put({ key, value: delivery, expected: "absent", expiresAt: now + KEEP_MS, now });
-      const isNew = put.kind === "written";
-      const first = isNew ? delivery : (toDelivery(put.current?.value) ?? delivery);
+      const name = `${delivery.host}/${digest}`;
+      const expiresAt = deps.clock.now() + KEEP_MS;
+      const isNew = await deliveries.add(deps, name, { value: delivery, expiresAt });
+      const first = isNew ? delivery : ((await deliveries.find(deps, name)) ?? delivery);
       if (isNew || first.outcome === undefined) {
-        // Lists begin with the newest.
-        const place = `hooks/log/${String(9_999_999_999_999 - first.receivedAt)}-${digest.slice(0, 16)}`;
-        await records.put({ key: place, value: { key }, expected: "absent", expiresAt: now + KEEP_MS, now });
+        const place = `${String(9_999_999_999_999 - first.receivedAt)}-${digest.slice(0, 16)}`;
+        await log.add(deps, place, { value: { key: deliveries.toKey(name) }, expiresAt });
       }
       return { first, isNew };
     },
     async settle(host, digest, outcome) {
-      await changeRecord({
-        ...deps,
-        key: toKey(host, digest),
-        conflict: `Too many concurrent writes to the delivery ${digest}. Try again.`,
-        decide(found) {
-          const delivery = toDelivery(found?.value);
-          return delivery === undefined
-            ? {}
-            : { write: { value: { ...delivery, outcome }, expiresAt: found?.expiresAt } };
-        },
-      });
+      await deliveries.change(deps, `${host}/${digest}`, (found) =>
+        found === undefined ? {} : { write: { value: { ...found.value, outcome } } },
+      );
     },
   };
 }
 
 /** Lists deliveries, newest first. */
-export async function listHookDeliveries(
-  { records, clock }: HookDeliveriesDeps,
-  page: PageInput,
-): Promise<Page<HookDelivery>> {
-  const now = clock.now();
-  const { items, ...rest } = await records.list("hooks/log/", { ...page, now });
-  const found = await Promise.all(items.map(async (entry) => findLogged(records, entry, now)));
+export async function listHookDeliveries(deps: RecordsDeps, page: PageInput): Promise<Page<HookDelivery>> {
+  const { items, unreadable = [], ...rest } = await log.list(deps, page);
   // One that has expired meanwhile is not in the list any more.
-  return readRecords({ ...rest, items: found.filter((each) => each !== undefined) }, ({ value }) => toDelivery(value));
-}
-
-/** Returns the record of a delivery in the log; the entry itself if it names none. */
-async function findLogged(records: Records, entry: StoredRecord, now: number): Promise<StoredRecord | undefined> {
-  const key = isMap(entry.value) ? entry.value["key"] : undefined;
-  return typeof key === "string" ? records.get(key, now) : entry;
-}
-
-function toDelivery(value: unknown): HookDelivery | undefined {
-  return isDelivery(value) ? value : undefined;
-}
-
-/** Returns true for a delivery. Only deliveries are stored under these keys, so a shallow check is enough. */
-function isDelivery(value: unknown): value is HookDelivery {
-  return isMap(value) && typeof value["id"] === "string" && typeof value["receivedAt"] === "number";
+  const found = await Promise.all(items.map(({ key }) => deliveries.list(deps, { limit: 1 }, deliveries.toName(key))));
+  const damaged = [...unreadable, ...found.flatMap((each) => each.unreadable ?? [])];
+  return {
+    ...rest,
+    items: found.flatMap((each) => each.items),
+    ...(damaged.length > 0 && { unreadable: damaged }),
+  };
 }
