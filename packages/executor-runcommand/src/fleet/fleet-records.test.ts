@@ -7,7 +7,6 @@ import {
   findEventRecord,
   keepEventRecord,
   type PinnedArtifact,
-  parseRunIntent,
   putArtifactRecord,
   toBootIntent,
   toPipelineIntent,
@@ -81,11 +80,6 @@ describe("the run of an instance that starts", () => {
     const other = { ...artifact, versionId: "w" };
 
     expect(withArtifact(aBootIntent(), other, 9)).toEqual(aBootIntent({ artifact: other, now: 9 }));
-  });
-
-  it("survives being kept", () => {
-    expect(parseRunIntent(JSON.parse(JSON.stringify(aBootIntent())))).toEqual(aBootIntent());
-    expect(parseRunIntent({ kind: "run" })).toBeUndefined();
   });
 });
 

@@ -1,17 +1,13 @@
 import { hash } from "node:crypto";
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import { runStackId } from "@stackyard/core/machine";
+import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { type BootSettings, readText } from "./fleet-deps.ts";
+import type { BootSettings } from "./fleet-deps.ts";
 import type { UserParameters } from "./parse-pipeline-event.ts";
 
 const DAY_MS = 86_400_000;
-
-interface RecordsDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-}
 
 /** One exact content of an artifact, even if its location is overwritten later. */
 const PinnedArtifact = Type.Object({
@@ -42,13 +38,6 @@ export const RunIntent = Type.Object({
   decidedAt: Type.Integer(),
 });
 export type RunIntent = Static<typeof RunIntent>;
-
-const intentValidator = Compile(RunIntent);
-
-/** Parses a stored intent; undefined for anything else. */
-export function parseRunIntent(value: unknown): RunIntent | undefined {
-  return intentValidator.Check(value) ? value : undefined;
-}
 
 /** Returns the run of a pipeline's job. Its key is the job's id. Pure. */
 export function toPipelineIntent(input: {
@@ -130,11 +119,8 @@ function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifa
 }
 
 /** The decision about an event without a run. */
-export interface EventDone {
-  readonly kind: "done";
-  readonly code: string;
-  readonly message: string;
-}
+const EventDone = Type.Object({ kind: Type.Literal("done"), code: Type.String(), message: Type.String() });
+export type EventDone = Static<typeof EventDone>;
 
 /** The decision about an event. The first one counts, even if the event is delivered again. */
 export type EventRecord = RunIntent | EventDone;
@@ -142,33 +128,30 @@ export type EventRecord = RunIntent | EventDone;
 /** As long as the yard remembers ids of events: EventBridge gives up after a day. */
 const KEEP_EVENT_MS = 14 * DAY_MS;
 
+/** Decisions about events and jobs, by id. */
+const fleetEvents = defineRecordKind({
+  prefix: "fleet-event/",
+  value: Type.Union([RunIntent, EventDone]),
+  holds: "decisions about events and jobs of a fleet",
+  kept: "14 days",
+  damaged: "missing",
+});
+
 /** Returns the earlier decision about that event or job; undefined without one. */
-export async function findEventRecord({ records, clock }: RecordsDeps, id: string): Promise<EventRecord | undefined> {
-  return parseEventRecord((await records.get(toEventKey(id), clock.now()))?.value);
+export function findEventRecord(deps: RecordsDeps, id: string): Promise<EventRecord | undefined> {
+  return fleetEvents.find(deps, toEventName(id));
 }
 
 /** Stores a decision, and returns the effective one. */
-export async function keepEventRecord(
-  { records, clock }: RecordsDeps,
-  id: string,
-  value: EventRecord,
-): Promise<EventRecord> {
-  const now = clock.now();
-  const expiresAt = now + KEEP_EVENT_MS;
-  const result = await records.put({ key: toEventKey(id), value, expected: "absent", expiresAt, now });
-  if (result.kind === "written") return value;
-  return parseEventRecord(result.current?.value) ?? value;
-}
-
-function parseEventRecord(value: unknown): EventRecord | undefined {
-  const code = readText(value, "code");
-  if (readText(value, "kind") !== "done" || code === undefined) return parseRunIntent(value);
-  return { kind: "done", code, message: readText(value, "message") ?? "" };
+export async function keepEventRecord(deps: RecordsDeps, id: string, value: EventRecord): Promise<EventRecord> {
+  const name = toEventName(id);
+  const isFirst = await fleetEvents.add(deps, name, { value, expiresAt: deps.clock.now() + KEEP_EVENT_MS });
+  return isFirst ? value : ((await fleetEvents.find(deps, name)) ?? value);
 }
 
 /** Ids come from outside, so they are hashed into keys. */
-function toEventKey(id: string): string {
-  return `fleet-event/${hash("sha256", id).slice(0, 32)}`;
+function toEventName(id: string): string {
+  return hash("sha256", id).slice(0, 32);
 }
 
 /** Which artifact a run has brought. */
@@ -190,39 +173,40 @@ interface ArtifactOwner {
   readonly profile: string;
 }
 
-const artifactValidator = Compile(ArtifactRecord);
+const fleetArtifacts = defineRecordKind({
+  prefix: "fleet-artifact/",
+  value: ArtifactRecord,
+  holds: "which artifact a fleet has, and which one was tried last",
+  kept: "as long as the yard",
+  damaged: "missing",
+  tries: Number.POSITIVE_INFINITY,
+});
 
 /** Returns the artifact of that rank; undefined before the first one. */
-export async function findArtifactRecord(
-  { records, clock }: RecordsDeps,
+export function findArtifactRecord(
+  deps: RecordsDeps,
   owner: ArtifactOwner,
   rank: ArtifactRank,
 ): Promise<ArtifactRecord | undefined> {
-  const value = (await records.get(toArtifactKey(owner, rank), clock.now()))?.value;
-  return artifactValidator.Check(value) ? value : undefined;
+  return fleetArtifacts.find(deps, toArtifactName(owner, rank));
 }
 
 /**
  * Stores the record, unless a run that was requested later has stored one: a late end of an old run changes nothing.
  */
 export async function putArtifactRecord(
-  { records, clock }: RecordsDeps,
+  deps: RecordsDeps,
   owner: ArtifactOwner,
   rank: ArtifactRank,
   value: ArtifactRecord,
 ): Promise<void> {
-  const key = toArtifactKey(owner, rank);
-  for (;;) {
-    const now = clock.now();
-    const known = await records.get(key, now);
-    if (known !== undefined && artifactValidator.Check(known.value) && known.value.startedAt > value.startedAt) return;
-    const { kind } = await records.put({ key, value, expected: known?.version ?? "absent", now });
-    if (kind === "written") return;
-  }
+  await fleetArtifacts.change(deps, toArtifactName(owner, rank), (found) =>
+    found !== undefined && found.value.startedAt > value.startedAt ? {} : { write: { value } },
+  );
 }
 
-function toArtifactKey({ environment, profile }: ArtifactOwner, rank: ArtifactRank): string {
-  return `fleet-artifact/${environment}/${profile}/${rank}`;
+function toArtifactName({ environment, profile }: ArtifactOwner, rank: ArtifactRank): string {
+  return `${environment}/${profile}/${rank}`;
 }
 
 const Hook = Type.Object({ group: Type.String(), hook: Type.String(), token: Type.String() });
