@@ -35,6 +35,7 @@ import {
   toTokenKey,
 } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
+import { defineRecordKind } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { toPage } from "../routes/to-page.ts";
@@ -79,14 +80,21 @@ export interface RotateOptions {
   readonly expires?: string | undefined;
 }
 
-const SECRETS = "access/secrets/";
 const MAX_TOKENS = 100;
 /** As many as a caller may have tokens. */
 const MOST_PARENTS = MAX_TOKENS;
 const PAGE = { limit: 1_000 };
 
 const checkRecord = Compile(ApiTokenRecord);
-const checkSecretRecord = Compile(Type.Object({ tokenId: Type.String() }));
+
+/** Secrets by digest: the token that contains it. */
+const secrets = defineRecordKind({
+  prefix: "access/secrets/",
+  value: Type.Object({ tokenId: Type.String() }),
+  holds: "secrets of API tokens, as digests",
+  kept: "until they end",
+  damaged: "missing",
+});
 
 /** Creates the tokens of a yard over its records. */
 export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
@@ -250,8 +258,8 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
       return record && { token: parseToken(record.value), version: record.version };
     },
     async findBySecret(hash) {
-      const lead = await records.get(`${SECRETS}${hash}`, clock.now());
-      return checkSecretRecord.Check(lead?.value) ? kept.find(lead.value.tokenId) : undefined;
+      const lead = await secrets.find(deps, hash);
+      return lead && kept.find(lead.tokenId);
     },
     async put(token, expected) {
       const expiresAt = toRecordEnd(token);
@@ -272,13 +280,10 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
       return write.value;
     },
     async addSecret(hash, tokenId) {
-      await records.put({ key: `${SECRETS}${hash}`, value: { tokenId }, expected: "absent", now: clock.now() });
+      await secrets.add(deps, hash, { value: { tokenId } });
     },
     async removeSecrets(hashes) {
-      for (const hash of hashes) {
-        const record = await records.get(`${SECRETS}${hash}`, clock.now());
-        if (record !== undefined) await records.remove(record.key, record.version);
-      }
+      for (const hash of hashes) await secrets.remove(deps, hash);
     },
     async list(page, isWanted) {
       const found = await records.list(TOKENS, { ...page, now: clock.now() });

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Clock, changeRecord, defined, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, type Records, StackyardError } from "@stackyard/core";
 import {
   type AuditWriter,
   findGrants,
@@ -13,8 +13,8 @@ import {
   toGroups,
   toRights,
 } from "@stackyard/core/access";
+import { defineRecordKind } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
-import { Value } from "typebox/value";
 import { type Caller, type RequestFacts, withRequest } from "./caller.ts";
 import { hasEverywhere } from "./guard.ts";
 import { createTypedCode, LOGIN_MS, toPlainCode } from "./pending-logins.ts";
@@ -52,34 +52,37 @@ interface TokenCodesDeps {
 
 /** 80 bits: a server that is reached from outside may get requests for them from anyone. */
 const CODE_LENGTH = 16;
-const PREFIX = "access/logins/token-code/";
+
+const tokenCodes = defineRecordKind({
+  prefix: "access/logins/token-code/",
+  value: CodeRecord,
+  holds: "one-time codes to sign in",
+  kept: "10 minutes",
+  damaged: "missing",
+});
 
 /** Creates the codes of a yard over its records. */
-export function createTokenCodes({ records, clock, random, audit, grants }: TokenCodesDeps): TokenCodes {
+export function createTokenCodes(deps: TokenCodesDeps): TokenCodes {
+  const { clock, random, audit, grants } = deps;
   return {
     async begin(caller, form, facts) {
       const { sender } = checkCreator(caller);
       const value = toCode(sender.name, form, grants);
       const code = createTypedCode(random, CODE_LENGTH);
-      const now = clock.now();
+      const expiresAt = clock.now() + LOGIN_MS;
       const who = withRequest(checkCreator(caller), facts).sender;
       const action = { action: "createCode", who, via: "api", on: { key: toShownName(value) } } as const;
       await audit.run(action, async () => {
-        await records.put({ key: keyOf(code), value, expected: "absent", expiresAt: now + LOGIN_MS, now });
+        await tokenCodes.add(deps, toCodeName(code), { value, expiresAt });
       });
       return code;
     },
     async take(code) {
-      const { taken } = await changeRecord({
-        records,
-        clock,
-        key: keyOf(code),
-        decide(found) {
-          const value = found?.value;
-          if (!Value.Check(CodeRecord, value) || value.isUsed) return { taken: undefined };
-          return { write: { value: { ...value, isUsed: true }, expiresAt: found?.expiresAt }, taken: value };
-        },
-      });
+      const { taken } = await tokenCodes.change(deps, toCodeName(code), (found) =>
+        found === undefined || found.value.isUsed
+          ? { taken: undefined }
+          : { write: { value: { ...found.value, isUsed: true } }, taken: found.value },
+      );
       return taken && toIdentity(taken);
     },
   };
@@ -141,6 +144,6 @@ export function findCodeRights(
   return role === undefined ? rights : toRights([{ role }], grants);
 }
 
-function keyOf(code: string): string {
-  return PREFIX + hash("sha256", toPlainCode(code, CODE_LENGTH));
+function toCodeName(code: string): string {
+  return hash("sha256", toPlainCode(code, CODE_LENGTH));
 }
