@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 
-import { type Clock, changeRecord, type Records } from "@stackyard/core";
+import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
+import { Type } from "typebox";
 import { classifyKey, type KeyPrefixes, toUploadName } from "./artifact-keys.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseRefreshEvent, type RefreshWish } from "./events.ts";
@@ -52,7 +53,7 @@ export async function onRefresh(options: RefreshOptions, event: unknown): Promis
     const artifact = await unlessCorrupt(loadArtifact(options, record));
     if (artifact?.manifest.files.some((file) => file.key === key) !== true) continue;
     if (record.retiredAt !== null) return drop("ARTIFACT_RETIRED");
-    if (!(await takeRefresh(options.records, options.clock, wish))) return drop("REFRESH_LIMIT");
+    if (!(await takeRefresh(options, wish))) return drop("REFRESH_LIMIT");
     await options.announcer.announce(artifact, { account, region }, [key]);
     return { kind: "announced", name: record.name, version: record.version };
   }
@@ -98,27 +99,23 @@ const HOUR_MS = 60 * 60_000;
 /** Per consumer, file and hour. */
 const MAX_REFRESHES = 5;
 
+const refreshes = defineRecordKind({
+  prefix: "refreshes/",
+  value: Type.Object({ times: Type.Array(Type.Number()) }),
+  holds: "how often a consumer has requested a file again",
+  kept: "an hour",
+  damaged: "missing",
+  conflict: () => "Too many processes request the same file at once. Try again.",
+});
+
 /** Counts a refresh. Returns false when the consumer already had five of this file within an hour. */
-async function takeRefresh(records: Records, clock: Clock, wish: RefreshWish): Promise<boolean> {
-  const { account, region } = wish;
-  const key = `refreshes/${account}/${region}/${hash("sha256", wish.key)}`;
-  const { write } = await changeRecord({
-    records,
-    clock,
-    key,
-    conflict: "Too many processes request the same file at once. Try again.",
-    decide(found, now) {
-      const recent = listTimes(found?.value).filter((at) => at > now - HOUR_MS);
-      if (recent.length >= MAX_REFRESHES) return {};
-      return { write: { value: { times: [...recent, now] }, expiresAt: now + HOUR_MS } };
-    },
+async function takeRefresh(deps: RecordsDeps, { account, region, key }: RefreshWish): Promise<boolean> {
+  const { write } = await refreshes.change(deps, `${account}/${region}/${hash("sha256", key)}`, (found, now) => {
+    const recent = (found?.value.times ?? []).filter((at) => at > now - HOUR_MS);
+    if (recent.length >= MAX_REFRESHES) return {};
+    return { write: { value: { times: [...recent, now] }, expiresAt: now + HOUR_MS } };
   });
   return write !== undefined;
-}
-
-function listTimes(value: unknown): readonly number[] {
-  const times: unknown = Object(value).times;
-  return Array.isArray(times) ? times.filter((each) => typeof each === "number") : [];
 }
 
 /** Maximum number of folders of a key that are tried. */
