@@ -8,10 +8,10 @@ import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../../ports/transport.ts";
 import { toResultEvent } from "../attempts/attempt-result.ts";
 import { retryTransient } from "../attempts/retry-transient.ts";
-import type { WorkerStore } from "../attempts/run-attempt.ts";
+import type { StepEnd, WorkerStore } from "../attempts/run-attempt.ts";
 import { noRecords } from "../built-in-ports.ts";
 import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
-import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
+import { createStepWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** Dependencies of a worker without a store. */
 interface MessageWorkerDeps extends Omit<WorkerDeps, "store" | "logs"> {
@@ -44,11 +44,11 @@ const KEPT_ANSWERS = 100;
 export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOptions = {}): MessageWorker {
   const { clock, ids, logger } = deps;
   const publish = (event: QueuedEvent) => deps.publish([event]);
-  const attempts = createMessageAttempts({ publish, clock, ids, logger });
-  const worker = createWorker({ ...deps, store: attempts }, options);
   const answers = createAnswers();
+  const attempts = createMessageAttempts({ publish, answers, clock, ids, logger });
+  const worker = createStepWorker({ ...deps, store: attempts }, options);
   const stopping = new AbortController();
-  const stepping = { clock, attempts, stopping: stopping.signal };
+  const stepping = { clock, stopping: stopping.signal };
   return {
     async handle(delivery, limits = {}) {
       if (stopping.signal.aborted) return RETRY_STOPPING;
@@ -66,13 +66,13 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
       try {
         const cancelUntil = Math.max(stopAt, clock.now()) + findCancelMs(deps, message);
         const overAt = Math.min(end.overAt, cancelUntil);
-        const step = () => worker.handle(delivery, limits);
-        const ended = await workToEnd({ ...stepping, step }, attemptId, { stopAt, overAt });
+        const step = async () => (await worker.step(delivery, limits)).end;
+        const ended = await workToEnd({ ...stepping, step }, { stopAt, overAt });
         if (ended.kind === "retry") return ended;
         if (ended.kind === "over") {
           const timedOut = toTimedOut(message, { answerId: ids.next(), now: clock.now() });
           await retryTransient(clock, () => publish(timedOut));
-        } else answers.keep(attemptId, ended.event);
+        }
         return DONE;
       } finally {
         attempts.end(attemptId);
@@ -98,31 +98,28 @@ function findCancelMs({ executors }: MessageWorkerDeps, { task }: TaskMessage): 
 
 interface Stepping {
   readonly clock: Clock;
-  readonly attempts: MessageAttempts;
   readonly stopping: AbortSignal;
-  readonly step: () => Promise<DeliveryOutcome>;
+  readonly step: () => Promise<StepEnd | undefined>;
 }
 
 type WorkEnd =
-  | { readonly kind: "answered"; readonly event: QueuedEvent }
+  | Extract<StepEnd, { kind: "settled" }>
   /** It did not end in its time. */
   | { readonly kind: "over" }
   | Extract<DeliveryOutcome, { kind: "retry" }>;
 
 /** Runs steps, and polls when due, until the attempt has its result or its time is over. */
 async function workToEnd(
-  { clock, attempts, stopping, step }: Stepping,
-  attemptId: string,
+  { clock, stopping, step }: Stepping,
   { stopAt, overAt }: { readonly stopAt: number; readonly overAt: number },
 ): Promise<WorkEnd> {
   for (;;) {
-    await step();
-    const end = attempts.takeEnd(attemptId);
-    if (end === undefined) return { kind: "retry", reason: "The answer could not be sent." };
-    if (end.kind === "answered") return end;
+    const end = await step();
+    if (end === undefined || end.kind === "lost") return { kind: "retry", reason: "The answer could not be sent." };
+    if (end.kind === "settled") return end;
     const now = clock.now();
     // If the next poll is due after the deadline, checks at the deadline instead, so that the work is cancelled.
-    const wakeAt = Math.min(end.dueAt, now < stopAt ? stopAt : overAt);
+    const wakeAt = Math.min(end.until, now < stopAt ? stopAt : overAt);
     await clock.sleep(wakeAt - now, stopping);
     if (stopping.aborted) return RETRY_STOPPING;
     if (clock.now() >= overAt) return { kind: "over" };
@@ -134,7 +131,13 @@ function toInstant(text: string): number {
   return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at;
 }
 
-function createAnswers() {
+/** The results that were sent last, by attempt. */
+interface Answers {
+  find(attemptId: string): QueuedEvent | undefined;
+  keep(attemptId: string, event: QueuedEvent): void;
+}
+
+function createAnswers(): Answers {
   const kept = new Map<string, QueuedEvent>();
   return {
     find: (attemptId: string) => kept.get(attemptId),
@@ -149,6 +152,7 @@ function createAnswers() {
 /** Dependencies of the attempts of one runner. */
 interface MessageAttemptsDeps {
   readonly publish: (event: QueuedEvent) => Promise<void>;
+  readonly answers: Answers;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -163,17 +167,10 @@ interface BeginInput {
   readonly again: boolean;
 }
 
-/** How the last step of an attempt ended. */
-type StepEnd =
-  | { readonly kind: "suspended"; readonly dueAt: number }
-  | { readonly kind: "answered"; readonly event: QueuedEvent };
-
 /** The attempts of a runner without a store: a store for a worker, as long as the runner processes their messages. */
 interface MessageAttempts extends WorkerStore {
   /** Begins an attempt. Returns false when this runner already processes it. */
   begin(input: BeginInput): boolean;
-  /** Returns the end of its last step, once; undefined when it is unknown. */
-  takeEnd(attemptId: string): StepEnd | undefined;
   end(attemptId: string): void;
 }
 
@@ -183,7 +180,6 @@ interface OpenAttempt extends BeginInput {
   /** Steps so far. */
   token: number;
   progress?: unknown;
-  last?: StepEnd | undefined;
 }
 
 /**
@@ -203,12 +199,6 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
       if (open.has(id)) return false;
       open.set(id, { ...input, answerId: deps.ids.next(), token: 0 });
       return true;
-    },
-    takeEnd(attemptId) {
-      const attempt = open.get(attemptId);
-      const last = attempt?.last;
-      if (attempt !== undefined) attempt.last = undefined;
-      return last;
     },
     end(attemptId) {
       open.delete(attemptId);
@@ -231,11 +221,10 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
       if (attempt === undefined) return { kind: "lost" };
       return isOver(attempt) ? { kind: "renewed", cancelling: "timed-out" } : { kind: "renewed" };
     },
-    async suspend({ attemptId }, { progress, dueAt }) {
+    async suspend({ attemptId }, { progress }) {
       const attempt = open.get(attemptId);
       if (attempt === undefined) return "lost";
       attempt.progress = progress;
-      attempt.last = { kind: "suspended", dueAt };
       return "suspended";
     },
     async settle({ attemptId }, { event: result, followUps = [] }) {
@@ -244,7 +233,7 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
       const { event, leftOut } = toAnswer(result, attempt.answerId);
       logWhatStays(deps.logger, attempt.message, { leftOut, followUps: followUps.length });
       await deps.publish(event);
-      attempt.last = { kind: "answered", event };
+      deps.answers.keep(attemptId, event);
       return "settled";
     },
   };
