@@ -1,10 +1,10 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { connectionReset, createSimPlugin, SimFault } from "@stackyard/aws-sim";
+import { passUntil } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { sendStartTask, startTasks } from "./start-tasks.ts";
 import type { TaskOrder } from "./task-order.ts";
 import { createEcsYard, type EcsYard, INSTANCE } from "./testing/an-ecs-yard.ts";
-import { passUntilDone } from "./testing/pass-until-done.ts";
 
 function anOrder(given: Partial<TaskOrder> = {}): TaskOrder {
   return { cluster: "web", taskDefinition: "migrate", count: 1, startedBy: "me", clientToken: "token-1", ...given };
@@ -12,7 +12,7 @@ function anOrder(given: Partial<TaskOrder> = {}): TaskOrder {
 
 function start({ clock, aws }: EcsYard, order: TaskOrder, already: readonly string[] = []) {
   const deps = { ecs: aws(ECSClient), clock, signal: new AbortController().signal };
-  return passUntilDone(clock, startTasks(deps, order, already));
+  return passUntil(clock, startTasks(deps, order, already));
 }
 
 function arnsOf({ sim }: EcsYard): readonly (string | undefined)[] {

@@ -5,11 +5,10 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { createAwsAccess } from "@stackyard/aws";
 import { type AwsSim, createAwsSim, createSimPlugin, type LoggedCall } from "@stackyard/aws-sim";
-import { createFakeClock, createMemoryRecords, createRandom, type FakeClock } from "@stackyard/core/testing";
+import { createFakeClock, createMemoryRecords, createRandom, type FakeClock, passUntil } from "@stackyard/core/testing";
 import { createDistributor, createSignerCredentials } from "@stackyard/distributor/function";
 import { toManifestText } from "@stackyard/sdk/artifacts";
 import { findGrants } from "./find-grants.ts";
-import { passUntil } from "./pass-until.ts";
 import { ACCOUNT, REGION, type ResolvedTemplate, toJson } from "./resolve-template.ts";
 
 /** A consumer that is trusted. */
@@ -60,7 +59,7 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
   const definition = JSON.parse(JSON.stringify(Definition).replaceAll("${FunctionArn}", functionArn));
   sim.stepFunctions.addStateMachine({ ...PLACE, name: String(StateMachineName), definition });
 
-  const handle = (event: unknown) => passUntil(clock, distributor.handle(event));
+  const handle = (event: unknown) => passUntil(clock, distributor.handle(event), { extraRounds: 500 });
   const keyOf = (version: string) => `${prefix}billing-api/${version}/app.zip`;
   async function tell(key: string): Promise<void> {
     const detail = { bucket: { name: bucket }, object: { key } };

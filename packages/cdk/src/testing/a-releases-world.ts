@@ -3,9 +3,8 @@ import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { createAwsAccess } from "@stackyard/aws";
 import { type AwsSim, createAwsSim, createSimPlugin, type LoggedCall } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
-import { createFakeClock, createRandom } from "@stackyard/core/testing";
+import { createFakeClock, createRandom, passUntil } from "@stackyard/core/testing";
 import { createReleases, PRESETS, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
-import { passUntil } from "./pass-until.ts";
 import { ACCOUNT, REGION } from "./resolve-template.ts";
 import { createSimulatedClients } from "./simulated-clients.ts";
 
@@ -62,7 +61,7 @@ export function createReleasesWorld(): ReleasesWorld {
       new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(whole) }),
     );
     const execution = sim.stepFunctions.executions.find(({ arn }) => arn === executionArn);
-    await passUntil(clock, Promise.resolve(execution?.ended));
+    await passUntil(clock, Promise.resolve(execution?.ended), { extraRounds: 500 });
     return execution?.error ?? execution?.status ?? "";
   }
 

@@ -1,7 +1,6 @@
 import { type AwsSim, createAwsSim, createResourceLife, type ResourceLife } from "@stackyard/aws-sim";
-import { createFakeClock, createMemoryRecords } from "@stackyard/core/testing";
+import { createFakeClock, createMemoryRecords, passUntil } from "@stackyard/core/testing";
 import { createEcsTask, toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
-import { passUntil } from "./pass-until.ts";
 import { ACCOUNT, REGION } from "./resolve-template.ts";
 import { createSimulatedClients } from "./simulated-clients.ts";
 
@@ -43,7 +42,7 @@ export function createEcsTaskWorld(stateMachineName: string): EcsTaskWorld {
   const invoke = (event: unknown) => made.handler(event);
   sim.lambda.addFunction({ ...PLACE, name: "ecs-task", handler: invoke });
   const life = createResourceLife({ clock, endpoint: sim.answers, invoke });
-  return { sim, life, until: (done) => passUntil(clock, done) };
+  return { sim, life, until: (done) => passUntil(clock, done, { extraRounds: 500 }) };
 }
 
 const LOGS = {

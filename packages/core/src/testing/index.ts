@@ -9,6 +9,7 @@ export { measureLiveHeap } from "./live-heap.ts";
 export { type ManyStacksInput, withManyStacks } from "./many-stacks.ts";
 export { type LifeMove, playMovedLife } from "./moved-life.ts";
 export { type PageCommand, readPageCommands } from "./page-commands.ts";
+export { type PassOptions, passUntil } from "./pass-until.ts";
 export { recordsConformance } from "./records-conformance.ts";
 export { type CommandResult, type RunCommandOptions, runCommand } from "./run-command.ts";
 export {

@@ -1,6 +1,6 @@
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
-import { createFakeClock, createRandom, type FakeClock, settlePromises } from "@stackyard/core/testing";
+import { createFakeClock, createRandom, type FakeClock, passUntil } from "@stackyard/core/testing";
 import { checkHealthy } from "../deploy/check-healthy.ts";
 import { deploy } from "../deploy/deploy.ts";
 import { findLeftOvers, loadRepairFacts } from "../deploy/repair.ts";
@@ -111,7 +111,8 @@ export function createReleaseWorld(options: WorldOptions = {}): ReleaseWorld {
     },
     addOldGroup: (input) => addOldGroup(sim, ids, input),
     inputs: (operation) => sim.calls.filter((each) => each.operation === operation).map(({ input }) => input),
-    until: (done) => passUntil(clock, done),
+    // Pending work in the SDK must not look like waiting.
+    until: (done) => passUntil(clock, done, { mostMs: 24 * 3_600_000, rounds: 20 }),
   };
 }
 
@@ -171,23 +172,6 @@ function toClients(sim: AwsSim): ReleaseDeps["target"]["client"] {
     clients.set(type, client);
     return client;
   };
-}
-
-/** Advances to each waiter in turn, for a day at most. */
-async function passUntil<Result>(clock: FakeClock, done: Promise<Result>): Promise<Result> {
-  let isDone = false;
-  const end = () => {
-    isDone = true;
-  };
-  done.then(end, end);
-  const giveUpAt = clock.now() + 24 * 3_600_000;
-  while (!isDone && clock.now() < giveUpAt) {
-    // Pending work in the SDK must not look like waiting.
-    for (let round = 0; round < 20 && !isDone; round += 1) await settlePromises();
-    const next = clock.nextWakeAt();
-    if (!isDone && next !== undefined) await clock.advance(next - clock.now());
-  }
-  return done;
 }
 
 /** A release with its new group next to the old one, which has the traffic. */

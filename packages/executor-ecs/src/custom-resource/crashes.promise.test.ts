@@ -1,8 +1,8 @@
 import { type LifeStep, taskScripts } from "@stackyard/aws-sim";
+import { passUntil } from "@stackyard/core/testing";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createMortalFunction, type Death, type MortalFunction } from "../testing/a-mortal-function.ts";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
-import { passUntilDone } from "../testing/pass-until-done.ts";
 
 /** What CloudFormation requests, and how ECS responds. */
 interface Scenario {
@@ -94,10 +94,10 @@ async function play(scenario: Scenario, deaths: readonly Death[], copies = 1): P
   mortal = createMortalFunction(world.deps);
   await scenario.prepare?.(world);
   mortal.arm(deaths);
-  const step = await passUntilDone(world.clock, scenario.act(world));
+  const step = await passUntil(world.clock, scenario.act(world));
   const calls = mortal.count();
-  await passUntilDone(world.clock, Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
-  if (copies > 1) await passUntilDone(world.clock, world.life.repeat(step.requestId));
+  await passUntil(world.clock, Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
+  if (copies > 1) await passUntil(world.clock, world.life.repeat(step.requestId));
   return { world, step, calls };
 }
 

@@ -1,9 +1,9 @@
 import { type LifeStep, SimFault, type TaskScript } from "@stackyard/aws-sim";
+import { passUntil } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createMortalFunction, type Death, type MortalFunction } from "../testing/a-mortal-function.ts";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
-import { passUntilDone } from "../testing/pass-until-done.ts";
 
 /** One operation on the resource, and what goes wrong meanwhile. */
 interface Chapter {
@@ -83,14 +83,14 @@ async function tell(chapters: readonly Chapter[]): Promise<Told> {
     mortal.arm(each.deaths);
     copies = each.copies;
     const act = index === 0 ? world.life.create : world.life.update;
-    steps.push(await passUntilDone(world.clock, act({ ...LEAST, ...each.properties })));
+    steps.push(await passUntil(world.clock, act({ ...LEAST, ...each.properties })));
     if (steps[0]?.status === "CREATE_FAILED") break;
     // Waits so that ECS lists what it has started before the next update of a stack.
     await world.clock.advance(60_000);
   }
   mortal.arm([]);
-  if (steps[0]?.status !== "CREATE_FAILED") steps.push(await passUntilDone(world.clock, world.life.delete()));
-  await passUntilDone(world.clock, Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
+  if (steps[0]?.status !== "CREATE_FAILED") steps.push(await passUntil(world.clock, world.life.delete()));
+  await passUntil(world.clock, Promise.all(world.sim.stepFunctions.executions.map(({ ended }) => ended)));
   await world.clock.advance(300_000);
   return { world, steps };
 }

@@ -1,11 +1,10 @@
 import { type AwsSim, createAwsSim, createResourceLife, createSimPlugin, type ResourceLife } from "@stackyard/aws-sim";
 import { defined, type Records } from "@stackyard/core";
-import { createFakeClock, createMemoryRecords, type FakeClock } from "@stackyard/core/testing";
+import { createFakeClock, createMemoryRecords, type FakeClock, passUntil } from "@stackyard/core/testing";
 import { createEcsTask, type EcsTaskFunction } from "../custom-resource/create-ecs-task.ts";
 import { toEcsTaskStateMachine } from "../custom-resource/ecs-task-state-machine.ts";
 import type { EcsTaskDeps } from "../custom-resource/turn.ts";
 import { APP_CONTAINER, openSimClient, PLACE } from "./an-ecs-yard.ts";
-import { passUntilDone } from "./pass-until-done.ts";
 import { createRecordingLogger, type RecordingLogger } from "./recording-logger.ts";
 
 /** The least that a resource needs. */
@@ -70,7 +69,7 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
     life,
     inputs,
     // Lazily loaded code (the SDK, the interpreter) takes real time, which must not look like a long wait.
-    until: (done) => passUntilDone(clock, done, { extraRounds: 500 }),
+    until: (done) => passUntil(clock, done, { extraRounds: 500 }),
     count: (operation) => inputs(operation).length,
   };
 }
