@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { listParked } from "../inspect/list-parked.ts";
 import { listPages } from "../list-pages.ts";
-import { afterTimerId, isOverdue } from "../machine/decide/timers.ts";
+import { afterTimerId } from "../machine/decide/timer-ids.ts";
+import { isArmed, isOverdue } from "../machine/decide/timers.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
@@ -360,7 +361,7 @@ function findSilent(
     const isListed = own.some(({ eventId }) => parked.includes(eventId));
     const faults = {
       "has skipped others than it counts": repeats !== undefined && count !== (skipped?.count ?? 0),
-      "is due, and has not fired": refused === undefined && dueAt <= now,
+      "is due, and has not fired": isArmed(timer) && dueAt <= now,
       "was given up without a sign": refused?.givenUpAt !== undefined && !isOverdue(stack),
       "waits for nothing": refused !== undefined && refused.givenUpAt === undefined && !isListed,
     };

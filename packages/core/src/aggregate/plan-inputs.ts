@@ -30,6 +30,8 @@ export interface PlannedEvent {
 export interface InputPlan {
   /** In the order in which they are decided. */
   readonly events: readonly PlannedEvent[];
+  /** Those events without the one that is planned, if one is. */
+  readonly follows: readonly PlannedEvent[];
   /** The stack at the end; undefined when none exists. */
   readonly stack: Stack | undefined;
   /** The change by the inputs alone, without what follows. */
@@ -68,7 +70,16 @@ export function planInputs(
   }
   if (change === undefined) throw new RangeError("A plan has at least one input.");
   const { stack } = loaded;
-  return { events, stack, change, digest: digestOf(aggregate, events, stack) };
+  const follows = inputs.some(({ kind }) => kind === "delivery") ? events.slice(1) : events;
+  return { events, follows, stack, change, digest: digestOf(aggregate, events, stack) };
+}
+
+/** Returns the line of an event in the history of a change, apart from those of what follows from it. */
+export function findOwnLine(
+  { history }: Pick<Change, "history">,
+  eventId: string,
+): Change["history"][number] | undefined {
+  return history.find((line) => line.eventId === eventId && line.internal !== true);
 }
 
 function listDue({ stackId, stack, parked }: LoadedStack, now: number): readonly StackInput[] {

@@ -1,5 +1,6 @@
-import { isOccurrence, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
+import { isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
+import { isOccurrence } from "../machine/decide/timer-ids.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Ids } from "../ports/clock.ts";
 import type { Outcome, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";

@@ -1,4 +1,4 @@
-import type { Rejected } from "../machine/decide/decision.ts";
+import { type Rejected, reject } from "../machine/decide/decision.ts";
 import { isSystemEvent, type StackEvent } from "../machine/event-message.ts";
 import { NEXT } from "../machine/machine.ts";
 import type { HistoryRelease } from "../ports/stack-store.ts";
@@ -35,8 +35,4 @@ export function toHistoryRelease({
   if (release === undefined || sender === undefined) return undefined;
   const { expect: _, expiresAt: __, ...note } = release;
   return { id: sender.id, machine: sender.machine ?? "", ...note };
-}
-
-function reject(code: Rejected["code"], reason: string): Rejected {
-  return { kind: "rejected", code, reason };
 }

@@ -1,10 +1,9 @@
-import { isOccurrence } from "../machine/decide/decision.ts";
 import { attemptsOf } from "../machine/decide/runs.ts";
+import { isOccurrence, timerEventId } from "../machine/decide/timer-ids.ts";
 import {
   dropTimer,
   skipOccurrence,
   spendTimer,
-  timerEventId,
   timesFired,
   withoutRefusal,
   withRefused,

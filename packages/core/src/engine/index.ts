@@ -1,5 +1,11 @@
 export { listHiddenValues, toPersonId } from "../aggregate/history-line.ts";
-export { digestOfPlans, type InputPlan, type ManyPlanned, type PlannedEvent } from "../aggregate/plan-inputs.ts";
+export {
+  digestOfPlans,
+  findOwnLine,
+  type InputPlan,
+  type ManyPlanned,
+  type PlannedEvent,
+} from "../aggregate/plan-inputs.ts";
 export { parseParkedId, toParkedId, type WithdrawInput } from "../aggregate/withdraw-parked.ts";
 export type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkResult } from "../bulk/bulk.ts";
 export {

@@ -3,6 +3,7 @@ import { createAuditWriter } from "../access/audit-writer.ts";
 import { decideAccess } from "../access/decide-access.ts";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/decide-event.ts";
 import { type Sender, toPersonId } from "../access/sender.ts";
+import { findOwnLine } from "../aggregate/plan-inputs.ts";
 import type { AwsAccess } from "../engine/attempts/executor-context.ts";
 import { type EngineOptions, publishMessages } from "../engine/engine.ts";
 import { createPlanner, type Planner } from "../engine/plans/planner.ts";
@@ -116,7 +117,7 @@ async function foresee(
   const queued = { id, stackId, origin: "external", receivedAt: clock.now(), message, sender } as const;
   const [loaded = { stackId, version: 0, parked: [] }] = await store.load([stackId]);
   const { change } = await planner.preview(loaded, queued);
-  const fate = toEventFate(change.history.find(({ eventId, internal }) => eventId === id && internal !== true));
+  const fate = toEventFate(findOwnLine(change, id));
   if (fate.kind === "applied" || fate.kind === "repeated") return { kind: "applied" };
   const { code, reason } = fate.kind === "undecided" ? { code: "EVENT_INVALID", reason: "" } : fate;
   return { kind: "refused", code, reason };

@@ -1,5 +1,6 @@
 import { SENDER_KINDS, type Sender } from "../access/sender.ts";
 import type { DecidedEvent } from "../aggregate/apply-options.ts";
+import { findOwnLine } from "../aggregate/plan-inputs.ts";
 import {
   type IncarnationEvent,
   type ReplayedEvent,
@@ -275,14 +276,15 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   const event = { id: `simulated-step-${steps}`, stackId, origin: "external", receivedAt: yard.now, message } as const;
   if (!dryRun) return applyUpgrade(state, event);
   const planned = planInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } });
-  const [own, ...events] = planned.events;
+  const [own] = planned.events;
   if (own === undefined) return { outcome: "ignored" };
   const { outcome, code, reason } = own;
   if (outcome !== "applied")
     return { outcome: outcome === "ignored" ? outcome : "refused", ...defined({ code, reason }) };
   const machine = yard.machines.get(yard.stacks.get(stackId)?.machine ?? "");
   const differences = machine === undefined ? [] : compareIncarnation(state, stackId, machine);
-  const notes = planned.change.history.find(({ eventId }) => eventId === event.id)?.notes ?? [];
+  const notes = findOwnLine(planned.change, event.id)?.notes ?? [];
+  const { follows: events } = planned;
   return { outcome, ...(notes.length > 0 && { notes }), ...(events.length > 0 && { events }), differences };
 }
 

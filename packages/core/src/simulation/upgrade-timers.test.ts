@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toSimulationStack } from "../inspect/shown-stack.ts";
-import { afterTimerId } from "../machine/decide/timers.ts";
+import { afterTimerId } from "../machine/decide/timer-ids.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { acceptingExecutors, aStack } from "../testing/builders.ts";

@@ -10,6 +10,7 @@ import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
   digestOfPlans,
   type EventHead,
+  findOwnLine,
   type InputPlan,
   isOnEvents,
   listParked,
@@ -269,10 +270,9 @@ async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly str
       yield { id, outcome: "refused", code: "STORE_CORRUPT", reason: `The stack "${id}" cannot be read.` };
     if (stack === undefined) continue;
     const event = toEvent(input, id, deps.now);
-    const { change, events, digest } = await deps.planner.preview(stack, event);
-    const own = change.history.find((line) => line.internal !== true && line.eventId === event.id);
-    const { outcome = "ignored", code, reason } = own ?? {};
-    yield { id, outcome, code, reason, events: events.slice(1), digest };
+    const { change, follows: events, digest } = await deps.planner.preview(stack, event);
+    const { outcome = "ignored", code, reason } = findOwnLine(change, event.id) ?? {};
+    yield { id, outcome, code, reason, events, digest };
   }
 }
 

@@ -4,6 +4,7 @@ import type { Preview, PublishResult } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import {
   type EventHead,
+  findOwnLine,
   type InputPlan,
   listParked,
   type Page,
@@ -161,11 +162,10 @@ function parseEvent(message: object, deps: RouteDeps): StackEvent {
 }
 
 /** Converts a plan to a preview: the event's own history line, and what follows from it. */
-function toPreview(eventId: string, { change: { history }, events, stack, digest }: InputPlan): Preview {
-  const own = history.find((line) => line.internal !== true && line.eventId === eventId);
+function toPreview(eventId: string, { change, events, follows, stack, digest }: InputPlan): Preview {
+  const own = findOwnLine(change, eventId);
   const before = defined({ from: own?.from });
   const notes = own?.notes ?? [];
-  const [, ...rest] = events;
   if (own?.outcome !== "applied" && own?.outcome !== "removed") {
     const outcome = own?.outcome === "ignored" ? "ignored" : "refused";
     const why = own?.code === undefined ? {} : { code: own.code, reason: own.reason ?? "" };
@@ -177,7 +177,7 @@ function toPreview(eventId: string, { change: { history }, events, stack, digest
     ...defined({ to: stack?.state ?? own.to }),
     sent: events.flatMap(({ sent }) => sent),
     notes: [...notes],
-    events: rest,
+    events: [...follows],
     digest,
   };
 }

@@ -1,5 +1,5 @@
 import { chooseMachine } from "../../aggregate/choose-machine.ts";
-import type { InputPlan, PlannedEvent } from "../../aggregate/plan-inputs.ts";
+import { findOwnLine, type InputPlan, type PlannedEvent } from "../../aggregate/plan-inputs.ts";
 import {
   type IncarnationEvent,
   MOST_TIMERS,
@@ -179,12 +179,11 @@ async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): P
   const input = isFollowing ? ({ kind: "revised", stackId } as const) : toDelivery(toQueuedUpgrade(event));
   const planned = await deps.planInput(loaded, input, withRevision(deps.finder, { machine, own }));
   const first = isFollowing ? undefined : planned.events[0];
-  const rest = isFollowing ? planned.events : planned.events.slice(1);
-  const notes = planned.change.history.find(({ eventId }) => eventId === event.id)?.notes ?? [];
+  const notes = findOwnLine(planned.change, event.id)?.notes ?? [];
   const past = describePast(own?.states.get(stack.state), machine.states.get(stack.state), stack);
   const answer =
     first === undefined || first.outcome === "applied"
-      ? ({ outcome: "applied", notes: [...notes, ...past], events: rest, digest: planned.digest } as const)
+      ? ({ outcome: "applied", notes: [...notes, ...past], events: planned.follows, digest: planned.digest } as const)
       : { ...toRefusal(first), notes: [], events: [] };
   const head = { ...plan, ...(isFollowing && { isFollowing }), to: machine.hash };
   return { ...head, ...answer, ...(await replay(deps, stack, machine)) };

@@ -5,7 +5,7 @@ import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
 import { noteApproved } from "./approved.ts";
 import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
-import type { Rejected } from "./decision.ts";
+import { type Rejected, reject } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
 import { isMoved, isSameSender, listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
 import { prepareTask } from "./prepare-task.ts";
@@ -281,8 +281,4 @@ function succeed(work: Work, name: string, given: readonly GivenApproval[]): voi
 
 function toFailed(work: Work, name: string, code: string, message: string): TaskState {
   return { name, status: "ERROR", errorCode: code, errorMessage: toShown(work, message) };
-}
-
-function reject(code: Rejected["code"], reason: string): Rejected {
-  return { kind: "rejected", code, reason };
 }

@@ -6,7 +6,8 @@ import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { isLimitReached } from "../watched-time.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { attemptsOf } from "./runs.ts";
-import { approvalTimerId, toInstant, withoutRefused } from "./timers.ts";
+import { approvalTimerId } from "./timer-ids.ts";
+import { toInstant, withoutRefused } from "./timers.ts";
 import type { Work } from "./work.ts";
 
 /** A resolved approval that is ready to be opened. */

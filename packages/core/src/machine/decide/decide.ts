@@ -4,7 +4,7 @@ import { FAILED, INIT, type Machine, NEXT, type Reaction, TIMEOUT } from "../mac
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { forgetLed } from "./approved.ts";
-import { type Applied, type Decision, effectOf, type Ignored, type Rejected } from "./decision.ts";
+import { type Applied, type Decision, effectOf, type Ignored, type Rejected, reject } from "./decision.ts";
 import {
   chooseReaction,
   findConfirmFault,
@@ -31,7 +31,8 @@ import {
 import { closeRun, toCancel } from "./runs.ts";
 import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { adoptTimers, describeTimers, findTimerFault, isDropped, timeoutId } from "./timers.ts";
+import { timeoutId } from "./timer-ids.ts";
+import { adoptTimers, describeTimers, findTimerFault, isDropped } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -322,10 +323,6 @@ function toSettled(event: StackEvent, { reason }: Rejected): StackEvent | undefi
   const { metadata, ...rest } = event;
   if (event.name !== SYSTEM_EVENTS.taskCompleted) return rest;
   return { ...rest, name: SYSTEM_EVENTS.taskError, code: "OUTPUT_INVALID", description: reason };
-}
-
-function reject(code: Rejected["code"], reason: string): Rejected {
-  return { kind: "rejected", code, reason };
 }
 
 function ignore(code: Ignored["code"], reason: string): Ignored {

@@ -1,6 +1,7 @@
 import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
 import type { TaskMessage } from "../task-message.ts";
+import { isOccurrence } from "./timer-ids.ts";
 
 /** A run to send. The commit makes an attempt of it and puts the message into the outbox. */
 export interface Dispatch {
@@ -160,6 +161,11 @@ export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
   ...APPROVAL_EVENTS,
 ]);
 
+/** Returns the refusal of an event. */
+export function reject(code: Rejected["code"], reason: string): Rejected {
+  return { kind: "rejected", code, reason };
+}
+
 /** Codes of refusals whose cause is the machine, not the stack's state. */
 export const MACHINES_FAULT: ReadonlySet<string> = new Set([
   "STATE_UNKNOWN",
@@ -169,8 +175,3 @@ export const MACHINES_FAULT: ReadonlySet<string> = new Set([
 ]);
 
 const PARKED: ReadonlySet<string> = new Set([...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"]);
-
-/** Returns true for the event of a schedule: an occurrence that is refused is skipped, since the next one follows. */
-export function isOccurrence({ timerId = "" }: Pick<StackEvent, "timerId">): boolean {
-  return /^\d+\/cron\//.test(timerId);
-}

@@ -1,7 +1,7 @@
 import { FAILED, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import { forgetAsked } from "./approved.ts";
-import type { Rejected } from "./decision.ts";
+import { type Rejected, reject } from "./decision.ts";
 import { noteEnd } from "./last-failure.ts";
 import { isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { findMetadataFault } from "./metadata-faults.ts";
@@ -252,8 +252,4 @@ function resolveValues({ name, brought, ...input }: Occurrence, { set }: Reactio
     return reject("EXPRESSION_FAILED", `What "${name}" sets in ${JSON.stringify(key)} failed: ${why}`);
   }
   return { kind: "values", values: Object.fromEntries(values) };
-}
-
-function reject(code: Rejected["code"], reason: string): Rejected {
-  return { kind: "rejected", code, reason };
 }

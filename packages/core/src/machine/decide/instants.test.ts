@@ -7,7 +7,8 @@ import { defined } from "../json.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Metadata, Stack } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";
-import { afterTimerId, isOverdue, skipOccurrence, withRefused } from "./timers.ts";
+import { afterTimerId } from "./timer-ids.ts";
+import { isOverdue, skipOccurrence, withRefused } from "./timers.ts";
 
 const source = `
 version: 2

@@ -2,7 +2,8 @@ import { findInstant } from "../expression/cel-functions.ts";
 import type { AfterTimer, State } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
-import { afterTimerId, hasFired, isInstantTimer, toInstant } from "./timers.ts";
+import { afterTimerId } from "./timer-ids.ts";
+import { hasFired, isInstantTimer, toInstant } from "./timers.ts";
 import { NO_SECRETS, toScope } from "./to-scope.ts";
 import { toScopeInput, type Work } from "./work.ts";
 

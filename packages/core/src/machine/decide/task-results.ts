@@ -11,7 +11,8 @@ import { setTask } from "./set-task.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
 import { findTask, hasFailed, isHeld } from "./task-states.ts";
-import { retryId, toInstant } from "./timers.ts";
+import { retryId } from "./timer-ids.ts";
+import { toInstant } from "./timers.ts";
 import { bringMetadata, endRun, type Handler, replaceRun, toDetail, toShown, type Work } from "./work.ts";
 
 /** Handles the success of a task; it fails when its outputs cannot be stored. */

@@ -5,25 +5,16 @@ import type { AfterTimer } from "../machine.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
 import type { RefusedTimer, Stack, StackTimer } from "../stack.ts";
 import type { Ignored } from "./decision.ts";
-
-/** Returns the id of the timer of a task's next attempt. */
-export function retryId(entry: number, task: string): string {
-  return `${entry}/retry/${task}`;
-}
-
-/** Returns the id of the timer of an approval's end. */
-export function approvalTimerId(entry: number, task: string): string {
-  return `${entry}/approval/${task}`;
-}
+import { afterKindOf, afterTimerId, timeoutId } from "./timer-ids.ts";
 
 /** Returns true for timers whose instant is an expression. */
 export function isInstantTimer({ instant, repeats }: StackTimer): boolean {
   return instant !== undefined && repeats === undefined;
 }
 
-/** Returns the id of a timer's event: one timer fires once in the incarnation of its stack. */
-export function timerEventId(incarnation: string, timerId: string): string {
-  return `timer:${incarnation}:${timerId}`;
+/** Returns true for a timer that fires by itself: its event was not refused. */
+export function isArmed({ refused }: Pick<StackTimer, "refused">): boolean {
+  return refused === undefined;
 }
 
 /**
@@ -32,7 +23,7 @@ export function timerEventId(incarnation: string, timerId: string): string {
  * the one before, which may have dropped it.
  */
 export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
-  const due = stack.timers.filter(({ dueAt, refused }) => dueAt <= now && refused === undefined);
+  const due = stack.timers.filter((timer) => timer.dueAt <= now && isArmed(timer));
   if (due.length < 2) return due;
   const rank = ({ event, task }: StackTimer) => {
     if (task !== undefined) return stack.tasks.findIndex(({ name }) => name === task) - stack.tasks.length;
@@ -45,8 +36,8 @@ export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
 /** Returns when the first timer of a stack fires; undefined when none will. */
 export function nextTimerAt({ timers }: Pick<Stack, "timers">): number | undefined {
   let first: number | undefined;
-  for (const { dueAt, refused } of timers) {
-    if (refused === undefined && (first === undefined || dueAt < first)) first = dueAt;
+  for (const timer of timers) {
+    if (isArmed(timer) && (first === undefined || timer.dueAt < first)) first = timer.dueAt;
   }
   return first;
 }
@@ -145,7 +136,8 @@ export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undef
 
 /** Returns true for a schedule or an instant that only an earlier revision of the machine has. */
 export function isDropped({ state, entry, machineHash }: Stack, timerId: string, { hash, states }: Machine): boolean {
-  if (machineHash === hash || !/^\d+\/(?:at|cron)\//.test(timerId)) return false;
+  const kind = afterKindOf(timerId);
+  if (machineHash === hash || (kind !== "at" && kind !== "cron")) return false;
   return !listIds(states.get(state), entry).has(timerId);
 }
 
@@ -155,7 +147,7 @@ export function isDropped({ state, entry, machineHash }: Stack, timerId: string,
  */
 export function describeTimers(before: Stack, after: Stack, state: State | undefined, fired?: string): string[] {
   const own = ({ timers }: Stack) =>
-    timers.filter(({ id, task, refused }) => task === undefined && refused === undefined && id !== fired);
+    timers.filter((timer) => timer.task === undefined && isArmed(timer) && timer.id !== fired);
   const [old, now] = [own(before), own(after)];
   const lost = old.filter(({ id, dueAt }) => !now.some((timer) => timer.id === id && timer.dueAt === dueAt));
   const found = now.filter(({ id, dueAt }) => !old.some((timer) => timer.id === id && timer.dueAt === dueAt));
@@ -201,16 +193,6 @@ const LAST_INSTANT = 8_640_000_000_000_000;
 /** Limits an instant to the range of dates. */
 export function toInstant(ms: number): number {
   return Math.min(ms, LAST_INSTANT);
-}
-
-/** Returns the id of the timer of a state's own timeout. */
-export function timeoutId(entry: number): string {
-  return `${entry}/timeout`;
-}
-
-/** Returns the id of the timer of an entry of `after`. It is the same in a revision that lists the entry elsewhere. */
-export function afterTimerId(entry: number, { kind, key }: Pick<AfterTimer, "kind" | "key">): string {
-  return `${entry}/${kind === "in" ? "after" : kind}/${key}`;
 }
 
 export const NO_TIMERS: readonly StackTimer[] = [];

@@ -1,5 +1,6 @@
 import { findCurrentRun } from "../decide/runs.ts";
 import { hasFailed, isHeld } from "../decide/task-states.ts";
+import { isArmed } from "../decide/timers.ts";
 import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskState } from "../stack.ts";
 import { listTaken } from "./to-graph.ts";
@@ -52,7 +53,7 @@ function listPending(machine: Machine, stack: Stack): readonly string[] {
   return [
     ...(isAwaited && !isBlocked ? [NEXT] : []),
     ...(mayFail ? listFailed(machine) : []),
-    ...timers.filter(({ task, refused }) => task === undefined && refused === undefined).map(({ event }) => event),
+    ...timers.filter((timer) => timer.task === undefined && isArmed(timer)).map(({ event }) => event),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Sender } from "../../access/sender.ts";
 import { attemptIdOf } from "../../machine/attempt-id.ts";
-import { retryId, timeoutId, timerEventId } from "../../machine/decide/timers.ts";
+import { retryId, timeoutId, timerEventId } from "../../machine/decide/timer-ids.ts";
 import { LEAVING_MODES } from "../../machine/machine.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";

@@ -1,5 +1,5 @@
 import { listPages } from "../../../list-pages.ts";
-import { afterTimerId } from "../../../machine/decide/timers.ts";
+import { afterTimerId } from "../../../machine/decide/timer-ids.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
