@@ -1,3 +1,4 @@
+import { isMap } from "@stackyard/core";
 import { App } from "aws-cdk-lib";
 import {
   addConsumersRolloutTemplate,
@@ -55,7 +56,7 @@ type Json = Readonly<Record<string, unknown>>;
  */
 export function toPlainTemplate(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toPlainTemplate);
-  if (!isObject(value)) return value;
+  if (!isMap(value)) return value;
   return (
     findText(value) ?? Object.fromEntries(Object.entries(value).map(([key, part]) => [key, toPlainTemplate(part)]))
   );
@@ -72,14 +73,10 @@ function findText({ "Fn::Join": join, ...others }: Json): unknown {
 
 function toPiece(piece: unknown): string | undefined {
   if (typeof piece === "string") return piece.replaceAll("${", "${!");
-  if (!isObject(piece)) return undefined;
+  if (!isMap(piece)) return undefined;
   const { Ref, "Fn::GetAtt": attribute } = piece;
   if (typeof Ref === "string") return `\${${Ref}}`;
   return Array.isArray(attribute) ? `\${${attribute.join(".")}}` : undefined;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const WIDTH = 180;

@@ -1,3 +1,4 @@
+import { isMap } from "@stackyard/core";
 import type { Approval, Attempt, HistoryEntry } from "@stackyard/sdk";
 
 /** A change by a plan, by kind. */
@@ -78,7 +79,7 @@ const ALWAYS: ReadonlySet<string> = new Set(["destroys", "forgets", "changes", "
  */
 export function findPlan({ of }: Pick<Approval, "of">, history: readonly HistoryEntry[]): ReportedPlan | undefined {
   for (const { task, at, outputs } of history) {
-    if (task === undefined || !isRecord(outputs)) continue;
+    if (task === undefined || !isMap(outputs)) continue;
     const isPlan = typeof outputs["adds"] === "number" && typeof outputs["destroys"] === "number";
     const isMeant = of === undefined || typeof outputs["plan"] !== "string" || outputs["plan"] === of;
     if (isPlan && isMeant) return toPlan(task, at, outputs);
@@ -116,8 +117,4 @@ export function findPlanAttempt(
   attempts: readonly Attempt[],
 ): string | undefined {
   return attempts.find((attempt) => attempt.task === task && attempt.outcome === "succeeded")?.attemptId;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

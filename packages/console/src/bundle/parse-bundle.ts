@@ -1,3 +1,4 @@
+import { isMap } from "@stackyard/core";
 import type { StackBundle } from "@stackyard/sdk";
 
 /** The content of a file. */
@@ -28,7 +29,7 @@ function problem(message: string): ParsedBundle {
 const LISTS = ["attempts", "parked", "processes", "history", "revisions", "cut"] as const;
 
 function findFault(value: unknown): string | undefined {
-  if (!isObject(value) || typeof value["format"] !== "number" || typeof value["stackId"] !== "string") {
+  if (!isMap(value) || typeof value["format"] !== "number" || typeof value["stackId"] !== "string") {
     return "The file is not a bundle: it has no format and stackId.";
   }
   if (value["format"] !== 1) {
@@ -44,24 +45,20 @@ function findFault(value: unknown): string | undefined {
 const LISTS_OF_STACK = ["tasks", "attempts", "parked", "timers"] as const;
 
 function findStackFault(stack: unknown): string | undefined {
-  if (!isObject(stack) || !LISTS_OF_STACK.every((name) => Array.isArray(stack[name]))) {
+  if (!isMap(stack) || !LISTS_OF_STACK.every((name) => Array.isArray(stack[name]))) {
     return "The bundle is damaged: stack is incomplete.";
   }
-  return isObject(stack["metadata"]) ? undefined : "The bundle is damaged: stack has no metadata.";
+  return isMap(stack["metadata"]) ? undefined : "The bundle is damaged: stack has no metadata.";
 }
 
 function isGraph(graph: unknown): boolean {
-  if (!isObject(graph)) return false;
+  if (!isMap(graph)) return false;
   const { nodes, edges } = graph;
-  return Array.isArray(nodes) && nodes.every(isNode) && Array.isArray(edges) && edges.every(isObject);
+  return Array.isArray(nodes) && nodes.every(isNode) && Array.isArray(edges) && edges.every(isMap);
 }
 
 function isNode(node: unknown): boolean {
-  if (!isObject(node) || typeof node["id"] !== "string") return false;
+  if (!isMap(node) || typeof node["id"] !== "string") return false;
   const { tasks = [] } = node;
   return Array.isArray(tasks) && tasks.every((task) => typeof task === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, isMap } from "@stackyard/core";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema } from "../machine/messages.ts";
 
@@ -61,10 +61,6 @@ function findReferred(root: JsonSchema, reference: string): JsonSchema {
     found = isMap(found) && Object.hasOwn(found, key) ? found[key] : undefined;
   }
   return isMap(found) ? found : {};
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function toBranches(schema: JsonSchema, root: JsonSchema, depth = 0): readonly JsonSchema[] {

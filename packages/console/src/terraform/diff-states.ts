@@ -1,3 +1,5 @@
+import { isMap } from "@stackyard/core";
+
 /** A resource instance that differs between two versions of a state. Values are left out: they may be secrets. */
 export interface ResourceDifference {
   readonly address: string;
@@ -27,15 +29,15 @@ type Attributes = Readonly<Record<string, unknown>>;
 
 function readInstances(text: string): ReadonlyMap<string, Attributes> {
   const state: unknown = JSON.parse(text);
-  if (!isObject(state) || !Array.isArray(state["resources"]))
+  if (!isMap(state) || !Array.isArray(state["resources"]))
     throw new Error("This is not a Terraform state of format 4.");
-  const resources = state["resources"].filter(isObject);
+  const resources = state["resources"].filter(isMap);
   return new Map(
     resources.flatMap((resource) => {
-      const instances = Array.isArray(resource["instances"]) ? resource["instances"].filter(isObject) : [];
+      const instances = Array.isArray(resource["instances"]) ? resource["instances"].filter(isMap) : [];
       return instances.map((instance): [string, Attributes] => {
         const attributes = instance["attributes"];
-        return [toAddress(resource, instance["index_key"]), isObject(attributes) ? attributes : {}];
+        return [toAddress(resource, instance["index_key"]), isMap(attributes) ? attributes : {}];
       });
     }),
   );
@@ -44,8 +46,4 @@ function readInstances(text: string): ReadonlyMap<string, Attributes> {
 function toAddress({ module, mode, type, name }: Attributes, index: unknown): string {
   const parts = [module, mode === "data" ? "data" : undefined, type, name].filter((part) => typeof part === "string");
   return index === undefined ? parts.join(".") : `${parts.join(".")}[${JSON.stringify(index)}]`;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

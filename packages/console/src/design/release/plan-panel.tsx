@@ -4,6 +4,7 @@ import { isAbsent, yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { usePages } from "../../api/use-pages.ts";
+import { formatStacks } from "../../text/format-stacks.ts";
 import { Button } from "../button.tsx";
 import { Mark, type Status } from "../mark.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../page.tsx";
@@ -261,8 +262,4 @@ function Runs({ stack: { does, tasks, end, whole } }: { stack: PlannedStack }) {
 
 function toText(value: unknown): string {
   return value === null || value === undefined ? "none" : String(value);
-}
-
-function formatStacks(count: number): string {
-  return count === 1 ? "1 stack" : `${count.toLocaleString("en")} stacks`;
 }

@@ -5,6 +5,7 @@ import { To } from "../../design/links.tsx";
 import { Mark } from "../../design/mark.tsx";
 import { ErrorNotice, Panel } from "../../design/page.tsx";
 import { Ago, Day, Text, useNow } from "../../design/text.tsx";
+import { formatStacks } from "../../text/format-stacks.ts";
 import { toSafeText } from "../../text/safe-text.ts";
 import type { StackProps } from "../source.ts";
 import { HEIGHT, toCalendarDrawing, WIDTH } from "./calendar-drawing.ts";
@@ -255,8 +256,4 @@ function toReach({ passes, where, machine }: ReleaseCalendar["freezes"][number])
   if (passes) return "this release may pass";
   if (where !== undefined) return "holds some stacks";
   return machine === undefined ? "holds all stacks" : `holds stacks of ${machine}`;
-}
-
-function formatStacks(count: number): string {
-  return count === 1 ? "1 stack" : `${count.toLocaleString("en")} stacks`;
 }

@@ -1,4 +1,5 @@
 import type { Deploy, ReleaseCalendar } from "@stackyard/sdk";
+import { formatStacks } from "../../text/format-stacks.ts";
 import { countDeploy, findPause } from "./deploy-counts.ts";
 import { holdsAll } from "./release-holds.ts";
 
@@ -60,8 +61,4 @@ function listNames(freezes: readonly { readonly name: string }[]): string {
 
 function formatAwaited(sent: number): string {
   return `${formatStacks(sent)} on ${sent === 1 ? "its" : "their"} way ${sent === 1 ? "is" : "are"} awaited`;
-}
-
-function formatStacks(count: number): string {
-  return count === 1 ? "1 stack" : `${count.toLocaleString("en")} stacks`;
 }

@@ -6,6 +6,7 @@ import { newEventId } from "../../api/event-id.ts";
 import { useOperation } from "../../app/use-operation.tsx";
 import { Button } from "../../design/button.tsx";
 import { ActionDialog } from "../../design/dialog.tsx";
+import { formatStacks } from "../../text/format-stacks.ts";
 import { useOperateRefusal } from "../refusals.ts";
 import type { StackProps } from "../source.ts";
 import { findCancelRefusal } from "../tasks-panel.tsx";
@@ -53,8 +54,4 @@ export function StopSending({ source, stack, items }: StackProps & { readonly it
 
 function isSending({ op, endedAt, stop }: Deploy): boolean {
   return op === "send" && endedAt === undefined && stop === undefined;
-}
-
-function formatStacks(count: number): string {
-  return count === 1 ? "1 stack" : `${count.toLocaleString("en")} stacks`;
 }
