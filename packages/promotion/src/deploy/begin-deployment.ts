@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import { defined, type Failed, failed, mapLimited, toShellCommand } from "@stackyard/core";
+import { defined, type Failed, failed } from "@stackyard/core";
 import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/rollout";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
-import type { SendJob, UndoJob } from "./deploy-job.ts";
-import { type Before, type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
-import { createRowFinder, openRows, PAGE_ROWS, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
-import { findTooFew, selectStacks } from "./select-stacks.ts";
+import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
+import { PAGE_ROWS } from "./rows.ts";
 
 /** The rows of an operation, in the order in which they are sent to, and what its state says about all of them. */
 export interface Planned
@@ -114,7 +112,7 @@ function withEarlier(row: DeployRow, earlier: DeployRow | undefined): DeployRow 
   };
 }
 
-/** Continues the rows of an earlier attempt: what has failed or was not sent is examined again. */
+/** Continues the rows of an earlier attempt: what has failed or was not sent is observed again. */
 export async function retryDeployment(
   deps: DeployDeps,
   present: Deployment,
@@ -142,106 +140,3 @@ function retryRow(row: DeployRow, { isSame, at }: { readonly isSame: boolean; re
 }
 
 const AGAIN: ReadonlySet<string> = new Set(["done", "unchanged", "sent"]);
-
-/** Selects the stacks of `op: send`. */
-export async function planSend(deps: DeployDeps, job: SendJob): Promise<Planned | Failed> {
-  const { release, ctx, yard } = deps;
-  const { selected, unseen } = await selectStacks(yard, job, { machine: release.machine, task: ctx.task });
-  const fault = findTooFew({ selected, unseen }, job);
-  if (fault !== undefined) return fault;
-  const at = ctx.clock.now();
-  const { event, metadata, until, failed: failedStates, waves, stacks, concurrency } = job;
-  return {
-    concurrency,
-    event,
-    metadata,
-    until,
-    failed: failedStates,
-    waves: waves.map(({ name }) => name),
-    isRule: typeof stacks !== "string",
-    ...(unseen > 0 && { unseen }),
-    rows: selected.map((each) => ({ ...each, try: 0, state: "waiting", at })),
-  };
-}
-
-/** Takes what a task has sent, in reverse. */
-export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Failed> {
-  const { ctx, owner, release } = deps;
-  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: job.of } });
-  const loaded = await source.load();
-  const at = ctx.clock.now();
-  if (loaded === undefined) {
-    if (at - release.createdAt >= ROWS_KEPT_MS) return rowsMayBeGone(deps, job);
-    // The task was never reached: there is nothing to undo.
-    return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows: [] };
-  }
-  const { state } = loaded;
-  const findRow = createRowFinder(ctx);
-  const sent = listItems(await source.loadAll(loaded)).filter((row) => row.try > 0 && row.from !== undefined);
-  const rows = await mapLimited(sent.toReversed(), 1, (row) => withoutUndone(row, findRow));
-  return {
-    event: job.event ?? state.event,
-    metadata: state.metadata,
-    until: job.until ?? state.until,
-    failed: job.failed ?? state.failed,
-    waves: ["all"],
-    isRule: true,
-    ...defined({ concurrency: job.concurrency ?? state.concurrency }),
-    rows: rows.map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
-  };
-}
-
-/**
- * Returns a row that restores nothing that was taken back: where the release that had set a value before was undone since,
- * what was before that one counts.
- */
-async function withoutUndone(row: DeployRow, findRow: RowFinder): Promise<DeployRow> {
-  const entries = Object.entries(row.from ?? {}).map(async ([key, given]) => {
-    let before = given;
-    for (let steps = 0; before.release !== undefined && steps < MOST_STEPS; steps += 1) {
-      const setBy: DeployRow | undefined = await findRow(before.release, row.stack);
-      const earlier: Before | undefined = setBy?.state === "undone" ? setBy.from?.[key] : undefined;
-      if (earlier === undefined) break;
-      before = earlier;
-    }
-    return [key, before] as const;
-  });
-  return { ...row, from: Object.fromEntries(await Promise.all(entries)) };
-}
-
-/** Releases that were undone one after another beneath another one. */
-const MOST_STEPS = 100;
-
-function rowsMayBeGone({ release, ctx }: DeployDeps, { of }: UndoJob): Failed {
-  const settle = toShellCommand`stackyard stacks settle ${release.id} ${ctx.task} --reason …`;
-  const message = `Rows are kept for 90 days, and the release is older: it is not known what "${of}" has sent. Restore its stacks with a release of the earlier version. Then: ${settle}`;
-  return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
-}
-
-function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly string[], at: number): DeployRow {
-  const row = { stack, wave: 0, try: 0, from, at, ...defined({ incarnation }) };
-  const missing = keys.find((key) => from[key]?.value === undefined);
-  if (missing === undefined) return { ...row, state: "waiting" };
-  const message = `${missing} had no value before. The stack is not changed.`;
-  return { ...row, state: "skipped", code: "NO_PREVIOUS", message };
-}
-
-/**
- * Notes in the rows of a task what was undone: its next event is the first again. A stack that has something newer keeps
- * that, and what was before this task is kept in the row: the undo of the newer one restores it.
- */
-export async function noteUndone(deps: DeployDeps, of: string, undone: readonly DeployRow[]): Promise<void> {
-  const { ctx, owner } = deps;
-  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: of } });
-  const loaded = await source.load();
-  const ends = new Map(undone.map((row) => [row.stack, row.state]));
-  if (loaded === undefined || ends.size === 0) return;
-  const at = ctx.clock.now();
-  const noted = updateItems(await source.loadAll(loaded), toRow, (row): DeployRow => {
-    const end = ends.get(row.stack);
-    if (end === undefined || row.state === "undone") return row;
-    const { from, code, message, ...rest } = row;
-    return { ...rest, state: "undone", at, ...(end === "skipped" && defined({ from })) };
-  });
-  await source.save(noted);
-}

@@ -114,7 +114,7 @@ export const DeployProgress = Type.Object(
     next: Type.Integer(),
     /** Since when nothing has changed. */
     quietSince: Type.Integer(),
-    /** When the stacks that wait were examined. */
+    /** When the stacks that wait were observed. */
     examinedAt: Type.Optional(Type.Integer()),
     /** When what holds them may open. */
     opensAt: Type.Optional(Type.Integer()),

@@ -26,7 +26,7 @@ export type DeployRowState = RowState;
 /** What a task `deploy` knows about one of its stacks. At most 1 KiB as JSON. Instants are epoch milliseconds. */
 export interface DeployRow {
   readonly stack: string;
-  /** Missing: the stack did not exist when it was examined. */
+  /** Missing: the stack did not exist when it was observed. */
   readonly incarnation?: string;
   readonly wave: number;
   /** Events that were sent to it, over all entries of the task's state: part of the event's id. */
@@ -43,7 +43,7 @@ export interface DeployRow {
   readonly sentAt?: number;
   /** The number of the batch in which it was sent: `next` of the state, which is written after the row. */
   readonly batch?: number;
-  /** The version of the stack that was examined for the last event. */
+  /** The version of the stack that was observed for the last event. */
   readonly expect?: number;
   /** How long an approval of the stack was open since the event, without the open one. */
   readonly heldMs?: number;

@@ -1,15 +1,15 @@
 import { chunk, defined, type Failed, failed, isStackyardError, mapLimited } from "@stackyard/core";
 import { evaluateHealth, type LoadedStack, type SeenStack } from "@stackyard/core/engine";
 import { listItems } from "@stackyard/core/rollout";
-import { withChanges } from "./advance-deployment.ts";
 import type { Planned } from "./begin-deployment.ts";
+import { withChanges } from "./change-deployment.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, DeployState } from "./deploy-row.ts";
-import { type Checks, isReady } from "./examine-waiting.ts";
 import { toPlannedTask, toSubject } from "./make-plan.ts";
 import { type Aims, end, isOwn, observeRow } from "./observe-row.ts";
 import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
+import { type Checks, isReady } from "./observe-waiting.ts";
 import { formatDifferences, listDifferences, type PlanEntry, planStack } from "./plan-entry.ts";
 import { findPlan, findPlanDigest } from "./plan-records.ts";
 

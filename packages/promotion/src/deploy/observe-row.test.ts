@@ -290,4 +290,13 @@ describe("an undo", () => {
     expect(outcome(row, aTargetStack(), applied, undo)).toBe("done");
     expect(outcome(row, live(), applied, undo)).toBe("failed STACK_MOVED");
   });
+
+  it("of a release that has changed no value brings back the release before, and is done", () => {
+    const release = { ...own, id: "shop-1.41.0", createdAt: 50, event: "stack:0" };
+    const same = { ...toUndo, from: { api: { value: "1.42.0", release } } };
+
+    expect(observe(same, live(), none, undo)).toMatchObject({ state: "waiting", onlyNotes: true, expect: 8 });
+    const row = { ...same, try: 1, state: "sent", onlyNotes: true } as const;
+    expect(outcome(row, live({ releases: { api: release } }), applied, undo)).toBe("done");
+  });
 });

@@ -1,6 +1,6 @@
 import { defined, type Stack } from "@stackyard/core";
 import { evaluateHealth, evaluateStanding } from "@stackyard/core/engine";
-import type { Before, DeployRow, DeployState, Value } from "./deploy-row.ts";
+import type { Before, DeployRow, DeployState, SetBy, Value } from "./deploy-row.ts";
 
 /** What became of the last event of a row. `none`: nothing was sent since the row waits. */
 export type EventFate =
@@ -41,31 +41,34 @@ const CLOCKS_MS = 60_000;
 
 /**
  * Returns the row of a stack after it was observed; the same row when nothing has changed. Pure. A row that may be sent
- * to now is `waiting` without a code, with the version that was examined and what was before. A stack that has the values
+ * to now is `waiting` without a code, with the version that was observed and what was before. A stack that has the values
  * already gets an event that only notes the release: an older one must not pass it, nor an undo of that.
  */
 export function observeRow(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
-  if (row.state === "waiting") return examine(row, observed, aims);
+  if (row.state === "waiting") return observeWaiting(row, observed, aims);
   return row.state === "sent" ? followEvent(row, observed, aims) : row;
 }
 
-function examine(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+function observeWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const { stack, version } = observed;
-  if (stack === undefined) return examineMissing(row, observed, aims);
+  if (stack === undefined) return observeMissing(row, observed, aims);
   if (row.incarnation !== undefined && row.incarnation !== stack.incarnation) return moved(row, aims, RECREATED);
-  const newer = findNewer(stack, aims);
+  const rules = ROW_RULES[aims.op];
+  const newer = rules.findNewer(stack, aims);
   if (newer !== undefined) return passBy(row, aims, newer);
   if (!evaluateHealth(stack).isAtRest) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
   if (row.code === NOT_HANDLED && row.expect === version && isSoonMoved(stack, aims)) return row;
-  if (aims.op === "undo" && !isOwn(stack, aims) && !isRestored(row, stack)) return notOurs(row, stack, aims);
+  if (rules.isForeign(row, stack, aims)) return notOurs(row, stack, aims);
   return compare(row, { stack, version }, aims);
 }
 
 /** A stack that has the values already needs no event but that of its release. */
 function compare(row: DeployRow, { stack, version }: Compared, aims: Aims): DeployRow {
-  const isThere = evaluateStanding(stack, aims).kind === "arrived" && hasValues(stack, toWanted(row, aims));
+  const isThere =
+    evaluateStanding(stack, aims).kind === "arrived" && hasValues(stack, ROW_RULES[aims.op].toValues(row, aims));
   if (!isThere) return ready(row, { stack, version }, aims);
-  if (needsNothing(row, stack, aims)) return arrive({ ...row, incarnation: stack.incarnation }, aims);
+  if (ROW_RULES[aims.op].needsNothing(row, stack, aims))
+    return arrive({ ...row, incarnation: stack.incarnation }, aims);
   const sendable = ready(row, { stack, version }, aims);
   return aims.again ? sendable : { ...sendable, onlyNotes: true };
 }
@@ -75,19 +78,12 @@ interface Compared {
   readonly version: number;
 }
 
-/** Returns true when a stack that has the values has the release too, or the one before it after an undo. */
-function needsNothing(row: DeployRow, stack: Stack, aims: Aims): boolean {
-  if (aims.op === "undo") return isRestored(row, stack);
-  return isOwn(stack, aims) && (row.try > 0 || !aims.again);
-}
-
 function arrive(row: DeployRow, aims: Aims): DeployRow {
-  const hadValues = aims.op === "send" && (row.try === 0 || row.onlyNotes === true);
-  return end(row, aims, { state: hadValues ? "unchanged" : "done" });
+  return end(row, aims, { state: ROW_RULES[aims.op].toArrival(row) });
 }
 
-function examineMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
-  const mayBeCreated = aims.creates && aims.op === "send" && row.incarnation === undefined;
+function observeMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+  const mayBeCreated = aims.creates && row.incarnation === undefined;
   return mayBeCreated ? ready(row, observed, aims) : lost(row, observed, aims);
 }
 
@@ -102,7 +98,8 @@ function lost(row: DeployRow, { hidden }: Pick<Observed, "hidden">, aims: Aims):
 
 function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
   const message = "The stack does not exist.";
-  if (aims.isRule || aims.op === "undo") return end(row, aims, { state: "skipped", code: "STACK_REMOVED", message });
+  if (ROW_RULES[aims.op].skipsMissing(aims))
+    return end(row, aims, { state: "skipped", code: "STACK_REMOVED", message });
   return end(row, aims, { state: "failed", code: "STACK_MISSING", message: `${message} Create it, or add create.` });
 }
 
@@ -112,7 +109,7 @@ function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
  */
 function ready(row: DeployRow, { stack, version }: Pick<Observed, "stack" | "version">, aims: Aims): DeployRow {
   const { code, message, onlyNotes, ...rest } = row;
-  const isKept = aims.op === "undo" || (stack !== undefined && hasApplied(stack, aims));
+  const isKept = ROW_RULES[aims.op].keepsBefore(stack, aims);
   const from = (isKept ? row.from : undefined) ?? toBefore(stack, Object.keys(aims.metadata));
   return { ...rest, ...defined({ incarnation: stack?.incarnation }), from, expect: version };
 }
@@ -145,7 +142,7 @@ function isExpired({ sentAt = 0 }: DeployRow, { now }: Aims): boolean {
 
 const EXPIRED = { code: "EVENT_EXPIRED", message: "The event was not decided in time." };
 
-/** Codes of refusals after which the stack is examined and sent to again. */
+/** Codes of refusals after which the stack is observed and sent to again. */
 const PASSING: ReadonlySet<string> = new Set(["STACK_CHANGED", "EVENT_EXPIRED"]);
 
 const NOT_HANDLED = "EVENT_NOT_HANDLED";
@@ -184,7 +181,8 @@ function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): Depl
   // A stack is named after the event that has created it.
   if ((given.incarnation ?? eventId) !== stack.incarnation) return moved(given, aims, RECREATED);
   const row = given.incarnation === undefined ? { ...given, incarnation: stack.incarnation } : given;
-  const newer = findNewer(stack, aims);
+  const rules = ROW_RULES[aims.op];
+  const newer = rules.findNewer(stack, aims);
   if (newer !== undefined) return passBy(row, aims, newer);
   const standing = evaluateStanding(stack, aims);
   if (standing.kind === "failed") {
@@ -192,7 +190,7 @@ function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): Depl
   }
   if (standing.kind === "moving") return timeOut(noteApprovals(row, stack, aims), stack, aims);
   if (standing.kind === "arrived") {
-    return hasValues(stack, toWanted(row, aims)) ? arrive(row, aims) : moved(row, aims, CHANGED);
+    return hasValues(stack, rules.toValues(row, aims)) ? arrive(row, aims) : moved(row, aims, CHANGED);
   }
   if (stack.timers.length > 0) return timeOut(noteApprovals(row, stack, aims), stack, aims);
   const message = `The stack rests in ${stack.state}, not in ${aims.until.join(" or ")}.`;
@@ -229,12 +227,6 @@ function notOurs(row: DeployRow, stack: Stack, aims: Aims): DeployRow {
   return end(row, aims, { state: "skipped", code: "STACK_MOVED", message });
 }
 
-/** The values that the row's event brings. */
-function toWanted({ from = {} }: DeployRow, { op, metadata }: Aims): Readonly<Record<string, Value>> {
-  if (op === "send") return metadata;
-  return Object.fromEntries(Object.entries(from).map(([key, { value = null }]) => [key, value]));
-}
-
 function hasValues({ metadata }: Stack, wanted: Readonly<Record<string, Value>>): boolean {
   return Object.entries(wanted).every(([key, value]) => (metadata[key] ?? null) === value);
 }
@@ -267,8 +259,7 @@ function isSetBy({ releases }: Stack, { release }: Pick<Aims, "release">, key: s
 }
 
 /** Returns which newer release has set a mapped key. Of two that were created at once one counts as newer. */
-function findNewer({ releases = {} }: Stack, { op, metadata, release, now }: Aims): string | undefined {
-  if (op === "undo") return undefined;
+function findNewer({ releases = {} }: Stack, { metadata, release, now }: Aims): string | undefined {
   const key = Object.keys(metadata).find((each) => {
     const other = releases[each];
     if (other === undefined || other.createdAt < release.createdAt) return false;
@@ -323,4 +314,58 @@ export function end(
 ): DeployRow {
   const { code: _, message: __, heldMs, heldSince, ...rest } = row;
   return { ...rest, state, ...defined({ code, message: message?.slice(0, MOST_MESSAGE) }), at: now };
+}
+
+/** What sending and undoing decide differently about one row. Pure. */
+export interface RowRules {
+  /** Returns the values that the row's event brings. */
+  toValues(row: DeployRow, aims: Pick<Aims, "metadata">): Readonly<Record<string, Value>>;
+  /** Returns the releases that the row's event brings back; undefined: the stack gets this release. */
+  toRestores(row: DeployRow): Readonly<Record<string, SetBy | null>> | undefined;
+  /** Returns which newer release has set a mapped key. */
+  findNewer(stack: Stack, aims: Aims): string | undefined;
+  /** Returns true when the values of a stack are neither those of this release, nor those that the row's event brings. */
+  isForeign(row: DeployRow, stack: Stack, aims: Aims): boolean;
+  /** Returns true when a stack that has the values has the release too, or the one before it after an undo. */
+  needsNothing(row: DeployRow, stack: Stack, aims: Aims): boolean;
+  /** Returns how the row of a stack ends that has arrived. */
+  toArrival(row: DeployRow): "done" | "unchanged";
+  /** Returns true when a stack that was removed counts as skipped, not as failed. */
+  skipsMissing(aims: Aims): boolean;
+  /** Returns true when what was before the first event is in the row already. */
+  keepsBefore(stack: Stack | undefined, aims: Aims): boolean;
+}
+
+const SENDING: RowRules = {
+  toValues: (_row, { metadata }) => metadata,
+  toRestores: () => undefined,
+  findNewer,
+  // Whatever its values are, they are replaced.
+  isForeign: () => false,
+  needsNothing: (row, stack, aims) => isOwn(stack, aims) && (row.try > 0 || !aims.again),
+  toArrival: (row) => (row.try === 0 || row.onlyNotes === true ? "unchanged" : "done"),
+  skipsMissing: ({ isRule }) => isRule,
+  keepsBefore: (stack, aims) => stack !== undefined && hasApplied(stack, aims),
+};
+
+const UNDOING: RowRules = {
+  toValues: ({ from = {} }) => mapEntries(from, ({ value = null }) => value),
+  toRestores: ({ from = {} }) => mapEntries(from, ({ release = null }) => release),
+  // A stack that has something newer is foreign.
+  findNewer: () => undefined,
+  isForeign: (row, stack, aims) => !isOwn(stack, aims) && !isRestored(row, stack),
+  needsNothing: (row, stack) => isRestored(row, stack),
+  toArrival: () => "done",
+  skipsMissing: () => true,
+  keepsBefore: () => true,
+};
+
+/** The rules of rows, by what the task does. */
+export const ROW_RULES: Readonly<Record<Aims["op"], RowRules>> = { send: SENDING, undo: UNDOING };
+
+function mapEntries<T>(
+  from: Readonly<Record<string, Before>>,
+  change: (before: Before) => T,
+): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(from).map(([key, before]) => [key, change(before)]));
 }

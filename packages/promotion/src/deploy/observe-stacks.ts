@@ -89,7 +89,7 @@ function toEventId(yard: Pick<YardService, "toEventId">, { stack, try: tries }: 
   return yard.toEventId({ stackId: stack, try: tries });
 }
 
-interface Looked {
+interface FoundFate {
   readonly fate: EventFate;
   /** The stack may have been loaded before the event was applied. */
   readonly isLate: boolean;
@@ -99,7 +99,7 @@ async function findFate(
   yard: Pick<YardService, "findOutcome" | "toEventId">,
   row: DeployRow,
   { loaded, aims }: { readonly loaded: ReadonlyMap<string, SeenStack>; readonly aims: Aims },
-): Promise<Looked> {
+): Promise<FoundFate> {
   const releases = loaded.get(row.stack)?.stack?.releases ?? {};
   const eventId = toEventId(yard, row);
   const isShown = Object.keys(aims.metadata).some((key) => releases[key]?.event === eventId);

@@ -1,26 +1,19 @@
-import { defined, type Failed, failed, running, type Succeeded, succeeded, toShellCommand } from "@stackyard/core";
-import type { LoadedStack } from "@stackyard/core/engine";
-import { addTallies, type Limits, listItems, tallyByWave } from "@stackyard/core/rollout";
-import { type Advance, type Advanced, advanceDeployment } from "./advance-deployment.ts";
-import {
-  beginDeployment,
-  findPresent,
-  noteUndone,
-  type Planned,
-  planSend,
-  planUndo,
-  retryDeployment,
-} from "./begin-deployment.ts";
+import { defined, type Failed, failed, running, type Succeeded, succeeded } from "@stackyard/core";
+import { addTallies, listItems } from "@stackyard/core/rollout";
+import { type Advanced, advanceDeployment } from "./advance-deployment.ts";
+import { beginDeployment, findPresent, retryDeployment } from "./begin-deployment.ts";
+import type { Call } from "./call.ts";
 import type { DeployProgress, DeployStep } from "./definition.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
-import { CONCURRENCY, type SendJob, type UndoJob } from "./deploy-job.ts";
-import { toSendLimits } from "./deploy-limits.ts";
-import type { DeployRow, DeployState } from "./deploy-row.ts";
-import type { Checks } from "./examine-waiting.ts";
-import { type Approved, checkAll, createPlanCheck, findApproved, toApprovedRows, toFollowed } from "./follow-plan.ts";
+import type { SendJob, UndoJob } from "./deploy-job.ts";
+import type { DeployRow } from "./deploy-row.ts";
+import { checkAll } from "./follow-plan.ts";
 import type { Aims } from "./observe-row.ts";
-import { formatUnseen, toLeast } from "./select-stacks.ts";
-import { createSensitiveCheck } from "./sensitive-keys.ts";
+import type { Fault, Operation } from "./operation.ts";
+import { formatCodes, formatHeld, toRowsCommand } from "./row-texts.ts";
+import { formatUnseen } from "./select-stacks.ts";
+import { createSending } from "./sending.ts";
+import { createUndoing } from "./undoing.ts";
 
 /** One call about rows: continues them, or begins them for a new entry. */
 export async function runDeployment(
@@ -30,18 +23,18 @@ export async function runDeployment(
 ): Promise<DeployStep> {
   const found = await findPresent(deps);
   if ("kind" in found) return found;
-  const { present, earlier } = found;
-  if (deps.ctx.cancelling && present === undefined) return NOTHING_SENT;
-  const approved = job.op === "send" && !deps.ctx.cancelling ? await findApproved(deps, job) : undefined;
-  if (approved !== undefined && "kind" in approved) return approved;
-  const continued = await continueOrBegin(deps, job, { present, earlier, approved });
+  if (deps.ctx.cancelling && found.present === undefined) return NOTHING_SENT;
+  const operation = job.op === "send" ? await createSending(deps, job) : createUndoing(deps, job);
+  if ("kind" in operation) return operation;
+  const continued = await continueOrBegin(deps, operation, found);
   if ("kind" in continued) return continued;
-  if (continued.state.endedAt !== undefined) return toEnd(job, await deps.rows.loadAll(continued));
-  const begun = continued === present ? progress : undefined;
-  const advance = toAdvance(deps, { job, deployment: continued, progress: begun, approved });
-  const { deployment, isChecked } = await checkFirst(deps, continued, advance);
-  const advanced = await advanceDeployment(deps, deployment, { ...advance, examines: advance.examines && isChecked });
-  return advanced.isOver ? endDeployment(deps, job, advanced.deployment) : toRunning(deps, advanced, begun);
+  if (continued.state.endedAt !== undefined) return toEnd(operation, await deps.rows.loadAll(continued));
+  const begun = continued === found.present ? progress : undefined;
+  const call = toCall(deps, operation, { deployment: continued, progress: begun });
+  const { deployment, isChecked } = await checkFirst(deps, continued, call);
+  const observesWaiting = call.observesWaiting && isChecked;
+  const advanced = await advanceDeployment(deps, deployment, { ...call, observesWaiting });
+  return advanced.isOver ? endDeployment(deps, operation, advanced.deployment) : toRunning(deps, advanced, begun);
 }
 
 const NOTHING_SENT: Failed = failed({
@@ -51,7 +44,7 @@ const NOTHING_SENT: Failed = failed({
 });
 
 /** Compares all stacks with the plan before the first event. */
-async function checkFirst(deps: DeployDeps, given: Deployment, { checks, aims }: Advance) {
+async function checkFirst(deps: DeployDeps, given: Deployment, { checks, aims }: Call) {
   const { checkPlan } = checks;
   if (checkPlan === undefined || given.state.isChecked === true) return { deployment: given, isChecked: true };
   const deployment = await checkAll(deps, given, { aims, checkPlan });
@@ -61,71 +54,53 @@ async function checkFirst(deps: DeployDeps, given: Deployment, { checks, aims }:
 interface Present {
   readonly present: Deployment | undefined;
   readonly earlier: Deployment | undefined;
-  readonly approved: Approved | undefined;
 }
 
 async function continueOrBegin(
   deps: DeployDeps,
-  job: SendJob | UndoJob,
-  { present, earlier, approved }: Present,
+  operation: Operation,
+  { present, earlier }: Present,
 ): Promise<Deployment | Failed> {
   if (present === undefined) {
-    const planned = await plan(deps, job);
-    if ("kind" in planned) return planned;
-    if (job.op === "undo" || approved === undefined) return beginDeployment(deps, earlier, { op: job.op, ...planned });
-    const follows = { ...toApprovedRows(planned, approved, job), ...toFollowed(deps, job) };
-    return beginDeployment(deps, earlier, { op: job.op, ...follows });
+    const planned = await operation.plan();
+    return "kind" in planned ? planned : beginDeployment(deps, earlier, { op: operation.op, ...planned });
   }
   if (present.state.attempt === deps.attempt) return present;
-  const { event, metadata, until, failed: failedStates } = present.state;
-  const kept = { event, metadata, until, failed: failedStates };
-  return retryDeployment(deps, present, job.op === "send" ? toValues(deps, job) : kept);
+  return retryDeployment(deps, present, operation.toRetried(present.state));
 }
 
-function toValues(deps: DeployDeps, job: SendJob) {
-  const { event, metadata, until, failed: failedStates } = job;
-  return { event, metadata, until, failed: failedStates, ...toFollowed(deps, job) };
-}
+/** Rows that wait are observed again after so long, or when a place becomes free. */
+const OBSERVE_MS = 10_000;
 
-function plan(deps: DeployDeps, job: SendJob | UndoJob): Promise<Planned | Failed> {
-  return job.op === "send" ? planSend(deps, job) : planUndo(deps, job);
-}
-
-interface Call {
-  readonly job: SendJob | UndoJob;
+interface Continued {
   readonly deployment: Deployment;
   readonly progress: DeployProgress | undefined;
-  readonly approved: Approved | undefined;
 }
 
-/** Rows that wait are examined again after so long, or when a place becomes free. */
-const EXAMINE_MS = 10_000;
-
-function toAdvance(deps: DeployDeps, { job, deployment, progress, approved }: Call): Advance {
-  const { ctx } = deps;
-  const { state } = deployment;
-  const now = ctx.clock.now();
-  const create = job.op === "send" ? job.create : undefined;
-  const aims = toAims(deps, job, deployment);
+function toCall(deps: DeployDeps, operation: Operation, { deployment, progress }: Continued): Call {
+  const now = deps.ctx.clock.now();
+  const aims = toAims(deps, operation, deployment);
+  const { leasts, observesArrived, create } = operation;
   return {
     aims,
-    checks: toChecks(deps, { job, deployment, approved, aims }),
-    limits: toLimits(job, state),
-    leasts: job.op === "send" ? job.waves.map(toLeast) : [],
-    examines: isExamined(progress, now),
-    repeats: state.next > (progress?.next ?? 0),
-    isCancelled: ctx.cancelling,
-    ...(create !== undefined && { create }),
+    checks: operation.toChecks(deployment, aims),
+    limits: operation.toLimits(deployment.state),
+    leasts,
+    observesArrived,
+    observesWaiting: isDue(progress, now),
+    repeats: deployment.state.next > (progress?.next ?? 0),
+    isCancelled: deps.ctx.cancelling,
+    ...defined({ create }),
   };
 }
 
-/** Rows that wait are examined when what holds them may open, and every few seconds: a stack may have come to rest. */
-function isExamined(progress: DeployProgress | undefined, now: number): boolean {
-  if (progress?.examinedAt === undefined || now >= progress.examinedAt + EXAMINE_MS) return true;
+/** Rows that wait are observed when what holds them may open, and every few seconds: a stack may have come to rest. */
+function isDue(progress: DeployProgress | undefined, now: number): boolean {
+  if (progress?.examinedAt === undefined || now >= progress.examinedAt + OBSERVE_MS) return true;
   return progress.opensAt !== undefined && now >= progress.opensAt;
 }
 
-function toAims({ release, ctx }: DeployDeps, job: SendJob | UndoJob, { state }: Deployment): Aims {
+function toAims({ release, ctx }: DeployDeps, operation: Operation, { state }: Deployment): Aims {
   const { op, event, metadata, until, failed: failedStates, isRule } = state;
   return {
     op,
@@ -135,37 +110,11 @@ function toAims({ release, ctx }: DeployDeps, job: SendJob | UndoJob, { state }:
     failed: failedStates,
     isRule,
     release: { id: release.id, createdAt: release.createdAt },
-    creates: job.op === "send" && job.create !== undefined,
-    again: job.op === "send" && job.again,
-    eachMs: job.eachMs,
+    creates: operation.create !== undefined,
+    again: operation.again,
+    eachMs: operation.eachMs,
     now: ctx.clock.now(),
   };
-}
-
-function toChecks(
-  deps: DeployDeps,
-  { job, deployment, approved, aims }: Omit<Call, "progress"> & { readonly aims: Aims },
-): Checks {
-  const { state } = deployment;
-  const nothing = async (_loaded: LoadedStack) => undefined;
-  // An undo waits for no window and no freeze.
-  if (job.op === "undo") {
-    return { holds: undefined, skipFrozen: false, checkPlan: undefined, findSensitive: nothing, machine: "" };
-  }
-  const machine = typeof job.stacks === "string" ? (job.create ?? "") : job.stacks.machine;
-  return {
-    holds: deps.createHolds(deps.ctx, job.holds),
-    skipFrozen: job.skipFrozen,
-    checkPlan: approved && createPlanCheck(deps, { job, approved, aims }),
-    findSensitive: createSensitiveCheck(deps.yard, { event: state.event, metadata: state.metadata, machine }),
-    machine,
-  };
-}
-
-/** Failures do not stop an undo. */
-function toLimits(job: SendJob | UndoJob, { sizes, concurrency = CONCURRENCY }: DeployState): Limits {
-  if (job.op === "send") return toSendLimits(job, sizes);
-  return { concurrency, maxFailures: [Number.POSITIVE_INFINITY], pausesMs: [] };
 }
 
 const POLL_MS = 2_000;
@@ -174,11 +123,11 @@ const QUIET_AFTER_MS = 60_000;
 const LONGEST_MS = 60_000;
 
 function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProgress | undefined): DeployStep {
-  const { deployment, hasChanged, hasExamined, until, unknown } = advanced;
+  const { deployment, hasChanged, hasObservedWaiting, until, unknown } = advanced;
   const now = ctx.clock.now();
   const quietSince = hasChanged || progress === undefined ? now : progress.quietSince;
-  const examinedAt = hasExamined ? now : (progress?.examinedAt ?? now);
-  const opensAt = until ?? (hasExamined ? undefined : findOpening(progress, now));
+  const examinedAt = hasObservedWaiting ? now : (progress?.examinedAt ?? now);
+  const opensAt = until ?? (hasObservedWaiting ? undefined : findOpening(progress, now));
   const { tallies, sizes, unseen = 0 } = deployment.state;
   const tally = addTallies(tallies.flat());
   const { waiting, sent, done, failed: failures } = tally;
@@ -190,37 +139,21 @@ function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProg
   return running({ progress: { next, quietSince, examinedAt, ...defined({ opensAt }) }, pollAfterMs, message });
 }
 
-/** Returns the instant that is still to come: when it has passed, rows were examined. */
+/** Returns the instant that is still to come: when it has passed, rows were observed. */
 function findOpening({ opensAt }: Partial<DeployProgress> = {}, now: number): number | undefined {
   return opensAt !== undefined && opensAt > now ? opensAt : undefined;
 }
 
-// Who may read a release may not read all of its stacks. So its texts have counts and codes; which stacks they are, and why, is
-// in the rows, which each reader sees in part.
-
-/** Returns why the rows that were examined wait. */
-function formatHeld(deployment: Deployment): string {
-  const held = listItems(deployment).flatMap(({ state, code }) => (state === "waiting" && code ? [code] : []));
-  return held.length === 0 ? "" : ` Held back by ${[...new Set(held)].join(", ")}. Which: ${toRowsCommand(deployment)}`;
-}
-
-function toRowsCommand({ state: { release } }: Deployment): string {
-  return toShellCommand`stackyard deploys show ${release.stackId} ${release.task}`;
-}
-
-async function endDeployment(deps: DeployDeps, job: SendJob | UndoJob, given: Deployment): Promise<DeployStep> {
+async function endDeployment(deps: DeployDeps, operation: Operation, given: Deployment): Promise<DeployStep> {
   const whole = await deps.rows.loadAll(given);
-  const undone = listItems(whole).filter(
-    ({ state, code }) => state === "done" || (state === "skipped" && code === "STACK_MOVED"),
-  );
-  if (job.op === "undo") await noteUndone(deps, job.of, undone);
+  await operation.noteEnd(listItems(whole));
   const ended = { ...whole, state: { ...whole.state, endedAt: deps.ctx.clock.now() } };
   await deps.rows.save(ended);
-  return toEnd(job, ended);
+  return toEnd(operation, ended);
 }
 
 /** Returns the last step of a deployment of which all rows are loaded. */
-function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
+function toEnd(operation: Operation, deployment: Deployment): DeployStep {
   const rows = listItems(deployment);
   const count = (...states: readonly DeployRow["state"][]) => rows.filter((row) => states.includes(row.state)).length;
   const outputs = {
@@ -231,7 +164,7 @@ function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
     skipped: count("skipped"),
     ...defined({ unseen: deployment.state.unseen }),
   };
-  const why = findFailure(job, deployment);
+  const why = findFailure(operation, deployment);
   const shortfall = findShortfall(rows);
   if (why === undefined) return succeeded(outputs, defined({ shortfall }));
   const failures = rows.filter((row) => row.state === "failed");
@@ -259,43 +192,10 @@ function findOnlyCode(rows: readonly DeployRow[]): string | undefined {
   return others.length === 0 ? only : undefined;
 }
 
-/** Formats how many rows have each code, such as `STACK_FAILED 2, STACK_STALLED 1`. */
-function formatCodes(rows: readonly DeployRow[]): string {
-  const codes = Map.groupBy(rows, ({ code = "" }) => code);
-  return [...codes].map(([code, same]) => `${code} ${same.length}`).join(", ");
-}
-
-function findFailure(job: SendJob | UndoJob, deployment: Deployment): { code: string; message: string } | undefined {
-  const { state } = deployment;
-  if (state.stop !== undefined && state.stop.code !== "TOO_MANY_FAILURES") return state.stop;
-  const waves = tallyByWave(state);
-  const failures = addTallies(waves).failed;
-  if (job.op === "undo") return findUnrestored(failures, deployment);
-  const { maxFailures } = toLimits(job, state);
-  const isTooMany = waves.some((wave, index) => wave.failed > (maxFailures[index] ?? 0));
-  if (!isTooMany && state.stop === undefined) return findNothingHere(deployment);
-  return { code: "TOO_MANY_FAILURES", message: `${failures} of ${listCount(state.sizes)} stacks have failed.` };
-}
-
-/** An undo that has restored none of what was sent has not undone it. */
-function findUnrestored(failures: number, deployment: Deployment): { code: string; message: string } | undefined {
-  const rows = listItems(deployment);
-  const code = "UNDO_INCOMPLETE";
-  if (failures > 0)
-    return { code, message: `${failures} stacks could not be restored. Correct them, and retry the task.` };
-  if (rows.length === 0 || rows.some(({ state }) => state === "done")) return undefined;
-  return {
-    code,
-    message: `None of ${rows.length} stacks was restored: ${formatCodes(rows)}. Which, and why: ${toRowsCommand(deployment)}`,
-  };
-}
-
-/** A release that no stack has, because all have something newer, has not arrived. */
-function findNothingHere(deployment: Deployment): { code: string; message: string } | undefined {
-  const rows = listItems(deployment);
-  const newer = rows.filter(({ code }) => code === "NEWER_RELEASE").length;
-  if (newer === 0 || rows.some(({ state }) => state === "done" || state === "unchanged")) return undefined;
-  return { code: "NEWER_RELEASE", message: `No stack has this version, and ${newer} have that of a newer release.` };
+/** What has stopped a task says why it has failed, but for too many failures: those are counted at the end. */
+function findFailure(operation: Operation, deployment: Deployment): Fault | undefined {
+  const { stop } = deployment.state;
+  return stop !== undefined && stop.code !== "TOO_MANY_FAILURES" ? stop : operation.findFailure(deployment);
 }
 
 function listCount(sizes: readonly number[]): number {

@@ -35,7 +35,7 @@ export interface SoakWatch {
   examine(deps: SoakDeps, attemptId: string, input: SoakInput): Promise<Condition>;
 }
 
-/** What an examination has found. */
+/** What a look at the stacks has found. */
 interface Seen {
   /** The mark of the yard before it. */
   readonly mark: string;
@@ -47,7 +47,7 @@ interface Seen {
   readonly releases: ReadonlySet<string>;
   /** The stack whose time began last. */
   readonly begun: Begun;
-  /** What the first stack has that does not soak; those behind it were not examined. */
+  /** What the first stack has that does not soak; those behind it were not observed. */
   readonly fault?: Exclude<Condition, { kind: "open" }>;
 }
 
@@ -74,7 +74,7 @@ export function createSoakWatch(): SoakWatch {
       if (deployed === undefined) return closed("SOAKING", `The task "${of}" has sent nothing yet.`);
       if (deployed.endedAt === undefined) return closed("SOAKING", `The task "${of}" has not ended yet.`);
       const soak = { of, deployed, length, before };
-      const seen = await look(deps, soak, known.get(attemptId));
+      const seen = await observe(deps, soak, known.get(attemptId));
       const condition = toCondition(deps, soak, seen);
       // Another grant changes no stack, so the next look is at all of them.
       if (condition.kind === "closed" && condition.code !== HIDDEN) remember(attemptId, seen);
@@ -92,14 +92,14 @@ interface Soak {
   readonly before: SoakTime | undefined;
 }
 
-/** Looks at what has changed since the last look. Before the gate opens, at every stack. */
-async function look(deps: SoakDeps, soak: Soak, before: Seen | undefined): Promise<Seen> {
-  const again = before && (await lookAgain(deps, soak, before));
+/** Observes what has changed since the last look. Before the gate opens, every stack. */
+async function observe(deps: SoakDeps, soak: Soak, before: Seen | undefined): Promise<Seen> {
+  const again = before && (await observeChanged(deps, soak, before));
   const isEnough = again !== undefined && (again.fault !== undefined || !isOver(deps, soak, again));
-  return isEnough ? again : lookAtAll(deps, soak);
+  return isEnough ? again : observeAll(deps, soak);
 }
 
-async function lookAtAll(deps: SoakDeps, { of, deployed }: Soak): Promise<Seen> {
+async function observeAll(deps: SoakDeps, { of, deployed }: Soak): Promise<Seen> {
   const { records, clock, yard } = deps;
   const { mark } = await yard.findChanges();
   const rows = new Map<string, DeployRow>();
@@ -116,11 +116,11 @@ async function lookAtAll(deps: SoakDeps, { of, deployed }: Soak): Promise<Seen> 
     }
     for (const row of page) if (row.state === "done" || row.state === "unchanged") rows.set(row.stack, row);
   }
-  return { ...seen, ...(await examineRows(deps, { rows: [...rows.values()], deployed, releases, begun: NOT_BEGUN })) };
+  return { ...seen, ...(await observeRows(deps, { rows: [...rows.values()], deployed, releases, begun: NOT_BEGUN })) };
 }
 
 /** Returns what has changed since the last look; undefined: that does not suffice. */
-async function lookAgain(deps: SoakDeps, { deployed }: Soak, before: Seen): Promise<Seen | undefined> {
+async function observeChanged(deps: SoakDeps, { deployed }: Soak, before: Seen): Promise<Seen | undefined> {
   if (before.deployed !== JSON.stringify(deployed)) return undefined;
   const { mark, stacks } = await deps.yard.findChanges(before.mark);
   if (stacks === undefined || [...before.releases].some((id) => stacks.has(id))) return undefined;
@@ -128,8 +128,8 @@ async function lookAgain(deps: SoakDeps, { deployed }: Soak, before: Seen): Prom
   if (changed.length === 0) return { ...before, mark };
   if (before.fault !== undefined) return undefined;
   const releases = new Set(before.releases);
-  const examined = await examineRows(deps, { rows: changed, deployed, releases, begun: before.begun });
-  return { ...before, mark, releases, ...examined };
+  const observed = await observeRows(deps, { rows: changed, deployed, releases, begun: before.begun });
+  return { ...before, mark, releases, ...observed };
 }
 
 /** The stack whose time began last. */
@@ -181,7 +181,7 @@ function toUnwatched({ unwatchedMs }: SoakTime): string {
   return `, without the ${formatDuration(Math.round(unwatchedMs / 60_000) * 60_000)} in which no worker looked`;
 }
 
-interface RowsToExamine {
+interface RowsToObserve {
   readonly rows: readonly DeployRow[];
   readonly deployed: DeployState;
   readonly begun: Begun;
@@ -192,17 +192,17 @@ interface RowsToExamine {
 /** Stacks that are loaded together. */
 const CHUNK = 200;
 
-/** Examines the stacks of rows until one does not soak. */
-async function examineRows(
+/** Observes the stacks of rows until one does not soak. */
+async function observeRows(
   deps: SoakDeps,
-  { rows, deployed, releases, begun: before }: RowsToExamine,
+  { rows, deployed, releases, begun: before }: RowsToObserve,
 ): Promise<Pick<Seen, "begun" | "fault">> {
   const arrivals = createArrivals(deps, releases);
   let begun = before;
   for (const part of chunk(rows, CHUNK)) {
     const loaded = new Map((await deps.yard.load(part.map(({ stack }) => stack))).map((each) => [each.stackId, each]));
     for (const row of part) {
-      const start = await examineRow(row, { loaded: loaded.get(row.stack), deployed, arrivals, yard: deps.yard });
+      const start = await observeStack(row, { loaded: loaded.get(row.stack), deployed, arrivals, yard: deps.yard });
       if (start === undefined) continue;
       if (start.kind !== "open") return { begun, fault: start };
       if (start.at > begun.at) begun = { at: start.at, stack: row.stack };
@@ -235,7 +235,7 @@ interface RowFacts {
 }
 
 /** Undefined: the stack was removed, and its rule selects what there is. */
-async function examineRow(row: DeployRow, facts: RowFacts): Promise<Start | undefined> {
+async function observeStack(row: DeployRow, facts: RowFacts): Promise<Start | undefined> {
   const { loaded, deployed } = facts;
   if (loaded?.hidden) return toHidden(row, deployed);
   const stack = loaded?.stack;

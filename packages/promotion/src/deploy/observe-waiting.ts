@@ -20,8 +20,8 @@ export interface Checks {
   readonly machine: string;
 }
 
-/** Rows that wait, after they were examined. */
-export interface Examined {
+/** Rows that wait, as they are now. */
+export interface WaitingRows {
   readonly deployment: Deployment;
   /** May be sent to now. */
   readonly ready: readonly DeployRow[];
@@ -34,7 +34,7 @@ export interface Examined {
 }
 
 /**
- * Rows that are loaded and examined at a time: as many as are wanted, within these. Where none of them may be sent to, as
+ * Rows that are loaded and observed at a time: as many as are wanted, within these. Where none of them may be sent to, as
  * under a freeze, it is more each time.
  */
 const [FEWEST, MOST] = [10, 200] as const;
@@ -42,12 +42,12 @@ const [FEWEST, MOST] = [10, 200] as const;
 /** A record's size is bounded, and so is a row's. */
 const MOST_ROW_BYTES = 1_024;
 
-/** Examines rows of the present wave that wait, in their order, until so many may be sent to. */
-export async function examineWaiting(
+/** Observes rows of the present wave that wait, in their order, until so many may be sent to. */
+export async function observeWaiting(
   deps: DeployDeps,
   given: Deployment,
   { aims, checks, wanted }: { readonly aims: Aims; readonly checks: Checks; readonly wanted: number },
-): Promise<Examined> {
+): Promise<WaitingRows> {
   let deployment = given;
   const found: Found = { ready: [], changes: new Map() };
   const seen = new Set<string>();
@@ -59,7 +59,7 @@ export async function examineWaiting(
       .filter((row) => row.state === "waiting" && row.wave <= wave && !seen.has(row.stack))
       .slice(0, size);
     for (const { stack } of next) seen.add(stack);
-    await examineRows(deps, next, { aims, checks, wanted, deployment, found });
+    await observeRows(deps, next, { aims, checks, wanted, deployment, found });
     const isAll = seen.size >= addTallies(deployment.state.tallies.flat()).waiting;
     if (next.length === 0 || isAll) break;
     size = Math.min(MOST, 2 * size);
@@ -67,7 +67,7 @@ export async function examineWaiting(
   return { deployment, ...found };
 }
 
-/** Grows while rows are examined. */
+/** Grows while rows are observed. */
 interface Found {
   readonly ready: DeployRow[];
   readonly changes: Map<string, DeployRow>;
@@ -75,7 +75,7 @@ interface Found {
   until?: number;
 }
 
-interface Examination {
+interface Observation {
   readonly aims: Aims;
   readonly checks: Checks;
   readonly wanted: number;
@@ -83,7 +83,7 @@ interface Examination {
   readonly found: Found;
 }
 
-async function examineRows(deps: DeployDeps, rows: readonly DeployRow[], input: Examination): Promise<void> {
+async function observeRows(deps: DeployDeps, rows: readonly DeployRow[], input: Observation): Promise<void> {
   const { aims, checks, wanted, deployment, found } = input;
   const loaded = await loadStacks(
     deps.yard,
@@ -93,27 +93,27 @@ async function examineRows(deps: DeployDeps, rows: readonly DeployRow[], input: 
   for (const row of rows) {
     if (found.ready.length >= wanted || found.fails !== undefined) break;
     const stack = findSeen(loaded, row.stack);
-    const examined = await examineRow(row, stack, { aims, checks, ...defined({ since }) });
-    take(found, row, examined);
+    const seenRow = await observeWaitingRow(row, stack, { aims, checks, ...defined({ since }) });
+    take(found, row, seenRow);
   }
 }
 
-function take(found: Found, row: DeployRow, examined: ExaminedRow): void {
-  switch (examined.kind) {
+function take(found: Found, row: DeployRow, observed: ObservedRow): void {
+  switch (observed.kind) {
     case "ready":
-      found.ready.push(examined.row);
+      found.ready.push(observed.row);
       break;
     case "fails":
-      found.fails = { code: examined.code, message: examined.message };
+      found.fails = { code: observed.code, message: observed.message };
       break;
     case "row":
-      if (examined.row !== row) found.changes.set(row.stack, examined.row);
-      if (examined.until !== undefined) found.until = Math.min(found.until ?? examined.until, examined.until);
+      if (observed.row !== row) found.changes.set(row.stack, observed.row);
+      if (observed.until !== undefined) found.until = Math.min(found.until ?? observed.until, observed.until);
       break;
   }
 }
 
-type ExaminedRow =
+type ObservedRow =
   | { readonly kind: "ready"; readonly row: DeployRow }
   | { readonly kind: "row"; readonly row: DeployRow; readonly until?: number }
   | { readonly kind: "fails"; readonly code: string; readonly message: string };
@@ -124,7 +124,11 @@ interface RowChecks {
   readonly since?: number;
 }
 
-async function examineRow(row: DeployRow, loaded: SeenStack, { aims, checks, ...at }: RowChecks): Promise<ExaminedRow> {
+async function observeWaitingRow(
+  row: DeployRow,
+  loaded: SeenStack,
+  { aims, checks, ...at }: RowChecks,
+): Promise<ObservedRow> {
   const { stack } = loaded;
   const observed = observeRow(row, toObserved(loaded), aims);
   if (observed.state === "unchanged") {
@@ -160,7 +164,7 @@ function holdBack(
   row: DeployRow,
   { code, message, until }: Extract<Hold, { kind: "closed" }>,
   { aims, skipFrozen }: { readonly aims: Aims; readonly skipFrozen: boolean },
-): ExaminedRow {
+): ObservedRow {
   if (code === "FROZEN" && skipFrozen) return { kind: "row", row: end(row, aims, { state: "skipped", code, message }) };
   return { kind: "row", row: hold(row, aims, { code, message }), ...defined({ until }) };
 }

@@ -1,0 +1,24 @@
+import { toShellCommand } from "@stackyard/core";
+import { listItems } from "@stackyard/core/rollout";
+import type { Deployment } from "./deploy-deps.ts";
+import type { DeployRow } from "./deploy-row.ts";
+
+// Who may read a release may not read all of its stacks. So its texts have counts and codes; which stacks they are, and why, is
+// in the rows, which each reader sees in part.
+
+/** Formats how many rows have each code, such as `STACK_FAILED 2, STACK_STALLED 1`. */
+export function formatCodes(rows: readonly DeployRow[]): string {
+  const codes = Map.groupBy(rows, ({ code = "" }) => code);
+  return [...codes].map(([code, same]) => `${code} ${same.length}`).join(", ");
+}
+
+/** Returns why the rows that were observed wait. */
+export function formatHeld(deployment: Deployment): string {
+  const held = listItems(deployment).flatMap(({ state, code }) => (state === "waiting" && code ? [code] : []));
+  return held.length === 0 ? "" : ` Held back by ${[...new Set(held)].join(", ")}. Which: ${toRowsCommand(deployment)}`;
+}
+
+/** Returns the command that shows the rows. */
+export function toRowsCommand({ state: { release } }: Deployment): string {
+  return toShellCommand`stackyard deploys show ${release.stackId} ${release.task}`;
+}
