@@ -41,6 +41,7 @@ const BUSY: readonly (readonly [name: string, status: number])[] = [
   ["ScalingActivityInProgressFault", 400],
   ["ResourceInUseFault", 400],
   ["ResourceContentionFault", 500],
+  ["Throttling", 400],
 ];
 
 // ansible PR 46124, terraform PR 1840, cloud-custodian#1689, ansible-modules-core PR 1128.

@@ -1,4 +1,6 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
+import { findAwsFault } from "@stackyard/aws";
+import type { Release } from "../document/release.ts";
 import type { ReleaseDeps, ReleaseWork } from "../release-state.ts";
 import { nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { deleteIfThere, doAll } from "./drain.ts";
@@ -13,6 +15,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Error && (BUSY.test(error.name) || isBusy(error.cause));
 }
 
+/** Returns true for a refusal that passes by itself: Auto Scaling is busy, or the account was throttled. */
+function isPassing(error: unknown): boolean {
+  return isBusy(error) || (error instanceof Error && (findAwsFault(error).throttled || isPassing(error.cause)));
+}
+
 /** Tag with the time since which a group cannot be deleted. It outlives the process and a failed state. */
 const BUSY_SINCE_TAG = "stackyard:busy-since";
 
@@ -22,40 +29,49 @@ const PAUSES_SECONDS = 180;
 /** A Lambda function has five minutes in total. */
 const MAX_WAIT_SECONDS = 200;
 
+/** Returns how long a try waits after a refusal that passes, so that all tries of the state last as long as a drain may take. */
+function toWaitSeconds({ drain_timeout }: Pick<Release, "drain_timeout">): number {
+  return Math.min(MAX_WAIT_SECONDS, Math.max(0, Math.ceil((drain_timeout - PAUSES_SECONDS) / PAUSES)));
+}
+
+/** Runs a try of a clean-up, and waits before it throws an error that passes: the traffic has moved, so there is time. */
+export async function withPatience<Result>(
+  { clock, signal }: Pick<ReleaseDeps, "clock" | "signal">,
+  { release }: Pick<ReleaseWork, "release">,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    await clock.sleep(toWaitSeconds(release) * 1_000, signal);
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
 /**
- * Deletes groups, also those that Auto Scaling is busy with: as long as a drain may take, that is not yet. Each try waits,
- * so that all tries of the state last as long, and throws `CLEAN_UP_FAILED`, as for other errors. After the last one, a
- * group is marked as replaced: the next release deletes it, and is neither locked out nor refused because of it. Returns
- * the marked groups.
+ * Deletes groups, also those that Auto Scaling is busy with: as long as a drain may take, that is not yet, and throws
+ * `CLEAN_UP_FAILED`, as for other errors. After the last try, a group is marked as replaced: the next release deletes it,
+ * and is neither locked out nor refused because of it. Returns the marked groups.
  */
 export async function removeGroups(
   deps: ReleaseDeps,
   { release }: Pick<ReleaseWork, "release">,
   { groups, remove }: { readonly groups: readonly AutoScalingGroup[]; remove(group: AutoScalingGroup): Promise<void> },
 ): Promise<readonly AutoScalingGroup[]> {
-  const { clock, signal } = deps;
-  const waitSeconds = Math.min(
-    MAX_WAIT_SECONDS,
-    Math.max(0, Math.ceil((release.drain_timeout - PAUSES_SECONDS) / PAUSES)),
-  );
+  const waitSeconds = toWaitSeconds(release);
   const budgetMs = Math.min(release.drain_timeout, PAUSES * waitSeconds + PAUSES_SECONDS) * 1_000;
   const left: AutoScalingGroup[] = [];
-  try {
-    await doAll(groups, async (group) => {
-      try {
-        await remove(group);
-      } catch (error) {
-        if (!isBusy(error) || clock.now() - (await noteBusy(deps, group)) < budgetMs) throw error;
-        await leaveBusy(deps, group, release.release_id);
-        left.push(group);
-      }
-    });
-  } catch (error) {
-    if (!isBusy(error)) throw error;
-    await clock.sleep(waitSeconds * 1_000, signal);
-    signal.throwIfAborted();
-    throw error;
-  }
+  await doAll(groups, async (group) => {
+    try {
+      await remove(group);
+    } catch (error) {
+      if (!isPassing(error) || deps.clock.now() - (await noteBusy(deps, group)) < budgetMs) throw error;
+      await leaveBusy(deps, group, release.release_id);
+      left.push(group);
+    }
+  });
   return left;
 }
 

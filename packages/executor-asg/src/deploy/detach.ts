@@ -3,7 +3,7 @@ import { isDenial } from "@stackyard/aws";
 import { failWith, ReleaseError, toReleaseError } from "../release-errors.ts";
 import type { ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork } from "../release-state.ts";
 import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { removeGroups } from "./busy-group.ts";
+import { removeGroups, withPatience } from "./busy-group.ts";
 import {
   type DrainVerdict,
   detachTraffic,
@@ -136,26 +136,32 @@ async function checkDrain(
  * `CLEAN_UP_FAILED`, and after some tries both groups are left for a person to decide. Every part can be repeated.
  */
 export const cleanUpSuccess: ReleaseTask = (deps, work) =>
-  orCleanUpError("The clean-up after the release failed.", async () => {
-    const { release, state } = work;
-    const groups = await loadProjectGroups(deps, work, listOldNames(state));
-    if (groups.old.length > 0) await requireSafe(deps, work, groups.old);
-    const left = await removeOld(deps, work, groups);
-    await resetCapacities(deps, work);
-    await clearHalts(deps, work);
-    await deps.memory.locks.release(release, state.uuid);
-    return { ...state, success: true, ...(left.length > 0 && { left_groups: left.map(nameOfGroup) }) };
-  });
+  withPatience(deps, work, () => orCleanUpError("The clean-up after the release failed.", () => cleanUp(deps, work)));
+
+async function cleanUp(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseState> {
+  const { release, state } = work;
+  const groups = await loadProjectGroups(deps, work, listOldNames(state));
+  if (groups.old.length > 0) await requireSafe(deps, work, groups.old);
+  const left = await removeOld(deps, work, groups);
+  await resetCapacities(deps, work);
+  await clearHalts(deps, work);
+  await deps.memory.locks.release(release, state.uuid);
+  return { ...state, success: true, ...(left.length > 0 && { left_groups: left.map(nameOfGroup) }) };
+}
 
 /** Deletes everything that the release created. The locks are released by the next state. */
 export const cleanUpFailure: ReleaseTask = (deps, work) =>
-  orCleanUpError("The clean-up after the failed release failed.", async () => {
-    const { own, leavingOwn } = await loadProjectGroups(deps, work, listOwnNames(work.state));
-    const left = await removeGroups(deps, work, { groups: own, remove: (group) => tearDownGroup(deps, group) });
-    for (const group of leavingOwn) await deleteLaunchIfFree(deps, group);
-    await sweepOwn(deps, work, left.map(nameOfGroup));
-    return { ...work.state, success: false, ...(left.length > 0 && { left_groups: left.map(nameOfGroup) }) };
-  });
+  withPatience(deps, work, () =>
+    orCleanUpError("The clean-up after the failed release failed.", () => cleanUpOwn(deps, work)),
+  );
+
+async function cleanUpOwn(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseState> {
+  const { own, leavingOwn } = await loadProjectGroups(deps, work, listOwnNames(work.state));
+  const left = await removeGroups(deps, work, { groups: own, remove: (group) => tearDownGroup(deps, group) });
+  for (const group of leavingOwn) await deleteLaunchIfFree(deps, group);
+  await sweepOwn(deps, work, left.map(nameOfGroup));
+  return { ...work.state, success: false, ...(left.length > 0 && { left_groups: left.map(nameOfGroup) }) };
+}
 
 async function orCleanUpError(what: string, work: () => Promise<ReleaseState>): Promise<ReleaseState> {
   try {

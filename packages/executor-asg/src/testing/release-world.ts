@@ -263,7 +263,8 @@ function addOld({ sim, ids }: ReleaseWorld, { tags, hookSeconds }: SwitchInput, 
 
 /** Returns resources in the account that belong to no group or serving release: one line each. */
 export async function findOrphans({ deps, clock }: Pick<ReleaseWorld, "deps" | "clock">): Promise<readonly string[]> {
-  const facts = await loadRepairFacts(deps, aRelease());
+  const { project_name, config_name } = aRelease();
+  const facts = await loadRepairFacts(deps, { project_name, config_name });
   return findLeftOvers(facts, { now: clock.now(), running: [] }).map(
     ({ kind, name, why }) => `${kind} ${name}: ${why}`,
   );

@@ -6,7 +6,14 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { CloudWatchClient, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
 import { watchSim } from "@stackyard/aws-sim";
-import { createRandom, type Ending, type Story, type TaskBench, taskStory } from "@stackyard/core/testing";
+import {
+  createRandom,
+  type Ending,
+  type Story,
+  type TaskBench,
+  type TaskEnd,
+  taskStory,
+} from "@stackyard/core/testing";
 import { createAsgExecutor } from "../asg.ts";
 import { TARGET } from "./builders.ts";
 import { findOrphans } from "./release-world.ts";
@@ -42,7 +49,7 @@ function releaseStory({ name, isBroken = false, isSuspended = false }: ReleaseSt
         executor: createAsgExecutor({ random: createRandom(7) }),
         config: aTaskConfig(),
         aws: (type) => yard.aws(type),
-        judge: (end) => toEnding(yard, end),
+        judge: (end) => toEnding(yard, end, isBroken),
       };
     },
   });
@@ -72,14 +79,14 @@ async function suspend({ aws, world }: AsgYard): Promise<void> {
 }
 
 /** Auto Scaling knows which groups serve; a release that leaves something behind says so. */
-async function toEnding(yard: AsgYard, { code }: Parameters<TaskBench["judge"]>[0]): ReturnType<TaskBench["judge"]> {
+async function toEnding(yard: AsgYard, { code }: TaskEnd, isBroken: boolean): ReturnType<TaskBench["judge"]> {
   const { groups, templates, alarms } = await yard.standing();
   const fresh = groups.filter((name) => name !== OLD_GROUP);
   const serving = yard.world.sim.autoScaling
     .listGroups(PLACE)
     .filter(
-      ({ isDeleting, instances }) =>
-        !isDeleting && instances.some(({ lifecycleState }) => lifecycleState === "InService"),
+      ({ isDeleting, instances, isAttached }) =>
+        !isDeleting && isAttached && instances.some(({ lifecycleState }) => lifecycleState === "InService"),
     );
   const isNew = serving.some(({ name }) => name !== OLD_GROUP);
   const owned = [...templates, ...alarms].filter((name) => name !== SHARED);
@@ -89,9 +96,12 @@ async function toEnding(yard: AsgYard, { code }: Parameters<TaskBench["judge"]>[
     .filter((name) => !listed.some((line) => line.includes(name)));
   const isTold = code === "LEFT_BEHIND";
   const ending: Omit<Ending, "verdict" | "said"> = {
-    truth: isNew && !groups.includes(OLD_GROUP) ? "succeeded" : "failed",
+    truth: isNew && !serving.some(({ name }) => name === OLD_GROUP) ? "succeeded" : "failed",
     begun: { "a new group": fresh.length },
-    ended: serving.length === 0 ? ["the group that served"] : [],
+    ended: [
+      ...(serving.length === 0 ? ["the group that served"] : []),
+      ...(code === "RELEASE_TIMED_OUT" && !isBroken ? ["a new group whose servers are healthy"] : []),
+    ],
     left: isTold
       ? []
       : [...ownerless, ...(groups.length > 1 ? groups : [])].map((each) => each.replaceAll(/\d{4}-[\dT:-]+Z/g, "…")),

@@ -133,10 +133,12 @@ export interface GroupView {
     readonly healthStatus: string;
   }[];
   readonly isDeleting: boolean;
+  /** False: its instances are, or will be, without traffic. */
+  readonly isAttached: boolean;
 }
 
 /** Returns the view of a group for tests. */
-export function toGroupView({ name, settings, tags, members, isDeleting }: SimGroup): GroupView {
+export function toGroupView({ name, settings, tags, members, isDeleting, sources }: SimGroup): GroupView {
   const { min, max, desired } = settings;
   return {
     name,
@@ -144,6 +146,7 @@ export function toGroupView({ name, settings, tags, members, isDeleting }: SimGr
     max,
     desired,
     isDeleting,
+    isAttached: sources.some(({ removedAt }) => removedAt === undefined),
     tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
     instances: members.map((member) => ({
       instanceId: member.instanceId,
