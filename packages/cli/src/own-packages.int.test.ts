@@ -54,6 +54,23 @@ describe("packages of ours are installed from where the program came:", () => {
     });
   });
 
+  it("one file by itself and those next to it that are asked for", () => {
+    for (const file of ["stackyard-1.tgz", "stackyard-sdk-1.tgz", "stackyard-mcp-1.tgz"])
+      writeFileSync(join(place, file), "");
+    const home = install({ stackyard: "file:../stackyard-1.tgz" });
+    mkdirSync(join(home, "node_modules/@stackyard/core"), { recursive: true });
+    writeFileSync(join(home, "node_modules/@stackyard/core/package.json"), "{}");
+    const source = findOwnSource(home);
+
+    expect(source).toEqual({ kind: "file", file: `${place}/stackyard-1.tgz` });
+    expect(formatInstall(["@stackyard/mcp"], source)).toBe(`npm install ${place}/stackyard-mcp-1.tgz`);
+    expect(formatInstall(["@stackyard/executor-ecs"], source)).toBe("npm install ./stackyard-*/*.tgz");
+    expect(toOwnDependencies(["stackyard", "@stackyard/sdk", "@stackyard/hosts"], join(place, "new"), source)).toEqual({
+      stackyard: "file:../stackyard-1.tgz",
+      "@stackyard/sdk": "file:../stackyard-sdk-1.tgz",
+    });
+  });
+
   it("a registry by name and version", () => {
     const source = findOwnSource(install({ stackyard: "https://npm.example.org/stackyard/-/stackyard-1.tgz" }));
 

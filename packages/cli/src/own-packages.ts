@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMap } from "@stackyard/core";
 import { OWN_FOLDER } from "./own-folder.ts";
@@ -13,6 +13,8 @@ export type OwnSource =
   | { readonly kind: "clone"; readonly packages: string }
   /** Packed packages, as absolute paths by name. */
   | { readonly kind: "bundle"; readonly files: ReadonlyMap<string, string> }
+  /** One file with this package and all that it needs. Others of the same release may be next to it. */
+  | { readonly kind: "file"; readonly file: string }
   | { readonly kind: "registry" }
   | { readonly kind: "unknown" };
 
@@ -37,7 +39,21 @@ export function findOwnSource(home: string = fileURLToPath(OWN_FOLDER)): OwnSour
     .filter(([name, resolved]) => OWN.test(name) && resolved.startsWith("file:"))
     .map(([name, resolved]) => [name, resolve(project, resolved.slice("file:".length))] as const)
     .filter(([, path]) => existsSync(path));
-  return files.some(([name]) => name === "stackyard") ? { kind: "bundle", files: new Map(files) } : { kind: "unknown" };
+  const [, file] = files.find(([name]) => name === "stackyard") ?? [];
+  if (file === undefined) return { kind: "unknown" };
+  return isContained("@stackyard/core", folder) ? { kind: "file", file } : { kind: "bundle", files: new Map(files) };
+}
+
+/** Returns true for a package of ours that this one, or the one in `home`, was installed with in one file. */
+export function isContained(name: string, home: string = fileURLToPath(OWN_FOLDER)): boolean {
+  return isOwnPackage(name) && existsSync(join(home, "node_modules", name, "package.json"));
+}
+
+/** Returns the files next to `file` that contain these packages. */
+function findBeside(file: string, names: readonly string[]): ReadonlyMap<string, string> {
+  const toPath = (name: string) =>
+    join(dirname(file), basename(file).replace(/^stackyard-/, `${name.replace("@", "").replace("/", "-")}-`));
+  return new Map(names.map((name) => [name, toPath(name)] as const).filter(([, path]) => existsSync(path)));
 }
 
 /** Returns the top-level packages and where npm got them from, by the lock that it keeps with them. */
@@ -68,6 +84,10 @@ export function formatInstall(names: readonly string[], source: OwnSource = find
 function toArguments(names: readonly string[], source: OwnSource): readonly string[] {
   if (source.kind === "clone") return names.map((name) => toFolder(source.packages, name));
   if (source.kind === "registry") return names.map((name) => `${name}@${VERSION}`);
+  if (source.kind === "file") {
+    const files = findBeside(source.file, names);
+    return files.size === 0 ? [BUNDLE] : [...files.values()].map(slashes);
+  }
   // All of them, because npm would look for those that one depends on in the registry.
   const [file] = source.kind === "bundle" ? source.files.values() : [];
   return [file === undefined ? BUNDLE : `${slashes(dirname(file))}/*.tgz`];
@@ -84,7 +104,8 @@ export function toOwnDependencies(
   if (source.kind === "clone")
     return Object.fromEntries(names.map((name) => [name, `file:${toFolder(source.packages, name)}`]));
   // As npm writes it, so that the project can be moved together with the files.
-  return Object.fromEntries([...source.files].map(([name, path]) => [name, `file:${slashes(relative(folder, path))}`]));
+  const files = source.kind === "file" ? findBeside(source.file, names) : source.files;
+  return Object.fromEntries([...files].map(([name, path]) => [name, `file:${slashes(relative(folder, path))}`]));
 }
 
 function toFolder(packages: string, name: string): string {

@@ -24,8 +24,8 @@ import { type PlayedMachine, place } from "../src/testing/play-systemd.ts";
 
 /** Lines of played pieces that are left out. */
 const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
-  [/^tar xf /, "npm-bundle.test.ts unpacks and installs the bundle; here the packages of the clone are linked"],
-  [/^npm install --omit=dev /, "takes packages of others from a registry: see npm-bundle.test.ts"],
+  [/^cp ~\/stackyard-/, "one-file.test.ts installs the file; here the packages of the clone are linked"],
+  [/^npm install --omit=dev /, "see one-file.test.ts"],
   [/^systemd-sysusers /, "makes users of this machine; systemd-units.int.test.ts reads the file with systemd-sysusers"],
   [/^systemd-tmpfiles /, "gives files to root; systemd-units.int.test.ts does it in a folder"],
   [

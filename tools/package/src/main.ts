@@ -1,7 +1,8 @@
 // npm run package:npm, or npm run package -- [--app NAME…] [--out DIR] [--sign KEY [--passphrase-file FILE]]; see --help
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { packageNpm, writeNpmBundle } from "./package-npm.ts";
+import { packageOneFiles, toProvenance, toSha256 } from "./one-file.ts";
+import { type NpmBundle, packageNpm, writeNpmBundle } from "./package-npm.ts";
 import { HELP, type PackageArguments, parseArguments } from "./parse-arguments.ts";
 import { type Revision, readRevision } from "./read-revision.ts";
 import { createSigner, type Signer } from "./sign.ts";
@@ -20,11 +21,25 @@ async function run(input: PackageArguments): Promise<void> {
   else await writeRelease(resolve(input.out), input, revision);
 }
 
-async function writeNpm(out: string, { version }: Revision): Promise<void> {
-  const bundle = await packageNpm(root, version);
+async function writeNpm(out: string, revision: Revision): Promise<void> {
+  const bundle = await packageNpm(root, revision.version);
   await writeNpmBundle(out, bundle);
-  process.stdout.write(`${bundle.files.size - 1} packages in ${join(out, bundle.folder)}.tar.gz\n`);
-  process.stdout.write(`On this machine: npm install ${join(out, bundle.folder)}/*.tgz\n`);
+  const files = await packageFiles(bundle, revision);
+  const sums = [...files].map(([name, content]) => `${toSha256(content)}  ${name}\n`);
+  for (const [name, content] of [...files, ["SHA256SUMS", sums.join("")] as const])
+    await writeFile(join(out, name), content);
+  process.stdout.write(`${[...files.keys(), "SHA256SUMS"].join("\n")}\nin ${out}\n`);
+  process.stdout.write(`On this machine: npm install ${join(out, `stackyard-${revision.version}.tgz`)}\n`);
+}
+
+/** Returns what is installed with npm: each package that is one file, all packages in one archive, and what the first were made from. */
+async function packageFiles(bundle: NpmBundle, revision: Revision): Promise<ReadonlyMap<string, Uint8Array>> {
+  const packages = await packageOneFiles(root, bundle, revision);
+  return new Map([
+    [`${bundle.folder}.tar.gz`, bundle.archive],
+    ...packages.map(({ file, content }) => [file, content] as const),
+    [`${bundle.folder}.provenance.json`, Buffer.from(toProvenance(packages, revision))],
+  ]);
 }
 
 async function writeRelease(out: string, input: PackageArguments, revision: Revision): Promise<void> {
@@ -36,8 +51,8 @@ async function writeRelease(out: string, input: PackageArguments, revision: Revi
   const templates = synthesizeTemplates({ consumer: await loadConsumer(root) });
   const others = new Map<string, Uint8Array>();
   if (input.apps.length === 0) {
-    const { folder, archive } = await packageNpm(root, revision.version);
-    others.set(`${folder}.tar.gz`, archive);
+    const bundle = await packageNpm(root, revision.version);
+    for (const [name, content] of await packageFiles(bundle, revision)) others.set(name, content);
   }
   const files = await packageRelease({ root, out, apps: input.apps, revision, templates, others, signer });
   process.stdout.write(`${revision.version} in ${out}${signer === undefined ? "" : ", signed"}\n`);

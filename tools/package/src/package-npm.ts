@@ -32,6 +32,8 @@ const Lock = Compile(
 
 /** Where the packages are that need large packages which most projects do not use, such as the AWS CDK. */
 const EXTRA = "extra";
+/** The SDK of its protocol is larger than all that a server needs to talk to its database and to people. */
+const ALWAYS_EXTRA: ReadonlySet<string> = new Set(["@stackyard/mcp"]);
 
 /** What `npm install` needs on a machine without the repository. */
 export interface NpmBundle {
@@ -81,19 +83,23 @@ interface LockInput {
 function lockPackages(root: string, temp: string, { version, packed }: LockInput): ReadonlyMap<string, string> {
   const dependencies = Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${filename}`]));
   const manifest = { name: "stackyard-bundle", version, private: true, dependencies };
-  const { lockfileVersion, packages } = Lock.Parse(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")));
-  const known = Object.entries(packages).filter(
-    ([path, { link }]) => path.startsWith("node_modules/") && link !== true,
-  );
-  const lock = { name: manifest.name, version, lockfileVersion, requires: true };
-  const files = { "package.json": manifest, "package-lock.json": { ...lock, packages: Object.fromEntries(known) } };
+  const files = { "package.json": manifest, "package-lock.json": toLock(root, manifest) };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(temp, name), toText(content));
   const words = ["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
   execFileSync("npm", words, { cwd: temp, stdio: "pipe" });
   return new Map(Object.keys(files).map((name) => [name, readFileSync(join(temp, name), "utf8")]));
 }
 
-function toText(value: unknown): string {
+/** Returns a lock for a project of that name, with the packages of others that the repository's own lock has. */
+function toLock(root: string, { name, version }: { readonly name: string; readonly version: string }): object {
+  const { lockfileVersion, packages } = Lock.Parse(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")));
+  const known = Object.entries(packages).filter(
+    ([path, { link }]) => path.startsWith("node_modules/") && link !== true,
+  );
+  return { name, version, lockfileVersion, requires: true, packages: Object.fromEntries(known) };
+}
+
+export function toText(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
@@ -123,7 +129,8 @@ function readManifests(root: string): ReadonlyMap<string, Manifest> {
 /** Returns the packages for which npm would install a peer: those that require one, and those that depend on them. */
 export function findExtra(manifests: readonly Manifest[]): ReadonlySet<string> {
   const found = new Set<string>();
-  const isExtra = ({ dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} }: Manifest) =>
+  const isExtra = ({ name, dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} }: Manifest) =>
+    ALWAYS_EXTRA.has(name) ||
     Object.keys(peerDependencies).some((peer) => peerDependenciesMeta[peer]?.optional !== true) ||
     Object.keys(dependencies).some((name) => found.has(name));
   let size = -1;
@@ -147,7 +154,8 @@ npm takes those that depend on each other from this folder only when it gets all
     npm install ./${folder}/*.tgz
     npx --no -- stackyard --version
 
-For the AWS CDK constructs, add \`./${folder}/${EXTRA}/*.tgz\`, which also installs the AWS CDK.
+For the AWS CDK constructs, add \`./${folder}/${EXTRA}/stackyard-cdk-*.tgz\`, which also installs the AWS CDK; for assistants,
+\`./${folder}/${EXTRA}/stackyard-mcp-*.tgz\`.
 
 To install exactly the versions of all packages with which Stackyard was tested, by their checksums, run \`npm ci --omit=dev\` in
 this folder: it has a \`package.json\` and a lock. Container images are made so.

@@ -16,7 +16,7 @@ export interface PackageArguments {
 export const HELP = `Builds what a release is made of: a zip and a bill of materials for each app, the templates,
 the bundle of npm packages, SHA256SUMS.
 
-  --npm                    Only the bundle of npm packages: stackyard-VERSION.tar.gz, and what it contains
+  --npm                    Only what npm installs: stackyard-VERSION.tgz, the SDK, all packages, and their SHA256SUMS
   --app NAME               Only this app, and no npm packages; may be repeated. Default: all under apps/ that have a function
   --out DIR                Default: dist/release, with --npm dist/npm. What is in it goes first
   --sign KEY               File of an armored OpenPGP private key: a detached .asc beside each file

@@ -21,6 +21,15 @@ it("is what tar unpacks, with contents of every length and the same mode", () =>
   }
 });
 
+it("has paths of up to 255 bytes, as packages in packages have", () => {
+  const path = `${"a".repeat(99)}/${"@b".repeat(20)}/${"c".repeat(100)}`;
+  writeFileSync(join(temp, "long.tar"), toTar(new Map([[path, Buffer.from("x")]])));
+
+  execFileSync("tar", ["-xf", "long.tar"], { cwd: temp });
+
+  expect(readFileSync(join(temp, path), "utf8")).toBe("x");
+});
+
 it("has the same bytes whatever the order of the files", () => {
   const files: [string, Buffer][] = [
     ["b", Buffer.from("2")],

@@ -4,7 +4,8 @@ import { createRequire, registerHooks } from "node:module";
 import { dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isMap, type Plugin, parseJson } from "@stackyard/core";
-import { formatInstall, isOwnPackage } from "../own-packages.ts";
+import { OWN_FOLDER } from "../own-folder.ts";
+import { formatInstall, isContained, isOwnPackage } from "../own-packages.ts";
 
 /** Returns true for a value that `definePlugin` returned, in any copy of the core package. */
 export function isPlugin(value: unknown): value is Plugin {
@@ -37,8 +38,13 @@ function toErrorMessage(error: unknown): string {
 
 function toSpecifier(use: string, projectDir: string): string {
   if (isPath(use)) return pathToFileURL(resolve(projectDir, use)).href;
-  // Resolves the package from the project, not from this package.
-  return pathToFileURL(createRequire(join(projectDir, "stackyard.config.js")).resolve(use)).href;
+  // Resolves the package from the project, not from this package; one of ours that came in one file with this one, from that.
+  try {
+    return pathToFileURL(createRequire(join(projectDir, "stackyard.config.js")).resolve(use)).href;
+  } catch (error) {
+    if (!isContained(use)) throw error;
+    return pathToFileURL(createRequire(new URL("package.json", OWN_FOLDER)).resolve(use)).href;
+  }
 }
 
 function isPath(use: string): boolean {
