@@ -102,7 +102,7 @@ const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/stacks", "Retry…", "Send event…", "Cancel task…", "Upgrade…", "Settle…", "Remove…"],
   ["/access", "Create…", "Rotate ci", "Revoke ci"],
   ["/access?tab=me", "End the session of ada"],
-  ["/inbox", "Retry 1…"],
+  ["/inbox", "Retry create…"],
   ["/inbox?tab=dead", "Redrive 1…"],
   ["/inbox?tab=approvals", "Approve…"],
   ["/approval", "Approve…", "Reject…"],

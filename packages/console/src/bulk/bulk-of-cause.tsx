@@ -1,25 +1,63 @@
-import type { Cause } from "@stackyard/sdk";
-import { toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
-import { To } from "../design/links.tsx";
-import { BulkButton } from "./bulk-dialog.tsx";
+import { defined } from "@stackyard/core";
+import type { BulkRequest, Cause } from "@stackyard/sdk";
+import { useState } from "react";
+import { useAnyRefusal } from "../api/access.ts";
+import { toFailure, yard } from "../api/client.ts";
+import { Button } from "../design/button.tsx";
+import { toRetryOfCause } from "../design/causes.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { BulkButton, BulkDialog } from "./bulk-dialog.tsx";
+import { BulkInput } from "./bulk-input.tsx";
 
 /**
- * Renders the way out for the stacks of a failure: a retry, or of those that have moved on, their list, where an event is
- * sent to them. That a person has seen a failure repairs nothing, so it is never the action of a cause.
+ * Renders the way out for the stacks of a failure: a retry, or of those that have moved on, an event that their state
+ * handles. That a person has seen a failure repairs nothing, so it is never the action of a cause.
  */
 export function BulkOfCause({ cause }: { cause: Cause }) {
-  const { kind, count, sample } = cause;
-  if (kind === "failed") return <BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>;
-  if (count === 1) {
-    return (
-      <To path="/stack" search={{ id: sample.stackId }} className="button">
-        Open stack
-      </To>
-    );
-  }
+  const { kind, task, count } = cause;
+  if (kind === "degraded") return <SendToCause cause={cause} />;
   return (
-    <To path="/stacks" search={toStacksOfCause(cause)} className="button">
-      Open {count} stacks
-    </To>
+    <BulkButton request={toRetryOfCause(cause)}>
+      Retry {count === 1 && task !== undefined ? task : count.toLocaleString("en")}…
+    </BulkButton>
+  );
+}
+
+/** Sends an event to the stacks of a cause: those that the state of the newest one handles are offered. */
+function SendToCause({ cause: { task, code = "", count, sample } }: { cause: Cause }) {
+  const [events, setEvents] = useState<readonly string[]>();
+  const [request, setRequest] = useState<BulkRequest>();
+  const [isBusy, setBusy] = useState(false);
+  const refusal = useAnyRefusal("send");
+  const toast = useToast();
+  const open = async () => {
+    setBusy(true);
+    try {
+      const { waitsFor } = await yard.stacks.get(sample.stackId);
+      setEvents(waitsFor?.events ?? []);
+    } catch (error) {
+      toast(`Send an event: ${toFailure(error).detail}`, "fail");
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Button refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
+        Send event to {count === 1 ? sample.stackId : count.toLocaleString("en")}…
+      </Button>
+      {events !== undefined && (
+        <BulkInput
+          operation="send"
+          events={events}
+          onClose={() => setEvents(undefined)}
+          onInput={(body) => {
+            setEvents(undefined);
+            setRequest({ operation: "send", filter: { condition: "degraded", code, ...defined({ task }) }, body });
+          }}
+        />
+      )}
+      {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
+    </>
   );
 }

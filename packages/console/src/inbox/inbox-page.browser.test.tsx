@@ -282,6 +282,53 @@ describe("InboxPage", () => {
     expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ comment: "looks good" });
   });
 
+  it("offers the way out of a degraded state: an event that the state handles, to the stacks of the cause alone", async () => {
+    const degraded = aCause({
+      kind: "degraded",
+      task: "smoke",
+      code: "SMOKE_FAILED",
+      count: 3,
+      sample: { stackId: "web-7" },
+    });
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=degraded", {
+      ...full,
+      "GET /v1/causes": { items: [degraded], examined: 3 },
+      "GET /v1/stacks/web-7": { ...aStack("web-7"), waitsFor: { events: ["RELEASED", "RETRIED"] } },
+      "POST /v1/bulk": { operation: "send", total: 3, examined: 3, outcomes: [], digest: "d".repeat(32) },
+    });
+
+    await screen.getByRole("button", { name: "Send event to 3…" }).click();
+    const field = screen.getByRole("combobox", { name: "Event" });
+    await expect.element(field).toHaveValue("RELEASED");
+    const offers = [...document.querySelectorAll("datalist option")].map((option) => option.getAttribute("value"));
+    expect(offers).toEqual(["RELEASED", "RETRIED"]);
+    await field.fill("RETRIED");
+    await screen.getByRole("button", { name: "Dry run" }).click();
+
+    await expect
+      .poll(() => sent.find(({ path }) => path === "/v1/bulk")?.body)
+      .toMatchObject({
+        operation: "send",
+        filter: { condition: "degraded", task: "smoke", code: "SMOKE_FAILED" },
+        body: { event: "RETRIED" },
+        dryRun: true,
+      });
+  });
+
+  it("names what one press is about: the only stack, or the only task", async () => {
+    const one = { count: 1, sample: { stackId: "web-7" } } as const;
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=degraded", {
+      ...full,
+      "GET /v1/causes": {
+        items: [aCause({ ...one, kind: "degraded" }), aCause({ ...one, kind: "failed", task: "migrate" })],
+        examined: 2,
+      },
+    });
+
+    await expect.element(screen.getByRole("button", { name: "Send event to web-7…" })).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "Retry migrate…" })).toBeVisible();
+  });
+
   it("explains refused actions at their buttons", async () => {
     const { screen } = await renderPage(InboxPage, "/inbox", { ...full, "GET /v1/me": viewer });
 

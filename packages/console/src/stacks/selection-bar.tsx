@@ -2,9 +2,9 @@ import type { BulkRequest, StackFilter } from "@stackyard/sdk";
 import { useState } from "react";
 import { type Permission, useAnyRefusal } from "../api/access.ts";
 import { BulkDialog } from "../bulk/bulk-dialog.tsx";
+import { BulkInput, type StackOperation } from "../bulk/bulk-input.tsx";
 import { Button } from "../design/button.tsx";
 import { formatCount } from "../text/format-count.ts";
-import { BulkInput, type StackOperation } from "./bulk-input.tsx";
 
 /** Which stacks a bulk is about: chosen ones, or all that match the filter. */
 export interface Selection {

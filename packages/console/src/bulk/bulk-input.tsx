@@ -14,14 +14,16 @@ type Body = Readonly<Record<string, unknown>>;
 interface BulkInputProps {
   readonly operation: StackOperation;
   /** Whose events and tasks are offered. */
-  readonly machine: string | undefined;
+  readonly machine?: string | undefined;
+  /** Offered instead: the events that the state of the stacks handles, the first one as the answer. */
+  readonly events?: readonly string[];
   readonly onInput: (body: Body) => void;
   readonly onClose: () => void;
 }
 
 /** Asks for the event or the task of a bulk, before its dry run. */
-export function BulkInput({ operation, machine, onInput, onClose }: BulkInputProps) {
-  const [name, setName] = useState("");
+export function BulkInput({ operation, machine, events, onInput, onClose }: BulkInputProps) {
+  const [name, setName] = useState(events?.[0] ?? "");
   const [metadata, setMetadata] = useState("");
   const isSend = operation === "send";
   const values = parseObject(metadata);
@@ -32,6 +34,7 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
         ? "The metadata is not a JSON object"
         : undefined;
   const names = useNames(machine, isSend);
+  const offers = events ?? names;
   const submit = () => {
     if (refusal !== undefined || values === undefined) return;
     if (!isSend) onInput({ task: name.trim() });
@@ -44,7 +47,7 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
     >
       <Form onSubmit={submit}>
         <TextField title={isSend ? "Event" : "Task"} value={name} autoFocus list="bulk-names" onChange={setName} />
-        <Offers id="bulk-names" names={names} />
+        <Offers id="bulk-names" names={offers} />
         {isSend && (
           <label className="field">
             Metadata, as a JSON object (optional)
