@@ -39,8 +39,8 @@ export function ApprovalLink({ approval: { stackId, task } }: { approval: Approv
 export const STACK_COLUMN: Column<StackSummary> = {
   header: "Stack",
   cell: (stack) => (
-    <>
+    <span className="marked-id">
       <Mark status={toStackStatus(stack)} bare /> <StackLink id={stack.id} />
-    </>
+    </span>
   ),
 };

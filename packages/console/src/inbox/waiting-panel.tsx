@@ -21,11 +21,11 @@ const KINDS: Readonly<Record<string, string>> = {
   need: "Other tasks must end first",
   timer: "A timer is set",
   cancel: "A task was asked to stop",
-  poll: "The work continues elsewhere",
-  lease: "A worker works",
-  result: "The answer is on its way",
+  poll: "A task runs outside of the workers",
+  lease: "A task runs on a worker",
+  result: "The result of a task is being applied",
   approval: "An approval is open",
-  operator: "An operator must act",
+  operator: "A person must act",
 };
 
 /** Stacks that are not at rest, those first that have waited longest, and what they wait for. */

@@ -9,6 +9,7 @@ import { CopyImage } from "../design/copy-image.tsx";
 import { TextLink, To, useSearch } from "../design/links.tsx";
 import { CONDITIONS, Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Sentence } from "../design/sentence.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
@@ -139,7 +140,7 @@ const RELEASES: readonly Column<Listed>[] = [
   { header: "State", cell: ({ state }) => <Text>{state}</Text> },
   { header: "On the board", cell: ({ id }) => <MarkLink id={id} /> },
   { header: "Created", cell: ({ createdAt }) => <Ago at={createdAt} /> },
-  { header: "Waits for", prose: true, cell: ({ waits = "" }) => <Text>{waits}</Text> },
+  { header: "Waits for", prose: true, cell: ({ waits = "" }) => <Sentence text={waits} /> },
 ];
 
 /** One that has ended is not healthy while stacks that it has sent to are failed. */

@@ -1,3 +1,4 @@
+import { nameSender } from "@stackyard/core";
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -24,6 +25,7 @@ export function useRunWork(runId: string): RunWork {
   );
   const history = data?.items ?? [];
   // With more lines the first one is not among them.
-  const starter = data !== undefined && data.cursor === undefined ? history.at(-1)?.actor : undefined;
+  const first = data !== undefined && data.cursor === undefined ? history.at(-1) : undefined;
+  const starter = first && nameSender(first, history);
   return { attempts: attempts.data, history, starter };
 }

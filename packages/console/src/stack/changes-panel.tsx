@@ -32,7 +32,7 @@ interface ChangesProps extends StackProps {
 }
 
 function Changes({ source, stack, last }: ChangesProps) {
-  const { move, before } = last;
+  const { move, before, by } = last;
   const [again, setAgain] = useState(false);
   const refusal = useOperateRefusal(source, stack, "send");
   const query = useLoad(
@@ -60,10 +60,10 @@ function Changes({ source, stack, last }: ChangesProps) {
             <dt>Event</dt>
             <dd>
               <Text mono>{move.event}</Text>
-              {move.actor !== undefined && (
+              {by !== undefined && (
                 <>
                   {" "}
-                  by <Text>{move.actor}</Text>
+                  by <Text>{by}</Text>
                 </>
               )}
               , <Instant at={move.at} />

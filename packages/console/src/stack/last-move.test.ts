@@ -11,7 +11,20 @@ const failed = anEntry(6, { event: "TASK_ERROR", internal: true, from: "BUILD", 
 
 describe("findLastMove", () => {
   it("finds what came from outside, beyond results, parked events and events that stay", () => {
-    expect(findLastMove([failed, parked, touched, pushed, built, opened])).toEqual({ move: pushed, before: built });
+    expect(findLastMove([failed, parked, touched, pushed, built, opened])).toMatchObject({
+      move: pushed,
+      before: built,
+    });
+  });
+
+  it("tells two people of one name apart (grafana#17635)", () => {
+    const [own, other] = [
+      { ...pushed, actor: "ada", actorId: "p1" },
+      { ...touched, actor: "ada", actorId: "p2" },
+    ];
+
+    expect(findLastMove([other, own, built])?.by).toBe("ada (p1)");
+    expect(findLastMove([own, built])?.by).toBe("ada");
   });
 
   it("takes no timer and no raised event for one from outside", () => {

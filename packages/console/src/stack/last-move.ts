@@ -1,3 +1,4 @@
+import { nameSender } from "@stackyard/core";
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import { findEnd } from "../api/attempt-ids.ts";
 
@@ -6,6 +7,8 @@ export interface LastMove {
   readonly move: HistoryEntry;
   /** The last line before it: the stack then is what the event found. */
   readonly before: HistoryEntry;
+  /** Who sent it, with the id where two people of the lines have one name; undefined: not known. */
+  readonly by: string | undefined;
 }
 
 /**
@@ -24,7 +27,8 @@ export function findLastMove(newestFirst: readonly HistoryEntry[]): LastMove | u
       to !== from,
   );
   const [move, before] = [newestFirst[index], newestFirst[index + 1]];
-  return move === undefined || before === undefined ? undefined : { move, before };
+  if (move === undefined || before === undefined) return undefined;
+  return { move, before, by: nameSender(move, newestFirst) };
 }
 
 /** Returns the metadata of an event as texts of a form. Hidden values are left out: they must be entered again. */

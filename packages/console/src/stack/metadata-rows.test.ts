@@ -32,4 +32,19 @@ describe("toMetadataRows", () => {
       ["toString", undefined],
     ]);
   });
+
+  it("tells two people of one name apart (grafana#17635)", () => {
+    const history = [
+      entry(2, { metadata: { sha: "b" }, actor: "ada", actorId: "p2" }),
+      entry(1, { metadata: { owner: "ada" }, actor: "ada", actorId: "p1" }),
+    ];
+
+    const rows = toMetadataRows({ sha: "b", owner: "ada", url: "x" }, history);
+
+    expect(rows.map(({ key, by }) => [key, by])).toEqual([
+      ["sha", "ada (p2)"],
+      ["owner", "ada (p1)"],
+      ["url", undefined],
+    ]);
+  });
 });

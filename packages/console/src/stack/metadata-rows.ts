@@ -1,3 +1,4 @@
+import { nameSender } from "@stackyard/core";
 import type { HistoryEntry, MetadataValue } from "@stackyard/sdk";
 
 /** A key of a stack's metadata. */
@@ -6,6 +7,8 @@ export interface MetadataRow {
   readonly value: MetadataValue;
   /** The line of the history that has set it last, where that is known. */
   readonly origin: HistoryEntry | undefined;
+  /** Who sent that, with the id where two people of the history have one name. */
+  readonly by: string | undefined;
 }
 
 /** Returns the keys of metadata with the lines that have set them; the history is given newest first. */
@@ -13,11 +16,12 @@ export function toMetadataRows(
   metadata: Readonly<Record<string, MetadataValue>>,
   history: readonly HistoryEntry[],
 ): readonly MetadataRow[] {
-  return Object.entries(metadata).map(([key, value]) => ({
-    key,
-    value,
-    origin: history.find((entry) => entry.outcome === "applied" && (brings(entry, key) || isOutput(entry, key, value))),
-  }));
+  return Object.entries(metadata).map(([key, value]) => {
+    const origin = history.find(
+      (entry) => entry.outcome === "applied" && (brings(entry, key) || isOutput(entry, key, value)),
+    );
+    return { key, value, origin, by: origin && nameSender(origin, history) };
+  });
 }
 
 function brings({ metadata }: HistoryEntry, key: string): boolean {

@@ -39,7 +39,7 @@ export function MetadataTab({ source, stack }: StackProps) {
       cell: ({ key, value }) =>
         value === MASK ? <SecretValue source={source} stack={stack} name={key} /> : <Value name={key} value={value} />,
     },
-    { header: "Set by", cell: ({ origin }) => <Origin source={source} origin={origin} /> },
+    { header: "Set by", cell: (row) => <Origin source={source} row={row} /> },
   ];
   if (Object.keys(stack.metadata).length === 0) return <Empty>This stack has no metadata.</Empty>;
   return (
@@ -142,7 +142,7 @@ function SecretValue({ source, stack, name }: SecretProps) {
   );
 }
 
-function Origin({ source, origin }: { source: StackSource; origin: MetadataRow["origin"] }) {
+function Origin({ source, row: { origin, by } }: { source: StackSource; row: MetadataRow }) {
   const search = useSearch();
   if (origin === undefined) return <span className="muted">–</span>;
   const { id } = search;
@@ -151,10 +151,10 @@ function Origin({ source, origin }: { source: StackSource; origin: MetadataRow["
       <TextLink path={source.path} search={{ id, tab: "history", at: String(origin.position) }} text={origin.event} />{" "}
       <span className="muted">
         <Ago at={origin.at} />
-        {origin.actor !== undefined && (
+        {by !== undefined && (
           <>
             {" by "}
-            <Text>{origin.actor}</Text>
+            <Text>{by}</Text>
           </>
         )}
       </span>

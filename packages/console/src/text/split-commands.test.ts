@@ -22,6 +22,11 @@ it.each([
     "To continue, correct the machine and move the stack to it.",
     ["stackyard stacks upgrade shop-1.42.0"],
   ],
+  [
+    "tenants: Running for 1h 13m: 49 arrived, 1 failed. Held back by WINDOW_CLOSED. Which: stackyard deploys show shop-1 tenants (checked again in 5s)",
+    "tenants: Running for 1h 13m: 49 arrived, 1 failed. Held back by WINDOW_CLOSED.",
+    ["stackyard deploys show shop-1 tenants"],
+  ],
 ])("separates the commands of %s", (text, words, commands) => {
   expect(splitCommands(text)).toEqual({ words, commands });
 });
@@ -30,4 +35,14 @@ it("leaves other code between backticks where it is", () => {
   const text = "Stalled (LOOP_LIMIT): `when` is true. Send an event to continue.";
 
   expect(splitCommands(text)).toEqual({ words: text, commands: [] });
+});
+
+it("leaves out when the engine polls next, which no reader waits for", () => {
+  const text =
+    "database: Running for 34m: waiting (checked again in 11h 25m) (1 event is parked and retried within 2m.)";
+
+  expect(splitCommands(text)).toEqual({
+    words: "database: Running for 34m: waiting (1 event is parked and retried within 2m.)",
+    commands: [],
+  });
 });

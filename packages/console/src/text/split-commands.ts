@@ -8,8 +8,18 @@ export interface SplitCommands {
 const COMMAND = /`(stackyard [^`]+)`/g;
 const IN_SENTENCE = /(?: with)? `stackyard [^`]+`/g;
 
-/** Separates the commands of a terminal from a sentence: a page has buttons, so commands are for those who want them. */
-export function splitCommands(text: string): SplitCommands {
+/** What a task reports of where its parts are listed. */
+const LISTED_BY = / Which: (stackyard [^()]+?)(?=\.?(?: \(|\. |$))/g;
+
+/** When the engine polls next: nothing that a reader waits for. */
+const NEXT_POLL = / \(checked again in [^()]*\)/g;
+
+/**
+ * Separates the commands of a terminal from a sentence: a page has buttons, so commands are for those who want them. When
+ * the engine polls next is left out.
+ */
+export function splitCommands(sentence: string): SplitCommands {
+  const text = sentence.replace(NEXT_POLL, "").replace(LISTED_BY, " `$1`.");
   const commands = [...text.matchAll(COMMAND)].flatMap(([, command]) => command ?? []);
   if (commands.length === 0) return { words: text, commands };
   const words = text
