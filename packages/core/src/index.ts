@@ -46,7 +46,14 @@ export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
-export { isLimitReached, MOST_UNWATCHED_MS, noteLook, type WatchedTime } from "./machine/watched-time.ts";
+export {
+  type Absence,
+  isLimitReached,
+  MOST_UNWATCHED_MS,
+  noteLook,
+  sumUnwatched,
+  type WatchedTime,
+} from "./machine/watched-time.ts";
 export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
 export { type AccountNames, findAccountName, formatAccount, withAccountName } from "./ports/account-names.ts";

@@ -1,10 +1,11 @@
 import { awsWeathers } from "@stackyard/aws-sim";
 import { weatherCases } from "@stackyard/core/testing";
 import { describe, it } from "vitest";
+import { releaseStories } from "./testing/release-stories.ts";
 import { gateStories } from "./testing/weather-stories.ts";
 
 // With LONG_TESTS, pairs of weathers; `npm run weather` plays all runs.
-describe("gates keep their promises in every weather", () => {
-  for (const { name, timeoutMs, run } of weatherCases(gateStories, awsWeathers, process.env))
+describe("releases and gates keep their promises in every weather", () => {
+  for (const { name, timeoutMs, run } of weatherCases([...gateStories, ...releaseStories], awsWeathers, process.env))
     it(name, { timeout: timeoutMs }, () => run(console.log));
 });

@@ -107,6 +107,9 @@ export const DeployConfig = Type.Object(
 );
 export type DeployConfig = Static<typeof DeployConfig>;
 
+/** Each night of two months. */
+export const MOST_ABSENCES = 64;
+
 /** The progress of a suspended attempt: small, because the stacks are in its rows. */
 export const DeployProgress = Type.Object(
   {
@@ -118,6 +121,12 @@ export const DeployProgress = Type.Object(
     examinedAt: Type.Optional(Type.Integer()),
     /** When what holds them may open. */
     opensAt: Type.Optional(Type.Integer()),
+    /** The last call. */
+    lookedAt: Type.Optional(Type.Integer()),
+    /** When no worker looked: that time counts for no stack. The newest ones. */
+    absences: Type.Optional(
+      Type.Array(Type.Object({ from: Type.Integer(), until: Type.Integer() }, closed), { maxItems: MOST_ABSENCES }),
+    ),
   },
   closed,
 );

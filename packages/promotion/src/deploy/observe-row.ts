@@ -1,4 +1,4 @@
-import { defined, type Stack } from "@stackyard/core";
+import { type Absence, defined, type Stack, sumUnwatched } from "@stackyard/core";
 import { evaluateHealth, evaluateStanding } from "@stackyard/core/engine";
 import type { Before, DeployRow, DeployState, SetBy, Value } from "./deploy-row.ts";
 
@@ -31,6 +31,8 @@ export interface Aims extends Pick<DeployState, "op" | "event" | "metadata" | "u
   readonly again: boolean;
   readonly eachMs: number;
   readonly now: number;
+  /** When no worker looked. Default: none. */
+  readonly absences?: readonly Absence[];
 }
 
 /** An event is valid for so long. */
@@ -290,7 +292,8 @@ function noteApprovals(row: DeployRow, { tasks }: Stack, { now }: Aims): DeployR
 
 function timeOut(row: DeployRow, { state }: Stack, aims: Aims): DeployRow {
   const { sentAt = 0, heldMs = 0, heldSince } = row;
-  if (heldSince !== undefined || aims.now < sentAt + heldMs + aims.eachMs) return row;
+  const unwatchedMs = sumUnwatched(aims.absences ?? [], { since: sentAt, now: aims.now });
+  if (heldSince !== undefined || aims.now < sentAt + heldMs + unwatchedMs + aims.eachMs) return row;
   const message = `The stack is still in ${state}. It continues; a retry checks it again.`;
   return end(row, aims, { state: "failed", code: "STACK_TIMEOUT", message });
 }

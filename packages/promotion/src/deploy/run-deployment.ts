@@ -1,9 +1,9 @@
-import { defined, type Failed, failed, running, type Succeeded, succeeded } from "@stackyard/core";
+import { defined, type Failed, failed, noteLook, running, type Succeeded, succeeded } from "@stackyard/core";
 import { addTallies, listItems } from "@stackyard/core/rollout";
 import { type Advanced, advanceDeployment } from "./advance-deployment.ts";
 import { beginDeployment, findPresent, retryDeployment } from "./begin-deployment.ts";
 import type { Call } from "./call.ts";
-import type { DeployProgress, DeployStep } from "./definition.ts";
+import { type DeployProgress, type DeployStep, MOST_ABSENCES } from "./definition.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob, UndoJob } from "./deploy-job.ts";
 import type { DeployRow } from "./deploy-row.ts";
@@ -79,7 +79,7 @@ interface Continued {
 
 function toCall(deps: DeployDeps, operation: Operation, { deployment, progress }: Continued): Call {
   const now = deps.ctx.clock.now();
-  const aims = toAims(deps, operation, deployment);
+  const aims = { ...toAims(deps, operation, deployment), absences: noteCall(progress, now).absences };
   const { leasts, observesArrived, create } = operation;
   return {
     aims,
@@ -92,6 +92,14 @@ function toCall(deps: DeployDeps, operation: Operation, { deployment, progress }
     isCancelled: deps.ctx.cancelling,
     ...defined({ create }),
   };
+}
+
+/** Notes a call, and the time before it in which no worker looked, if it comes later than planned. */
+function noteCall(before: DeployProgress | undefined, now: number) {
+  const { lookedAt = now, absences = [] } = before ?? {};
+  const { unwatchedMs } = noteLook({ lookedAt, unwatchedMs: 0 }, { now, everyMs: LONGEST_MS });
+  const all = unwatchedMs === 0 ? absences : [...absences, { from: now - unwatchedMs, until: now }];
+  return { lookedAt: now, absences: all.slice(-MOST_ABSENCES) };
 }
 
 /** Rows that wait are observed when what holds them may open, and every few seconds: a stack may have come to rest. */
@@ -136,7 +144,8 @@ function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProg
   const held = unknown === undefined || sent + waiting > 0 ? formatHeld(deployment) : ` ${unknown}`;
   const message = `${done} arrived, ${sent} on their way, ${waiting} to be sent, ${failures} failed.${formatUnseen(unseen, listCount(sizes))}${held}`;
   const next = deployment.state.next;
-  return running({ progress: { next, quietSince, examinedAt, ...defined({ opensAt }) }, pollAfterMs, message });
+  const known = { next, quietSince, examinedAt, ...noteCall(progress, now), ...defined({ opensAt }) };
+  return running({ progress: known, pollAfterMs, message });
 }
 
 /** Returns the instant that is still to come: when it has passed, rows were observed. */
