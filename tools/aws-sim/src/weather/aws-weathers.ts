@@ -104,6 +104,13 @@ const allWeathers: readonly Weather[] = [
     error: ({ operation }) =>
       new SimFault(SERVER_ERRORS[operation.split(".")[0] ?? ""] ?? "InternalFailure", 500, "Not now."),
   }),
+  failingWeather({
+    name: "gateway",
+    source: "danmoz/caddy-lambda#4, localstack/localstack#3217: a gateway answers 502 for a function that runs",
+    fits: ({ operation }) => operation === "Lambda.Invoke",
+    isServed: true,
+    error: () => new SimFault("UnknownError", 502, "<html>Bad Gateway</html>"),
+  }),
   {
     name: "silent",
     source: "aws/aws-sdk-js-v3, requestTimeout of NodeHttpHandler: no answer, then a TimeoutError",
