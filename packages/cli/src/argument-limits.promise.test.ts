@@ -26,6 +26,7 @@ const OTHERS: readonly string[] = [
   "states push: run",
   "states dismiss: run",
   "approvals approve: of",
+  "adopt: event",
   "events ls: code",
   "events withdraw: code",
   "events dismiss: code",

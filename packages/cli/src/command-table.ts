@@ -61,6 +61,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   "approvals approve": async () => (await import("./commands/approvals.ts")).approvalsApprove,
   "approvals reject": async () => (await import("./commands/approvals.ts")).approvalsReject,
   "approvals withdraw": async () => (await import("./commands/approvals.ts")).approvalsWithdraw,
+  adopt: async () => (await import("./commands/adopt.ts")).adopt,
   "events ls": async () => (await import("./commands/events.ts")).eventsLs,
   "events withdraw": async () => (await import("./commands/events.ts")).eventsWithdraw,
   "events dismiss": async () => (await import("./commands/events.ts")).eventsDismiss,

@@ -41,6 +41,8 @@ export interface ApiRequest extends CallOptions {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  /** JSON that is sent as it is, in place of `body`. */
+  readonly json?: string | undefined;
   /** False if the server may execute a repeated request twice. Default true. */
   readonly repeatable?: boolean;
 }
@@ -79,7 +81,7 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
   const call = given ?? ((...input: Parameters<typeof fetch>) => globalThis.fetch(...input));
   const findToken = async () => (typeof token === "function" ? token() : token);
   return async (request, signal, headers = {}) => {
-    const { method = "GET", body } = request;
+    const { method = "GET", body, json = body === undefined ? undefined : JSON.stringify(body) } = request;
     const secret = await findToken();
     return call(toUrl(base, request), {
       method,
@@ -89,11 +91,11 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
         accept: "application/json",
         ...defined({
           authorization: secret === undefined ? undefined : `Bearer ${secret}`,
-          "content-type": body === undefined ? undefined : "application/json",
+          "content-type": json === undefined ? undefined : "application/json",
         }),
         ...headers,
       },
-      ...defined({ body: body === undefined ? undefined : JSON.stringify(body) }),
+      ...defined({ body: json }),
     });
   };
 }

@@ -7,7 +7,7 @@ import { createProject, hasPrograms, readPage, writeFiles } from "../testing/pla
 
 const COMPARED = "stackyard stacks ls";
 
-describe.runIf(hasPrograms("terraform", "curl"))("docs/adopting.md (skipped without its programs)", () => {
+describe.runIf(hasPrograms("terraform"))("docs/adopting.md (skipped without its programs)", () => {
   const project = createProject("minimal");
   afterAll(project.remove);
 
@@ -32,15 +32,23 @@ describe.runIf(hasPrograms("terraform", "curl"))("docs/adopting.md (skipped with
       return Object.fromEntries(lines.map((line) => JSON.parse(line)).map(({ id, state }) => [id, state]));
     };
 
-    for (const { text } of pieces) await project.run(text);
-    await project.run("stackyard send differs ADOPTED --machine app --metadata size=small");
+    let printed = "";
+    for (const { text } of pieces) printed += await project.run(text);
+    const differs = "stackyard adopt differs --machine app --from 'old-states/{stack}.tfstate' --metadata size=";
+    expect(await project.run(`${differs}small || echo "exit $?"`)).toMatch(/^differs .*\nexit 2$/m);
 
     expect(pieces.filter(({ note }) => note !== "play")).toEqual([]);
+    const shown =
+      snippets
+        .find(({ language }) => language === "text")
+        ?.text.trimEnd()
+        .split("\n") ?? [];
+    expect(printed.split("\n").filter((line) => shown.includes(line))).toEqual(shown);
     const expected = { shop: "LIVE", blog: "LIVE", differs: "DIFFERS" };
     await vi.waitFor(async () => expect(await states()).toEqual(expected), { timeout: 120_000, interval: 500 });
     const versions = await project.run("stackyard states ls --json");
     expect(versions.match(/"current":1/g)?.length).toBe(3);
-    await project.run("stackyard send differs ADOPTED --metadata size=large");
+    expect(await project.run(`${differs}large || true`)).toMatch(/^adopted /m);
     await vi.waitFor(async () => expect((await states())["differs"]).toBe("LIVE"), {
       timeout: 120_000,
       interval: 500,

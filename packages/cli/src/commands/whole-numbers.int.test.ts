@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   "bulk run": ["send", "--event", "PUSHED", "--all"],
   "stacks ls": [],
   "stacks counts": [],
+  adopt: ["pr-1", "--machine", "app", "--from", "pr-1.tfstate"],
 };
 
 it("the table names every command that takes metadata", async () => {

@@ -11,7 +11,7 @@ import {
   toShellCommand,
 } from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
-import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
+import { createHttpClient, createPreviewsApi, type HttpClient, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -27,6 +27,8 @@ import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts
 export interface ServerContext extends CommandContext {
   readonly yard: Stackyard;
   readonly previews: PreviewsApi;
+  /** For what the SDK has no method. Its answers are those of the server, not made for a terminal. */
+  readonly http: HttpClient;
 }
 
 /** Defines a command that calls a server: adds `--url`, `--token`, `--yard` and `--project` to its arguments. */
@@ -44,7 +46,8 @@ export function defineServerCommand<Args extends TObject>(spec: Command<ServerCo
       const shown = context.out.json ? logged : createDisplayFetch(logged);
       const options = { ...server, retries: 1, fetch: shown };
       const previews = createPreviewsApi(createHttpClient(options));
-      const serverContext = { ...context, yard: new Stackyard(options), previews };
+      const http = createHttpClient({ ...options, fetch: logged });
+      const serverContext = { ...context, yard: new Stackyard(options), previews, http };
       try {
         return await command.run(serverContext, rest);
       } catch (error) {

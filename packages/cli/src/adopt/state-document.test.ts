@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { compareStates, findShared, parseState } from "./state-document.ts";
+
+const RESOURCE = { mode: "managed", type: "terraform_data", name: "app", instances: [{}] };
+const toBytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+const aState = (changes: object = {}) => ({ version: 4, serial: 7, lineage: "a", resources: [RESOURCE], ...changes });
+
+function parse(changes: object = {}) {
+  const parsed = parseState(toBytes(aState(changes)));
+  if (parsed.kind !== "state") throw new Error(parsed.reason);
+  return parsed;
+}
+
+describe("a state that is taken over", () => {
+  it("is known by lineage, serial and resources, without data sources", () => {
+    const data = { ...RESOURCE, mode: "data" };
+
+    expect(parse({ resources: [RESOURCE, data, RESOURCE] }).facts).toEqual({ lineage: "a", serial: 7, resources: 2 });
+  });
+
+  it("keeps every byte, also numbers that JavaScript would round", () => {
+    const text = JSON.stringify(aState()).replace('"serial":7', '"serial":7,"x":12345678901234567890');
+
+    expect(parseState(Buffer.from(text))).toMatchObject({ text });
+  });
+
+  it.each([
+    ["no JSON", Buffer.from("{ not json"), "It is not a JSON object."],
+    ["a page that says no", Buffer.from('"<html>"'), "It is not a JSON object."],
+    ["another encoding", Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), "It is not UTF-8."],
+    ["nothing", Buffer.from(""), "It is not a JSON object."],
+    ["format 3", toBytes(aState({ version: 3 })), "Its format is 3, not 4."],
+    ["no format", toBytes({ lineage: "a" }), "Its format is missing, not 4."],
+    ["no lineage", toBytes(aState({ lineage: undefined })), "It has no lineage."],
+    ["no serial", toBytes(aState({ serial: "7" })), "It has no serial."],
+    ["no resources", toBytes(aState({ resources: {} })), "It has no list of resources."],
+    ["an empty state", toBytes(aState({ resources: [] })), "It has no resources"],
+    ["only data sources", toBytes(aState({ resources: [{ ...RESOURCE, mode: "data" }] })), "It has no resources"],
+    ["OpenTofu's encryption [opentofu/opentofu#874]", toBytes({ encrypted_data: "x" }), "It is encrypted."],
+  ])("is refused: %s", (_, bytes, reason) => {
+    expect(parseState(bytes)).toEqual({ kind: "refused", reason: expect.stringContaining(reason) });
+  });
+});
+
+describe("a state under a key", () => {
+  it.each([
+    ["is new where the yard has none", undefined, { kind: "new" }],
+    ["is the same where the yard has it already", JSON.stringify(aState()), { kind: "same" }],
+    [
+      "is refused over another environment [hashicorp/terraform#15712, hashicorp/terraform#25761]",
+      JSON.stringify(aState({ lineage: "b" })),
+      "(lineage b, not a)",
+    ],
+    ["is refused over a newer one", JSON.stringify(aState({ serial: 9 })), "serial 9, not 7"],
+    ["is refused over an older one", JSON.stringify(aState({ serial: 6 })), "serial 6, not 7"],
+    [
+      "is refused over one of the same serial that was edited",
+      JSON.stringify(aState({ outputs: {} })),
+      "same serial 7",
+    ],
+    ["is refused over one that cannot be read", "{", "another environment"],
+  ])("%s", (_, kept, expected) => {
+    const refused = { kind: "refused", reason: expect.stringContaining(String(expected)) };
+
+    expect(compareStates(parse(), kept)).toEqual(typeof expected === "string" ? refused : expected);
+  });
+
+  it("that several stacks have is found by its lineage", () => {
+    const facts = parse().facts;
+
+    const shared = findShared(
+      new Map([
+        ["shop", facts],
+        ["blog", { ...facts, lineage: "b" }],
+        ["docs", facts],
+      ]),
+    );
+
+    expect([...shared]).toEqual([["a", ["shop", "docs"]]]);
+  });
+});

@@ -1,0 +1,87 @@
+import { isMap, parseJson } from "@stackyard/core";
+
+/** What is known of a state that a yard takes over. */
+export interface StateFacts {
+  readonly lineage: string;
+  readonly serial: number;
+  /** Resources, without data sources. */
+  readonly resources: number;
+}
+
+/** A state, or why a yard does not take it. */
+export type ParsedState =
+  | { readonly kind: "state"; readonly facts: StateFacts; readonly text: string }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The format of Terraform 0.12 and later, and of OpenTofu. */
+const FORMAT = 4;
+
+/** Reads the bytes of a state. Refuses what Terraform would not read, or what names nothing that exists. */
+export function parseState(bytes: Uint8Array): ParsedState {
+  const text = toText(bytes);
+  if (text === undefined) return refuse("It is not UTF-8.");
+  const state = parseJson(text);
+  if (!isMap(state)) return refuse("It is not a JSON object.");
+  if ("encrypted_data" in state) return refuse("It is encrypted. Decrypt it first: `tofu state pull`.");
+  const { version, lineage, serial, resources } = state;
+  if (version !== FORMAT)
+    return refuse(
+      `Its format is ${JSON.stringify(version) ?? "missing"}, not ${FORMAT}. Run \`terraform apply\` with Terraform 1.`,
+    );
+  if (typeof lineage !== "string" || lineage === "") return refuse("It has no lineage.");
+  if (!Number.isSafeInteger(serial)) return refuse("It has no serial.");
+  if (!Array.isArray(resources)) return refuse("It has no list of resources.");
+  const managed = resources.filter((each) => isMap(each) && each["mode"] === "managed");
+  if (managed.length === 0) return refuse("It has no resources: there is nothing to take over.");
+  return { kind: "state", facts: { lineage, serial: Number(serial), resources: managed.length }, text };
+}
+
+function refuse(reason: string): ParsedState {
+  return { kind: "refused", reason };
+}
+
+function toText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a yard does with a state for a key under which it may have one. */
+export type Comparison =
+  | { readonly kind: "new" }
+  /** It has this very state. */
+  | { readonly kind: "same" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** Compares a state with the one that the yard has, if any. */
+export function compareStates(state: ParsedState & { kind: "state" }, kept: string | undefined): Comparison {
+  if (kept === undefined) return { kind: "new" };
+  if (kept === state.text) return { kind: "same" };
+  const { lineage, serial } = state.facts;
+  const own = parseJson(kept);
+  const { lineage: ownLineage, serial: ownSerial } = isMap(own) ? own : {};
+  if (ownLineage !== lineage) {
+    return refuseKept(
+      `The yard has the state of another environment under this key (lineage ${ownLineage}, not ${lineage}).`,
+    );
+  }
+  if (ownSerial === serial)
+    return refuseKept(
+      `The yard has another content with the same serial ${serial}: one of the two was edited by hand.`,
+    );
+  return refuseKept(
+    `The yard has this state with serial ${ownSerial}, not ${serial}: it was changed on one of the sides since.`,
+  );
+}
+
+function refuseKept(reason: string): Comparison {
+  return { kind: "refused", reason };
+}
+
+/** Returns the lineages that several of the stacks have: two environments with one state would destroy each other. */
+export function findShared(states: ReadonlyMap<string, StateFacts>): ReadonlyMap<string, readonly string[]> {
+  const byLineage = Map.groupBy(states.keys(), (stack) => states.get(stack)?.lineage ?? "");
+  return new Map([...byLineage].filter(([, stacks]) => stacks.length > 1));
+}

@@ -1,0 +1,315 @@
+import { defined, isMap, isStackyardError, MAX_NAME, optionalFlag, optionalText, toStatePrefix } from "@stackyard/core";
+import type { MachineDetails } from "@stackyard/core/api";
+import { fieldOf, getStack } from "@stackyard/core/api/operations";
+import { parseYamlDocument } from "@stackyard/core/machine";
+import { type TerraformConfig, terraformDefinition } from "@stackyard/executor-terraform";
+import { followEvent, type Metadata, parseMetadata, parseTimeout } from "@stackyard/sdk/send";
+import { type Static, Type } from "typebox";
+import { compareStates, findShared, type ParsedState, parseState } from "../adopt/state-document.ts";
+import { openSource, STACK_MARK } from "../adopt/state-source.ts";
+import { failWith } from "../failure.ts";
+import { defineServerCommand, type ServerContext } from "../server/connection.ts";
+
+const stackId = fieldOf(getStack, "stackId", { completes: "stack" });
+
+const Args = Type.Object({
+  stacks: Type.Array(stackId, { minItems: 1, description: "The ids of the stacks, such as shop." }),
+  from: Type.String({
+    minLength: 1,
+    placeholder: "address",
+    description: `Where the states are: s3://bucket/key, https://… of an HTTP backend, or a path. ${STACK_MARK} stands for the stack's id.`,
+  }),
+  machine: Type.String({ short: "m", minLength: 1, completes: "machine", description: "The machine of the stacks." }),
+  event: optionalText("The event that creates a stack and plans it. Default: ADOPTED.", {
+    minLength: 1,
+    maxLength: MAX_NAME,
+  }),
+  until: optionalText("The state that a stack enters when nothing would change. Default: LIVE.", {
+    minLength: 1,
+    completes: "state",
+  }),
+  metadata: Type.Optional(
+    Type.Array(Type.String(), {
+      placeholder: "key=text",
+      description: "Metadata of each stack: key=text, key:=json, or a JSON object. May be repeated.",
+    }),
+  ),
+  dryRun: optionalFlag("Check everything, and change nothing."),
+  timeout: optionalText("How long to wait for each plan. Default: 10m.", { placeholder: "duration" }),
+});
+type Args = Static<typeof Args>;
+
+/** `stackyard adopt` */
+export const adopt = defineServerCommand({
+  name: "adopt",
+  summary: "Take over environments that Terraform has made, and see that nothing would change.",
+  description: [
+    "Reads each state where it is, stores a copy in the yard, opens the stack and waits until its plan has no changes. The old states stay as they are.",
+    "A stack that is in that state already stays as it is. First checks all others, and changes nothing when one of them is refused: a state that is missing, locked, invalid, without resources or of several stacks, a key under which the yard has another state, an event that the stack would refuse, and a machine whose first state does more than plan.",
+    "S3 is read with the credentials, region and endpoint of the AWS SDK, an HTTP backend with TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
+    "Exits with 1 when a stack is refused, with 2 when a plan has changes or fails, and with 4 after the timeout.",
+  ].join("\n"),
+  examples: {
+    "stackyard adopt shop blog --machine app --from 's3://acme-states/envs/{stack}.tfstate' --dry-run":
+      "Check two environments.",
+    "stackyard adopt shop --machine app --from old/shop.tfstate --metadata size=large":
+      "Take over an environment with its values.",
+  },
+  args: Args,
+  positionals: ["stacks"],
+  async run(context, args) {
+    const metadata = parseMetadata(args.metadata ?? []);
+    const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");
+    if (args.stacks.length > 1 && !args.from.includes(STACK_MARK))
+      throw failWith("USAGE", `Several stacks need ${STACK_MARK} in --from.`, {
+        hint: "One state belongs to one stack.",
+      });
+    const checked = await checkAll(context, args, metadata);
+    if (checked === undefined) return 1;
+    if (args.dryRun === true) return reportDryRun(context, checked);
+    let exitCode = 0;
+    for (const each of checked)
+      exitCode = Math.max(exitCode, await takeOver(context, each, { args, metadata, timeoutMs }));
+    return exitCode;
+  },
+});
+
+/** A stack that can be taken over. */
+interface Checked {
+  readonly stack: string;
+  readonly from: string;
+  readonly key: string;
+  readonly state: ParsedState & { readonly kind: "state" };
+  /** False when the yard has this very state. */
+  readonly isNew: boolean;
+  /** The state that the stack would enter. */
+  readonly to: string | undefined;
+}
+
+/** Checks all stacks, and reports those that are refused. Returns undefined if there are some. */
+async function checkAll(
+  context: ServerContext,
+  args: Args,
+  metadata: Metadata,
+): Promise<readonly Checked[] | undefined> {
+  const { yard, signal, out } = context;
+  const machine = await yard.machines.get(args.machine, { signal });
+  const checked: Checked[] = [];
+  const until = args.until ?? "LIVE";
+  const refused = new Map<string, string>();
+  for (const stack of args.stacks) {
+    const result = await check(context, { stack, args, metadata, machine }).catch((error: unknown) => toRefusal(error));
+    if (result === "unchanged")
+      out.result({ stack, outcome: result, state: until }, () => `${stack} is in ${until} already.`);
+    else if ("reason" in result) refused.set(stack, result.reason);
+    else checked.push(result);
+  }
+  for (const [lineage, stacks] of findShared(new Map(checked.map(({ stack, state }) => [stack, state.facts]))))
+    for (const stack of stacks)
+      refused.set(
+        stack,
+        `${stacks.join(" and ")} have one state (lineage ${lineage}): each would destroy the other's resources.`,
+      );
+  for (const [stack, reason] of refused)
+    out.result({ stack, outcome: "refused", reason }, () => `${out.paint("red", "refused")}  ${stack}: ${reason}`);
+  if (refused.size === 0) return checked;
+  out.note("Nothing was changed.");
+  return undefined;
+}
+
+/** Returns the state of a stack that exists. */
+async function findState({ yard, signal }: ServerContext, stack: string): Promise<string | undefined> {
+  const found = await yard.stacks.get(stack, { signal }).catch((error: unknown) => {
+    if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
+    throw error;
+  });
+  return found?.state;
+}
+
+/** Returns why a stack is refused. What is no answer about it, such as an unreachable server, is thrown. */
+function toRefusal(error: unknown): { readonly reason: string } {
+  if (!isStackyardError(error) || !["NOT_FOUND", "OUTCOME_NEGATIVE", "STACK_UNKNOWN"].includes(error.code)) throw error;
+  const { hint } = error.details;
+  return { reason: [error.message, ...(typeof hint === "string" ? [hint] : [])].join(" ") };
+}
+
+interface CheckInput {
+  readonly stack: string;
+  readonly args: Args;
+  readonly metadata: Metadata;
+  readonly machine: MachineDetails;
+}
+
+async function check(
+  context: ServerContext,
+  { stack, args, metadata, machine }: CheckInput,
+): Promise<Checked | "unchanged"> {
+  const { yard, signal } = context;
+  const from = args.from.replaceAll(STACK_MARK, stack);
+  const state = await readState(context, from);
+  if ((await findState(context, stack)) === (args.until ?? "LIVE")) {
+    await checkOwn(context, { stack, machine: machine.name, lineage: state.facts.lineage });
+    return "unchanged";
+  }
+  const event = { ...toEvent(args, metadata), machine: machine.name };
+  const preview = await yard.stacks.preview(stack, event, { signal });
+  if (preview.outcome !== "applied")
+    throw refusal(`${event.event} would be ${preview.outcome}: ${preview.reason ?? preview.code}`);
+  const key = findKey(stack, machine, preview.to);
+  const kept = await loadKept(context, key);
+  const compared = compareStates(state, kept);
+  if (compared.kind === "refused") throw refusal(compared.reason);
+  return { stack, from, key, state, isNew: compared.kind === "new", to: preview.to };
+}
+
+/** Refuses a stack that has been taken over with another state, or made in another way. */
+async function checkOwn(
+  context: ServerContext,
+  { stack, machine, lineage }: { readonly stack: string; readonly machine: string; readonly lineage: string },
+): Promise<void> {
+  const { yard, signal } = context;
+  const { items } = await yard.states.list({ prefix: toStatePrefix({ machine, stackId: stack }), signal });
+  for (const { key } of items) {
+    const kept = parseState(Buffer.from((await loadKept(context, key)) ?? ""));
+    if (kept.kind === "state" && kept.facts.lineage === lineage) return;
+  }
+  throw refusal(`The stack exists, and has no state of this environment (lineage ${lineage}).`);
+}
+
+function refusal(message: string): Error {
+  return failWith("OUTCOME_NEGATIVE", message);
+}
+
+function toEvent({ event = "ADOPTED" }: Args, metadata: Metadata) {
+  return { event, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) };
+}
+
+async function readState(context: ServerContext, from: string): Promise<Checked["state"]> {
+  const source = openSource(from, context);
+  const parsed = parseState(await source.read());
+  if (parsed.kind === "refused") throw refusal(`${from} is not a state that can be taken over. ${parsed.reason}`);
+  const holder = await source.findLock();
+  if (holder !== undefined)
+    throw refusal(`${from} is locked (${holder}): Terraform works with it. Try again when it has ended.`);
+  return parsed;
+}
+
+const MachineTasks = Type.Object({
+  tasks: Type.Optional(
+    Type.Record(Type.String(), Type.Object({ executor: Type.String(), config: Type.Optional(Type.Unknown()) })),
+  ),
+});
+
+/** Returns the key of the state that the tasks of the entered state plan with. Refuses a state that does anything else. */
+function findKey(stack: string, machine: MachineDetails, to: string | undefined): string {
+  const names = machine.states.find(({ name }) => name === to)?.tasks ?? [];
+  const { value } = parseYamlDocument(machine.source ?? "", MachineTasks);
+  const keys = names.map((name) => {
+    const task = value?.tasks?.[name];
+    const config = task?.config;
+    const isPlan = task?.executor === "terraform" && isMap(config) && config["action"] === "plan";
+    if (!isPlan)
+      throw refusal(
+        `The state ${to} of "${machine.name}" runs "${name}", which is not a plan of Terraform. What is adopted begins with a state that only plans.`,
+      );
+    return toKey(stack, machine.name, config);
+  });
+  const [key, ...others] = new Set(keys);
+  if (key === undefined)
+    throw refusal(
+      `The state ${to} of "${machine.name}" has no plan. What is adopted begins with a state that only plans.`,
+    );
+  if (others.length > 0)
+    throw refusal(
+      `The state ${to} of "${machine.name}" plans several configurations. Give their states to the yard one by one: see "Taking over existing environments".`,
+    );
+  return key;
+}
+
+function toKey(stack: string, machine: string, config: unknown): string {
+  const key = terraformDefinition.exclusiveKey({ machine, stackId: stack }, config as TerraformConfig);
+  // An expression has its value only when the task runs.
+  if (key === undefined || key.includes("${"))
+    throw refusal(`The source of the plan in "${machine}" depends on values of the stack, so its key is not known.`);
+  return key;
+}
+
+/** Returns the state that the yard has under a key. */
+async function loadKept({ yard, http, signal }: ServerContext, key: string): Promise<string | undefined> {
+  const found = await yard.states.get(key, { signal }).catch((error: unknown) => {
+    if (isStackyardError(error, "NOT_FOUND")) return undefined;
+    throw error;
+  });
+  if (found?.lock?.binds === true) throw refusal(`The yard's state ${key} is locked by ${found.lock.holder}.`);
+  if (found?.current === undefined) return undefined;
+  return http.requestText({ path: ["v1", "terraform", "states", key, "versions", String(found.current)], signal });
+}
+
+function toFacts({ stack, from, key, state }: Checked) {
+  return { stack, from, key, ...state.facts };
+}
+
+function reportDryRun({ out }: ServerContext, checked: readonly Checked[]): number {
+  for (const each of checked) {
+    const { lineage, serial, resources } = each.state.facts;
+    out.result({ ...toFacts(each), outcome: "checked", to: each.to }, () =>
+      [
+        `${out.paint("green", "ok")}  ${each.stack} would enter ${each.to}, and plan.`,
+        `    state  ${each.from}: serial ${serial}, lineage ${lineage}, ${resources} resources`,
+        `    key    ${each.key}${each.isNew ? "" : ", where the yard has this state already"}`,
+      ].join("\n"),
+    );
+  }
+  out.note("Nothing was changed. Without --dry-run, the states are copied, and each stack plans once.");
+  return 0;
+}
+
+interface TakeInput {
+  readonly args: Args;
+  readonly metadata: Metadata;
+  readonly timeoutMs: number;
+}
+
+/** Stores the state, opens the stack and waits for its plan. Returns the exit code. */
+async function takeOver(
+  context: ServerContext,
+  each: Checked,
+  { args, metadata, timeoutMs }: TakeInput,
+): Promise<number> {
+  const { yard, http, out, signal } = context;
+  const { stack, key, state, isNew } = each;
+  const until = args.until ?? "LIVE";
+  const path = ["terraform", "state", ...key.split("/")];
+  if (isNew) await http.requestText({ method: "POST", path, json: state.text, signal });
+  const event = toEvent(args, metadata);
+  const published = await yard.publish({ stackId: stack, machine: args.machine, ...event }, { signal });
+  try {
+    await followEvent(yard, published, { event: event.event, until: [until], timeoutMs, signal });
+  } catch (error) {
+    if (!isStackyardError(error, "LEFT_BEHIND")) throw error;
+    return reportChanges(context, each, error.message);
+  }
+  const summary = await findSummary(context, stack);
+  out.result({ ...toFacts(each), outcome: "adopted", state: until, ...defined({ summary }) }, () => {
+    return `${out.paint("green", "adopted")}  ${stack} is in ${until}: nothing would change.`;
+  });
+  return 0;
+}
+
+async function reportChanges(context: ServerContext, each: Checked, message: string): Promise<number> {
+  const { out } = context;
+  const { state } = await context.yard.stacks.get(each.stack, { signal: context.signal });
+  const summary = await findSummary(context, each.stack);
+  const reason = summary ?? message;
+  out.result({ ...toFacts(each), outcome: "differs", state, reason }, () => {
+    return `${out.paint("yellow", "differs")}  ${each.stack} is in ${state}: ${reason}`;
+  });
+  return 2;
+}
+
+/** Returns the summary of the plan, where the machine keeps it in the metadata. */
+async function findSummary({ yard, signal }: ServerContext, stack: string): Promise<string | undefined> {
+  const { metadata } = await yard.stacks.get(stack, { signal });
+  const summary = metadata["summary"];
+  return typeof summary === "string" ? summary : undefined;
+}
