@@ -54,6 +54,7 @@ export {
   failingWeather,
   isCall,
 } from "./weather/common-weathers.ts";
+export type { WeatherInvariant } from "./weather/invariants.ts";
 export type {
   Decision,
   EarlierAnswer,

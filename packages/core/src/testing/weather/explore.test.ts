@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { changingWeather, commonWeathers, failingWeather } from "./common-weathers.ts";
 import { exploreWeather, repeatWeather } from "./explore.ts";
-import { INVARIANTS, type WeatherInvariant } from "./judge.ts";
+import { INVARIANTS, type WeatherInvariant } from "./invariants.ts";
 import type { Ending, Story, Weather } from "./story.ts";
 import { createToyStory, type ToyBug } from "./toy-story.ts";
 

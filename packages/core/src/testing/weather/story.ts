@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { WeatherInvariant } from "./judge.ts";
+import type { WeatherInvariant } from "./invariants.ts";
 
 /** A moment at which the world responds: a call, the delivery of an event, or a look of the program at its work. */
 export interface Moment {
