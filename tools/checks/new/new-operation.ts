@@ -20,8 +20,9 @@ export function newOperation(name: string): NewFiles {
       `Choose path, permission, fields and answers in ${declared}; a verb of a resource that has a file goes there`,
       `Export ${name} in packages/core/src/api/operations/index.ts; add ${name}Route(deps) to packages/server/src/create-server.ts`,
       `Do the work in ${served}: npx vitest run --project int packages/server/src/${kebab}`,
+      `npm run generate, then add it to the tables of packages/server/src/openapi.int.test.ts (how it is called), and of permissions.int.test.ts (who may call it), event-doors.int.test.ts (whether it sends events) and reasons.int.test.ts (its reason) in packages/server/src/access: they fail until they know it`,
       `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands`,
-      "npm run format && npm run generate && npm run api && npm test",
+      "npm run format && npm run api && npm test",
     ],
   };
 }
