@@ -86,9 +86,9 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
     from: { path: `^packages/console/src/(?!(?:${sharedOfConsole}|testing)/)([^/]+)/`, pathNot: testFiles },
     to: {
       path: "^packages/console/src/[^/]+/",
-      // What all pages of what runs share imports no screen either. A bundle's file is shown with the screen of a stack, and a
-      // release, which is a stack, has its board.
-      pathNot: `^packages/console/src/(?:$1|${sharedOfConsole}|runs)/|^packages/console/src/(stack/(source|stack-view)|releases/boards)[.]`,
+      // What all pages of what runs share imports no screen either. A bundle's file is shown with the screens of a stack and
+      // of a fleet, and a release, which is a stack, has its board.
+      pathNot: `^packages/console/src/(?:$1|${sharedOfConsole}|runs)/|^packages/console/src/(stack/(source|stack-view)|fleet/fleet-of-file|releases/boards)[.]`,
     },
   },
   {

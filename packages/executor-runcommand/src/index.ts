@@ -14,7 +14,6 @@ export {
   parseUserParameters,
   type UserParameters,
 } from "./fleet/parse-pipeline-event.ts";
-export { type FleetHtmlOptions, toFleetHtml } from "./report/to-fleet-html.ts";
 export {
   type FleetReport,
   type FleetReportOptions,

@@ -20,6 +20,7 @@ import type {
 } from "@stackyard/core/api";
 import type * as op from "@stackyard/core/api/operations";
 import { type AttemptLog, type LogOptions, type LogTimes, loadLog, loadLogTimes } from "./attempt-log.ts";
+import { loadBundlePage } from "./bundle-page.ts";
 import { call, callPage } from "./call.ts";
 import {
   type CallOptions,
@@ -230,10 +231,7 @@ export function createStacksApi(http: HttpClient): StacksApi {
       const response = await http.openStream(request, {});
       return (await response.json()) as StackBundle;
     },
-    async bundlePage(stackId, { signal } = {}) {
-      const request = { path: ["v1", "stacks", stackId, "bundle"], query: { as: "page" }, signal };
-      return (await http.openStream(request, {})).text();
-    },
+    bundlePage: (stackId, options) => loadBundlePage(http, stackId, options),
     async reveal(stackId, key, { reason, signal }) {
       const wire = "POST /v1/stacks/:stackId/secrets/:key/reveal";
       const request = { params: { stackId, key }, body: { reason } };

@@ -38,8 +38,9 @@ type Answer = Readonly<Record<string, unknown>>;
 async function start(
   also: readonly "secrets:read"[] = [],
   options: Pick<ServerOptions, "console"> = {},
+  scope: Pick<Grant, "machines"> = {},
 ): Promise<void> {
-  const grants: Grant[] = [{ to: { token: "tester" }, role: "admin", also: [...also] }];
+  const grants: Grant[] = [{ to: { token: "tester" }, role: "admin", also: [...also], ...scope }];
   yard = createTestYard({ source: SOURCE, executor, access: { grants }, ...options });
   yard.run();
   const launch = { event: "LAUNCH", stackId: "a", machine: "review-app", metadata: { password: SECRET, size: 3 } };
@@ -139,6 +140,39 @@ describe("GET /v1/stacks/{id}/bundle", () => {
     expect(JSON.parse(document)).toMatchObject({ stackId: "a", stack: { metadata: { note, password: "***" } } });
     expect(await yard.json("/v1/stacks/none/bundle?as=page")).toMatchObject({ code: "STACK_UNKNOWN" });
     expect(await yard.json("/v1/stacks/a/bundle?as=pdf")).toMatchObject({ status: 400, code: "USAGE" });
+  });
+
+  it("has the report of a task, which has no stack, for callers that may read everything", async () => {
+    await start();
+    const pages = [
+      { runId: "task-1", instances: [] },
+      { runId: "task-1", instances: [{ instanceId: "i-1" }] },
+    ];
+    for (const [n, value] of pages.entries()) {
+      await yard.store.records.put({ key: `run-report/task-1/000${n}`, value, expected: "absent", now: Date.now() });
+    }
+
+    expect(await yard.json("/v1/stacks/task-1/bundle")).toMatchObject({
+      stack: null,
+      history: [],
+      report: pages,
+      cut: [],
+    });
+    expect(await yard.json("/v1/stacks/a/bundle")).not.toHaveProperty("report");
+    expect(await yard.json("/v1/stacks/task-2/bundle")).toMatchObject({ status: 404, code: "STACK_UNKNOWN" });
+    expect(await yard.json("/v1/stacks/task_2/bundle")).toMatchObject({ status: 404, code: "STACK_UNKNOWN" });
+  });
+
+  it("has no report of what was removed for callers that may read some machines only", async () => {
+    await start([], {}, { machines: ["review-app"] });
+    const key = "run-report/a/0000";
+    await yard.store.records.put({ key, value: { runId: "a" }, expected: "absent", now: Date.now() });
+    await yard.call("/v1/stacks/a/remove", { body: { force: true, reason: "r" } });
+
+    const bundle = await yard.json<Answer>("/v1/stacks/a/bundle");
+
+    expect(bundle).toMatchObject({ stack: null });
+    expect(bundle).not.toHaveProperty("report");
   });
 
   it("is NOT_FOUND as a page where the server has no console", async () => {

@@ -44,6 +44,26 @@ describe("BundlePage", () => {
     expect(sent.filter(({ path }) => path !== "/v1/me")).toEqual([]);
   });
 
+  it("shows the report of a run on a fleet, and the output of an instance, without leaving the file", async () => {
+    const failure = { state: "failed", code: "COMMAND_FAILED", responseCode: 2, stderrTail: "disk full\n" };
+    const instances = [
+      { instanceId: "i-1", roles: ["web"], ...failure },
+      { instanceId: "i-2", roles: ["web"], state: "succeeded" },
+    ];
+    const { screen, sent } = await renderPage(BundlePage, "/bundle", {});
+    const report = [{ runId: "run-1", instances }];
+    await screen.getByLabelText("File of a bundle").upload(toFile({ ...bundle, stackId: "run-1", report }));
+
+    await expect.element(screen.getByText("1 failed", { exact: true })).toBeVisible();
+    const link = screen.getByRole("link", { name: "i-1" });
+    await expect.element(link).toHaveAttribute("href", expect.stringMatching(/^\/bundle\?/));
+    await link.click();
+
+    await expect.element(screen.getByRole("heading", { name: "Error stream" })).toBeVisible();
+    await expect.element(screen.getByText(/Nothing here is live/)).toBeVisible();
+    expect(sent.filter(({ path }) => !["/v1/me", "/v1/yard"].includes(path))).toEqual([]);
+  });
+
   it("shows where the stack is in its machine", async () => {
     await page.viewport(1_280, 800);
     const { screen } = await renderPage(BundlePage, "/bundle", {});

@@ -2,6 +2,7 @@ import type { StackBundle } from "@stackyard/sdk";
 import { useMemo } from "react";
 import { Button } from "../design/button.tsx";
 import { Instant, Text } from "../design/text.tsx";
+import { FleetOfFile } from "../fleet/fleet-of-file.tsx";
 import { LogLinks } from "../log/log-links.ts";
 import { StackView } from "../stack/stack-view.tsx";
 import { createBundleSource } from "./bundle-source.ts";
@@ -25,9 +26,17 @@ export function OpenedBundle({ bundle, onClose }: OpenedBundleProps) {
         {bundle.cut.length > 0 && <p>Not whole: {bundle.cut.join(", ")}.</p>}
         {onClose !== undefined && <Button onPress={onClose}>Close the file</Button>}
       </div>
-      <LogLinks value={false}>
-        <StackView source={source} />
-      </LogLinks>
+      <FleetOfFile bundle={bundle} path="/bundle" />
+      {!isReportAlone(bundle) && (
+        <LogLinks value={false}>
+          <StackView source={source} />
+        </LogLinks>
+      )}
     </div>
   );
+}
+
+/** Returns true for a task of a machine, which is no stack. */
+function isReportAlone({ report, stack, history }: StackBundle): boolean {
+  return report !== undefined && stack === null && history.length === 0;
 }

@@ -37,6 +37,9 @@ function findFault(value: unknown): string | undefined {
   }
   const wrong = LISTS.find((name) => !Array.isArray(value[name]));
   if (wrong !== undefined) return `The bundle is damaged: ${wrong} is not a list.`;
+  if (value["report"] !== undefined && !Array.isArray(value["report"])) {
+    return "The bundle is damaged: report is not a list.";
+  }
   const { stack, graph } = value;
   if (graph !== undefined && !isGraph(graph)) return "The bundle is damaged: graph is incomplete.";
   return stack === null ? undefined : findStackFault(stack);

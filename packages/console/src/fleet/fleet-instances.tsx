@@ -4,7 +4,7 @@ import {
   type FleetReport,
   standingOf,
 } from "@stackyard/executor-runcommand/report";
-import { useEffect, useRef } from "react";
+import { useContext, useEffect, useRef } from "react";
 import { Button } from "../design/button.tsx";
 import { TextLink, To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -15,10 +15,12 @@ import { type Column, Table } from "../design/table.tsx";
 import { Instant, MaybeLink, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS } from "./fleet-data.ts";
+import { FleetPath } from "./fleet-path.ts";
 import { useFleetFilter } from "./use-fleet-filter.ts";
 
 /** Renders the instances of the filter, failed ones first, and next to them the output of the selected one. */
 export function FleetInstances({ report }: { report: FleetReport }) {
+  const path = useContext(FleetPath);
   const { instances, description, clear } = useFleetFilter(report);
   const search = useSearch();
   const chosen = report.instances.find(({ instanceId }) => instanceId === search["instance"]);
@@ -26,7 +28,7 @@ export function FleetInstances({ report }: { report: FleetReport }) {
     {
       header: "Instance",
       cell: ({ instanceId }) => (
-        <TextLink path="/fleet" search={{ ...search, instance: instanceId }} text={instanceId} mono />
+        <TextLink path={path} search={{ ...search, instance: instanceId }} text={instanceId} mono />
       ),
     },
     ...COLUMNS,
@@ -93,6 +95,7 @@ function formatExit(code: number | undefined): string {
 }
 
 function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
+  const path = useContext(FleetPath);
   const { instanceId, code, detailedStatus, commandId, startedAt, stdoutTail, stderrTail, cut, links } = instance;
   const { instance: _, ...search } = useSearch();
   const known = code === undefined ? undefined : explainCode(code);
@@ -107,7 +110,7 @@ function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
       <Panel
         title={<Text mono>{instanceId}</Text>}
         actions={
-          <To path="/fleet" search={search} className="button">
+          <To path={path} search={search} className="button">
             Close
           </To>
         }

@@ -1,8 +1,8 @@
-import { type FleetReport, STANDINGS } from "@stackyard/executor-runcommand/report";
+import type { FleetReport } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
 import { useMemo } from "react";
 import { usePlaceName } from "../api/use-account-name.ts";
-import { To, useSearch } from "../design/links.tsx";
+import { useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { RunHead } from "../design/run/run-head.tsx";
@@ -12,7 +12,8 @@ import { JobHead } from "../runs/job-head.tsx";
 import { RunFailure } from "../runs/run-failure.tsx";
 import { RunTimeline } from "../runs/run-timeline.tsx";
 import { formatDuration } from "../text/durations.ts";
-import { STANDING_MARKS, toErrorBudget } from "./fleet-data.ts";
+import { toErrorBudget } from "./fleet-data.ts";
+import { FleetStandings } from "./fleet-standings.tsx";
 import { toWaveRows, toWaveSteps, toWaves } from "./fleet-waves.ts";
 
 /** Renders the head of the run, why it failed, its waves and their times, and its instances by state. */
@@ -30,7 +31,7 @@ export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }
               <Text>{run.message}</Text>
             </p>
           )}
-          <Standings report={report} />
+          <FleetStandings report={report} />
           {run !== undefined && counts.selected > 0 && <Budget run={run} report={report} />}
         </div>
       </Panel>
@@ -98,22 +99,6 @@ function Waves({ run, report }: { run: Run; report: FleetReport }) {
       )}
       <RunTimeline job={run} rows={toWaveRows(run.runId, waves)} />
     </>
-  );
-}
-
-function Standings({ report: { standings, counts } }: { report: FleetReport }) {
-  const search = useSearch();
-  return (
-    <nav className="fleet-standings" aria-label="States of the instances">
-      <To path="/fleet" search={{ ...search, state: undefined }} current={search["state"] === undefined}>
-        {counts.selected.toLocaleString("en")} selected
-      </To>
-      {STANDINGS.filter((standing) => standings[standing] > 0).map((standing) => (
-        <To key={standing} path="/fleet" search={{ ...search, state: standing }} current={search["state"] === standing}>
-          <Mark status={STANDING_MARKS[standing]} word={`${standings[standing].toLocaleString("en")} ${standing}`} />
-        </To>
-      ))}
-    </nav>
   );
 }
 

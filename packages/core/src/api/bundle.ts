@@ -24,6 +24,9 @@ export const StackBundle = Type.Object({
   revisions: Type.Array(
     Type.Object({ hash: Type.String(), name: Type.String(), firstSeenAt: Instant, source: Type.String() }),
   ),
+  report: Type.Optional(
+    Type.Array(Type.Unknown(), { description: "The pages of the report, of a job or a task that has one." }),
+  ),
   cut: Type.Array(Type.String(), { description: "Names of the lists that are not whole." }),
 });
 export type StackBundle = View<typeof StackBundle>;

@@ -151,7 +151,29 @@ describe("fleet show", () => {
     expect(text).toContain(`Run ${runId} is running. sending`);
     expect(text).not.toContain("\u001b");
     expect(notes).toContain(`The page is ${join(cwd, "report.html")}.`);
-    expect(readFileSync(join(cwd, "report.html"), "utf8")).toContain("&lt;script&gt;");
+    const page = readFileSync(join(cwd, "report.html"), "utf8");
+    expect(page).toContain(`"stackId":"${runId}"`);
+    expect(page).toContain("\\u003cscript>alert(1)\\u003c/script>");
+  });
+
+  it("writes a page of a machine's task, which has a report and no job", async () => {
+    await yard.writeReport("0123456789abcdef0123456789abcdef", { runId: "0123", instances: [aFailure(1)] });
+
+    await yard.run("show", { run: "0123456789abcdef0123456789abcdef", html: "report.html" });
+
+    expect(readFileSync(join(cwd, "report.html"), "utf8")).toContain('"instanceId":"i-00000000000000001"');
+  });
+
+  it("says so where the server has no page, and ends as the run did", async () => {
+    await yard.stop();
+    yard = await createCommandYard(cwd, false);
+    reports(anInstance(1));
+    yard.fleet.answer = succeeded(OUTPUTS);
+
+    const { exitCode, notes } = await yard.run("run", { html: "report.html" });
+
+    expect(exitCode).toBe(0);
+    expect(notes.at(-1)).toMatch(/^The page was not written\. NOT_FOUND: /);
   });
 
   it("names the account of its target, and keeps the id", async () => {

@@ -96,7 +96,7 @@ async function start(context: RunsContext, args: RunArgs, { isPlan }: { readonly
 async function followAndShow(context: RunsContext, runId: string, options: FollowOptions & ShowOptions) {
   const run = await followFleetRun(context, runId, options);
   const pages = await loadReport(context, run.runId);
-  await showReport(context, run, pages, options);
+  await showReport(context, { runId: run.runId, run }, pages, options);
   return toRunExitCode(run, pages);
 }
 
@@ -111,7 +111,7 @@ const fleetShow = defineCommand({
   args: Type.Object({ run: runArg, ...reportArgs }),
   async run(context: RunsContext, args) {
     const run = await findRun(context, args.run);
-    await showReport(context, run, await loadReport(context, args.run), args);
+    await showReport(context, { runId: args.run, run }, await loadReport(context, args.run), args);
     return 0;
   },
 });
@@ -221,7 +221,7 @@ async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
     ...defined({ detach: args.detach }),
     async follow(runId) {
       const run = await followFleetRun(context, runId, args);
-      await showReport(context, run, await loadReport(context, runId), args);
+      await showReport(context, { runId, run }, await loadReport(context, runId), args);
       return run.state === "succeeded" ? 1 : 0;
     },
   });

@@ -1,10 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type AccountNames, defined, formatAccount, toShellCommand, withAccountName } from "@stackyard/core";
+import {
+  type AccountNames,
+  defined,
+  formatAccount,
+  isStackyardError,
+  toShellCommand,
+  withAccountName,
+} from "@stackyard/core";
 import { createProgressTeller, followRun, type RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { parseReportPage } from "../report/parse-report-page.ts";
-import { toFleetHtml } from "../report/to-fleet-html.ts";
 import { findSaid, isFailing, toCell, toFleetReport } from "../report/to-fleet-report.ts";
 import { toFleetTable } from "../report/to-fleet-table.ts";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
@@ -96,7 +102,7 @@ const SHOWN_PLANNED = 20;
 /** Prints a run with its report, as one object with `--json`, and writes the page if requested. */
 export async function showReport(
   context: RunsContext,
-  run: Run | undefined,
+  { runId, run }: { readonly runId: string; readonly run: Run | undefined },
   pages: readonly FleetReportPage[],
   { html, all = false, isPlan = false }: ShowOptions,
 ): Promise<void> {
@@ -115,9 +121,18 @@ export async function showReport(
   if (!all && instances.length > shown) out.note("--all lists every instance; --json prints all details.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
   if (isRetried) out.note(`Again on exactly those that failed: ${toShellCommand`stackyard fleet retry ${run.runId}`}`);
-  if (html === undefined) return;
-  await writeFile(resolve(cwd, html), toFleetHtml(pages, { isOver, ...(run?.error && { error: run.error }) }));
-  out.note(`The page is ${resolve(cwd, html)}.`);
+  if (html !== undefined) await writePage(context, runId, resolve(cwd, html));
+}
+
+/** Writes the page of a run. Without a page, the exit code is still that of the run. */
+async function writePage({ runs, out, signal }: RunsContext, runId: string, file: string): Promise<void> {
+  try {
+    await writeFile(file, await runs.page(runId, { signal }));
+    out.note(`The page is ${file}.`);
+  } catch (error) {
+    if (!isStackyardError(error)) throw error;
+    out.note(`The page was not written. ${error.code}: ${error.message}`);
+  }
 }
 
 /** Returns account and region of a run's target; undefined for a run in the runner's own account. */

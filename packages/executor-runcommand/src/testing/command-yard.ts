@@ -2,7 +2,7 @@ import { defineExecutor, failed, running, type Step, silentLogger } from "@stack
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { type CommandResult, type RunCommandOptions, runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
-import { createServer } from "@stackyard/server";
+import { createServer, type ServerOptions } from "@stackyard/server";
 import { Type } from "typebox";
 import { createFleetCommands } from "../commands/fleet-commands.ts";
 import { RunCommandConfig } from "../definition.ts";
@@ -28,13 +28,26 @@ export interface CommandYard {
 /** A step that is polled again immediately. */
 export const GOES_ON: Step = running({ progress: {}, pollAfterMs: 10, message: "sending" });
 
+/** A console that has only the page of an incident. */
+const PAGES: NonNullable<ServerOptions["console"]> = {
+  paths: [],
+  find: (path) =>
+    path === "/incident.html"
+      ? { contentType: "text/html", immutable: false, encodings: [], read: () => new TextEncoder().encode(PAGE) }
+      : undefined,
+};
+const PAGE = '<!doctype html><script type="application/json" id="bundle">__BUNDLE__</script>';
+
 /** Makes one. */
-export async function createCommandYard(cwd = "/"): Promise<CommandYard> {
+export async function createCommandYard(
+  cwd = "/",
+  pages: NonNullable<ServerOptions["console"]> = PAGES,
+): Promise<CommandYard> {
   const fleet: ScriptedFleet = { pages: [], answer: GOES_ON, started: [] };
   const executors = new Map([["runcommand", createScripted(fleet)]]);
   const [store, locator] = [createMemoryStore(), createStaticLocator([])];
   const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
-  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, allowAnonymous: true });
+  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, allowAnonymous: true, console: pages });
   const { url } = await server.start();
   const yard = startYard(deps, { drainMs: 100 });
   const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 10 }));

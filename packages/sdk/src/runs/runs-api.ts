@@ -1,6 +1,7 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { Run, RunState } from "@stackyard/core/api";
 import type * as op from "@stackyard/core/api/operations";
+import { loadBundlePage } from "../bundle-page.ts";
 import { call, callPage } from "../call.ts";
 import type { Page } from "../http-client.ts";
 import {
@@ -50,6 +51,11 @@ export interface RunsApi {
   retry(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** Yields the pages that the run's executor has written, in order. The executor defines their content. */
   report<ReportPage = unknown>(runId: string, options?: ReportOptions): AsyncGenerator<ReportPage, void>;
+  /**
+   * Returns one HTML file that shows the run with its report, also without a yard; up to 32 MiB. Throws `NOT_FOUND` where
+   * the server has no console.
+   */
+  page(runId: string, options?: CallOptions): Promise<string>;
   /** Returns the log of the newest attempt, at most the last 64 KiB; empty until the attempt has ended. */
   log(runId: string, options?: CallOptions): Promise<string>;
   /** Resolves when the run has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
@@ -75,6 +81,7 @@ export function createRunsApi(http: HttpClient): RunsApi {
       return call<typeof op.retryRun>(http, "POST /v1/runs/:runId/retry", given, options);
     },
     report: (runId, options) => loadReport(http, runId, options),
+    page: (runId, options) => loadBundlePage(http, runId, options),
     log: (runId, options) => loadLog(http, runId, options),
     wait: (runId, options) => waitForRun((looked) => get(runId, looked), runId, options),
   };

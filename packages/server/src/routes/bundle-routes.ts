@@ -1,9 +1,10 @@
-import { chunk, defined, listPages, type Store } from "@stackyard/core";
+import { chunk, defined, isStackyardError, listPages, type Store } from "@stackyard/core";
 import { mayReadDefinition } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
 import { StackId } from "@stackyard/core/api/operations";
 import { type LoadedStack, listProcesses, type Page, toEventKey, toPrinted } from "@stackyard/core/engine";
-import { toGraph } from "@stackyard/core/machine";
+import { createJobs, type Jobs } from "@stackyard/core/jobs";
+import { RUN_MACHINE, toGraph } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
@@ -114,10 +115,10 @@ async function openBundle(
     ...explained,
     attempts: await keepReadable(guard, caller, explained.attempts),
   };
+  const report = await findReport(deps, { stackId, caller, machine: loaded?.stack?.machine });
   const newest = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: 1 });
-  if (details === undefined && newest.items.length === 0 && (newest.unreadable ?? []).length === 0) {
-    throw unknownStack(stackId);
-  }
+  const isKnown = details !== undefined || report !== undefined || hasRows(newest);
+  if (!isKnown) throw unknownStack(stackId);
   const machine = details && (await planner.findRevision(details.machineHash));
   const graph = machine && toGraph(machine);
   const createdAt = toInstant(clock.now());
@@ -128,9 +129,39 @@ async function openBundle(
     { name: "attempts", most: BEFORE_REVISIONS, items: listAttempts(deps, stackId, caller) },
     { name: "parked", most: BEFORE_REVISIONS, items: listParkedEvents(store, loaded) },
     { name: "processes", most: BEFORE_REVISIONS, items: processes },
+    ...(report ?? []),
     { name: "history", most: BEFORE_REVISIONS, items: listLines(deps, { stackId, caller, hashes }) },
     { name: "revisions", most: MOST_BYTES, items: listRevisions(store, { stackId, caller, hashes }) },
   ]);
+}
+
+interface ReportInput extends Omit<OpenInput, "write"> {
+  readonly machine: string | undefined;
+}
+
+/** Returns the pages of the report of a job, or of a task, which only those may read who may read everything. */
+async function findReport(
+  deps: RouteDeps,
+  { stackId, caller, machine }: ReportInput,
+): Promise<readonly Part[] | undefined> {
+  if (machine !== RUN_MACHINE && !(machine === undefined && hasEverywhere(caller.rights, "read"))) return undefined;
+  const jobs = createJobs(deps);
+  try {
+    const { items } = await jobs.reportPage(stackId, { limit: 1 });
+    if (items.length === 0) return undefined;
+    return [{ name: "report", most: BEFORE_REVISIONS, items: listReport(jobs, stackId) }];
+  } catch (error) {
+    // Ids of stacks have other characters too.
+    if (isStackyardError(error, "NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+async function* listReport(jobs: Jobs, stackId: string) {
+  for await (const page of listPages((start) => jobs.reportPage(stackId, { limit: 10, ...start }))) {
+    yield* page.items;
+    yield* toGap(page);
+  }
 }
 
 interface Part {
@@ -144,6 +175,10 @@ interface Part {
 const MORE = Symbol("more");
 /** In place of items that cannot be read. */
 const GAP = Symbol("gap");
+
+function hasRows({ items, unreadable = [] }: Page<unknown>): boolean {
+  return items.length + unreadable.length > 0;
+}
 
 function toGap({ unreadable }: Page<unknown>): readonly unknown[] {
   return unreadable === undefined ? [] : [GAP];
