@@ -1,6 +1,6 @@
 import type { ExecutorContext, Stack } from "@stackyard/core";
 
-/** What may hold back the events of one task `deploy`. */
+/** The holds of the events of one task `deploy`. */
 export interface HoldConfig {
   /** The name of a calendar. */
   readonly window?: string;
@@ -11,7 +11,7 @@ export interface HoldConfig {
 /** The stack that an event is about to be sent to. */
 export interface HoldInput {
   readonly stackId: string;
-  /** Undefined: the event creates the stack, with `machine`. */
+  /** The stack, or undefined if the event creates it with `machine`. */
   readonly stack?: Stack;
   readonly machine: string;
   /** Since when an alarm is final, epoch milliseconds; undefined: nothing was sent yet. */
@@ -19,7 +19,7 @@ export interface HoldInput {
 }
 
 /**
- * Whether the event may be sent now. `closed`: not now, but perhaps later; `until` is the next instant that is known.
+ * The permission to send an event now. `closed`: not now, but perhaps later; `until` is the next instant that is known.
  * `fails`: nothing more may be sent by this task, such as after an alarm since the first event.
  */
 export type Hold =

@@ -61,7 +61,7 @@ function toLocated({ machine, source }: SourcedMachine): LocatedMachine {
   return { kind: "found", machine, revision: { name, hash, source }, problems: [] };
 }
 
-/** How leases are kept. */
+/** The options of leases. */
 interface LeasesOptions {
   readonly clock: Clock;
   /** Prefix of each key, which separates leases from other records. Default: `leases/`. */

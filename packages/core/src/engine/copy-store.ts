@@ -26,11 +26,11 @@ interface CopyStoreInput {
   readonly now: number;
 }
 
-/** What is compared at the end. */
+/** The parts of two stores that are compared at the end. */
 const KINDS = ["stacks", "parked", "deadLetters", "history", "revisions", "records", "memory"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** How many items of a kind a store contains, and the SHA-256 of all of them. */
+/** The count of items of a kind in a store, and the SHA-256 of all of them. */
 export interface CopiedKind {
   readonly kind: Kind;
   readonly count: number;
@@ -44,7 +44,7 @@ export interface CopyReport {
 }
 
 const MARK = "migration/from";
-/** Of the positions of followers. */
+/** The prefix of the positions of followers. */
 const FOLLOWERS = "followers/";
 /** Records of processes, and of the checks whether a store takes writes. */
 const TRANSIENT = ["processes/", "health/", MARK];

@@ -46,7 +46,7 @@ export interface EngineOptions {
    * order. `drop`: they are only recorded.
    */
   readonly refusedEvents?: "park" | "redeliver" | "drop";
-  /** How long and how often parked events are decided again. Default: for an hour. */
+  /** The limits within which parked events are decided again. Default: for an hour. */
   readonly parking?: Partial<ParkingOptions>;
   /** Bounds of one decision, such as the number of moves that one event may cause. */
   readonly limits?: Partial<DecideLimits>;

@@ -16,7 +16,7 @@ export interface EventRoom {
 
 /** Slots that were taken for the attempts that begin with events. */
 export interface TakenRoom {
-  /** How many events to take. */
+  /** The most events to take. */
   readonly limit: number;
   /** Keeps the slots for attempts of these stacks. Returns the function that stops it. */
   keepFor(stackIds: readonly string[]): () => void;

@@ -1,4 +1,4 @@
-/** How long tasks of the queue wait for tasks that follow from a result, which cost one commit less. */
+/** The time for which tasks of the queue wait for tasks that follow from a result, which cost one commit less. */
 const LONGEST_WAIT_MS = 200;
 
 /** A caller that waits for a slot for a task of the queue. */

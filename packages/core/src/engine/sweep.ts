@@ -42,7 +42,7 @@ interface SweptOutbox {
   drain(stopAt: number): Promise<number>;
 }
 
-/** How long a sweep keeps rows. */
+/** The times for which a sweep keeps rows. */
 export interface SweepRetention extends Retention {
   /** Lines of the audit log. Default: 400 days. */
   readonly auditMs?: number | undefined;
@@ -54,7 +54,7 @@ export interface SweepSpan {
   readonly until: number;
   /** The instant after which no work is started. */
   readonly stopAt: number;
-  /** Whether the yard is measured. Default: true in every fifth minute. */
+  /** True if the yard is measured. Default: in every fifth minute. */
   readonly measures?: boolean;
 }
 
@@ -87,12 +87,12 @@ const MEASURE_EVERY_MINUTES = 5;
 /** The number of items that are sent ahead at once. A process that crashes has received no more than these. */
 const TICKS_AT_ONCE = 100;
 /**
- * How long items that were sent ahead remain received after they are due. Long enough that the next sweep does not send
+ * The time for which items that were sent ahead remain received after they are due. Long enough that the next sweep does not send
  * them again while they are in the queue, and short enough that a lost one is soon found.
  */
 const TICK_LEASE_MS = 180_000;
 
-/** How a loop of sweeps sleeps. */
+/** The pauses of a loop of sweeps. */
 export interface SweepLoopOptions {
   /** Default: 1 s. Each query for due work on DynamoDB costs a few dozen reads. */
   readonly longestSleepMs?: number;
@@ -324,7 +324,7 @@ function toSeenClock(value: unknown): SeenClock | undefined {
 }
 
 const SEAL_EVERY_MS = 1_000;
-/** Of a turn of the loop: other work is waiting too. */
+/** The most batches in one turn of the loop, because other work is waiting too. */
 const SEALED_BATCHES = 16;
 
 /** Seals entries of the audit log: in a loop each second, in a scheduled call until none waits. */

@@ -171,7 +171,7 @@ interface ConsumerInput<Item> {
   readonly concurrency: number;
   /** Slots that the consumer shares with other work. Default: `concurrency` separate slots. */
   readonly slots?: Slots | undefined;
-  /** How many of the shared slots one take may use. Default: all. */
+  /** The most shared slots that one take may use. Default: all. */
   readonly mostPlaces?: (() => number) | undefined;
   /** Limits the events of a take to the attempts that can begin here. Default: no limit. */
   readonly room?: EventRoom | undefined;

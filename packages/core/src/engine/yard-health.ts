@@ -64,7 +64,7 @@ interface ProcessEntryInput {
 const BEAT_MS = 5_000;
 /** Three missing heartbeats, and some time for the last one. */
 const GONE_MS = 20_000;
-/** How long a dead process is listed as gone. */
+/** The time for which a dead process is listed as gone. */
 const KEPT_MS = 10 * 60_000;
 const PREFIX = "processes/";
 

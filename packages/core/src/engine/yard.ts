@@ -47,7 +47,7 @@ export interface YardDeps {
   readonly aws?: AwsAccess;
   /** The grants of the yard, for what tasks send to other stacks. Default: only `allow` of their machines counts. */
   readonly access?: AccessConfig | undefined;
-  /** How events and task messages travel. Default: the store's own queue. */
+  /** The transport of events and task messages. Default: the store's own queue. */
   readonly transport?: ForeignTransport;
   /**
    * Records for the whole logs of attempts, or `none`: then only the ends of logs are stored. Default: those of the
@@ -80,10 +80,10 @@ export interface YardOptions {
   readonly eventBatch?: number;
   readonly retention?: Partial<SweepRetention>;
   readonly sweep?: SweepLoopOptions;
-  /** How long `stop` waits for running tasks before it aborts them. Default: 10 s. */
+  /** The time for which `stop` waits for running tasks before it aborts them. Default: 10 s. */
   readonly drainMs?: number | undefined;
   /**
-   * How long `stop` then waits for the aborted tasks before it stops renewing their leases. Default: 5 min, because
+   * The time for which `stop` then waits for the aborted tasks before it stops renewing their leases. Default: 5 min, because
    * Terraform may need 4 min to shut down cleanly.
    */
   readonly leaveMs?: number;

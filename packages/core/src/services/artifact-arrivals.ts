@@ -14,7 +14,7 @@ export interface ArtifactArrival {
   }[];
 }
 
-/** What the yard's distributor of build artifacts knows. */
+/** The arrivals of build artifacts, as the yard's distributor knows them. */
 export interface ArtifactArrivals {
   /** Returns undefined for a version that was not published. Throws when the distributor cannot be asked. */
   find(artifact: { readonly name: string; readonly version: string }): Promise<ArtifactArrival | undefined>;

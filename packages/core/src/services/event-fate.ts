@@ -3,7 +3,7 @@ import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries } from "../ports/store.ts";
 
 /**
- * What the yard has decided about an event.
+ * The decision of the yard about an event.
  * - `undecided`: nothing yet. `parked`: it is refused now, and decided again for a while.
  * - `applied`: also when it has removed its stack. `repeated`: the stack does already what it requests.
  * - `refused`: it has changed nothing, and is not decided again by itself. Everything else counts as refused.

@@ -22,7 +22,7 @@ import {
   toClaimableAt,
 } from "./queue-item.ts";
 
-/** How long a claimant may work before another one may claim the item. */
+/** The time for which a claimant may work before another one may claim the item. */
 const LEASE_MS = 60_000;
 /** Dead letters are kept for so long. */
 const KEEP_DEAD_MS = 30 * 86_400_000;

@@ -18,7 +18,7 @@ export type OrphanResource = Static<typeof OrphanResource>;
 
 /** The remains of a removed stack. */
 export const Orphan = Type.Object({
-  /** Of resources that are known by their tags only: the value of the tag, which may differ from the id. */
+  /** The id of the stack. Of resources that are known by their tags only, the value of the tag, which may differ from it. */
   stackId: Type.String(),
   machine: Type.String(),
   /** Epoch milliseconds: when it was found for the first time. */

@@ -121,7 +121,7 @@ export function postponeItem(
   return { kind: "postponed", item: { value, firstPutAt, puts, dueAt: until, claims } };
 }
 
-/** How a failure is recorded. */
+/** The facts of a failure. */
 export interface FailInput {
   readonly message: string;
   readonly now: number;

@@ -47,7 +47,7 @@ const FIRST_RETRY_MS = 5_000;
 
 const LONGEST_RETRY_MS = 300_000;
 
-/** How long work that began in time may continue. */
+/** The time for which work that began in time may continue. */
 const LATE_MS = 2_000;
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;

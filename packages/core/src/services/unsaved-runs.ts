@@ -16,7 +16,7 @@ const UnsavedResource = Type.Object({
   id: Type.Optional(Type.String()),
 });
 
-/** What a run has left that is not in the saved state. */
+/** The resources that a run has left and that are not in the saved state. */
 const RunRemains = Type.Object({
   /** The path of the unsaved state on the run's host. Missing: the run was killed, so the file is missing. */
   file: Type.Optional(Type.String()),

@@ -1,7 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 import type { Calendar, ClosedRange } from "./calendar.ts";
 
-/** Whether a calendar is open at an instant, and when that changes. Instants are epoch milliseconds. */
+/** The state of a calendar at an instant, and when it changes. Instants are epoch milliseconds. */
 export interface CalendarHours {
   readonly isOpen: boolean;
   /** The first later instant at which it is the other way. Undefined: not within 400 days, of which closed ranges count once. */

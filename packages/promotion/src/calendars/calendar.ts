@@ -59,7 +59,7 @@ const CalendarDocument = Type.Object(
 
 /** A window that opens on some days of each week. */
 export interface Opening {
-  /** Of the civil date on which it begins: 1 is Monday, 7 Sunday. */
+  /** The weekday of the civil date on which it begins: 1 is Monday, 7 Sunday. */
   readonly days: ReadonlySet<number>;
   /** Minutes since midnight. */
   readonly from: number;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { defineCommand, exitCodeOf, optionalInteger, optionalText, type PluginCommandContext } from "@stackyard/core";
 import { Type } from "typebox";
 
-/** What the command needs of its context. */
+/** The part of the context that the command needs. */
 export type CalendarsCheckContext = Pick<PluginCommandContext, "out" | "cwd">;
 
 const DEFAULT_COUNT = 5;

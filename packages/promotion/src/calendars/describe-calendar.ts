@@ -9,11 +9,11 @@ import { walkOpenSpans } from "./open-spans.ts";
 /** A time in which a calendar is open, with the offset of the zone: `2026-11-26T09:00:00+01:00`. */
 interface OpenTime {
   readonly from: string;
-  /** Undefined: no end within a year. */
+  /** The end, or undefined if there is none within a year. */
   readonly to?: string;
 }
 
-/** What is described, and from when on. */
+/** The calendar to describe, and the instant from which on. */
 export interface DescribeCalendarInput {
   /** Absolute. */
   readonly path: string;

@@ -28,7 +28,7 @@ export async function findPresent({
   return { earlier, present: (await recoverSent(rows, await rows.loadWaiting(earlier, 1))).deployment };
 }
 
-/** What a call was about to send when it died. */
+/** The events that a call was about to send when it died. */
 interface Recovered {
   readonly deployment: Deployment;
   /** Rows whose events may not have been sent. */

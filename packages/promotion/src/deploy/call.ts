@@ -4,16 +4,16 @@ import type { DeployRow } from "./deploy-row.ts";
 import type { Aims } from "./observe-row.ts";
 import type { Checks } from "./observe-waiting.ts";
 
-/** What one call of the executor does with a deployment. */
+/** The input of one call of the executor about a deployment. */
 export interface Call {
   readonly aims: Aims;
   readonly checks: Checks;
   readonly limits: Limits;
-  /** How many stacks each wave needs that were not skipped as frozen. */
+  /** The fewest stacks of each wave that must not be skipped as frozen. */
   readonly leasts: readonly number[];
   /** The machine of a stack that may be created. */
   readonly create?: string;
-  /** What has arrived is observed again before a wave, a retry and the end. */
+  /** Stacks that have arrived are observed again before a wave, a retry and the end. */
   readonly observesArrived: boolean;
   /** False: waiting rows are not observed this time, unless there is something else to do. */
   readonly observesWaiting: boolean;
@@ -29,11 +29,11 @@ export interface Course {
   readonly hasChanged: boolean;
   /** Waiting rows are observed by the next look. */
   readonly observesWaiting: boolean;
-  /** What has arrived was observed again in this call. */
+  /** Stacks that have arrived were observed again in this call. */
   readonly hasObservedArrived?: true;
   /** The next instant at which a hold may open. */
   readonly until?: number;
-  /** What must be known before the end cannot be read. */
+  /** The reason why something that must be known before the end cannot be read. */
   readonly unknown?: string;
 }
 

@@ -8,14 +8,14 @@ import type { RowsOwner } from "./rows.ts";
 /** A rollout with those of its rows that are loaded. */
 export type Deployment = Paged<DeployRow, DeployState>;
 
-/** What one call of the executor works with. */
+/** The dependencies of one call of the executor. */
 export interface DeployDeps {
   readonly ctx: ExecutorContext;
   readonly yard: YardService;
   /** The stack of the task. */
   readonly release: Stack;
   readonly owner: RowsOwner;
-  /** Of the release, and the attempt of the task in it. */
+  /** The entry of the release, and the attempt of the task in it. */
   readonly entry: number;
   readonly attempt: number;
   readonly rows: Pages<DeployRow, DeployState>;

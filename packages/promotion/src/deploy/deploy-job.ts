@@ -8,14 +8,14 @@ import type { Value } from "./deploy-row.ts";
 export interface WaveJob {
   readonly name: string;
   readonly where?: string;
-  /** Of all stacks, in percent. */
+  /** The share of all stacks, in percent. */
   readonly share?: string;
   /** The fewest stacks. Default: 1 with `where`, else 0. */
   readonly min?: number;
   readonly pauseMs: number;
 }
 
-/** What `op: send` does, with all defaults. */
+/** The config of `op: send`, with all defaults. */
 export interface SendJob {
   readonly op: "send";
   readonly stacks: NonNullable<DeployConfig["stacks"]>;
@@ -25,7 +25,7 @@ export interface SendJob {
   readonly until: readonly string[];
   readonly failed: readonly string[];
   readonly again: boolean;
-  /** Undefined: it follows no plan. Empty: it follows one that was not made yet. */
+  /** The digest of the plan that it follows, or undefined if it follows none. Empty: the plan was not made yet. */
   readonly plan?: string;
   readonly waves: readonly WaveJob[];
   readonly holds: HoldConfig;
@@ -35,7 +35,7 @@ export interface SendJob {
   readonly eachMs: number;
 }
 
-/** What `op: plan` does. */
+/** The config of `op: plan`, with all defaults. */
 export interface PlanJob {
   readonly op: "plan";
   readonly of: readonly string[];
@@ -43,7 +43,7 @@ export interface PlanJob {
   readonly eachMs: number;
 }
 
-/** What `op: undo` does. */
+/** The config of `op: undo`, with all defaults. */
 export interface UndoJob {
   readonly op: "undo";
   readonly of: string;

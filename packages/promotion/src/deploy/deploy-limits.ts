@@ -3,7 +3,7 @@ import { type Limits, toCount } from "@stackyard/core/rollout";
 import { toMs } from "./definition.ts";
 import { CONCURRENCY, type SendJob } from "./deploy-job.ts";
 
-/** What the limits of a deployment are computed from. */
+/** The part of a job from which the limits of a deployment are computed. */
 interface Limited extends Pick<SendJob, "concurrency" | "maxFailures"> {
   readonly waves: readonly Pick<SendJob["waves"][number], "pauseMs">[];
 }

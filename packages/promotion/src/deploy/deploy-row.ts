@@ -8,7 +8,7 @@ export type Value = string | number | boolean | null;
 /** The release that has set a value. */
 export type SetBy = NonNullable<Stack["releases"]>[string];
 
-/** What a mapped key was before the first event to its stack. */
+/** The value of a mapped key before the first event to its stack. */
 export interface Before {
   /** Missing: the key had no value. */
   readonly value?: Value;
@@ -23,7 +23,7 @@ export interface Before {
  */
 export type DeployRowState = RowState;
 
-/** What a task `deploy` knows about one of its stacks. At most 1 KiB as JSON. Instants are epoch milliseconds. */
+/** One stack of a task `deploy`. At most 1 KiB as JSON. Instants are epoch milliseconds. */
 export interface DeployRow {
   readonly stack: string;
   /** Missing: the stack did not exist when it was observed. */
@@ -35,17 +35,17 @@ export interface DeployRow {
   /** Why it waits, has failed or was skipped. */
   readonly code?: string;
   readonly message?: string;
-  /** What was before the first event, until an undo: missing before that. */
+  /** The values before the first event, until an undo. Missing before that event. */
   readonly from?: Readonly<Record<string, Before>>;
   /** When it entered its state: of `done` the arrival. */
   readonly at: number;
-  /** Of the last event. */
+  /** The instant at which the last event was sent. */
   readonly sentAt?: number;
   /** The number of the batch in which it was sent: `next` of the state, which is written after the row. */
   readonly batch?: number;
   /** The version of the stack that was observed for the last event. */
   readonly expect?: number;
-  /** How long an approval of the stack was open since the event, without the open one. */
+  /** The time in which approvals of the stack were open since the event, without the open one. */
   readonly heldMs?: number;
   /** Since when an approval of the stack is open. */
   readonly heldSince?: number;
@@ -75,11 +75,11 @@ export interface DeployState extends RolloutState, Progress {
   readonly waves: readonly string[];
   /** Rows of each wave. */
   readonly sizes: readonly number[];
-  /** How many more fit the rule that the machine of the release may not read. Missing: none. */
+  /** The count of stacks that fit the rule and that the machine of the release may not read. Missing: none. */
   readonly unseen?: number;
   /** True: selected by a rule. False: by its id. */
   readonly isRule: boolean;
-  /** How many are on their way: an undo has the limit of what it undoes. Missing: the default. */
+  /** The most stacks on their way at once: an undo has the limit of what it undoes. Missing: the default. */
   readonly concurrency?: number;
   readonly startedAt: number;
   readonly firstSentAt?: number;

@@ -49,7 +49,7 @@ async function runStep(ctx: ExecutorContext, { config, progress, createHolds }: 
 const AGAIN_MS = 1_000;
 const OUTAGE_MS = 5_000;
 
-/** What is written is continued by the next poll: only another fault ends the attempt. */
+/** The next poll continues after an outage or a conflict; any other fault ends the attempt. */
 function guard(
   ctx: ExecutorContext,
   progress: DeployProgress | undefined,

@@ -6,15 +6,15 @@ import type { Aims } from "./observe-row.ts";
 import { observeLost } from "./observe-stacks.ts";
 import { listRowPages } from "./rows.ts";
 
-/** What is wrong now where a task had arrived. */
+/** The trouble of stacks at which a task had arrived. */
 export interface Trouble {
-  /** How many stacks are not as the task wants them, by code. */
+  /** The counts of stacks that are not as the task wants them, by code. */
   readonly counts: ReadonlyMap<string, number>;
   /** A soak of the task has begun again, and ends then, epoch milliseconds. */
   readonly soaksUntil?: number;
 }
 
-/** What is needed to find it. */
+/** The dependencies of the search for trouble. */
 export interface TroubleInput extends Pick<ExecutorContext, "records" | "clock"> {
   readonly load: YardService["load"];
   readonly findMoves: (stack: Stack, since: number) => Promise<readonly StackMove[]>;
@@ -22,7 +22,7 @@ export interface TroubleInput extends Pick<ExecutorContext, "records" | "clock">
   readonly keep: (rows: readonly DeployRow[]) => Promise<readonly DeployRow[]>;
   readonly state: DeployState;
   readonly release: Pick<Stack, "id" | "createdAt">;
-  /** How long the gates of the release let the task soak. */
+  /** The times for which the gates of the release let the task soak. */
   readonly soaks: readonly string[];
 }
 

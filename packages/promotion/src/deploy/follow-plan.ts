@@ -13,7 +13,7 @@ import { type Checks, isReady } from "./observe-waiting.ts";
 import { formatDifferences, listDifferences, type PlanEntry, planStack } from "./plan-entry.ts";
 import { findPlan, findPlanDigest } from "./plan-records.ts";
 
-/** What was approved for one task, by stack. */
+/** The approved entries of one task, by stack. */
 export type Approved = ReadonlyMap<string, PlanEntry>;
 
 /**
@@ -103,8 +103,8 @@ export function createPlanCheck(
 }
 
 /**
- * What this release has sent already is not a change since: of such a stack only the machine must be the same. Whether it was
- * removed and created again is known from its row, before its plan.
+ * A value that this release has sent already is not a change since the plan: of such a stack only the machine must be the
+ * same. Its row shows before that whether it was removed and created again.
  */
 const REVISION = "revision" satisfies keyof PlanEntry;
 

@@ -12,14 +12,14 @@ export interface VersionChanges {
   readonly stacks: number;
 }
 
-/** What is known of one task. */
+/** The facts about one task. */
 export interface TaskChanges {
   readonly task: string;
-  /** Undefined: it has not begun. */
+  /** The rows that the task has sent, or undefined if it has not begun. */
   readonly sent:
     | { readonly state: Pick<DeployState, "op" | "metadata">; readonly rows: readonly DeployRow[] }
     | undefined;
-  /** Of the last plan: they count for stacks to which nothing was sent yet. */
+  /** The entries of the last plan, for stacks to which nothing was sent yet. */
   readonly planned: readonly PlanEntry[];
 }
 

@@ -104,7 +104,7 @@ async function planAll(deps: DeployDeps, { job, jobs, selections, loaded }: Sele
   return entries;
 }
 
-/** What decides the entries of one task. */
+/** Returns the facts that decide the entries of one task. */
 export function toSubject(
   deps: DeployDeps,
   { task, job, show }: { readonly task: string; readonly job: SendJob; readonly show: readonly string[] },

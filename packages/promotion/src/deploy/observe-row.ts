@@ -2,7 +2,7 @@ import { type Absence, defined, type Stack, sumUnwatched } from "@stackyard/core
 import { evaluateHealth, evaluateStanding } from "@stackyard/core/engine";
 import type { Before, DeployRow, DeployState, SetBy, Value } from "./deploy-row.ts";
 
-/** What became of the last event of a row. `none`: nothing was sent since the row waits. */
+/** The fate of the last event of a row. `none`: nothing was sent since the row waits. */
 export type EventFate =
   | { readonly kind: "none" }
   | { readonly kind: "undecided" }
@@ -11,18 +11,18 @@ export type EventFate =
 
 /** A stack as it was loaded after the fate of its event was known. */
 export interface Observed {
-  /** Undefined: it does not exist, or is hidden. */
+  /** The stack, or undefined if it does not exist or is hidden. */
   readonly stack: Stack | undefined;
   /** It exists, and the release may not read it. */
   readonly hidden?: true;
   /** 0 for a stack that does not exist. */
   readonly version: number;
-  /** Of the row's last event. */
+  /** The id of the row's last event. */
   readonly eventId?: string;
   readonly fate: EventFate;
 }
 
-/** What a task wants of its stacks. */
+/** The aims of a task for its stacks. */
 export interface Aims extends Pick<DeployState, "op" | "event" | "metadata" | "until" | "failed" | "isRule"> {
   readonly release: { readonly id: string; readonly createdAt: number };
   /** A missing stack is created. */
@@ -217,7 +217,7 @@ function moved(row: DeployRow, aims: Aims, message: string): DeployRow {
   return end(row, aims, { state: "failed", code: "STACK_MOVED", message });
 }
 
-/** Of many stacks, one that has something newer needs nothing of this release. */
+/** A stack of a rule that has something newer needs nothing of this release. */
 function passBy(row: DeployRow, aims: Aims, message: string): DeployRow {
   return end(row, aims, { state: aims.isRule ? "skipped" : "failed", code: "NEWER_RELEASE", message });
 }
@@ -319,7 +319,7 @@ export function end(
   return { ...rest, state, ...defined({ code, message: message?.slice(0, MOST_MESSAGE) }), at: now };
 }
 
-/** What sending and undoing decide differently about one row. Pure. */
+/** The decisions about one row in which sending and undoing differ. Pure. */
 export interface RowRules {
   /** Returns the values that the row's event brings. */
   toValues(row: DeployRow, aims: Pick<Aims, "metadata">): Readonly<Record<string, Value>>;

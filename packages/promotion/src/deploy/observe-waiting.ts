@@ -7,9 +7,9 @@ import { type DeployRow, findAlarmsSince } from "./deploy-row.ts";
 import { type Aims, end, hold, observeRow } from "./observe-row.ts";
 import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
 
-/** What holds one row back before its event. */
+/** The checks of one row before its event is sent. */
 export interface Checks {
-  /** Undefined: nothing does. */
+  /** The holds, or undefined if nothing holds the row back. */
   readonly holds: Holds | undefined;
   readonly skipFrozen: boolean;
   /** Returns the row as it may be sent, or as it has ended. Undefined: no plan is followed. */

@@ -12,7 +12,7 @@ export interface Fault {
   readonly message: string;
 }
 
-/** What a task does with its stacks. There are two: `createSending` and `createUndoing`. */
+/** The work of a task on its stacks. There are two: `createSending` and `createUndoing`. */
 export interface Operation {
   readonly op: DeployState["op"];
   readonly eachMs: number;
@@ -20,9 +20,9 @@ export interface Operation {
   readonly again: boolean;
   /** The machine of stacks that may be created. */
   readonly create: string | undefined;
-  /** How many stacks each wave needs that were not skipped as frozen. */
+  /** The fewest stacks of each wave that must not be skipped as frozen. */
   readonly leasts: readonly number[];
-  /** What has arrived is observed again before a wave, a retry and the end. */
+  /** Stacks that have arrived are observed again before a wave, a retry and the end. */
   readonly observesArrived: boolean;
   /** Selects the stacks of a new entry. */
   plan(): Promise<(Planned & Pick<DeployState, "plan" | "approval">) | Failed>;

@@ -4,7 +4,7 @@ import { PAGE_ROWS } from "./rows.ts";
 
 /** Where a page of a list begins. */
 export interface RowsPlace {
-  /** Of the page before. Missing: the list begins. */
+  /** The cursor of the page before. Missing: the list begins. */
   readonly cursor?: string | undefined;
   /** Names the rows, without dots: cursors of other rows are refused. */
   readonly list: string;

@@ -6,7 +6,7 @@ import type { DeployRow, Value } from "./deploy-row.ts";
 import { type Aims, observeRow } from "./observe-row.ts";
 
 /**
- * What a task would do with one stack: what a person approves. Without instants and versions, so that a check for drift
+ * The effect of a task on one stack, which a person approves. Without instants and versions, so that a check for drift
  * in between does not matter.
  */
 export interface PlanEntry {
@@ -19,12 +19,12 @@ export interface PlanEntry {
   readonly wave: string;
   /** `moving`: it did not rest in time. `fails`: the event would be refused, or must not be sent. */
   readonly does: "move" | "same" | "create" | "moving" | "fails";
-  /** Of `fails`. */
+  /** The code with which the row would end. Only of `fails`. */
   readonly code?: string;
   readonly from: Readonly<Record<string, Value>>;
   readonly to: Readonly<Record<string, Value>>;
   readonly show: Readonly<Record<string, Value>>;
-  /** What its machine would run, as `STATE/task`, as if each task succeeded. */
+  /** The tasks that its machine would run, as `STATE/task`, if each succeeded. */
   readonly tasks: readonly string[];
   /** Its last state; null: it is removed, or nothing happens. */
   readonly end: string | null;
@@ -32,7 +32,7 @@ export interface PlanEntry {
   readonly isWhole: boolean;
 }
 
-/** What the plan of one task needs. */
+/** The facts that the plan of one task needs. */
 export interface PlanSubject {
   readonly task: string;
   readonly job: Pick<SendJob, "event" | "metadata" | "create">;

@@ -9,13 +9,13 @@ export interface PlannedTask extends Omit<SendJob, "op" | "plan"> {
   readonly task: string;
 }
 
-/** What is approved: equal plans of one release have equal digests. */
+/** The content of a plan, which is approved: equal plans of one release have equal digests. */
 export interface PlanContent {
   readonly version: 1;
   readonly release: { readonly id: string; readonly machine: string };
   readonly tasks: readonly PlannedTask[];
   readonly entries: readonly PlanEntry[];
-  /** How many more stacks fit that the machine of the release may not read. Missing: none. */
+  /** The count of stacks that fit and that the machine of the release may not read. Missing: none. */
   readonly unseen?: number;
 }
 
@@ -32,7 +32,7 @@ export interface PlanHead extends Omit<StoredPlan, "entries"> {
   readonly pages: number;
 }
 
-/** What the records of plans need. */
+/** The dependencies of the records of plans. */
 export interface PlanDeps {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;

@@ -1,6 +1,6 @@
 import { addTallies, type RolloutState } from "@stackyard/core/rollout";
 
-/** How many stacks had arrived and failed from an instant on. Instants are epoch milliseconds. */
+/** The counts of stacks that had arrived and failed from an instant on. Instants are epoch milliseconds. */
 export interface ProgressPoint {
   readonly at: number;
   /** Arrived, was there already, or was skipped. */
@@ -15,7 +15,7 @@ export interface WavePause {
   readonly at: number;
 }
 
-/** What the state of a deployment says about the time behind it: with each save, so that no row is read for it. */
+/** The course of a deployment so far. Each save adds to it, so that no row is read for it. */
 export interface Progress {
   /** Oldest first, at most `MOST_POINTS`. */
   readonly curve?: readonly ProgressPoint[];

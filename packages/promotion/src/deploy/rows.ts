@@ -10,7 +10,7 @@ export type RowsOwner = DeployState["release"];
 /** Rows in a record: each has at most 1 KiB, and a record 256 KiB. */
 export const PAGE_ROWS = 200;
 
-/** How long rows are kept after they were written. */
+/** The time for which rows are kept after they were written, in milliseconds. */
 export const ROWS_KEPT_MS = 90 * 86_400_000;
 
 /** The dependencies of the rows of one task. */

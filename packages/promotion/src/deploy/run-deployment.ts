@@ -201,7 +201,7 @@ function findOnlyCode(rows: readonly DeployRow[]): string | undefined {
   return others.length === 0 ? only : undefined;
 }
 
-/** What has stopped a task says why it has failed, but for too many failures: those are counted at the end. */
+/** The reason for which a task stopped is its failure, except too many failures: those are counted at the end. */
 function findFailure(operation: Operation, deployment: Deployment): Fault | undefined {
   const { stop } = deployment.state;
   return stop !== undefined && stop.code !== "TOO_MANY_FAILURES" ? stop : operation.findFailure(deployment);

@@ -8,7 +8,7 @@ import type { SendJob, WaveJob } from "./deploy-job.ts";
 /** A selected stack and its wave. */
 export interface Selected {
   readonly stack: string;
-  /** Undefined: it does not exist yet. */
+  /** The incarnation, or undefined if the stack does not exist yet. */
   readonly incarnation?: string;
   readonly wave: number;
 }
@@ -16,11 +16,11 @@ export interface Selected {
 /** The stacks of a task. */
 interface SelectedStacks {
   readonly selected: readonly Selected[];
-  /** How many more fit that the machine of the release may not read. */
+  /** The count of stacks that fit and that the machine of the release may not read. */
   readonly unseen: number;
 }
 
-/** What decides the order of the stacks in a wave: the same at each release of a machine. */
+/** The facts that decide the order of the stacks in a wave: the same at each release of a machine. */
 export interface OrderKey {
   readonly machine: string;
   readonly task: string;

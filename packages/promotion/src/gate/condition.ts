@@ -3,7 +3,7 @@ import type { SoakTime } from "./definition.ts";
 /** The longest time between two looks at a closed condition. */
 export const LONGEST_SLEEP_MS = 60_000;
 
-/** What one condition of a gate, or a hold of `deploy`, is now. */
+/** The present result of one condition of a gate, or of a hold of `deploy`. */
 export type Condition =
   | { readonly kind: "open" }
   /** Not now, but perhaps later. `until`: the next instant that is known, epoch milliseconds. */
@@ -21,12 +21,12 @@ export interface Never {
 export interface Closed {
   readonly kind: "closed";
   readonly code: string;
-  /** What is closed, until when as an instant, and how to bypass it. The same text while nothing changes. */
+  /** Names what is closed, until which instant, and how to bypass it. The same text while nothing changes. */
   readonly message: string;
   readonly until?: number;
   /** It may open at any instant: when to examine it again, in milliseconds. Default: after the longest sleep. */
   readonly againAfterMs?: number;
-  /** Of a soak: what its next look needs. */
+  /** The time of a soak, which its next look needs. */
   readonly soak?: SoakTime;
 }
 

@@ -75,7 +75,7 @@ const SoakTime = Type.Object(
     /** Since when the stacks soak. */
     since: instant,
     lookedAt: instant,
-    /** How long the soak was unwatched since then: that time does not count. */
+    /** The time since then in which no worker looked, which does not count. */
     unwatchedMs: Type.Number(),
     /** When a look has seen a stack in trouble last: no time counts from before. */
     troubledAt: Type.Optional(instant),
@@ -84,7 +84,7 @@ const SoakTime = Type.Object(
 );
 export type SoakTime = Static<typeof SoakTime>;
 
-/** What is closed, and how the soak is watched. */
+/** The closed conditions, and the time of the soak. */
 export const GateProgress = Type.Object(
   {
     soak: Type.Optional(SoakTime),

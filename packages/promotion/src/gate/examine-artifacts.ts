@@ -9,7 +9,7 @@ export interface ArtifactsInput {
   readonly consumers?: readonly string[] | undefined;
 }
 
-/** How many places a message names. */
+/** The most places that a message names. */
 const MOST_NAMES = 5;
 const ARRIVED: ReadonlySet<string> = new Set(["stored", "present"]);
 

@@ -13,11 +13,11 @@ export interface SoakInput {
   readonly for: string;
   /** The rows of the task; undefined: it has none. */
   readonly deployed: DeployState | undefined;
-  /** What the last look has returned. */
+  /** The result of the last look. */
   readonly before?: SoakTime | undefined;
 }
 
-/** What the soak is examined with. */
+/** The dependencies of the examination of a soak. */
 export interface SoakDeps extends Pick<ExecutorContext, "records" | "clock"> {
   readonly yard: Pick<YardService, "load" | "findChanges" | "findMoves">;
 }
@@ -35,7 +35,7 @@ export interface SoakWatch {
   examine(deps: SoakDeps, attemptId: string, input: SoakInput): Promise<Condition>;
 }
 
-/** What a look at the stacks has found. */
+/** The result of a look at the stacks. */
 interface Seen {
   /** The mark of the yard before it. */
   readonly mark: string;
@@ -47,7 +47,7 @@ interface Seen {
   readonly releases: ReadonlySet<string>;
   /** The stack whose time began last. */
   readonly begun: Begun;
-  /** What the first stack has that does not soak; those behind it were not observed. */
+  /** The fault of the first stack that does not soak; those behind it were not observed. */
   readonly fault?: Exclude<Condition, { kind: "open" }>;
 }
 
@@ -234,7 +234,7 @@ interface RowFacts {
   readonly yard: Pick<YardService, "findMoves">;
 }
 
-/** Undefined: the stack was removed, and its rule selects what there is. */
+/** Returns the start of the soak of one stack, or undefined if it was removed and a rule selects the stacks. */
 async function observeStack(row: DeployRow, facts: RowFacts): Promise<Start | undefined> {
   const { loaded, deployed } = facts;
   if (loaded?.hidden) return toHidden(row, deployed);

@@ -51,7 +51,7 @@ export function isHeldBy(
   return state === "waiting" && code === "FROZEN" && message.startsWith(toHeldText(name));
 }
 
-/** Undefined: the stack does not fit. */
+/** Returns why the freeze holds the stack back, or undefined if the stack does not fit. */
 async function findWhy(
   { where }: Freeze,
   stack: Stack | undefined,

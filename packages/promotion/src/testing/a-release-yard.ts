@@ -70,7 +70,7 @@ export const TO_TENANTS = {
   failed: ["BROKEN"],
 };
 
-/** How a yard with releases differs. */
+/** The differences of a yard with releases from the default. */
 export interface ReleaseYardInput extends Partial<Omit<SimulatorInput, "machines" | "executors" | "locator">> {
   readonly config?: object;
   readonly release?: string;
@@ -88,7 +88,7 @@ export interface ReleaseYard {
   readonly broken: Set<string>;
   /** The version that the last successful task of each tenant has deployed. */
   readonly ran: ReadonlyMap<string, unknown>;
-  /** How long builds take, and how much longer from one tenant to the next, seven of them. */
+  /** The time that builds take, and by how much it grows from one tenant to the next, over seven of them. */
   readonly pace: { buildMs: number; spreadMs: number };
   readonly executors: readonly Executor[];
   /** Replaces the newest revision of a machine. */
@@ -245,7 +245,7 @@ function createLocator(executors: readonly Executor[], sources: Readonly<Record<
   };
 }
 
-/** What a task does with its yard is loaded when it first does so, which takes time that is not that of the yard. */
+/** Loads the code that a task uses, which takes time at its first use that is not that of the yard. */
 async function warmUp(): Promise<void> {
   const { addTenants, start, finish } = aReleaseYard();
   await addTenants(1);

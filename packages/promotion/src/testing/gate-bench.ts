@@ -16,7 +16,7 @@ const RELEASE = { id: "shop-1.42.0", incarnation: "e1", entry: 3, task: "watch" 
 
 type Part = "yard" | "alarms" | "artifacts" | "calendars" | "records";
 
-/** What a gate remembers belongs to its attempt: each bench has another. */
+/** Each bench has another attempt, because the memory of a gate belongs to its attempt. */
 let attempts = 0;
 
 /** Creates the world of one gate: a yard with stacks, CloudWatch, calendars and a distributor, which tests change. */
@@ -109,7 +109,7 @@ interface World {
   readonly artifacts: ReadonlyMap<string, ArtifactArrival>;
   readonly calendars: ReadonlyMap<string, string>;
   readonly check: (part: Part) => void;
-  /** What was called; `load` with how many stacks. */
+  /** The calls; `load` with its count of stacks. */
   readonly calls: string[];
 }
 

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Executor, Store } from "@stackyard/core";
 
-/** What one call of an executor has cost. */
+/** The cost of one call of an executor. */
 export interface CallCost {
-  /** How often it has called the store, by the names of the methods, such as `load` and `queries.listStacks`. */
+  /** The counts of its calls of the store, by the names of the methods, such as `load` and `queries.listStacks`. */
   readonly statements: Map<string, number>;
   /** Milliseconds of CPU of this process. */
   cpuMs: number;

@@ -7,7 +7,7 @@ export interface Death {
   readonly when: "before" | "after";
 }
 
-/** What a release and its undo have done although a process has died. */
+/** The result of a release and its undo, although a process has died. */
 export interface MortalRelease {
   readonly hasDied: boolean;
   readonly deployed: string;

@@ -4,11 +4,11 @@ import type { DeployRow } from "../deploy/deploy-row.ts";
 import { createHolds } from "../holds/create-holds.ts";
 import { aReleaseYard, type ReleaseYard, type ReleaseYardInput, TENANT } from "./a-release-yard.ts";
 
-/** What a random course of releases has shown. */
+/** The result of a random course of releases. */
 export interface RandomCourse {
   /** Sentences about what must never be. */
   readonly faults: readonly string[];
-  /** How often each action and each end of a row has occurred. */
+  /** The counts of each action and of each end of a row. */
   readonly seen: Readonly<Record<string, number>>;
 }
 
@@ -192,7 +192,7 @@ async function listFaults(course: Course): Promise<readonly string[]> {
   return faults;
 }
 
-/** What a release has found or brought stays when an older one is retried or undone, whether the stack says so or not. */
+/** The values that a release has found or brought stay when an older one is retried or undone. */
 async function listPassed(
   { yard }: Course,
   { stack, incarnation, state, at }: DeployRow,

@@ -40,7 +40,7 @@ interface Sample extends Pick<Stack, "incarnation" | "state" | "releases"> {
   readonly ran: unknown;
 }
 
-/** What is seen at an instant. */
+/** The tenants and releases at an instant. */
 interface Look {
   readonly at: number;
   readonly tenants: ReadonlyMap<string, Sample>;

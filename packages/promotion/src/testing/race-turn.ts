@@ -3,7 +3,7 @@ import { createFakeClock, createRandom } from "@stackyard/core/testing";
 import type { TurnPlace } from "../gate/decide-turn.ts";
 import { takeTurn } from "../gate/take-turn.ts";
 
-/** What one race has shown. */
+/** The result of one race. */
 export interface TurnRace {
   /** Grants in their order, by stack. */
   readonly grants: readonly string[];
@@ -12,7 +12,7 @@ export interface TurnRace {
   readonly overlaps: readonly string[];
 }
 
-/** How releases race. */
+/** The settings of a race of releases. */
 export interface RaceTurnInput {
   readonly records: Records;
   readonly name: string;

@@ -54,7 +54,7 @@ export interface AttemptLogWriter {
   end(options?: LogEndOptions): Promise<void>;
 }
 
-/** How a writer ends. */
+/** The options with which a writer ends. */
 export interface LogEndOptions {
   readonly settled?: boolean;
   readonly mask?: ((text: string) => string) | undefined;
@@ -67,7 +67,7 @@ export interface AttemptLogs {
 
 /** The most bytes by which a chunk ends earlier, so that no UTF-8 character is cut. */
 const LONGEST_CUT = 3;
-/** Of one attempt, over all of its grants. */
+/** The most bytes of one attempt, over all of its grants. */
 const MOST_BYTES = 16 * 1_048_576;
 /** Lines that wait for the store, of one attempt. */
 const MOST_WAITING_BYTES = 4 * CHUNK_BYTES;
@@ -308,7 +308,7 @@ interface OpenChunk {
   text: string;
   bytes: number;
   times: ChunkTimes;
-  /** Of the last line, which may continue in the next chunk. */
+  /** The time of the last line, which may continue in the next chunk. */
   time: number | undefined;
   /** Bytes at the end that no write has stored. */
   unstored: number;

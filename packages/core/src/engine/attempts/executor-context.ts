@@ -18,7 +18,7 @@ import { findTarget } from "./find-target.ts";
 import type { ResolvedMessage } from "./resolve-secrets.ts";
 import { toAttemptPassword } from "./shared-key.ts";
 
-/** How a runner accesses AWS for a target. Implemented by the package that imports the SDK. */
+/** The access of a runner to AWS for a target. Implemented by the package that imports the SDK. */
 export interface AwsAccess {
   client<Client>(client: ClientConstructor<Client>, target: Target | undefined): Client;
   credentials(target: Target | undefined): Promise<AwsCredentials>;

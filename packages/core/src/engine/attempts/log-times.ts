@@ -2,7 +2,7 @@ import { findTime, type LogTime } from "../../line-times.ts";
 
 /** The resolution of times, in milliseconds: lines that follow each other faster share one. */
 export const TIME_STEP_MS = 100;
-/** Of the bytes of a chunk, its times take at most one in so many, plus `SPARE_BYTES`. */
+/** The share of a chunk for its times: at most one byte in so many, plus `SPARE_BYTES`. */
 const SHARE = 16;
 const SPARE_BYTES = 64;
 

@@ -52,7 +52,7 @@ type Granted = Extract<ClaimResult, { kind: "granted" }>;
 
 /** A granted attempt. */
 interface AttemptInput {
-  /** Undefined when no executor of the message's name is registered. */
+  /** The executor, or undefined if none of the message's name is registered. */
   readonly executor: Executor | undefined;
   /** Why the executor must not be called. */
   readonly fault?: Failed | undefined;
@@ -63,7 +63,7 @@ interface AttemptInput {
   readonly end?: InvocationEnd | undefined;
 }
 
-/** How one step of an attempt ended. `until`: when its next poll is due. `lost`: another owner continues it, or will. */
+/** The end of one step of an attempt. `until`: when its next poll is due. `lost`: another owner continues it, or will. */
 export type StepEnd =
   | { readonly kind: "settled" }
   | { readonly kind: "suspended"; readonly until: number }

@@ -17,7 +17,7 @@ interface FolderLocatorInput {
   readonly folder: string;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;
-  /** How long a result is cached before the files are checked again. Default: one second. */
+  /** The time for which a result is cached before the files are checked again. Default: one second. */
   readonly cacheMs?: number;
 }
 
@@ -134,7 +134,7 @@ function toInvalid(code: string, message: string): LocatedMachine {
   return { kind: "invalid", problems: [{ severity: "error", code, path: "", line: 1, column: 1, message }] };
 }
 
-/** How to load a file. */
+/** The options with which a file is loaded. */
 interface LoadMachineOptions {
   readonly executors?: ExecutorRegistry;
   readonly strict?: boolean;

@@ -7,7 +7,7 @@ import type { Stack } from "../../machine/stack.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Planner } from "./planner.ts";
 
-/** What evaluates expressions over stacks. */
+/** The dependencies of expressions over stacks. */
 export interface FitsDeps {
   readonly planner: Pick<Planner, "findRevision">;
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 
-/** What a stack would do if all its tasks succeeded, without their outputs. */
+/** The course of a stack if all its tasks succeeded, without their outputs. */
 export interface Foreseen {
   /** In the order in which they would begin. */
   readonly tasks: readonly { readonly state: string; readonly task: string }[];
@@ -17,7 +17,7 @@ export interface Foreseen {
 /** Results that are decided at most. */
 const MOST_RESULTS = 500;
 
-/** How often a state is entered at most: a machine may run in circles. */
+/** The most times that a state is entered: a machine may run in circles. */
 const MOST_ENTRIES = 2;
 
 /**

@@ -133,15 +133,15 @@ export interface UpgradePlan {
   readonly to?: string;
   /** With a draft: the stack takes it without an upgrade, as it follows its machine. */
   readonly isFollowing?: true;
-  /** Whether the upgrade would be accepted in the current state of the stack. */
+  /** True if the upgrade would be accepted in the current state of the stack. */
   readonly outcome: "applied" | "refused";
   readonly code?: string;
   readonly reason?: string;
-  /** What the upgrade itself does: which timers stop or start, and whether the next event removes the stack. */
+  /** The effects of the upgrade itself: timers that stop or start, and whether the next event removes the stack. */
   readonly notes: readonly string[];
-  /** What follows from it at once: timers whose instant has passed, and parked events that the revision handles. */
+  /** The steps that follow from it at once: timers whose instant has passed, and parked events that the revision handles. */
   readonly events: readonly PlannedEvent[];
-  /** Of all that is done. An upgrade with this digest does that, or is refused. Missing for one that would be refused. */
+  /** The digest of all that is done: an upgrade with it does that, or is refused. Missing for one that would be refused. */
   readonly digest?: string;
   /** Lines of the history that were replayed. */
   readonly replayed: number;
@@ -149,9 +149,9 @@ export interface UpgradePlan {
   readonly incomplete?: string;
   /** The first 100 differences of the history. */
   readonly differences: readonly ReplayDifference[];
-  /** How many more there are. */
+  /** The count of further differences. */
   readonly more: number;
-  /** How the stack would differ. */
+  /** The differences of the stack after the upgrade. */
   readonly end: readonly EndDifference[];
 }
 

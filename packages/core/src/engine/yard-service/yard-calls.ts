@@ -88,7 +88,7 @@ async function findOwn({ store }: Deps, { stackId, incarnation }: Own): Promise<
   throw new StackyardError("STACK_UNKNOWN", `The stack "${stackId}" of this task was removed.`);
 }
 
-/** Undefined: the yard has no grants. */
+/** Returns the rights of a machine, or undefined if the yard has no grants. */
 function toMachineRights({ access }: Deps, machine: string): Rights | undefined {
   const { grants } = access ?? {};
   return grants === undefined ? undefined : toRights(findGrants(grants, { kind: "machine", name: machine }), grants);

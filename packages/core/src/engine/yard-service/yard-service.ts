@@ -20,7 +20,7 @@ export interface ReleaseEvent {
   readonly expiresAt: number;
   /** The stack has the values already: see `ReleaseNote`. */
   readonly onlyNotes?: true;
-  /** Of an event that undoes others: see `ReleaseNote`. */
+  /** The releases that an event brings back which undoes others: see `ReleaseNote`. */
   readonly restores?: Readonly<Record<string, Release | null>>;
 }
 
@@ -29,7 +29,7 @@ export type SentRelease =
   | { readonly kind: "sent"; readonly eventId: string }
   | { readonly kind: "refused"; readonly code: string; readonly reason: string };
 
-/** What became of an event of this task. */
+/** The fate of an event of this task. */
 export interface ReleaseOutcome {
   readonly outcome: Outcome;
   readonly code?: string;
@@ -49,7 +49,7 @@ export interface SelectInput {
 export interface Selection {
   /** In the order of their ids. */
   readonly stacks: readonly StoredStack[];
-  /** How many more fit, or may fit, that the machine may not read: its grants do not name them. */
+  /** The count of stacks that fit, or may fit, and that the machine may not read: its grants do not name them. */
   readonly unseen: number;
 }
 
@@ -78,7 +78,7 @@ export interface SeenStack extends LoadedStack {
   readonly hidden?: true;
 }
 
-/** What has changed in the yard since a mark. */
+/** The changes in the yard since a mark. */
 export interface StackChanges {
   /** The mark of now, for the next call. Take it before what it is to be compared with is loaded. */
   readonly mark: string;

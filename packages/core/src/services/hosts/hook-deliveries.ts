@@ -26,7 +26,7 @@ export interface HookEvent {
 
 /** A stored delivery, for 14 days. */
 export interface HookDelivery {
-  /** Of the first delivery with this body. */
+  /** The id of the first delivery with this body. */
   readonly id: string;
   readonly host: string;
   readonly receivedAt: number;

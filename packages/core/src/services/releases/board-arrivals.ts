@@ -4,7 +4,7 @@ import { maskMetadata, toShownMetadata } from "../../machine/secrets.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 import { listBoardPlaces } from "./board.ts";
 
-/** What a release does before it has arrived in an environment, or what holds it back. */
+/** The step of a release before it has arrived in an environment, or the reason that holds it back. */
 export type BoardHold = "failed" | "freeze" | "window" | "turn" | "gate" | "approval" | "moving";
 
 /** An open task of a release, with the sentence why it is open. */
@@ -42,7 +42,7 @@ export function listBoardArrivals(machine: Machine, stack: Stack, tasks: readonl
   return [...found.values()];
 }
 
-/** What holds back most comes first. */
+/** The order of the reasons: that which holds back most comes first. */
 const HOLDS: readonly BoardHold[] = ["failed", "freeze", "window", "turn", "gate", "approval", "moving"];
 
 /** A task that waits for another one of the stack is left out: the other one is what holds the release back. */
@@ -88,7 +88,7 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** What a deployment says of the first stack that it does not send to. */
+/** The part of the message of a deployment that names what holds back the first stack to which it does not send. */
 const HELD = / Held back by (FROZEN|WINDOW_CLOSED|ALARM|GATE_UNAVAILABLE)\b/;
 const HELD_BY: Readonly<Record<string, BoardHold>> = { FROZEN: "freeze", WINDOW_CLOSED: "window" };
 

@@ -36,7 +36,7 @@ function toNames(given: unknown): readonly string[] {
   return Array.isArray(given) ? given.map(String) : [];
 }
 
-/** How a stack stands. `by-hand`: it has other values than those that releases have set. */
+/** The standing of a stack. `by-hand`: it has other values than those that releases have set. */
 export type BoardStanding = "rests" | "moving" | "failed" | "by-hand";
 
 /** Stacks of an environment with the same values by the same release. Instants are epoch milliseconds. */
@@ -132,11 +132,11 @@ function isByHand({ metadata, releases = {} }: Stack, key: string): boolean {
   return release !== undefined && metadata[key] !== undefined && metadata[key] !== release.value;
 }
 
-/** How far an environment is behind another one. */
+/** The distance by which an environment is behind another one. */
 export interface BoardLag {
   /** The task of the other one. */
   readonly of: string;
-  /** How many releases newer than the newest here there are, up to the newest there. */
+  /** The count of releases that are newer than the newest here, up to the newest there. */
   readonly releases: number;
 }
 

@@ -15,7 +15,7 @@ const FreezeException = Type.Object({
   by: Type.String(),
 });
 
-/** What no release sends new events to. Instants are epoch milliseconds. */
+/** A freeze: stacks to which no release sends new events. Instants are epoch milliseconds. */
 export const Freeze = Type.Object({
   version: Type.Literal(1),
   name: Type.String(),

@@ -26,7 +26,7 @@ export interface ResealReport {
   readonly olderDeadLetters: number;
 }
 
-/** What sealing again needs. */
+/** The dependencies of sealing again. */
 interface ResealInput {
   /** The store itself, not one that seals. */
   readonly store: Store;

@@ -26,7 +26,7 @@ type SealableStore = Store & { readonly takeOwn?: Store["takeDue"] };
 /** Options of a sealed store. */
 export interface SealOptions {
   /**
-   * What cannot be opened is returned unchanged, for a process that only shows stacks, masked, and decides nothing.
+   * A value that cannot be opened is returned unchanged, for a process that only shows stacks, masked, and decides nothing.
    * Default: false.
    */
   readonly isViewer?: boolean;
