@@ -12,6 +12,7 @@ import { createApp } from "./create-app.ts";
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
 import { createListener, type Listener } from "./http/listen.ts";
 import { mountMcp } from "./http/mcp-route.ts";
+import { mountDocs } from "./http/mount-docs.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { createRequestMetrics } from "./http/request-metrics.ts";
 import { defineRoute, type Route } from "./http/route.ts";
@@ -166,6 +167,7 @@ function connectApp(parts: ServerParts): Hono {
       hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
       // Before the logins, which have a page at `/` for servers without a console.
       if (settings.console !== false) mountConsole(hono, settings.console);
+      if (settings.console !== false) mountDocs(hono, settings.docs);
       parts.logins.mount(hono, findFacts);
     },
     answerUnknown: (request) => (settings.console === false ? undefined : answerUnknownPath(request, settings.console)),

@@ -31,6 +31,7 @@ const OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   yardName: true,
   accounts: true,
   console: true,
+  docs: true,
   limits: true,
 };
 

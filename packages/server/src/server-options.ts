@@ -186,6 +186,8 @@ export interface ServerOptions {
    * The public web console, which calls the API as the signed-in person; false for none. Default: `@stackyard/console`.
    */
   readonly console?: ConsoleFiles | false;
+  /** The folder with the built documentation, served under `/docs`. Default: none, with a page that says how to install it. */
+  readonly docs?: string;
   /** The name of the yard, for people who use several: 1 to 64 letters, digits and `_.-`. Default: none. */
   readonly yardName?: string;
   /** Names of AWS accounts by their ids, for people. Default: none. */
@@ -207,7 +209,16 @@ export interface ServerSettings
   extends Required<Pick<ServerOptions, Defaulted>>,
     Pick<
       ServerOptions,
-      "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console" | "yardName" | "accounts" | "engine"
+      | "proofSecret"
+      | "url"
+      | "access"
+      | "clientSecret"
+      | "local"
+      | "console"
+      | "docs"
+      | "yardName"
+      | "accounts"
+      | "engine"
     > {
   /** Undefined: any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;

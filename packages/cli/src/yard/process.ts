@@ -45,6 +45,7 @@ import type { Output } from "../output.ts";
 import { VERSION } from "../own-version.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
+import { findDocs } from "../project/find-docs.ts";
 import { loadMcpPackage } from "../project/mcp-package.ts";
 import { offerOwnPackages } from "../project/modules.ts";
 import { createProjectSecrets } from "../project/secrets.ts";
@@ -172,7 +173,8 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       ...(artifacts === undefined ? [] : [provideArtifactArrivals(toArtifactArrivals(artifacts.coverage))]),
       ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
     ];
-    served = input.serve && (await startServing(serving, { ...input.serve, ...settings, yardName }, file.config));
+    const docs = findDocs(file.projectDir);
+    served = input.serve && (await startServing(serving, { ...input.serve, ...settings, yardName, docs }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
     const yard = await startParts({ ...parts, provided, telemetry }, file, {
@@ -239,7 +241,18 @@ async function startServing(
       ServerDeps,
       "artifacts" | "customResources" | "services" | "mcp" | "readSecret" | "calendars" | "processMetrics"
     >,
-  { host, port, loadTokens, anonymous, proofDir, clientSecret, yardName, local, engine }: ServeInput & EngineSettings,
+  {
+    host,
+    port,
+    loadTokens,
+    anonymous,
+    proofDir,
+    clientSecret,
+    yardName,
+    local,
+    engine,
+    docs,
+  }: ServeInput & EngineSettings & { readonly docs: string | undefined },
   config: StackyardConfig,
 ): Promise<Served> {
   const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
@@ -258,7 +271,7 @@ async function startServing(
       allowExternalNext: engine.allowExternalNext,
       engine,
       ...defined({ proofSecret, url: publicUrl, access, trustedProxies: config.server?.trustedProxies }),
-      ...defined({ clientSecret, local, yardName, accounts: config.accounts }),
+      ...defined({ clientSecret, local, yardName, accounts: config.accounts, docs }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl), host)),
     },

@@ -55,6 +55,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
       <To path="/access" search={{ tab: "me" }}>
         Your access
       </To>
+      {me?.docs === true && <a href="/docs/">Documentation</a>}
       {me?.via === "cookie" && (
         <form method="post" action="/auth/logout">
           <Button type="submit" look="plain">

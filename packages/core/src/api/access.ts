@@ -44,6 +44,7 @@ export const Me = Type.Object({
   owner: Type.Optional(Type.String({ description: "Of a token: the id of the person behind it." })),
   groups: Type.Array(Type.String()),
   yard: Type.Optional(Type.String({ description: "The name of the yard that answers, if its server has one." })),
+  docs: Type.Optional(Type.Boolean({ description: "True if the server shows the documentation under `/docs`." })),
   via: Type.Enum(["bearer", "basic", "cookie", "anonymous", "old"], {
     description: "How the credential came. `old`: a token of the environment, the data folder or the options.",
   }),

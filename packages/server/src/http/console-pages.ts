@@ -32,7 +32,7 @@ export function answerUnknownPath(
 ): Response | undefined {
   const isPage = (method === "GET" || method === "HEAD") && /\btext\/html\b/.test(headers.get("accept") ?? "");
   // Paths that begin so belong to programs: their errors are the API's.
-  if (!isPage || /^\/(v1|auth|assets|terraform|hooks|wake|health|metrics)(\/|$)/.test(new URL(url).pathname))
+  if (!isPage || /^\/(v1|auth|assets|docs|terraform|hooks|wake|health|metrics)(\/|$)/.test(new URL(url).pathname))
     return undefined;
   return find("/index.html") === undefined ? undefined : toConsolePage(find, "/index.html", 404);
 }

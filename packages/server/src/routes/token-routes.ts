@@ -27,7 +27,10 @@ export function tokenRoutes(deps: RouteDeps): readonly Route[] {
   });
   return [
     serve(deps, operations.getMe, async (_, { caller }) =>
-      reply(200, { ...toMe(caller), ...defined({ yard: settings.yardName }) }),
+      reply(200, {
+        ...toMe(caller),
+        ...defined({ yard: settings.yardName, docs: settings.docs === undefined ? undefined : true }),
+      }),
     ),
     serve(deps, operations.listTokens, async ({ query }, { caller }) => {
       const page = withKnownOwners(caller, await demand(tokens).list(caller, pageInput(query)), "access");
