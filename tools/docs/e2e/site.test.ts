@@ -1,34 +1,59 @@
-import { spawnSync } from "node:child_process";
-import { globSync, readFileSync, statSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import { type Browser, launchBrowser, type Page } from "@stackyard/browser";
+import { type Browser, type BrowserContext, launchBrowser, type Page } from "@stackyard/browser";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+// The site as a yard shows it: packed, installed into a project as a team does, and served under /docs by `stackyard dev`.
+
 const root = join(import.meta.dirname, "../../..");
-const site = join(root, "dist/docs");
-const TYPES: Readonly<Record<string, string>> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+const site = join(root, "tools/docs/dist");
+const bin = join(root, "packages/cli/dist/bin.js");
 /** For each page: half of what it was when each word of code had its colors, and each page the whole sidebar and fonts. */
 const MOST_BYTES = 132_000;
 
-let server: Server;
+const temp = mkdtempSync(join(tmpdir(), "stackyard-site-"));
+const project = join(temp, "project");
+let server: ChildProcess;
 let browser: Browser;
+let context: BrowserContext;
 let page: Page;
+let yardUrl = "";
 let url = "";
+/** What pages asked for outside of the server. */
+const outside: string[] = [];
 
-/** Serves the folder as a host of pages does: `/docs/cli` is the file `docs/cli.html`. */
-async function startServer(): Promise<void> {
-  server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? "", "http://localhost").pathname);
-    const [file] = [path, `${path}.html`, `${path}index.html`]
-      .map((each) => join(site, each))
-      .filter((each) => statSync(each, { throwIfNoEntry: false })?.isFile() === true);
-    if (file === undefined) return response.writeHead(404).end();
-    return response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "" }).end(readFileSync(file));
+/** Installs what `npm pack` makes of the package, without a registry. */
+function install(): void {
+  mkdirSync(project);
+  execFileSync(process.execPath, [bin, "init", ".", "--template", "minimal"], { cwd: project });
+  execFileSync("npm", ["pack", join(root, "tools/docs"), "--ignore-scripts", "--pack-destination", temp], {
+    cwd: temp,
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [file = ""] = globSync("stackyard-docs-*.tgz", { cwd: temp });
+  const installed = join(project, "node_modules/@stackyard/docs");
+  mkdirSync(installed, { recursive: true });
+  execFileSync("tar", ["-xzf", join(temp, file), "--strip-components=1", "-C", installed]);
+}
+
+function startServer(): Promise<void> {
+  const { STACKYARD_URL, STACKYARD_TOKEN, ...env } = process.env;
+  server = spawn(process.execPath, [bin, "dev", "--port", "0"], { cwd: project, env });
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const look = (chunk: Buffer) => {
+      output += chunk.toString();
+      const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
+      if (!output.includes("Ctrl-C stops") || found === undefined) return;
+      yardUrl = found;
+      url = `${yardUrl}/docs`;
+      resolve();
+    };
+    server.stdout?.on("data", look);
+    server.stderr?.on("data", look);
+    server.once("exit", () => reject(new Error(output)));
+  });
 }
 
 async function open(path: string): Promise<void> {
@@ -49,14 +74,24 @@ describe("the site of npm run docs", () => {
   beforeAll(async () => {
     const build = spawnSync(process.execPath, ["tools/docs/src/main.ts"], { cwd: root, encoding: "utf8" });
     expect([build.status, build.stderr]).toEqual([0, expect.anything()]);
+    install();
     await startServer();
     browser = await launchBrowser();
-    page = await browser.newPage();
+    context = await browser.newContext();
+    context.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (origin !== yardUrl && protocol.startsWith("http")) outside.push(request.url());
+    });
+    page = await context.newPage();
   }, 900_000);
   afterAll(async () => {
     await browser?.close();
-    server?.closeAllConnections();
-    server?.close();
+    if (server?.exitCode === null) {
+      const ended = new Promise((resolve) => server.once("exit", resolve));
+      server.kill("SIGKILL");
+      await ended;
+    }
+    rmSync(temp, { recursive: true, force: true, maxRetries: 5 });
   });
 
   it("has no template text outside of code, on any page", () => {
@@ -83,7 +118,7 @@ describe("the site of npm run docs", () => {
 
   it("has llms.txt, whose links lead to Markdown of the site", () => {
     const text = readFileSync(join(site, "llms.txt"), "utf8");
-    const links = [...text.matchAll(/\]\(\/([^)]+)\)/g)].map(([, path = ""]) => path);
+    const links = [...text.matchAll(/\]\(\/docs\/([^)]+)\)/g)].map(([, path = ""]) => path);
 
     expect(links).toContain("docs/getting-started.md");
     expect(links.filter((path) => !readFileSync(join(site, path), "utf8").startsWith("# "))).toEqual([]);
@@ -133,5 +168,35 @@ describe("the site of npm run docs", () => {
     await page.locator(".VPSidebar").getByRole("link", { name: "Concepts" }).click();
     await page.getByRole("heading", { name: "Concepts", level: 1 }).waitFor();
     expect(await page.evaluate(SHOWN)).not.toContain("{{");
+  });
+
+  it("needs no address outside of the server, and no script that the policy blocks (docling-project/docling-serve#69)", async () => {
+    const faults: string[] = [];
+    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    for (const path of ["/", "/docs/console", "/reference/core"]) await open(path);
+
+    const loaded = /<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)="(?:https?:)?\/\/[^"]*"/g;
+    const pages = globSync("**/*.html", { cwd: site });
+    expect(pages.flatMap((file) => readFileSync(join(site, file), "utf8").match(loaded) ?? [])).toEqual([]);
+    expect([faults, outside]).toEqual([[], []]);
+    page.removeAllListeners("console");
+  });
+
+  it("is linked by the console, and cannot read the yard with the session of its reader (coder/coder#5466)", async () => {
+    const console = await context.newPage();
+    const login = execFileSync(process.execPath, [bin, "login", "--no-browser"], { cwd: project, encoding: "utf8" });
+    await console.goto(/http:\S+code=[\w-]+/.exec(login)?.[0] ?? "");
+    await console.getByRole("button", { name: "Sign in" }).click();
+    await console.getByRole("button", { name: /^Account and settings/ }).click();
+    await console.getByRole("link", { name: "Documentation" }).click();
+    await console.locator("h1").first().waitFor();
+
+    expect(new URL(console.url()).pathname).toBe("/docs/");
+    const call = `fetch("/v1/me").then(({ status }) => status, () => "blocked")`;
+    expect(await console.evaluate(call)).toBe("blocked");
+    await console.goBack();
+    await console.getByRole("button", { name: /^Account and settings/ }).waitFor();
+    expect(await console.evaluate(call)).toBe(200);
+    await console.close();
   });
 });

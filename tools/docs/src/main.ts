@@ -18,13 +18,14 @@ import {
 // Builds the documentation site from the Markdown of this repository: npm run docs
 // A dead link or anchor, or a page of docs/ that the sidebar does not list or that does not say for whom it is, fails the build. `--check` only looks for those.
 // Beside the pages are their Markdown and `llms.txt`, for assistants.
-// DOCS_BASE is the path below which the site is served, such as /stackyard/; default: /.
+// DOCS_BASE is the path below which the site is served; default: /docs/, where the server of a yard shows it.
 
 const root = join(import.meta.dirname, "../../..");
+const base = process.env["DOCS_BASE"] ?? "/docs/";
 const staged = join(root, "dist/docs-pages");
-const site = join(root, "dist/docs");
+const site = join(import.meta.dirname, "../dist");
 /** Folders that commands of the pages write. */
-const WRITTEN = new Set(["deploy/secrets", "tools/screens/temp"]);
+const WRITTEN = new Set(["deploy/secrets", "tools/docs/dist", "tools/screens/temp"]);
 
 const written = readPages();
 const faults = [
@@ -43,7 +44,9 @@ if (process.argv.includes("--check")) {
   stage(pages);
   const { build } = await import("vitepress");
   await build(staged);
-  console.log(`\nBuilt ${pages.length} pages in dist/docs. To read them: npx vite preview --outDir dist/docs`);
+  console.log(
+    `\nBuilt ${pages.length} pages in tools/docs/dist. To read them: npx vite preview --base ${base} --outDir tools/docs/dist`,
+  );
 }
 
 function findUnlistedPages(): readonly string[] {
@@ -104,7 +107,6 @@ function stage(pages: readonly SitePage[]): void {
   const paths = new Set(pages.map((page) => page.path));
   for (const page of pages) write(toSitePath(page.path), rewriteLinks(page, paths));
   cpSync(join(root, "docs/images"), join(staged, "docs/images"), { recursive: true });
-  const base = process.env["DOCS_BASE"] ?? "/";
   const listing = toLlmsText(pages, base);
   write("public/llms.txt", listing);
   for (const { path, markdown } of pages) if (listing.includes(`(${base}${path})`)) write(`public/${path}`, markdown);

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { packageOneFiles, toProvenance, toSha256 } from "./one-file.ts";
+import { packDocs } from "./pack-docs.ts";
 import { type NpmBundle, packageNpm, writeNpmBundle } from "./package-npm.ts";
 import { HELP, type PackageArguments, parseArguments } from "./parse-arguments.ts";
 import { type Revision, readRevision } from "./read-revision.ts";
@@ -35,7 +36,9 @@ async function writeNpm(out: string, revision: Revision): Promise<void> {
 /** Returns what is installed with npm: each package that is one file, all packages in one archive, and what the first were made from. */
 async function packageFiles(bundle: NpmBundle, revision: Revision): Promise<ReadonlyMap<string, Uint8Array>> {
   const packages = await packageOneFiles(root, bundle, revision);
+  const docs = packDocs(root);
   return new Map([
+    ...(docs === undefined ? [] : [docs]),
     [`${bundle.folder}.tar.gz`, bundle.archive],
     ...packages.map(({ file, content }) => [file, content] as const),
     [`${bundle.folder}.provenance.json`, Buffer.from(toProvenance(packages, revision))],
