@@ -30,6 +30,7 @@ const GROUPS: readonly SidebarGroup[] = [
     title: "Terraform and previews",
     pages: [
       "docs/previews",
+      "docs/mapping",
       "docs/code-hosts",
       "docs/github-action",
       "docs/plans-and-policies",

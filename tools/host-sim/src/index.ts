@@ -5,6 +5,7 @@ export type { SimCommit } from "./commit-graph.ts";
 export type { DeliveryFault, SentDelivery } from "./deliveries.ts";
 export { createGitLabSim, GITLAB_TOKEN, type GitLabSim, startGitLabSim } from "./gitlab-sim.ts";
 export { APP_ID, APP_KEY, createHostSim, type HostSim, startHostSim, USER_TOKEN } from "./host-sim.ts";
+export { sendPullRequest } from "./pull-request.ts";
 export { loadRecordedDeliveries } from "./recorded-deliveries.ts";
 export type { SimCheck } from "./reports.ts";
 export type { Intercept, SimCall } from "./server.ts";

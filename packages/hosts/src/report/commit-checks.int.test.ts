@@ -14,7 +14,7 @@ function readBlock(file: string, mark: string): string {
   return page.slice(start, page.indexOf("```", start));
 }
 
-const DOCUMENT = readBlock("packages/hosts/README.md", "Write a mapping document:");
+const DOCUMENT = readBlock("packages/hosts/README.md", "Write a mapping document;");
 const HOW_LONG = readBlock("docs/previews.md", "### How long");
 const readTemplate = (file: string) => readFileSync(new URL(`packages/cli/template-previews/${file}`, ROOT), "utf8");
 const PLANS = readBlock("docs/plans-and-policies.md", "# Plans and policies");
