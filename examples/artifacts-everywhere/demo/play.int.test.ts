@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ACTS, type Played, play } from "./play.ts";
 
+// Plays `npm run demo:artifacts` of the README and of artifacts.md.
 describe("the demo", () => {
   const lines: string[] = [];
   let played: Played;

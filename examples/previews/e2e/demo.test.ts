@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+// Plays `npm run demo:previews` of the README and of previews.md.
 const main = join(import.meta.dirname, "../demo/main.ts");
 let root = "";
 

@@ -6,7 +6,7 @@ import { toCommandFacts } from "./command.ts";
 import { COMMAND_NAMES, loadAllCommands } from "./command-table.ts";
 import { readCommandLine } from "./read-command-line.ts";
 
-// Every command of the command line that a page shows exists and takes its arguments. What plugins add is played beside the plugins.
+// Every command of the command line that a page shows, such as cli.md, exists and takes its arguments. What plugins add is played beside the plugins.
 
 const root = join(import.meta.dirname, "../../..");
 const pages = globSync(["*.md", "docs/*.md", "{packages,apps,examples}/*/README.md"], { cwd: root }).toSorted();
