@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Path, Plain } from "./operation.ts";
-import { applyToText } from "./pieces.ts";
 import { planSteps } from "./plan-steps.ts";
 import { readSource } from "./source.ts";
+import { applyToText } from "./testing/apply-to-text.ts";
 
 function replace(text: string, path: Path, value: Plain): string {
   return applyToText(text, planSteps(readSource(text), [{ kind: "set", path, value }]));

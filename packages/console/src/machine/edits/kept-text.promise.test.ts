@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { applyToText } from "./pieces.ts";
 import { planSteps } from "./plan-steps.ts";
 import { readSource } from "./source.ts";
 import type { Step } from "./step.ts";
+import { applyToText } from "./testing/apply-to-text.ts";
 
 function apply(text: string, step: Step): string {
   return applyToText(text, planSteps(readSource(text), [step]));

@@ -79,8 +79,3 @@ export function toChanges({ pieces }: Pieces, length: number): readonly Change[]
   flush(length);
   return changes;
 }
-
-/** Applies changes in the order of the text to a text. */
-export function applyToText(text: string, changes: readonly Change[]): string {
-  return applyChanges(toPieces(text), changes).text;
-}

@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { listLiterals } from "./names.ts";
 import type { Operation } from "./operation.ts";
-import { applyToText } from "./pieces.ts";
 import { planEdit } from "./plan-edit.ts";
 import { listRemovals } from "./removal.ts";
 import { readSource } from "./source.ts";
+import { applyToText } from "./testing/apply-to-text.ts";
 
 const MACHINE = `version: 2
 events: [OPENED, MERGED] # from the forge

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { EditRefused, type Path, type Plain } from "./operation.ts";
-import { applyToText } from "./pieces.ts";
 import { planSteps } from "./plan-steps.ts";
 import { readSource } from "./source.ts";
 import type { Step } from "./step.ts";
+import { applyToText } from "./testing/apply-to-text.ts";
 import { describeRefusal } from "./testing/outcome.ts";
 
 /** A step on a text, and the text after it, or why it is refused. */

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { describe, expect, it } from "vitest";
 import type { Operation } from "./operation.ts";
-import { applyToText } from "./pieces.ts";
 import { planEdit } from "./plan-edit.ts";
+import { applyToText } from "./testing/apply-to-text.ts";
 
 function plan(text: string, operation: Operation): string {
   const planned = planEdit(text, operation);

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { Lexer } from "yaml";
 import type { Change, Operation } from "../operation.ts";
-import { applyToText } from "../pieces.ts";
 import { planEdit } from "../plan-edit.ts";
+import { applyToText } from "./apply-to-text.ts";
 import { expectValue, prune, readPlain } from "./expect-value.ts";
 
 /** What became of one edit; `fault` when a promise was broken. */

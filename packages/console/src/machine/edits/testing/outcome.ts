@@ -1,6 +1,6 @@
 import type { Operation, Refusal } from "../operation.ts";
-import { applyToText } from "../pieces.ts";
 import { planEdit } from "../plan-edit.ts";
+import { applyToText } from "./apply-to-text.ts";
 
 /**
  * Returns the lines that an edit removes (-) and adds (+), or why and where it is rejected, and the offered

@@ -1,8 +1,8 @@
 import { EditRefused, type Operation } from "../operation.ts";
-import { applyToText } from "../pieces.ts";
 import { planSteps } from "../plan-steps.ts";
 import { readSource, type Source } from "../source.ts";
 import type { Step } from "../step.ts";
+import { applyToText } from "./apply-to-text.ts";
 import { type Checked, checkEdit } from "./check-edit.ts";
 import { findStepFault } from "./check-step.ts";
 import { drawDocument } from "./draw-document.ts";
