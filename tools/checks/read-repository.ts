@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +16,12 @@ export function listPaths(root: string): readonly string[] {
   const options = { cwd: root, encoding: "utf8", maxBuffer: 64 * 1_048_576 } as const;
   const output = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], options);
   return [...new Set(output.split("\0"))].sort().filter((path) => path !== "" && existsSync(join(root, path)));
+}
+
+/** Returns the commit that is checked out; nothing where there is none. */
+export function readCommit(root: string): string {
+  const { stdout } = spawnSync("git", ["rev-parse", "--verify", "HEAD"], { cwd: root, encoding: "utf8" });
+  return stdout?.trim() ?? "";
 }
 
 /** Reads all files of the repository. */

@@ -6,7 +6,7 @@ import { findFlakes } from "./flakes.ts";
 import { loadProcessor } from "./load-processor.ts";
 import { createKeys, openPasses, type Passes } from "./passes.ts";
 import { repositoryRoot } from "./published-packages.ts";
-import { readRepository } from "./read-repository.ts";
+import { readCommit, readRepository } from "./read-repository.ts";
 import { type Batch, type BatchResult, listPassed, runBatch, toBatches } from "./run-tests.ts";
 import { addSummaries } from "./test-summary.ts";
 import { findTests } from "./tiers.ts";
@@ -55,7 +55,7 @@ const stopLoad = options.load ? loadProcessor() : undefined;
 const files = findTests(repositoryRoot).filter(
   ({ path }) => places.length === 0 || places.some((place) => path.startsWith(place)),
 );
-const batches = options["no-tests"] ? [] : toBatches(files, options.all);
+const batches = options["no-tests"] ? [] : toBatches(files, options.all, readCommit(repositoryRoot));
 const rounds: BatchResult[][] = [];
 for (let round = 0; round < Number(options.repeat); round += 1) {
   const results: BatchResult[] = [];

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execute, openTemp } from "./execute.ts";
@@ -24,15 +25,17 @@ export interface BatchResult extends TestsResult {
 
 /**
  * Returns the tests of `npm test`: all unit tests, with fewer drawn cases, and of the others those with a tag. `isAll` returns
- * all tests, with all cases; those of `npm test` come first.
+ * all tests, with all cases; those of `npm test` come first. With a commit, the stories of one area meet more weather.
  */
-export function toBatches(files: readonly TieredFile[], isAll: boolean): readonly Batch[] {
+export function toBatches(files: readonly TieredFile[], isAll: boolean, commit = ""): readonly Batch[] {
   // Not tests of types: the check of types compiles these files, too.
   const units = files.filter(({ project }) => project === "unit");
   const others = files.filter(({ project }) => project !== "unit" && project !== "types");
   const first = others.filter(({ tier }) => tier === "first");
   const rest = others.filter(({ tier }) => tier === "rest");
   const quick = { env: { QUICK_TESTS: "1" } };
+  const area = commit === "" ? undefined : chooseArea(units, commit);
+  const inArea = { files: units.filter((file) => file === area), noun: "stories of this commit" };
   const batches: readonly Batch[] = isAll
     ? [
         { files: units, noun: "unit tests" },
@@ -40,10 +43,18 @@ export function toBatches(files: readonly TieredFile[], isAll: boolean): readonl
         { files: rest, noun: "other tests" },
       ]
     : [
-        { files: units, noun: "unit tests", ...quick },
+        { files: units.filter((file) => file !== area), noun: "unit tests", ...quick },
+        { ...inArea, env: { ...quick.env, WEATHER: "area" } },
         { files: first, noun: "tests with a tag", tags: FIRST_TAGS, ...quick },
       ];
   return batches.filter((batch) => batch.files.length > 0);
+}
+
+/** Returns the file of the stories whose turn it is: over some commits, each has one. */
+function chooseArea(files: readonly TieredFile[], commit: string): TieredFile | undefined {
+  const areas = files.filter(({ path }) => path.endsWith("weather.promise.test.ts"));
+  const number = createHash("sha256").update(commit).digest().readUInt32BE();
+  return areas.toSorted((one, other) => (one.path < other.path ? -1 : 1))[number % areas.length];
 }
 
 let runs = 0;

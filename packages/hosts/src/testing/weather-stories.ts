@@ -138,7 +138,8 @@ async function judgeClosed(bench: Bench): Promise<Ending> {
     left: stack === undefined ? [] : ["the preview of a closed pull request"],
     foreign: [],
     views: {
-      comment: hasEnded ? "succeeded" : "unfinished",
+      // A preview that lived while the host could not be reached needs no comment afterwards.
+      comment: shown.comments.length === 0 ? "unknown" : hasEnded ? "succeeded" : "unfinished",
       deployment: shown.active.length === 0 ? "succeeded" : "unfinished",
     },
   };

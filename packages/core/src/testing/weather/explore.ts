@@ -52,7 +52,7 @@ export interface WeatherRun {
 }
 
 /** Parts that wait for each other are woken by no clock, so real time ends such a run. */
-const HUNG_MS = 30_000;
+const HUNG_MS = 120_000;
 
 /**
  * Plays a story in fair weather, then again for each moment and each weather that fits it, and judges every ending.

@@ -16,6 +16,7 @@ export type WeatherEnvironment = Readonly<Record<string, string | undefined>>;
 const HOUR_MS = 3_600_000;
 const SCOPES: Readonly<Record<string, WeatherScope>> = {
   first: { moments: "first", maxRuns: 6 },
+  area: { moments: "first", maxRuns: 40 },
   sampled: { moments: "sampled", maxRuns: 100 },
   all: { moments: "all" },
   pairs: { moments: "pairs", maxRuns: 1_000 },
