@@ -48,7 +48,9 @@ export async function answer(
 }
 
 /** Yields the questions that no server has answered, with the names of their attempts. */
-export async function* listOpenQuestions(deps: RecordsDeps) {
+export async function* listOpenQuestions(
+  deps: RecordsDeps,
+): AsyncGenerator<{ readonly name: string; readonly value: IdleQuestion }, void, undefined> {
   const load = (start: PageStart) => idleQuestions.listNamed(deps, { limit: PAGE, ...start });
   for await (const { items } of listPages(load)) {
     yield* items.filter(({ value }) => value.answeredAt === undefined);
