@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { expect, it } from "vitest";
 import { renderPage } from "../testing/render-page.tsx";
 import { usePageWindows, type WindowedList } from "./use-page-windows.ts";
@@ -29,4 +29,40 @@ it("loads the page that came into view while the one before it arrived (react-co
   const { screen } = await renderPage(List, "/", {});
 
   await expect.element(screen.getByText("row 100")).toBeVisible();
+});
+
+function Filtered() {
+  const [filter, setFilter] = useState("all");
+  const { rows, isOutdated, onRange } = usePageWindows(["filtered", filter], async ({ cursor = "" }) =>
+    filter === "all" ? (PAGES[cursor] ?? { items: [] }) : { items: ["only row"] },
+  );
+  return (
+    <main>
+      <h1>A list</h1>
+      <button type="button" className="button" onClick={() => setFilter("few")}>
+        Filter
+      </button>
+      {isOutdated && <p>outdated</p>}
+      <Later rows={rows} onRange={onRange} />
+    </main>
+  );
+}
+
+/** Is scrolled to its second page, and says so whenever it is asked: the rows before stay until those of the filter are there. */
+function Later({ rows, onRange }: Pick<WindowedList<string>, "rows" | "onRange">) {
+  const count = rows?.length ?? 0;
+  useEffect(() => {
+    if (count > 0) onRange(Math.max(0, count - 1), count - 1);
+  }, [count, onRange]);
+  return <p>{rows?.at(-1)}</p>;
+}
+
+it("shows the rows of a filter that is entered while a later page is in view (langfuse#3121)", async () => {
+  const { screen } = await renderPage(Filtered, "/", {});
+  await expect.element(screen.getByText("row 100")).toBeVisible();
+
+  await screen.getByRole("button", { name: "Filter" }).click();
+
+  await expect.element(screen.getByText("only row")).toBeVisible();
+  await expect.element(screen.getByText("outdated")).not.toBeInTheDocument();
 });

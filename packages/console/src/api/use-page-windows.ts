@@ -46,7 +46,7 @@ export function usePageWindows<Item>(
   const start = { list, starts: [""], first: 0, last: 0 };
   const place = useKeptPlace<KeptView>(`pages ${list}`, { view: start, sizes: new Map() });
   const [kept, setView] = useState(() => place.read().view);
-  const view = kept.list === list ? kept : start;
+  const view = toKnown(kept.list === list ? kept : start);
   const pages = useRef(new Map<string, Page<Item>>());
   const sizes = useRef(place.read().sizes);
   const shown = view.starts.slice(view.first, view.last + 1);
@@ -90,6 +90,15 @@ export function usePageWindows<Item>(
     refetch: () => void failed?.refetch(),
     onRange,
   };
+}
+
+/**
+ * Limits a view to the pages that are known: under another filter, the rows in view are still those of the filter before, and
+ * may be further down than the new ones go.
+ */
+function toKnown(view: View): View {
+  const end = view.starts.length - 1;
+  return view.last <= end ? view : { ...view, first: Math.min(view.first, end), last: end };
 }
 
 /** Keeps a page as the newest one, and lets go of the oldest beyond 20. */

@@ -44,6 +44,9 @@ it("says where the sign-in leads, if that is not the first page", async () => {
     expect(await read({ title: "Sign in", body, nonce: "n0" })).toContain(
       "Then you continue at <code>/approval?stack=&lt;b&gt;</code>",
     );
+    expect(await read({ title: "Sign in", body, nonce: "n0" })).toMatch(
+      /"\/auth\/local\?return=%2Fapproval%3Fstack%3D%3Cb%3E"/,
+    );
   }
   for (const body of first) expect(await read({ title: "Sign in", body, nonce: "n0" })).not.toContain("continue at");
 });

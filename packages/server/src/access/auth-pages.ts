@@ -149,18 +149,24 @@ export interface SignInWays {
   readonly code: boolean;
 }
 
+/** Returns the query that keeps where a sign-in leads. */
+const toQuery = (returnTo: string) => (returnTo === "/" ? "" : `?return=${encodeURIComponent(returnTo)}`);
+
 /** Renders links to the ways in that exist, which return to a path of ours. */
 const waysIn = ({ people, code }: SignInWays, returnTo: string) => {
-  const query = returnTo === "/" ? "" : `?return=${encodeURIComponent(returnTo)}`;
+  const query = toQuery(returnTo);
   if (!people && !code)
     return html`<p>This server has no sign-in for browsers: <code>access.people</code> and <code>server.url</code> are missing. Programs use tokens.</p>`;
   return html`<div class="ways">${people ? html`<a class="button primary" href="/auth/login${query}">Sign in</a>` : ""}
 ${code ? html`<a class="button" href="/auth/local${query}">Sign in with a one-time code</a>` : ""}</div>`;
 };
 
-/** Signs in with a one-time code. Only the form's POST uses the code up: programs that preview links send a GET. */
+/**
+ * Signs in with a one-time code. Only the form's POST uses the code up: programs that preview links send a GET. Its address
+ * keeps where the sign-in leads, also when the code is wrong.
+ */
 export const localBody = (code: string, returnTo: string) =>
-  html`<form method="post" action="/auth/local"><input type="hidden" name="return" value="${returnTo}"><label>One-time code
+  html`<form method="post" action="/auth/local${toQuery(returnTo)}"><input type="hidden" name="return" value="${returnTo}"><label>One-time code
 <span class="row"><input name="code" autocomplete="one-time-code" spellcheck="false" autofocus required maxlength="24" value="${code}">
 <button class="primary">Sign in</button></span></label></form>
 <p class="hint"><code>stackyard console</code> prints a code, which is valid for 10 minutes. It needs an administrator's token of the yard.</p>
