@@ -116,6 +116,8 @@ describe("a deletion with EmptyOnDelete", () => {
     ["all keys: SlowDown", "S3.DeleteObjects", toFault("SlowDown", 503)],
     ["a list: ServiceUnavailable", "S3.ListObjectVersions", toFault("ServiceUnavailable", 503)],
     ["the bucket: OperationAborted", "S3.DeleteBucket", toFault("OperationAborted", 409)],
+    ["its owner: SlowDown", "S3.HeadBucket", toFault("SlowDown", 503)],
+    ["its tags: SlowDown", "S3.GetBucketTagging", toFault("SlowDown", 503)],
   ])("continues when S3 cannot do it now: %s", async (_, operation, answer) => {
     const { sim, life, settle } = await createFilled();
     for (let times = 0; times < 6; times += 1) sim.once(operation, answer);
