@@ -342,7 +342,7 @@ describe.runIf(hasTerraform)("stackyard adopt (skipped without Terraform)", () =
     ["/locked", 423, '{"Who":"ci@runner"}', "is locked: ci@runner"],
     ["/secret", 401, "", "Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD."],
   ])(
-    "refuses %s of an HTTP backend",
+    "refuses %s of an HTTP backend [ljfranklin/terraform-resource#79]",
     async (path, status, body, reason) => {
       answers.set(path, [status, body]);
       const ended = await adopt(`${backend}${path}`, "docs", "--metadata", "size=small");
