@@ -232,7 +232,9 @@ function findViolations(): Promise<readonly string[]> {
 describe("a release", () => {
   interface Wave {
     readonly stacks: number;
-    readonly counts: Readonly<Record<"waiting" | "sent" | "done" | "failed" | "skipped" | "unsent", number>>;
+    readonly counts: Readonly<
+      Record<"waiting" | "sent" | "done" | "unchanged" | "failed" | "skipped" | "unsent", number>
+    >;
   }
 
   const stages = async () => (await page.locator(".stage-head").allInnerTexts()).map((text) => text.split(/\s*\n\s*/));
