@@ -62,8 +62,8 @@ export function useCauses(kind: Kind) {
   return useLoad(keys.count("causes", { kind }), ({ signal }) => yard.causes({ kind, limit: 100, signal }));
 }
 
-/** Renders the causes of one kind, the most frequent first; each opens to its members. */
-export function CausePanel({ kind }: { kind: Kind }) {
+/** Renders the causes of one kind, the most frequent first; each opens to its members, as the first one may do at once. */
+export function CausePanel({ kind, opensFirst }: { kind: Kind; opensFirst: boolean }) {
   const { title, empty } = LOOKS[kind];
   const causes = useCauses(kind);
   return (
@@ -73,7 +73,7 @@ export function CausePanel({ kind }: { kind: Kind }) {
           <>
             {items.length === 0 && <Empty>{empty}</Empty>}
             {items.map((cause, index) => (
-              <CauseGroup key={toKey(cause)} cause={cause} isFirst={index === 0} />
+              <CauseGroup key={toKey(cause)} cause={cause} isFirst={opensFirst && index === 0} />
             ))}
             {(cursor !== undefined || incomplete) && (
               <p className="panel-body muted">There are more causes. Handle these first.</p>
@@ -85,8 +85,8 @@ export function CausePanel({ kind }: { kind: Kind }) {
   );
 }
 
-function toKey({ task = "", event = "", code = "" }: Cause): string {
-  return [event, task, code].join("|");
+function toKey({ kind, task = "", event = "", code = "" }: Cause): string {
+  return [kind, event, task, code].join("|");
 }
 
 /** In the address: the first cause is closed too. */

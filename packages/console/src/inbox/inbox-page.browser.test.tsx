@@ -66,7 +66,10 @@ describe("InboxPage", () => {
   it("counts each part, and shows the stacks of the first cause, which can be closed", { tags: "page" }, async () => {
     const { screen, sent, address } = await renderPage(InboxPage, "/inbox", full);
 
-    await expect.element(screen.getByRole("link", { name: "Failed 37" })).toHaveAttribute("aria-current", "page");
+    await expect
+      .element(screen.getByRole("link", { name: "All", exact: true }))
+      .toHaveAttribute("aria-current", "page");
+    await expect.element(screen.getByRole("link", { name: "Failed 37" })).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "Dead letters 6" })).toBeVisible();
 
     await expect.element(screen.getByRole("link", { name: "pr-1", exact: true })).toBeVisible();
@@ -78,6 +81,30 @@ describe("InboxPage", () => {
       task: "database",
       code: "NO_ROOM",
     });
+  });
+
+  it("has the parts that need a person below each other, the first cause alone open, and no part that is empty", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox", full);
+
+    await expect.element(screen.getByRole("heading", { name: "Dead letters by cause" })).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "Approve…" })).toBeVisible();
+    const titles = [...document.querySelectorAll("section h2, .panel h2")].map((title) => title.textContent);
+    expect(titles).toEqual([
+      "Failed tasks by cause",
+      "Open approvals",
+      "Parked events by cause",
+      "Dead letters by cause",
+    ]);
+    const open = [...document.querySelectorAll("[aria-expanded=true]")].map((button) => button.textContent);
+    expect(open).toEqual(["Failed 37"]);
+  });
+
+  it("shows one part alone by its address", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=failed", full);
+
+    await expect.element(screen.getByRole("heading", { name: "Failed tasks by cause" })).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "Failed 37" })).toHaveAttribute("aria-current", "page");
+    expect(document.body.textContent).not.toContain("Dead letters by cause");
   });
 
   it("retries one stack at once, and announces the outcome", async () => {

@@ -9,6 +9,10 @@ import "./inbox.css";
 
 const TABS = ["failed", "degraded", "waiting", "parked", "dead", "approvals"] as const;
 type TabId = (typeof TABS)[number];
+type Counts = Readonly<Record<TabId, number | undefined>>;
+
+/** The parts that need a person, in the order in which they are shown below each other: others wait for something else. */
+const NEEDY = ["failed", "degraded", "approvals", "parked", "dead"] as const;
 
 const LOOKS: Readonly<Record<TabId, readonly [Status, string]>> = {
   failed: ["failed", "Failed"],
@@ -22,17 +26,19 @@ const LOOKS: Readonly<Record<TabId, readonly [Status, string]>> = {
 /** Renders everything that needs a person, by its cause. */
 export function InboxPage() {
   const search = useSearch();
-  const tab = TABS.find((id) => id === search["tab"]) ?? "failed";
+  const tab = TABS.find((id) => id === search["tab"]);
   const counts = useCounts();
-  const isEmpty = TABS.every((id) => counts[id] === 0);
   return (
     <Page title="Inbox">
       <nav className="tabs" aria-label="Parts of the inbox">
+        <To path="/inbox" search={{ tab: undefined }} current={tab === undefined}>
+          All
+        </To>
         {TABS.map((id) => (
           <To
             key={id}
             path="/inbox"
-            search={{ tab: id === "failed" ? undefined : id }}
+            search={{ tab: id }}
             current={id === tab}
             {...(counts[id] === 0 && { className: "none" })}
           >
@@ -40,19 +46,26 @@ export function InboxPage() {
           </To>
         ))}
       </nav>
-      {isEmpty ? <Empty>Nothing needs you.</Empty> : <Shown tab={tab} />}
+      {tab === undefined ? <NeedyParts counts={counts} /> : <Part id={tab} isFirst />}
     </Page>
   );
 }
 
-function Shown({ tab }: { tab: TabId }) {
-  if (tab === "waiting") return <WaitingPanel />;
-  if (tab === "approvals") return <OpenApprovals />;
-  return <CausePanel key={tab} kind={tab} />;
+/** Renders the parts that have something, while nothing is counted the first one. The first cause of the first part is open. */
+function NeedyParts({ counts }: { counts: Counts }) {
+  const parts = NEEDY.filter((id) => (counts[id] ?? (id === "failed" ? 1 : 0)) > 0);
+  if (parts.length === 0) return <Empty>Nothing needs you.</Empty>;
+  return parts.map((id, index) => <Part key={id} id={id} isFirst={index === 0} />);
+}
+
+function Part({ id, isFirst }: { id: TabId; isFirst: boolean }) {
+  if (id === "waiting") return <WaitingPanel />;
+  if (id === "approvals") return <OpenApprovals />;
+  return <CausePanel key={id} kind={id} opensFirst={isFirst} />;
 }
 
 /** Returns the count of each tab; undefined while unknown. */
-function useCounts(): Readonly<Record<TabId, number | undefined>> {
+function useCounts(): Counts {
   const { data } = useConditionCounts();
   const parked = useCauses("parked").data?.examined;
   const dead = useCauses("dead").data?.examined;

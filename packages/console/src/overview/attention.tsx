@@ -63,7 +63,7 @@ function Causes({ kind, count }: { kind: "failed" | "degraded"; count: number })
           ))}
           {(cursor !== undefined || items.length === 0) && (
             <Line id={kind} status={kind} word={`${WORDS[kind]} ${count}`} search={{ is: kind }}>
-              <To path="/inbox" search={{ tab: kind === "failed" ? undefined : kind }}>
+              <To path="/inbox" search={{ tab: kind }}>
                 All causes
               </To>
             </Line>
