@@ -144,6 +144,24 @@ describe("places", () => {
     expect(top?.y).toBeGreaterThan(bottom?.y ?? 0);
     expect(top?.y).toBeLessThan((bottom?.y ?? 0) + (bottom?.height ?? 0));
   });
+
+  it("are where they were when a person goes back to a list (ovirt-web-ui#230)", async () => {
+    await open("/stacks?sort=id");
+    const list = page.getByRole("region", { name: "Stacks", exact: true });
+    await list.evaluate((element) => element.scrollTo(0, 4_000));
+    const row = page.getByRole("link", { name: "tenant-13", exact: true });
+    await row.waitFor();
+
+    await row.click();
+    await page.getByRole("heading", { name: "tenant-13" }).waitFor();
+    // The page of the stack has a list of stacks, too.
+    await page.getByRole("complementary", { name: "Other stacks" }).getByRole("region", { name: "Stacks" }).waitFor();
+    await page.goBack();
+
+    await page.getByRole("heading", { name: "Stacks", exact: true }).waitFor();
+    await row.waitFor();
+    expect(await list.evaluate(({ scrollTop }) => scrollTop)).toBe(4_000);
+  });
 });
 
 describe("people", () => {

@@ -1,4 +1,4 @@
-import { createContext, type RefObject, useContext, useLayoutEffect, useRef } from "react";
+import { createContext, type RefObject, useContext, useLayoutEffect, useRef, useState } from "react";
 
 /** The places of lists in pages, by entry of the browser's history and name. Kept until the page is closed. */
 const kept = new Map<string, unknown>();
@@ -18,7 +18,9 @@ export interface KeptPlace<Value> {
 /** Returns the place of the list with this name at the present entry of the history; `initial` at a new one. */
 export function useKeptPlace<Value>(name: string, initial: Value): KeptPlace<Value> {
   const entry = useContext(HistoryEntry);
-  const key = `${entry} ${name}`;
+  // The entry changes before its page is shown: until then a list with this name may belong to the page of the entry before.
+  const [path] = useState(() => window.location.pathname);
+  const key = `${entry} ${path} ${name}`;
   return {
     key,
     // One name is written by one place in the code only.
