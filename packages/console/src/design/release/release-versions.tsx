@@ -43,7 +43,7 @@ function VersionChange({ of: version, others }: { of: Version; others: readonly 
           <Text>{version.tasks.join(", ")}</Text>
         </span>
         {others.map((other, index) => (
-          <span key={JSON.stringify(other.from)}>
+          <span key={JSON.stringify(other.from) ?? "none"}>
             <span className="muted">{index === 0 ? ", also from " : ", "}</span>
             <Value of={other.from} />
             {other.commits !== undefined && (
