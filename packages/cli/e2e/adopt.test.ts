@@ -209,7 +209,7 @@ describe.runIf(hasTerraform)("stackyard adopt (skipped without Terraform)", () =
     expect(stored("envs/shop.tfstate")).toBe(before);
   }, 120_000);
 
-  it("goes on where an earlier call has ended: what is taken over already stays as it is", async () => {
+  it("continues where an earlier call has ended: what is taken over already stays unchanged", async () => {
     const ended = await adopt("s3://acme-states/envs/{stack}.tfstate", "shop", "--metadata", "size=large");
 
     expect([ended.exitCode, rowsOf(ended)]).toEqual([0, [{ stack: "shop", outcome: "unchanged", state: "LIVE" }]]);

@@ -17,7 +17,7 @@ const Args = Type.Object({
   from: Type.String({
     minLength: 1,
     placeholder: "address",
-    description: `Where the states are: s3://bucket/key, https://… of an HTTP backend, or a path. ${STACK_MARK} stands for the stack's id.`,
+    description: `Where the states are: s3://bucket/key, https://… of an HTTP backend, or a path. ${STACK_MARK} is replaced by the stack's id.`,
   }),
   machine: Type.String({ short: "m", minLength: 1, completes: "machine", description: "The machine of the stacks." }),
   event: optionalText("The event that creates a stack and plans it. Default: ADOPTED.", {
