@@ -1,6 +1,10 @@
+import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { findEmulator } from "@stackyard/aws";
+import { isStackyardError } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
 /** Where the states of a backend are. */
@@ -15,7 +19,11 @@ interface SourceInput {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** The maximum size of a state, in bytes. Default: 256 MiB, eight times what a server stores by default. */
+  readonly maxBytes?: number;
 }
+
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /** The place of the stack's id in the address of a state. */
 export const STACK_MARK = "{stack}";
@@ -24,20 +32,38 @@ export const STACK_MARK = "{stack}";
 export function openSource(address: string, input: SourceInput): StateSource {
   if (address.startsWith("s3://")) return openS3(address, input);
   if (/^https?:\/\//.test(address)) return openHttp(address, input);
-  return openFile(resolve(input.cwd, address.replace(/^file:\/\//, "")));
+  return openFile(address.startsWith("file://") ? fileURLToPath(address) : resolve(input.cwd, address), input);
 }
 
-function openFile(path: string): StateSource {
+/** Reads a state to its end. What is larger than any state is refused, before it fills the memory. */
+async function readWhole(
+  address: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { maxBytes = MAX_BYTES }: Pick<SourceInput, "maxBytes">,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw failWith("OUTCOME_NEGATIVE", `${address} has more than ${maxBytes} bytes.`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+function openFile(path: string, input: SourceInput): StateSource {
   return {
     async read() {
       const found = await stat(path).catch(() => undefined);
       if (found === undefined) throw failWith("NOT_FOUND", `${path} not found.`);
       if (found.isDirectory()) throw await toFolderError(path);
-      return readFile(path);
+      // A pipe may never end.
+      if (!found.isFile()) throw failWith("OUTCOME_NEGATIVE", `${path} is not a file.`);
+      return readWhole(path, createReadStream(path), input);
     },
     // https://developer.hashicorp.com/terraform/language/backend/local: the lock is a file next to the state.
     async findLock() {
-      const lock = await readFile(join(dirname(path), `.${basename(path)}.lock.info`), "utf8").catch(() => undefined);
+      const lock = await readFile(join(dirname(path), `.${basename(path)}.lock.info`)).catch(() => undefined);
       return lock && toHolder(lock);
     },
   };
@@ -52,25 +78,27 @@ async function toFolderError(path: string): Promise<Error> {
   return failWith("NOT_FOUND", `${path} is a folder.`, { hint });
 }
 
-function openHttp(address: string, { env, signal }: SourceInput): StateSource {
+function openHttp(address: string, input: SourceInput): StateSource {
+  const { env, signal } = input;
+  // Messages name the address.
+  if (URL.parse(address)?.username !== "")
+    throw failWith("USAGE", "--from is not the address of a server, or contains a user.", {
+      hint: "Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
+    });
   // The variables of Terraform's HTTP backend.
   const { TF_HTTP_USERNAME: user = "", TF_HTTP_PASSWORD: password = "" } = env;
-  const authorization =
+  const headers: Record<string, string> =
     user === "" && password === ""
       ? {}
       : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
   return {
     async read() {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(30_000)]);
-      const response = await fetch(address, { headers: authorization, redirect: "error", signal: limit }).catch(
-        (cause: unknown) => {
-          throw failWith("UNREACHABLE", `${address} cannot be reached.`, { cause });
-        },
-      );
-      if (response.status === 200) return new Uint8Array(await response.arrayBuffer());
+      const response = await request(address, { headers, signal });
+      const readBody = () => readWhole(address, response.body ?? [], input);
+      if (response.status === 200) return readBody();
       if (response.status === 204 || response.status === 404) throw failWith("NOT_FOUND", `${address} has no state.`);
       if (response.status === 409 || response.status === 423)
-        throw failWith("OUTCOME_NEGATIVE", `The state is locked: ${toHolder(await response.text())}.`);
+        throw failWith("OUTCOME_NEGATIVE", `The state is locked: ${toHolder(await readBody())}.`);
       const hint = response.status === 401 ? "Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD." : undefined;
       throw failWith("OUTCOME_NEGATIVE", `${address} answered ${response.status}.`, hint === undefined ? {} : { hint });
     },
@@ -79,21 +107,35 @@ function openHttp(address: string, { env, signal }: SourceInput): StateSource {
   };
 }
 
-function openS3(address: string, { env, signal }: SourceInput): StateSource {
+interface RequestOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+function request(address: string, { headers, signal }: RequestOptions): Promise<Response> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(30_000)]);
+  return fetch(address, { headers, redirect: "error", signal: limit }).catch((cause: unknown) => {
+    throw failWith("UNREACHABLE", `${address} cannot be reached.`, { cause });
+  });
+}
+
+function openS3(address: string, input: SourceInput): StateSource {
+  const { env, signal } = input;
   const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(address) ?? [];
   if (bucket === "" || key === "")
     throw failWith("USAGE", `"${address}" is not an address of an object, such as s3://bucket/key.`);
   const get = async (name: string): Promise<Uint8Array | undefined> => {
+    const place = `s3://${bucket}/${name}`;
     const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
-    const isEmulated = findEmulator(env, "S3") !== undefined;
-    const client = new S3Client({ followRegionRedirects: true, ...(isEmulated ? { forcePathStyle: true } : {}) });
+    const client = new S3Client({ followRegionRedirects: true, forcePathStyle: findEmulator(env, "S3") !== undefined });
     try {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: name }), { abortSignal: signal });
-      return await Body?.transformToByteArray();
+      const object = new GetObjectCommand({ Bucket: bucket, Key: name });
+      const { Body = [] } = await client.send(object, { abortSignal: signal });
+      // In Node the body is a stream of bytes.
+      return await readWhole(place, Body as Readable, input);
     } catch (error) {
       if (error instanceof Error && error.name === "NoSuchKey") return undefined;
-      const message = error instanceof Error ? error.message : String(error);
-      throw failWith("OUTCOME_NEGATIVE", `s3://${bucket}/${name} cannot be read: ${message}`, { cause: error });
+      throw toS3Error(place, error);
     } finally {
       client.destroy();
     }
@@ -108,14 +150,20 @@ function openS3(address: string, { env, signal }: SourceInput): StateSource {
     },
     async findLock() {
       const lock = await get(`${key}.tflock`);
-      return lock && toHolder(Buffer.from(lock).toString("utf8"));
+      return lock && toHolder(lock);
     },
   };
 }
 
+function toS3Error(place: string, error: unknown): unknown {
+  if (isStackyardError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return failWith("OUTCOME_NEGATIVE", `${place} cannot be read: ${message}`, { cause: error });
+}
+
 /** Returns who holds a lock of Terraform, from its description. */
-function toHolder(text: string): string {
-  const { Who, Operation, Created } = toLock(text);
+function toHolder(lock: Uint8Array): string {
+  const { Who, Operation, Created } = toLock(Buffer.from(lock).toString("utf8"));
   return [Who ?? "the holder is unknown", Operation, Created && `since ${Created}`]
     .filter((part) => part !== undefined)
     .join(", ");

@@ -1,0 +1,57 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openSource } from "./state-source.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "states "));
+const server = createServer((request, response) => {
+  response.statusCode = request.url === "/locked" ? 423 : 200;
+  response.end("x".repeat(1_000));
+});
+let url = "";
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  writeFileSync(join(folder, "a state"), "x".repeat(1_000));
+  execFileSync("mkfifo", [join(folder, "pipe")]);
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const open = (address: string, maxBytes?: number) =>
+  openSource(address, { cwd: folder, env: {}, signal: new AbortController().signal, ...(maxBytes && { maxBytes }) });
+
+describe("the source of a state", () => {
+  it.each(["a state", "http"])("is read to its end, and no further than a state can be: %s", async (at) => {
+    const address = at === "http" ? `${url}/state` : at;
+
+    expect(await open(address, 1_000).read()).toHaveLength(1_000);
+    await expect(open(address, 999).read()).rejects.toThrow(/ has more than 999 bytes/);
+  });
+
+  it("reads no endless description of a lock", async () => {
+    await expect(open(`${url}/locked`, 999).read()).rejects.toThrow("has more than 999 bytes");
+  });
+
+  it("is a file, not a pipe that may never end", async () => {
+    await expect(open("pipe").read()).rejects.toThrow("pipe is not a file.");
+  });
+
+  it("may be the address of a file, whose characters are escaped", async () => {
+    expect(await open(pathToFileURL(join(folder, "a state")).href).read()).toHaveLength(1_000);
+  });
+
+  it("never shows the password of an address", () => {
+    const address = url.replace("http://", "http://ada:secret@");
+
+    expect(() => open(address)).toThrow(/^(?!.*secret).*contains a user/);
+  });
+});
