@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { createReadStream, readdirSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { Readable } from "node:stream";
 
@@ -43,14 +43,14 @@ export type AnswerDocs = (request: Request) => Promise<Response>;
 /** Serves the files of the built documentation that `folder` contains now; without a folder, a page that says how to install them. */
 export function createDocs(folder: string | undefined): AnswerDocs {
   const files = folder === undefined ? new Map<string, string>() : listFiles(folder);
-  const tags = new Map<string, string>();
+  const seen = new Map<string, SeenFile>();
   return async (request) => {
     const path = decodeURIComponent(new URL(request.url).pathname.slice("/docs/".length));
     const file = [path, `${path}.html`, `${path}index.html`].map((each) => files.get(each)).find((each) => each);
     if (file === undefined) return toNotice(files.size === 0 ? NOT_INSTALLED : NOT_FOUND);
-    const tag = await toTag(file, tags);
-    const headers = toHeaders(file, tag);
-    if (isKnown(request.headers.get("if-none-match"), tag)) return new Response(null, { status: 304, headers });
+    const found = await readFacts(file, seen);
+    const headers = toHeaders(file, found);
+    if (isKnown(request.headers.get("if-none-match"), found.tag)) return new Response(null, { status: 304, headers });
     if (request.method === "HEAD") return new Response(null, { headers });
     return new Response(Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>, { headers });
   };
@@ -63,25 +63,32 @@ function listFiles(folder: string): ReadonlyMap<string, string> {
   return new Map(files.map((file) => [relative(folder, file).split(sep).join("/"), file]));
 }
 
-/** Returns the hash of a file, which is read in pieces, and again only if the file was replaced. npm gives all files the same time. */
-async function toTag(file: string, tags: Map<string, string>): Promise<string> {
-  const { size, ctimeMs, ino } = await stat(file);
-  const key = [file, size, ctimeMs, ino].join("\0");
-  const known = tags.get(key);
-  if (known !== undefined) return known;
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  const tag = `"${hash.digest("base64url")}"`;
-  for (const old of tags.keys()) if (old.startsWith(`${file}\0`)) tags.delete(old);
-  tags.set(key, tag);
-  return tag;
+/** The facts of a file that was read. */
+interface SeenFile {
+  /** Differs once the file was replaced. npm gives all files the same time. */
+  readonly version: string;
+  readonly tag: string;
+  /** The sources of the scripts that a page contains, for its policy. */
+  readonly scripts: readonly string[];
 }
 
-function toHeaders(file: string, tag: string): Headers {
-  const type = extname(file);
-  const scripts = type === ".html" ? hashScripts(readFileSync(file, "utf8")) : [];
+/** Returns the facts of a file, which is read again only if it was replaced. */
+async function readFacts(file: string, seen: Map<string, SeenFile>): Promise<SeenFile> {
+  const { size, ctimeMs, ino } = await stat(file);
+  const version = [size, ctimeMs, ino].join();
+  const known = seen.get(file);
+  if (known?.version === version) return known;
+  const content = await readFile(file);
+  const tag = `"${createHash("sha256").update(content).digest("base64url")}"`;
+  const scripts = extname(file) === ".html" ? hashScripts(content.toString("utf8")) : [];
+  const facts = { version, tag, scripts };
+  seen.set(file, facts);
+  return facts;
+}
+
+function toHeaders(file: string, { tag, scripts }: SeenFile): Headers {
   return new Headers({
-    "content-type": TYPES[type] ?? "application/octet-stream",
+    "content-type": TYPES[extname(file)] ?? "application/octet-stream",
     "content-security-policy": [...POLICY, ["script-src 'self'", ...scripts].join(" ")].join("; "),
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
