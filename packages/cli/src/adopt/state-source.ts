@@ -57,7 +57,7 @@ function openFile(path: string, input: SourceInput): StateSource {
       const found = await stat(path).catch(() => undefined);
       if (found === undefined) throw failWith("NOT_FOUND", `${path} not found.`);
       if (found.isDirectory()) throw await toFolderError(path);
-      // A pipe may never end.
+      // A device or a pipe may never end.
       if (!found.isFile()) throw failWith("OUTCOME_NEGATIVE", `${path} is not a file.`);
       return readWhole(path, createReadStream(path), input);
     },
