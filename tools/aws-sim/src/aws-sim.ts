@@ -51,6 +51,8 @@ export interface AwsSim extends SimServices {
   fetch(url: string, request?: PresignedRequest): Promise<Response>;
   /** Passes every request through a hook, around those that were set before. Returns a function that removes the hook. */
   intercept(hook: Interceptor): () => void;
+  /** Does what another person with every right does in the place of a request. No hook sees it, and `calls` does not. */
+  actBeside(request: SimRequest, operation: string, input: SimRequest["input"]): Promise<unknown>;
   /** Returns the errors that a service has in its own form: `ECS`, `S3`. */
   faultsOf(service: string): ServiceFaults;
   /** Serves one request. */
@@ -127,6 +129,14 @@ export function createAwsSim({ clock, iamDelayMs = 0, oldUsers = [] }: AwsSimOpt
       return () => void hooks.delete(hook);
     },
     faultsOf: (service) => find(service).faults,
+    async actBeside(request, operation, input) {
+      const [name = "", action = ""] = operation.split(".");
+      const now = clock.now();
+      const { account } = services.iam.authenticate(request, find(request.service).faults, now);
+      const arn = `arn:aws:iam::${account}:user/someone-else`;
+      const identity = { arn, account, isRole: false, allow: ["*"], tags: {} };
+      return find(name).operations[action]?.({ operation: action, input, region: request.region, identity, now });
+    },
     async serve(request) {
       const service = find(request.service);
       const proceed = async (): Promise<unknown> => run(request, service);

@@ -44,6 +44,11 @@ export function createLambda(): SimLambda {
       operations: {
         GetAlias: (call) => getAlias(find(functions, call).live, call),
         Invoke: (call) => invoke(functions, call),
+        DeleteFunction: (call) => {
+          const { live } = find(functions, call);
+          functions.delete(toKey(live));
+          return {};
+        },
         UpdateAlias: (call) => updateAlias(find(functions, call).live, call),
       },
       toAction: (operation) => (operation === "Invoke" ? "lambda:InvokeFunction" : `lambda:${operation}`),

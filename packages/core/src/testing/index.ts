@@ -56,6 +56,7 @@ export {
 } from "./weather/common-weathers.ts";
 export type { WeatherInvariant } from "./weather/invariants.ts";
 export type {
+  ActBeside,
   Decision,
   EarlierAnswer,
   Ending,

@@ -51,7 +51,7 @@ async function open(sky: Sky, document: string): Promise<Bench> {
     });
   };
   sky.under({ now: clock.now, sleep }, clock.advance);
-  watchHost(github.settings, sky);
+  watchHost(github, sky);
   github.settings.receiver = async ({ headers, body }) => {
     const event = headers["x-github-event"];
     const answer = await sky.meet("delivery.hook", { event }, async () => (await post(body, headers)).status);

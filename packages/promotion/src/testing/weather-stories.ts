@@ -31,8 +31,8 @@ function gateStory(name: string, others: number): Story {
       void clock.sleep(CLOSED_MS).then(() => set("OK"));
       watchSim(sim, {
         ...sky,
-        meet: (operation, input, proceed) =>
-          operation === "CloudWatch.SetAlarmState" ? proceed() : sky.meet(operation, input, proceed),
+        meet: (operation, input, proceed, act) =>
+          operation === "CloudWatch.SetAlarmState" ? proceed() : sky.meet(operation, input, proceed, act),
       });
       return {
         clock,

@@ -1,5 +1,6 @@
 import type { Clock } from "@stackyard/core";
-import type { Place, SimService } from "../sim-call.ts";
+import { isOwn, type Place, type SimCall, type SimService, textsOf } from "../sim-call.ts";
+import { SimFault } from "../sim-fault.ts";
 import { ec2Faults } from "./ec2-faults.ts";
 import {
   addImage,
@@ -106,6 +107,8 @@ function insertState(states: readonly StateAt[], next: StateAt): readonly StateA
 function ec2Operations(state: Ec2State): SimService["operations"] {
   return {
     DescribeInstances: (call) => describeInstances([...state.instances.values()], call),
+    TerminateInstances: (call) => changeStates(state, call, ["shutting-down", "terminated"]),
+    StopInstances: (call) => changeStates(state, call, ["stopping", "stopped"]),
     DescribeImages: (call) => describeImages(state.images.values(), call),
     DescribeSubnets: (call) => describeSubnets(state.subnets.values(), call),
     DescribeSecurityGroups: (call) => describeSecurityGroups(state.securityGroups.values(), call),
@@ -117,6 +120,25 @@ function ec2Operations(state: Ec2State): SimService["operations"] {
     DescribeLaunchTemplates: (call) => describeLaunchTemplates(state.launchTemplates.values(), call),
     DeleteLaunchTemplate: (call) => deleteLaunchTemplate(state, call),
   };
+}
+
+/** A minute from the request to the last state; AWS states no time ("Instance lifecycle"). */
+const ENDS_AFTER_MS = 60_000;
+
+/** Implements TerminateInstances and StopInstances: `InvalidInstanceID.NotFound` unless all instances exist. */
+function changeStates({ instances }: Ec2State, call: SimCall, [first, last]: readonly [InstanceState, InstanceState]) {
+  const ids = textsOf(call.input, "InstanceIds");
+  const found = ids.map((id) => instances.get(id)).filter((each) => each !== undefined && isOwn(each, call));
+  if (found.length < ids.length) {
+    throw new SimFault("InvalidInstanceID.NotFound", 400, `The instance IDs '${ids.join(", ")}' do not exist`);
+  }
+  for (const instance of found) {
+    if (instance === undefined) continue;
+    const begun = insertState(instance.states, { at: call.now, state: first });
+    const states = insertState(begun, { at: call.now + ENDS_AFTER_MS, state: last });
+    instances.set(instance.instanceId, { ...instance, states });
+  }
+  return {};
 }
 
 function isUsed({ instances }: Ec2State, { account, region, name }: SimPlacementGroup, now: number): boolean {

@@ -23,13 +23,14 @@ function createWorld() {
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
   sim.s3.createBucket({ ...PLACE, name: "files" });
-  const world: World = { pass: clock.advance, wait: clock.sleep, later: () => undefined };
+  const quiet: World = { pass: clock.advance, wait: clock.sleep, later: () => undefined, act: async () => undefined };
   /** Plays a weather at every call of an operation. */
   function play(name: string, operation: string): void {
     const weather = find(name);
     sim.intercept((request, proceed) => {
       const called = `${request.service}.${request.operation}`;
       const moment: Moment = { at: called, operation: called, input: request.input, now: clock.now(), earlier: [] };
+      const world: World = { ...quiet, act: (...act) => sim.actBeside(request, ...act) };
       return called === operation ? weather.meet(moment, proceed, world) : proceed();
     });
   }
@@ -73,6 +74,47 @@ describe("awsWeathers", () => {
 
     await expect(runTasks(1)).rejects.toMatchObject({ code: "ECONNRESET" });
     expect(sim.ecs.tasks()).toHaveLength(1);
+  });
+
+  it.each([
+    ["denied 20 min", "AccessDeniedException"],
+    ["untrusted", "AccessDeniedException"],
+    ["expired", "ExpiredTokenException"],
+  ])("%s: a call of ECS throws %s", async (weather, name) => {
+    const { play, runTasks } = createWorld();
+    play(weather, "ECS.RunTask");
+
+    await expect(runTasks(1)).rejects.toMatchObject({ name });
+  });
+
+  it("gone: someone else stops the task that the program has just begun, and no call of the program shows it", async () => {
+    const { sim, play, runTasks } = createWorld();
+    play("gone", "ECS.RunTask");
+
+    expect((await runTasks(1)).tasks).toMatchObject([{ lastStatus: "PENDING" }]);
+    expect(sim.ecs.tasks()).toMatchObject([{ stopCode: "UserInitiated", stoppedReason: "someone else" }]);
+    expect(sim.calls.map(({ operation }) => operation)).toEqual(["ECS.RunTask"]);
+  });
+
+  it("changed: an object has other bytes after it was read", async () => {
+    const { sim, s3, play } = createWorld();
+    await s3.send(new PutObjectCommand({ Bucket: "files", Key: "a", Body: "{}" }));
+    play("changed", "S3.GetObject");
+
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: "files", Key: "a" }));
+
+    expect(await Body?.transformToString()).toBe("{}");
+    expect(sim.s3.texts("files")).toEqual({ a: "of someone else" });
+  });
+
+  it("key disabled: an object cannot be read", async () => {
+    const { s3, play } = createWorld();
+    await s3.send(new PutObjectCommand({ Bucket: "files", Key: "a", Body: "{}" }));
+    play("key disabled", "S3.GetObject");
+
+    const read = s3.send(new GetObjectCommand({ Bucket: "files", Key: "a" }));
+
+    await expect(read).rejects.toMatchObject({ name: "KMS.DisabledException" });
   });
 
   it("missing: DescribeTasks reports a task as MISSING", async () => {

@@ -3,25 +3,24 @@ import { sdkStreamMixin } from "@smithy/core/serde";
 import {
   changingWeather,
   commonWeathers,
-  createFakeClock,
   failingWeather,
   isCall,
   type Moment,
   type Sky,
   type Weather,
 } from "@stackyard/core/testing";
-import { type AwsSim, createAwsSim } from "../aws-sim.ts";
+import type { AwsSim } from "../aws-sim.ts";
 import { connectionReset, SimFault } from "../sim-fault.ts";
 import { BUSY, FAIL_ONE, findList, HIDE_ONE } from "./answer-shapes.ts";
 import { IMPOSSIBLE, isRead } from "./impossible.ts";
+import { meanwhileWeathers } from "./meanwhile.ts";
 import { isNextPage, pagedWeathers } from "./paged-answers.ts";
+import { faultsOf } from "./service-faults-of.ts";
+import { untrustedWeathers } from "./untrusted.ts";
 
 const MINUTE_MS = 60_000;
 /** The timeout of our clients. The SDK's `requestTimeout` has no default. */
 const CLIENT_LIMIT_MS = 30_000;
-
-const faultsOf = ({ operation }: Moment) => services.faultsOf(operation.split(".")[0] ?? "");
-const services = createAwsSim({ clock: createFakeClock() });
 
 /** The names of an internal error, where they are not `InternalFailure` ("Common errors" of each service). */
 const SERVER_ERRORS: Readonly<Record<string, string>> = {
@@ -134,6 +133,8 @@ const allWeathers: readonly Weather[] = [
   ...pagedWeathers,
   ...partial,
   ...busy,
+  ...meanwhileWeathers,
+  ...untrustedWeathers,
   changingWeather({
     name: "cut",
     source: "aws/aws-sdk-js-v3#6770: the connection ends within the body",
@@ -162,5 +163,9 @@ function isImpossible({ name }: Weather, { operation }: Moment): boolean {
 
 /** Passes every request to a simulation through the sky. */
 export function watchSim(sim: AwsSim, sky: Sky): void {
-  sim.intercept(({ service, operation, input }, proceed) => sky.meet(`${service}.${operation}`, input, proceed));
+  sim.intercept((request, proceed) =>
+    sky.meet(`${request.service}.${request.operation}`, request.input, proceed, (operation, input) =>
+      sim.actBeside(request, operation, input),
+    ),
+  );
 }

@@ -12,16 +12,16 @@ async function createWorld() {
   const sim = createHostSim({ secret: "a-secret", now: clock.now });
   sim.addRepository(REPO);
   await sim.openPull(REPO, { head: "1".repeat(40) });
-  const world: World = { pass: clock.advance, wait: clock.advance, later: () => undefined };
+  const quiet: World = { pass: clock.advance, wait: clock.advance, later: () => undefined, act: async () => undefined };
   /** Plays a weather at every call of an operation. */
   function play(name: string, operation: string): void {
     const weather = find(name);
-    watchHost(sim.settings, {
+    watchHost(sim, {
       under: () => undefined,
       phase: () => undefined,
       clear: async () => undefined,
-      meet: (called, input, proceed) =>
-        called === operation ? weather.meet(toMoment(called, input), proceed, world) : proceed(),
+      meet: (called, input, proceed, act = quiet.act) =>
+        called === operation ? weather.meet(toMoment(called, input), proceed, { ...quiet, act }) : proceed(),
     });
   }
   async function send(path: string, body?: object): Promise<Response> {
@@ -58,6 +58,8 @@ describe("hostWeathers", () => {
     ["server error", 502, 0],
     ["denied", 403, 0],
     ["unauthorized", 401, 0],
+    ["untrusted", 403, 0],
+    ["uninstalled", 404, 0],
     ["server error after", 502, 1],
   ])("%s: a comment is answered with %i, and %i are written", async (name, status, written) => {
     const { sim, play, comment } = await createWorld();

@@ -1,4 +1,5 @@
 import {
+  type ActBeside,
   changingWeather,
   commonWeathers,
   failingWeather,
@@ -21,12 +22,21 @@ const MINUTE_MS = 60 * SECOND_MS;
 /** The timeout of our clients. */
 const CLIENT_LIMIT_MS = 30 * SECOND_MS;
 
+/** A simulated host, and what it shows. */
+interface WatchedHost {
+  readonly settings: Pick<HostSimSettings, "intercept">;
+  readonly reports: { removeComment(id: number): void };
+}
+
 /** Passes every request to a simulated host through the sky. Deliveries are passed by the story. */
-export function watchHost(settings: Pick<HostSimSettings, "intercept">, sky: Sky): void {
+export function watchHost({ settings, reports }: WatchedHost, sky: Sky): void {
+  const act: ActBeside = async (operation, { id }) => {
+    if (operation === "GitHub.deleteComment") reports.removeComment(Number(id));
+  };
   settings.intercept = async ({ operation, request }, proceed) => {
     const { pathname, search } = new URL(request.url);
     const input = { path: `${pathname}${search}`, body: await request.clone().text() };
-    const answer = await sky.meet(`GitHub.${operation}`, input, async () => toData(await proceed()));
+    const answer = await sky.meet(`GitHub.${operation}`, input, async () => toData(await proceed()), act);
     const { status, headers, body } = answer as HostAnswer;
     return new Response(status === 304 || status === 204 ? null : Buffer.from(body, "latin1"), { status, headers });
   };
@@ -83,6 +93,16 @@ function missing(name: string, lastsMs?: number): Weather {
       return found === undefined ? answer : toAnswer(200, found.with(found.rows.slice(1)));
     },
   });
+}
+
+/** Returns the id of the app's first comment in an answer. */
+function findCommentId({ operation }: Moment, answer: unknown): number | undefined {
+  const { status, body = "" } = Object(answer) as Partial<HostAnswer>;
+  if (!/ .*comments/.test(operation) || (status !== 200 && status !== 201)) return undefined;
+  const data: unknown = JSON.parse(Buffer.from(body, "latin1").toString());
+  const comments: readonly unknown[] = Array.isArray(data) ? data : [data];
+  const own: unknown = comments.find((each) => Object(each).performed_via_github_app);
+  return own === undefined ? undefined : Number(Object(own).id);
 }
 
 interface Rows {
@@ -186,6 +206,35 @@ export const hostWeathers: readonly Weather[] = [
     source: "GitHub Docs, Token expiration and revocation: a token ends before its hour",
     answer: () => toAnswer(401, { message: "Bad credentials" }),
   }),
+  {
+    ...refusing({
+      name: "untrusted",
+      source: "GitHub Docs, Suspending a GitHub App installation: the app is blocked from what the account owns",
+      lastsMs: 20 * MINUTE_MS,
+      answer: () => toAnswer(403, { message: "This installation has been suspended" }),
+    }),
+    isEverywhere: true,
+  },
+  {
+    ...refusing({
+      name: "uninstalled",
+      source: "GitHub Docs, Reviewing and modifying installed GitHub Apps: 404 for an installation that is gone",
+      lastsMs: 20 * MINUTE_MS,
+      answer: () => toAnswer(404, { message: "Not Found" }),
+    }),
+    isEverywhere: true,
+  },
+  {
+    name: "gone",
+    source: "GitHub Docs, Delete an issue comment: whoever may write to the repository deletes the comment of an app",
+    fits: (moment, answer) => findCommentId(moment, answer) !== undefined,
+    async meet(moment, proceed, world) {
+      const answer = await proceed();
+      const id = findCommentId(moment, answer);
+      if (id !== undefined) await world.act("GitHub.deleteComment", { id });
+      return answer;
+    },
+  },
   missing("missing"),
   missing("missing 30 s", 30 * SECOND_MS),
   {

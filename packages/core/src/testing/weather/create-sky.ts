@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { EarlierAnswer, Moment, Sky, Weather, World } from "./story.ts";
+import type { ActBeside, EarlierAnswer, Moment, Sky, Weather, World } from "./story.ts";
 
 /** One weather at one moment of a run. */
 export interface Planned {
@@ -45,24 +45,22 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
 
   function findFront(moment: Moment): Front | undefined {
     return fronts.find((front) => {
-      const { plan, first } = front;
-      if (moment.at === plan.at) front.first = moment;
-      if (moment.at === plan.at) return true;
-      const endsAt = (first?.now ?? -Infinity) + (plan.weather.lastsMs ?? 0);
-      return first?.operation === moment.operation && moment.now < endsAt;
+      if (moment.at === front.plan.at) front.first = moment;
+      return moment.at === front.plan.at || isOver(front, moment);
     });
   }
 
-  function toWorld({ plan, waiting }: Front): World {
+  function toWorld({ plan, waiting }: Front, act: ActBeside): World {
     const noClock = () => Promise.reject(new Error("The story gives the sky no clock. Call sky.under(…)."));
     return {
       pass: pass ?? noClock,
       wait: (ms) => clock?.sleep(ms) ?? noClock(),
+      act,
       later: (work) => (plan.after === undefined ? start(work) : void waiting.push(work)),
     };
   }
 
-  async function meetOne(operation: string, input: unknown, proceed: () => Promise<unknown>): Promise<unknown> {
+  const meetOne: Required<Sky>["meet"] = async (operation, input, proceed, act = actNowhere) => {
     const count = (counts.get(operation) ?? 0) + 1;
     counts.set(operation, count);
     const question = `${operation} ${toText(input)}`;
@@ -81,10 +79,10 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
       return answer;
     };
     const front = findFront(moment);
-    const answer = await (front === undefined ? keep() : front.plan.weather.meet(moment, keep, toWorld(front)));
+    const answer = await (front === undefined ? keep() : front.plan.weather.meet(moment, keep, toWorld(front, act)));
     played[place] = { moment, answer, phase: played[place]?.phase ?? phase };
     return answer;
-  }
+  };
 
   const sky: Sky = {
     under(given, passes) {
@@ -94,10 +92,10 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
     phase(name) {
       phase = name;
     },
-    async meet(operation, input, proceed) {
+    async meet(operation, input, proceed, act) {
       // The weather is over, so what follows is no moment: the rest of the story, and its questions for the truth.
       if (isClear) return proceed();
-      const answer = await meetOne(operation, input, proceed);
+      const answer = await meetOne(operation, input, proceed, act);
       for (const { plan, waiting } of fronts) if (plan.after === operation) waiting.splice(0).forEach(start);
       return answer;
     },
@@ -108,6 +106,14 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
   };
   return { sky, played, isMet: () => fronts.every(({ first }) => first !== undefined) };
 }
+
+/** Returns true for a later moment that the weather of a front still meets. */
+function isOver({ plan: { weather }, first }: Front, moment: Moment): boolean {
+  if (first === undefined || moment.now >= first.now + (weather.lastsMs ?? 0)) return false;
+  return weather.isEverywhere === true ? weather.fits(moment, undefined) : first.operation === moment.operation;
+}
+
+const actNowhere: ActBeside = async () => undefined;
 
 /** Another process does the work: the caller of the moment does not wait for it, and does not get its error. */
 function start(work: () => Promise<unknown>): void {

@@ -28,7 +28,12 @@ export interface World {
   wait(ms: number): Promise<void>;
   /** Does the work right after a later moment; the explorer plays one run for each operation that follows. */
   later(work: () => Promise<unknown>): void;
+  /** Does what someone else does at the service of the moment, with every right. Does nothing where no one else can. */
+  act: ActBeside;
 }
+
+/** Calls an operation of a simulated service as someone else, past every weather: `ECS.StopTask`. */
+export type ActBeside = (operation: string, input: Readonly<Record<string, unknown>>) => Promise<unknown>;
 
 /** One way in which the world misbehaves at one moment, as real services, networks and machines do. */
 export interface Weather {
@@ -37,6 +42,8 @@ export interface Weather {
   readonly source: string;
   /** Applies to the same operation for this long after the first moment. Default: that moment only. */
   readonly lastsMs?: number;
+  /** True if it applies to every call that fits in that time. Default: to calls of the same operation. */
+  readonly isEverywhere?: true;
   /** True if `meet` calls `later`. */
   readonly isLater?: true;
   /** Returns true if the world can do this here; `answer` is the one of fair weather, undefined if the call failed. */
@@ -47,8 +54,8 @@ export interface Weather {
 
 /** The sky over one run: a story passes every call, delivery and look through it. */
 export interface Sky {
-  /** Passes one moment to the weather. Returns or throws what the caller gets. */
-  meet(operation: string, input: unknown, proceed: () => Promise<unknown>): Promise<unknown>;
+  /** Passes one moment to the weather. Returns or throws what the caller gets. `act` is for what others do meanwhile. */
+  meet(operation: string, input: unknown, proceed: () => Promise<unknown>, act?: ActBeside): Promise<unknown>;
   /** Sets the clock of the run, which the story creates, and the function that lets time pass. */
   under(clock: Clock, pass: World["pass"]): void;
   /** Begins a phase of the story; samples contain the first call of each operation in it. */
