@@ -89,8 +89,8 @@ describe("an error of AWS", () => {
     const taskArn = yard.sim.ecs.tasks()[0]?.taskArn;
     expect(step).toEqual({
       kind: "failed",
-      code: "ECS_AWS_ERROR",
-      message: `A call of ECS in "web" failed. InvalidParameterException: No. These tasks may still run: ${taskArn}.`,
+      code: "ECS_TASK_LOST",
+      message: `A call of ECS in "web" failed. InvalidParameterException: No. It is unknown whether the work is done. These tasks may still run: ${taskArn}.`,
       retryable: false,
       outputs: { taskArns: JSON.stringify([taskArn]) },
     });

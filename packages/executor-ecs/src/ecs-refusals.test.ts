@@ -103,8 +103,8 @@ describe("a started task when looking at it is denied [airflow#61050]", () => {
 
     const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", timeout: "5m" });
 
-    const message = expect.stringMatching(/not authorized\. These tasks may still run: arn:aws:ecs:\S+\.$/);
-    expect(step).toMatchObject({ code: "ECS_AWS_ERROR", message, retryable: false });
+    const message = expect.stringMatching(/not authorized\. It is unknown .* These tasks may still run: arn:\S+\.$/);
+    expect(step).toMatchObject({ code: "ECS_TASK_LOST", message, retryable: false });
     expect(JSON.stringify(step)).toContain("taskArns");
     expect(yard.countCalls("ECS.StopTask")).toBe(0);
   });
@@ -135,7 +135,7 @@ describe("a started task when looking at it is denied [airflow#61050]", () => {
     const { reason = "" } = await world.until(done);
 
     expect(world.count("ECS.StopTask")).toBe(stops);
-    if (type === "Create") expect(reason.includes("Tasks may still run: arn:")).toBe(stops === 1);
+    if (type === "Create") expect(reason.includes("tasks may still run: arn:")).toBe(stops === 1);
   });
 
   it.each([

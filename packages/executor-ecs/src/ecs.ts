@@ -54,6 +54,7 @@ import {
   toEnding,
   toLost,
   toTryLimits,
+  toUnwatched,
 } from "./task-run.ts";
 
 /** Between two looks, tries and calls that failed. */
@@ -152,14 +153,18 @@ function endAfter(call: EcsCall, progress: EcsProgress, error: unknown): EcsStep
     return toLeft({ ...ending, message: `${ending.message} The stop failed: ${failure.message}` }, progress.run);
   }
   const isToBeStopped = startedAt === undefined || call.settings.stopOnError;
-  return isToBeStopped ? endWith(call, progress, failure) : toLeft(failure, progress.run);
+  return isToBeStopped ? endWith(call, progress, failure) : withTasks(toUnwatched(failure, progress.run), progress.run);
 }
 
 /** Adds to the failure which tasks may still run: then another attempt might do their work a second time. */
 function toLeft({ code, message, retryable }: RunFailure, { taskArns }: TaskRun): Failed {
   if (taskArns.length === 0) return failed({ code, message, retryable });
   const text = `${message} These tasks may still run: ${taskArns.join(", ")}.`;
-  return failed({ code, message: text, retryable: false, outputs: { taskArns: JSON.stringify(taskArns) } });
+  return withTasks({ code, message: text, retryable: false }, { taskArns });
+}
+
+function withTasks(failure: RunFailure, { taskArns }: Pick<TaskRun, "taskArns">): Failed {
+  return failed({ ...failure, outputs: { taskArns: JSON.stringify(taskArns) } });
 }
 
 /** Adds the run without undefined values, because it is stored as JSON. */

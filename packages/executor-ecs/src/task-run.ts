@@ -141,6 +141,13 @@ export function toLost({ tasks, missing }: DescribedTasks): RunFailure {
   return { code: "ECS_TASK_LOST", message, retryable: false };
 }
 
+/** Returns the failure of a run whose tasks work, and may not be looked at any more: it is unknown what becomes of them. */
+export function toUnwatched({ message }: RunFailure, { taskArns }: Pick<TaskRun, "taskArns">): RunFailure {
+  const unknown = "It is unknown whether the work is done";
+  const text = `${message} ${unknown}. These tasks may still run: ${taskArns.join(", ")}.`;
+  return { code: "ECS_TASK_LOST", message: text, retryable: false };
+}
+
 /**
  * Returns the changes in a run that will fail with this failure once its tasks are stopped, after waiting `waitMs` for
  * their end. Stops nothing yet: the decision is stored first, so that after a crash in between the stop is not

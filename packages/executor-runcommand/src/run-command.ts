@@ -94,8 +94,20 @@ async function guard(
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
     const { code, message, retryable } = error;
-    return failed({ code, message, retryable });
+    return (await findLost(deps, error)) ?? failed({ code, message, retryable });
   }
+}
+
+/**
+ * Returns the failure of a run whose commands work, and may not be looked at any more: it is unknown what becomes of
+ * them. A retry by a person continues with them. Undefined if none is open.
+ */
+async function findLost({ store }: StepDeps, { code, message }: AwsCallError): Promise<Failed | undefined> {
+  const run = await store.load();
+  const open = run === undefined ? [] : listOpenCommands(await store.loadAll(run));
+  if (open.length === 0) return undefined;
+  const named = `${code}: ${message} It is unknown whether the work is done. These commands may still run: ${open.join(", ")}.`;
+  return failed({ code: "COMMANDS_LOST", message: named, retryable: false });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { findAwsFault, isDenial, NEW_ROLE_MS, redactText } from "@stackyard/aws";
 import { isStackyardError } from "@stackyard/core";
 import { toAwsFailure } from "../task-order.ts";
-import type { RunFailure } from "../task-run.ts";
+import { type RunFailure, toUnwatched } from "../task-run.ts";
 import { fail, type Turn, type TurnContext, toDeadline, toFailed } from "./turn.ts";
 
 /** After so long without an answer of AWS work fails. */
@@ -44,7 +44,7 @@ export function meetTrouble(context: TurnContext, { code, message, retryable }: 
   const { now, since, until, everyMs } = toPatience(context);
   const isLeft = context.work.phase === "wait" && context.config?.stopOnError !== true && now < until;
   if (!retryable && isLeft) {
-    return toFailed(context, { code, message: `${message} Tasks may still run: ${context.work.taskArns.join(", ")}.` });
+    return toFailed(context, toUnwatched({ code, message, retryable }, context.work));
   }
   if (!retryable || now >= until) return fail(context, { code, message });
   return { kind: "wait", changes: { troubledSince: since }, afterMs: Math.min(everyMs, until - now) };

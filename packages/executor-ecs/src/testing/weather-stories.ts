@@ -11,16 +11,22 @@ const FAIR_MS = 2 * 3_600_000;
 function toEnding(sim: AwsSim): Omit<Ending, "verdict" | "said"> {
   const tasks = sim.ecs.tasks();
   const codes = tasks.flatMap(({ containers = [] }) => containers.map(({ exitCode }) => exitCode));
-  const isRunning = codes.includes(undefined);
+  const isRunning = tasks.some(({ lastStatus }) => lastStatus !== "STOPPED");
   const isDone = codes.includes(0);
   return {
     truth: isDone ? "succeeded" : isRunning || codes.length === 0 ? "unfinished" : "failed",
     begun: { task: tasks.length },
-    ended: tasks.filter(({ stopCode }) => stopCode === "UserInitiated").map(() => "a running task"),
+    ended: tasks.filter((task) => isStoppedByUs(sim, task)).map(() => "a running task"),
     left: isRunning ? ["a running task"] : [],
     foreign: [],
     views: {},
   };
+}
+
+/** Someone else stops tasks too; `calls` has only ours. */
+function isStoppedByUs({ calls }: AwsSim, { stopCode, taskArn }: { stopCode?: string; taskArn?: string }): boolean {
+  const isAsked = calls.some(({ operation, input }) => operation === "ECS.StopTask" && input["task"] === taskArn);
+  return stopCode === "UserInitiated" && isAsked;
 }
 
 /** How the task of a machine runs. */
@@ -81,6 +87,13 @@ function toChanged(init: RequestInit | undefined, change: (answer: string) => st
 
 const asResource: Story = {
   name: "ecs-resource-create",
+  decisions: [
+    {
+      finding: /^(untrusted|denied 20 min) at ECS.DescribeTasks: in work: /,
+      reason:
+        "A denial of more than two minutes fails the creation. CloudFormation's rollback then deletes the resource, and a deletion stops its tasks.",
+    },
+  ],
   play: playResource(),
   planted: [
     {

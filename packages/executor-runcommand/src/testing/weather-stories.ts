@@ -15,6 +15,14 @@ const SELECTED_ONCE: readonly Decision[] = [
   },
 ];
 
+const GONE_AT_BOOT: readonly Decision[] = [
+  {
+    finding: /^(gone|changed) at EC2.DescribeInstances: true: the verdict is succeeded/,
+    reason:
+      "An instance that is stopped or terminated before its first configuration is skipped, and the report says so.",
+  },
+];
+
 /** A run on a fleet. */
 interface FleetStoryInput {
   readonly name: string;
@@ -31,6 +39,7 @@ function fleetStory({ name, config, count, bootMs = 0, isBroken = false, decisio
   return taskStory({
     name,
     decisions,
+    unknown: ["COMMANDS_LOST"],
     async create(sky) {
       const fleet = aSimFleet();
       const ids = fleet.addMany(count, { registersAt: fleet.clock.now() + bootMs });
@@ -42,14 +51,18 @@ function fleetStory({ name, config, count, bootMs = 0, isBroken = false, decisio
         executor: createRunCommandExecutor({}, { random: () => 0.5 }),
         config: config(ids),
         aws: (type) => fleet.context().aws(type),
-        judge: async () => toEnding(fleet, ids),
+        judge: async ({ code }) => toEnding(fleet, ids, code),
       };
     },
   });
 }
 
 /** SSM knows what became of the command on each instance. */
-function toEnding({ sim, clock }: SimFleet, ids: readonly string[]): Omit<Ending, "verdict" | "said"> {
+function toEnding(
+  { sim, clock }: Pick<SimFleet, "sim" | "clock">,
+  ids: readonly string[],
+  code: string,
+): Omit<Ending, "verdict" | "said"> {
   const invocations = sim.ssm.listCommands().flatMap((command) => command.invocations);
   const ofEach = ids.map((id) => invocations.filter(({ instanceId }) => instanceId === id));
   const isDone = ofEach.every((all) => all.some(({ course }) => course?.end === "Success"));
@@ -57,11 +70,27 @@ function toEnding({ sim, clock }: SimFleet, ids: readonly string[]): Omit<Ending
   return {
     truth: isDone ? "succeeded" : isRunning || invocations.length === 0 ? "unfinished" : "failed",
     begun: Object.fromEntries(ofEach.map((all, index) => [`the command on instance ${index + 1}`, all.length])),
-    ended: invocations.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined).map(() => "a command"),
-    left: isRunning ? ["a running command"] : [],
+    ended: listCancelled({ sim, clock }).map(() => "a command"),
+    // The message names commands that may not be looked at.
+    left: isRunning && code !== "COMMANDS_LOST" ? ["a running command"] : [],
     foreign: [],
     views: {},
   };
+}
+
+/** Returns what the program has cancelled on instances that run. Someone else cancels too; `calls` has only ours. */
+function listCancelled({ sim, clock }: Pick<SimFleet, "sim" | "clock">) {
+  const ours = sim.calls.filter(({ operation }) => operation === "SSM.CancelCommand");
+  const ids = new Set(ours.map(({ input }) => input["CommandId"]));
+  const isThere = (instanceId: string) => {
+    const states = sim.ec2.findInstance(instanceId)?.states ?? [];
+    return states.findLast(({ at }) => at <= clock.now())?.state === "running";
+  };
+  return sim.ssm
+    .listCommands()
+    .filter(({ commandId }) => ids.has(commandId))
+    .flatMap(({ invocations }) => invocations)
+    .filter(({ cancelRequestedAt, instanceId }) => cancelRequestedAt !== undefined && isThere(instanceId));
 }
 
 /** The stories of runs on fleets. */
@@ -81,6 +110,7 @@ export const fleetStories: readonly Story[] = [
   fleetStory({ name: "fleet-targets", count: 3, config: () => ({ ...SHELL, targetsAbove: 1 }) }),
   fleetStory({
     name: "fleet-boot",
+    decisions: GONE_AT_BOOT,
     count: 1,
     bootMs: 3 * MINUTE_MS,
     config: ([instance = ""]) => ({ ...SHELL, instance }),
