@@ -2,11 +2,12 @@ import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "nod
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { packageNpm, writeNpmBundle } from "../src/package-npm.ts";
 import { parseDockerfile, quote, toBuildScript, toImageConfig } from "../src/testing/dockerfile.ts";
+import { measureFolder } from "../src/testing/measure-folder.ts";
 
 // No container engine is needed: the steps of the Dockerfile run in a root of their own, in which this machine's Debian and Node.js
 // replace the base image, and nothing else of the machine is visible. What comes out runs as a user that no file knows, with
@@ -17,6 +18,8 @@ const stages = parseDockerfile(readFileSync(join(repository, "deploy/Dockerfile"
 const config = toImageConfig(stages, "yard");
 const call = promisify(execFile);
 const UID = 54_321;
+/** What the image had of Stackyard and its packages, in bytes, when it contained all of them. */
+const ALL_PACKAGES = 277 * 1024 * 1024;
 
 /** What has to be here. */
 function findMissing(): string | undefined {
@@ -39,15 +42,11 @@ describe.skipIf(missing !== undefined)(
     const port = 20_000 + (process.pid % 20_000);
     const url = `http://127.0.0.1:${port}`;
     let container: ChildProcess;
+    let postgres: PostgresServer | undefined;
     let output = "";
 
     /** Makes the root of a stage: the system's folders as they are, every other empty. */
-    const prepare = (stage: string): string => {
-      const npmCache = execFileSync("npm", ["config", "get", "cache"], { encoding: "utf8" }).trim();
-      const npm = dirname(
-        dirname(realpathSync(execFileSync("sh", ["-c", "command -v npm"], { encoding: "utf8" }).trim())),
-      );
-      return `
+    const prepare = (stage: string) => `
 mkdir -p $W/${stage}.upper $W/${stage}.work $W/${stage}
 mount -t overlay -o lowerdir=/,upperdir=$W/${stage}.upper,workdir=$W/${stage}.work overlay $W/${stage}
 for each in /*; do
@@ -57,33 +56,29 @@ mount --bind /dev $W/${stage}/dev
 mount -t proc proc $W/${stage}/proc
 cp /etc/resolv.conf $W/${stage}/etc/resolv.conf 2>/dev/null || true
 rm -rf $W/${stage}/usr/local/lib/node_modules $W/${stage}/usr/local/bin/*
-mkdir -p $W/${stage}/usr/local/lib/npm $W/${stage}/root/.npm
-mount --bind ${npmCache} $W/${stage}/root/.npm
-cp ${process.execPath} $W/${stage}/usr/local/bin/node
-mount --bind ${npm} $W/${stage}/usr/local/lib/npm
-ln -s ../lib/npm/bin/npm-cli.js $W/${stage}/usr/local/bin/npm`;
-    };
+cp ${process.execPath} $W/${stage}/usr/local/bin/node`;
 
-    /** Starts a container of the image, with a read-only root and the project as a volume. */
+    /** Makes the root read-only, with the project as a volume. */
+    const mounts = `
+mount --bind $W/project $W/runtime${config.folder}
+${config.volumes.map((volume) => `mount -t tmpfs -o mode=1777 tmpfs $W/runtime${volume}`).join("\n")}
+mount -t tmpfs -o mode=1777 tmpfs $W/runtime/tmp
+for each in $W/runtime $W/runtime/opt $W/runtime/srv $W/runtime${config.folder}; do mount -o remount,ro,bind $each; done`;
+
+    /** Starts the program of the image. */
     const toRun = (command: readonly string[], env: Readonly<Record<string, string>>): string => {
       const all = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ...config.env, ...env };
       const words = Object.entries(all).map(([key, value]) => quote(`${key}=${value}`));
       const start = `cd ${config.folder} && exec ${[...config.entrypoint, ...command].map(quote).join(" ")}`;
-      return `
-mount --bind $W/project $W/runtime${config.folder}
-${config.volumes.map((volume) => `mount -t tmpfs -o mode=1777 tmpfs $W/runtime${volume}`).join("\n")}
-mount -t tmpfs -o mode=1777 tmpfs $W/runtime/tmp
-for each in $W/runtime $W/runtime/opt $W/runtime/srv $W/runtime${config.folder}; do mount -o remount,ro,bind $each; done
-exec chroot --userspec=${UID}:${UID} --groups=${UID} $W/runtime /usr/bin/setpriv --no-new-privs /usr/bin/env -i ${words.join(" ")} /bin/sh -c ${quote(start)}`;
+      return `chroot --userspec=${UID}:${UID} --groups=${UID} $W/runtime /usr/bin/setpriv --no-new-privs /usr/bin/env -i ${words.join(" ")} /bin/sh -c ${quote(start)}`;
     };
 
     beforeAll(async () => {
-      await writeNpmBundle(join(temp, "context"), await packageNpm(repository, "0.1.0"));
+      const packing = [join(repository, "tools/package/src/main.ts"), "--npm", "--out", join(temp, "context")];
+      execFileSync(process.execPath, packing, { stdio: "pipe" });
+      postgres = await startPostgres({ durable: false });
       const project = join(temp, "project");
       cpSync(join(repository, "deploy/project"), project, { recursive: true });
-      const file = join(project, "stackyard.config.ts");
-      // Here without a database.
-      writeFileSync(file, readFileSync(file, "utf8").replace('  store: "postgres",\n', ""));
       const roots = join(temp, "roots");
       mkdirSync(roots);
       const script = toBuildScript({
@@ -94,13 +89,18 @@ exec chroot --userspec=${UID}:${UID} --groups=${UID} $W/runtime /usr/bin/setpriv
         prepare,
       });
       const command = ["server", "--with-worker", "--host", "127.0.0.1", "--port", String(port), "--json"];
-      const run = toRun(command, { STACKYARD_API_TOKENS: "admin=0123456789abcdef", HEALTH_URL: `${url}/health/live` });
+      const env = {
+        DATABASE_URL: postgres.url,
+        STACKYARD_API_TOKENS: "admin=0123456789abcdef",
+        HEALTH_URL: `${url}/health/live`,
+      };
       const begin = `set -eu\nW=${roots}\nmount -t tmpfs tmpfs $W\ncp -r ${project} $W/project`;
-      writeFileSync(join(temp, "build.sh"), [begin, script, "echo built", run].join("\n"));
+      const steps = [begin, script, "echo built", mounts, toRun(["migrate"], env), `exec ${toRun(command, env)}`];
+      writeFileSync(join(temp, "build.sh"), steps.join("\n"));
       const isolated = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", join(temp, "build.sh")];
       container = spawn("unshare", isolated, {
         stdio: ["ignore", "pipe", "pipe"],
-        env: { PATH: process.env["PATH"], LANG: "C.UTF-8", HOME: "/root", npm_config_prefer_offline: "true" },
+        env: { PATH: process.env["PATH"], LANG: "C.UTF-8", HOME: "/root" },
       });
       for (const stream of [container.stdout, container.stderr])
         stream?.on("data", (chunk: Buffer) => (output += chunk));
@@ -119,8 +119,9 @@ exec chroot --userspec=${UID}:${UID} --groups=${UID} $W/runtime /usr/bin/setpriv
       }
     }
 
-    afterAll(() => {
+    afterAll(async () => {
       container.kill("SIGKILL");
+      await postgres?.stop();
       rmSync(temp, { recursive: true, force: true });
     });
 
@@ -144,6 +145,12 @@ exec chroot --userspec=${UID}:${UID} --groups=${UID} $W/runtime /usr/bin/setpriv
       expect(own).toEqual(expect.arrayContaining([...config.volumes, "/tmp"]));
       expect(own).not.toContain("/");
       expect(own).not.toContain("/opt");
+    });
+
+    it("has what servers and workers with Postgres and functions need, in at most half of what all packages take", () => {
+      const packages = `/proc/${findInit()}/root/opt/stackyard`;
+
+      expect(measureFolder(packages) / ALL_PACKAGES).toBeLessThan(0.5);
     });
 
     it("is healthy by its own health check", async () => {

@@ -1,9 +1,12 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { measureFolder } from "../src/testing/measure-folder.ts";
 
 // What a team does on a machine that reaches no registry: copies a file, installs it, and starts a yard. Nothing is in npm's cache.
 
@@ -11,8 +14,14 @@ const root = join(import.meta.dirname, "../../..");
 const temp = mkdtempSync(join(tmpdir(), "stackyard-one-file-"));
 const out = join(temp, "out");
 const project = join(temp, "project");
-/** Nothing listens there. */
-const REGISTRY = "http://127.0.0.1:9";
+/** Has no package, and keeps what npm asks it for. */
+const asked: string[] = [];
+const registry = createServer((request, response) => {
+  asked.push(request.url ?? "");
+  response.writeHead(404).end();
+});
+registry.listen(0, "127.0.0.1");
+await once(registry, "listening");
 /** A server with Postgres and functions had this many bytes when all packages were installed; half of it is allowed. */
 const ALL_PACKAGES = 277 * 1024 * 1024;
 
@@ -20,9 +29,8 @@ const call = promisify(execFile);
 const { STACKYARD_URL, STACKYARD_TOKEN, ...inherited } = process.env;
 const env = {
   ...inherited,
-  npm_config_registry: REGISTRY,
+  npm_config_registry: `http://127.0.0.1:${Object(registry.address()).port}`,
   npm_config_cache: join(temp, "cache"),
-  npm_config_fetch_retries: "0",
   npm_config_audit: "false",
   npm_config_update_notifier: "false",
 };
@@ -35,18 +43,13 @@ beforeAll(async () => {
   execFileSync(process.execPath, [join(root, "tools/package/src/main.ts"), "--npm", "--out", out], { stdio: "pipe" });
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{ "private": true, "type": "module" }');
-  await enter(`npm install ${fileOf("stackyard-[0-9]*.tgz")} ${fileOf("stackyard-sdk-*.tgz")}`);
+  await enter(`npm install --offline ${fileOf("stackyard-[0-9]*.tgz")} ${fileOf("stackyard-sdk-*.tgz")}`);
 }, 600_000);
 afterAll(() => {
   yard?.kill("SIGKILL");
+  registry.close();
   rmSync(temp, { recursive: true, force: true, maxRetries: 5 });
 });
-
-/** Returns the bytes of all files below a folder. */
-function measure(folder: string): number {
-  const entries = globSync("**", { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
-  return entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
-}
 
 /** Starts the yard of the project, and returns its address. */
 async function startYard(): Promise<string> {
@@ -69,6 +72,7 @@ describe("Stackyard as one file, without a registry [npm/npm#18339, npm/cli#7781
     const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
     await enter("npx --no -- stackyard init . --force --template previews");
 
+    expect(asked).toEqual([]);
     expect(await enter("npx --no -- stackyard --version")).toBe(`${version}\n`);
     expect(await enter("npx --no -- stackyard validate machines --strict")).toBe("ok   machines/preview.yaml\n");
     expect(await enter("npx --no -- stackyard hooks --help")).toContain("stackyard hooks");
@@ -87,7 +91,7 @@ console.log((await yard.waitForOutcome(event)).outcome);
   }, 120_000);
 
   it("takes at most half of what all packages take, with the store for Postgres", () => {
-    expect(measure(join(project, "node_modules")) / ALL_PACKAGES).toBeLessThan(0.5);
+    expect(measureFolder(join(project, "node_modules")) / ALL_PACKAGES).toBeLessThan(0.5);
     expect(
       globSync("node_modules/stackyard/node_modules/{pg,@stackyard/store-postgres}", { cwd: project }),
     ).toHaveLength(2);

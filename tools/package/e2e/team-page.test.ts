@@ -25,7 +25,7 @@ import { type PlayedMachine, place } from "../src/testing/play-systemd.ts";
 /** Lines of played pieces that are left out. */
 const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
   [/^cp ~\/stackyard-/, "one-file.test.ts installs the file; here the packages of the clone are linked"],
-  [/^npm install --omit=dev /, "see one-file.test.ts"],
+  [/^npm install --offline /, "see one-file.test.ts"],
   [/^systemd-sysusers /, "makes users of this machine; systemd-units.int.test.ts reads the file with systemd-sysusers"],
   [/^systemd-tmpfiles /, "gives files to root; systemd-units.int.test.ts does it in a folder"],
   [

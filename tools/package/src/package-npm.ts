@@ -158,7 +158,7 @@ For the AWS CDK constructs, add \`./${folder}/${EXTRA}/stackyard-cdk-*.tgz\`, wh
 \`./${folder}/${EXTRA}/stackyard-mcp-*.tgz\`.
 
 To install exactly the versions of all packages with which Stackyard was tested, by their checksums, run \`npm ci --omit=dev\` in
-this folder: it has a \`package.json\` and a lock. Container images are made so.
+this folder: it has a \`package.json\` and a lock.
 
 Keep this folder in the project, so that \`npm ci\` finds the packages on every machine and in container images. To upgrade, delete
 the folder, unpack the new archive and run \`npm install\` with the new folder.
