@@ -1,4 +1,5 @@
-export { type NamedActor, nameApart, nameSender } from "./access/name-apart.ts";
+export type { By } from "./access/by.ts";
+export { type NamedActor, nameAll, nameApart, nameBy, nameSender } from "./access/name-apart.ts";
 export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";

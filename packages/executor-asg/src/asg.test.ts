@@ -361,7 +361,7 @@ describe("a person's lock", () => {
     const refused = await yard.run(aTaskConfig());
     const unlocked = await yard.run({ op: "unlock", ...place, root: true });
 
-    expect(whileLocked).toMatchObject({ ...AT, lock: { by: "bob", reason: "audit" } });
+    expect(whileLocked).toMatchObject({ ...AT, lock: { user: "bob", reason: "audit" } });
     expect(await findPlace(yard)).not.toHaveProperty("lock");
     expect(locked.step).toMatchObject({ outputs: { locked: true, user: "bob", reason: "audit" } });
     expect(refused.step).toMatchObject({

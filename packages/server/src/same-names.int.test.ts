@@ -1,11 +1,25 @@
-import type { Sender } from "@stackyard/core/access";
-import type { Bulk, DeadLetter, HistoryEntry, ParkedEvent } from "@stackyard/core/api";
+import { type Sender, toBy } from "@stackyard/core/access";
+import type { Bulk, DeadLetter, Freeze, HistoryEntry, ParkedEvent } from "@stackyard/core/api";
 import { createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
+import { exceptRelease, startFreeze } from "@stackyard/core/services";
 import { afterEach, expect, it } from "vitest";
 import { toBulkView } from "./schemas/bulk.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const person = (id: string): Sender => ({ kind: "person", id, name: "ada@example.org", groups: [] });
+/** A bulk without its sender. */
+const ENDED = {
+  id: "b1",
+  operation: "retry",
+  filter: {},
+  message: {},
+  status: "done",
+  createdAt: 0,
+  endedAt: 1,
+  total: 0,
+  done: 0,
+  counts: {},
+} as const;
 const idsOf = (items: readonly { readonly actorId?: string }[]) => items.map(({ actorId }) => actorId).toSorted();
 
 let yard: TestYard;
@@ -35,18 +49,8 @@ it("says which of two people with one name has sent an event, wherever it is lis
 
 it("says which of two people with one name has begun a bulk", () => {
   yard = createTestYard();
-  const begun = {
-    id: "b1",
-    operation: "retry",
-    filter: {},
-    message: {},
-    status: "done",
-    createdAt: 0,
-    endedAt: 1,
-  } as const;
   const views = [person("p1"), person("p2"), { ...person("t"), kind: "token" as const }].map(
-    (sender): Bulk =>
-      toBulkView({ ...begun, sender, total: 0, done: 0, counts: {}, version: 1 } as Parameters<typeof toBulkView>[0]),
+    (sender): Bulk => toBulkView({ ...ENDED, sender }),
   );
 
   expect(views.map(({ actor, actorId }) => [actor, actorId])).toEqual([
@@ -54,4 +58,22 @@ it("says which of two people with one name has begun a bulk", () => {
     ["ada@example.org", "p2"],
     ["ada@example.org", undefined],
   ]);
+});
+
+it("says which of two people with one name has started a freeze, let a release pass it, and ended a bulk", async () => {
+  yard = createTestYard();
+  const deps = { records: yard.store.records, clock: systemClock };
+  await startFreeze(deps, { name: "winter", reason: "Christmas", ...toBy(person("p1")) });
+  const exception = { release: "shop-1", incarnation: "i", reason: "hotfix", ...toBy(person("p2")) };
+  await exceptRelease(deps, "winter", exception);
+  const cancel = { at: 1, ...toBy(person("p2")) };
+  const { items } = await yard.json<{ items: readonly Freeze[] }>("/v1/freezes");
+
+  const name = "ada@example.org";
+  expect(items).toMatchObject([{ startedBy: name, startedById: "p1", except: [{ by: name, byId: "p2" }] }]);
+  expect(toBulkView({ ...ENDED, sender: person("p1"), cancel })).toMatchObject({
+    actorId: "p1",
+    cancelledBy: name,
+    cancelledById: "p2",
+  });
 });

@@ -80,7 +80,6 @@ export const SCREENS: readonly Screen[] = [
   story("yard", "/yard", { isMain: true }),
   story("audit", "/audit"),
   story("access", "/access"),
-  story("access-tokens", "/access?tab=tokens"),
   empty("overview", "/", { isMain: true }),
   empty("stacks", "/stacks"),
   empty("approvals", "/approvals"),

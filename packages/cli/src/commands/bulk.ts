@@ -278,9 +278,10 @@ function formatPlan({ total, examined, outcomes, digest }: BulkPlan): string {
 }
 
 function formatBulk(bulk: Bulk): string {
-  const { id, operation, event, status, done, total, cancelledBy } = bulk;
+  const { id, operation, event, status, done, total, actor, actorId, cancelledBy, cancelledById } = bulk;
+  const canceller = { actor: cancelledBy, actorId: cancelledById };
   const what = event === undefined || operation !== "send" ? operation : `${operation} ${event}`;
-  const by = cancelledBy === undefined ? "" : ` by ${cancelledBy}`;
+  const by = cancelledBy === undefined ? "" : ` by ${nameSender(canceller, [canceller, { actor, actorId }])}`;
   return `${id} ${what}: ${status}${by}, ${done} of ${total} items${formatCounts(bulk)}`;
 }
 

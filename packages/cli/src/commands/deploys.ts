@@ -1,4 +1,4 @@
-import { defined, isStackyardError, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
+import { defined, isStackyardError, nameAll, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
 import { fieldOf, listDeployStacks, listDeploys } from "@stackyard/core/api/operations";
 import type { Deploy, DeployPlan, DeployStack, ReleaseVersions, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -121,7 +121,7 @@ function formatWaves(release: string, deploys: readonly Deploy[], out: Painter):
   const approvals = deploys.flatMap(({ task, plan, approval }) => {
     if (plan === undefined || plan === "") return [];
     const how = approval?.settled ? "passed by hand by" : "approved by";
-    const who = approval && `${how} ${approval.by.join(", ")} at ${approval.at}`;
+    const who = approval && `${how} ${nameAll(approval.by)} at ${approval.at}`;
     return [`${task} follows the plan ${plan.slice(0, 12)}, ${who ?? "which no one has approved"}.`];
   });
   const unseen = deploys.flatMap(({ task, unseen: more }) =>

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, type NamedActor, nameSender } from "@stackyard/core";
 import { endFreeze, exceptFromFreeze, fieldOf, startFreeze } from "@stackyard/core/api/operations";
 import type { Freeze } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -106,10 +106,15 @@ export const freezesEnd = defineServerCommand({
   },
 });
 
-function toRow(freeze: Freeze, out: Painter, now: number): readonly string[] {
-  const { name, startedAt, startedBy, to = "ended by hand", except, reason } = freeze;
+function toRow(freeze: Freeze, out: Painter, now: number, freezes: readonly Freeze[]): readonly string[] {
+  const { name, startedAt, to = "ended by hand", except, reason } = freeze;
   const pass = except.map(({ release }) => release).join(", ") || "–";
-  return [out.paint("bold", name), formatScope(freeze), toAge(startedAt, now), to, startedBy, pass, reason];
+  const by = nameSender(toStarter(freeze), freezes.map(toStarter)) ?? "–";
+  return [out.paint("bold", name), formatScope(freeze), toAge(startedAt, now), to, by, pass, reason];
+}
+
+function toStarter({ startedBy: actor, startedById: actorId }: Freeze): NamedActor {
+  return { actor, actorId };
 }
 
 function formatScope({ machine, where }: Freeze): string {

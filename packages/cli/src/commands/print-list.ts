@@ -7,7 +7,8 @@ import { serverNow } from "../server/server-clock.ts";
 export interface Table<Item> {
   /** The heads of the columns. */
   readonly columns: readonly string[];
-  readonly toRow: (item: Item, out: Painter, now: number) => readonly string[];
+  /** `items`: those that are listed with it, from which it is told apart. */
+  readonly toRow: (item: Item, out: Painter, now: number, items: readonly Item[]) => readonly string[];
 }
 
 /** Formats items as the rows of a table; `withHead`: below the heads of its columns. */
@@ -16,7 +17,7 @@ export function formatItems<Item>(
   { columns, toRow }: Table<Item>,
   { out, now, withHead = true }: { readonly out: Painter; readonly now: number; readonly withHead?: boolean },
 ): string {
-  const rows = items.map((item) => toRow(item, out, now));
+  const rows = items.map((item) => toRow(item, out, now, items));
   const head = columns.map((name) => out.paint("dim", name));
   return formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns });
 }

@@ -1,4 +1,4 @@
-import { defined, MAX_NAME } from "@stackyard/core";
+import { defined, MAX_NAME, nameApart } from "@stackyard/core";
 import { createToken, fieldOf, rotateToken } from "@stackyard/core/api/operations";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -160,14 +160,17 @@ export const tokensRevoke = defineServerCommand({
 
 const TOKENS = { columns: ["ID", "NAME", "STATUS", "ROLE", "SCOPE", "BY", "USED", "ENDS"], toRow };
 
-function toRow(token: ApiToken, out: Painter, now: number): readonly string[] {
+function toRow(token: ApiToken, out: Painter, now: number, tokens: readonly ApiToken[]): readonly string[] {
   return [
     token.id,
     out.paint("bold", token.name),
     token.status,
     [token.role, ...(token.also ?? [])].join(" + "),
     formatScope(token),
-    token.createdBy.name,
+    nameApart(
+      token.createdBy,
+      tokens.map(({ createdBy }) => createdBy),
+    ),
     token.lastUsedAt === undefined ? "never" : `${toAge(token.lastUsedAt, now)} ago`,
     formatEnd(token, now),
   ];

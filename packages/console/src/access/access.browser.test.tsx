@@ -10,7 +10,7 @@ const token: ApiToken = {
   role: "operator",
   stacks: ["web-"],
   groups: [],
-  createdBy: { kind: "local", name: "ada" },
+  createdBy: { kind: "local", id: "ada", name: "ada" },
   createdAt: "2026-11-20T03:00:00Z",
 };
 
@@ -35,8 +35,22 @@ describe("AccessPage", () => {
     await expect.element(screen.getByRole("heading", { name: "Sessions" })).toBeVisible();
   });
 
+  it("has tokens and logins below each other, and tells two people with one name apart (grafana#17635)", async () => {
+    const person = (id: string) => ({ kind: "person", id, name: "ada" });
+    const { screen } = await renderPage(AccessPage, "/access", {
+      "GET /v1/tokens": {
+        items: ["p1", "p2"].map((id) => ({ ...token, id, name: `ci-${id}`, createdBy: person(id) })),
+      },
+      "GET /v1/sessions": { items: ["p1", "p2"].map((id) => ({ ...session, id, who: person(id) })) },
+    });
+
+    await expect.element(screen.getByRole("row", { name: /ci-p1 .*ada \(p1\)/ })).toBeVisible();
+    await expect.element(screen.getByRole("row", { name: /ci-p2 .*ada \(p2\)/ })).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "End the session of ada (p2)" })).toBeVisible();
+  });
+
   it("creates a token and shows its secret once", async () => {
-    const { screen, sent } = await renderPage(AccessPage, "/access?tab=tokens", {
+    const { screen, sent } = await renderPage(AccessPage, "/access", {
       "GET /v1/tokens": { items: [token] },
       "POST /v1/tokens": { ...token, name: "grafana", token: "syt_secret" },
     });
@@ -57,7 +71,7 @@ describe("AccessPage", () => {
   });
 
   it("keeps the form when the token would have more rights than its creator", async () => {
-    const { screen } = await renderPage(AccessPage, "/access?tab=tokens", {
+    const { screen } = await renderPage(AccessPage, "/access", {
       "GET /v1/tokens": { items: [] },
       "POST /v1/tokens": problem(403, "FORBIDDEN", "A token cannot have more rights than you."),
     });

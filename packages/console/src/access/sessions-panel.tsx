@@ -1,3 +1,4 @@
+import { nameApart } from "@stackyard/core";
 import type { Session } from "@stackyard/sdk";
 import { useState } from "react";
 import { queryClient, yard } from "../api/client.ts";
@@ -17,6 +18,7 @@ export function SessionsPanel() {
   const sessions = usePages(KEY, (part) => yard.sessions.list(part));
   const [ending, setEnding] = useState<Session>();
   const toast = useToast();
+  const people = (sessions.items ?? []).map(({ who }) => who);
   return (
     <Panel title="Sessions">
       <ListTable
@@ -25,7 +27,7 @@ export function SessionsPanel() {
         label="Sessions"
         keyOf={({ id }) => id}
         columns={[
-          { header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
+          { header: "Who", cell: ({ who }) => <Text>{nameApart(who, people)}</Text> },
           { header: "Kind", cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text> },
           { header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
           { header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
@@ -35,7 +37,11 @@ export function SessionsPanel() {
             id: "end",
             header: <ActionsHeading />,
             cell: (session) => (
-              <Button look="plain" label={`End the session of ${session.who.name}`} onPress={() => setEnding(session)}>
+              <Button
+                look="plain"
+                label={`End the session of ${nameApart(session.who, people)}`}
+                onPress={() => setEnding(session)}
+              >
                 {session.current ? "End (this one)…" : "End…"}
               </Button>
             ),
@@ -44,7 +50,7 @@ export function SessionsPanel() {
       />
       {ending !== undefined && (
         <ActionDialog
-          title={`End the session of ${ending.who.name}`}
+          title={`End the session of ${nameApart(ending.who, people)}`}
           verb="End"
           danger
           onClose={() => setEnding(undefined)}

@@ -1,3 +1,4 @@
+import { nameApart } from "@stackyard/core";
 import type { ApiToken, NewApiToken } from "@stackyard/sdk";
 import { useRef, useState } from "react";
 import { queryClient, yard } from "../api/client.ts";
@@ -37,7 +38,7 @@ export function TokensPanel() {
         list={tokens}
         empty={<Empty command="stackyard tokens create ci --role operator">You have no API token.</Empty>}
         label="API tokens"
-        columns={[...COLUMNS, toActions(setOpen)]}
+        columns={[...toColumns(tokens.items ?? []), toActions(setOpen)]}
         keyOf={({ id }) => id}
       />
       {open?.kind === "create" && <CreateDialog onCreated={showSecret} onClose={close} />}
@@ -48,24 +49,27 @@ export function TokensPanel() {
   );
 }
 
-const COLUMNS: readonly Column<ApiToken>[] = [
-  { header: "Name", cell: ({ name }) => <Text>{name}</Text> },
-  {
-    header: "Status",
-    cell: ({ status }) =>
-      status === "active" ? (
-        <Mark status="quiet" word="Active" />
-      ) : (
-        <Mark status="cancelled" word={status === "expired" ? "Expired" : "Revoked"} />
-      ),
-  },
-  { header: "Role", cell: ({ role, also }) => [role, ...(also ?? [])].join(" + ") },
-  { header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
-  { header: "Stacks", cell: ({ stacks }) => <Scope of={stacks} /> },
-  { header: "Created by", cell: ({ createdBy }) => <Text>{createdBy.name}</Text> },
-  { header: "Expires", cell: ({ expiresAt }) => (expiresAt ? <Ago at={expiresAt} /> : "never") },
-  { header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },
-];
+function toColumns(tokens: readonly ApiToken[]): readonly Column<ApiToken>[] {
+  const people = tokens.map(({ createdBy }) => createdBy);
+  return [
+    { header: "Name", cell: ({ name }) => <Text>{name}</Text> },
+    {
+      header: "Status",
+      cell: ({ status }) =>
+        status === "active" ? (
+          <Mark status="quiet" word="Active" />
+        ) : (
+          <Mark status="cancelled" word={status === "expired" ? "Expired" : "Revoked"} />
+        ),
+    },
+    { header: "Role", cell: ({ role, also }) => [role, ...(also ?? [])].join(" + ") },
+    { header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
+    { header: "Stacks", cell: ({ stacks }) => <Scope of={stacks} /> },
+    { header: "Created by", cell: ({ createdBy }) => <Text>{nameApart(createdBy, people)}</Text> },
+    { header: "Expires", cell: ({ expiresAt }) => (expiresAt ? <Ago at={expiresAt} /> : "never") },
+    { header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },
+  ];
+}
 
 const VERBS = { rotate: "Rotate", revoke: "Revoke" } as const;
 

@@ -52,9 +52,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
       <Button look="plain" label="Keyboard shortcuts" onPress={onHelp}>
         Keys <kbd>?</kbd>
       </Button>
-      <To path="/access" search={{ tab: "me" }}>
-        Your access
-      </To>
+      <To path="/access">Your access</To>
       {me?.docs === true && <a href="/docs/">Documentation</a>}
       {me?.via === "cookie" && (
         <form method="post" action="/auth/logout">

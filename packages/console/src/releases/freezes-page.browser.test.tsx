@@ -60,6 +60,18 @@ describe("FreezesPage", () => {
     },
   );
 
+  it("tells two people with one name apart (grafana#17635)", async () => {
+    const frozen: Freeze = {
+      ...winter,
+      startedById: "p1",
+      except: [{ release: "shop-1.42.1", reason: "outage of checkout", at, by: "ada", byId: "p2" }],
+    };
+    const { screen } = await renderPage(FreezesPage, "/freezes", { ...api, "GET /v1/freezes": { items: [frozen] } });
+
+    await expect.element(screen.getByText("ada (p1)")).toBeVisible();
+    await expect.element(screen.getByText("outage of checkout, ada (p2)")).toBeVisible();
+  });
+
   it("names a task whose rows cannot be read: it may wait for the freeze", async () => {
     const damaged = {
       release: "shop-1.43.0",

@@ -1,3 +1,4 @@
+import { type By, defined, nameApart, nameBy } from "@stackyard/core";
 import type { AuditLine, Freeze } from "@stackyard/sdk";
 import { useState } from "react";
 import { useAnyRefusal, useRefusal } from "../api/access.ts";
@@ -37,7 +38,9 @@ export function FreezesPage() {
               <Empty command={`stackyard freezes start NAME --reason "…"`}>Nothing is frozen.</Empty>
             </Panel>
           ) : (
-            found.map((freeze) => <OneFreeze key={freeze.name} freeze={freeze} onAction={setAction} />)
+            found.map((freeze) => (
+              <OneFreeze key={freeze.name} freeze={freeze} people={listPeople(found)} onAction={setAction} />
+            ))
           )
         }
       </Loaded>
@@ -55,13 +58,24 @@ export function FreezesPage() {
   );
 }
 
+/** Returns all whom the page names. */
+function listPeople(freezes: readonly Freeze[]): readonly By[] {
+  return freezes.flatMap((freeze) => [toStarter(freeze), ...freeze.except]);
+}
+
+function toStarter({ startedBy, startedById }: Freeze): By {
+  return { by: startedBy, ...defined({ byId: startedById }) };
+}
+
 interface OneFreezeProps {
   readonly freeze: Freeze;
+  /** All whom the page names. */
+  readonly people: readonly By[];
   readonly onAction: (action: FreezeAction) => void;
 }
 
-function OneFreeze({ freeze, onAction }: OneFreezeProps) {
-  const { name, reason, startedAt, startedBy, to, except } = freeze;
+function OneFreeze({ freeze, people, onAction }: OneFreezeProps) {
+  const { name, reason, startedAt, to, except } = freeze;
   // A freeze matches also stacks that come later: a right to some stacks is not enough.
   const refusal = useRefusal("repair", { machine: freeze.machine });
   return (
@@ -89,7 +103,7 @@ function OneFreeze({ freeze, onAction }: OneFreezeProps) {
           Until: to === undefined ? "a person ends it" : <Instant at={to} />,
           Started: (
             <>
-              <Ago at={startedAt} /> by <Text>{startedBy}</Text>
+              <Ago at={startedAt} /> by <Text>{nameBy(toStarter(freeze), people) ?? ""}</Text>
             </>
           ),
           Pass: except.length > 0 && (
@@ -98,7 +112,7 @@ function OneFreeze({ freeze, onAction }: OneFreezeProps) {
                 <li key={each.release} className="wrap">
                   <StackLink id={each.release} />{" "}
                   <span className="muted">
-                    <Text>{`${each.reason}, ${each.by}`}</Text>, <Ago at={each.at} />
+                    <Text>{`${each.reason}, ${nameBy(each, people)}`}</Text>, <Ago at={each.at} />
                   </span>
                 </li>
               ))}
@@ -204,7 +218,17 @@ function Lines() {
           empty={<Empty>Nothing was frozen yet.</Empty>}
           columns={[
             { header: "At", cell: ({ at }: AuditLine) => <Instant at={at} /> },
-            { header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
+            {
+              header: "Who",
+              cell: ({ who }) => (
+                <Text>
+                  {nameApart(
+                    who,
+                    items.map((line) => line.who),
+                  )}
+                </Text>
+              ),
+            },
             { header: "What", cell: (line) => <What line={line} /> },
             { header: "Reason", prose: true, cell: ({ reason = "" }) => <Text>{reason}</Text> },
           ]}

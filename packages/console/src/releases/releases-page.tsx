@@ -60,7 +60,7 @@ function AutoScaling({ list, places }: AutoScalingProps) {
             {
               header: "Lock",
               cell: ({ lock }) =>
-                lock === undefined ? "" : <Mark status="parked" word={`${lock.by}: ${lock.reason}`} />,
+                lock === undefined ? "" : <Mark status="parked" word={`${lock.user}: ${lock.reason}`} />,
             },
           ]}
         />

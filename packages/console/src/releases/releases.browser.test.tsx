@@ -10,7 +10,7 @@ const at = { account: "111111111111", region: "eu-west-1", project: "acme/web", 
 const place: ReleasePlace = {
   ...at,
   running: { releaseId: "rel-41", since: "2026-11-20T02:00:00Z", stackId: "run-1" },
-  lock: { by: "ada", reason: "incident 12", since: "2026-11-20T02:30:00Z" },
+  lock: { user: "ada", reason: "incident 12", since: "2026-11-20T02:30:00Z" },
   updatedAt: "2026-11-20T02:30:00Z",
 };
 const run = {

@@ -1,4 +1,6 @@
+import { nameSender } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
+import { useLoad } from "../api/use-load.ts";
 import { Mark } from "../design/mark.tsx";
 import { PlaceOf } from "../design/run/run-head.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
@@ -18,6 +20,8 @@ interface Failing {
 
 type Acknowledged = NonNullable<NonNullable<StackDetails["lastFailure"]>["acknowledged"]>;
 
+/** Lines of the history whose senders are told apart. */
+const LINES = 200;
 const MAX_LOGS = 3;
 const MAX_FAILURES = 20;
 
@@ -70,6 +74,15 @@ function listFailures({ tasks, attempts, lastFailure, entry }: StackDetails): re
   return [...present, { task: `${task}`, code, message, attempt, earlier: { state, at }, acknowledged }];
 }
 
+/** Renders who has acknowledged a failure, told apart from those whom the history names. */
+function Acknowledger({ source, of }: { source: StackSource; of: NonNullable<Failing["acknowledged"]> }) {
+  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
+    source.loadHistory({ limit: LINES, signal }),
+  );
+  const sender = { actor: of.by, actorId: of.byId };
+  return <Text>{nameSender(sender, history.data?.items ?? []) ?? "someone"}</Text>;
+}
+
 interface NoticeProps {
   readonly source: StackSource;
   readonly failure: Failing;
@@ -98,7 +111,7 @@ function FailureNotice({
       </p>
       {acknowledged !== undefined && (
         <p className="muted">
-          Acknowledged by <Text>{acknowledged.by ?? "someone"}</Text>, <Ago at={acknowledged.at} />
+          Acknowledged by <Acknowledger source={source} of={acknowledged} />, <Ago at={acknowledged.at} />
           {acknowledged.reason !== undefined && (
             <>
               : <Text>{acknowledged.reason}</Text>

@@ -89,6 +89,27 @@ describe("the page of a stack", () => {
     await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/Degraded, acknowledged/);
   });
 
+  it("tells who has acknowledged a failure from others of that name in the history (grafana#17635)", async () => {
+    const acknowledged = { at: "2026-11-20T04:00:00Z", by: "ada", byId: "p1" };
+    const lastFailure = { ...failure, acknowledged };
+    const stack = aStack({
+      failed: false,
+      degraded: true,
+      mainCondition: "degraded",
+      tasks: [],
+      entry: 2,
+      lastFailure,
+    });
+    const line = anEntry(7, { actor: "ada", actorId: "p2" });
+    const { screen } = await renderPage(StackPage, ADDRESS, {
+      ...stackApi(stack),
+      "GET /v1/stacks/pr-12/history": { items: [line] },
+    });
+
+    const failures = screen.getByRole("region", { name: "Failures" });
+    await expect.element(failures).toMatchTextContent(/Acknowledged by ada \(p1\)/);
+  });
+
   it.each(["now", "machine"])("requests no graph and no revision of a job, on the tab %s", async (tab) => {
     const job = aStack({ machine: "stackyard.run", failed: false });
     const { screen, sent } = await renderPage(StackPage, `${ADDRESS}&tab=${tab}`, stackApi(job));

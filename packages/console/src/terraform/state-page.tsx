@@ -1,3 +1,4 @@
+import { nameBy } from "@stackyard/core";
 import type { StateVersion, TerraformState } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -17,6 +18,7 @@ import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
 import { StateList } from "./state-list.tsx";
+import { listPeople, toHolder } from "./state-people.ts";
 
 /** Renders one Terraform state: its versions, the holder of its lock, and what changed between two versions. */
 export function StatePage() {
@@ -64,7 +66,8 @@ function refetch(): Promise<void> {
   return queryClient.invalidateQueries({ queryKey: ["list"] });
 }
 
-function Lock({ state: { key, lock } }: { state: TerraformState }) {
+function Lock({ state }: { state: TerraformState }) {
+  const { key, lock } = state;
   const [open, setOpen] = useState(false);
   const refusal = useRefusal("repair", toSubject(key));
   const toast = useToast();
@@ -81,7 +84,7 @@ function Lock({ state: { key, lock } }: { state: TerraformState }) {
       <Pairs
         className="pairs panel-body"
         of={{
-          Holder: <Text>{lock.holder}</Text>,
+          Holder: <Text>{nameBy(toHolder(lock), listPeople(state))}</Text>,
           "Terraform reports": lock.who !== undefined && (
             <Text>{lock.operation === undefined ? lock.who : `${lock.who}, ${lock.operation}`}</Text>
           ),
@@ -110,6 +113,7 @@ function Lock({ state: { key, lock } }: { state: TerraformState }) {
 }
 
 function Versions({ state }: { state: TerraformState }) {
+  const people = listPeople(state);
   const { key, versions, current, lock } = state;
   const [restoring, setRestoring] = useState<StateVersion>();
   const [reading, setReading] = useState<number>();
@@ -127,7 +131,7 @@ function Versions({ state }: { state: TerraformState }) {
           { header: "Version", number: true, cell: ({ version }) => version },
           { header: "Serial", number: true, cell: ({ serial }) => serial ?? "–" },
           { header: "Written", cell: ({ at }) => <Ago at={at} /> },
-          { header: "By", cell: ({ by }) => <Text>{by}</Text> },
+          { header: "By", cell: (version) => <Text>{nameBy(version, people)}</Text> },
           { header: "Terraform", cell: ({ terraformVersion }) => <Text>{terraformVersion ?? "–"}</Text> },
           { header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
           {
@@ -271,7 +275,9 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
   );
 }
 
-function BrokenLocks({ state: { forcedUnlocks = [] } }: { state: TerraformState }) {
+function BrokenLocks({ state }: { state: TerraformState }) {
+  const { forcedUnlocks = [] } = state;
+  const people = listPeople(state);
   if (forcedUnlocks.length === 0) return null;
   return (
     <Panel title="Locks broken by force">
@@ -281,12 +287,12 @@ function BrokenLocks({ state: { forcedUnlocks = [] } }: { state: TerraformState 
         keyOf={({ at, lockId }) => `${at} ${lockId}`}
         columns={[
           { header: "Broken", cell: ({ at }) => <Ago at={at} /> },
-          { header: "By", cell: ({ by }) => <Text>{by}</Text> },
-          { header: "Holder", cell: ({ holder }) => <Text>{holder}</Text> },
+          { header: "By", cell: (broken) => <Text>{nameBy(broken, people)}</Text> },
+          { header: "Holder", cell: (broken) => <Text>{nameBy(toHolder(broken), people)}</Text> },
           {
             header: "Audit",
-            cell: ({ by }) => (
-              <To path="/audit" search={{ who: by }}>
+            cell: ({ by, byId }) => (
+              <To path="/audit" search={{ who: byId ?? by }}>
                 Lines of this person
               </To>
             ),

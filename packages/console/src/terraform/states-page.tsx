@@ -1,3 +1,4 @@
+import { nameBy } from "@stackyard/core";
 import type { TerraformState } from "@stackyard/sdk";
 import { Filters, FilterText } from "../design/filters.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
@@ -6,6 +7,7 @@ import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { STATE_COLUMN, useStates } from "./state-list.tsx";
+import { listPeople, toHolder } from "./state-people.ts";
 
 /** Renders all Terraform states of the yard's state backend. */
 export function StatesPage() {
@@ -29,7 +31,7 @@ export function StatesPage() {
           }
           label="Terraform states"
           height="70vh"
-          columns={COLUMNS}
+          columns={toColumns(states.items ?? [])}
           keyOf={({ key }) => key}
         />
       </Panel>
@@ -37,15 +39,22 @@ export function StatesPage() {
   );
 }
 
-const COLUMNS: readonly Column<TerraformState>[] = [
-  STATE_COLUMN,
-  { header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
-  { header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
-  { header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },
-  { header: "By", cell: ({ versions: [newest] }) => <Text>{newest?.by ?? "–"}</Text> },
-  {
-    header: "Lock",
-    cell: ({ lock }) =>
-      lock === undefined ? "" : <Mark status="parked" word={`Locked by ${lock.who ?? lock.holder}`} />,
-  },
-];
+function toColumns(states: readonly TerraformState[]): readonly Column<TerraformState>[] {
+  const people = states.flatMap(listPeople);
+  return [
+    STATE_COLUMN,
+    { header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
+    { header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
+    { header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },
+    { header: "By", cell: ({ versions: [newest] }) => <Text>{(newest && nameBy(newest, people)) ?? "–"}</Text> },
+    {
+      header: "Lock",
+      cell: ({ lock }) =>
+        lock === undefined ? (
+          ""
+        ) : (
+          <Mark status="parked" word={`Locked by ${lock.who ?? nameBy(toHolder(lock), people)}`} />
+        ),
+    },
+  ];
+}

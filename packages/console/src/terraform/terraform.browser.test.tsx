@@ -46,6 +46,17 @@ describe("StatesPage", () => {
     expect(sent.find(({ path: to }) => to === "/v1/terraform/states")?.query["prefix"]).toBe("review-app");
   });
 
+  it("tells two people with one name apart: who wrote a state, and who has locked it (grafana#17635)", async () => {
+    const [first] = state.versions;
+    const written = { ...state, versions: [{ ...first, by: "ada", byId: "p1" }] };
+    const { screen } = await renderPage(StatesPage, "/states", {
+      "GET /v1/terraform/states": { items: [{ ...written, lock: { ...lock, who: undefined, holderId: "p2" } }] },
+    });
+
+    await expect.element(screen.getByText("ada (p1)")).toBeVisible();
+    await expect.element(screen.getByText("Locked by ada (p2)")).toBeVisible();
+  });
+
   it("says which filter has no match, and removes it", async () => {
     const { screen, address } = await renderPage(StatesPage, "/states?prefix=x", {
       "GET /v1/terraform/states": { items: [] },

@@ -61,6 +61,7 @@ export {
   createAuditWriter,
   type NewAuditEntry,
 } from "./audit-writer.ts";
+export { BY_FIELDS, type By, findPersonId, toBy } from "./by.ts";
 export { formatClosed, isOpen, toChannelRights } from "./channel.ts";
 export {
   findCredentialEnd,

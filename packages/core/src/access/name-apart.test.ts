@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nameApart, nameSender } from "./name-apart.ts";
+import { nameAll, nameApart, nameBy, nameSender } from "./name-apart.ts";
 
 const ada = { id: "p1", name: "ada@example.org" };
 const other = { id: "p2", name: "ada@example.org" };
@@ -33,4 +33,16 @@ it("names who sent an event, with the id only where another person of the lines 
     "ci",
     undefined,
   ]);
+});
+
+it("names who did something, with the id where another one of the lines has the same name", () => {
+  const lines = [
+    { by: "ada", byId: "p1" },
+    { by: "ada", byId: "p2" },
+    { by: "pr-1/1/apply/1" },
+    { by: "ben", byId: "p3" },
+  ];
+
+  expect(lines.map((line) => nameBy(line, lines))).toEqual(["ada (p1)", "ada (p2)", "pr-1/1/apply/1", "ben"]);
+  expect(nameAll([{ name: "ada", id: "p1" }, { name: "ada" }, { name: "ben" }])).toBe("ada (p1), ada, ben");
 });

@@ -1,3 +1,4 @@
+import { findPersonId } from "../access/by.ts";
 import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import {
   isSecretKey,
@@ -149,7 +150,7 @@ function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineI
 
 /** Returns the id of the person who has sent an event: several people may have one name. Undefined for other senders. */
 export function toPersonId({ sender }: Pick<StackEvent, "sender">): string | undefined {
-  return sender?.kind === "person" ? sender.id : undefined;
+  return sender && findPersonId(sender);
 }
 
 /** Returns the code of a failed task, or of what a worker has left undone. */

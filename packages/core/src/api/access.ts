@@ -15,7 +15,7 @@ const token = {
   status: Type.Enum(["active", "expired", "revoked"]),
   ...rights,
   groups: Type.Array(GroupName),
-  createdBy: Type.Object({ kind: Type.String(), name: Type.String() }),
+  createdBy: Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() }),
   createdAt: Instant,
   expiresAt: Type.Optional(Type.String({ format: "date-time", description: "Missing: never." })),
   lastUsedAt: Type.Optional(Type.String({ format: "date-time", description: "To five minutes." })),

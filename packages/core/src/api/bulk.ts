@@ -54,6 +54,7 @@ export const Bulk = Type.Object({
   done: Type.Integer({ minimum: 0, description: "Items that have an outcome." }),
   counts: Type.Record(Type.String(), count, { description: "Items by outcome." }),
   cancelledBy: Type.Optional(Type.String()),
+  cancelledById: Type.Optional(ActorId),
   cancelReason: Type.Optional(Type.String()),
 });
 export type Bulk = View<typeof Bulk>;

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { ActorId, Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 const count = Type.Integer({ minimum: 0 });
@@ -47,7 +47,7 @@ export const Deploy = Type.Object({
     Type.Object(
       {
         task: Type.String(),
-        by: Type.Array(Type.String()),
+        by: Type.Array(Type.Object({ name: Type.String(), id: Type.Optional(ActorId) })),
         at: Instant,
         settled: Type.Optional(
           Type.Literal(true, { description: "Not approved: `by` has settled the task by hand, with a reason." }),

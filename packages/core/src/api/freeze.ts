@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { ActorId, Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 /** Stacks that releases send no new events to. */
@@ -10,10 +10,20 @@ export const Freeze = Type.Object({
   where: Type.Optional(Type.String({ description: "CEL over `stack` and `metadata`. Missing: all stacks." })),
   startedAt: Instant,
   startedBy: Type.String(),
+  startedById: Type.Optional(ActorId),
   to: Type.Optional(Type.String({ format: "date-time", description: "Missing: a person ends it." })),
-  except: Type.Array(Type.Object({ release: Type.String(), reason: Type.String(), at: Instant, by: Type.String() }), {
-    description: "Releases that pass it.",
-  }),
+  except: Type.Array(
+    Type.Object({
+      release: Type.String(),
+      reason: Type.String(),
+      at: Instant,
+      by: Type.String(),
+      byId: Type.Optional(ActorId),
+    }),
+    {
+      description: "Releases that pass it.",
+    },
+  ),
 });
 export type Freeze = View<typeof Freeze>;
 

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { ActorId, Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 const count = Type.Integer({ minimum: 0 });
@@ -38,6 +38,7 @@ const ReleaseFreeze = Type.Object({
   reason: Type.String(),
   startedAt: Instant,
   startedBy: Type.String(),
+  startedById: Type.Optional(ActorId),
   to: Type.Optional(Type.String({ format: "date-time", description: "Missing: a person ends it." })),
   machine: Type.Optional(Type.String({ description: "Missing: stacks of all machines." })),
   where: Type.Optional(Type.String({ description: "It may match some of the release's stacks only. Missing: all." })),

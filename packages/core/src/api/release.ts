@@ -16,14 +16,17 @@ export const ReleasePlace = Type.Object({
         releaseId: text,
         revision: Type.Optional({ ...text, description: "What was deployed, such as a commit." }),
         since: Type.String({ format: "date-time", description: "When the release ended." }),
-        actor: Type.Optional(text),
+        user: Type.Optional({ ...text, description: "Who deployed it, as the one who sent it said." }),
         stackId: Type.String({ maxLength: 255, description: "The job, or the stack, that deployed it." }),
       },
       { description: "The last release that succeeded. Missing: none since the yard keeps these records." },
     ),
   ),
   lock: Type.Optional(
-    Type.Object({ by: text, reason: text, since: Instant }, { description: "A person has locked it for releases." }),
+    Type.Object(
+      { user: { ...text, description: "As the command line of that person said." }, reason: text, since: Instant },
+      { description: "A person has locked it for releases." },
+    ),
   ),
   updatedAt: Instant,
 });

@@ -115,7 +115,12 @@ const LastFailure = Type.Object(
     }),
     acknowledged: Type.Optional(
       Type.Object(
-        { at: Instant, by: Type.Optional(Type.String()), reason: Type.Optional(Type.String()) },
+        {
+          at: Instant,
+          by: Type.Optional(Type.String()),
+          byId: Type.Optional(ActorId),
+          reason: Type.Optional(Type.String()),
+        },
         { description: "Who has acknowledged the failure, when and why. Only a later success ends it." },
       ),
     ),

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { ActorId, Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 /** One kept version of a Terraform state. */
@@ -7,7 +7,8 @@ export const StateVersion = Type.Object({
   version: Type.Integer(),
   bytes: Type.Integer(),
   at: Instant,
-  by: Type.String({ description: "An attempt's id or a token's name." }),
+  by: Type.String({ description: "An attempt's id, or the name of a person or token." }),
+  byId: Type.Optional(ActorId),
   serial: Type.Optional(Type.Integer()),
   lineage: Type.Optional(Type.String()),
   terraformVersion: Type.Optional(Type.String()),
@@ -45,7 +46,7 @@ export const UnsavedRun = Type.Object({
       { description: "What is in no saved state. Absent: the run works, or has not reported its end." },
     ),
   ),
-  pushed: Type.Optional(Type.Object({ at: Instant, by: Type.String() })),
+  pushed: Type.Optional(Type.Object({ at: Instant, by: Type.String(), byId: Type.Optional(ActorId) })),
   description: Type.String({ description: "What it may have left and what to do, for people." }),
 });
 export type UnsavedRun = View<typeof UnsavedRun>;
@@ -59,10 +60,12 @@ export const TerraformState = Type.Object({
     Type.Array(
       Type.Object({
         at: Instant,
-        by: Type.String({ description: "The name of the operator's token." }),
+        by: Type.String({ description: "The name of the person or token." }),
+        byId: Type.Optional(ActorId),
         lockId: Type.String(),
         lockedAt: Instant,
-        holder: Type.String({ description: "An attempt's id or a token's name." }),
+        holder: Type.String({ description: "An attempt's id, or the name of a person or token." }),
+        holderId: Type.Optional(ActorId),
         who: Type.Optional(Type.String({ description: "As Terraform reports it." })),
         operation: Type.Optional(Type.String()),
       }),
@@ -76,7 +79,8 @@ export const TerraformState = Type.Object({
     Type.Object({
       id: Type.String(),
       at: Instant,
-      holder: Type.String({ description: "An attempt's id or a token's name." }),
+      holder: Type.String({ description: "An attempt's id, or the name of a person or token." }),
+      holderId: Type.Optional(ActorId),
       binds: Type.Boolean({ description: "False: the holder's lease has ended, the next one takes the lock." }),
       who: Type.Optional(Type.String({ description: "As Terraform reports it." })),
       operation: Type.Optional(Type.String()),

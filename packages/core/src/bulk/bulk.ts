@@ -1,3 +1,4 @@
+import type { By } from "../access/by.ts";
 import type { Sender } from "../access/sender.ts";
 import { chunk } from "../chunk.ts";
 import { defined } from "../machine/json.ts";
@@ -58,7 +59,7 @@ export interface Bulk {
   readonly done: number;
   readonly counts: Readonly<Partial<Record<BulkOutcome, number>>>;
   /** A request to end it. Items that were sent before are still counted. */
-  readonly cancel?: { readonly at: number; readonly by: string; readonly reason?: string };
+  readonly cancel?: By & { readonly at: number; readonly reason?: string };
 }
 
 /** The result of a decided item. */

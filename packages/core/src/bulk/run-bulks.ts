@@ -1,3 +1,4 @@
+import type { By } from "../access/by.ts";
 import { hasEnded } from "../access/credentials.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
 import { withdrawParked } from "../engine/withdraw-parked.ts";
@@ -50,8 +51,7 @@ export interface BulksDeps {
 export type NewBulk = Pick<Bulk, "id" | "operation" | "filter" | "message" | "reason" | "sender">;
 
 /** Who ends a bulk, and why. */
-export interface CancelBulkInput {
-  readonly by: string;
+export interface CancelBulkInput extends By {
   readonly reason?: string;
 }
 

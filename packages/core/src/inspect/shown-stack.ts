@@ -149,7 +149,7 @@ function toApprovals(approvals: NonNullable<Stack["approvals"]>): NonNullable<Si
 
 function toApproved(approved: NonNullable<Stack["approved"]>): NonNullable<SimulationStack["approved"]> {
   const shown = Object.entries(approved).map(([task, { by, at, ...rest }]) => {
-    const each = { ...rest, by: [...by], at: toInstant(at) };
+    const each = { ...rest, by: by.map((each) => ({ ...each })), at: toInstant(at) };
     return [task, each] as const;
   });
   return Object.fromEntries(shown);

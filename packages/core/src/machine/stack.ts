@@ -108,11 +108,17 @@ export interface Approval {
   readonly given: readonly GivenApproval[];
 }
 
+/** Who has approved. `id`: of a person. */
+export interface Approver {
+  readonly name: string;
+  readonly id?: string;
+}
+
 /** The approved text: `of` of an approval, until it is requested again or another round begins. */
 export interface Approved {
   readonly of: string;
-  /** Names of those who have approved, or of who has passed the approval by hand. */
-  readonly by: readonly string[];
+  /** Those who have approved, or who has passed the approval by hand. */
+  readonly by: readonly Approver[];
   readonly at: number;
   /** It was not approved: the task was settled by hand. */
   readonly settled?: true;
@@ -210,6 +216,8 @@ export interface Acknowledgement {
   readonly at: number;
   /** The name of the sender, where it is known. */
   readonly by?: string;
+  /** The id of a person: names may repeat. */
+  readonly byId?: string;
   readonly reason?: string;
 }
 

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
+import { BY_FIELDS } from "../access/by.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { toShellCommand } from "../machine/shell-command.ts";
 import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
@@ -54,7 +55,7 @@ export const UnsavedRun = Type.Object({
   /** Missing: the run works, or its runner has not reported the end. */
   left: Type.Optional(RunRemains),
   /** A person has made the unsaved state the newest. The next run that succeeds removes the record. */
-  pushed: Type.Optional(Type.Object({ at: Type.Integer(), by: Type.String() })),
+  pushed: Type.Optional(Type.Object({ at: Type.Integer(), ...BY_FIELDS })),
 });
 export type UnsavedRun = Static<typeof UnsavedRun>;
 

@@ -107,7 +107,7 @@ export const SimulationStack = Type.Object({
       Type.String(),
       Type.Object({
         of: Type.String(),
-        by: Type.Array(Name),
+        by: Type.Array(Type.Object({ name: Name, id: Type.Optional(Type.String()) })),
         at: Instant,
         settled: Type.Optional(Type.Literal(true, { description: "The task was settled by hand." })),
         used: Type.Optional(Type.Literal(true, { description: "A task that uses it has succeeded." })),

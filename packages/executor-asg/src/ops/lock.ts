@@ -10,7 +10,7 @@ export const lock: AsgOperation = {
     const place = placeOf(call);
     const { actor = "unknown", reason = "" } = call.config;
     const taken = await lockByUser(openLocks(call), toProjectConfig(place), { user: actor, reason });
-    await rememberPlace(call.ctx, place, { lock: { by: taken.user, reason: taken.reason } });
+    await rememberPlace(call.ctx, place, { lock: { user: taken.user, reason: taken.reason } });
     return succeeded({ locked: true, user: taken.user, reason: taken.reason });
   },
 };

@@ -56,7 +56,7 @@ async function tell(call: AsgCall, place: Place, { step, lines: earlier }: Told)
   }
   if (step.kind === "succeeded") {
     const { releaseId, groups } = step;
-    await rememberPlace(call.ctx, place, { running: { releaseId, ...defined({ actor: call.config.actor }) } });
+    await rememberPlace(call.ctx, place, { running: { releaseId, ...defined({ user: call.config.actor }) } });
     return succeeded({ releaseId, end: "Success", dirty: false, success: true, groups: groups.join(",") });
   }
   const { code, message, dirty } = step;

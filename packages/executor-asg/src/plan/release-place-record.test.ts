@@ -18,13 +18,13 @@ describe("the record of a place", () => {
     const locked = applyChange(AT, released, {
       ...input,
       now: T0 + 1,
-      change: { lock: { by: "ada", reason: "freeze" } },
+      change: { lock: { user: "ada", reason: "freeze" } },
     });
     const again = applyChange(AT, locked, { now: T0 + 2, stackId: "run-2", change: { running: { releaseId: "r2" } } });
     const unlocked = applyChange(AT, again, { ...input, now: T0 + 3, change: { lock: "unlocked" } });
 
     const running = { releaseId: "r1", revision: "abc", since: "2030-01-01T00:00:00.000Z", stackId: "run-1" };
-    const lock = { by: "ada", reason: "freeze", since: "2030-01-01T00:00:00.001Z" };
+    const lock = { user: "ada", reason: "freeze", since: "2030-01-01T00:00:00.001Z" };
     expect(locked).toEqual({ ...AT, running, lock, updatedAt: "2030-01-01T00:00:00.001Z" });
     const next = { releaseId: "r2", since: "2030-01-01T00:00:00.002Z", stackId: "run-2" };
     expect(again).toEqual({ ...AT, running: next, lock, updatedAt: "2030-01-01T00:00:00.002Z" });
@@ -34,7 +34,7 @@ describe("the record of a place", () => {
   it("has a bounded size", () => {
     const reason = "x".repeat(100_000);
 
-    const place = applyChange(AT, undefined, { ...input, change: { lock: { by: "ada", reason } } });
+    const place = applyChange(AT, undefined, { ...input, change: { lock: { user: "ada", reason } } });
 
     expect(JSON.stringify(place).length).toBeLessThan(2_000);
   });

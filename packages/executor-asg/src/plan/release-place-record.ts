@@ -6,7 +6,7 @@ import type { ProjectConfig } from "@stackyard/sdk/releases";
 interface ReleasePlaceChange {
   readonly running?: Omit<NonNullable<ReleasePlace["running"]>, "since" | "stackId">;
   /** Undefined: it was unlocked. */
-  readonly lock?: { readonly by: string; readonly reason: string } | "unlocked";
+  readonly lock?: { readonly user: string; readonly reason: string } | "unlocked";
 }
 
 /** Returns the key of a place's record. */

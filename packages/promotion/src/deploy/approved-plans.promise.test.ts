@@ -137,7 +137,11 @@ describe("a plan that was approved", () => {
     await bench.finish("2");
 
     const { plan: followed, approval } = (await bench.stateOf("2")) ?? {};
-    expect([followed, approval?.task, approval?.by]).toEqual([await digestOf(bench), "approve", ["rita"]]);
+    expect([followed, approval?.task, approval?.by]).toEqual([
+      await digestOf(bench),
+      "approve",
+      [{ name: "rita", id: "rita" }],
+    ]);
     expect(await bench.versionsOf()).toEqual({ t0: "2", t1: "2", t2: "1.41.0" });
   });
 });

@@ -56,8 +56,11 @@ async function findApprovers({ yard, stateOf }: ReleaseYard, tenant: string): Pr
   const lines = (await yard.listHistory("shop-2")).filter(({ at }) => at <= event.at);
   const round = lines.slice(lines.findLastIndex(({ from, to }) => from !== "REVIEW" && to === "REVIEW"));
   const given = round.filter((line) => line.event === "APPROVE_TASK" && line.outcome === "applied");
-  expect(given.map(({ actor }) => actor)).toEqual(approval?.settled ? [] : approval?.by);
-  return [...(approval?.settled ? ["not approved, passed by hand by"] : []), ...(approval?.by ?? [])];
+  expect(given.map(({ actor }) => actor)).toEqual(approval?.settled ? [] : approval?.by.map(({ name }) => name));
+  return [
+    ...(approval?.settled ? ["not approved, passed by hand by"] : []),
+    ...(approval?.by ?? []).map(({ name }) => name),
+  ];
 }
 
 const isSent = ({ event, outcome, release }: HistoryLine) =>

@@ -92,7 +92,7 @@ export interface DeployState extends RolloutState, Progress {
   /** The approval that has named this digest. `settled`: it was passed by hand. */
   readonly approval?: {
     readonly task: string;
-    readonly by: readonly string[];
+    readonly by: NonNullable<Stack["approved"]>[string]["by"];
     readonly at: number;
     readonly settled?: true;
   };

@@ -1,4 +1,5 @@
 import { defined, isStackyardError, listPages, StackyardError } from "@stackyard/core";
+import { toBy } from "@stackyard/core/access";
 import * as operations from "@stackyard/core/api/operations";
 import type { Bulks, Bulk as KeptBulk, NewBulk } from "@stackyard/core/engine";
 import type { Caller } from "../access/caller.ts";
@@ -70,7 +71,7 @@ function cancelRoute(deps: RouteDeps): Route {
       if (given !== undefined) for await (const { items } of pages) ids.push(...items.map((item) => item.id));
       const why = defined({ reason: await maskReason(store, given, toReasonSubjects(bulk, ids)) });
       const cancelled = await audit({ on: { bulkId }, ...why }, () =>
-        bulks.cancel(bulkId, { by: sender.name, ...why }),
+        bulks.cancel(bulkId, { ...toBy(sender), ...why }),
       );
       return reply(200, toBulkView(cancelled));
     },

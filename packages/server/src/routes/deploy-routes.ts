@@ -148,7 +148,9 @@ function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
     event,
     metadata,
     ...defined({ plan, unseen, firstSentAt: toInstant(firstSentAt), endedAt: toInstant(endedAt) }),
-    ...(approval && { approval: { ...approval, by: [...approval.by], at: toInstant(approval.at) } }),
+    ...(approval && {
+      approval: { ...approval, by: approval.by.map((each) => ({ ...each })), at: toInstant(approval.at) },
+    }),
     startedAt: toInstant(startedAt),
     ...(stop && { stop: { code: stop.code, message: stop.message } }),
     ...defined({ concurrency: limits?.concurrency }),

@@ -1,5 +1,5 @@
 import { defined, listPages, type PageStart, StackyardError } from "@stackyard/core";
-import type { AuditSubject } from "@stackyard/core/access";
+import { type AuditSubject, toBy } from "@stackyard/core/access";
 import type { Freeze } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import {
@@ -38,7 +38,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       checkMatched(caller, body);
       const reason = await maskOf(deps, body, body.reason);
       const until = to === undefined ? undefined : Date.parse(to);
-      const freeze = { ...body, reason, by: sender.name, ...defined({ to: until }) };
+      const freeze = { ...body, reason, ...toBy(sender), ...defined({ to: until }) };
       return reply(200, toFreezeView(await audit({ on: toSubject(freeze), reason }, () => startFreeze(deps, freeze))));
     }),
     serve(deps, operations.exceptFromFreeze, async ({ params: { freeze: name }, body }, context) => {
@@ -50,7 +50,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       const incarnation = await findIncarnation(deps, release);
       const about = await maskReason(deps.store, body.reason, { stackIds: [release] });
       const reason = await maskOf(deps, freeze, about);
-      const exception = { release, incarnation, reason, by: sender.name };
+      const exception = { release, incarnation, reason, ...toBy(sender) };
       const on = { ...toSubject(freeze), stackId: release };
       return reply(200, toFreezeView(await audit({ on, reason }, () => exceptRelease(deps, name, exception))));
     }),

@@ -19,12 +19,12 @@ export async function findReadableFreeze(
 }
 
 /** Returns a freeze as the API has it. */
-export function toFreezeView({ version: _, startedAt, by, to, except, ...freeze }: KeptFreeze): Freeze {
+export function toFreezeView({ version: _, startedAt, by, byId, to, except, ...freeze }: KeptFreeze): Freeze {
   return {
     ...freeze,
     startedAt: toInstant(startedAt),
     startedBy: by,
-    ...defined({ to: toInstant(to) }),
+    ...defined({ startedById: byId, to: toInstant(to) }),
     except: except.map(({ incarnation: __, at, ...each }) => ({ ...each, at: toInstant(at) })),
   };
 }

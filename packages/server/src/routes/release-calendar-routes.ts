@@ -94,13 +94,13 @@ async function listReadable(
   for (const freeze of freezes) {
     const view = await findReadableFreeze(deps, caller, freeze);
     if (view === undefined) continue;
-    const { name, reason, startedAt, startedBy, to, machine, where } = view;
+    const { name, reason, startedAt, startedBy, startedById, to, machine, where } = view;
     shown.push({
       name,
       reason,
       startedAt,
       startedBy,
-      ...defined({ to, machine, where }),
+      ...defined({ startedById, to, machine, where }),
       passes: isPassed(freeze, release),
     });
   }

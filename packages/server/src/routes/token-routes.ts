@@ -89,7 +89,7 @@ function toView(token: ApiTokenRecord, now: number): ApiToken {
     role,
     ...defined({ also, machines, stacks }),
     groups,
-    createdBy: { kind: createdBy.kind, name: createdBy.name },
+    createdBy: { ...createdBy },
     createdAt: toInstant(createdAt),
     ...defined({
       expiresAt: toInstant(expiresAt),

@@ -122,7 +122,7 @@ export function toBulkView(bulk: KeptBulk): Bulk {
     done,
     counts,
     ...defined({ actorId: toPersonId({ sender }) }),
-    ...defined({ event, reason, cancelledBy: cancel?.by, cancelReason: cancel?.reason }),
+    ...defined({ event, reason, cancelledBy: cancel?.by, cancelledById: cancel?.byId, cancelReason: cancel?.reason }),
     ...defined({ endedAt: toInstant(endedAt) }),
   };
 }

@@ -1,4 +1,5 @@
 import { defined, StackyardError } from "@stackyard/core";
+import { toBy } from "@stackyard/core/access";
 import type { StateVersion, TerraformState } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import { listUnsavedRunsOf, type UnsavedRun } from "@stackyard/core/services";
@@ -92,14 +93,14 @@ function restoreRoute(deps: RouteDeps): Route {
   return serve(
     deps,
     operations.restoreTerraformState,
-    async ({ params: { key }, body: { version } }, { actor, audit }) => {
+    async ({ params: { key }, body: { version } }, { sender, audit }) => {
       const head = await loadKnownHead(deps, key);
       const old = findVersion(head, version);
       const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
       const bytes = withSerial(await deps.states.read(key, old), serial);
       const check = (now: StateHead) => checkUnlocked(deps, now);
       const written = await audit({ on: toAuditSubject(key), reason: `version ${version}` }, () =>
-        deps.states.write(key, { bytes, by: actor, restoredFrom: version, check }),
+        deps.states.write(key, { bytes, ...toBy(sender), restoredFrom: version, check }),
       );
       return reply(200, toStateVersion(written));
     },
@@ -107,18 +108,18 @@ function restoreRoute(deps: RouteDeps): Route {
 }
 
 function unlockRoute(deps: RouteDeps): Route {
-  return serve(deps, operations.unlockTerraformState, async ({ params: { key }, body: { id } }, { actor, audit }) => {
+  return serve(deps, operations.unlockTerraformState, async ({ params: { key }, body: { id } }, { sender, audit }) => {
     await loadKnownHead(deps, key);
     const broken = await audit({ on: toAuditSubject(key) }, () =>
       deps.states.change(key, async (head) => {
         const { lock } = head;
         if (lock !== undefined && lock.id !== id) throw locked(`The state is locked under the id "${lock.id}".`);
         if (lock === undefined) return { answer: undefined };
-        return { head: breakLock(head, { by: actor, at: deps.clock.now() }), answer: lock };
+        return { head: breakLock(head, { ...toBy(sender), at: deps.clock.now() }), answer: lock };
       }),
     );
     if (broken !== undefined) {
-      deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, actor, broken));
+      deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, sender.name, broken));
     }
     return reply(200, await show(deps, await deps.states.loadHead(key)));
   });

@@ -2,10 +2,50 @@ import { toContentKey, toStateHeadKey } from "@stackyard/core/services";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyCharacter } from "../testing/any-character.ts";
-import { headPrefixOf, parseStateFacts, versionOfChunk, withSerial } from "./state-store.ts";
+import {
+  decideLock,
+  decideUnlock,
+  headPrefixOf,
+  parseStateFacts,
+  type StateCaller,
+  type StateHead,
+  type StateLock,
+  toHolderFacts,
+  versionOfChunk,
+  withSerial,
+} from "./state-store.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+describe("the lock of one of two people with one name", () => {
+  const asPerson = (id: string): StateCaller => {
+    return { holder: { kind: "operator", name: "ada", id }, name: "ada", live: true };
+  };
+  const lock: StateLock = { id: "l1", info: '{"ID":"l1"}', holder: asPerson("p1").holder, at: 5 };
+  const head: StateHead = { key: "k", next: 1, versions: [], lock };
+
+  it("is not that of the other", () => {
+    const standing = { lock, binds: true };
+
+    expect(decideLock(head, standing, { caller: asPerson("p2"), lock }).kind).toBe("held");
+    expect(decideLock(head, standing, { caller: asPerson("p1"), lock }).kind).toBe("locked");
+  });
+
+  it("is broken by the other, and not given back", () => {
+    const asked = { id: "l1", at: 9 };
+    const broken = decideUnlock(head, { caller: asPerson("p2"), ...asked });
+
+    expect(decideUnlock(head, { caller: asPerson("p1"), ...asked })).toEqual({
+      kind: "unlocked",
+      head: { key: "k", next: 1, versions: [] },
+    });
+    expect(broken.kind === "unlocked" && broken.head.forcedUnlocks).toEqual([
+      { at: 9, by: "ada", byId: "p2", lockId: "l1", lockedAt: 5, ...toHolderFacts(lock) },
+    ]);
+    expect(toHolderFacts(lock)).toEqual({ holder: "ada", holderId: "p1" });
+  });
+});
 
 describe("withSerial", () => {
   it("changes the serial and not one byte more, also of numbers that JavaScript cannot hold", () => {

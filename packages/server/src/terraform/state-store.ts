@@ -12,7 +12,7 @@ import {
   type StoredRecord,
   toReadableStateKey,
 } from "@stackyard/core";
-import type { AuditSubject } from "@stackyard/core/access";
+import { type AuditSubject, BY_FIELDS, type By } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
 import {
   readCompressed,
@@ -55,9 +55,8 @@ export interface StateStore {
   write(key: string, input: WriteInput): Promise<StateVersion>;
 }
 
-interface WriteInput {
+interface WriteInput extends By {
   readonly bytes: Uint8Array;
-  readonly by: string;
   /** The lease token of an attempt. */
   readonly token?: number | undefined;
   readonly restoredFrom?: number;
@@ -127,7 +126,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
     const place = { key, version: before.next, blob: deps.ids.next() };
     const now = deps.clock.now();
     const chunks = await writeCompressed(deps.records, toChunkedPlace(place, now), input.bytes);
-    const { by, token, restoredFrom, bytes } = input;
+    const { by, byId, token, restoredFrom, bytes } = input;
     const version: StateVersion = {
       version: place.version,
       blob: place.blob,
@@ -136,7 +135,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
       at: now,
       by,
       ...facts,
-      ...defined({ token, restoredFrom }),
+      ...defined({ byId, token, restoredFrom }),
     };
     const added = await changeHead(deps, key, async (head) => {
       await input.check(head);
@@ -177,7 +176,7 @@ async function prune(deps: StateStoreDeps, key: string): Promise<void> {
 /** The holder of a lock: an attempt while its lease is valid, an operator until it is unlocked. */
 const LockHolder = Type.Union([
   Type.Object({ kind: Type.Literal("attempt"), attemptId: Type.String(), token: Type.Integer() }),
-  Type.Object({ kind: Type.Literal("operator"), name: Type.String() }),
+  Type.Object({ kind: Type.Literal("operator"), name: Type.String(), id: Type.Optional(Type.String()) }),
 ]);
 export type LockHolder = Static<typeof LockHolder>;
 
@@ -198,7 +197,7 @@ const StateVersion = Type.Object({
   chunks: Type.Integer(),
   bytes: Type.Integer(),
   at: Type.Integer(),
-  by: Type.String(),
+  ...BY_FIELDS,
   /** The fencing token of the attempt that has written it. */
   token: Type.Optional(Type.Integer()),
   serial: Type.Optional(Type.Integer()),
@@ -213,12 +212,13 @@ export type StateVersion = Static<typeof StateVersion>;
 /** A lock that was broken by force: by whom, and who held it. Small, because a record's size is limited. */
 const ForcedUnlock = Type.Object({
   at: Type.Integer(),
-  /** The name of the operator's token. */
-  by: Type.String(),
+  ...BY_FIELDS,
   lockId: Type.String(),
   lockedAt: Type.Integer(),
-  /** An attempt's id or a token's name. */
+  /** An attempt's id, or the name of a person or token. */
   holder: Type.String(),
+  /** The id of a person. */
+  holderId: Type.Optional(Type.String()),
   who: Type.Optional(Type.String()),
   operation: Type.Optional(Type.String()),
 });
@@ -390,16 +390,16 @@ export function decideUnlock(
   const isNamed = id === lock.id || (id === undefined && caller.holder.kind === "attempt");
   if (!mayUnlock || !isNamed) return { kind: "held", lock };
   if (isHeldBy(lock, caller)) return { kind: "unlocked", head: free };
-  return { kind: "unlocked", head: breakLock(head, { by: caller.name, at }), forced: lock };
+  return { kind: "unlocked", head: breakLock(head, { ...toCallerBy(caller), at }), forced: lock };
 }
 
 const MAX_FORCED_UNLOCKS = 20;
 
 /** Returns the head without its lock, and with a record of who broke it. */
-export function breakLock(head: StateHead, { by, at }: { readonly by: string; readonly at: number }): StateHead {
+export function breakLock(head: StateHead, broke: By & { readonly at: number }): StateHead {
   const { lock, forcedUnlocks = [], ...free } = head;
   if (lock === undefined) return head;
-  const broken = { at, by, lockId: lock.id, lockedAt: lock.at, ...toHolderFacts(lock) };
+  const broken = { ...broke, lockId: lock.id, lockedAt: lock.at, ...toHolderFacts(lock) };
   return { ...free, forcedUnlocks: [broken, ...forcedUnlocks].slice(0, MAX_FORCED_UNLOCKS) };
 }
 
@@ -411,6 +411,7 @@ export function toHolderFacts({ holder, info }: StateLock) {
   const { Who: who, Operation: operation } = { ...(described as object) } as Readonly<Record<string, unknown>>;
   return {
     holder: holder.kind === "attempt" ? holder.attemptId : holder.name,
+    ...(holder.kind === "operator" && defined({ holderId: holder.id })),
     ...(typeof who === "string" ? { who: who.slice(0, MAX_FACT) } : {}),
     ...(typeof operation === "string" ? { operation: operation.slice(0, MAX_FACT) } : {}),
   };
@@ -443,6 +444,11 @@ export function decideAccess(
 
 function isHeldBy({ holder }: StateLock, caller: StateCaller): boolean {
   return isDeepStrictEqual(holder, caller.holder);
+}
+
+/** Converts a caller to who did something. */
+export function toCallerBy({ holder, name }: StateCaller): By {
+  return { by: name, ...(holder.kind === "operator" && defined({ byId: holder.id })) };
 }
 
 /** Who works on a state. */

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import {
   type Clock,
+  defined,
   isMap,
   isStackyardError,
   type Logger,
@@ -9,7 +10,7 @@ import {
   type Store,
   toStatePrefix,
 } from "@stackyard/core";
-import type { AuditWriter, Sender } from "@stackyard/core/access";
+import { type AuditWriter, type Sender, toBy } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { Guard } from "../access/guard.ts";
@@ -31,6 +32,7 @@ import {
   type StateLock,
   type StateStore,
   toAuditSubject,
+  toCallerBy,
   toForcedUnlockFields,
   toHolderFacts,
   type UnlockDecision,
@@ -134,7 +136,7 @@ async function postState(deps: TerraformBackendDeps, { key, request, caller }: S
   const id = lockIdOf(request);
   const check = (head: StateHead) => checkWrite(deps, head, caller, id);
   const token = caller.holder.kind === "attempt" ? caller.holder.token : undefined;
-  const call = () => deps.states.write(key, { bytes, by: caller.name, token, check });
+  const call = () => deps.states.write(key, { bytes, ...toCallerBy(caller), token, check });
   await audited(deps, "writeTerraformState", { key, caller, call });
   return new Response(null, { status: 200 });
 }
@@ -268,8 +270,8 @@ async function findStateCaller(
     const permission = request.method === "GET" ? "states:read" : "states:write";
     await deps.guard.check({ permission, subject: "state" }, caller, { key });
     const { sender } = withRequest(caller, facts);
-    const { name } = sender;
-    return { holder: { kind: "operator", name }, name, live: true, sender };
+    const { by: name, byId: id } = toBy(sender);
+    return { holder: { kind: "operator", name, ...defined({ id }) }, name, live: true, sender };
   }
   const token = Number(/^([1-9]\d{0,15})\./.exec(basic.password)?.[1]);
   const attempt = await deps.store.findAttempt(basic.user);

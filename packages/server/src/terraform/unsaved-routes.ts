@@ -1,4 +1,5 @@
 import { defined, StackyardError } from "@stackyard/core";
+import { toBy } from "@stackyard/core/access";
 import * as operations from "@stackyard/core/api/operations";
 import {
   dismissUnsavedRun,
@@ -48,7 +49,7 @@ export function unsavedRunRoutes(deps: RouteDeps): readonly Route[] {
 }
 
 function pushRoute(deps: RouteDeps): Route {
-  return serve(deps, operations.pushUnsavedState, async ({ params: { key, id } }, { actor, audit }) => {
+  return serve(deps, operations.pushUnsavedState, async ({ params: { key, id } }, { sender, audit }) => {
     const run = await findRun(deps, key, id);
     const content = run.pushed === undefined ? await loadUnsavedContent(deps, run) : undefined;
     if (content === undefined) {
@@ -60,10 +61,11 @@ function pushRoute(deps: RouteDeps): Route {
     };
     const serials = (await deps.states.loadHead(key)).versions.map(({ serial = 0 }) => serial);
     const serial = Math.max(run.left?.serial ?? 0, ...serials.map((each) => each + 1));
-    const input = { bytes: withSerial(content, serial), by: actor, check };
+    const by = toBy(sender);
+    const input = { bytes: withSerial(content, serial), ...by, check };
     const version = await audit({ on: toAuditSubject(key), reason: run.attempt }, async () => {
       const written = await deps.states.write(key, input);
-      await putUnsavedRun(deps, { ...run, pushed: { at: deps.clock.now(), by: actor } });
+      await putUnsavedRun(deps, { ...run, pushed: { at: deps.clock.now(), ...by } });
       return written;
     });
     return reply(200, toStateVersion(version));

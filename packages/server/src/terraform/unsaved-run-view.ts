@@ -24,7 +24,7 @@ export function toUnsavedRun(run: StoredRun): UnsavedRun {
         count: left.count,
         resources: left.resources,
       }),
-    pushed: pushed && { at: toInstant(pushed.at), by: pushed.by },
+    pushed: pushed && { ...pushed, at: toInstant(pushed.at) },
     description: formatUnsavedRun(run),
   });
 }

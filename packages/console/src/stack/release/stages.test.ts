@@ -134,7 +134,10 @@ describe("the stages of a release", () => {
   });
 
   it("say who approved what was sent, and what is possible where the release will rest", () => {
-    const approved = { ...deploy("tenants"), approval: { task: "approve", by: ["eve", "noor"], at: at(20) } };
+    const approved = {
+      ...deploy("tenants"),
+      approval: { task: "approve", by: [{ name: "eve" }, { name: "noor" }], at: at(20) },
+    };
     const back = { ...graph, edges: [...graph.edges, edge("DONE", "STOPPED", "ROLLBACK")] };
     const given = facts(
       { state: "PRODUCTION", entry: 3 },

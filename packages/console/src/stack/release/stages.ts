@@ -1,3 +1,4 @@
+import { nameAll } from "@stackyard/core";
 import type { Approval, Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { toAttemptStatus, toStackStatus, toTaskStatus } from "../../api/status.ts";
 import { type Status, wordOf } from "../../design/mark.tsx";
@@ -232,7 +233,7 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
 /** Returns who has approved what a task sends, by the task that asked them. */
 function findApprovers({ deploys }: ReleaseFacts, name: string): string {
   const given = deploys.find(({ approval }) => approval?.task === name)?.approval;
-  return given === undefined ? "" : `by ${given.by.join(", ")}`;
+  return given === undefined ? "" : `by ${nameAll(given.by)}`;
 }
 
 function findDeploy({ deploys }: ReleaseFacts, { task, executor }: Attempt): Deploy | undefined {

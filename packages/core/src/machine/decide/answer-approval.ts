@@ -3,7 +3,7 @@ import type { ApprovalTerms } from "../approval.ts";
 import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
-import { noteApproved } from "./approved.ts";
+import { noteApproved, toApprover } from "./approved.ts";
 import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
 import { type Rejected, reject } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
@@ -274,7 +274,7 @@ function succeed(work: Work, name: string, given: readonly GivenApproval[]): voi
   const answered: Work = { ...work, event: { ...work.event, task: { name }, outputs } };
   const fault = storeOutputs(answered, name, work.stack.metadata);
   work.stack = answered.stack;
-  if (fault === undefined) noteApproved(work, name, { by: given.map(({ by }) => by.name) });
+  if (fault === undefined) noteApproved(work, name, { by: given.map(({ by }) => toApprover({ sender: by })) });
   const done: TaskState = { name, status: "SATISFIED" };
   setTask(work, fault === undefined ? done : toFailed(work, name, "OUTPUT_INVALID", fault));
 }

@@ -78,7 +78,9 @@ describe("a task that uses what was approved", () => {
     const played = play(machine, [...approved("D1"), done("first"), done("wait")]);
 
     expect(sentOf(played)).toEqual(["apply", "tell"]);
-    expect(played.stack.approved).toEqual({ approve: { of: "D1", by: ["rita"], at: 3, used: true } });
+    expect(played.stack.approved).toEqual({
+      approve: { of: "D1", by: [{ name: "rita", id: "rita" }], at: 3, used: true },
+    });
   });
 
   it("is not sent with another one that a sender has written under the key since (CVE-2026-27111)", () => {
@@ -135,7 +137,7 @@ describe("a task that uses what was approved", () => {
     const played = play(machine, [...settled, note({ plan: "D0" }), done("first"), done("wait")]);
 
     expect(play(machine, settled).stack.approved).toEqual({
-      approve: { of: "D1", by: ["rita"], settled: true, at: 3 },
+      approve: { of: "D1", by: [{ name: "rita", id: "rita" }], settled: true, at: 3 },
     });
     expect(taskOf(played, "apply")).toBe("ERROR APPROVAL_STALE");
   });

@@ -1,10 +1,11 @@
+import { findPersonId } from "../../access/by.ts";
 import { toApprovalTerms } from "../approval.ts";
 import { quote } from "../document/wording.ts";
 import { isSent, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
 import { haveCommon, listReferences } from "../expression/list-references.ts";
-import { isMap } from "../json.ts";
+import { defined, isMap } from "../json.ts";
 import { INIT, type Machine, NEXT, type State, type Task } from "../machine.ts";
-import type { Approved, Stack, TaskState } from "../stack.ts";
+import type { Approved, Approver, KnownSender, Stack, TaskState } from "../stack.ts";
 import type { BroughtMetadata } from "./metadata.ts";
 import { type PrepareFault, prepareTask } from "./prepare-task.ts";
 import { findTask, isSatisfied } from "./task-states.ts";
@@ -21,6 +22,16 @@ interface Work {
 // The approved text is kept by the approval itself, not under the keys that its text was made of: events may set
 // those. A task that uses it is sent only while the text is the one that was approved.
 
+/** Converts the sender of an event to who has approved. */
+export function toApprover({ sender, actor = "" }: ApprovingEvent): Approver {
+  return { name: sender?.name ?? actor, ...defined({ id: sender && findPersonId(sender) }) };
+}
+
+interface ApprovingEvent {
+  readonly sender?: KnownSender;
+  readonly actor?: string;
+}
+
 /** Notes what was approved, or settled by hand. Without `of`, an approval names nothing. */
 export function noteApproved(work: Work, name: string, who: Pick<Approved, "by" | "settled">): void {
   const { stack, event } = work;
@@ -34,7 +45,7 @@ export function findUnapproved(work: Work, task: Task): PrepareFault | undefined
   for (const [name, { by, of, settled }] of Object.entries(work.stack.approved ?? {})) {
     const present = usesApproved(work.machine, task, name) ? resolveOf(work, name) : undefined;
     if (present === undefined || present === of) continue;
-    const what = `${by.join(", ")} ${settled ? "settled" : "approved"} ${quote(of)} at ${quote(name)}, and it is ${quote(present)} now`;
+    const what = `${by.map((each) => each.name).join(", ")} ${settled ? "settled" : "approved"} ${quote(of)} at ${quote(name)}, and it is ${quote(present)} now`;
     return { kind: "fault", code: "APPROVAL_STALE", message: `${what}. Enter the state of ${quote(name)} again.` };
   }
   return undefined;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createUlids } from "../../engine/built-in-ports.ts";
+import { publishMessages } from "../../engine/engine.ts";
 import { explainStack } from "../../inspect/explain-stack.ts";
 import { createTrial } from "../../testing/trial.ts";
 import type { Stack } from "../stack.ts";
@@ -115,7 +117,10 @@ describe("a stack whose task has failed and that has moved on", () => {
 describe("ACKNOWLEDGE_FAILURE", () => {
   it("notes who has acknowledged it, writes an entry of the audit log, and changes nothing the second time", async () => {
     const { yard, send } = await play();
-    await send("ACKNOWLEDGE_FAILURE", { actor: "ada", reason: "known" });
+    const sender = { kind: "person", id: "p1", name: "ada", groups: [] } as const;
+    const acknowledge = { stackId: "s", event: "ACKNOWLEDGE_FAILURE", reason: "known" };
+    await publishMessages({ store: yard.store, clock: yard.clock, ids: createUlids() }, [acknowledge], { sender });
+    await yard.settle();
     const [first] = await yard.store.load(["s"]);
     await send("ACKNOWLEDGE_FAILURE", { actor: "bob" });
     const [second] = await yard.store.load(["s"]);
@@ -123,7 +128,7 @@ describe("ACKNOWLEDGE_FAILURE", () => {
 
     expect(first?.stack?.lastFailure).toMatchObject({
       task: "smoke",
-      acknowledged: { at: expect.any(Number), by: "ada", reason: "known" },
+      acknowledged: { at: expect.any(Number), by: "ada", byId: "p1", reason: "known" },
     });
     expect(second).toEqual(first);
     expect(lines).toMatchObject([

@@ -1,6 +1,7 @@
+import { findPersonId } from "../../access/by.ts";
 import { defined } from "../json.ts";
 import type { Stack, TaskState } from "../stack.ts";
-import { noteApproved } from "./approved.ts";
+import { noteApproved, toApprover } from "./approved.ts";
 import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
@@ -69,8 +70,7 @@ export const settleTask: Handler = (work) => {
   const fault = findApprovalFault(work, task);
   if (fault !== undefined) return fault;
   if (work.machine.tasks.get(name)?.isApproval) {
-    const by = [work.event.sender?.name ?? work.event.actor ?? ""];
-    noteApproved(work, name, { by, settled: true });
+    noteApproved(work, name, { by: [toApprover(work.event)], settled: true });
   }
   requestStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
   forgetOutputs(work, name);
@@ -92,7 +92,8 @@ export const acknowledgeFailure: Handler = (work) => {
     work.notes.push(`The failure was acknowledged by ${by} before.`);
   } else {
     const reason = event.reason === undefined ? undefined : toShown(work, event.reason);
-    const mark = { at: event.at, ...defined({ by: event.sender?.name ?? event.actor, reason }) };
+    const byId = event.sender && findPersonId(event.sender);
+    const mark = { at: event.at, ...defined({ by: event.sender?.name ?? event.actor, byId, reason }) };
     work.stack = { ...stack, lastFailure: { ...lastFailure, acknowledged: mark } };
   }
   return undefined;

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { BY_FIELDS } from "../../access/by.ts";
 import { StackyardError } from "../../errors/stackyard-error.ts";
 import { compileCel } from "../../machine/expression/compile-expression.ts";
 import { defined } from "../../machine/json.ts";
@@ -12,7 +13,7 @@ const FreezeException = Type.Object({
   reason: Type.String(),
   /** Epoch milliseconds. */
   at: Type.Number(),
-  by: Type.String(),
+  ...BY_FIELDS,
 });
 
 /** A freeze: stacks to which no release sends new events. Instants are epoch milliseconds. */
@@ -25,7 +26,7 @@ export const Freeze = Type.Object({
   /** CEL over `stack` and `metadata`. Missing: all of them. */
   where: Type.Optional(Type.String()),
   startedAt: Type.Number(),
-  by: Type.String(),
+  ...BY_FIELDS,
   /** When it ends by itself. Missing: a person ends it. */
   to: Type.Optional(Type.Number()),
   except: Type.Array(FreezeException),
@@ -36,7 +37,7 @@ export type Freeze = Static<typeof Freeze>;
 export type FreezesDeps = RecordsDeps;
 
 /** A new freeze. */
-export type NewFreeze = Pick<Freeze, "name" | "reason" | "machine" | "where" | "to" | "by">;
+export type NewFreeze = Pick<Freeze, "name" | "reason" | "machine" | "where" | "to" | "by" | "byId">;
 
 /** A release that is to pass. */
 export type NewException = Omit<Freeze["except"][number], "at">;
@@ -68,7 +69,7 @@ export async function findFreeze(deps: FreezesDeps, name: string): Promise<Freez
  * passed, and `RECORD_CONFLICT` for a name that is in use.
  */
 export async function startFreeze(deps: FreezesDeps, freeze: NewFreeze): Promise<Freeze> {
-  const { name, reason, by, machine, where, to } = freeze;
+  const { name, reason, by, byId, machine, where, to } = freeze;
   const now = deps.clock.now();
   checkWhere(where);
   // The instant of a leap second is valid text and NaN as a number, which a record cannot keep.
@@ -80,6 +81,7 @@ export async function startFreeze(deps: FreezesDeps, freeze: NewFreeze): Promise
     ...defined({ machine, where, to }),
     startedAt: now,
     by,
+    ...defined({ byId }),
     except: [],
   };
   if (await freezes.add(deps, name, { value, expiresAt: to })) return value;
