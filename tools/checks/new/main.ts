@@ -11,6 +11,10 @@ const USAGE = `Writes the files of a new part, with a test that fails.
   npm run new -- operation extendFreeze    an operation of the API and its route
 `;
 
+function exists(path: string): boolean {
+  return existsSync(join(repositoryRoot, path));
+}
+
 function versionOf(dependency: string): string {
   const manifest = JSON.parse(readFileSync(join(repositoryRoot, "packages/core/package.json"), "utf8"));
   if (dependency === "node") return manifest.engines.node;
@@ -19,11 +23,11 @@ function versionOf(dependency: string): string {
 
 function make(kind: string | undefined, name: string): NewFiles | undefined {
   if (kind === "executor") return newExecutor(name, versionOf);
-  return kind === "operation" ? newOperation(name) : undefined;
+  return kind === "operation" ? newOperation(name, exists) : undefined;
 }
 
 function write({ files, next }: NewFiles): void {
-  const there = [...files.keys()].filter((path) => existsSync(join(repositoryRoot, path)));
+  const there = [...files.keys()].filter(exists);
   if (there.length > 0) throw new Error(`There is already ${there.join(", ")}. Nothing was written.`);
   for (const [path, text] of files) {
     mkdirSync(dirname(join(repositoryRoot, path)), { recursive: true });

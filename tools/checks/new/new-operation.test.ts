@@ -4,20 +4,31 @@ import { describe, expect, it } from "vitest";
 import { repositoryRoot } from "../published-packages.ts";
 import { newOperation } from "./new-operation.ts";
 
+const exists = (path: string) => existsSync(join(repositoryRoot, path));
+
 describe("newOperation", () => {
   it("writes the declaration, the route and a test, and says what is left", () => {
-    const { files, next } = newOperation("extendFreeze");
+    const { files, next } = newOperation("sealYard", exists);
 
     expect([...files.keys()]).toEqual([
-      "packages/core/src/api/operations/extend-freeze.ts",
-      "packages/server/src/routes/extend-freeze-route.ts",
-      "packages/server/src/extend-freeze.int.test.ts",
+      "packages/core/src/api/operations/seal-yard.ts",
+      "packages/server/src/routes/seal-yard-route.ts",
+      "packages/server/src/seal-yard.int.test.ts",
     ]);
-    expect(next.join("\n")).toContain("extendFreezeRoute(deps)");
+    expect(next.join("\n")).toContain("sealYardRoute(deps)");
+  });
+
+  it.each(["extendFreeze", "countFreezes"])("sends the verb %s to the files of its resource", (name) => {
+    const { files, next } = newOperation(name, exists);
+
+    expect([...files.keys()]).toEqual([expect.stringMatching(/^packages\/server\/src\/[a-z-]+\.int\.test\.ts$/)]);
+    expect(next.join("\n")).toContain("packages/core/src/api/operations/freezes.ts");
+    expect(next.join("\n")).toContain("packages/server/src/routes/freeze-routes.ts");
+    expect(next.join("\n")).not.toContain("create-server.ts");
   });
 
   it("names the tests that know every operation, and other files and folders that exist", () => {
-    const { files, next } = newOperation("extendFreeze");
+    const { files, next } = newOperation("sealYard", exists);
 
     const paths = next.join(" ").match(/packages\/[\w./-]*\w/g) ?? [];
     const known = [...files.keys()];
@@ -31,6 +42,6 @@ describe("newOperation", () => {
   });
 
   it.each(["extend-freeze", "Extend", "extend", "../extendFreeze"])("refuses the name %j", (name) => {
-    expect(() => newOperation(name)).toThrow("a verb and a noun in camel case");
+    expect(() => newOperation(name, exists)).toThrow("a verb and a noun in camel case");
   });
 });

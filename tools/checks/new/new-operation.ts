@@ -1,29 +1,60 @@
 import { type NewFiles, toKebabCase } from "./new-files.ts";
 
-/** Returns the declaration and the route of a new operation of the API, with a test that fails until a server serves it. */
-export function newOperation(name: string): NewFiles {
+/**
+ * Returns the declaration and the route of a new operation of the API, with a test that fails until a server serves it. A verb of a
+ * resource with files of its own gets only the test: it is declared and served beside the others.
+ */
+export function newOperation(name: string, exists: (path: string) => boolean): NewFiles {
   if (!/^[a-z]+(?:[A-Z][a-z0-9]*)+$/.test(name)) {
     throw new Error(
       `"${name}" is not the name of an operation: use a verb and a noun in camel case, such as extendFreeze.`,
     );
   }
   const kebab = toKebabCase(name);
-  const declared = `packages/core/src/api/operations/${kebab}.ts`;
-  const served = `packages/server/src/routes/${kebab}-route.ts`;
+  const { declared, served, isNew } = findPlaces(kebab, exists);
+  const test = `packages/server/src/${kebab}.int.test.ts`;
+  const mounted = isNew ? `; add ${name}Route(deps) to packages/server/src/create-server.ts` : "";
   return {
     files: new Map([
-      [declared, toDeclaration(name, kebab)],
-      [served, toRoute(name)],
-      [`packages/server/src/${kebab}.int.test.ts`, toTest(name, kebab)],
+      ...(isNew
+        ? ([
+            [declared, toDeclaration(name, kebab)],
+            [served, toRoute(name)],
+          ] as const)
+        : []),
+      [test, toTest(name, kebab)],
     ]),
     next: [
-      `Choose path, permission, fields and answers in ${declared}; a verb of a resource that has a file goes there`,
-      `Export ${name} in packages/core/src/api/operations/index.ts; add ${name}Route(deps) to packages/server/src/create-server.ts`,
-      `Do the work in ${served}: npx vitest run --project int packages/server/src/${kebab}`,
+      `${isNew ? "Choose" : `Declare ${name} beside its neighbors:`} path, permission, fields and answers in ${declared}`,
+      `Export ${name} in packages/core/src/api/operations/index.ts${mounted}`,
+      `Do the work in ${served}, and decide in packages/core/src/services what several callers share: npx vitest run --project int ${test}`,
       `npm run generate, then add it to the tables of packages/server/src/openapi.int.test.ts (how it is called), and of permissions.int.test.ts (who may call it), event-doors.int.test.ts (whether it sends events) and reasons.int.test.ts (its reason) in packages/server/src/access: they fail until they know it`,
-      `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands`,
+      `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands, and its row in packages/cli/src/command-table.ts`,
       "npm run format && npm run api && npm test",
     ],
+  };
+}
+
+/** The files that declare and serve an operation. */
+interface Places {
+  readonly declared: string;
+  readonly served: string;
+  readonly isNew: boolean;
+}
+
+function findPlaces(kebab: string, exists: (path: string) => boolean): Places {
+  const noun = kebab.slice(kebab.indexOf("-") + 1);
+  const [one] = [noun, noun.replace(/s$/, "")]
+    .map((each) => toPlaces(`${each}s`, `${each}-routes`, false))
+    .filter(({ declared, served }) => exists(declared) && exists(served));
+  return one ?? toPlaces(kebab, `${kebab}-route`, true);
+}
+
+function toPlaces(declared: string, served: string, isNew: boolean): Places {
+  return {
+    declared: `packages/core/src/api/operations/${declared}.ts`,
+    served: `packages/server/src/routes/${served}.ts`,
+    isNew,
   };
 }
 
