@@ -1,30 +1,34 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import type { Options } from "tsup";
 import { createBuildProgress } from "./build-progress.ts";
-import { findUnbundled, findUnbundledApps, type Unbundled } from "./find-unbundled.ts";
+import { findUnbundled, type Unbundled } from "./find-unbundled.ts";
+import { repositoryRoot } from "./published-packages.ts";
 
-// Bundles the packages whose bundles are missing or older than their sources, and with `--apps` such apps. One process makes
-// all of them: one for each would mostly start. Type declarations, which no program reads, come from declarations.ts.
+// Bundles what is missing or was made from other files: all packages, with `--apps` the apps too, or only the folder that is named.
+// One process makes all of them: one for each would mostly start. Type declarations, which no program reads, come from
+// declarations.ts.
 
-const withApps = process.argv.includes("--apps");
-await bundleAll(findUnbundled(), "package");
-// Packages are within the bundles of apps.
-if (withApps) await bundleAll(findUnbundledApps(), "app");
+const [given] = process.argv.slice(2);
+const only = given === undefined || given === "--apps" ? undefined : resolve(given);
+const withApps = given !== undefined;
+await bundleAll(findUnbundled(repositoryRoot, withApps).filter(({ folder }) => only === undefined || folder === only));
 
-async function bundleAll(missing: readonly Unbundled[], noun: string): Promise<void> {
+async function bundleAll(missing: readonly Unbundled[]): Promise<void> {
   if (missing.length === 0) return;
   const startedAt = performance.now();
-  console.log(`Building ${missing.length} ${missing.length === 1 ? noun : `${noun}s`} of this clone …`);
+  console.log(`Building ${missing.length} ${missing.length === 1 ? "package" : "packages"} of this clone …`);
   const showProgress = createBuildProgress(process.stdout, missing.length);
-  for (const [index, { folder, name }] of missing.entries()) {
+  for (const [index, { folder, name, made, digest }] of missing.entries()) {
     showProgress(index + 1, name);
+    made.forget();
     await bundle(folder).catch((error: unknown) => {
       console.error(`error ${name} could not be built: ${error instanceof Error ? error.message : error}`);
       process.exit(1);
     });
+    made.note(digest);
   }
   showProgress(missing.length, "");
   console.log(`Built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);

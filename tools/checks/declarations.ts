@@ -1,40 +1,33 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { digestFiles, openMade } from "./made.ts";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 
-// Writes the type declarations of every package into its `dist`, next to the bundles of `nx run-many -t build`. One run of the
+// Writes the type declarations of every package into its `dist`, next to the bundles. One run of the
 // compiler makes all of them: a run per package reads the types of the AWS SDK again and again, which takes most of a build. What was
 // made from the same sources stays.
 
 const RELATIVE = /((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts(")/g;
 const work = join(repositoryRoot, "temp/declarations");
 const packages = findPublishedPackages();
-const madeFrom = join(repositoryRoot, "node_modules/.cache/declarations-made-from");
-const sources = toDigest();
+const made = openMade(repositoryRoot, "declarations");
+const patterns = ["packages/*/src/**/*.{ts,tsx}", "packages/*/package.json", "*.json", "tools/checks/*.ts"];
+const digest = digestFiles(
+  repositoryRoot,
+  globSync(patterns, { cwd: repositoryRoot }).map((path) => join(repositoryRoot, path)),
+);
 if (!areThere()) {
   rmSync(work, { recursive: true, force: true });
-  rmSync(madeFrom, { force: true });
+  made.forget();
   compile();
   for (const unit of packages) writeDeclarations(unit);
   rmSync(work, { recursive: true });
-  mkdirSync(dirname(madeFrom), { recursive: true });
-  writeFileSync(madeFrom, sources);
-}
-
-/** Returns a digest of all from which declarations are made. */
-function toDigest(): string {
-  const patterns = ["packages/*/src/**/*.{ts,tsx}", "packages/*/package.json", "*.json", "tools/checks/*.ts"];
-  const hash = createHash("sha256");
-  for (const path of globSync(patterns, { cwd: repositoryRoot }).sort()) {
-    hash.update(`${path}\n`).update(readFileSync(join(repositoryRoot, path)));
-  }
-  return hash.digest("hex");
+  made.note(digest);
 }
 
 function areThere(): boolean {
-  if (!existsSync(madeFrom) || readFileSync(madeFrom, "utf8") !== sources) return false;
+  if (!made.isFrom(digest)) return false;
   return packages.every(({ folder, entries }) =>
     entries.every(({ built }) => existsSync(join(folder, built.replace(/\.js$/, ".d.ts")))),
   );

@@ -41,7 +41,6 @@ export function openTemp(): string {
 const commonEnv = {
   ...process.env,
   PATH: `${join(repositoryRoot, "node_modules/.bin")}:${process.env["PATH"]}`,
-  NX_DAEMON: "false",
   // Hundreds of processes load the same modules: a compiled module is kept for the next.
   NODE_COMPILE_CACHE: join(repositoryRoot, "node_modules/.cache/compiled"),
   // The compilers that are written in Go collect their garbage less often.

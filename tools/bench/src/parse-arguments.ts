@@ -26,7 +26,7 @@ Without one of the first eleven: the embedded stores and a whole yard.
   --access        what access control costs: requests, audit lines, sealing, lists
   --console       the web console in Chromium, on a processor slowed down four times
   --previews      deliveries of 1,000 open pull requests, reports to them, and Terraform plans
-  --starts        the CPU of starts of the command line, beside those of Node; run npm run bundle before
+  --starts        the CPU of starts of the command line, beside those of Node; run npm run build before
   --environments  many environments at once, beside xargs with the same Terraform programs; of the built command line
   --promotion     a release over 400 tenants: plan, polls, writes of records; a selection of 10,000
   --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile

@@ -51,7 +51,7 @@ function toManifest(name: string, versionOf: VersionOf): string {
       "./package.json": "./package.json",
     },
     publishConfig: { access: "public" },
-    scripts: { build: "tsup" },
+    scripts: { build: "node ../../tools/checks/bundle.ts ." },
     dependencies: { "@stackyard/core": versionOf("@stackyard/core"), typebox: versionOf("typebox") },
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
