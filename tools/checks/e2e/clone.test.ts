@@ -24,6 +24,7 @@ const clone = realpathSync(mkdtempSync(join(tmpdir(), "stackyard-clone-")));
  */
 const UNBUNDLED = ["core", "sdk", "cli"];
 
+const MADE = "node_modules/.cache/stackyard-tests/made";
 const unbundled = process.env["LONG_TESTS"] ? findPublishedPackages(repositoryRoot).length : UNBUNDLED.length;
 
 /** What a clone has after `npm install`: the committed files, and its dependencies. */
@@ -32,6 +33,7 @@ beforeAll(() => {
     "packages",
     "tools/checks",
     "package.json",
+    "package-lock.json",
     "tsup.base.ts",
     "vite.base.ts",
     "tsconfig.base.json",
@@ -53,7 +55,9 @@ function linkDependencies(): void {
   const ours = findPublishedPackages(clone);
   const names = new Set(ours.map(({ manifest }) => manifest.name.split("/")[0]));
   for (const name of readdirSync(join(repositoryRoot, "node_modules"))) {
-    if (!names.has(name)) link(join(repositoryRoot, "node_modules", name), join(clone, "node_modules", name));
+    // What the clone notes is of its own bundles.
+    if (!names.has(name) && name !== ".cache")
+      link(join(repositoryRoot, "node_modules", name), join(clone, "node_modules", name));
   }
   for (const { folder, manifest } of ours) {
     link(folder, join(clone, "node_modules", manifest.name));
@@ -67,6 +71,7 @@ function copyBundles(): void {
     const name = basename(folder);
     if (UNBUNDLED.includes(name)) continue;
     cpSync(join(repositoryRoot, "packages", name, "dist"), join(folder, "dist"), { recursive: true });
+    cpSync(join(repositoryRoot, MADE, `packages-${name}`), join(clone, MADE, `packages-${name}`));
   }
 }
 
