@@ -1,4 +1,4 @@
-import { S3Client } from "@aws-sdk/client-s3";
+import { PutBucketLifecycleConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   type AwsSim,
   createAwsSim,
@@ -67,6 +67,12 @@ function playCopies(isDropped = false): Story["play"] {
 const copies: Story = {
   name: "consumer-copies",
   play: playCopies(),
+  decisions: [
+    {
+      finding: /^gone at S3.PutObject: true: /,
+      reason: "A copy that someone deletes after it was stored is found by `artifacts verify`, and sent again.",
+    },
+  ],
   planted: [{ bug: "a receipt for a copy that was not kept", invariant: "true", play: playCopies(true) }],
 };
 
@@ -100,7 +106,7 @@ function openBucket(sky: Sky, isSkipped: boolean) {
     },
   });
   sky.under(clock, clock.advance);
-  return { clock, sim, life };
+  return { clock, sim, s3, life };
 }
 
 function writeFiles({ s3 }: AwsSim, bucket: string, keys: readonly string[]): void {
@@ -158,11 +164,15 @@ const empties: Story = {
   planted: [{ bug: "the deletion keeps the bucket", invariant: "left", play: playEmptying(true) }],
   decisions: [
     {
-      finding: /^denied( 2 min)? at S3.PutBucketTagging: (true|left): /,
+      finding: /^gone at S3.PutBucketTagging: true: /,
+      reason: "A bucket that someone deletes after the stack has made it is gone. The reason of the deletion says so.",
+    },
+    {
+      finding: /^(untrusted|denied( 20? min)?) at S3.PutBucketTagging: (true|left): /,
       reason: "A bucket that may not be tagged is kept, as one that existed. The reason of the deletion says so.",
     },
     {
-      finding: /^denied( 2 min)? at S3.HeadBucket: (true|left): /,
+      finding: /^(untrusted|denied( 20? min)?) at S3.HeadBucket: (true|left): /,
       reason: "S3 answers alike for a bucket of another account. It is kept, and the reason of the deletion says so.",
     },
     {
@@ -173,5 +183,58 @@ const empties: Story = {
   ],
 };
 
+const THEIRS = "theirs";
+/** As buckets of before 2016 have it: `Prefix` instead of `Filter` (S3 API reference, LifecycleRule). */
+const OLD_RULE = { ID: "logs", Prefix: "logs/", Status: "Enabled", Expiration: { Days: 30 } } as const;
+
+/**
+ * Plays a stack that takes over a bucket with files and a lifecycle rule of the old form, and is deleted. `isEmptied`: the
+ * deletion empties the bucket.
+ */
+function playAdopting(isEmptied = false): Story["play"] {
+  return async (sky) => {
+    const { clock, sim, s3, life } = openBucket(sky, false);
+    sim.s3.createBucket({ ...PLACE, name: OWN });
+    writeFiles(sim, OWN, [THEIRS]);
+    const rules = { Rules: [OLD_RULE] };
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket: OWN, LifecycleConfiguration: rules }));
+    watchSim(sim, sky);
+    const created = await letTimePass(clock, life.create({ BucketName: OWN, EmptyOnDelete: "true" }));
+    sky.phase("delete");
+    const deleted = await letTimePass(clock, life.delete());
+    if (isEmptied) sim.s3.remove(OWN, THEIRS);
+    const settings = sim.s3.settings(OWN);
+    const isComplete = ["PublicAccessBlock", "BucketPolicy"].every((name) => name in settings);
+    const isAdopted = created.status === "CREATE_COMPLETE";
+    return {
+      verdict: isAdopted ? "succeeded" : "failed",
+      truth: isComplete ? "succeeded" : "failed",
+      said: `${created.status} ${created.reason}, ${deleted.status} ${deleted.reason}`,
+      begun: {},
+      ended: [],
+      left: [],
+      foreign: isTheirs(sim) ? [] : ["a file of before the stack"],
+      views: {},
+    };
+  };
+}
+
+function isTheirs({ s3, calls }: AwsSim): boolean {
+  const isAsked = calls.some(({ operation }) => /^S3\.Delete(Object|Bucket)/.test(operation));
+  return s3.findObject(OWN, THEIRS) !== undefined && !isAsked;
+}
+
+const adopts: Story = {
+  name: "consumer-bucket-adopted",
+  play: playAdopting(),
+  decisions: [
+    {
+      finding: /^throttled 5 min at CloudFormation.Response: true: /,
+      reason: "An answer is sent again for four minutes. The creation is listed as failed, and the bucket is kept.",
+    },
+  ],
+  planted: [{ bug: "the deletion empties a bucket of before", invariant: "foreign", play: playAdopting(true) }],
+};
+
 /** The stories of consumers. */
-export const consumerStories: readonly Story[] = [copies, empties];
+export const consumerStories: readonly Story[] = [copies, empties, adopts];

@@ -9,13 +9,11 @@ import {
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { backoff, type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
-import { type BucketPlace, completeSettings, mayEmpty } from "./bucket-settings.ts";
+import { type BucketPlace, completeSettings, mayEmpty, mayPass } from "./bucket-settings.ts";
 import { type ResourceCall, type ResourceDeps, type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/;
-/** Pauses between retries of transient errors, such as a concurrent creation. */
-const PAUSES_MS = [1_000, 3_000, 6_000];
 
 /**
  * Creates the consumer's bucket, or adopts an existing one of the account. Missing settings are added and none is weakened.
@@ -31,7 +29,7 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
   const isToEmpty = isEmptyOnDelete(request.ResourceProperties);
   // The first look decides: what a later try finds, an earlier one has made.
   let wasThere: boolean | undefined;
-  const isAdopted = await retryTransient(deps, async () => {
+  const isAdopted = await retryTransient(deps, call.deadlineAt, async () => {
     wasThere ??= await isThere(s3, place);
     if (!wasThere) await create(s3, place);
     const empties = isToEmpty && wasThere && request.RequestType === "Create" ? undefined : isToEmpty;
@@ -99,12 +97,20 @@ function parseProperties(
   return { place: { account, region, bucket }, kmsKeyArn };
 }
 
-async function retryTransient<Result>({ clock }: ResourceDeps, work: () => Promise<Result>): Promise<Result> {
+/** Repeats a creation until the deadline while S3 refuses it only for now, such as a concurrent one. */
+async function retryTransient<Result>(
+  { clock }: ResourceDeps,
+  deadlineAt: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const toPauseMs = (failed: number) => backoff(failed, { first: FIRST_PAUSE_MS, most: MAX_PAUSE_MS });
+  const isInTime = () => clock.now() + MAX_PAUSE_MS < deadlineAt - ANSWER_MS;
+  const passes = (error: unknown) => (isStackyardError(error) ? error.retryable : mayPass(error));
   try {
     return await retry(work, {
-      tries: PAUSES_MS.length + 1,
-      isRetryable: (error) => (isStackyardError(error) ? error.retryable : findAwsFault(error).kind === "retryable"),
-      pause: (failed) => clock.sleep(PAUSES_MS[failed - 1] ?? 0),
+      tries: Number.POSITIVE_INFINITY,
+      isRetryable: (error) => isInTime() && passes(error),
+      pause: (failed) => clock.sleep(toPauseMs(failed)),
     });
   } catch (error) {
     const isRefusal = error instanceof Error && "refusal" in error;
@@ -245,8 +251,8 @@ async function deletePart(
 }
 
 function toPassing(error: unknown): DeletionStep<never> {
-  const { name = "", code, kind } = findAwsFault(error);
+  const { name = "", code } = findAwsFault(error);
   // An object has arrived since the list.
-  if (name === "BucketNotEmpty" || kind === "retryable") return { kind: "waits", reason: name || code };
+  if (name === "BucketNotEmpty" || mayPass(error)) return { kind: "waits", reason: name || code };
   throw error;
 }

@@ -204,6 +204,12 @@ interface TagDeps {
   readonly owned: OwnedBucket;
 }
 
+/** Returns true for an answer of S3 that passes. Credentials that have expired are renewed by the next call. */
+export function mayPass(error: unknown): boolean {
+  const { kind, code } = findAwsFault(error);
+  return kind === "retryable" || code === "UNAUTHENTICATED";
+}
+
 /** Adds tags if possible: a bucket with 50 tags or with AWS tags is accepted, and is never emptied. */
 async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined): Promise<void> {
   if (TagSet === undefined) return;
@@ -211,7 +217,7 @@ async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined
     await s3.send(asProbe(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } })));
   } catch (error) {
     // The tag says whose the bucket is: it is given up only for a reason that stays.
-    if (findAwsFault(error).kind === "retryable") throw error;
+    if (mayPass(error) || findAwsFault(error).name === "NoSuchBucket") throw error;
     logger.warn("The bucket could not be tagged.", { error });
   }
 }
