@@ -8,6 +8,7 @@ import { CloudWatchClient, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwa
 import { watchSim } from "@stackyard/aws-sim";
 import {
   createRandom,
+  type Decision,
   type Ending,
   type Story,
   type TaskBench,
@@ -23,6 +24,23 @@ const PLACE = { account: TARGET.account, region: TARGET.region };
 /** A person's alarm, which the old group shares. */
 const SHARED = "orders-queue-depth";
 
+/** What others have done to the groups, or have forbidden, ends with a person. */
+const BY_OTHERS: readonly Decision[] = [
+  {
+    finding: /^(untrusted|denied 20 min) at \S+: true: the verdict is failed, the truth is succeeded/,
+    reason: "A clean-up that is denied for longer than two minutes fails with LEFT_BEHIND, which names what stays.",
+  },
+  {
+    finding: /^changed at AutoScaling.DescribeAutoScalingGroups: in work: ended the group that served/,
+    reason:
+      "Someone else has scaled the new group to zero after its last health check. The release keeps both groups, and says so.",
+  },
+  {
+    finding: /^changed at AutoScaling.DescribeAutoScalingGroups: true: the verdict is succeeded/,
+    reason: "A group that someone else scales to zero when the release is done has served.",
+  },
+];
+
 /** A release over a group that serves. */
 interface ReleaseStoryInput {
   readonly name: string;
@@ -35,6 +53,7 @@ interface ReleaseStoryInput {
 function releaseStory({ name, isBroken = false, isSuspended = false }: ReleaseStoryInput): Story {
   return taskStory({
     name,
+    decisions: BY_OTHERS,
     async create(sky) {
       const yard = createAsgYard();
       const { sim, clock } = yard.world;

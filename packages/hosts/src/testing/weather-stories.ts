@@ -1,5 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
-import { type Ending, type FakeClock, type Sky, type Story, settlePromises } from "@stackyard/core/testing";
+import {
+  type Decision,
+  type Ending,
+  type FakeClock,
+  type Sky,
+  type Story,
+  settlePromises,
+} from "@stackyard/core/testing";
 import { watchHost } from "@stackyard/host-sim";
 import { toCommit } from "./builders.ts";
 import { SHOP } from "./github-bench.ts";
@@ -145,6 +152,13 @@ async function judgeClosed(bench: Bench): Promise<Ending> {
   };
 }
 
+const DELETED: readonly Decision[] = [
+  {
+    finding: /^gone at GitHub.*comments: views: comment shows unfinished/,
+    reason: "A comment that a person has deleted is not written again before the next push after the yard has seen it.",
+  },
+];
+
 /** Someone opens a pull request, pushes to it, and perhaps closes it. */
 function pullStory(name: string, isClosed: boolean): Story {
   const toPlay = (document = DOCUMENT): Story["play"] => {
@@ -172,7 +186,12 @@ function pullStory(name: string, isClosed: boolean): Story {
   };
   const kind = isClosed ? "closed" : "head";
   const play = toPlay(DOCUMENT.replace(isClosed ? "CLOSED }" : "PUSHED,", isClosed ? "PUSHED }" : "OPENED,"));
-  return { name, play: toPlay(), planted: [{ bug: `the event of \`${kind}\` is another`, invariant: "left", play }] };
+  return {
+    name,
+    play: toPlay(),
+    decisions: DELETED,
+    planted: [{ bug: `the event of \`${kind}\` is another`, invariant: "left", play }],
+  };
 }
 
 /** The stories of pull requests and their previews. */

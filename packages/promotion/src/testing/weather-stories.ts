@@ -11,6 +11,8 @@ const CLOSED_MS = 10 * MINUTE_MS;
 function gateStory(name: string, others: number): Story {
   return taskStory({
     name,
+    // A gate stays closed while its alarm does not exist, and says so.
+    timeout: "2h",
     async create(sky) {
       const clock = createFakeClock();
       const sim = createAwsSim({ clock });
@@ -27,12 +29,20 @@ function gateStory(name: string, others: number): Story {
           new SetAlarmStateCommand({ AlarmName: "errors", StateValue, StateReason: "a story" }),
         );
       await set("ALARM");
-      const opensAt = clock.now() + CLOSED_MS;
+      let opensAt = clock.now() + CLOSED_MS;
       void clock.sleep(CLOSED_MS).then(() => set("OK"));
       watchSim(sim, {
         ...sky,
-        meet: (operation, input, proceed, act) =>
-          operation === "CloudWatch.SetAlarmState" ? proceed() : sky.meet(operation, input, proceed, act),
+        meet: (operation, input, proceed, act) => {
+          if (operation === "CloudWatch.SetAlarmState") return proceed();
+          return sky.meet(operation, input, proceed, (name, given) => {
+            // Someone else ends the alarm.
+            if (given["StateValue"] === "OK") opensAt = Math.min(opensAt, clock.now());
+            // What does not exist never opens.
+            if (name === "CloudWatch.DeleteAlarms" && clock.now() < opensAt) opensAt = Infinity;
+            return act?.(name, given) ?? Promise.resolve();
+          });
+        },
       });
       return {
         clock,

@@ -33,6 +33,8 @@ export interface TaskStoryInput extends Pick<Story, "name" | "repeatable" | "dec
   create(sky: Sky): Promise<TaskBench>;
   /** The codes of failures which say that the end of the work is unknown. */
   readonly unknown?: readonly string[];
+  /** The timeout of the task. Default: `24h`. */
+  readonly timeout?: string;
   /** What an executor says that does nothing, and must be found out. Default: that the work has succeeded. */
   readonly lie?: "succeeded" | "failed";
 }
@@ -43,11 +45,17 @@ const MAX_LOOKS = 8_640;
 const FAIR_MS = 2 * 3_600_000;
 
 /** Creates the story of a task that a machine tries three times within a day. */
-export function taskStory({ create, unknown = [], lie = "succeeded", ...story }: TaskStoryInput): Story {
+export function taskStory({
+  create,
+  unknown = [],
+  timeout = "24h",
+  lie = "succeeded",
+  ...story
+}: TaskStoryInput): Story {
   const toPlay = (create: TaskStoryInput["create"]): Story["play"] => {
     return async (sky) => {
       const bench = await create(sky);
-      const yard = createTaskYard(bench);
+      const yard = createTaskYard(bench, timeout);
       // The worker of the yard sleeps while only the clock advances.
       sky.under(bench.clock, bench.clock.advance);
       await yard.publish({ id: "e1", stackId: "web", machine: "web", event: "GO" });
@@ -77,7 +85,7 @@ function toLiar(executor: Executor, lie: "succeeded" | "failed"): Executor {
   return { ...declared, start: async () => (lie === "succeeded" ? succeeded({}) : refusal) };
 }
 
-function createTaskYard({ executor, config, aws, clock }: TaskBench): Simulator {
+function createTaskYard({ executor, config, aws, clock }: TaskBench, timeout: string): Simulator {
   const source = `
 version: 2
 events: { GO: {} }
@@ -93,7 +101,7 @@ tasks:
     target: here
     config: ${JSON.stringify(config)}
     retry: { attempts: 3 }
-    timeout: 24h
+    timeout: ${timeout}
 `;
   const { machine, problems } = parseMachine(source, { name: "web", executors: new Map([[executor.name, executor]]) });
   if (machine === undefined) throw new Error(JSON.stringify(problems));
