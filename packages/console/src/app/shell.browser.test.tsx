@@ -241,7 +241,7 @@ describe("Shell", () => {
     });
 
     await expect.element(page.screen.getByRole("heading", { name: "Sign in", level: 1 })).toBeVisible();
-    await expect.element(page.screen.getByText(/Then you continue at/)).toMatchTextContent(/pr-12$/);
+    await expect.element(page.screen.getByText(/Then you continue to/)).toMatchTextContent(/pr-12$/);
     expect(document.querySelectorAll("[role=dialog], nav, header, .notice")).toHaveLength(0);
   });
 

@@ -11,6 +11,7 @@ import { Dialog } from "../design/dialog.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Text } from "../design/text.tsx";
 import { useWindowTitle } from "../design/use-window-title.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { MarkDrawing } from "./product-mark.tsx";
 import { findCrumbs } from "./screens.ts";
 import "./sign-in.css";
@@ -62,7 +63,7 @@ export function SignInPage() {
         <Ways />
       </section>
       <p className="muted">
-        Then you continue at{" "}
+        Then you continue to{" "}
         <b>
           <Text>{next}</Text>
         </b>
@@ -102,7 +103,7 @@ function Ways() {
 const focus = (link: HTMLElement | null): void => link?.focus();
 
 /** Renders a link for each way in that the server has. All return to this address. */
-function SignInLinks({ ways: { people, code } }: { ways: SignInWays }) {
+function SignInLinks({ ways: { people, code, issuer } }: { ways: SignInWays }) {
   const query = `return=${encodeURIComponent(location.pathname + location.search)}`;
   if (!people && !code) {
     return (
@@ -116,7 +117,7 @@ function SignInLinks({ ways: { people, code } }: { ways: SignInWays }) {
     <>
       {people && (
         <a ref={focus} className="button primary" href={`/auth/login?${query}`}>
-          Sign in
+          {issuer === undefined ? "Sign in" : `Sign in at ${toSafeText(issuer)}`}
         </a>
       )}
       {code && (

@@ -50,6 +50,19 @@ describe("AuditPage", () => {
     await page.viewport(1440, 900);
   });
 
+  it("needs no scrolling sideways at 1024 pixels, with long names and subjects", async () => {
+    await page.viewport(1_024, 800);
+    const long = { ...line, action: "exceptFromFreeze", who: { ...line.who, name: "ada.lovelace@example.org" } };
+    const on = { stackId: "shop-production-eu-west-1", key: "freezes/winter-2026", machine: "release" };
+    await renderPage(AuditPage, "/audit", { ...api, "GET /v1/audit": { items: [{ ...long, on }] } });
+    await expect.poll(() => document.querySelector("tbody tr")).not.toBeNull();
+
+    const table = document.querySelector("tbody tr")?.closest("table");
+    expect(table?.scrollWidth).toBeLessThanOrEqual(table?.parentElement?.clientWidth ?? 0);
+    expect(table?.textContent).toContain("api 10.0.0.9");
+    await page.viewport(1440, 900);
+  });
+
   it("shows names in rows as bold ink", async () => {
     const { screen } = await renderPage(AuditPage, "/audit", api);
     const name = screen.getByRole("link", { name: "pr-12" });

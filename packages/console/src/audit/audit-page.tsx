@@ -17,6 +17,7 @@ import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { useMedia } from "../design/use-media.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { formatAction } from "./format-action.ts";
 
@@ -68,7 +69,15 @@ function Lines() {
   const change = useChangeSearch();
   const filter = clean(Object.fromEntries(NAMES.map((name) => [name, search[name]])));
   const lines = usePages(keys.other("audit", filter), (part) => yard.audit.list({ ...filter, ...part }));
-  const columns = useMemo(() => toColumns((lines.items ?? []).map(({ who }) => who)), [lines.items]);
+  const isFolded = useMedia("(min-width: 720px) and (max-width: 1199px)");
+  const columns = useMemo(
+    () =>
+      toColumns(
+        (lines.items ?? []).map(({ who }) => who),
+        isFolded,
+      ),
+    [lines.items, isFolded],
+  );
   const isFiltered = Object.keys(filter).length > 0;
   const clear = () => change({ who: undefined, action: undefined, stack: undefined, since: undefined });
   const nothing = isFiltered ? (
@@ -108,35 +117,64 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
   denied: ["rejected", "Denied"],
 };
 
-const toColumns = (people: readonly AuditLine["who"][]): readonly Column<AuditLine>[] => [
+/** The columns. Folded, where a request came from stands beside who sent it, and texts wrap; on a phone the table scrolls, its rows stay low. */
+const toColumns = (people: readonly AuditLine["who"][], isFolded: boolean): readonly Column<AuditLine>[] => [
   { header: "Line", number: true, cell: ({ seq }) => seq },
   { header: "At", line: true, cell: ({ at }) => <Instant at={at} /> },
   {
     header: "Who",
-    line: true,
-    cell: ({ who }) => (
-      <span title={who.id}>
+    ...(!isFolded && { line: true }),
+    cell: ({ who, via }) => (
+      <span title={who.id} className="wrap">
         <Text>{nameApart(who, people)}</Text> <span className="muted">{who.kind}</span>
+        {isFolded && (
+          <span className="muted">
+            , <Text>{formatOrigin({ who, via })}</Text>
+          </span>
+        )}
       </span>
     ),
   },
-  { header: "Action", line: true, cell: ({ action, count }) => <Action action={action} {...defined({ count })} /> },
+  {
+    header: "Action",
+    ...(!isFolded && { line: true }),
+    cell: ({ action, count }) => <Action action={action} {...defined({ count })} />,
+  },
   {
     header: "Outcome",
-    line: true,
+    ...(!isFolded && { line: true }),
     cell: ({ outcome, code }) => {
       const [status, word] = OUTCOMES[outcome] ?? ["quiet", outcome];
       return <Mark status={status} word={code === undefined ? word : `${word} ${code}`} />;
     },
   },
-  { header: "On", line: true, cell: ({ on }) => <Subject on={on} /> },
-  { header: "Reason", prose: true, cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
   {
-    header: "From",
-    line: true,
-    cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text>,
+    header: isFolded ? "On, reason" : "On",
+    ...(!isFolded && { line: true }),
+    cell: ({ on, reason }) => (
+      <>
+        <Subject on={on} />
+        {isFolded && reason !== undefined && (
+          <div className="muted">
+            <Text>{reason}</Text>
+          </div>
+        )}
+      </>
+    ),
   },
+  ...(isFolded ? [] : UNFOLDED),
 ];
+
+/** The columns that are folded into others. */
+const UNFOLDED: readonly Column<AuditLine>[] = [
+  { header: "Reason", prose: true, cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
+  { header: "From", line: true, cell: (line) => <Text>{formatOrigin(line)}</Text> },
+];
+
+/** Formats where a request came from, such as `api 10.0.0.7`. */
+function formatOrigin({ who, via }: Pick<AuditLine, "who" | "via">): string {
+  return who.address ? `${via} ${who.address}` : via;
+}
 
 /** Renders an action in words; its name, which the filter takes, on hover. */
 function Action({ action, count }: Pick<AuditLine, "action" | "count">) {
@@ -151,7 +189,7 @@ function Action({ action, count }: Pick<AuditLine, "action" | "count">) {
 function Subject({ on }: { on: AuditLine["on"] }) {
   const { stackId, ...others } = on;
   return (
-    <span>
+    <span className="wrap">
       {stackId !== undefined && <StackLink id={stackId} />}{" "}
       <Text>
         {Object.entries(others)

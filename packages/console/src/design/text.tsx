@@ -94,14 +94,14 @@ function startTicks(everyMs: number) {
 }
 
 /** Renders how long ago an instant was, or how long until it: `3m ago`, `in 2h`. */
-export function Ago({ at, plain }: { at: string; plain?: boolean }) {
+export function Ago({ at, plain, word }: { at: string; plain?: boolean; word?: string | undefined }) {
   const ms = useNow() - Date.parse(at);
   const duration = formatAge(Math.abs(ms));
   const { zone } = useSettings();
   return (
     <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">
       {/* What has just been said by another clock is not ahead of us. */}
-      {plain ? duration : ms > -1_000 ? `${duration} ago` : `in ${duration}`}
+      {word ?? (plain ? duration : ms > -1_000 ? `${duration} ago` : `in ${duration}`)}
     </time>
   );
 }

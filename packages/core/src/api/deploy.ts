@@ -110,6 +110,7 @@ export const DeployStack = Type.Object({
       description: "What the machine of the stack runs, as `STATE/task`, by the plan that the deployment follows.",
     }),
   ),
-  since: Instant,
+  since: { ...Instant, description: "When it entered its state: of `done` its arrival." },
+  sentAt: Type.Optional({ ...Instant, description: "When its last event was sent." }),
 });
 export type DeployStack = View<typeof DeployStack>;

@@ -37,7 +37,9 @@ describe("/v1/tokens", () => {
       rights: [{ role: "operator", permissions: ["read", "approve", "send", "operate"], stacks: ["web-"] }],
     });
     const { items } = await yard.json<{ items: ApiToken[] }>("/v1/tokens");
-    expect(items).toEqual([expect.objectContaining({ id: token.id, createdBy: { kind: "token", name: "tester" } })]);
+    expect(items).toEqual([
+      expect.objectContaining({ id: token.id, createdBy: { kind: "token", id: "configured:tester", name: "tester" } }),
+    ]);
     const kept = await yard.store.records.list("", { limit: 1_000, now: yard.clock.now() });
     expect(JSON.stringify(kept)).not.toContain(secret.slice(4, 20));
   });

@@ -42,11 +42,23 @@ it("says where the sign-in leads, if that is not the first page", async () => {
 
   for (const body of bodies) {
     expect(await read({ title: "Sign in", body, nonce: "n0" })).toContain(
-      "Then you continue at <code>/approval?stack=&lt;b&gt;</code>",
+      "Then you continue to <b>Approval &lt;b&gt;</b>",
     );
     expect(await read({ title: "Sign in", body, nonce: "n0" })).toMatch(
       /"\/auth\/local\?return=%2Fapproval%3Fstack%3D%3Cb%3E"/,
     );
   }
-  for (const body of first) expect(await read({ title: "Sign in", body, nonce: "n0" })).not.toContain("continue at");
+  for (const body of first) expect(await read({ title: "Sign in", body, nonce: "n0" })).not.toContain("continue to");
+});
+
+it("names the issuer at which a person signs in, and pages by their names", async () => {
+  const page = (path: string) => {
+    const ways = { people: true, code: false, issuer: "id.example.org" };
+    return read({ title: "Not signed in", body: errorBody("LOGIN_FAILED", "Expired.", ways, path), nonce: "n0" });
+  };
+
+  expect(await page("/")).toContain('href="/auth/login">Sign in at id.example.org</a>');
+  expect(await page("/custom-resources?limit=5")).toContain("continue to <b>Custom resources</b>");
+  expect(await page("/stack?id=pr-12&tab=now")).toContain("continue to <b>Stack pr-12</b>");
+  expect(await page("/docs/console.html")).toContain("continue to <code>/docs/console.html</code>");
 });

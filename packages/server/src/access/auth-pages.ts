@@ -147,17 +147,19 @@ export interface SignInWays {
   readonly people: boolean;
   /** By a one-time code. */
   readonly code: boolean;
+  /** The host of the issuer. */
+  readonly issuer?: string;
 }
 
 /** Returns the query that keeps where a sign-in leads. */
 const toQuery = (returnTo: string) => (returnTo === "/" ? "" : `?return=${encodeURIComponent(returnTo)}`);
 
 /** Renders links to the ways in that exist, which return to a path of ours. */
-const waysIn = ({ people, code }: SignInWays, returnTo: string) => {
+const waysIn = ({ people, code, issuer }: SignInWays, returnTo: string) => {
   const query = toQuery(returnTo);
   if (!people && !code)
     return html`<p>This server has no sign-in for browsers: <code>access.people</code> and <code>server.url</code> are missing. Programs use tokens.</p>`;
-  return html`<div class="ways">${people ? html`<a class="button primary" href="/auth/login${query}">Sign in</a>` : ""}
+  return html`<div class="ways">${people ? html`<a class="button primary" href="/auth/login${query}">${issuer === undefined ? "Sign in" : `Sign in at ${issuer}`}</a>` : ""}
 ${code ? html`<a class="button" href="/auth/local${query}">Sign in with a one-time code</a>` : ""}</div>`;
 };
 
@@ -185,7 +187,16 @@ export const errorBody = (code: string, detail: string, ways: SignInWays, return
 
 /** Renders where the person goes after the sign-in, if that is not the first page. */
 const toContinue = (returnTo: string) =>
-  returnTo === "/" ? "" : html`<p class="hint">Then you continue at <code>${returnTo}</code>.</p>`;
+  returnTo === "/" ? "" : html`<p class="hint">Then you continue to ${nameOfPage(returnTo)}.</p>`;
+
+/** Renders the name of a page of the console, such as `Releases` or `Stack pr-12`; of another path the path. */
+function nameOfPage(path: string) {
+  const { pathname, searchParams } = new URL(path, "http://localhost");
+  if (!/^\/[a-z]+(-[a-z]+)*$/.test(pathname)) return html`<code>${path}</code>`;
+  const words = pathname.slice(1).replaceAll("-", " ");
+  const [about = ""] = ["id", "stack", "name", "key"].flatMap((name) => searchParams.get(name) ?? []);
+  return html`<b>${`${words.charAt(0).toUpperCase()}${words.slice(1)} ${about}`.trim()}</b>`;
+}
 
 /** Renders what is between backticks as code. */
 const withCode = (text: string) =>

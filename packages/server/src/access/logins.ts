@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Logger, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, isStackyardError, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, SecretPrefix } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { HttpError, toProblemInput } from "../http/problem.ts";
@@ -110,7 +110,11 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const codes = createLocalCodes({ records, clock, random });
   const findPlace = createPlaceFinder(options.url);
   const tokenCodes = options.hasTokenCodes ? createTokenCodes({ ...deps, grants }) : undefined;
-  const ways = { people: options.people !== undefined, code: (local ?? tokenCodes) !== undefined };
+  const ways = {
+    people: options.people !== undefined,
+    code: (local ?? tokenCodes) !== undefined,
+    ...defined({ issuer: options.people && URL.parse(options.people.issuer)?.host }),
+  };
   const context: AuthContext = {
     sessions,
     grants,

@@ -403,7 +403,7 @@ describe("a login with a code at this machine", () => {
 
     expect([await ways(url), await ways(world.url)]).toEqual([
       { people: false, code: true },
-      { people: true, code: false },
+      { people: true, code: false, issuer: new URL(world.issuer.url).host },
     ]);
     expect(error).toMatchObject({ status: 404, text: expect.stringContaining('"/auth/local?return=%2Fstacks"') });
     expect(error.text).not.toContain("/auth/login");

@@ -180,7 +180,7 @@ function toCounts({ codes: _, ...counts }: Tally = addTallies([])) {
 }
 
 function toDeployStack(row: DeployRow, { waves }: DeployState): DeployStack {
-  const { stack, wave, state, code, message, from, at } = row;
+  const { stack, wave, state, code, message, from, at, sentAt } = row;
   const before = from && Object.fromEntries(Object.entries(from).map(([key, { value }]) => [key, value ?? null]));
   return {
     stackId: stack,
@@ -190,5 +190,6 @@ function toDeployStack(row: DeployRow, { waves }: DeployState): DeployStack {
     ...(row.heldSince !== undefined && state === "sent" && { approving: true as const }),
     ...defined({ code, message, from: before }),
     since: toInstant(at),
+    ...defined({ sentAt: toInstant(sentAt) }),
   };
 }

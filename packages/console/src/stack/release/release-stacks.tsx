@@ -16,6 +16,7 @@ import { Ago, Arrow, Text } from "../../design/text.tsx";
 import { useMedia } from "../../design/use-media.ts";
 import { toSafeText } from "../../text/safe-text.ts";
 import { countDeploy } from "./deploy-counts.ts";
+import { formatTook } from "./format-took.ts";
 import { toMovingFirst } from "./moving-first.ts";
 
 interface StacksProps {
@@ -126,13 +127,14 @@ const TASKS: Column<DeployStack> = {
   },
 };
 
-/** Renders why a stack is as it is, and since when. */
-function Now({ row: { code, message, since } }: { readonly row: DeployStack }) {
+/** Renders why a stack is as it is, and since when, or how long it took to arrive. */
+function Now({ row }: { readonly row: DeployStack }) {
+  const { code, message, since } = row;
   return (
     <>
       <DeployWhy {...defined({ code, message })} />{" "}
       <span className="muted">
-        <Ago at={since} />
+        <Ago at={since} word={formatTook(row)} />
       </span>
     </>
   );
