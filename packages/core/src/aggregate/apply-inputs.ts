@@ -294,7 +294,7 @@ function fireTimers(work: Work): Needs | undefined {
   const { round, options } = work;
   for (let fired = 0; fired < options.limits.entriesPerEvent; fired += 1) {
     const { stack } = round;
-    const [timer] = stack === undefined ? [] : dueTimers(stack, round.now);
+    const [timer] = dueTimers(stack, round.now);
     if (stack === undefined || timer === undefined) return undefined;
     const needs = applyOrPark(work, toTimerEvent(stack, timer, round.now));
     if (needs !== undefined) return needs;

@@ -83,7 +83,7 @@ export function findOwnLine(
 }
 
 function listDue({ stackId, stack, parked }: LoadedStack, now: number): readonly StackInput[] {
-  const hasTimer = stack !== undefined && dueTimers(stack, now).length > 0;
+  const hasTimer = dueTimers(stack, now).length > 0;
   const hasParked = parked.some(({ nextTryAt }) => nextTryAt <= now);
   return [
     ...(hasTimer ? [{ kind: "timers", stackId } as const] : []),

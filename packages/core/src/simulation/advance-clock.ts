@@ -54,7 +54,7 @@ function findNext(yard: SimulatedYard, until: number): Due | undefined {
 /** Lists due work in the order in which it fires at one instant. */
 function listDue(yard: SimulatedYard, stackId: string, until: number): readonly Due[] {
   const stack = yard.stacks.get(stackId);
-  const timer = stack && dueTimers(stack, until)[0];
+  const [timer] = dueTimers(stack, until);
   const tries = [...(yard.parked.get(stackId)?.values() ?? [])].map(({ nextTryAt }) => nextTryAt);
   const nextTryAt = tries.length === 0 ? undefined : Math.min(...tries);
   return [

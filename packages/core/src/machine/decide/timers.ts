@@ -20,9 +20,10 @@ export function isArmed({ refused }: Pick<StackTimer, "refused">): boolean {
 /**
  * Returns the stack's due timers, in the order in which they fire: by instant; at the same instant first those of tasks
  * (in their order), then the state's timeout, then its other events as declared. Each must be decided on the result of
- * the one before, which may have dropped it.
+ * the one before, which may have dropped it. A stack that is gone has none.
  */
-export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
+export function dueTimers(stack: Stack | undefined, now: number): readonly StackTimer[] {
+  if (stack === undefined) return [];
   const due = stack.timers.filter((timer) => timer.dueAt <= now && isArmed(timer));
   if (due.length < 2) return due;
   const rank = ({ event, task }: StackTimer) => {
