@@ -55,7 +55,11 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   "docs/getting-started.md": [{ by: "tools/checks/e2e/getting-started.test.ts" }],
   "docs/installation.md": [{ has: "alias stackyard", ...CLONE }, { has: "package:npm", ...CLONE }, BUNDLE],
   "docs/leak-checks.md": [OWN_NAMES],
-  "docs/leaving.md": [{ by: "tools/checks/e2e/leaving.test.ts" }],
+  "docs/leaving.md": [
+    { has: "npm uninstall", by: "tools/package/e2e/one-file.test.ts" },
+    { has: "systemctl disable", by: "tools/package/e2e/team-page.test.ts" },
+    { by: "tools/checks/e2e/leaving.test.ts" },
+  ],
   "docs/machines-v1.md": [{ by: "tools/checks/e2e/printed-commands.test.ts" }],
   "docs/machines.md": [{ by: "tools/checks/e2e/printed-commands.test.ts" }],
   "docs/operations.md": [{ has: "backup yard-", ...LAPTOP }, { has: "stackyard ps", ...LAPTOP }, OWN_NAMES],

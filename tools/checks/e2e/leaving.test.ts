@@ -1,10 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { createProject, hasPrograms, readPage } from "../testing/played-project.ts";
 
 // Plays docs/leaving.md with two environments of the template, one of which has an id that no path may contain. What the page leaves
 // is a state in another backend, whose plan has no changes.
+
+/** Played where there is something to remove: tools/package/e2e/one-file.test.ts, tools/package/e2e/team-page.test.ts. */
+const REMOVALS = /^(npm uninstall|systemctl disable) /;
 
 describe.runIf(hasPrograms("terraform", "jq", "curl"))("docs/leaving.md (skipped without its programs)", () => {
   const project = createProject("review-app");
@@ -24,11 +27,13 @@ describe.runIf(hasPrograms("terraform", "jq", "curl"))("docs/leaving.md (skipped
     };
     await vi.waitUntil(isLive, { timeout: 120_000, interval: 500 });
     const snippets = readPage("docs/leaving.md");
-    const pieces = snippets.filter(({ language }) => language === "sh");
+    const all = snippets.filter(({ language }) => language === "sh");
+    const pieces = all.filter(({ text }) => !REMOVALS.test(text));
 
     const printed = await project.run(pieces.map(({ text }) => text).join("\n"));
 
-    expect(pieces.filter(({ note }) => note !== "play")).toEqual([]);
+    expect(all.filter(({ note }) => note !== "play")).toEqual([]);
+    expect(all.length - pieces.length).toBe(2);
     const listed = snippets.find(({ text }) => text.startsWith("review-app%2F"))?.text.trimEnd() ?? "nothing";
     expect(printed).toContain(listed);
     expect(printed).toContain("review-app%2Fteam%252Fpr%20");
@@ -36,5 +41,9 @@ describe.runIf(hasPrograms("terraform", "jq", "curl"))("docs/leaving.md (skipped
     expect(await project.run("stackyard stacks ls --json")).toBe("");
     for (const file of ["app.txt", "network.txt"])
       expect(existsSync(join(project.folder, "environments/pr-12", file))).toBe(true);
+    await project.stopYard();
+    rmSync(join(project.folder, ".stackyard"), { recursive: true });
+    const plan = pieces.at(-1)?.text ?? "";
+    expect(await project.run(`cd taken/app\n${plan}`)).toContain("No changes.");
   });
 });

@@ -30,6 +30,9 @@ const { STACKYARD_URL, STACKYARD_TOKEN, ...inherited } = process.env;
 const env = {
   ...inherited,
   npm_config_registry: `http://127.0.0.1:${Object(registry.address()).port}`,
+  HOME: join(temp, "home"),
+  XDG_CACHE_HOME: "",
+  XDG_CONFIG_HOME: "",
   npm_config_cache: join(temp, "cache"),
   npm_config_audit: "false",
   npm_config_update_notifier: "false",
@@ -220,4 +223,23 @@ console.log(id, stack.nothing);
       ["5", "TS2339"],
     ]);
   }, 60_000);
+});
+
+describe("docs/leaving.md", () => {
+  it("takes a project's yard away, and leaves what its tasks need", async () => {
+    const page = readFileSync(join(root, "docs/leaving.md"), "utf8");
+    const removal = /^```sh play\n(npm uninstall.*?)^```$/ms.exec(page)?.[1] ?? "";
+    yard?.kill("SIGTERM");
+    await vi.waitUntil(() => yard?.exitCode !== null || yard.signalCode !== null, { timeout: 30_000 });
+    expect(globSync("**/stackyard", { cwd: env.HOME })).not.toEqual([]);
+
+    await enter(removal);
+
+    expect(globSync("**/stackyard", { cwd: env.HOME })).toEqual([]);
+    expect(readFileSync(join(project, "package-lock.json"), "utf8")).not.toContain("stackyard");
+    expect(readFileSync(join(project, "package.json"), "utf8")).not.toContain("stackyard");
+    const left = globSync("*", { cwd: project });
+    expect(left.filter((name) => /^(node_modules|machines|\.?stackyard.*)$/.test(name))).toEqual([]);
+    expect(left).toContain("terraform");
+  });
 });

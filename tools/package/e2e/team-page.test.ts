@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -33,6 +34,7 @@ const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
     "systemd is not the first process here; a program of that name starts what the units say",
   ],
   [/^chgrp prometheus /, "the group belongs to Debian's package, and needs root"],
+  [/^for name in .*userdel/, "removes users of this machine"],
 ];
 
 /** Pieces of shell that are not played, by a command of them. */
@@ -53,6 +55,9 @@ const pieces = [...page.matchAll(/^```(?:sh play|ts file=(\S+))\n(.*?)^```$/gms)
     line: page.slice(0, index).split("\n").length,
   }),
 );
+/** Takes away what that page has made. */
+const leaving = readFileSync(join(repository, "docs/leaving.md"), "utf8");
+const removal = /^```sh play\n(systemctl disable.*?)^```$/ms.exec(leaving)?.[1] ?? "";
 const root = mkdtempSync(join(tmpdir(), "stackyard-team-"));
 const programs = readdirSync("/usr/lib/postgresql")
   .map((version) => `/usr/lib/postgresql/${version}/bin`)
@@ -208,7 +213,7 @@ async function untilReady(): Promise<void> {
 
 describe("the lists", () => {
   it("name only lines that the page has", () => {
-    const lines = pieces.flatMap(({ text }) => text.split("\n"));
+    const lines = [...pieces.map(({ text }) => text), removal].flatMap((text) => text.split("\n"));
 
     expect(NOT_PLAYED.filter(([pattern]) => !lines.some((line) => pattern.test(line)))).toEqual([]);
     expect(Object.keys(CHECKS).filter((words) => !pieces.some(({ text }) => text.includes(words)))).toEqual([]);
@@ -273,4 +278,37 @@ describe.skipIf(!isPlayable)("docs/deployment.md (skipped without Postgres, ngin
 
     expect(await whoIs(browser)).toMatchObject({ name: "ada@example.org", rights: [{ role: "operator" }] });
   });
+
+  it("is gone after docs/leaving.md: no process, file, database or user of it is left but dumps and what is shared", async () => {
+    const pids = readdirSync(join(root, "run")).filter((name) => /^stackyard-.*\.pid$/.test(name));
+    expect(pids.length).toBeGreaterThan(2);
+
+    await enter(removal);
+
+    expect(readdirSync(join(root, "run")).filter((name) => /^stackyard-.*\.pid$/.test(name))).toEqual([]);
+    expect(await listDatabaseNames()).not.toContain("stackyard");
+    expect(listOurs()).toEqual([
+      "etc/ssl/yard.example.org.key",
+      "etc/ssl/yard.example.org.pem",
+      "var/lib/stackyard-backup",
+    ]);
+  });
 });
+
+/** Returns the databases and roles of the server. */
+async function listDatabaseNames(): Promise<readonly string[]> {
+  return (
+    await enter(
+      "runuser -u postgres -- psql --tuples-only --no-align -c 'select datname from pg_database union select rolname from pg_roles'",
+    )
+  ).split("\n");
+}
+
+/** Returns what is named after the yard or the product, without what is in a folder that is. */
+function listOurs(): readonly string[] {
+  const played = new Set(["bin", "log", "nginx", "prometheus", "run"]);
+  const found = globSync("**/*{stackyard,yard.}*", { cwd: root }).filter(
+    (path) => !played.has(path.split("/")[0] ?? ""),
+  );
+  return found.filter((path) => !found.some((other) => path.startsWith(`${other}/`))).sort();
+}

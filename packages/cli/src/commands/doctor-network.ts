@@ -57,7 +57,8 @@ async function tryAddress(check: string, address: string, { env, call }: TryInpu
     await call(address);
     return ok(check, `${address} answers, ${said}.`);
   } catch (error) {
-    const message = isStackyardError(error) ? error.message : `${address} does not answer: ${toReason(error)}.`;
+    const isWrongAnswer = isStackyardError(error) && error.code !== "UNREACHABLE";
+    const message = isWrongAnswer ? error.message : `${address} does not answer: ${toReason(error)}.`;
     return fail(check, `${message} It was asked ${said}.`, toHint(way, toReason(error)));
   }
 }
@@ -74,6 +75,8 @@ function toHint(way: Way, reason: string): string {
   if (/certificate|self-signed|issuer/i.test(reason)) {
     return "If your company has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS.";
   }
+  if (way.kind === "proxy" && reason.includes("407"))
+    return `The proxy wants a user and a password: write them into ${way.variable}, as http://USER:PASSWORD@HOST:PORT.`;
   if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";
   if (way.ignored !== undefined)
     return `${way.ignored} names a proxy, but Node does not use it: set NODE_USE_ENV_PROXY=1.`;
