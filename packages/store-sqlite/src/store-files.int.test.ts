@@ -133,3 +133,19 @@ describe("a store that must exist", () => {
     await expect(open({ mustExist: true })).resolves.toBeUndefined();
   });
 });
+
+describe("a folder that is a file", () => {
+  it("is named as such, also where it is a part of the path", async () => {
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "");
+    const openAt = (path: string) => createSqliteStore({ folder: path });
+
+    await expect(openAt(folder)).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      message: `${folder} is not a folder.`,
+    });
+    await expect(openAt(join(folder, "inner"))).rejects.toMatchObject({
+      message: `The folder ${join(folder, "inner")} cannot be made. Check the path and its rights.`,
+    });
+  });
+});

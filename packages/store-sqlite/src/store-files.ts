@@ -30,8 +30,9 @@ export function isThere({ database }: StoreFiles): boolean {
 /** Makes the folder, for its owner only; one that is there keeps its mode. Throws `STORE_UNAVAILABLE`. */
 export function makeFolder(folder: string): void {
   try {
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
+    if (existsSync(folder)) throw unavailable(`${folder} is not a folder.`, error);
     throw unavailable(`The folder ${folder} cannot be made. Check the path and its rights.`, error);
   }
 }

@@ -38,6 +38,6 @@ function toPlain(fields: Readonly<Record<string, unknown>>): Readonly<Record<str
 }
 
 function toErrorText(error: Error): string {
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
   return `${error.message}${cause}`;
 }
