@@ -178,11 +178,14 @@ describe("the lock of a store", () => {
     await (await createSqliteStore({ folder })).close();
   });
 
-  it("leaves nothing locked when the store cannot be opened", async () => {
+  it("leaves nothing locked when the store cannot be read, whose file it names", async () => {
     await (await createSqliteStore({ folder })).close();
     writeFileSync(storeFilesOf(folder).database, "no database at all, but long enough for a header".repeat(20));
 
-    await expect(createSqliteStore({ folder })).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    await expect(createSqliteStore({ folder })).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+      message: expect.stringContaining(storeFilesOf(folder).database),
+    });
 
     expect(existsSync(storeFilesOf(folder).lock)).toBe(false);
   });
