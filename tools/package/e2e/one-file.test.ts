@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ await once(registry, "listening");
 const ALL_PACKAGES = 277 * 1024 * 1024;
 
 const call = promisify(execFile);
-const { STACKYARD_URL, STACKYARD_TOKEN, ...inherited } = process.env;
+const { STACKYARD_URL, STACKYARD_TOKEN, NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE, ...inherited } = process.env;
 const env = {
   ...inherited,
   npm_config_registry: `http://127.0.0.1:${Object(registry.address()).port}`,
@@ -44,7 +44,7 @@ const fileOf = (pattern: string) => join(out, globSync(pattern, { cwd: out })[0]
 let yard: ChildProcess | undefined;
 beforeAll(async () => {
   execFileSync(process.execPath, [join(root, "tools/package/src/main.ts"), "--npm", "--out", out], { stdio: "pipe" });
-  mkdirSync(project);
+  for (const folder of [project, env.HOME]) mkdirSync(folder);
   writeFileSync(join(project, "package.json"), '{ "private": true, "type": "module" }');
   await enter(`npm install --offline ${fileOf("stackyard-[0-9]*.tgz")} ${fileOf("stackyard-sdk-*.tgz")}`);
 }, 600_000);
@@ -231,15 +231,17 @@ describe("docs/leaving.md", () => {
     const removal = /^```sh play\n(npm uninstall.*?)^```$/ms.exec(page)?.[1] ?? "";
     yard?.kill("SIGTERM");
     await vi.waitUntil(() => yard?.exitCode !== null || yard.signalCode !== null, { timeout: 30_000 });
-    expect(globSync("**/stackyard", { cwd: env.HOME })).not.toEqual([]);
+    const cache = join(env.HOME, ".cache/stackyard");
+    expect(existsSync(cache)).toBe(true);
 
     await enter(removal);
 
-    expect(globSync("**/stackyard", { cwd: env.HOME })).toEqual([]);
+    expect(existsSync(cache)).toBe(false);
     expect(readFileSync(join(project, "package-lock.json"), "utf8")).not.toContain("stackyard");
     expect(readFileSync(join(project, "package.json"), "utf8")).not.toContain("stackyard");
     const left = globSync("*", { cwd: project });
-    expect(left.filter((name) => /^(node_modules|machines|\.?stackyard.*)$/.test(name))).toEqual([]);
+    expect(left.filter((name) => /^(machines|\.?stackyard.*)$/.test(name))).toEqual([]);
     expect(left).toContain("terraform");
+    expect(globSync("node_modules/{stackyard,@stackyard/sdk}", { cwd: project })).toEqual([]);
   });
 });

@@ -34,6 +34,7 @@ const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
     "systemd is not the first process here; a program of that name starts what the units say",
   ],
   [/^chgrp prometheus /, "the group belongs to Debian's package, and needs root"],
+  [/^chown -R root: /, "needs root"],
   [/^for name in .*userdel/, "removes users of this machine"],
 ];
 
@@ -217,6 +218,29 @@ describe("the lists", () => {
 
     expect(NOT_PLAYED.filter(([pattern]) => !lines.some((line) => pattern.test(line)))).toEqual([]);
     expect(Object.keys(CHECKS).filter((words) => !pieces.some(({ text }) => text.includes(words)))).toEqual([]);
+  });
+
+  // Reported: netdata/netdata#6933 (what a removed user owned belongs to whoever gets its number), nicolargo/glances#2013 (users and
+  // links of units are left), archledger/irlume#533 (a timer stays enabled), kmicki/SteamDeckGyroDSU#29 (a removed service restarts).
+  it("of what is removed ends services before their files, and gives dumps to root before their user goes", () => {
+    const order = [
+      "systemctl disable --now",
+      "rm /etc/systemd/system/",
+      "systemctl daemon-reload",
+      "chown -R root: ",
+      "userdel",
+    ];
+
+    const places = order.map((words) => removal.indexOf(words));
+
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    const users = [
+      ...readFileSync(join(repository, "deploy/systemd/stackyard.sysusers.conf"), "utf8").matchAll(/^u (\S+)/gm),
+    ];
+    const units = readdirSync(join(repository, "deploy/systemd")).filter((name) => /\.(service|timer)$/.test(name));
+    expect(users.filter(([, name = ""]) => !/^for name in (.*);/m.exec(removal)?.[1]?.includes(name))).toEqual([]);
+    expect(units.filter((name) => !name.startsWith("stackyard-"))).toEqual([]);
   });
 
   it("name each piece of shell that is not played", () => {
