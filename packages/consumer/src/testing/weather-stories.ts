@@ -66,6 +66,7 @@ function playCopies(isDropped = false): Story["play"] {
 
 const copies: Story = {
   name: "consumer-copies",
+  reported: [{ report: "Nike-Inc/cerberus PR 98", at: "S3.PutObject#1", weather: "key disabled" }],
   play: playCopies(),
   decisions: [
     {
@@ -160,6 +161,7 @@ function toEmptied({ sim, isMade, tookMs }: Emptied, created: Stack, { status, r
 
 const empties: Story = {
   name: "consumer-bucket-emptied",
+  reported: [{ report: "aws/aws-rfdk#409, adobe-platform/porter#29", at: "S3.DeleteBucket#1", weather: "expired" }],
   play: playEmptying(),
   planted: [{ bug: "the deletion keeps the bucket", invariant: "left", play: playEmptying(true) }],
   decisions: [
@@ -226,6 +228,14 @@ function isTheirs({ s3, calls }: AwsSim): boolean {
 
 const adopts: Story = {
   name: "consumer-bucket-adopted",
+  reported: [
+    {
+      report: "hashicorp/terraform-provider-aws#7628, #36873, #33478",
+      at: "S3.PutBucketPolicy#1",
+      weather: "busy OperationAborted 10 min",
+    },
+    { report: "hashicorp/terraform-provider-aws#12907, #10068", at: "S3.PutBucketPolicy#1", weather: "gone" },
+  ],
   play: playAdopting(),
   decisions: [
     {

@@ -62,6 +62,7 @@ export type {
   Ending,
   Moment,
   PlantedBug,
+  ReportedRun,
   Sky,
   Story,
   Truth,

@@ -31,14 +31,19 @@ const BY_OTHERS: readonly Decision[] = [
     reason: "A clean-up that is denied for longer than two minutes fails with LEFT_BEHIND, which names what stays.",
   },
   {
-    finding: /^changed at AutoScaling.DescribeAutoScalingGroups: in work: ended the group that served/,
+    finding: /^(gone|changed) at AutoScaling.DescribeAutoScalingGroups: in work: ended the group that served/,
     reason:
-      "Someone else has scaled the new group to zero after its last health check. The release keeps both groups, and says so.",
+      "Someone else has scaled the new group to zero, or deleted it, after its last health check. The release fails, and says so.",
   },
   {
     finding: /^changed at AutoScaling.DescribeAutoScalingGroups: true: the verdict is succeeded/,
     reason: "A group that someone else scales to zero when the release is done has served.",
   },
+];
+
+const REPORTED: NonNullable<Story["reported"]> = [
+  { report: "spinnaker/spinnaker#6377", at: "AutoScaling.DescribeAutoScalingGroups#4", weather: "changed" },
+  { report: "spinnaker/clouddriver PR 318", at: "AutoScaling.DescribeAutoScalingGroups#7", weather: "gone" },
 ];
 
 /** A release over a group that serves. */
@@ -54,6 +59,7 @@ function releaseStory({ name, isBroken = false, isSuspended = false }: ReleaseSt
   return taskStory({
     name,
     decisions: BY_OTHERS,
+    reported: isBroken || isSuspended ? [] : REPORTED,
     async create(sky) {
       const yard = createAsgYard();
       const { sim, clock } = yard.world;

@@ -41,6 +41,10 @@ function inEngine({ exitCode, onInstance = false }: EngineInput): Story {
   return taskStory({
     name: `ecs-${onInstance ? "instance" : "task"}-exit-${exitCode}`,
     unknown: ["ECS_TASK_LOST"],
+    reported: [
+      { report: "eksctl-io/eksctl#3514", at: "ECS.DescribeTasks#2", weather: "expired" },
+      { report: "aws-amplify/amplify-cli#10026, glomex/gcdt#343", at: "ECS.DescribeTasks#2", weather: "untrusted" },
+    ],
     async create(sky) {
       const { sim, clock, aws } = createEcsYard();
       sim.ecs.script("migrate", { runsMs: RUNS_MS, containers: { app: { exitCode } } });

@@ -105,6 +105,14 @@ describe("exploreWeather", () => {
     const report = await exploreWeather(createToyStory(), WEATHERS, { moments: "pairs", maxRuns: 20 });
 
     expect(report).toMatchObject({ runs: 21, findings: [] });
+    expect(report.leftOut).toBeGreaterThan(1_000);
+  });
+
+  it("begins no run after its time, and counts what is left out", async () => {
+    const report = await exploreWeather(createToyStory(), WEATHERS, { moments: "all", maxMs: 0 });
+
+    expect(report.runs).toBe(1);
+    expect(report.leftOut).toBeGreaterThan(20);
   });
 
   it("rejects a story that fails in fair weather, and one that is not deterministic", async () => {

@@ -12,6 +12,8 @@ export interface WeatherScope {
   readonly moments: "first" | "sampled" | "all" | "pairs";
   /** At most so many runs, spread evenly over the others. Default: no limit. */
   readonly maxRuns?: number;
+  /** No run begins after so many milliseconds of real time. Default: no limit. */
+  readonly maxMs?: number;
 }
 
 /** A promise that one run broke. */
@@ -62,7 +64,7 @@ const HUNG_MS = 120_000;
 export async function exploreWeather(
   story: Story,
   weathers: readonly Weather[],
-  { moments, maxRuns = Number.POSITIVE_INFINITY }: WeatherScope,
+  { moments, maxRuns = Number.POSITIVE_INFINITY, maxMs = Number.POSITIVE_INFINITY }: WeatherScope,
 ): Promise<WeatherReport> {
   const began = performance.now();
   // The first run loads modules, in real time: the parts of the story then meet in another order than later.
@@ -74,15 +76,20 @@ export async function exploreWeather(
   const isPairs = moments === "pairs";
   const chosen = isPairs ? drawPairs(every, maxRuns) : spread(choosePlans(every, played, moments), maxRuns);
   const findings: WeatherFinding[] = [];
-  for (const plans of chosen) findings.push(...(await findBreaches(story, plans)));
+  let count = 0;
+  for (const plans of chosen) {
+    if (performance.now() - began > maxMs) break;
+    findings.push(...(await findBreaches(story, plans)));
+    count += 1;
+  }
   const toDecision = (finding: WeatherFinding) =>
     story.decisions?.find((each) => each.finding.test(toFindingText(finding)))?.reason;
   const decided = Map.groupBy(findings, toDecision);
   return {
     story: story.name,
     moments: countMoments(played),
-    runs: chosen.length + 1,
-    leftOut: isPairs ? 0 : every.length - chosen.length,
+    runs: count + 1,
+    leftOut: (isPairs ? every.length ** 2 : every.length) - count,
     ms: performance.now() - began,
     findings: decided.get(undefined) ?? [],
     decided: Object.fromEntries(

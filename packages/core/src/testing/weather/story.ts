@@ -101,6 +101,14 @@ export interface PlantedBug {
   play(sky: Sky): Promise<Ending>;
 }
 
+/** One run that a public report of another tool is about. */
+export interface ReportedRun {
+  /** `owner/repo#N`, several with commas. */
+  readonly report: string;
+  readonly at: string;
+  readonly weather: string;
+}
+
 /** A piece of work from its start to its end, which the explorer plays again in every weather. */
 export interface Story {
   readonly name: string;
@@ -110,6 +118,8 @@ export interface Story {
   readonly repeatable?: readonly string[];
   /** The findings that are intended. Default: none. */
   readonly decisions?: readonly Decision[];
+  /** The runs that public reports of other tools are about; they are always played. Default: none. */
+  readonly reported?: readonly ReportedRun[];
   /** Bugs that guard the story. Default: none. */
   readonly planted?: readonly PlantedBug[];
 }

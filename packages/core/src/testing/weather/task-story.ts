@@ -28,7 +28,7 @@ export interface TaskEnd {
 }
 
 /** A story of one task of a machine, by an engine and a worker. */
-export interface TaskStoryInput extends Pick<Story, "name" | "repeatable" | "decisions"> {
+export interface TaskStoryInput extends Pick<Story, "name" | "repeatable" | "decisions" | "reported"> {
   /** Creates fresh simulated services, whose calls pass through the sky. */
   create(sky: Sky): Promise<TaskBench>;
   /** The codes of failures which say that the end of the work is unknown. */

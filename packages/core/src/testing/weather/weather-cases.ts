@@ -1,5 +1,5 @@
 import { exploreWeather, playWeather, repeatWeather, toFindingText, type WeatherScope } from "./explore.ts";
-import type { PlantedBug, Story, Weather } from "./story.ts";
+import type { PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
 import { formatWeatherReport } from "./weather-report.ts";
 
 /** One story as a test, for any test runner. */
@@ -19,11 +19,12 @@ const SCOPES: Readonly<Record<string, WeatherScope>> = {
   area: { moments: "first", maxRuns: 40 },
   sampled: { moments: "sampled", maxRuns: 100 },
   all: { moments: "all" },
-  pairs: { moments: "pairs", maxRuns: 1_000 },
+  // Some thirty stories in two processes: a quarter of an hour.
+  pairs: { moments: "pairs", maxRuns: 1_000, maxMs: 50_000 },
 };
 
 /**
- * Returns one case for each story, and one for each bug that is planted in one. By default samples are played, with `QUICK_TESTS` the first call of each operation, with
+ * Returns one case for each story, one for each bug that is planted in one, and one for each run of a report. By default samples are played, with `QUICK_TESTS` the first call of each operation, with
  * `LONG_TESTS` pairs of weathers.
  */
 export function weatherCases(
@@ -44,7 +45,24 @@ export function weatherCases(
           : exploreAll(story, weathers, { scope, print }),
     }),
   );
-  return [...played, ...planted];
+  const reported = stories.flatMap((story) =>
+    (story.reported ?? []).map((each) => toReportedCase(story, weathers, each)),
+  );
+  return [...played, ...planted, ...(scope === undefined ? [] : reported)];
+}
+
+function toReportedCase(story: Story, weathers: readonly Weather[], { report, ...run }: ReportedRun): WeatherCase {
+  return {
+    name: `${story.name} keeps its promises in “${run.weather}” at ${run.at}. Reported: ${report}`,
+    timeoutMs: HOUR_MS,
+    async run() {
+      const { breaches } = await repeatWeather(story, weathers, run);
+      const place = `${run.weather} at ${run.at.replace(/#\d+$/, "")}`;
+      const lines = breaches.map((breach) => toFindingText({ ...breach, place }));
+      const found = lines.filter((line) => story.decisions?.some(({ finding }) => finding.test(line)) !== true);
+      if (found.length > 0) throw new Error(found.join("\n"));
+    },
+  };
 }
 
 function toPlantedCase(story: Story, { bug, invariant, play }: PlantedBug): WeatherCase {
