@@ -49,6 +49,16 @@ describe("AccessPage", () => {
     await expect.element(screen.getByRole("button", { name: "End the session of ada (p2)" })).toBeVisible();
   });
 
+  it("says which of two sessions is this browser's (vutuv#794)", async () => {
+    const own = { ...session, id: "s2", who: { kind: "person" as const, id: "p2", name: "ada" }, current: true };
+    const { screen } = await renderPage(AccessPage, "/access", { "GET /v1/sessions": { items: [session, own] } });
+
+    await expect.element(screen.getByRole("button", { name: "End the session of ada" })).toMatchTextContent(/this one/);
+    await expect
+      .element(screen.getByRole("button", { name: "End the session of ben" }))
+      .not.toMatchTextContent(/this one/);
+  });
+
   it("creates a token and shows its secret once", async () => {
     const { screen, sent } = await renderPage(AccessPage, "/access", {
       "GET /v1/tokens": { items: [token] },

@@ -50,7 +50,7 @@ describe("AuditPage", () => {
     await page.viewport(1440, 900);
   });
 
-  it("needs no scrolling sideways at 1024 pixels, with long names and subjects", async () => {
+  it("needs no scrolling sideways at 1024 pixels, with long names and subjects (chronograf#4578)", async () => {
     await page.viewport(1_024, 800);
     const long = { ...line, action: "exceptFromFreeze", who: { ...line.who, name: "ada.lovelace@example.org" } };
     const on = { stackId: "shop-production-eu-west-1", key: "freezes/winter-2026", machine: "release" };

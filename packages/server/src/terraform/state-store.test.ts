@@ -18,7 +18,7 @@ import {
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-describe("the lock of one of two people with one name", () => {
+describe("the lock of one of two people with one name (airflow PR 34051)", () => {
   const asPerson = (id: string): StateCaller => {
     return { holder: { kind: "operator", name: "ada", id }, name: "ada", live: true };
   };
