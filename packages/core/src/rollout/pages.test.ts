@@ -69,6 +69,19 @@ describe("the pages of a rollout", () => {
     expect([before, await open().load()]).toEqual([undefined, undefined]);
   });
 
+  it("are not replaced by a worker that was paused before it began the same rollout", async () => {
+    const { open, findValue } = aFixture();
+    const paused = open();
+    await paused.load();
+    const sent = updateItems(aRollout(rows(2)), toRow, toState("r1", "sent"));
+    await open().save(sent);
+    const page = await findValue("page/0");
+
+    await expect(paused.save(aRollout(rows(2)))).rejects.toThrow('"state" was written by another worker');
+
+    expect(await findValue("page/0")).toEqual(page);
+  });
+
   it("are loaded as far as they matter: the first, the last, and those with rows that are sent", async () => {
     const { open } = aFixture();
     const planned = updateItems(aRollout(rows(10)), toRow, toState("r5", "sent"));

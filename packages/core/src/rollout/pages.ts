@@ -68,6 +68,7 @@ export function createPages<Item, State extends RolloutState>(input: PagesInput<
   }
 
   async function savePage(state: State, number: number, items: readonly Item[]): Promise<void> {
+    await documents.open(key.page(number), key.state);
     await documents.put(key.page(number), form.fit(items, number === 0 ? form.toHead(state) : undefined));
     saved.set(number, items);
   }
@@ -151,6 +152,17 @@ function createVersionedRecords({
 
   return {
     get,
+    /**
+     * Reads the version of a record that was not read before, which may be replaced only while `head` is unchanged: a worker
+     * that was paused must not replace the pages of a rollout that another has begun. Throws `PageConflictError`.
+     */
+    async open(key: string, head: string): Promise<void> {
+      if (versions.has(key)) return;
+      await get(key);
+      const known = versions.get(head);
+      const version = (await records.get(head, clock.now()))?.version ?? "absent";
+      if (known !== undefined && known !== version) throw new PageConflictError(head);
+    },
     /** Replaces the version that was read last, or the stored one if none was read. Throws `PageConflictError`. */
     async put(key: string, value: unknown): Promise<void> {
       if (!versions.has(key)) await get(key);

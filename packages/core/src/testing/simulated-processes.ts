@@ -10,6 +10,7 @@ import type { Locator } from "../ports/locator.ts";
 import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { type CrashingStore, createCrashingStore, createHesitantStore } from "./crashing-store.ts";
+import { createFreezableProcess, type FreezableProcess } from "./weather/freezable-process.ts";
 
 /** The processes to simulate. */
 export interface ProcessesInput {
@@ -43,7 +44,7 @@ interface World {
   readonly store: Store;
 }
 
-/** An engine and workers; one that has died is replaced by a fresh one when it is next needed. */
+/** An engine and workers; one that has died or is frozen is replaced by a fresh one when it is next needed. */
 interface SimulatedProcesses {
   /** Returns a random engine. */
   engine(): Engine;
@@ -51,11 +52,14 @@ interface SimulatedProcesses {
   worker(): Worker;
   /** Returns how many processes were replaced. */
   crashes(): number;
+  /** Returns the worker that runs a task now. */
+  findWorking(): FreezableProcess | undefined;
 }
 
 interface Process<Role> {
   readonly view: CrashingStore;
   readonly role: Role;
+  readonly freezable?: FreezableProcess;
 }
 
 /** Processes that are started when they are first needed. */
@@ -83,15 +87,20 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
 
   function startWorker(): Process<Worker> {
     const own = view();
-    const deps = { ...world, store: own.store, executors, logger, ...defined({ aws: input.aws }) };
+    const freezable = createFreezableProcess(world.clock);
+    const { clock } = freezable;
+    const deps = { ...world, clock, store: own.store, executors, logger, ...defined({ aws: input.aws }) };
     const services = [provideYard({ ...deps, locator }), ...(input.services ?? [])];
-    return { view: own, role: createWorker(deps, { ...defined({ leaseMs: input.leaseMs }), services }) };
+    const worker = createWorker(deps, { ...defined({ leaseMs: input.leaseMs }), services });
+    const handle: Worker["handle"] = (delivery, limits) => freezable.run(() => worker.handle(delivery, limits));
+    return { view: own, role: { ...worker, handle }, freezable };
   }
 
   function revive<Role>(slots: Process<Role>[], index: number, start: () => Process<Role>): Role {
     const present = slots[index];
-    if (present !== undefined && !present.view.isDead()) return present.role;
-    if (present !== undefined) crashes += 1;
+    const isFrozen = present?.freezable?.frozen() !== undefined;
+    if (present !== undefined && !isFrozen && !present.view.isDead()) return present.role;
+    if (present !== undefined && !isFrozen) crashes += 1;
     const fresh = start();
     slots[index] = fresh;
     return fresh.role;
@@ -103,6 +112,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
     engine: () => revive(engines, draw(input.engines ?? 2), startEngine),
     worker: () => revive(workers, draw(input.workers ?? 2), startWorker),
     crashes: () => crashes,
+    findWorking: () => workers.find(({ role }) => role.running().length > 0)?.freezable,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { ALL_INVARIANTS } from "./simulation/invariants/all-invariants.ts";
 import { watchStore } from "./simulation/invariants/watch-store.ts";
 import { ALL_KINDS } from "./store-conformance/store-builders.ts";
+import type { FreezableProcess } from "./weather/freezable-process.ts";
 
 /** The input of the simulator. */
 export interface SimulatorInput extends ProcessesInput {
@@ -46,6 +47,8 @@ export interface Simulator {
   listHistory(stackId: string): Promise<readonly StoredHistoryEntry[]>;
   /** Returns how many processes have died and were replaced. */
   crashes(): number;
+  /** Returns the worker that runs a task now, and can be frozen. */
+  findWorking(): FreezableProcess | undefined;
   /** Returns sentences about violations: items that were applied twice, overwritten, lost, or wait forever. */
   findViolations(): Promise<readonly string[]>;
 }
@@ -80,6 +83,7 @@ export function createSimulator(input: SimulatorInput): Simulator {
       return (await memory.queries.listHistory({ stackId }, { limit: HISTORY_PAGE })).items;
     },
     crashes: processes.crashes,
+    findWorking: processes.findWorking,
     findViolations: async () => [...watch.violations.map(({ sentence }) => sentence), ...(await findStuck(memory))],
   };
 }

@@ -1,14 +1,24 @@
 import { createAwsSim, createSimPlugin, watchSim } from "@stackyard/aws-sim";
-import { createFakeClock, type Story, type TaskBench, taskStory } from "@stackyard/core/testing";
+import { createFakeClock, type Decision, type Story, type TaskBench, taskStory } from "@stackyard/core/testing";
 import { createLambdaExecutor } from "../lambda.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 const RUNS_MS = 60_000;
 
+const CALLED_AGAIN: readonly Decision[] = [
+  {
+    finding:
+      /^frozen (2 min|20 h) at (store.claim|Lambda.Invoke|look.worker|store.settle): once: the function began 2 times$/,
+    reason:
+      "Invoke has no idempotency token, so a function whose runner has lost its lease is called again. The README says so.",
+  },
+];
+
 /** A function that works for a minute, and fails the given times first. */
 function lambdaStory(name: string, failures: number): Story {
   return taskStory({
     name,
+    decisions: CALLED_AGAIN,
     unknown: ["LAMBDA_ANSWER_LOST"],
     async create(sky) {
       // Loaded by the first call otherwise, in real time.

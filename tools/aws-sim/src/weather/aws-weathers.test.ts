@@ -23,13 +23,26 @@ function createWorld() {
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
   sim.s3.createBucket({ ...PLACE, name: "files" });
-  const quiet: World = { pass: clock.advance, wait: clock.sleep, later: () => undefined, act: async () => undefined };
+  const quiet: World = {
+    pass: clock.advance,
+    wait: clock.sleep,
+    freeze: async () => undefined,
+    later: () => undefined,
+    act: async () => undefined,
+  };
   /** Plays a weather at every call of an operation. */
   function play(name: string, operation: string): void {
     const weather = find(name);
     sim.intercept((request, proceed) => {
       const called = `${request.service}.${request.operation}`;
-      const moment: Moment = { at: called, operation: called, input: request.input, now: clock.now(), earlier: [] };
+      const moment: Moment = {
+        at: called,
+        operation: called,
+        input: request.input,
+        now: clock.now(),
+        earlier: [],
+        canFreeze: false,
+      };
       const world: World = { ...quiet, act: (...act) => sim.actBeside(request, ...act) };
       return called === operation ? weather.meet(moment, proceed, world) : proceed();
     });
@@ -46,7 +59,10 @@ function find(name: string): Weather {
 }
 
 function fits(name: string, operation: string, answer: unknown): boolean {
-  return find(name).fits({ at: operation, operation, input: {}, now: 0, earlier: [{ now: 0, answer }] }, answer);
+  return find(name).fits(
+    { at: operation, operation, input: {}, now: 0, earlier: [{ now: 0, answer }], canFreeze: false },
+    answer,
+  );
 }
 
 describe("awsWeathers", () => {

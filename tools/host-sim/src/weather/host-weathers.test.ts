@@ -12,7 +12,13 @@ async function createWorld() {
   const sim = createHostSim({ secret: "a-secret", now: clock.now });
   sim.addRepository(REPO);
   await sim.openPull(REPO, { head: "1".repeat(40) });
-  const quiet: World = { pass: clock.advance, wait: clock.advance, later: () => undefined, act: async () => undefined };
+  const quiet: World = {
+    pass: clock.advance,
+    wait: clock.advance,
+    freeze: async () => undefined,
+    later: () => undefined,
+    act: async () => undefined,
+  };
   /** Plays a weather at every call of an operation. */
   function play(name: string, operation: string): void {
     const weather = find(name);
@@ -44,7 +50,7 @@ function find(name: string) {
 }
 
 function toMoment(operation: string, input: unknown): Moment {
-  return { at: operation, operation, input, now: 0, earlier: [] };
+  return { at: operation, operation, input, now: 0, earlier: [], canFreeze: false };
 }
 
 describe("hostWeathers", () => {

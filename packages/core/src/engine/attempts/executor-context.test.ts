@@ -36,6 +36,7 @@ function createContext(call: Partial<CallInput> = {}, deps: Pick<ContextDeps, "a
       deadlineAt: 9,
       logger: silentLogger,
       signal: () => new AbortController().signal,
+      confirm: async () => "held",
       cancelling: false,
       report: () => {},
       ...call,

@@ -15,6 +15,7 @@ import type {
 } from "../../ports/executor.ts";
 import type { Leases, Records } from "../../ports/records.ts";
 import { findTarget } from "./find-target.ts";
+import { guardClient, type LeaseCheck } from "./guarded-client.ts";
 import type { ResolvedMessage } from "./resolve-secrets.ts";
 import { toAttemptPassword } from "./shared-key.ts";
 
@@ -42,6 +43,8 @@ export interface CallInput {
   readonly deadlineAt: number;
   readonly logger: Logger;
   readonly signal: () => AbortSignal;
+  /** Checks the lease before each request to AWS. */
+  readonly confirm: () => Promise<LeaseCheck>;
   readonly cancelling: boolean;
   readonly report: (line: string) => void;
 }
@@ -79,7 +82,7 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
       // `provideService` has checked the type by the same key.
       return provided?.create(toAttemptAccess(deps, call)) as Service | undefined;
     },
-    aws: (client, region) => requireAws(deps).client(client, toRegion(target, region)),
+    aws: (client, region) => guardClient(requireAws(deps).client(client, toRegion(target, region)), call.confirm),
     credentials: () => requireAws(deps).credentials(target),
   };
 }

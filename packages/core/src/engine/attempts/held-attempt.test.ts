@@ -26,6 +26,7 @@ function createBench(answers: readonly (RenewResult | Error)[] = [], cancelling 
   const held = holdAttempt({
     grant: { attemptId: "a1", owner: "w1", token: 1 },
     leaseMs: LEASE_MS,
+    claimedAt: clock.now(),
     heartbeat: createHeartbeat(clock, LEASE_MS / 3),
     clock,
     attempts,

@@ -2,6 +2,7 @@ import { defined } from "../../machine/json.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/executor.ts";
 import type { AttemptStore, Grant } from "../../ports/stack-store.ts";
+import type { LeaseCheck } from "./guarded-client.ts";
 
 /** Why a call to an executor was aborted before its time. */
 export type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
@@ -12,6 +13,11 @@ export interface HeldAttempt {
   signal(): AbortSignal;
   /** Returns why the signal was aborted; undefined if it was not. */
   stopReason(): StopReason | undefined;
+  /**
+   * Returns whether this process has the lease now. Renews one that has ended by the clock, as after a pause of the process.
+   * Call it before work begins, and before each request.
+   */
+  confirm(): Promise<LeaseCheck>;
   /** Aborts the call because the process ends. */
   stop(): void;
   /** Stops the renewals as if the process had crashed. The result of the call is ignored. */
@@ -24,6 +30,8 @@ export interface HeldAttempt {
 interface HoldInput {
   readonly grant: Grant;
   readonly leaseMs: number;
+  /** When the lease was requested, in epoch milliseconds. Its end is known without the store. */
+  readonly claimedAt: number;
   /** When it is renewed. */
   readonly heartbeat: Heartbeat;
   readonly clock: Clock;
@@ -50,8 +58,15 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     reason = why;
     controller?.abort(why);
   };
+  let heldUntil = input.claimedAt + input.leaseMs;
+  const extend = async () => {
+    const now = input.clock.now();
+    const answer = await renewOnce(input, abort);
+    if (answer === "renewed") heldUntil = now + input.leaseMs;
+    return answer;
+  };
   const renew = async () => {
-    if ((await renewOnce(input, abort)) && !ended) endBeat = input.heartbeat.next(beat);
+    if ((await extend()) !== "lost" && !ended) endBeat = input.heartbeat.next(beat);
   };
   const beat = () => {
     working = renew();
@@ -75,6 +90,11 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
       return controller.signal;
     },
     stopReason: () => (left ? "lost" : reason),
+    async confirm() {
+      if (input.clock.now() >= heldUntil) await extend();
+      if (left || reason === "lost") return "lost";
+      return input.clock.now() < heldUntil ? "held" : "unknown";
+    },
     stop: () => abort("stopping"),
     leave() {
       left = true;
@@ -98,8 +118,10 @@ async function stopInTime(
   if (!ended.aborted) abort("out-of-time");
 }
 
-/** Returns false when the lease is lost. */
-async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void): Promise<boolean> {
+async function renewOnce(
+  input: HoldInput,
+  abort: (reason: StopReason) => void,
+): Promise<"renewed" | "lost" | "unknown"> {
   const { grant, leaseMs, clock, attempts, logger } = input;
   try {
     const message = input.progressLine();
@@ -110,11 +132,11 @@ async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void):
     });
     if (renewed.kind === "lost") abort("lost");
     else if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
-    return renewed.kind !== "lost";
+    return renewed.kind;
   } catch (error) {
     // The next renewal may succeed. If it does not, the lease expires and another worker claims the attempt.
     logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
-    return true;
+    return "unknown";
   }
 }
 

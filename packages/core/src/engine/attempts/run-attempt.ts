@@ -58,6 +58,8 @@ interface AttemptInput {
   readonly fault?: Failed | undefined;
   readonly message: TaskMessage;
   readonly claimed: Granted;
+  /** When it was claimed, in epoch milliseconds. */
+  readonly claimedAt: number;
   readonly onReport: (line: string) => void;
   /** When the invocation ends. Default: never. */
   readonly end?: InvocationEnd | undefined;
@@ -91,6 +93,7 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
   const attempt = holdAttempt({
     grant: claimed.grant,
     leaseMs: deps.leaseMs,
+    claimedAt: input.claimedAt,
     heartbeat: deps.heartbeat,
     clock: deps.clock,
     attempts: deps.store,
@@ -101,7 +104,9 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
   });
   deps.held.set(attempt, input.message);
   try {
-    const ended = await step(deps, { ...input, mask }, attempt, log);
+    // The process may have been paused since the claim.
+    const isHeld = (await attempt.confirm()) === "held";
+    const ended = isHeld ? await step(deps, { ...input, mask }, attempt, log) : undefined;
     return ended === undefined ? LOST : await finish(deps, input, ended, log);
   } catch (error) {
     // The lease expires, and the next worker that claims the attempt continues it.
@@ -156,6 +161,7 @@ async function step(
     deadlineAt: Math.min(claimed.deadlineAt, input.end?.stopAt ?? claimed.deadlineAt),
     logger: deps.logger,
     signal: attempt.signal,
+    confirm: attempt.confirm,
     cancelling,
     report(line) {
       const shown = input.mask.text(line);

@@ -333,7 +333,52 @@ describe("a worker that loses its lease", () => {
     expect(await bench.store.findAttempt(ID)).toMatchObject({ status: "running", owner: "w2", token: 2 });
     expect(await bench.takeEvents()).toEqual([]);
   });
+
+  it.each([
+    ["begins nothing when another owner has it", true, []],
+    ["begins when it can be renewed", false, ["start"]],
+  ])("after a pause between the claim and the first call %s", async (_, isTaken, calls) => {
+    const bench = createBench(
+      {},
+      { wrap: (store) => pauseAfterClaim(store, (ms) => bench.clock.advance(ms), isTaken) },
+    );
+
+    await bench.run();
+
+    expect(bench.calls).toEqual(calls);
+    expect(await bench.store.findAttempt(ID)).toMatchObject(isTaken ? { owner: "w2" } : { status: "settled" });
+  });
+
+  it("begins nothing when its lease has ended and the store does not answer", async () => {
+    const bench = createBench(
+      {},
+      {
+        wrap: (store) => ({
+          ...pauseAfterClaim(store, (ms) => bench.clock.advance(ms), false),
+          renew: () => Promise.reject(new Error("The store is down.")),
+        }),
+      },
+    );
+
+    await bench.run();
+
+    expect(bench.calls).toEqual([]);
+  });
 });
+
+/** A process that is frozen as soon as it has claimed an attempt, for two leases. `isTaken`: another claims it then. */
+function pauseAfterClaim(store: Store, pass: (ms: number) => Promise<void>, isTaken: boolean): Store {
+  return {
+    ...store,
+    async claim(input) {
+      const claimed = await store.claim(input);
+      await pass(2 * LEASE_MS);
+      const later = { ...input, owner: "w2", now: input.now + 2 * LEASE_MS };
+      if (isTaken) await store.claim(later);
+      return claimed;
+    },
+  };
+}
 
 describe("a cancel", () => {
   const cancelled = { event: "TASK_CANCELLED", stackId: "s1", dispatchId: ID };

@@ -100,6 +100,13 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
   };
 }
 
+interface RunInput {
+  readonly fault?: Failed | undefined;
+  readonly limits?: InvocationLimits;
+  /** When the attempt was claimed, in epoch milliseconds. Default: now. */
+  readonly claimedAt?: number;
+}
+
 /** Creates a worker over a store that returns how its steps end. */
 export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}): StepWorker {
   const held = new Map<HeldAttempt, TaskMessage>();
@@ -118,7 +125,7 @@ export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}):
   async function run(
     message: TaskMessage,
     claimed: Extract<ClaimResult, { kind: "granted" }>,
-    { fault, limits = {} }: { readonly fault?: Failed | undefined; readonly limits?: InvocationLimits } = {},
+    { fault, limits = {}, claimedAt = deps.clock.now() }: RunInput = {},
   ): Promise<StepEnd> {
     const { store, clock, finish, logs } = deps;
     const logger = bindAttempt(deps.logger, message);
@@ -127,7 +134,7 @@ export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}):
     const executor = findExecutor(deps.executors, message);
     return runAttempt(
       { store, clock, logger, context, leaseMs, heartbeat, held, isStopping, finish, logs },
-      { executor, fault, message, claimed, onReport, end: toInvocationEnd(limits, clock.now()) },
+      { executor, fault, message, claimed, claimedAt, onReport, end: toInvocationEnd(limits, clock.now()) },
     );
   }
 
@@ -144,8 +151,10 @@ export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}):
       if (stopping) return { outcome: { kind: "retry", reason: "The worker stops." } };
       const executor = findExecutor(deps.executors, message);
       const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
-      const claimed = await deps.store.claim({ attemptId, owner, leaseMs, exclusiveKeys, now: deps.clock.now() });
-      if (claimed.kind === "granted") return { outcome: DONE, end: await run(message, claimed, { fault, limits }) };
+      const now = deps.clock.now();
+      const claimed = await deps.store.claim({ attemptId, owner, leaseMs, exclusiveKeys, now });
+      if (claimed.kind === "granted")
+        return { outcome: DONE, end: await run(message, claimed, { fault, limits, claimedAt: now }) };
       bindAttempt(deps.logger, message).debug("An attempt was not granted.", { answer: claimed.kind });
       return { outcome: DONE };
     },

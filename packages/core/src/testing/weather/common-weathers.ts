@@ -3,7 +3,7 @@ import type { Moment, Weather } from "./story.ts";
 const MINUTE_MS = 60_000;
 
 /** Returns true for a call of a service, whose operation begins with a capital letter. */
-export function isCall({ operation }: Moment): boolean {
+export function isCall({ operation }: Pick<Moment, "operation">): boolean {
   return /^[A-Z]/.test(operation);
 }
 
@@ -52,6 +52,27 @@ function awayWeather(name: string, minutes: number): Weather {
   };
 }
 
+/**
+ * Creates a weather in which one process stands still while its lease expires and another continues its work: after a
+ * call was served, before its step is stored, or at a look.
+ */
+function frozenWeather(name: string, minutes: number): Weather {
+  return {
+    name,
+    source:
+      "signal(7): SIGSTOP; berops/claudie#1286; docs.kernel.org, cgroup freezer; a virtual machine that is paused",
+    fits: ({ canFreeze, operation }) => canFreeze && !operation.startsWith("delivery."),
+    async meet({ operation }, proceed, world) {
+      const freeze = () => world.freeze(minutes * MINUTE_MS);
+      if (operation.startsWith("look.")) void freeze();
+      else if (operation.startsWith("store.") && operation !== "store.claim") await freeze();
+      const answer = await proceed();
+      if (isCall({ operation }) || operation === "store.claim") await freeze();
+      return answer;
+    },
+  };
+}
+
 const isDelivery = ({ operation }: Moment) => operation.startsWith("delivery.");
 const AT_LEAST_ONCE =
   'EventBridge, SQS and SNS deliver at least once; Lambda, "Asynchronous invocation": for six hours';
@@ -71,6 +92,8 @@ export const commonWeathers: readonly Weather[] = [
   }),
   awayWeather("away 70 min", 70),
   awayWeather("away 20 h", 20 * 60),
+  frozenWeather("frozen 2 min", 2),
+  frozenWeather("frozen 20 h", 20 * 60),
   {
     name: "twice",
     source: AT_LEAST_ONCE,

@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
+import { callUnfrozen, type FreezableProcess, findProcess } from "./freezable-process.ts";
 import type { ActBeside, EarlierAnswer, Moment, Sky, Weather, World } from "./story.ts";
 
 /** One weather at one moment of a run. */
@@ -42,6 +43,8 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
   const counts = new Map<string, number>();
   let phase = "";
   let isClear = false;
+  let findWorking: () => FreezableProcess | undefined = () => undefined;
+  const { promise: cleared, resolve: end } = Promise.withResolvers<void>();
 
   function findFront(moment: Moment): Front | undefined {
     return fronts.find((front) => {
@@ -50,12 +53,15 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
     });
   }
 
-  function toWorld({ plan, waiting }: Front, act: ActBeside): World {
+  function toWorld({ plan, waiting }: Front, process: FreezableProcess | undefined, act: ActBeside): World {
     const noClock = () => Promise.reject(new Error("The story gives the sky no clock. Call sky.under(…)."));
     return {
       pass: pass ?? noClock,
       wait: (ms) => clock?.sleep(ms) ?? noClock(),
       act,
+      async freeze(ms) {
+        await process?.freeze(Promise.race([clock?.sleep(ms) ?? noClock(), cleared]));
+      },
       later: (work) => (plan.after === undefined ? start(work) : void waiting.push(work)),
     };
   }
@@ -65,42 +71,48 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
     counts.set(operation, count);
     const question = `${operation} ${toText(input)}`;
     const earlier = history.get(question) ?? [];
+    const process = findProcess() ?? findWorking();
     const moment: Moment = {
       at: `${operation}#${count}`,
       operation,
       input,
       now: clock?.now() ?? 0,
       earlier: [...earlier],
+      canFreeze: process !== undefined,
     };
     const place = played.push({ moment, answer: undefined, phase }) - 1;
     const keep = async () => {
-      const answer = await proceed();
+      const answer = await callUnfrozen(proceed);
       history.set(question, [...(history.get(question) ?? []), { now: clock?.now() ?? 0, answer }]);
       return answer;
     };
     const front = findFront(moment);
-    const answer = await (front === undefined ? keep() : front.plan.weather.meet(moment, keep, toWorld(front, act)));
+    const answer = await (front === undefined
+      ? keep()
+      : front.plan.weather.meet(moment, keep, toWorld(front, process, act)));
     played[place] = { moment, answer, phase: played[place]?.phase ?? phase };
     return answer;
   };
 
   const sky: Sky = {
-    under(given, passes) {
+    under(given, passes, working) {
       clock = given;
       pass = passes;
+      if (working !== undefined) findWorking = working;
     },
     phase(name) {
       phase = name;
     },
     async meet(operation, input, proceed, act) {
       // The weather is over, so what follows is no moment: the rest of the story, and its questions for the truth.
-      if (isClear) return proceed();
+      if (isClear) return callUnfrozen(proceed);
       const answer = await meetOne(operation, input, proceed, act);
       for (const { plan, waiting } of fronts) if (plan.after === operation) waiting.splice(0).forEach(start);
       return answer;
     },
     async clear() {
       isClear = true;
+      end();
       for (const { waiting } of fronts) for (const work of waiting.splice(0)) await work().catch(() => undefined);
     },
   };

@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
+import type { FreezableProcess } from "./freezable-process.ts";
 import type { WeatherInvariant } from "./invariants.ts";
 
 /** A moment at which the world responds: a call, the delivery of an event, or a look of the program at its work. */
@@ -12,6 +13,8 @@ export interface Moment {
   readonly now: number;
   /** The earlier answers to the same question, oldest first. */
   readonly earlier: readonly EarlierAnswer[];
+  /** True if the process that has reached the moment can be frozen. */
+  readonly canFreeze: boolean;
 }
 
 /** An answer to a call that is repeated with the same input. */
@@ -26,6 +29,8 @@ export interface World {
   pass(ms: number): Promise<void>;
   /** Waits inside of a call, while other parts of the program work. */
   wait(ms: number): Promise<void>;
+  /** Freezes the process that has reached the moment, while the others work, at most until the weather ends. */
+  freeze(ms: number): Promise<void>;
   /** Does the work right after a later moment; the explorer plays one run for each operation that follows. */
   later(work: () => Promise<unknown>): void;
   /** Does what someone else does at the service of the moment, with every right. Does nothing where no one else can. */
@@ -56,11 +61,14 @@ export interface Weather {
 export interface Sky {
   /** Passes one moment to the weather. Returns or throws what the caller gets. `act` is for what others do meanwhile. */
   meet(operation: string, input: unknown, proceed: () => Promise<unknown>, act?: ActBeside): Promise<unknown>;
-  /** Sets the clock of the run, which the story creates, and the function that lets time pass. */
-  under(clock: Clock, pass: World["pass"]): void;
+  /**
+   * Sets the clock of the run, which the story creates, and the function that lets time pass. `working`: finds the
+   * process that is frozen at a look.
+   */
+  under(clock: Clock, pass: World["pass"], working?: () => FreezableProcess | undefined): void;
   /** Begins a phase of the story; samples contain the first call of each operation in it. */
   phase(name: string): void;
-  /** Ends the weather: deliveries that are still late arrive now. Call it before the fair time at the end. */
+  /** Ends the weather: deliveries that are still late arrive now, and frozen processes continue. Call it before the fair time at the end. */
   clear(): Promise<void>;
 }
 

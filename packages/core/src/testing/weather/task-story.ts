@@ -3,6 +3,7 @@ import { parseMachine } from "../../machine/parse-machine.ts";
 import { type Executor, failed, succeeded } from "../../ports/executor.ts";
 import type { FakeClock } from "../fake-clock.ts";
 import { createSimulator, type Simulator } from "../simulator.ts";
+import { watchStoreOf } from "./freezable-process.ts";
 import type { Ending, Sky, Story } from "./story.ts";
 
 /** The simulated services of one task, and the executor that works on them. */
@@ -55,9 +56,9 @@ export function taskStory({
   const toPlay = (create: TaskStoryInput["create"]): Story["play"] => {
     return async (sky) => {
       const bench = await create(sky);
-      const yard = createTaskYard(bench, timeout);
+      const yard = createTaskYard(bench, { timeout, sky });
       // The worker of the yard sleeps while only the clock advances.
-      sky.under(bench.clock, bench.clock.advance);
+      sky.under(bench.clock, bench.clock.advance, yard.findWorking);
       await yard.publish({ id: "e1", stackId: "web", machine: "web", event: "GO" });
       await yard.settle();
       const state = await lookUntilEnd(yard, sky);
@@ -85,7 +86,10 @@ function toLiar(executor: Executor, lie: "succeeded" | "failed"): Executor {
   return { ...declared, start: async () => (lie === "succeeded" ? succeeded({}) : refusal) };
 }
 
-function createTaskYard({ executor, config, aws, clock }: TaskBench, timeout: string): Simulator {
+function createTaskYard(
+  { executor, config, aws, clock }: TaskBench,
+  { timeout, sky }: { readonly timeout: string; readonly sky: Sky },
+): Simulator {
   const source = `
 version: 2
 events: { GO: {} }
@@ -112,6 +116,7 @@ tasks:
     engines: 1,
     workers: 1,
     clock,
+    wrapStore: (store) => watchStoreOf(store, sky),
     ...(aws !== undefined && { aws: { client: aws, credentials } }),
   });
 }

@@ -1,0 +1,26 @@
+/** What a process knows about its lease: `lost` to another owner, or `unknown` while it has ended and the store does not answer. */
+export type LeaseCheck = "held" | "lost" | "unknown";
+
+/**
+ * Returns a client of AWS that sends nothing after the attempt has another owner: a process that was paused would repeat
+ * what that one has done. A request that is on its way cannot be held back.
+ */
+export function guardClient<Client>(client: Client, confirm: () => Promise<LeaseCheck>): Client {
+  if (typeof client !== "object" || client === null || !("send" in client)) return client;
+  const { send } = client;
+  if (typeof send !== "function") return client;
+  const guarded = async (...args: readonly unknown[]): Promise<unknown> => {
+    if ((await confirm()) === "lost") throw createAbortError();
+    return Reflect.apply(send, client, args);
+  };
+  return new Proxy(client, {
+    get: (target, name) => (name === "send" ? guarded : Reflect.get(target, name)),
+  });
+}
+
+/** Creates the error of a request whose signal was aborted before it, as the SDK throws it. */
+function createAbortError(): Error {
+  return Object.assign(new Error("Another worker has this attempt, so the request was not sent."), {
+    name: "AbortError",
+  });
+}

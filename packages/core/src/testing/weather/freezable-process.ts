@@ -1,0 +1,92 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Clock } from "../../ports/clock.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Sky } from "./story.ts";
+
+/** A process that can be frozen, as by SIGSTOP or the pause of a virtual machine, and continues later as if nothing had happened. */
+export interface FreezableProcess {
+  /** Its timers do not end while it is frozen. */
+  readonly clock: Clock;
+  /** Runs work as that of this process: its calls wait while it is frozen. */
+  run<Result>(work: () => Result): Result;
+  /** Freezes it until `thaw` is settled. */
+  freeze(thaw: Promise<unknown>): Promise<void>;
+  /** Returns when it continues; undefined: it is not frozen. */
+  frozen(): Promise<void> | undefined;
+}
+
+const running = new AsyncLocalStorage<FreezableProcess>();
+
+/** Returns the process that does the current work; undefined: none that can be frozen. */
+export function findProcess(): FreezableProcess | undefined {
+  return running.getStore();
+}
+
+/** Creates a process whose time is that of the clock. `onFreeze` is called when it is frozen. */
+export function createFreezableProcess(clock: Clock, onFreeze: () => void = () => undefined): FreezableProcess {
+  let frozen: Promise<void> | undefined;
+  const process: FreezableProcess = {
+    clock: {
+      now: clock.now,
+      async sleep(ms, signal) {
+        await clock.sleep(ms, signal);
+        while (frozen !== undefined) await frozen;
+      },
+    },
+    run: (work) => running.run(process, work),
+    frozen: () => frozen,
+    async freeze(thaw) {
+      onFreeze();
+      const until = thaw.then(() => {
+        if (frozen === until) frozen = undefined;
+      });
+      frozen = until;
+      await until;
+    },
+  };
+  return process;
+}
+
+/**
+ * Runs work as a process of its own. Returns undefined as soon as it is frozen, so that the caller can play the process
+ * that takes over; the frozen one continues when it thaws.
+ */
+export async function runFreezable<Result>(
+  clock: Clock,
+  work: (clock: Clock) => Promise<Result>,
+): Promise<Result | undefined> {
+  const { promise: isFrozen, resolve } = Promise.withResolvers<undefined>();
+  const process = createFreezableProcess(clock, () => resolve(undefined));
+  const done = process.run(() => work(process.clock));
+  done.catch(() => undefined);
+  return Promise.race([done, isFrozen]);
+}
+
+/** Does the work of a call when the process is not frozen; its caller gets the answer when it is not frozen either. */
+export async function callUnfrozen<Result>(call: () => Promise<Result>): Promise<Result> {
+  const process = findProcess();
+  for (let frozen = process?.frozen(); frozen !== undefined; frozen = process?.frozen()) await frozen;
+  try {
+    return await call();
+  } finally {
+    for (let frozen = process?.frozen(); frozen !== undefined; frozen = process?.frozen()) await frozen;
+  }
+}
+
+/** The calls of a store that begin and end the step of an attempt. */
+const STEPS: ReadonlySet<unknown> = new Set(["claim", "suspend", "settle"]);
+
+/** Returns a view of a store for processes that can be frozen. Their steps are moments: `store.claim`, `store.settle`. */
+export function watchStoreOf(store: Store, sky: Sky): Store {
+  return new Proxy(store, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== "function" || name === "watch") return value;
+      return (...args: readonly unknown[]) => {
+        const run = () => Reflect.apply(value, target, args);
+        if (findProcess() === undefined) return run();
+        return STEPS.has(name) ? sky.meet(`store.${String(name)}`, {}, run) : callUnfrozen(async () => run());
+      };
+    },
+  });
+}
