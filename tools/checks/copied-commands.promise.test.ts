@@ -34,7 +34,7 @@ describe("commands that are shown to be copied", () => {
     "`npx stackyard send ${id} ${name}`",
     "`Stop it: stackyard asg halt --region ${region} ${id}`",
     "<code>stackyard audit verify --head {hash}</code>",
-    "html`<code>stackyard fleet retry ${runId}</code>`",
+    "html`<code>stackyard fleet retry ${jobId}</code>`",
   ])("are found in %s", (source) => {
     expect(listUnsafe(source)).toHaveLength(1);
   });

@@ -30,7 +30,7 @@ function createWorld(options: Partial<FleetAppOptions> = {}) {
   });
   const app = createFleetApp({
     environment: { AWS_REGION: REGION },
-    open: async () => ({ runs, records: store.records, aws, region: REGION, close: async () => {} }),
+    open: async () => ({ jobs: runs, records: store.records, aws, region: REGION, close: async () => {} }),
     openArtifactS3: () => aws.client(S3Client, undefined),
     telemetry: { logger: silentLogger, invoke: (_fields, work) => work() },
     aws,
@@ -72,7 +72,7 @@ describe("the fleet app", () => {
     const { app, event } = createWorld({
       open: async () => {
         if (isAway) throw new StackyardError("STORE_UNAVAILABLE", "The store does not answer.");
-        return { runs: world.runs, records: createMemoryStore().records } as never;
+        return { jobs: world.runs, records: createMemoryStore().records } as never;
       },
     });
     expect(await app.handler(event)).toMatchObject({ result: "failed", code: "STORE_UNAVAILABLE" });

@@ -12,9 +12,9 @@ import {
 import {
   createOnce,
   type EnvironmentVariables,
-  type OpenedRuns,
-  type OpenRunsOptions,
-  openRuns,
+  type OpenedJobs,
+  type OpenJobsOptions,
+  openJobs,
 } from "@stackyard/runtime";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseFleetSettings } from "./fleet-settings.ts";
@@ -22,8 +22,8 @@ import { parseFleetSettings } from "./fleet-settings.ts";
 /** The dependencies of the app. */
 export interface FleetAppOptions {
   readonly environment: EnvironmentVariables;
-  /** Opens the runs. Default: the yard in the environment. */
-  readonly open?: (input: OpenRunsOptions) => Promise<OpenedRuns>;
+  /** Opens the jobs. Default: the yard in the environment. */
+  readonly open?: (input: OpenJobsOptions) => Promise<OpenedJobs>;
   /** Reads artifacts with the credentials of a job. Default: S3 in the app's region. */
   readonly openArtifactS3?: FleetDeps["openArtifactS3"];
   /** For results of jobs that could not be started. Default: CodePipeline in the app's region. */
@@ -65,11 +65,11 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
 }
 
 async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]): Promise<FleetApp> {
-  const { environment, clock = systemClock, open = openRuns } = options;
+  const { environment, clock = systemClock, open = openJobs } = options;
   const { openArtifactS3 = createArtifactS3(environment, clock) } = options;
   const settings = parseFleetSettings(environment);
   const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
-  const { runs, records, aws } = opened;
+  const { jobs: runs, records, aws } = opened;
   return createFleet({
     runs,
     records,
@@ -82,7 +82,7 @@ async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]):
 }
 
 /** Returns the clients of EC2 and Auto Scaling in the account and region of the fleet. */
-function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDeps["aws"]["fleet"] {
+function toFleetAws(aws: OpenedJobs["aws"], { target }: FleetSettings): FleetDeps["aws"]["fleet"] {
   if (target === undefined) return aws;
   const { account, region, partition, role } = target;
   const place: Target = { account, region, partition: String(partition), role: String(role) };

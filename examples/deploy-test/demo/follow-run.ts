@@ -3,7 +3,7 @@ import type { World } from "./world.ts";
 
 /** How a run has ended. */
 export interface EndedRun {
-  readonly runId: string;
+  readonly jobId: string;
   readonly state: string;
   readonly report: ReleaseReport | undefined;
   readonly message: string;
@@ -22,40 +22,40 @@ const STEP_MS = 1_000;
 const MOST_MS = 3 * 3_600_000;
 
 /** Starts a run of the executor `asg` and lets time pass until it has ended. */
-export async function followRun(
+export async function followJob(
   { yard }: World,
   config: Readonly<Record<string, unknown>>,
   watcher: RunWatcher,
 ): Promise<EndedRun> {
-  const { runId } = await yard.runs.start({ executor: "asg", config, actor: "ada" });
-  const look = createLook({ yard, runId, watcher });
+  const { jobId } = await yard.jobs.start({ executor: "asg", config, actor: "ada" });
+  const look = createLook({ yard, jobId, watcher });
   for (let passed = 0; passed < MOST_MS; passed += STEP_MS) {
     await yard.advance(STEP_MS);
     const report = await look();
-    const run = await yard.runs.find(runId);
-    if (run?.endedAt !== undefined) return { runId, state: run.state, report, message: run.error?.message ?? "" };
+    const run = await yard.jobs.find(jobId);
+    if (run?.endedAt !== undefined) return { jobId, state: run.state, report, message: run.error?.message ?? "" };
   }
-  throw new Error(`The run ${runId} has not ended.`);
+  throw new Error(`The run ${jobId} has not ended.`);
 }
 
 /** Shows a changed report, and halts once if requested. */
-function createLook({ yard, runId, watcher }: Pick<World, "yard"> & { runId: string; watcher: RunWatcher }) {
+function createLook({ yard, jobId, watcher }: Pick<World, "yard"> & { jobId: string; watcher: RunWatcher }) {
   let shown = "";
   let isHalted = false;
   return async (): Promise<ReleaseReport | undefined> => {
-    const report = await findReport(yard, runId);
+    const report = await findReport(yard, jobId);
     if (report === undefined) return undefined;
     const picture = JSON.stringify([report.state, report.end, report.services]);
     if (picture !== shown) watcher.see(report, yard.clock.now());
     shown = picture;
     if (isHalted || !watcher.shallHalt?.(report)) return report;
     isHalted = true;
-    await yard.runs.cancel(runId, { actor: "ada", reason: "The new version does not answer." });
+    await yard.jobs.cancel(jobId, { actor: "ada", reason: "The new version does not answer." });
     return report;
   };
 }
 
-async function findReport({ runs }: World["yard"], runId: string): Promise<ReleaseReport | undefined> {
-  const [page] = (await runs.reportPage(runId, { limit: 1 })).items;
+async function findReport({ jobs }: World["yard"], jobId: string): Promise<ReleaseReport | undefined> {
+  const [page] = (await jobs.reportPage(jobId, { limit: 1 })).items;
   return page === undefined ? undefined : parseReleaseReport(page);
 }

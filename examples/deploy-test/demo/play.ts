@@ -1,5 +1,5 @@
 import type { ReleaseReport } from "@stackyard/sdk/releases";
-import { type EndedRun, followRun } from "./follow-run.ts";
+import { type EndedRun, followJob } from "./follow-run.ts";
 import { loadReleaseFiles } from "./load-files.ts";
 import { createWorld, IMAGES, PLACE, type StandingGroup, type World } from "./world.ts";
 
@@ -41,20 +41,20 @@ export async function play(audience: Audience): Promise<Played> {
   };
 
   audience.say("stackyard asg deploy deploy-test.json: the first version, on nothing.\n");
-  take("released", await followRun(world, toDeployment(IMAGES.good), watcher));
+  take("released", await followJob(world, toDeployment(IMAGES.good), watcher));
 
   audience.say("A version that does not respond. An operator notices it: stackyard asg halt deploy-test.json\n");
   world.yard.sim.autoScaling.script({ tags: { ServiceName: "web" } }, { neverHealthy: true });
   const shallHalt = ({ state, services }: ReleaseReport) =>
     state === "WaitForHealthy" && Object.values(services).some(({ unhealthy }) => unhealthy > 0);
-  take("halted", await followRun(world, toDeployment(IMAGES.broken), { ...watcher, shallHalt }));
+  take("halted", await followJob(world, toDeployment(IMAGES.broken), { ...watcher, shallHalt }));
 
   audience.say("A version that answers. The old servers are kept for an hour, without traffic.\n");
   world.yard.sim.autoScaling.script({ tags: { ServiceName: "web" } }, {});
-  take("replaced", await followRun(world, toDeployment(IMAGES.next), watcher));
+  take("replaced", await followJob(world, toDeployment(IMAGES.next), watcher));
 
   audience.say("It turns out to have a bug: stackyard asg rollback examples/deploy-test development\n");
-  take("rolled back", await followRun(world, { op: "rollback", at: AT, preset: "stackyard" }, watcher));
+  take("rolled back", await followJob(world, { op: "rollback", at: AT, preset: "stackyard" }, watcher));
 
   audience.say("Two hours later nothing of the others is left.");
   await world.yard.advance(2 * HOUR_MS);

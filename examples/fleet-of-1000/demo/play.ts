@@ -38,7 +38,7 @@ export async function play(instances: number, audience: Audience): Promise<Playe
 
   mend(world);
   audience.say("\nSomebody mends the playbook: stackyard fleet retry\n");
-  await world.yard.runs.retry(runId);
+  await world.yard.jobs.retry(runId);
   await follow(world, { runId, audience, beginAt: world.yard.clock.now() });
   const second = await loadPages(world, runId);
   audience.say("");
@@ -76,15 +76,15 @@ async function follow(
   const { runId, audience, beginAt, forMs = MOST_MS } = run;
   for (let passed = 0; passed < forMs; passed += STEP_MS) {
     await yard.advance(STEP_MS);
-    const [page] = (await yard.runs.reportPage(runId, { limit: 1 })).items;
+    const [page] = (await yard.jobs.reportPage(runId, { limit: 1 })).items;
     // The executor's output is a page of its report.
     const { counts } = (page ?? {}) as Partial<FleetReportPage>;
     if (counts !== undefined) audience.progress(counts, yard.clock.now() - beginAt);
-    const { state } = (await yard.runs.find(runId)) ?? {};
+    const { state } = (await yard.jobs.find(runId)) ?? {};
     if (state !== "waiting" && state !== "running") return;
   }
 }
 
 async function loadPages({ yard }: World, runId: string): Promise<readonly FleetReportPage[]> {
-  return (await yard.runs.report(runId)) as readonly FleetReportPage[];
+  return (await yard.jobs.report(runId)) as readonly FleetReportPage[];
 }

@@ -23,7 +23,7 @@ const USER_PARAMETERS = { profile: "ansible", maxConcurrency: "25%", maxErrors: 
 /** Creates a world in which three of a hundred instances are broken, differently if there are enough. */
 export async function createWorld(count: number): Promise<World> {
   const yard = createSimYard({ ...PLACE, executors: [createRunCommandExecutor()] });
-  const { sim, clock, runs, store, client } = yard;
+  const { sim, clock, jobs: runs, store, client } = yard;
   const broken = count < 1_000 ? { playbook: 1, unreachable: 1, flaky: 1 } : THIRTY;
   const members = addFleet(sim, { ...PLACE, count, broken });
   limitAsDocumented(sim);

@@ -87,7 +87,7 @@ describe("a release as a task", () => {
     const { steps } = await yard.run(aTaskConfig());
 
     for (const step of steps) if (step.kind === "running") expect(step.pollAfterMs).toBeLessThanOrEqual(30_000);
-    expect((await yard.records.get("run-report/s1/0000", 0))?.value).toMatchObject({
+    expect((await yard.records.get("job-report/s1/0000", 0))?.value).toMatchObject({
       operation: "deploy",
       state: "Success",
       end: "Success",
@@ -302,7 +302,7 @@ describe("a release that leaves something behind", () => {
 });
 
 describe("groups that are kept", () => {
-  it("are deleted by the follow-up run", async () => {
+  it("are deleted by the follow-up job", async () => {
     const yard = createAsgYard();
     await addServingGroup(yard);
 

@@ -68,9 +68,9 @@ describe("docs/releases.md", () => {
   it.each(commands.map((command) => [command.text, command] as const))(
     "%s works as written",
     async (_, { name, args }: PageCommand) => {
-      const runId = await BEFORE[name]?.();
+      const jobId = await BEFORE[name]?.();
 
-      const { exitCode, text } = await run(name, args["release"] === "RUN" ? { ...args, release: runId } : args);
+      const { exitCode, text } = await run(name, args["release"] === "JOB" ? { ...args, release: jobId } : args);
 
       expect(exitCode, text).toBe(0);
     },

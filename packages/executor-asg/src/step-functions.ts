@@ -104,7 +104,7 @@ const SHARED: readonly string[] = ["WaitForDetach", "DetachForSuccess", "WaitDet
 /**
  * Adds the states of a healthy release whose old groups are kept: copies of the success states with their own names,
  * then the rollback window and the deletion of the kept groups. Only Step Functions needs them; a yard starts a
- * follow-up run.
+ * follow-up job.
  */
 function withKeepingLane(states: StatesOfRelease): StatesOfRelease {
   const { "Healthy?": choice, CleanUpSuccess: cleanUp } = states;

@@ -21,7 +21,7 @@ it.each([
 
   const { step } = await yard.run(aTaskConfig({ timeout: 600 }));
 
-  const { items } = await yard.records.list("run-report/", { limit: 10, now: yard.world.clock.now() });
+  const { items } = await yard.records.list("job-report/", { limit: 10, now: yard.world.clock.now() });
   const line = new RegExp(`target group "\\w+": i-\\w+.* ${State}, ${Reason} `);
   expect(step).toMatchObject({ kind: "failed", message: expect.stringMatching(line) });
   expect(JSON.stringify(items)).toContain(Description.replaceAll('"', "'"));

@@ -1,5 +1,5 @@
 import { definePlugin } from "@stackyard/core";
-import { openRuns } from "@stackyard/sdk/commands";
+import { openJobs } from "@stackyard/sdk/commands";
 import { createEcsCommands } from "./commands/ecs-commands.ts";
 import { createEcsExecutor } from "./ecs.ts";
 
@@ -22,5 +22,5 @@ export { type ParsedOverrides, parseOverrides, type TaskOverrides, type ValuePro
 export default definePlugin({
   name: "ecs",
   executors: () => [createEcsExecutor()],
-  commands: createEcsCommands(openRuns),
+  commands: createEcsCommands(openJobs),
 });

@@ -11,7 +11,7 @@ import type { FleetInstanceReport } from "./report-page.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");
 const startedAt = Date.UTC(2026, 10, 20, 18);
-const runId = "run-0cc52bd92f8f1ec64f390c9af986e6be";
+const runId = "job-0cc52bd92f8f1ec64f390c9af986e6be";
 
 function anInstance(
   last: number,
@@ -43,7 +43,7 @@ describe("docs/fleet.md", () => {
     const facts = { counts, artifact, source: "command", startedAt, endedAt: startedAt + 252_000 };
     const message = "2 of 4 instances failed (1 × COMMAND_FAILED, 1 × DELIVERY_TIMEOUT).";
     const error = { code: "COMMAND_FAILED", message };
-    const run = { runId, state: "failed", executor: "runcommand", config: {}, startedAt: "", error } as const;
+    const run = { jobId: runId, state: "failed", executor: "runcommand", config: {}, startedAt: "", error } as const;
 
     const printed = `${formatRun(run)}\n\n${toFleetTable([{ runId, instances, ...facts }])}`;
 

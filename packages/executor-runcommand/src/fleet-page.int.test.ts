@@ -8,7 +8,7 @@ import { createSimPlugin, createSimYard, type SimYard } from "@stackyard/aws-sim
 import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids } from "@stackyard/core/engine";
 import { type PageCommand, readPageCommands, runCommand } from "@stackyard/core/testing";
-import { openRuns } from "@stackyard/sdk/commands";
+import { openJobs } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
@@ -18,7 +18,7 @@ import { createRunCommandExecutor } from "./run-command.ts";
 // Plays the commands of docs/fleet.md over a real server, with instances in a simulated account.
 const PAGE = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");
 const PLACE = { account: "111122223333", region: "eu-west-1" };
-const SHOWN_RUN = "run-0cc52bd92f8f1ec64f390c9af986e6be";
+const SHOWN_RUN = "job-0cc52bd92f8f1ec64f390c9af986e6be";
 
 const played = ["fleet plan", "fleet run", "fleet watch", "fleet show", "fleet retry", "fleet cancel"];
 const commands = readPageCommands(
@@ -68,7 +68,7 @@ async function addFleet(): Promise<void> {
 
 /** Runs a command while the yard's time passes. */
 async function run(name: string, args: object) {
-  const own = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 }));
+  const own = createFleetCommands((given) => ({ ...openJobs(given), pollMs: 5 }));
   let isOver = false;
   // Time does not go on for a command that has outlived its test.
   onTestFinished(() => {

@@ -1,5 +1,5 @@
 import { definePlugin } from "@stackyard/core";
-import { openRuns } from "@stackyard/sdk/commands";
+import { openJobs } from "@stackyard/sdk/commands";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
 import { RunCommandOptions } from "./document/profile-definition.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
@@ -39,5 +39,5 @@ export default definePlugin({
   name: "runcommand",
   options: RunCommandOptions,
   executors: (options) => [createRunCommandExecutor(options)],
-  commands: createFleetCommands(openRuns),
+  commands: createFleetCommands(openJobs),
 });

@@ -54,5 +54,5 @@ export const PAGE_SIZE = 50;
 
 /** Returns the key of a page's record. */
 export function toPageKey(runId: string, page: number): string {
-  return `run-report/${runId}/${String(page).padStart(4, "0")}`;
+  return `job-report/${runId}/${String(page).padStart(4, "0")}`;
 }

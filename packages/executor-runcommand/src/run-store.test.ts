@@ -13,7 +13,7 @@ function aStore() {
   const clock = createFakeClock();
   const open = (): RunStore => createRunStore({ records, clock, runId: "run-1", source: "task" });
   const page = async (number: string) =>
-    (await records.get(`run-report/run-1/${number}`, clock.now()))?.value as FleetReportPage;
+    (await records.get(`job-report/run-1/${number}`, clock.now()))?.value as FleetReportPage;
   return { records, clock, open, page };
 }
 

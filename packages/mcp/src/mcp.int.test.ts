@@ -210,7 +210,7 @@ describe("over the channel of assistants", () => {
     ["POST", "/v1/stacks/pr-1/secrets/secret/reveal"],
     ["POST", "/v1/stacks/pr-1/upgrade"],
     ["POST", "/v1/stacks/pr-1/remove"],
-    ["POST", "/v1/runs"],
+    ["POST", "/v1/jobs"],
     ["POST", "/v1/dead-letters/redrive"],
   ])("an administrator's token cannot %s %s", async (method, path) => {
     const response = await place.call(path, { headers: CHANNEL, ...(method === "POST" && { body: {} }) });

@@ -39,7 +39,7 @@ const REQUESTS: Readonly<Record<string, readonly (readonly [path: string, body: 
       },
     ],
   ],
-  startRun: [["/v1/runs", { executor: "script", config: { note: "a", id: 0 } }]],
+  startJob: [["/v1/jobs", { executor: "script", config: { note: "a", id: 0 } }]],
 };
 
 /** Arguments of each tool that takes free values. */

@@ -3,7 +3,7 @@ export type { ExecutorDefinition } from "@stackyard/core";
 export type { EnvironmentVariables } from "@stackyard/core/environment";
 export type { App, AppOptions } from "./app.ts";
 export { createOnce } from "./once.ts";
-export { type OpenedRuns, type OpenRunsOptions, openRuns } from "./open-runs.ts";
+export { type OpenedJobs, type OpenJobsOptions, openJobs } from "./open-jobs.ts";
 export { type OpenedServices, type OpenServicesOptions, openServices } from "./open-services.ts";
 export type { RunnerPlugin } from "./runner-executors.ts";
 export { createStateManager, type StateManagerOptions } from "./state-manager.ts";

@@ -19,6 +19,7 @@ import {
   type PageOptions,
   type StackyardOptions,
 } from "./http-client.ts";
+import { createJobsApi, type JobsApi } from "./jobs/jobs-api.ts";
 import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
 import {
   createExecutorsApi,
@@ -39,7 +40,6 @@ import {
   type Publisher,
   type PublishResult,
 } from "./publisher.ts";
-import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
 import { type AttemptsApi, createAttemptsApi, createStacksApi, type StacksApi } from "./stacks-api.ts";
 import { createStatesApi, type StatesApi } from "./states-api.ts";
@@ -74,7 +74,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly executors: ExecutorsApi;
   readonly processes: ProcessesApi;
   readonly previews: PreviewsApi;
-  readonly runs: RunsApi;
+  readonly jobs: JobsApi;
   readonly sessions: SessionsApi;
   readonly tokens: TokensApi;
   readonly approvals: ApprovalsApi;
@@ -99,7 +99,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.executors = createExecutorsApi(this.#http);
     this.processes = createProcessesApi(this.#http);
     this.previews = createPreviewsApi(this.#http);
-    this.runs = createRunsApi(this.#http);
+    this.jobs = createJobsApi(this.#http);
     this.sessions = createSessionsApi(this.#http);
     this.tokens = createTokensApi(this.#http);
     this.bulk = createBulkApi(this.#http);

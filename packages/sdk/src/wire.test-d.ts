@@ -35,8 +35,8 @@ import type {
   YardInfo,
   YardProcess,
 } from "./index.ts";
+import type { Job } from "./jobs/index.ts";
 import type { ReleasePlace } from "./releases/index.ts";
-import type { Run } from "./runs/index.ts";
 
 /** What the client says it gets. */
 interface Client {
@@ -57,7 +57,7 @@ interface Client {
   ParkedEvent: ParkedEvent;
   Preview: Preview;
   PublishResult: PublishResult;
-  Run: Run;
+  Job: Job;
   DeadLetter: DeadLetter;
   SimulationLine: SimulationLine;
   StackAt: StackAt;
@@ -88,7 +88,7 @@ describe("the client's types", () => {
     expectTypeOf<keyof DeadLetter>().toEqualTypeOf<keyof ApiAnswers["DeadLetter"]>();
     expectTypeOf<keyof UpgradePlan>().toEqualTypeOf<keyof ApiAnswers["UpgradePlan"]>();
     expectTypeOf<keyof UpgradeResult>().toEqualTypeOf<keyof ApiAnswers["UpgradeResult"]>();
-    expectTypeOf<keyof Run>().toEqualTypeOf<keyof ApiAnswers["Run"]>();
+    expectTypeOf<keyof Job>().toEqualTypeOf<keyof ApiAnswers["Job"]>();
     expectTypeOf<keyof YardProcess>().toEqualTypeOf<keyof ApiAnswers["YardProcess"]>();
     expectTypeOf<ProblemDetails["code"]>().toBeString();
   });

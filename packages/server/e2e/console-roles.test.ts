@@ -119,13 +119,13 @@ describe("a developer", () => {
   it("does a failed job again with the same values with 4 clicks", async () => {
     const { startAt, press, page, clicks } = ada;
     const config = { maxErrors: "50%", note: "disk check" };
-    const { runId } = await yard.call<{ readonly runId: string }>("/v1/runs", { executor: "runcommand", config });
-    await expect.poll(() => yard.call(`/v1/runs/${runId}`), PATIENT).toMatchObject({ state: "failed" });
-    const list = () => yard.call<{ readonly items: readonly object[] }>("/v1/runs?executor=runcommand");
+    const { jobId } = await yard.call<{ readonly jobId: string }>("/v1/jobs", { executor: "runcommand", config });
+    await expect.poll(() => yard.call(`/v1/jobs/${jobId}`), PATIENT).toMatchObject({ state: "failed" });
+    const list = () => yard.call<{ readonly items: readonly object[] }>("/v1/jobs?executor=runcommand");
     const { length } = (await list()).items;
     await startAt();
     await press("link", "Jobs");
-    await press("link", runId);
+    await press("link", jobId);
     await press("button", /^Run again/);
     await page
       .getByRole("dialog")

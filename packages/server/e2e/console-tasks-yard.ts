@@ -83,7 +83,7 @@ const releases = defineExecutor({
       updatedAt: "2026-11-20T02:00:00.000Z",
     });
     if (op !== "deploy") return succeeded({});
-    await write(ctx, `run-report/${ctx.stackId}/0000`, RELEASE_REPORT);
+    await write(ctx, `job-report/${ctx.stackId}/0000`, RELEASE_REPORT);
     return running({ progress: {}, pollAfterMs: 60_000, message: "CheckHealthy" });
   },
   poll: async () => running({ progress: {}, pollAfterMs: 60_000, message: "CheckHealthy" }),
@@ -99,7 +99,7 @@ const fleet = defineExecutor({
       { instanceId: "i-1", state: "succeeded", roles: ["web"] },
       { instanceId: "i-2", state: "failed", roles: ["web"], code: "COMMAND_FAILED", responseCode: 2 },
     ];
-    await write(ctx, `run-report/${ctx.stackId}/0000`, { runId: ctx.stackId, instances });
+    await write(ctx, `job-report/${ctx.stackId}/0000`, { runId: ctx.stackId, instances });
     return failed({ code: "FLEET_FAILED", message: "1 of 2 instances failed.", retryable: false });
   },
 });

@@ -81,20 +81,20 @@ function findStack(stackId: string): Promise<FoundStack> {
 }
 
 interface Job {
-  readonly runId: string;
+  readonly jobId: string;
   readonly state: string;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
 /** Starts a job, and returns its id when it is in a state. */
 async function startJob(executor: string, config: object, state: string): Promise<string> {
-  const { runId } = await yard.call<Job>("/v1/runs", { executor, config });
-  await expect.poll(() => yard.call(`/v1/runs/${runId}`)).toMatchObject({ state });
-  return runId;
+  const { jobId } = await yard.call<Job>("/v1/jobs", { executor, config });
+  await expect.poll(() => yard.call(`/v1/jobs/${jobId}`)).toMatchObject({ state });
+  return jobId;
 }
 
 const listOperations = async () =>
-  (await yard.call<{ readonly items: readonly Job[] }>("/v1/runs?executor=asg")).items.map(
+  (await yard.call<{ readonly items: readonly Job[] }>("/v1/jobs?executor=asg")).items.map(
     ({ config }) => config["op"],
   );
 
@@ -330,7 +330,7 @@ describe("a release manager", () => {
 
   it("sees the running versions with 1 click, follows a release with 2 and halts it with 5", async () => {
     const { startAt, press, type, sees, clicks, page } = ada;
-    const runId = await startJob("asg", deploy, "running");
+    const jobId = await startJob("asg", deploy, "running");
     await startAt();
     await press("link", "Releases");
     await sees("rel-41");
@@ -343,7 +343,7 @@ describe("a release manager", () => {
     await type(page.getByLabel(/to confirm/), PLACE.project);
     await press("button", "Halt");
 
-    await expect.poll(async () => (await yard.call<Job>(`/v1/runs/${runId}`)).state).toBe("cancelled");
+    await expect.poll(async () => (await yard.call<Job>(`/v1/jobs/${jobId}`)).state).toBe("cancelled");
     expect(clicks()).toBe(5);
   });
 
@@ -377,10 +377,10 @@ describe("a release manager", () => {
 
   it("reruns the failed instances of a fleet run with 4 clicks at most", async () => {
     const { startAt, press, sees, clicks } = ada;
-    const runId = await startJob("runcommand", { maxErrors: "50%" }, "failed");
+    const jobId = await startJob("runcommand", { maxErrors: "50%" }, "failed");
     await startAt();
     await press("link", "Jobs");
-    await press("link", runId);
+    await press("link", jobId);
     await press("button", "Retry 1 failed");
 
     await sees("The job runs again");

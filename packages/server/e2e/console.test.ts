@@ -30,7 +30,7 @@ function toAddress(page: string): string {
     "/machine": { name: "hostile" },
     "/edit": { machine: "hostile" },
     "/simulate": { machine: "hostile" },
-    "/job": { id: yard.runId },
+    "/job": { id: yard.jobId },
     "/release": { id: yard.stackId },
     "/asg": { id: yard.releaseId },
     "/custom-resource": { id: "8236-r" },

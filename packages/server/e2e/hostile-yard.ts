@@ -13,7 +13,7 @@ export interface HostileYard extends ConsoleYard {
   readonly stackId: string;
   readonly attemptId: string;
   /** A job that does not end. */
-  readonly runId: string;
+  readonly jobId: string;
   /** A running release and a failed one. */
   readonly releaseId: string;
   readonly failedReleaseId: string;
@@ -141,7 +141,7 @@ export async function startHostileYard(): Promise<HostileYard> {
     metadata: { constructor: HOSTILE },
   });
   await call("/v1/events", { event: "LAUNCH", stackId: "busy-1", machine: "busy" });
-  const { runId } = await call<{ readonly runId: string }>("/v1/runs", { executor: "endless", config: {} });
+  const { jobId } = await call<{ readonly jobId: string }>("/v1/jobs", { executor: "endless", config: {} });
   const release = {
     aws_account_id: "111122223333",
     aws_region: "eu-west-1",
@@ -150,7 +150,7 @@ export async function startHostileYard(): Promise<HostileYard> {
   };
   const startRelease = async (release_id: string) => {
     const config = { op: "deploy", release: { ...release, release_id } };
-    return (await call<{ readonly runId: string }>("/v1/runs", { executor: "asg", config })).runId;
+    return (await call<{ readonly jobId: string }>("/v1/jobs", { executor: "asg", config })).jobId;
   };
   const [releaseId, failedReleaseId] = [await startRelease(HOSTILE), await startRelease("failed")];
   const stateKey = "hostile/<img onerror=x>/state";
@@ -169,5 +169,5 @@ export async function startHostileYard(): Promise<HostileYard> {
     const { items } = await call<Attempts>(`${path}/attempts`);
     attemptId = items.find(({ outcome }) => outcome === "failed")?.attemptId;
   }
-  return { ...yard, stackId: STACK, attemptId, runId, releaseId, failedReleaseId, stateKey, lockedKey };
+  return { ...yard, stackId: STACK, attemptId, jobId, releaseId, failedReleaseId, stateKey, lockedKey };
 }

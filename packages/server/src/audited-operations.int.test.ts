@@ -1,5 +1,5 @@
 import { StackyardError } from "@stackyard/core";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { createKeyedQueue, toUnsavedId } from "@stackyard/core/services";
 import { aPut } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -115,13 +115,13 @@ const PULL = {
 const OF_STATE = { via: "backend", on: ON_STATE };
 const operations: readonly Operation[] = [
   {
-    action: "startRun",
-    prepare: async () => () => yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job-7" } }),
+    action: "startJob",
+    prepare: async () => () => yard.call("/v1/jobs", { body: { executor: "script", config: {}, key: "job-7" } }),
     line: {
       via: "api",
-      on: { machine: "stackyard.run", runId: runStackId({ key: "job-7" }), key: "job-7" },
+      on: { machine: "stackyard.job", jobId: jobStackId({ key: "job-7" }), key: "job-7" },
     },
-    read: async () => (await yard.call(`/v1/runs/${runStackId({ key: "job-7" })}`)).status,
+    read: async () => (await yard.call(`/v1/jobs/${jobStackId({ key: "job-7" })}`)).status,
   },
   {
     action: "redriveEvents",
@@ -261,12 +261,12 @@ describe.each(operations)("$action", ({ action, prepare, line, read }) => {
 
 describe("a started run", () => {
   it("is named by its lines, which are found as those of its stack", async () => {
-    const { runId } = await yard.json<{ runId: string }>("/v1/runs", { body: { executor: "script", config: {} } });
+    const { jobId } = await yard.json<{ jobId: string }>("/v1/jobs", { body: { executor: "script", config: {} } });
 
-    const lines = await listLines("startRun");
-    expect(lines.map(({ on }) => on)).toEqual([0, 1].map(() => ({ machine: "stackyard.run", runId })));
+    const lines = await listLines("startJob");
+    expect(lines.map(({ on }) => on)).toEqual([0, 1].map(() => ({ machine: "stackyard.job", jobId })));
     yard.run();
-    const list = () => yard.json<{ items: readonly Line[] }>(`/v1/audit?action=startRun&stack=${runId}`);
+    const list = () => yard.json<{ items: readonly Line[] }>(`/v1/audit?action=startJob&stack=${jobId}`);
     await expect.poll(async () => (await list()).items.map(({ outcome }) => outcome)).toEqual(["done", "begun"]);
   });
 });

@@ -149,7 +149,7 @@ describe("GET /v1/stacks/{id}/bundle", () => {
       { runId: "task-1", instances: [{ instanceId: "i-1" }] },
     ];
     for (const [n, value] of pages.entries()) {
-      await yard.store.records.put({ key: `run-report/task-1/000${n}`, value, expected: "absent", now: Date.now() });
+      await yard.store.records.put({ key: `job-report/task-1/000${n}`, value, expected: "absent", now: Date.now() });
     }
 
     expect(await yard.json("/v1/stacks/task-1/bundle")).toMatchObject({
@@ -165,7 +165,7 @@ describe("GET /v1/stacks/{id}/bundle", () => {
 
   it("has no report of what was removed for callers that may read some machines only", async () => {
     await start([], {}, { machines: ["review-app"] });
-    const key = "run-report/a/0000";
+    const key = "job-report/a/0000";
     await yard.store.records.put({ key, value: { runId: "a" }, expected: "absent", now: Date.now() });
     await yard.call("/v1/stacks/a/remove", { body: { force: true, reason: "r" } });
 

@@ -31,6 +31,7 @@ import { executorRoutes } from "./routes/executor-routes.ts";
 import { freezeRoutes } from "./routes/freeze-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { hookRoutes } from "./routes/hook-routes.ts";
+import { jobRoutes } from "./routes/job-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
@@ -42,7 +43,6 @@ import { releaseVersionRoutes } from "./routes/release-version-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import type { RouteDeps } from "./routes/route-deps.ts";
-import { runRoutes } from "./routes/run-routes.ts";
 import { serviceRoutes } from "./routes/service-routes.ts";
 import { snapshotRoutes } from "./routes/snapshot-routes.ts";
 import { sourceRoutes } from "./routes/source-routes.ts";
@@ -187,7 +187,7 @@ function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Ro
     ...revealRoutes(deps),
     ...operationRoutes(deps),
     ...approvalRoutes(deps),
-    ...runRoutes(deps),
+    ...jobRoutes(deps),
     ...releaseRoutes(deps),
     ...customResourceRoutes(deps),
     ...artifactRoutes(deps),

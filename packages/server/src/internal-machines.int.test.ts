@@ -1,11 +1,11 @@
 import { defined } from "@stackyard/core";
-import { RUN_MACHINE } from "@stackyard/core/machine";
+import { JOB_MACHINE } from "@stackyard/core/machine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 /** The attack: an event of the machine of jobs with a kept revision starts the job again, under any id. */
 let yard: TestYard;
-let runId: string;
+let jobId: string;
 let revision: string;
 let operator: string;
 
@@ -13,16 +13,16 @@ beforeEach(async () => {
   yard = createTestYard({ limits: { outcomeMs: 2_000 } });
   yard.run();
   const run = { executor: "script", config: {}, key: "nightly" };
-  runId = (await yard.json<{ runId: string }>("/v1/runs", { body: run })).runId;
-  await expect.poll(async () => (await yard.json<{ state: string }>(`/v1/runs/${runId}`)).state).toBe("succeeded");
-  revision = (await yard.json<{ machineHash: string }>(`/v1/stacks/${runId}`)).machineHash;
-  const token = { name: "ci", role: "operator", stacks: ["web-", "run-"] };
+  jobId = (await yard.json<{ jobId: string }>("/v1/jobs", { body: run })).jobId;
+  await expect.poll(async () => (await yard.json<{ state: string }>(`/v1/jobs/${jobId}`)).state).toBe("succeeded");
+  revision = (await yard.json<{ machineHash: string }>(`/v1/stacks/${jobId}`)).machineHash;
+  const token = { name: "ci", role: "operator", stacks: ["web-", "job-"] };
   operator = (await yard.json<{ token: string }>("/v1/tokens", { body: token })).token;
 });
 afterEach(() => yard.stop());
 
 const asOperator = () => ({ headers: { authorization: `Bearer ${operator}` } });
-const START = () => ({ stackId: "web-j1", machine: RUN_MACHINE, event: "START", revision });
+const START = () => ({ stackId: "web-j1", machine: JOB_MACHINE, event: "START", revision });
 
 /** The name of a stack that is not there is not in the answer. */
 async function publish(message: unknown, init: { readonly headers?: Record<string, string> } = {}) {
@@ -64,12 +64,12 @@ describe("an event to the machine of jobs", () => {
   it.each(["RETRY", "CLOSE", "START", "TASK_COMPLETED", "REMOVE_STACK"])(
     "is forbidden to an operator, and refused of an administrator, when it does not name the machine: %s",
     async (event) => {
-      const message = { stackId: runId, event, task: { name: "run" }, force: true, reason: "r" };
+      const message = { stackId: jobId, event, task: { name: "run" }, force: true, reason: "r" };
 
       expect(await publish(message, asOperator())).toMatchObject({ status: 403 });
       expect(await publish(message)).toMatchObject({ status: 202 });
-      await expect.poll(() => outcomeOf(runId, event)).toMatchObject({ outcome: "refused", code: "NOT_ALLOWED" });
-      expect(await yard.json(`/v1/runs/${runId}`)).toMatchObject({ state: "succeeded" });
+      await expect.poll(() => outcomeOf(jobId, event)).toMatchObject({ outcome: "refused", code: "NOT_ALLOWED" });
+      expect(await yard.json(`/v1/jobs/${jobId}`)).toMatchObject({ state: "succeeded" });
     },
   );
 
@@ -92,20 +92,20 @@ describe("a bulk operation", () => {
   it("sends no events to jobs", async () => {
     const close = { operation: "send", body: { event: "CLOSE" } };
 
-    expect(await bulk({ ...close, filter: { machine: RUN_MACHINE } })).toMatchObject({
+    expect(await bulk({ ...close, filter: { machine: JOB_MACHINE } })).toMatchObject({
       status: 403,
       code: "FORBIDDEN",
     });
     expect(await bulk({ ...close, filter: { state: "DONE" } })).toMatchObject({ status: 202, total: 0 });
-    const { id } = await bulk({ ...close, filter: { ids: [runId] } });
+    const { id } = await bulk({ ...close, filter: { ids: [jobId] } });
     await expect
       .poll(() => yard.json(`/v1/bulk/${id}`, asOperator()))
       .toMatchObject({ status: "done", counts: { refused: 1 } });
-    expect((await yard.call(`/v1/stacks/${runId}`)).status).toBe(200);
+    expect((await yard.call(`/v1/stacks/${jobId}`)).status).toBe(200);
   });
 
   it("cancels and retries jobs as the operations of one do", async () => {
-    const cancel = { operation: "cancel", filter: { ids: [runId] }, body: { task: "run" }, dryRun: true };
+    const cancel = { operation: "cancel", filter: { ids: [jobId] }, body: { task: "run" }, dryRun: true };
 
     expect(await bulk(cancel)).toMatchObject({ status: 200, outcomes: [{ code: "TASK_NOT_CURRENT" }] });
   });
@@ -115,9 +115,9 @@ describe("the operations of stacks", () => {
   it("work for jobs, with the permission of each", async () => {
     const remove = { body: { force: true, reason: "no longer needed" } };
 
-    expect((await yard.call(`/v1/stacks/${runId}/remove`, { ...remove, ...asOperator() })).status).toBe(403);
-    expect((await yard.call(`/v1/stacks/${runId}/remove`, remove)).status).toBe(200);
-    expect((await yard.call(`/v1/stacks/${runId}`)).status).toBe(404);
+    expect((await yard.call(`/v1/stacks/${jobId}/remove`, { ...remove, ...asOperator() })).status).toBe(403);
+    expect((await yard.call(`/v1/stacks/${jobId}/remove`, remove)).status).toBe(200);
+    expect((await yard.call(`/v1/stacks/${jobId}`)).status).toBe(404);
   });
 });
 
@@ -126,16 +126,16 @@ describe("the start of a job by an API token", () => {
     const body = { name: "starter", role: "maintainer" };
     const { token } = await yard.json<{ token: string }>("/v1/tokens", { body });
     const headers = { authorization: `Bearer ${token}` };
-    const run = await yard.json<{ runId: string }>("/v1/runs", { headers, body: { executor: "script", config: {} } });
+    const run = await yard.json<{ jobId: string }>("/v1/jobs", { headers, body: { executor: "script", config: {} } });
 
     await expect
       .poll(async () => {
         const { items } = await yard.json<{ items: { action: string; outcome: string; who: { name: string } }[] }>(
-          `/v1/audit?stack=${run.runId}`,
+          `/v1/audit?stack=${run.jobId}`,
         );
         const lines = items.map(({ action, outcome, who }) => `${who.name} ${action} ${outcome}`);
         return lines.toSorted();
       })
-      .toEqual(["starter START done", "starter startRun begun", "starter startRun done"]);
+      .toEqual(["starter START done", "starter startJob begun", "starter startJob done"]);
   });
 });

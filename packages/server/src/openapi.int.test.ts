@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { defined, RELEASE_PLACES } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { toUnsavedId } from "@stackyard/core/services";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -106,7 +106,7 @@ interface Case {
 
 const key = encodeURIComponent(STATE_KEY);
 /** Of the key `job-7`. */
-const RUN_ID = runStackId({ key: "job-7" });
+const JOB_ID = jobStackId({ key: "job-7" });
 
 /** A call of every operation that the document names, in this order. */
 const cases: Readonly<Record<string, () => Case>> = {
@@ -145,12 +145,12 @@ const cases: Readonly<Record<string, () => Case>> = {
   }),
   rejectTask: () => ({ path: `/v1/approvals/${encodeURIComponent(attemptId)}/reject`, body: {}, status: 409 }),
   withdrawApproval: () => ({ path: `/v1/approvals/${encodeURIComponent(attemptId)}/withdraw`, body: {}, status: 409 }),
-  startRun: () => ({ path: "/v1/runs", body: { executor: "script", config: {}, key: "job-7" }, status: 202 }),
-  listRuns: () => ({ path: "/v1/runs?state=succeeded" }),
-  getRun: () => ({ path: `/v1/runs/${RUN_ID}` }),
-  getRunReport: () => ({ path: `/v1/runs/${RUN_ID}/report` }),
-  cancelRun: () => ({ path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
-  retryRun: () => ({ path: `/v1/runs/${RUN_ID}/retry`, body: {}, status: 409 }),
+  startJob: () => ({ path: "/v1/jobs", body: { executor: "script", config: {}, key: "job-7" }, status: 202 }),
+  listJobs: () => ({ path: "/v1/jobs?state=succeeded" }),
+  getJob: () => ({ path: `/v1/jobs/${JOB_ID}` }),
+  getJobReport: () => ({ path: `/v1/jobs/${JOB_ID}/report` }),
+  cancelJob: () => ({ path: `/v1/jobs/${JOB_ID}/cancel`, body: {} }),
+  retryJob: () => ({ path: `/v1/jobs/${JOB_ID}/retry`, body: {}, status: 409 }),
   listReleasePlaces: () => ({ path: "/v1/releases/places" }),
   listCustomResourceRuns: () => ({ path: "/v1/custom-resources" }),
   getCustomResourceRun: () => ({ path: "/v1/custom-resources/8236-r", status: 404 }),

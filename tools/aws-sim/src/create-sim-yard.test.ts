@@ -20,19 +20,19 @@ const read = defineExecutor({
 
 describe("createSimYard", () => {
   it("works a run in the simulated AWS when its time has passed, and not before", async () => {
-    const { sim, runs, advance, findViolations } = createSimYard({ ...PLACE, executors: [read] });
+    const { sim, jobs, advance, findViolations } = createSimYard({ ...PLACE, executors: [read] });
     sim.s3.createBucket({ ...PLACE, name: "docs" });
     sim.s3.write("docs", "a", "hello");
 
-    const { runId } = await runs.start({ executor: "read", config: { key: "a" } });
+    const { jobId } = await jobs.start({ executor: "read", config: { key: "a" } });
     await advance(59_000);
-    expect(await runs.find(runId)).toMatchObject({ state: "running", message: "waits" });
+    expect(await jobs.find(jobId)).toMatchObject({ state: "running", message: "waits" });
     await advance(3_000);
 
     // The body is a Node stream, which needs turns of the event loop that virtual time does not count.
     const afterAnotherSecond = async () => {
       await advance(1_000);
-      return runs.find(runId);
+      return jobs.find(jobId);
     };
     await expect.poll(afterAnotherSecond).toMatchObject({ state: "succeeded", outputs: { text: "hello" } });
     expect(await findViolations()).toEqual([]);

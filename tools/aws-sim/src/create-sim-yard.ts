@@ -10,7 +10,7 @@ export interface SimYard {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   readonly store: Store;
-  readonly runs: Jobs;
+  readonly jobs: Jobs;
   /** Returns a client of the yard's user, in its region. */
   client<Client>(type: new (config: never) => Client): Client;
   /** Lets time pass, with everything that is due in it. */
@@ -44,13 +44,13 @@ export function createSimYard({ account, region, executors }: SimYardInput): Sim
   const { clock, store, findViolations } = simulator;
   const sim = createAwsSim({ clock });
   const client = openSimClients(sim, { account, region, name: "yard" });
-  const runs = createJobs({ store, clock, executors: new Map(executors.map((each) => [each.name, each])) });
+  const jobs = createJobs({ store, clock, executors: new Map(executors.map((each) => [each.name, each])) });
 
   return {
     sim,
     clock,
     store,
-    runs,
+    jobs,
     client,
     findViolations,
     async advance(ms) {

@@ -140,7 +140,7 @@ async function measureSealing(store: Store, lines: number): Promise<number> {
   const writer = createAuditWriter({ ...deps, records: store.records });
   for (let line = 0; line < lines; line += 1) {
     await writer.write({
-      action: "startRun",
+      action: "startJob",
       outcome: "done",
       who: person,
       via: "api",

@@ -284,8 +284,8 @@ async function answerFleet(context: BrowserContext, count: number): Promise<void
   const pages = Array.from({ length: Math.ceil(count / 50) }, (_, n) => instances.slice(n * 50, n * 50 + 50));
   const items = pages.map((part) => ({ runId: "big", instances: part }));
   const at = "2026-11-20T03:00:00Z";
-  const run = { runId: "big", state: "failed", executor: "runcommand", config: {}, startedAt: at, endedAt: at };
-  await context.route(/\/v1\/runs\/big(\/|\?|$)/, (route) =>
+  const run = { jobId: "big", state: "failed", executor: "runcommand", config: {}, startedAt: at, endedAt: at };
+  await context.route(/\/v1\/jobs\/big(\/|\?|$)/, (route) =>
     route.fulfill({ json: route.request().url().includes("/report") ? { items } : run }),
   );
 }

@@ -17,8 +17,8 @@ interface Demo {
 const DEMOS: readonly Demo[] = [
   { program: "approval-gate/main.ts", page: "/v1/stacks" },
   { program: "artifacts-everywhere/demo/main.ts", page: "/v1/artifacts/coverage" },
-  { program: "deploy-test/demo/main.ts", page: "/v1/runs" },
-  { program: "fleet-of-1000/demo/main.ts", page: "/v1/runs", words: ["--quick"] },
+  { program: "deploy-test/demo/main.ts", page: "/v1/jobs" },
+  { program: "fleet-of-1000/demo/main.ts", page: "/v1/jobs", words: ["--quick"] },
   { program: "migrate-before-release/main.ts", page: "/v1/stacks" },
 ];
 /** Every demo that keeps its yard running by these words. */

@@ -18,7 +18,7 @@ export interface FleetWorld {
   readonly clock: FakeClock;
   readonly app: FleetApp;
   /** Marks that run as succeeded from now on. */
-  finish(runId: string): void;
+  finish(jobId: string): void;
   /** Adds a running instance with the tag; its agent registers at that time. */
   add(registersAt?: number): string;
   /** Runs a config to its end, as the runner does. */
@@ -36,9 +36,9 @@ export function createFleetWorld(settings: FleetSettings = {}): FleetWorld {
   const ofJobs = createSimulatedClients(sim, { ...PLACE, name: "pipeline" });
   const runs = createJobs({ store, clock, executors: new Map([[runCommandDefinition.name, runCommandDefinition]]) });
   const finished = new Set<string>();
-  const find: typeof runs.find = async (runId) => {
-    const view = await runs.find(runId);
-    return view && finished.has(runId) ? { ...view, state: "succeeded", endedAt: clock.now() } : view;
+  const find: typeof runs.find = async (jobId) => {
+    const view = await runs.find(jobId);
+    return view && finished.has(jobId) ? { ...view, state: "succeeded", endedAt: clock.now() } : view;
   };
   const app = createFleet({
     runs: { ...runs, find },
@@ -53,7 +53,7 @@ export function createFleetWorld(settings: FleetSettings = {}): FleetWorld {
     sim,
     clock,
     app,
-    finish: (runId) => void finished.add(runId),
+    finish: (jobId) => void finished.add(jobId),
     add(registersAt = 0) {
       const instanceId = sim.ec2.addInstance({ ...PLACE, state: "running", tags: { has_ssm_agent: "true" } });
       sim.ssm.addAgent({ ...PLACE, instanceId, platformType: "Linux", registersAt });
@@ -68,7 +68,7 @@ export function createFleetWorld(settings: FleetSettings = {}): FleetWorld {
         records: store.records,
         aws,
         deadlineAt,
-        machine: "stackyard.run",
+        machine: "stackyard.job",
       });
       return runExecutor(executor, config, { context, ...options });
     },

@@ -1,7 +1,7 @@
-import type { RunState } from "@stackyard/sdk/runs";
+import type { JobState } from "@stackyard/sdk/jobs";
 import type { Status } from "../design/mark.tsx";
 
-const STATUSES: Readonly<Record<RunState, Status>> = {
+const STATUSES: Readonly<Record<JobState, Status>> = {
   waiting: "waiting",
   running: "running",
   succeeded: "succeeded",
@@ -10,9 +10,9 @@ const STATUSES: Readonly<Record<RunState, Status>> = {
 };
 
 /** The states of a job, in order. */
-export const JOB_STATES = Object.keys(STATUSES) as readonly RunState[];
+export const JOB_STATES = Object.keys(STATUSES) as readonly JobState[];
 
 /** Returns the mark of a job's state; a neutral one for a state of a newer server. */
-export function statusOfJob(state: RunState): Status {
+export function statusOfJob(state: JobState): Status {
   return STATUSES[state] ?? "waiting";
 }

@@ -45,9 +45,9 @@ const approval = {
   given: [],
 };
 const machine = { status: "valid", problems: [], origin: "web.yaml" };
-const toRelease = (runId: string, release_id: string) => ({
+const toRelease = (jobId: string, release_id: string) => ({
   ...job,
-  runId,
+  jobId,
   executor: "asg",
   config: {
     op: "deploy",
@@ -60,10 +60,10 @@ const CASES: readonly Case[] = [
     label: "Other jobs",
     Page: JobPage,
     address: "/job?id=run-1",
-    path: "/v1/runs",
+    path: "/v1/jobs",
     items: [
-      { ...job, runId: "run-1" },
-      { ...job, runId: "run-2" },
+      { ...job, jobId: "run-1" },
+      { ...job, jobId: "run-2" },
     ],
     other: ["ecs …run-2", "/job?id=run-2"],
   },
@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
     label: "Other releases",
     Page: AsgPage,
     address: "/asg?id=run-1",
-    path: "/v1/runs",
+    path: "/v1/jobs",
     items: [toRelease("run-1", "rel-1"), toRelease("run-2", "rel-2")],
     other: ["rel-2", "/asg?id=run-2"],
   },

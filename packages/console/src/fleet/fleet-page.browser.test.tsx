@@ -1,5 +1,5 @@
 import type { FleetInstanceReport } from "@stackyard/executor-runcommand/report";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { page } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
@@ -10,8 +10,8 @@ import { FleetPage } from "./fleet-page.tsx";
 
 afterEach(() => void vi.useRealTimers());
 
-const run: Run = {
-  runId: "run-1",
+const run: Job = {
+  jobId: "run-1",
   state: "failed",
   executor: "runcommand",
   config: { maxErrors: "50%" },
@@ -31,7 +31,7 @@ const instances = [
   anInstance(4),
   anInstance(5, { roles: [] }),
 ];
-const api = { "GET /v1/runs/run-1": run, "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances }] } };
+const api = { "GET /v1/jobs/run-1": run, "GET /v1/jobs/run-1/report": { items: [{ runId: "run-1", instances }] } };
 
 describe("FleetPage", () => {
   it("shows counts, the error budget, causes with advice and the instances", { tags: "page" }, async () => {
@@ -51,7 +51,7 @@ describe("FleetPage", () => {
     const target = { account: "111122223333", region: "eu-west-1" };
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1": { ...run, target },
+      "GET /v1/jobs/run-1": { ...run, target },
       "GET /v1/yard": { accounts: { "111122223333": "shop-prod" } },
     });
 
@@ -68,7 +68,7 @@ describe("FleetPage", () => {
     }));
     const { screen, address } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances: sent }] },
+      "GET /v1/jobs/run-1/report": { items: [{ runId: "run-1", instances: sent }] },
     });
     const timeline = screen.getByRole("region", { name: "Timeline since the start" });
     await expect.element(timeline.getByRole("link", { name: "Wave 2: succeeded, 30s, its instances" })).toBeVisible();
@@ -97,7 +97,7 @@ describe("FleetPage", () => {
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
       "GET /v1/stacks/run-1/attempts": { items: [attempt] },
-      "GET /v1/runs/run-1/report": { items: [] },
+      "GET /v1/jobs/run-1/report": { items: [] },
     });
 
     const timeline = screen.getByRole("region", { name: "Timeline since the start" });
@@ -113,8 +113,8 @@ describe("FleetPage", () => {
     const error = { code: "TASK_TIMEOUT", message: "The task has taken longer than it may." };
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1": { ...run, state: "failed", error },
-      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances }] },
+      "GET /v1/jobs/run-1": { ...run, state: "failed", error },
+      "GET /v1/jobs/run-1/report": { items: [{ runId: "run-1", instances }] },
     });
 
     const states = screen.getByRole("navigation", { name: "States of the instances" });
@@ -146,7 +146,7 @@ describe("FleetPage", () => {
   it("retries the failed ones at once", async () => {
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "POST /v1/runs/run-1/retry": { ...run, state: "running", endedAt: undefined },
+      "POST /v1/jobs/run-1/retry": { ...run, state: "running", endedAt: undefined },
     });
 
     await screen.getByRole("button", { name: "Retry 3 failed" }).click();
@@ -162,7 +162,7 @@ describe("FleetPage", () => {
     const more = states.map((state, index) => anInstance(index + 1, { state }));
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances: [...more, anInstance(9)] }] },
+      "GET /v1/jobs/run-1/report": { items: [{ runId: "run-1", instances: [...more, anInstance(9)] }] },
     });
 
     await expect.element(screen.getByRole("button", { name, exact: true })).toBeVisible();
@@ -173,7 +173,7 @@ describe("FleetPage", () => {
 
     await expect
       .element(screen.getByRole("button", { name: "Retry 3 failed" }))
-      .toHaveAccessibleDescription("Needs operate on stackyard.run");
+      .toHaveAccessibleDescription("Needs operate on stackyard.job");
   });
 
   it("names the filters when no instance fits, and clears them", async () => {
@@ -190,9 +190,9 @@ describe("FleetPage", () => {
     const { endedAt: _, ...working } = { ...run, state: "running" };
     const { screen, sent } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1": () => ({ ...working, message }),
+      "GET /v1/jobs/run-1": () => ({ ...working, message }),
     });
-    const countReports = () => sent.filter(({ path }) => path === "/v1/runs/run-1/report").length;
+    const countReports = () => sent.filter(({ path }) => path === "/v1/jobs/run-1/report").length;
     await expect.element(screen.getByText("1 of 5 done")).toBeVisible();
     await expect.element(screen.getByText("3 failed", { exact: true })).toBeVisible();
     const before = countReports();
@@ -210,25 +210,25 @@ describe("FleetPage", () => {
   it("says when the report does not exist yet, and when the report is not that of a fleet", async () => {
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1/report": { items: [] },
+      "GET /v1/jobs/run-1/report": { items: [] },
     });
     await expect.element(screen.getByText("There is no report yet.", { exact: false })).toBeVisible();
 
     const other = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1/report": { items: [{ services: {} }] },
+      "GET /v1/jobs/run-1/report": { items: [{ services: {} }] },
     });
     await expect.element(other.screen.getByText("is not that of a fleet", { exact: false })).toBeVisible();
   });
 
   it("shows what is loading, a failure, and what is absent", async () => {
-    const loading = await renderPage(FleetPage, "/fleet?id=run-1", { ...api, "GET /v1/runs/run-1": never });
+    const loading = await renderPage(FleetPage, "/fleet?id=run-1", { ...api, "GET /v1/jobs/run-1": never });
     await expect.element(loading.screen.getByText("Loading")).toBeInTheDocument();
     await loading.screen.unmount();
 
     const broken = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1/report": problem(500, "INTERNAL", "The store is locked."),
+      "GET /v1/jobs/run-1/report": problem(500, "INTERNAL", "The store is locked."),
     });
     await expect.element(broken.screen.getByText("The store is locked.")).toBeVisible();
     await broken.screen.unmount();
@@ -244,8 +244,8 @@ describe("FleetPage", () => {
     "shows a task of a machine as %s by its report, which is loaded again while it runs",
     async (word, more, requests) => {
       vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-      const report = { items: [{ runId: "run-1", source: "task", startedAt: 0, instances, counts: {}, ...more }] };
-      const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", { "GET /v1/runs/run-1/report": report });
+      const report = { items: [{ jobId: "run-1", source: "task", startedAt: 0, instances, counts: {}, ...more }] };
+      const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", { "GET /v1/jobs/run-1/report": report });
       await expect.element(screen.getByText(word, { exact: true })).toBeVisible();
       await expect.element(screen.getByText("a task of a machine")).toBeVisible();
 
@@ -259,12 +259,12 @@ describe("FleetPage", () => {
     await page.viewport(1280, 800);
     const many = Array.from({ length: 10_000 }, (_, n) => anInstance(n, n % 50 === 0 ? failure : {}));
     const pages = Array.from({ length: 200 }, (_, n) => ({
-      runId: "run-1",
+      jobId: "run-1",
       instances: many.slice(n * 50, n * 50 + 50),
     }));
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
-      "GET /v1/runs/run-1/report": { items: pages },
+      "GET /v1/jobs/run-1/report": { items: pages },
     });
 
     const map = screen.getByRole("img", { name: "Map of 10000 instances", exact: false });
@@ -289,7 +289,7 @@ describe("FleetPage", () => {
     });
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1&instance=i-1", {
       ...api,
-      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances: [hostile] }] },
+      "GET /v1/jobs/run-1/report": { items: [{ runId: "run-1", instances: [hostile] }] },
     });
 
     await expect.element(screen.getByText(SHOWN_HOSTILE).first()).toBeVisible();

@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { type FleetReport, toFleetReport } from "@stackyard/executor-runcommand/report";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { isAbsent, yard } from "../api/client.ts";
@@ -28,7 +28,7 @@ const LIST = new Intl.ListFormat("en-GB");
 /** Renders one run of a command on a fleet: the state of each instance, and why some failed. */
 export function FleetPage() {
   const { id = "" } = useSearch();
-  const run = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
+  const run = useLoad(keys.stack(id, "job"), (request) => yard.jobs.get(id, request), { enabled: id !== "" });
   const report = useFleetReport(id, run);
   const isOver = run.data?.endedAt !== undefined;
   const retryWord = report.data === undefined ? undefined : toRetryWord(report.data, isOver);
@@ -81,7 +81,7 @@ export function FleetPage() {
  * Loads all pages of the report. During the run they are fetched every 10 s if its message has changed: that counts the
  * instances by state, and a report of 10,000 instances has megabytes.
  */
-function useFleetReport(id: string, { data: run, error, isPending }: UseQueryResult<Run>) {
+function useFleetReport(id: string, { data: run, error, isPending }: UseQueryResult<Job>) {
   const { endedAt, message } = run ?? {};
   const last = useRef<{ readonly message: string; readonly pages: readonly unknown[] }>(undefined);
   return useLoad(
@@ -90,7 +90,7 @@ function useFleetReport(id: string, { data: run, error, isPending }: UseQueryRes
       if (endedAt === undefined && message !== undefined && last.current?.message === message)
         return last.current.pages;
       const pages: unknown[] = [];
-      for await (const page of yard.runs.report(id, { limit: PAGES_AT_ONCE, signal })) pages.push(page);
+      for await (const page of yard.jobs.report(id, { limit: PAGES_AT_ONCE, signal })) pages.push(page);
       last.current = message === undefined ? undefined : { message, pages };
       return pages;
     },
@@ -120,7 +120,7 @@ function toRetryWord(pages: readonly unknown[], isOver: boolean): string | undef
   return counts.length === 0 ? undefined : `Retry ${LIST.format(counts)}`;
 }
 
-function Shown({ run, pages }: { run?: Run; pages: readonly unknown[] }) {
+function Shown({ run, pages }: { run?: Job; pages: readonly unknown[] }) {
   const fleetPages = pages.filter(isFleetPage);
   const isOver = run?.endedAt !== undefined;
   const report = useMemo(() => toFleetReport(pages.filter(isFleetPage), { isOver }), [pages, isOver]);
@@ -128,7 +128,7 @@ function Shown({ run, pages }: { run?: Run; pages: readonly unknown[] }) {
     return (
       <Empty>
         The report of this job is not that of a fleet.{" "}
-        <To path="/job" search={{ id: run?.runId }}>
+        <To path="/job" search={{ id: run?.jobId }}>
           Open the job
         </To>
       </Empty>

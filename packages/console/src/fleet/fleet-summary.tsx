@@ -1,5 +1,5 @@
 import type { FleetReport } from "@stackyard/executor-runcommand/report";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { useMemo } from "react";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { useSearch } from "../design/links.tsx";
@@ -17,7 +17,7 @@ import { FleetStandings } from "./fleet-standings.tsx";
 import { toWaveRows, toWaveSteps, toWaves } from "./fleet-waves.ts";
 
 /** Renders the head of the run, why it failed, its waves and their times, and its instances by state. */
-export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }) {
+export function FleetSummary({ run, report }: { run?: Job; report: FleetReport }) {
   const { counts } = report;
   return (
     <>
@@ -47,7 +47,7 @@ function toWhere({ counts: { selected } }: FleetReport): string {
   return `${selected.toLocaleString("en")} ${selected === 1 ? "instance" : "instances"}`;
 }
 
-function FleetHead({ run, report }: { run: Run; report: FleetReport }) {
+function FleetHead({ run, report }: { run: Job; report: FleetReport }) {
   const toPlace = usePlaceName();
   const { account, region } = run.target ?? {};
   const place = typeof account === "string" && typeof region === "string" ? ` in ${toPlace(account, region)}` : "";
@@ -85,11 +85,11 @@ function TaskHead({ report }: { report: FleetReport }) {
   );
 }
 
-function Waves({ run, report }: { run: Run; report: FleetReport }) {
+function Waves({ run, report }: { run: Job; report: FleetReport }) {
   const { wave: chosen } = useSearch();
   const now = useNow();
   const waves = useMemo(() => toWaves(report.instances), [report.instances]);
-  const steps = toWaveSteps(run.runId, waves, { waiting: report.standings.waiting, chosen, now });
+  const steps = toWaveSteps(run.jobId, waves, { waiting: report.standings.waiting, chosen, now });
   return (
     <>
       {steps.length > 0 && (
@@ -97,12 +97,12 @@ function Waves({ run, report }: { run: Run; report: FleetReport }) {
           <Steps label="Waves in order" steps={steps} />
         </Panel>
       )}
-      <RunTimeline job={run} rows={toWaveRows(run.runId, waves)} />
+      <RunTimeline job={run} rows={toWaveRows(run.jobId, waves)} />
     </>
   );
 }
 
-function Budget({ run, report }: { run: Run; report: FleetReport }) {
+function Budget({ run, report }: { run: Job; report: FleetReport }) {
   const { allowed, used } = toErrorBudget(run.config["maxErrors"], report);
   const isOver = used > allowed;
   return (

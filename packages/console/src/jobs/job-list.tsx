@@ -1,4 +1,4 @@
-import type { Run, RunState } from "@stackyard/sdk/runs";
+import type { Job, JobState } from "@stackyard/sdk/jobs";
 import { yard } from "../api/client.ts";
 import { statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
@@ -11,23 +11,23 @@ import type { Column } from "../design/table.tsx";
 import { Ago } from "../design/text.tsx";
 
 /** Loads the jobs that a filter chooses, the newest first. */
-export function useJobs(filter: { readonly state?: RunState; readonly executor?: string } = {}): PagedList<Run> {
-  return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, { sort: "-createdAt", ...part }));
+export function useJobs(filter: { readonly state?: JobState; readonly executor?: string } = {}): PagedList<Job> {
+  return usePages(keys.list("jobs", filter), (part) => yard.jobs.list(filter, { sort: "-createdAt", ...part }));
 }
 
 /** Renders the jobs next to one of them. */
-export function JobList({ runId }: { runId: string }) {
-  return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.runId} selected={runId} columns={COLUMNS} />;
+export function JobList({ jobId }: { jobId: string }) {
+  return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.jobId} selected={jobId} columns={COLUMNS} />;
 }
 
 // Ids begin with the time: only the end distinguishes jobs of the same hour.
-const COLUMNS: readonly Column<Run>[] = [
+const COLUMNS: readonly Column<Job>[] = [
   {
     header: "Job",
     cell: (job) => (
       <>
         <Mark status={statusOfJob(job.state)} bare />{" "}
-        <TextLink path={toJobPath(job)} search={{ id: job.runId }} text={`${job.executor} …${job.runId.slice(-6)}`} />
+        <TextLink path={toJobPath(job)} search={{ id: job.jobId }} text={`${job.executor} …${job.jobId.slice(-6)}`} />
       </>
     ),
   },

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -20,14 +20,14 @@ import { JobList } from "./job-list.tsx";
 export function JobPage() {
   const { id = "" } = useSearch();
   return (
-    <ListDetail label="Other jobs" list={<JobList runId={id} />}>
+    <ListDetail label="Other jobs" list={<JobList jobId={id} />}>
       <OneJob key={id} id={id} />
     </ListDetail>
   );
 }
 
 function OneJob({ id }: { id: string }) {
-  const job = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
+  const job = useLoad(keys.stack(id, "job"), (request) => yard.jobs.get(id, request), { enabled: id !== "" });
   if (id === "") {
     return (
       <Page title="Job">
@@ -61,7 +61,7 @@ function OneJob({ id }: { id: string }) {
   );
 }
 
-function Shown({ job }: { job: Run }) {
+function Shown({ job }: { job: Job }) {
   const { executor, message, error, endedAt } = job;
   const own = findJobPage(job);
   return (
@@ -74,7 +74,7 @@ function Shown({ job }: { job: Run }) {
             {own !== undefined && (
               <>
                 {" · "}
-                <To path={own.path} search={{ id: job.runId }}>
+                <To path={own.path} search={{ id: job.jobId }}>
                   {own.name}
                 </To>
               </>
@@ -96,19 +96,19 @@ function Shown({ job }: { job: Run }) {
   );
 }
 
-function toReportTab(job: Run): RunTab {
+function toReportTab(job: Job): RunTab {
   return { id: "report", title: "Report", show: () => <Report job={job} /> };
 }
 
 const MAX_PAGES = 20;
 
 /** Renders the executor's report unchanged. */
-function Report({ job: { runId, endedAt } }: { job: Run }) {
+function Report({ job: { jobId, endedAt } }: { job: Job }) {
   const report = useLoad(
-    keys.other("job-report", { runId, endedAt }),
+    keys.other("job-report", { jobId, endedAt }),
     async (request) => {
       const pages: unknown[] = [];
-      for await (const page of yard.runs.report(runId, request)) {
+      for await (const page of yard.jobs.report(jobId, request)) {
         pages.push(page);
         if (pages.length === MAX_PAGES) break;
       }

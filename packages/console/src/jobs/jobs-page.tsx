@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { yard } from "../api/client.ts";
 import { JOB_STATES, statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
@@ -49,7 +49,7 @@ export function JobsPage() {
           }
           label="Jobs"
           columns={COLUMNS}
-          keyOf={({ runId }) => runId}
+          keyOf={({ jobId }) => jobId}
           height="max(24rem, calc(100dvh - 220px))"
         />
       </Panel>
@@ -57,7 +57,7 @@ export function JobsPage() {
   );
 }
 
-const COLUMNS: readonly Column<Run>[] = [
+const COLUMNS: readonly Column<Job>[] = [
   { header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
   { header: "Job", cell: (job) => <JobLink job={job} /> },
   { header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
@@ -66,7 +66,7 @@ const COLUMNS: readonly Column<Run>[] = [
   { header: "Took", number: true, cell: (job) => <Took job={job} /> },
 ];
 
-function Message({ job: { error, message = "", cancelling, endedAt } }: { job: Run }) {
+function Message({ job: { error, message = "", cancelling, endedAt } }: { job: Job }) {
   if (error !== undefined) {
     return (
       <>
@@ -84,7 +84,7 @@ function Message({ job: { error, message = "", cancelling, endedAt } }: { job: R
   return <Text>{dropColors(cancelling ? `Cancelling. ${message}` : message)}</Text>;
 }
 
-function Took({ job: { startedAt, endedAt } }: { job: Run }) {
+function Took({ job: { startedAt, endedAt } }: { job: Job }) {
   const now = useNow();
   return formatDuration((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt));
 }

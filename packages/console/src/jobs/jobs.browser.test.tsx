@@ -1,5 +1,5 @@
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { useShortcuts } from "../app/shortcuts.tsx";
@@ -9,9 +9,9 @@ import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { JobPage } from "./job-page.tsx";
 import { JobsPage } from "./jobs-page.tsx";
 
-function aJob(more: Partial<Run> = {}): Run {
+function aJob(more: Partial<Job> = {}): Job {
   return {
-    runId: "run-1",
+    jobId: "run-1",
     state: "running",
     executor: "ecs",
     config: { service: "web" },
@@ -22,7 +22,7 @@ function aJob(more: Partial<Run> = {}): Run {
 }
 
 const failed = aJob({
-  runId: "run-2",
+  jobId: "run-2",
   state: "failed",
   error: { code: "ECS_UNHEALTHY", message: "The service did not become healthy." },
   endedAt: "2026-11-20T03:05:00Z",
@@ -31,11 +31,11 @@ const executors = { "GET /v1/executors": { items: [{ name: "ecs" }] } };
 
 describe("JobsPage", () => {
   it("lists state, message and duration, newest first as the server sorts them", { tags: "page" }, async () => {
-    const fleet = aJob({ runId: "run-3", executor: "runcommand", startedAt: "2026-11-20T02:00:00Z" });
-    const release = aJob({ runId: "run-4", executor: "asg", startedAt: "2026-11-20T01:00:00Z" });
+    const fleet = aJob({ jobId: "run-3", executor: "runcommand", startedAt: "2026-11-20T02:00:00Z" });
+    const release = aJob({ jobId: "run-4", executor: "asg", startedAt: "2026-11-20T01:00:00Z" });
     const { screen, sent } = await renderPage(JobsPage, "/jobs", {
       ...executors,
-      "GET /v1/runs": { items: [failed, fleet, release] },
+      "GET /v1/jobs": { items: [failed, fleet, release] },
     });
 
     await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
@@ -45,34 +45,34 @@ describe("JobsPage", () => {
     await expect.element(screen.getByRole("link", { name: "run-4" })).toHaveAttribute("href", "/asg?id=run-4");
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
     expect(ids).toEqual(["run-2", "run-3", "run-4"]);
-    expect(sent.find(({ path }) => path === "/v1/runs")?.query).toMatchObject({ sort: "-createdAt" });
+    expect(sent.find(({ path }) => path === "/v1/jobs")?.query).toMatchObject({ sort: "-createdAt" });
   });
 
   it("filters by the address, and clears", async () => {
     const { screen, sent, address } = await renderPage(JobsPage, "/jobs?state=failed&executor=ecs", {
       ...executors,
-      "GET /v1/runs": { items: [] },
+      "GET /v1/jobs": { items: [] },
     });
 
     await expect.element(screen.getByText("No match for state failed, executor ecs.")).toBeVisible();
-    expect(sent.find(({ path }) => path === "/v1/runs")?.query).toMatchObject({ state: "failed", executor: "ecs" });
+    expect(sent.find(({ path }) => path === "/v1/jobs")?.query).toMatchObject({ state: "failed", executor: "ecs" });
     await screen.getByRole("button", { name: "Clear" }).click();
     await expect.poll(address).toBe("/jobs");
   });
 
   it("says when no job has run", async () => {
-    const { screen } = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/runs": { items: [] } });
+    const { screen } = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/jobs": { items: [] } });
 
     await expect.element(screen.getByText("No job has run yet.", { exact: false })).toBeVisible();
   });
 
   it("shows what is loading, and a failure", async () => {
-    const { screen } = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/runs": never });
+    const { screen } = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/jobs": never });
     await expect.element(screen.getByText("Loading")).toBeInTheDocument();
 
     const other = await renderPage(JobsPage, "/jobs", {
       ...executors,
-      "GET /v1/runs": problem(500, "INTERNAL", "The store is locked."),
+      "GET /v1/jobs": problem(500, "INTERNAL", "The store is locked."),
     });
     await expect.element(other.screen.getByText("The store is locked.").last()).toBeVisible();
   });
@@ -80,7 +80,7 @@ describe("JobsPage", () => {
   it("shows what outsiders wrote as text", async () => {
     const { screen } = await renderPage(JobsPage, "/jobs", {
       ...executors,
-      "GET /v1/runs": { items: [aJob({ executor: HOSTILE, message: HOSTILE })] },
+      "GET /v1/jobs": { items: [aJob({ executor: HOSTILE, message: HOSTILE })] },
     });
 
     await expect.element(screen.getByRole("cell", { name: SHOWN_HOSTILE }).first()).toBeVisible();
@@ -94,7 +94,7 @@ const parts = {
     items: [anAttempt({ stackId: "run-2", attemptId: "run-2/e/1/task/1", task: "task" })],
   },
   "GET /v1/attempts/run-2/e/1/task/1/log": "line 1\nline 2\n",
-  "GET /v1/runs/run-2/report": { items: [{ state: "unhealthy" }] },
+  "GET /v1/jobs/run-2/report": { items: [{ state: "unhealthy" }] },
 };
 
 function WithKeys() {
@@ -106,7 +106,7 @@ describe("JobPage", () => {
   it("shows state, error and the end of the log, then config and report in their tabs", { tags: "page" }, async () => {
     const { screen } = await renderPage(JobPage, "/job?id=run-2", {
       ...parts,
-      "GET /v1/runs/run-2": failed,
+      "GET /v1/jobs/run-2": failed,
       "GET /v1/attempts/run-2/e/1/task/1/log": new Response("line 1\nline 2\n"),
     });
 
@@ -123,18 +123,18 @@ describe("JobPage", () => {
 
   it("does not state a progress of a job that has ended (argo-cd#992, argo-cd#365)", async () => {
     const job = aJob({ state: "succeeded", endedAt: "2026-11-20T03:05:00Z", message: "3 of 18 resources" });
-    const { screen } = await renderPage(JobPage, "/job?id=run-1", { ...parts, "GET /v1/runs/run-1": job });
+    const { screen } = await renderPage(JobPage, "/job?id=run-1", { ...parts, "GET /v1/jobs/run-1": job });
     await expect.element(screen.getByText("Last message: 3 of 18 resources")).toBeVisible();
 
-    const list = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/runs": { items: [job] } });
+    const list = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/jobs": { items: [job] } });
     await expect.element(list.screen.getByRole("cell", { name: "last: 3 of 18 resources" })).toBeVisible();
   });
 
   it("retries with one key, and shows that it runs", async () => {
     const { screen, sent } = await renderPage(WithKeys, "/job?id=run-2", {
       ...parts,
-      "GET /v1/runs/run-2": failed,
-      "POST /v1/runs/run-2/retry": aJob({ runId: "run-2" }),
+      "GET /v1/jobs/run-2": failed,
+      "POST /v1/jobs/run-2/retry": aJob({ jobId: "run-2" }),
     });
     await expect.element(screen.getByRole("button", { name: "Retry" })).toBeVisible();
 
@@ -148,8 +148,8 @@ describe("JobPage", () => {
   it("cancels with a reason, and explains a refusal at the button", async () => {
     const { screen } = await renderPage(JobPage, "/job?id=run-2", {
       ...parts,
-      "GET /v1/runs/run-2": aJob({ runId: "run-2" }),
-      "POST /v1/runs/run-2/cancel": problem(409, "OUTCOME_NEGATIVE", "The run has ended."),
+      "GET /v1/jobs/run-2": aJob({ jobId: "run-2" }),
+      "POST /v1/jobs/run-2/cancel": problem(409, "OUTCOME_NEGATIVE", "The run has ended."),
     });
     await expect
       .element(screen.getByRole("button", { name: "Retry" }))
@@ -166,12 +166,12 @@ describe("JobPage", () => {
     const { screen } = await renderPage(JobPage, "/job?id=run-2", {
       ...parts,
       "GET /v1/me": viewer,
-      "GET /v1/runs/run-2": failed,
+      "GET /v1/jobs/run-2": failed,
     });
 
     await expect
       .element(screen.getByRole("button", { name: "Retry" }))
-      .toHaveAccessibleDescription("Needs operate on stackyard.run");
+      .toHaveAccessibleDescription("Needs operate on stackyard.job");
   });
 
   it("says when the job is absent or not named", async () => {
@@ -195,12 +195,12 @@ describe("JobPage", () => {
     const line = (position: number, more: Partial<HistoryEntry>) => anEntry(position, { stackId: "run-2", ...more });
     const api = {
       ...executors,
-      "GET /v1/runs": ({ query }: SentRequest) => ({
+      "GET /v1/jobs": ({ query }: SentRequest) => ({
         items:
           query["state"] === "succeeded"
             ? [
                 aJob({
-                  runId: "run-1",
+                  jobId: "run-1",
                   state: "succeeded",
                   config: { cluster: "prod", version: "2.0.9", pull: "https://git.example.org/acme/pull/7" },
                   startedAt: "2026-11-20T01:00:00Z",
@@ -209,13 +209,13 @@ describe("JobPage", () => {
               ]
             : [],
       }),
-      "GET /v1/runs/run-2": {
+      "GET /v1/jobs/run-2": {
         ...failed,
         error: { code: "ECS_TASK_FAILED", message },
         config: { cluster: "prod", version: "2.1.0", pull: "https://git.example.org/acme/pull/7" },
         message: "this line is the same error",
       },
-      "GET /v1/runs/run-2/log": () => new Response(""),
+      "GET /v1/jobs/run-2/log": () => new Response(""),
       "GET /v1/attempts/run-2/e/1/run/2/log": () => new Response("connected\nERROR: relation exists\nrolled back\n"),
       "GET /v1/stacks/run-2/history": {
         items: [
@@ -277,8 +277,8 @@ describe("JobPage", () => {
     it("starts another job with the same values, and opens it", async () => {
       const { screen, sent, address } = await renderPage(JobPage, "/job?id=run-2", {
         ...api,
-        "POST /v1/runs": aJob({ runId: "run-3" }),
-        "GET /v1/runs/run-3": aJob({ runId: "run-3" }),
+        "POST /v1/jobs": aJob({ jobId: "run-3" }),
+        "GET /v1/jobs/run-3": aJob({ jobId: "run-3" }),
       });
       await screen.getByRole("button", { name: "Run again with the same values…" }).click();
       await screen.getByRole("button", { name: "Start another job" }).click();
@@ -295,7 +295,7 @@ describe("JobPage", () => {
     it("does not start another one from hidden values", async () => {
       const { screen } = await renderPage(JobPage, "/job?id=run-2", {
         ...api,
-        "GET /v1/runs/run-2": { ...failed, config: { environment: { TOKEN: "***" } } },
+        "GET /v1/jobs/run-2": { ...failed, config: { environment: { TOKEN: "***" } } },
       });
 
       await expect

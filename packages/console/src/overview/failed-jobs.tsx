@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
@@ -26,9 +26,9 @@ export function useFailedJobs() {
 }
 
 /** Loads a job, which may have been closed since it was listed. */
-async function loadJob(runId: string, signal: AbortSignal): Promise<Run | undefined> {
+async function loadJob(jobId: string, signal: AbortSignal): Promise<Job | undefined> {
   try {
-    return await yard.runs.get(runId, { signal });
+    return await yard.jobs.get(jobId, { signal });
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;
@@ -36,17 +36,17 @@ async function loadJob(runId: string, signal: AbortSignal): Promise<Run | undefi
 }
 
 /** Jobs have no machine of their own, and no cause is counted of them: each is a line. */
-export function FailedJobs({ jobs }: { jobs: readonly Run[] }) {
+export function FailedJobs({ jobs }: { jobs: readonly Job[] }) {
   return jobs.slice(0, SHOWN).map((job) => (
     <Line
-      key={job.runId}
-      id={`job ${job.runId}`}
+      key={job.jobId}
+      id={`job ${job.jobId}`}
       status="failed"
       word="Failed job"
       path="/jobs"
       search={{ state: "failed" }}
       action={
-        <To path={toJobPath(job)} search={{ id: job.runId }} className="button">
+        <To path={toJobPath(job)} search={{ id: job.jobId }} className="button">
           Open job
         </To>
       }

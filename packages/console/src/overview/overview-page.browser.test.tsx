@@ -113,12 +113,12 @@ describe("OverviewPage", () => {
     const at = new Date().toISOString();
     const old = aStack("run-3", { enteredAt: "2026-11-01T03:00:00Z" });
     const error = { code: "ECS_UNHEALTHY", message: "The service did not become healthy." };
-    const job = { runId: "run-1", state: "failed", executor: "ecs", config: {}, error, startedAt: at, endedAt: at };
+    const job = { jobId: "run-1", state: "failed", executor: "ecs", config: {}, error, startedAt: at, endedAt: at };
     const { screen, sent } = await renderPage(OverviewPage, "/", {
       ...quiet,
       "GET /v1/stacks": { items: [aStack("run-1", { enteredAt: at }), aStack("run-2", { enteredAt: at }), old] },
-      "GET /v1/runs/run-1": job,
-      "GET /v1/runs/run-2": { ...job, runId: "run-2", state: "cancelled" },
+      "GET /v1/jobs/run-1": job,
+      "GET /v1/jobs/run-2": { ...job, jobId: "run-2", state: "cancelled" },
     });
 
     await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
@@ -127,22 +127,22 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByText("All quiet")).not.toBeInTheDocument();
     await expect.element(screen.getByRole("link", { name: "run-2" })).not.toBeInTheDocument();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
-      machine: "stackyard.run",
+      machine: "stackyard.job",
       mainCondition: "failed",
       sort: "-enteredAt",
     });
-    expect(sent.map(({ path }) => path)).not.toContain("/v1/runs/run-3");
+    expect(sent.map(({ path }) => path)).not.toContain("/v1/jobs/run-3");
   });
 
   it("says the same number of what needs a person in its sentence and its panel, also with a failed job", async () => {
     const at = new Date().toISOString();
     const error = { code: "ECS_UNHEALTHY", message: "The service did not become healthy." };
-    const job = { runId: "run-1", state: "failed", executor: "ecs", config: {}, error, startedAt: at, endedAt: at };
+    const job = { jobId: "run-1", state: "failed", executor: "ecs", config: {}, error, startedAt: at, endedAt: at };
     const { screen } = await renderPage(OverviewPage, "/", {
       ...broken,
       "GET /v1/stack-counts": conditionCounts(350, { failed: 6, approval: 2 }),
       "GET /v1/stacks": { items: [aStack("run-1", { enteredAt: at })] },
-      "GET /v1/runs/run-1": job,
+      "GET /v1/jobs/run-1": job,
     });
 
     await expect

@@ -1,5 +1,5 @@
+import type { Job } from "@stackyard/sdk/jobs";
 import type { Release, ServiceReport } from "@stackyard/sdk/releases";
-import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -27,7 +27,7 @@ const REFETCH_MS = 2_000;
 export function AsgPage() {
   const { id = "" } = useSearch();
   return (
-    <ListDetail label="Other releases" list={<ReleaseList runId={id} />}>
+    <ListDetail label="Other releases" list={<ReleaseList jobId={id} />}>
       <OneRelease key={id} id={id} />
     </ListDetail>
   );
@@ -38,7 +38,7 @@ function OneRelease({ id }: { id: string }) {
     enabled: id !== "",
     refetchInterval: ({ state: { data } }) => (data !== undefined && isOver(data) ? false : REFETCH_MS),
   });
-  const job = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
+  const job = useLoad(keys.stack(id, "job"), (request) => yard.jobs.get(id, request), { enabled: id !== "" });
   return (
     <Page title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}>
       {id === "" ? (
@@ -61,13 +61,13 @@ function OneRelease({ id }: { id: string }) {
 
 interface ShownProps {
   readonly release: Release;
-  readonly job: Run;
+  readonly job: Job;
 }
 
 function Shown({ release, job }: ShownProps) {
   const { state: chosen } = useSearch();
   const now = useNow();
-  const { runId } = release;
+  const { jobId } = release;
   const states = toReleaseStates(release);
   return (
     <>
@@ -76,10 +76,10 @@ function Shown({ release, job }: ShownProps) {
         <AttemptSteps job={job} />
       ) : (
         <Panel title="States" note={states.length}>
-          <Steps label="States in order" steps={toStateSteps(runId, states, { chosen, now })} />
+          <Steps label="States in order" steps={toStateSteps(jobId, states, { chosen, now })} />
         </Panel>
       )}
-      <RunTimeline job={job} rows={toStateRows(runId, states)} />
+      <RunTimeline job={job} rows={toStateRows(jobId, states)} />
       <RunTabs
         job={job}
         path="/asg"
@@ -209,7 +209,7 @@ interface ProgressProps {
   readonly state: ReleaseState | undefined;
 }
 
-function Progress({ release: { report, runId }, state }: ProgressProps) {
+function Progress({ release: { report, jobId }, state }: ProgressProps) {
   return (
     <Panel
       title="Progress"
@@ -219,7 +219,7 @@ function Progress({ release: { report, runId }, state }: ProgressProps) {
             <span className="muted">
               while in <Text>{state.name}</Text>
             </span>
-            <To path="/asg" search={{ id: runId, tab: "progress" }} className="button">
+            <To path="/asg" search={{ id: jobId, tab: "progress" }} className="button">
               All lines
             </To>
           </>

@@ -16,7 +16,7 @@ const AFTER_TRAFFIC = new Set(["CleanUpSuccess", "Success", "DetachForSuccess", 
 interface Action extends Pick<ActionProps, "verb" | "danger" | "reason" | "typed"> {
   readonly text: string;
   /** Returns the run to open. */
-  readonly act: (reason: string | undefined) => Promise<Pick<Release, "runId">>;
+  readonly act: (reason: string | undefined) => Promise<Pick<Release, "jobId">>;
   readonly refusal: string | undefined;
 }
 
@@ -44,10 +44,10 @@ export function ReleaseActions({ release }: { release: Release }) {
           title={`${open.verb}: ${formatRelease(release)}`}
           onClose={() => setOpen(undefined)}
           act={async (reason) => {
-            const { runId } = await open.act(reason);
+            const { jobId } = await open.act(reason);
             toast(`${open.verb} was sent.`);
             await queryClient.invalidateQueries({ queryKey: ["list"] });
-            if (runId !== release.runId) go("/asg", { id: runId });
+            if (jobId !== release.jobId) go("/asg", { id: jobId });
           }}
         >
           <p>{open.text}</p>
@@ -58,8 +58,8 @@ export function ReleaseActions({ release }: { release: Release }) {
 }
 
 function useActions(release: Release): readonly Action[] {
-  const { runId, releaseId, project, config, account, region, report } = release;
-  const subject = { machine: JOB_MACHINE, stackId: runId };
+  const { jobId, releaseId, project, config, account, region, report } = release;
+  const subject = { machine: JOB_MACHINE, stackId: jobId };
   const operate = useRefusal("operate", subject);
   const repair = useRefusal("repair", subject);
   const over = isOver(release) ? "The release has ended" : undefined;
@@ -74,13 +74,13 @@ function useActions(release: Release): readonly Action[] {
       typed: project,
       text: "Stops the release and removes what it created. The version that serves now stays.",
       refusal: operate ?? over ?? moved ?? (release.isHalting ? "A halt was requested" : undefined),
-      act: (reason) => releases.halt(runId, { ...defined({ reason }) }),
+      act: (reason) => releases.halt(jobId, { ...defined({ reason }) }),
     },
     {
       verb: "Retry",
       text: "Runs the same document again, with the same values.",
       refusal: operate ?? running ?? (release.standing === "succeeded" ? "The release has not failed" : undefined),
-      act: () => yard.runs.retry(runId),
+      act: () => yard.jobs.retry(jobId),
     },
     {
       verb: "Roll back",

@@ -17,18 +17,18 @@ export const RELEASE_COLUMNS: readonly Column<Release>[] = [
   { header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
   {
     header: "Release",
-    cell: (release) => <TextLink path="/asg" search={{ id: release.runId }} text={formatRelease(release)} />,
+    cell: (release) => <TextLink path="/asg" search={{ id: release.jobId }} text={formatRelease(release)} />,
   },
 ];
 
 /** Renders the releases next to one of them. */
-export function ReleaseList({ runId }: { runId: string }) {
+export function ReleaseList({ jobId }: { jobId: string }) {
   return (
     <SideList
       label="Releases"
       list={useReleases()}
-      keyOf={(release) => release.runId}
-      selected={runId}
+      keyOf={(release) => release.jobId}
+      selected={jobId}
       columns={RELEASE_COLUMNS}
     />
   );

@@ -19,8 +19,8 @@ export function toReleaseStatus({ standing, end, isHalting, report }: Release): 
 }
 
 /** Returns what a run of releases is called: `rel-42`, `rollback of rel-42`, `lock`. */
-export function formatRelease({ operation, releaseId, runId }: Release): string {
-  if (operation === "deploy") return releaseId === "" ? runId : releaseId;
+export function formatRelease({ operation, releaseId, jobId }: Release): string {
+  if (operation === "deploy") return releaseId === "" ? jobId : releaseId;
   return releaseId === "" ? operation : `${operation} of ${releaseId}`;
 }
 

@@ -63,13 +63,13 @@ function toStatus(name: string, { failed, isCurrent }: Place): Status {
   return isCurrent ? "running" : "succeeded";
 }
 
-function toLink(runId: string, name: string) {
-  return { path: "/asg", search: { id: runId, tab: "progress", state: name } };
+function toLink(jobId: string, name: string) {
+  return { path: "/asg", search: { id: jobId, tab: "progress", state: name } };
 }
 
 /** Returns the states as parts of the picture of their release. */
 export function toStateSteps(
-  runId: string,
+  jobId: string,
   states: readonly ReleaseState[],
   { chosen, now }: { readonly chosen: string | undefined; readonly now: number },
 ): readonly Step[] {
@@ -82,14 +82,14 @@ export function toStateSteps(
       name,
       status,
       note: [...took, ...often].join(", "),
-      link: toLink(runId, name),
+      link: toLink(jobId, name),
       chosen: name === chosen,
     };
   });
 }
 
 /** Returns the states as rows of the line of time. */
-export function toStateRows(runId: string, states: readonly ReleaseState[]): readonly GanttRow[] {
+export function toStateRows(jobId: string, states: readonly ReleaseState[]): readonly GanttRow[] {
   return states
     .filter(({ name }) => !ENDS.has(name))
     .map(({ name, status, times }) => ({
@@ -102,7 +102,7 @@ export function toStateRows(runId: string, states: readonly ReleaseState[]): rea
           name: times.length === 1 ? name : `${name}, time ${index + 1}`,
           status: isLast ? status : "succeeded",
           ...time,
-          link: { ...toLink(runId, name), word: "its lines" },
+          link: { ...toLink(jobId, name), word: "its lines" },
         };
       }),
       end: "",

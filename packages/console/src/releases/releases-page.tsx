@@ -71,7 +71,7 @@ function AutoScaling({ list, places }: AutoScalingProps) {
           empty={empty}
           label="Releases and what was done about them"
           height="60vh"
-          keyOf={({ runId }) => runId}
+          keyOf={({ jobId }) => jobId}
           columns={COLUMNS}
         />
       </Panel>

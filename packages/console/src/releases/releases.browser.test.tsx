@@ -14,7 +14,7 @@ const place: ReleasePlace = {
   updatedAt: "2026-11-20T02:30:00Z",
 };
 const run = {
-  runId: "run-2",
+  jobId: "run-2",
   state: "running",
   executor: "asg",
   config: {
@@ -54,15 +54,15 @@ const report = {
   laterErrors: [],
 };
 const api = {
-  "GET /v1/runs/run-2": run,
-  "GET /v1/runs/run-2/report": { items: [report] },
+  "GET /v1/jobs/run-2": run,
+  "GET /v1/jobs/run-2/report": { items: [report] },
 };
 
 describe("ReleasesPage", () => {
   it("shows what runs where, and who locked it", { tags: "page" }, async () => {
     const { screen } = await renderPage(ReleasesPage, "/releases", {
       "GET /v1/releases/places": { items: [place] },
-      "GET /v1/runs": { items: [run] },
+      "GET /v1/jobs": { items: [run] },
       "GET /v1/boards": { items: [] },
       "GET /v1/yard": { accounts: { [place.account]: "shop-prod" } },
     });
@@ -76,7 +76,7 @@ describe("ReleasesPage", () => {
   it("says why boards cannot be loaded, instead of showing a yard without any", async () => {
     const { screen } = await renderPage(ReleasesPage, "/releases", {
       "GET /v1/releases/places": { items: [] },
-      "GET /v1/runs": { items: [] },
+      "GET /v1/jobs": { items: [] },
       "GET /v1/boards": problem(503, "STORE_UNAVAILABLE", "The database does not answer."),
     });
 
@@ -163,7 +163,7 @@ const board = {
 async function showBoard(given: object = board, more: object = {}) {
   return renderPage(ReleasesPage, "/releases", {
     "GET /v1/releases/places": { items: [] },
-    "GET /v1/runs": { items: [] },
+    "GET /v1/jobs": { items: [] },
     "GET /v1/boards": { items: [{ machine: "shop-release", environments: 3 }] },
     "GET /v1/boards/shop-release": given,
     ...more,
@@ -336,8 +336,8 @@ describe("AsgPage", () => {
       retryable: false,
     };
     const { screen } = await renderPage(AsgPage, "/asg?id=run-2", {
-      "GET /v1/runs/run-2": { ...run, state: "failed", endedAt: "2026-11-20T03:10:00Z", error: ended },
-      "GET /v1/runs/run-2/report": { items: [{ ...report, services: { web } }] },
+      "GET /v1/jobs/run-2": { ...run, state: "failed", endedAt: "2026-11-20T03:10:00Z", error: ended },
+      "GET /v1/jobs/run-2/report": { items: [{ ...report, services: { web } }] },
     });
 
     await expect.element(screen.getByText(ended.message)).toBeVisible();
@@ -364,15 +364,15 @@ describe("AsgPage", () => {
     const error = { code: "RELEASE_TIMED_OUT", message: "web did not become healthy." };
     const config = { ...run.config, revision: "4f1c9d2aa0014f1c9d2aa001", actor: "ci" };
     const failedApi = {
-      "GET /v1/runs/run-2": { ...run, config, state: "failed", endedAt: "2026-11-20T03:10:00Z", error },
-      "GET /v1/runs/run-2/report": { items: [{ ...report, path, lines, end: "FailureClean" }] },
+      "GET /v1/jobs/run-2": { ...run, config, state: "failed", endedAt: "2026-11-20T03:10:00Z", error },
+      "GET /v1/jobs/run-2/report": { items: [{ ...report, path, lines, end: "FailureClean" }] },
       "GET /v1/stacks/run-2/attempts": {
         items: [
           anAttempt({ stackId: "run-2", task: "run", attemptId: "run-2/e/1/run/1", dispatchedAt: run.startedAt }),
         ],
       },
       "GET /v1/attempts/run-2/e/1/run/1/log": () => new Response("ERROR: web did not become healthy\n"),
-      "GET /v1/runs": { items: [] },
+      "GET /v1/jobs": { items: [] },
     };
 
     it("opens at its error, then its states, where it failed, and who released which commit", {
@@ -411,14 +411,14 @@ describe("AsgPage", () => {
     it("retries with the same values", async () => {
       const { screen, sent } = await renderPage(AsgPage, "/asg?id=run-2", {
         ...failedApi,
-        "POST /v1/runs/run-2/retry": run,
+        "POST /v1/jobs/run-2/retry": run,
       });
       await screen.getByRole("button", { name: "Retry…" }).click();
       await screen.getByRole("button", { name: "Retry", exact: true }).click();
 
       await expect.element(screen.getByText("Retry was sent.")).toBeVisible();
       expect(sent.filter(({ method }) => method === "POST").map(({ path: to }) => to)).toEqual([
-        "/v1/runs/run-2/retry",
+        "/v1/jobs/run-2/retry",
       ]);
     });
 
@@ -451,7 +451,7 @@ describe("AsgPage", () => {
   it("halts only with a reason and the project's name", async () => {
     const { screen, sent } = await renderPage(AsgPage, "/asg?id=run-2", {
       ...api,
-      "POST /v1/runs/run-2/cancel": { ...run, cancelling: true },
+      "POST /v1/jobs/run-2/cancel": { ...run, cancelling: true },
     });
     await screen.getByRole("button", { name: "Halt…" }).click();
     const confirm = screen.getByRole("button", { name: "Halt", exact: true });

@@ -1,5 +1,5 @@
 import { isMap } from "@stackyard/core";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { findVersion, type Version } from "../api/stack-facts.ts";
 import { toSafeLink } from "../text/safe-text.ts";
 
@@ -34,7 +34,7 @@ const MOST_LINKS = 3;
  * `nameAccount` formats an account for people.
  */
 export function findJobFacts(
-  { config, target = {} }: Pick<Run, "config" | "target">,
+  { config, target = {} }: Pick<Job, "config" | "target">,
   nameAccount: (account: string) => string = (account) => account,
 ): JobFacts {
   const parts = PARTS.flatMap((name) => (isMap(config[name]) ? [config[name]] : []));
@@ -57,7 +57,7 @@ function findRevision(values: Plain): Version | undefined {
 
 type Plain = Parameters<typeof findVersion>[0];
 
-function toPlain(config: Run["config"]): Plain {
+function toPlain(config: Job["config"]): Plain {
   const plain = Object.entries(config).filter((entry): entry is [string, Plain[string]] =>
     ["string", "number", "boolean"].includes(typeof entry[1]),
   );

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import type { ReactNode } from "react";
 import { statusOfJob } from "../api/job-states.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
@@ -11,7 +11,7 @@ import { useRunWork } from "./use-run.ts";
 import "./runs.css";
 
 interface JobHeadProps {
-  readonly job: Run;
+  readonly job: Job;
   readonly what: ReactNode;
   /** Where it works; by default the places of its config. */
   readonly where?: ReactNode;
@@ -26,7 +26,7 @@ interface JobHeadProps {
 /** Renders the head of a job of any kind: what, where, by whom, since when, with version and links. */
 export function JobHead({ job, what, where, state, by, more = {} }: JobHeadProps) {
   const { startedAt, endedAt } = job;
-  const { starter = by } = useRunWork(job.runId);
+  const { starter = by } = useRunWork(job.jobId);
   const facts = findJobFacts(job, usePlaceName());
   return (
     <RunHead

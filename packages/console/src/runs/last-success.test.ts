@@ -1,10 +1,10 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { describe, expect, it } from "vitest";
 import { compareRuns, findLastSuccess, hasHiddenValue } from "./last-success.ts";
 
-function aJob(runId: string, hour: number, more: Partial<Run> = {}): Run {
+function aJob(jobId: string, hour: number, more: Partial<Job> = {}): Job {
   return {
-    runId,
+    jobId,
     state: "succeeded",
     executor: "ecs",
     config: { cluster: "main", taskDefinition: "migrate:41", environment: { DAY: "1" } },
@@ -23,7 +23,7 @@ describe("findLastSuccess", () => {
   it("finds the newest earlier success of the same work, whatever its revision is", () => {
     const jobs = [aJob("older", 1), aJob("newer", 3), aJob("later", 6)];
 
-    expect(findLastSuccess(failed, jobs)?.runId).toBe("newer");
+    expect(findLastSuccess(failed, jobs)?.jobId).toBe("newer");
   });
 
   it.each([
@@ -41,7 +41,7 @@ describe("findLastSuccess", () => {
     const alike = aJob("alike", 2, { config: { script: "a", level: 1, size: 3 } });
     const unlike = aJob("unlike", 3, { config: { script: "b", level: 2, size: 3 } });
 
-    expect(findLastSuccess(now, [alike, unlike])?.runId).toBe("alike");
+    expect(findLastSuccess(now, [alike, unlike])?.jobId).toBe("alike");
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import type { ValueDifference } from "../design/value-change.tsx";
 
 /** Keys that name what a job works on. A revision at the end, such as `:42`, is a part of the version. */
@@ -30,12 +30,12 @@ const MOST_VALUES = 500;
 type Values = ReadonlyMap<string, string>;
 
 /** Returns the newest earlier job that did the same and succeeded; undefined where none is known. */
-export function findLastSuccess(run: Run, jobs: readonly Run[]): Run | undefined {
+export function findLastSuccess(run: Job, jobs: readonly Job[]): Job | undefined {
   const values = toValues(run);
   return jobs
     .filter(
-      ({ runId, state, executor, startedAt }) =>
-        runId !== run.runId &&
+      ({ jobId, state, executor, startedAt }) =>
+        jobId !== run.jobId &&
         state === "succeeded" &&
         executor === run.executor &&
         Date.parse(startedAt) < Date.parse(run.startedAt),
@@ -66,7 +66,7 @@ export interface RunDifferences {
 }
 
 /** Returns in which values of config and target a job differs from an earlier one. */
-export function compareRuns(then: Run, now: Run): RunDifferences {
+export function compareRuns(then: Job, now: Job): RunDifferences {
   const [before, after] = [toValues(then), toValues(now)];
   const paths = [...new Set([...before.keys(), ...after.keys()])];
   const changed = paths
@@ -76,12 +76,12 @@ export function compareRuns(then: Run, now: Run): RunDifferences {
 }
 
 /** Returns true if a value of the job is hidden: it cannot be started again from here. */
-export function hasHiddenValue({ config, target = {} }: Pick<Run, "config" | "target">): boolean {
+export function hasHiddenValue({ config, target = {} }: Pick<Job, "config" | "target">): boolean {
   return [...list(config, ""), ...list(target, "")].some(([, value]) => value.includes("***"));
 }
 
 /** The first values of a job, as many as are compared. */
-function toValues({ config, target = {} }: Pick<Run, "config" | "target">): Values {
+function toValues({ config, target = {} }: Pick<Job, "config" | "target">): Values {
   return new Map([...list(config, ""), ...list(target, "target.")].slice(0, MOST_VALUES));
 }
 

@@ -1,4 +1,4 @@
-import type { NewRun, Run } from "@stackyard/sdk/runs";
+import type { Job, NewJob } from "@stackyard/sdk/jobs";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
@@ -12,12 +12,12 @@ import { useToast } from "../design/toasts.tsx";
 import { hasHiddenValue } from "./last-success.ts";
 
 /** Renders the button that starts another job with the values of this one. */
-export function RunAgain({ job }: { job: Run }) {
+export function RunAgain({ job }: { job: Job }) {
   const [open, setOpen] = useState(false);
   const toast = useToast();
   const go = useGo();
-  const { runId, executor, config, target, endedAt } = job;
-  const refusal = useRefusal("repair", { machine: JOB_MACHINE, stackId: runId });
+  const { jobId, executor, config, target, endedAt } = job;
+  const refusal = useRefusal("repair", { machine: JOB_MACHINE, stackId: jobId });
   const running = endedAt === undefined ? "The job still runs" : undefined;
   const unknown = target === undefined || isTarget(target) ? undefined : "Its target has no account and region";
   const hidden = hasHiddenValue(job) ? "Its config has hidden values" : undefined;
@@ -31,14 +31,14 @@ export function RunAgain({ job }: { job: Run }) {
           title="Run again"
           verb="Start another job"
           act={async () => {
-            const next = await yard.runs.start({ executor, config, ...(isTarget(target) && { target }) });
+            const next = await yard.jobs.start({ executor, config, ...(isTarget(target) && { target }) });
             toast("Another job was started");
-            go(toJobPath(next), { id: next.runId });
+            go(toJobPath(next), { id: next.jobId });
           }}
           onClose={() => setOpen(false)}
         >
           <p>
-            Starts another job of <Text>{executor}</Text> with the config and the target of <Text mono>{runId}</Text>.
+            Starts another job of <Text>{executor}</Text> with the config and the target of <Text mono>{jobId}</Text>.
             This one stays as it is.
           </p>
         </ActionDialog>
@@ -47,6 +47,6 @@ export function RunAgain({ job }: { job: Run }) {
   );
 }
 
-function isTarget(target: Run["target"]): target is NonNullable<NewRun["target"]> {
+function isTarget(target: Job["target"]): target is NonNullable<NewJob["target"]> {
   return target !== undefined && "account" in target && "region" in target;
 }

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -14,11 +14,11 @@ import { compareRuns, findLastSuccess } from "./last-success.ts";
 const SEARCHED = 100;
 
 /** Renders what a failed job has otherwise than the last one that did the same and succeeded. */
-export function RunChanges({ job }: { job: Run }) {
-  const { runId, executor } = job;
+export function RunChanges({ job }: { job: Job }) {
+  const { jobId, executor } = job;
   const earlier = useLoad(
-    keys.other("earlier-jobs", { runId, executor }),
-    (request) => yard.runs.list({ executor, state: "succeeded" }, { sort: "-createdAt", limit: SEARCHED, ...request }),
+    keys.other("earlier-jobs", { jobId, executor }),
+    (request) => yard.jobs.list({ executor, state: "succeeded" }, { sort: "-createdAt", limit: SEARCHED, ...request }),
     // The last success before this job failed does not change.
     { staleTime: Number.POSITIVE_INFINITY },
   );
@@ -37,14 +37,14 @@ export function RunChanges({ job }: { job: Run }) {
 
 const MOST_SHOWN = 20;
 
-function Changes({ then, now }: { then: Run; now: Run }) {
+function Changes({ then, now }: { then: Job; now: Job }) {
   const { changed, equal } = compareRuns(then, now);
   return (
     <dl className="pairs panel-body">
       <dt>Last success</dt>
       <dd>
-        <To path={toJobPath(then)} search={{ id: then.runId }}>
-          <Text>{then.runId}</Text>
+        <To path={toJobPath(then)} search={{ id: then.jobId }}>
+          <Text>{then.jobId}</Text>
         </To>
         , <Ago at={then.endedAt ?? then.startedAt} />
       </dd>
@@ -61,7 +61,7 @@ function Changes({ then, now }: { then: Run; now: Run }) {
   );
 }
 
-function Took({ then, now }: { then: Run; now: Run }) {
+function Took({ then, now }: { then: Job; now: Job }) {
   if (then.endedAt === undefined || now.endedAt === undefined) return null;
   return (
     <>
@@ -73,6 +73,6 @@ function Took({ then, now }: { then: Run; now: Run }) {
   );
 }
 
-function toLength({ startedAt, endedAt = startedAt }: Run): string {
+function toLength({ startedAt, endedAt = startedAt }: Job): string {
   return formatDuration(Date.parse(endedAt) - Date.parse(startedAt));
 }

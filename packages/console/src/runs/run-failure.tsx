@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -8,15 +8,15 @@ import { RunChanges } from "./run-changes.tsx";
 import { useRunWork } from "./use-run.ts";
 
 interface RunFailureProps {
-  readonly job: Run;
+  readonly job: Job;
   /** Further explanations. */
   readonly children?: ReactNode;
 }
 
 /** Renders why a job has failed: the error, the log where it was, and what changed since the last success. */
 export function RunFailure({ job, children }: RunFailureProps) {
-  const { runId, error, state } = job;
-  const { attempts = [] } = useRunWork(runId);
+  const { jobId, error, state } = job;
+  const { attempts = [] } = useRunWork(jobId);
   if (error === undefined || state !== "failed") return null;
   const last = attempts[0];
   return (

@@ -1,5 +1,5 @@
 import type { HistoryEntry } from "@stackyard/sdk";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { findEnd } from "../api/attempt-ids.ts";
 import type { Step } from "../design/run/steps.tsx";
 import { formatDuration } from "../text/durations.ts";
@@ -7,7 +7,7 @@ import type { AttemptBar } from "./attempt-bars.ts";
 
 /** Returns the attempts of a job as parts of its picture, and what it waits for. */
 export function toAttemptSteps(
-  { state }: Pick<Run, "state">,
+  { state }: Pick<Job, "state">,
   bars: readonly AttemptBar[],
   { history, now }: { history: readonly HistoryEntry[]; now: number },
 ): readonly Step[] {

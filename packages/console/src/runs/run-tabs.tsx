@@ -1,5 +1,5 @@
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import type { ReactNode } from "react";
 import { findEnd } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
@@ -24,7 +24,7 @@ export interface RunTab {
 }
 
 interface RunTabsProps {
-  readonly job: Run;
+  readonly job: Job;
   readonly path: string;
   /** Those of this kind of job, before those that all have. */
   readonly own?: readonly RunTab[];
@@ -36,7 +36,7 @@ export function RunTabs({ job, path, own = [] }: RunTabsProps) {
   const tabs: readonly RunTab[] = [
     ...own,
     { id: "log", title: "Log", show: () => <LogTail job={job} /> },
-    { id: "attempts", title: "Attempts", show: () => <Attempts runId={job.runId} /> },
+    { id: "attempts", title: "Attempts", show: () => <Attempts jobId={job.jobId} /> },
     { id: "config", title: "Config", show: () => <Config job={job} /> },
   ];
   const shown = tabs.find(({ id }) => id === named) ?? tabs[0];
@@ -48,7 +48,7 @@ export function RunTabs({ job, path, own = [] }: RunTabsProps) {
   );
 }
 
-function Config({ job: { config, target, outputs } }: { job: Run }) {
+function Config({ job: { config, target, outputs } }: { job: Job }) {
   return (
     <div className="columns">
       <Json title="Config" value={config} />
@@ -60,8 +60,8 @@ function Config({ job: { config, target, outputs } }: { job: Run }) {
   );
 }
 
-function Attempts({ runId }: { runId: string }) {
-  const { attempts, history } = useRunWork(runId);
+function Attempts({ jobId }: { jobId: string }) {
+  const { attempts, history } = useRunWork(jobId);
   if (attempts === undefined) return null;
   return (
     <Panel title="Attempts" note={attempts.length}>
@@ -113,9 +113,9 @@ export function Json({ title, value }: { title: string; value: unknown }) {
 const TAIL_LINES = 40;
 
 /** Renders the end of the newest attempt's log; the full log has its own page. */
-function LogTail({ job: { runId, endedAt } }: { job: Run }) {
-  const { attempts } = useRunWork(runId);
-  const log = useLoad(keys.stack(runId, "log", { endedAt }), (request) => yard.runs.log(runId, request));
+function LogTail({ job: { jobId, endedAt } }: { job: Job }) {
+  const { attempts } = useRunWork(jobId);
+  const log = useLoad(keys.stack(jobId, "log", { endedAt }), (request) => yard.jobs.log(jobId, request));
   const attemptId = attempts?.[0]?.attemptId;
   return (
     <Panel

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { useState } from "react";
 import { statusOfJob } from "../api/job-states.ts";
 import { Gantt, type GanttRow } from "../design/charts/gantt.tsx";
@@ -13,14 +13,14 @@ import { toRunTimes } from "./run-times.ts";
 import { useRunWork } from "./use-run.ts";
 
 interface RunTimelineProps {
-  readonly job: Run;
+  readonly job: Job;
   /** The parts of its work, such as waves, below the attempts. */
   readonly rows?: readonly GanttRow[];
 }
 
 /** Renders when a job waited and was worked, on one line of time; a bar leads to its log. */
 export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
-  const { attempts = [], history } = useRunWork(job.runId);
+  const { attempts = [], history } = useRunWork(job.jobId);
   const now = useNow();
   const [drawing, setDrawing] = useState<HTMLElement | null>(null);
   const { from, to, bars } = toRunTimes(job, { attempts, history, now });
@@ -31,7 +31,7 @@ export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
     end: <Mark status={statusOfJob(job.state)} />,
   };
   return (
-    <Panel title="Timeline" actions={<CopyImage of={drawing} what="timeline" file={`Timeline of ${job.runId}`} />}>
+    <Panel title="Timeline" actions={<CopyImage of={drawing} what="timeline" file={`Timeline of ${job.jobId}`} />}>
       <Gantt
         label="Timeline since the start"
         heads={["What", "Result"]}
@@ -45,8 +45,8 @@ export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
 }
 
 /** Renders the attempts of a job as its first picture. */
-export function AttemptSteps({ job }: { job: Run }) {
-  const { attempts, history } = useRunWork(job.runId);
+export function AttemptSteps({ job }: { job: Job }) {
+  const { attempts, history } = useRunWork(job.jobId);
   const now = useNow();
   if (attempts === undefined) return null;
   const { bars } = toRunTimes(job, { attempts, history, now });

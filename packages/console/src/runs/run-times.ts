@@ -1,5 +1,5 @@
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { type AttemptBar, toAttemptBars } from "./attempt-bars.ts";
 
 /** The attempts of a job on its line of time, in milliseconds. */
@@ -11,7 +11,7 @@ export interface RunTimes {
   readonly bars: readonly AttemptBar[];
 }
 
-type Times = Pick<Run, "startedAt" | "endedAt">;
+type Times = Pick<Job, "startedAt" | "endedAt">;
 
 /**
  * Returns when a job waited and was worked. Attempts without a known end have ended with the job, and the line contains

@@ -18,10 +18,10 @@ export interface RunWork {
 }
 
 /** Loads the attempts of a job, and who started it. */
-export function useRunWork(runId: string): RunWork {
-  const attempts = useLoad(keys.stack(runId, "attempts"), (request) => yard.stacks.attempts(runId, request));
-  const { data } = useLoad(keys.stack(runId, "history", { newest: LINES }), (request) =>
-    yard.stacks.history(runId, { limit: LINES, ...request }),
+export function useRunWork(jobId: string): RunWork {
+  const attempts = useLoad(keys.stack(jobId, "attempts"), (request) => yard.stacks.attempts(jobId, request));
+  const { data } = useLoad(keys.stack(jobId, "history", { newest: LINES }), (request) =>
+    yard.stacks.history(jobId, { limit: LINES, ...request }),
   );
   const history = data?.items ?? [];
   // With more lines the first one is not among them.

@@ -15,7 +15,7 @@ export interface AuditSubject {
   readonly task?: string;
   readonly attemptId?: string;
   /** A job: also the id of its stack. */
-  readonly runId?: string;
+  readonly jobId?: string;
   readonly tokenId?: string;
   readonly sessionId?: string;
   readonly stateKey?: string;

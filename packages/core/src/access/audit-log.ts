@@ -141,7 +141,7 @@ function isWanted({ who, action, on, at }: AuditLine, filter: AuditFilter): bool
   if (filter.who !== undefined && filter.who !== who.id && filter.who !== who.name) return false;
   if (filter.action !== undefined && filter.action !== action) return false;
   // The id of a job is that of its stack.
-  if (filter.stackId !== undefined && filter.stackId !== (on.stackId ?? on.runId)) return false;
+  if (filter.stackId !== undefined && filter.stackId !== (on.stackId ?? on.jobId)) return false;
   return filter.since === undefined || at >= filter.since;
 }
 

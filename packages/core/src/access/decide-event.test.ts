@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
-import { RUN_MACHINE } from "../machine/machine.ts";
+import { JOB_MACHINE } from "../machine/machine.ts";
 import { toRight } from "./access-config.ts";
 import { OLD_RIGHTS } from "./decide-access.ts";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "./decide-event.ts";
@@ -12,7 +12,7 @@ const operator = [toRight({ role: "operator", stacks: ["web-"] })];
 
 describe("decideEvent", () => {
   it.each(EVENTS)("lets no sender send %s to an internal machine, whatever its rights", (name) => {
-    const event = { name, stackId: "web-1", machine: RUN_MACHINE };
+    const event = { name, stackId: "web-1", machine: JOB_MACHINE };
     const kinds = [OLD_RIGHTS, undefined].map((rights) => decideEvent(event, rights).kind);
 
     expect(kinds).toEqual(["internal", "internal"]);
@@ -20,7 +20,7 @@ describe("decideEvent", () => {
   });
 
   it.each(EVENTS)("lets the yard itself send %s to an internal machine", (name) => {
-    expect(decideEvent({ name, stackId: "run-1", machine: RUN_MACHINE, own: true })).toEqual({ kind: "allowed" });
+    expect(decideEvent({ name, stackId: "run-1", machine: JOB_MACHINE, own: true })).toEqual({ kind: "allowed" });
   });
 
   it.each(EVENTS)(
@@ -42,7 +42,7 @@ describe("decideEvent", () => {
   );
 
   it("does not show senders without the permission that a machine is internal", () => {
-    const event = { name: "START", stackId: "api-1", machine: RUN_MACHINE };
+    const event = { name: "START", stackId: "api-1", machine: JOB_MACHINE };
 
     expect(decideEvent(event, operator)).toEqual({ kind: "denied", permission: "send", access: "absent" });
   });
@@ -88,7 +88,7 @@ describe("decideEvent", () => {
     expect(decide("TASK_ERROR", "web-1", [toRight({ role: "viewer" })])).toBe("denied");
     expect(decide("SETTLE_TASK", "web-1", operator)).toBe("denied");
     expect(
-      decideEvent({ name: "TASK_ERROR", stackId: "web-1", machine: RUN_MACHINE, isNamed: true }, operator).kind,
+      decideEvent({ name: "TASK_ERROR", stackId: "web-1", machine: JOB_MACHINE, isNamed: true }, operator).kind,
     ).toBe("internal");
   });
 

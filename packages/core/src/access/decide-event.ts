@@ -1,5 +1,5 @@
 import { defined } from "../machine/json.ts";
-import { RUN_MACHINE } from "../machine/machine.ts";
+import { JOB_MACHINE } from "../machine/machine.ts";
 import { formatClosed, isOpen } from "./channel.ts";
 import { type AccessDecision, decideAccess, findDelegate, type Rights } from "./decide-access.ts";
 import { type Permission, permissionOfEvent } from "./permissions.ts";
@@ -36,7 +36,7 @@ export type EventDecision =
   | { readonly kind: "internal"; readonly reason: string };
 
 /** Machines of the yard itself. Operations of the yard send their events; no message does. */
-const INTERNAL_MACHINES: ReadonlySet<string> = new Set([RUN_MACHINE]);
+const INTERNAL_MACHINES: ReadonlySet<string> = new Set([JOB_MACHINE]);
 
 /**
  * What services of a yard may send for users of other systems, such as code hosts: what operators may. Approvals of
@@ -63,7 +63,7 @@ export function decideEvent(event: SentEvent, rights?: Rights): EventDecision {
   const denied = rights === undefined ? undefined : findDenial(event, rights);
   if (denied !== undefined) return denied;
   if (own === true || !isInternalMachine(machine)) return { kind: "allowed" };
-  const advice = "Start, cancel and retry jobs at /v1/runs.";
+  const advice = "Start, cancel and retry jobs at /v1/jobs.";
   return { kind: "internal", reason: `The machine "${machine}" is internal and accepts no events. ${advice}` };
 }
 

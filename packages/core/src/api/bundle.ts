@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { HistoryEntry, Instant } from "./event.ts";
+import { YardProcess } from "./job.ts";
 import { MachineGraph } from "./machine.ts";
-import { YardProcess } from "./run.ts";
 import { Attempt, ParkedEvent, StackDetails } from "./stack.ts";
 import type { View } from "./view.ts";
 

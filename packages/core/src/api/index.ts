@@ -20,6 +20,7 @@ export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishAns
 export { ExecutorDetails } from "./executor.ts";
 export { Freeze, FreezeHold } from "./freeze.ts";
 export { HookDelivery, QueuedItem } from "./hook.ts";
+export { Job, JobReport, JobState, Service, YardInfo, YardProcess } from "./job.ts";
 export {
   MachineDetails,
   MachineGraph,
@@ -42,7 +43,6 @@ export { PreviewPull } from "./preview-pull.ts";
 export { ReleasePlace } from "./release.ts";
 export { ReleaseCalendar } from "./release-calendar.ts";
 export { ReleaseVersions } from "./release-versions.ts";
-export { Run, RunReport, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {
   Attempt,

@@ -12,7 +12,7 @@ const T0 = 1_767_225_600_000;
 
 interface Yard {
   readonly simulator: Simulator;
-  readonly runs: Jobs;
+  readonly jobs: Jobs;
   readonly store: Store;
   /** Configs that were started. */
   readonly started: readonly unknown[];
@@ -35,28 +35,28 @@ function createYard(wrap: (store: Store) => Store = (store) => store): Yard {
   });
   const simulator = createSimulator({ machines: [], executors: [executor] });
   const { store, clock } = simulator;
-  const runs = createJobs({ store: wrap(store), executors: new Map([["work", executor]]), clock });
-  const yard: Yard = { simulator, runs, store, started, answer: succeeded({ text: "done", list: [1] }) };
+  const jobs = createJobs({ store: wrap(store), executors: new Map([["work", executor]]), clock });
+  const yard: Yard = { simulator, jobs, store, started, answer: succeeded({ text: "done", list: [1] }) };
   return yard;
 }
 
 const GOES_ON = running({ progress: {}, pollAfterMs: 60_000, message: "half of it" });
 const HAS_FAILED = failed({ code: "BROKEN", message: "It broke.", retryable: true, outputs: { failed: 3 } });
 
-async function startAndSettle({ runs, simulator }: Yard, key = "job-7", n = 1): Promise<string> {
-  const { runId } = await runs.start({ key, executor: "work", config: { n } });
+async function startAndSettle({ jobs, simulator }: Yard, key = "job-7", n = 1): Promise<string> {
+  const { jobId } = await jobs.start({ key, executor: "work", config: { n } });
   await simulator.settle();
-  return runId;
+  return jobId;
 }
 
 describe("start", () => {
-  it("is seen as waiting before an engine has taken the run up", async () => {
-    const { runs } = createYard();
+  it("is seen as waiting before an engine has taken the job up", async () => {
+    const { jobs } = createYard();
 
-    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
-    expect(await runs.find(runId)).toEqual({
-      runId,
+    expect(await jobs.find(jobId)).toEqual({
+      jobId,
       state: "waiting",
       executor: "work",
       config: { n: 1 },
@@ -67,10 +67,10 @@ describe("start", () => {
   it("gives what the work has given, lists among it", async () => {
     const yard = createYard();
 
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
-    expect(await yard.runs.find(runId)).toEqual({
-      runId,
+    expect(await yard.jobs.find(jobId)).toEqual({
+      jobId,
       state: "succeeded",
       executor: "work",
       config: { n: 1 },
@@ -80,26 +80,26 @@ describe("start", () => {
     });
   });
 
-  it("finds the same run for a repeat of its key, whatever the repeat says", async () => {
+  it("finds the same job for a repeat of its key, whatever the repeat says", async () => {
     const yard = createYard();
-    const first = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const first = await yard.jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
-    const early = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 2 } });
+    const early = await yard.jobs.start({ key: "job-7", executor: "work", config: { n: 2 } });
     await yard.simulator.settle();
     const late = await startAndSettle(yard, "job-7", 3);
     await yard.simulator.advance(2 * DAY_MS);
     const closed = await startAndSettle(yard, "job-7", 4);
 
-    expect([early.runId, late, closed]).toEqual([first.runId, first.runId, first.runId]);
+    expect([early.jobId, late, closed]).toEqual([first.jobId, first.jobId, first.jobId]);
     expect(yard.started).toEqual([1]);
     expect(await yard.simulator.findViolations()).toEqual([]);
   });
 
-  it("refuses a key that another executor's run has", async () => {
-    const { runs, simulator } = createYard();
+  it("refuses a key that another executor's job has", async () => {
+    const { jobs, simulator } = createYard();
     const { store, clock } = simulator;
     const other = { name: "other", config: Type.Object({}), resumable: true };
-    await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    await jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
     const starting = createJobs({ store, clock, executors: new Map([["other", other]]) }).start({
       key: "job-7",
@@ -114,24 +114,24 @@ describe("start", () => {
     expect((await store.queries.stats()).queuedEvents).toBe(1);
   });
 
-  it("makes another run for each call without a key", async () => {
-    const { runs, simulator, started } = createYard();
+  it("makes another job for each call without a key", async () => {
+    const { jobs, simulator, started } = createYard();
 
-    const a = await runs.start({ executor: "work", config: { n: 1 } });
-    const b = await runs.start({ executor: "work", config: { n: 1 } });
+    const a = await jobs.start({ executor: "work", config: { n: 1 } });
+    const b = await jobs.start({ executor: "work", config: { n: 1 } });
     await simulator.settle();
 
-    expect([a.runId === b.runId, started]).toEqual([false, [1, 1]]);
-    expect(a.runId).toMatch(/^run-[0-9A-HJKMNP-TV-Z]{26}$/);
+    expect([a.jobId === b.jobId, started]).toEqual([false, [1, 1]]);
+    expect(a.jobId).toMatch(/^job-[0-9A-HJKMNP-TV-Z]{26}$/);
   });
 
   it("shows who has started it", async () => {
-    const { runs, simulator } = createYard();
+    const { jobs, simulator } = createYard();
 
-    const { runId } = await runs.start({ executor: "work", config: { n: 1 }, actor: "ada" });
+    const { jobId } = await jobs.start({ executor: "work", config: { n: 1 }, actor: "ada" });
     await simulator.settle();
 
-    expect((await simulator.listHistory(runId))[0]?.actor).toBe("ada");
+    expect((await simulator.listHistory(jobId))[0]?.actor).toBe("ada");
   });
 
   it.each([
@@ -158,9 +158,9 @@ describe("start", () => {
       /262144/,
     ],
   ])("refuses %s, and keeps nothing", async (_what, request, code, message) => {
-    const { runs, store } = createYard();
+    const { jobs, store } = createYard();
 
-    const started = runs.start(request);
+    const started = jobs.start(request);
 
     await expect(started).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
     expect((await store.queries.stats()).queuedEvents).toBe(0);
@@ -185,14 +185,14 @@ describe("a start that is interrupted", () => {
       revisions: { ...store.revisions, put: (revision, now) => die(() => store.revisions.put(revision, now)) },
       records: { ...store.records, put: (input) => die(() => store.records.put(input)) },
     }));
-    await expect(yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } })).rejects.toThrow("died");
+    await expect(yard.jobs.start({ key: "job-7", executor: "work", config: { n: 1 } })).rejects.toThrow("died");
     await yard.simulator.settle();
 
-    const runId = await startAndSettle(yard, "job-7", 2);
+    const jobId = await startAndSettle(yard, "job-7", 2);
 
     // The request that was stored before the crash counts.
     expect(yard.started).toEqual([dies < 4 ? 2 : 1]);
-    expect((await yard.runs.find(runId))?.state).toBe("succeeded");
+    expect((await yard.jobs.find(jobId))?.state).toBe("succeeded");
     expect(await yard.simulator.findViolations()).toEqual([]);
   });
 });
@@ -203,16 +203,16 @@ describe("a start over another medium", () => {
     const sent: QueuedEvent[] = [];
     const executors = new Map([["work", { name: "work", config: Type.Object({}), resumable: true }]]);
     const transport = { publish: async (events: readonly QueuedEvent[]) => void sent.push(...events) };
-    const runs = createJobs({ store, transport, executors, clock });
+    const jobs = createJobs({ store, transport, executors, clock });
 
-    const { runId } = await runs.start({ key: "job-7", executor: "work", config: {} });
-    await runs.start({ key: "job-7", executor: "work", config: { other: 1 } });
+    const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: {} });
+    await jobs.start({ key: "job-7", executor: "work", config: { other: 1 } });
 
     expect((await store.queries.stats()).queuedEvents).toBe(0);
     const revision = sent[0]?.message["revision"];
     expect(sent.map(({ id, stackId, message }) => ({ id, stackId, ...message }))).toEqual([
-      { id: "job-7", event: "START", stackId: runId, machine: "stackyard.run", revision },
-      { id: "job-7", event: "START", stackId: runId, machine: "stackyard.run", revision },
+      { id: "job-7", event: "START", stackId: jobId, machine: "stackyard.job", revision },
+      { id: "job-7", event: "START", stackId: jobId, machine: "stackyard.job", revision },
     ]);
     expect((await store.revisions.get(String(revision)))?.source).toContain('"config":{}');
     await settle();
@@ -224,19 +224,19 @@ describe("find", () => {
     const yard = createYard();
     yard.answer = GOES_ON;
 
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
-    expect(await yard.runs.find(runId)).toMatchObject({ state: "running", message: "half of it" });
-    expect((await yard.runs.find(runId))?.endedAt).toBeUndefined();
+    expect(await yard.jobs.find(jobId)).toMatchObject({ state: "running", message: "half of it" });
+    expect((await yard.jobs.find(jobId))?.endedAt).toBeUndefined();
   });
 
-  it("shows why a run has failed, and its outputs", async () => {
+  it("shows why a job has failed, and its outputs", async () => {
     const yard = createYard();
     yard.answer = HAS_FAILED;
 
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
-    expect(await yard.runs.find(runId)).toMatchObject({
+    expect(await yard.jobs.find(jobId)).toMatchObject({
       state: "failed",
       error: { code: "BROKEN", message: "It broke." },
       outputs: { failed: 3 },
@@ -244,61 +244,61 @@ describe("find", () => {
     });
   });
 
-  it("shows that a run timed out, also after its late end", async () => {
+  it("shows that a job timed out, also after its late end", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
     await yard.simulator.advance(3_700_000);
 
-    expect(await yard.runs.find(runId)).toMatchObject({ state: "failed", error: { code: "TASK_TIMEOUT" } });
+    expect(await yard.jobs.find(jobId)).toMatchObject({ state: "failed", error: { code: "TASK_TIMEOUT" } });
   });
 
-  it("reads a closed run from its history", async () => {
+  it("reads a closed job from its history", async () => {
     const yard = createYard();
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
     await yard.simulator.advance(2 * DAY_MS);
 
-    expect(await yard.simulator.findStack(runId)).toBeUndefined();
-    expect(await yard.runs.find(runId)).toMatchObject({ state: "succeeded", outputs: { text: "done" }, endedAt: T0 });
+    expect(await yard.simulator.findStack(jobId)).toBeUndefined();
+    expect(await yard.jobs.find(jobId)).toMatchObject({ state: "succeeded", outputs: { text: "done" }, endedAt: T0 });
   });
 
-  it("finds no run under a stack's id, an unknown id or an invalid one", async () => {
-    const { runs, store } = createYard();
+  it("finds no job under a stack's id, an unknown id or an invalid one", async () => {
+    const { jobs, store } = createYard();
     await store.enqueue([
       { id: "e", stackId: "web-1", origin: "external", receivedAt: T0, message: { event: "OPENED", stackId: "web-1" } },
     ]);
 
-    expect(await runs.find("web-1")).toBeUndefined();
-    expect(await runs.find("run-0")).toBeUndefined();
-    await expect(runs.find("../x")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    expect(await jobs.find("web-1")).toBeUndefined();
+    expect(await jobs.find("run-0")).toBeUndefined();
+    await expect(jobs.find("../x")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
 
 describe("list", () => {
-  it("gives runs by state and executor, page by page", async () => {
+  it("gives jobs by state and executor, page by page", async () => {
     const yard = createYard();
     const done = await startAndSettle(yard, "a");
     yard.answer = HAS_FAILED;
     const lost = await startAndSettle(yard, "b");
     yard.answer = GOES_ON;
     const open = await startAndSettle(yard, "c");
-    const { runs } = yard;
+    const { jobs } = yard;
 
-    const all = await runs.list({}, { limit: 2 });
-    const rest = await runs.list({}, { limit: 2, cursor: all.cursor ?? "" });
+    const all = await jobs.list({}, { limit: 2 });
+    const rest = await jobs.list({}, { limit: 2, cursor: all.cursor ?? "" });
     const [ok, bad, on, none, other] = await Promise.all([
-      runs.list({ state: "succeeded" }, { limit: 9 }),
-      runs.list({ state: "failed", executor: "work" }, { limit: 9 }),
-      runs.list({ state: "running" }, { limit: 9 }),
-      runs.list({ state: "cancelled" }, { limit: 9 }),
-      runs.list({ executor: "other" }, { limit: 9 }),
+      jobs.list({ state: "succeeded" }, { limit: 9 }),
+      jobs.list({ state: "failed", executor: "work" }, { limit: 9 }),
+      jobs.list({ state: "running" }, { limit: 9 }),
+      jobs.list({ state: "cancelled" }, { limit: 9 }),
+      jobs.list({ executor: "other" }, { limit: 9 }),
     ]);
 
-    const ids = [...all.items, ...rest.items].map(({ runId }) => runId);
+    const ids = [...all.items, ...rest.items].map(({ jobId }) => jobId);
     expect(ids).toEqual([done, lost, open].sort());
-    expect([ok, bad, on, none, other].map(({ items }) => items.map(({ runId }) => runId))).toEqual([
+    expect([ok, bad, on, none, other].map(({ items }) => items.map(({ jobId }) => jobId))).toEqual([
       ...[[done], [lost], [open], [], []],
     ]);
   });
@@ -308,15 +308,15 @@ describe("list", () => {
     yard.answer = HAS_FAILED;
     const lost = await startAndSettle(yard, "a");
     yard.answer = GOES_ON;
-    for (const key of ["b", "c", "d"]) await yard.runs.cancel(await startAndSettle(yard, key));
+    for (const key of ["b", "c", "d"]) await yard.jobs.cancel(await startAndSettle(yard, key));
     await yard.simulator.settle();
-    const { runs, store } = yard;
+    const { jobs, store } = yard;
 
-    const failed = await runs.list({ state: "failed" }, { sort: "-enteredAt", limit: 1 });
-    const cancelled = await runs.list({ state: "cancelled" }, { limit: 9 });
+    const failed = await jobs.list({ state: "failed" }, { sort: "-enteredAt", limit: 1 });
+    const cancelled = await jobs.list({ state: "cancelled" }, { limit: 9 });
     const { groups } = await store.queries.countStacks({}, "mainCondition");
 
-    expect(failed.items.map(({ runId }) => runId)).toEqual([lost]);
+    expect(failed.items.map(({ jobId }) => jobId)).toEqual([lost]);
     expect(cancelled.items).toHaveLength(3);
     expect(groups.map(({ mainCondition, count, needsPerson }) => [mainCondition, count, needsPerson])).toEqual([
       ["cancelled", 3, undefined],
@@ -324,84 +324,84 @@ describe("list", () => {
     ]);
   });
 
-  it("sorts runs by the instant of their start, page by page", async () => {
+  it("sorts jobs by the instant of their start, page by page", async () => {
     const yard = createYard();
     const started: string[] = [];
     for (const key of ["a", "b", "c"]) {
       started.push(await startAndSettle(yard, key));
       await yard.simulator.advance(1_000);
     }
-    const { runs } = yard;
+    const { jobs } = yard;
 
-    const first = await runs.list({}, { sort: "-createdAt", limit: 2, maxBytes: 1 });
-    const rest = await runs.list({}, { sort: "-createdAt", limit: 2, cursor: first.cursor ?? "" });
+    const first = await jobs.list({}, { sort: "-createdAt", limit: 2, maxBytes: 1 });
+    const rest = await jobs.list({}, { sort: "-createdAt", limit: 2, cursor: first.cursor ?? "" });
 
-    expect([...first.items, ...rest.items].map(({ runId }) => runId)).toEqual(started.toReversed());
-    await expect(runs.list({}, { sort: "-createdAt", limit: 2, mostSorted: 2 })).rejects.toMatchObject({
+    expect([...first.items, ...rest.items].map(({ jobId }) => jobId)).toEqual(started.toReversed());
+    await expect(jobs.list({}, { sort: "-createdAt", limit: 2, mostSorted: 2 })).rejects.toMatchObject({
       code: "FILTER_TOO_WIDE",
     });
   });
 });
 
 describe("cancel", () => {
-  it("ends a run that is under way, and distinguishes it from a failed one", async () => {
+  it("ends a job that is under way, and distinguishes it from a failed one", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
-    await yard.runs.cancel(runId, { actor: "ada", reason: "wrong fleet" });
+    await yard.jobs.cancel(jobId, { actor: "ada", reason: "wrong fleet" });
     await yard.simulator.settle();
 
-    expect(await yard.runs.find(runId)).toMatchObject({ state: "cancelled", message: "half of it" });
-    expect((await yard.simulator.listHistory(runId))[1]).toMatchObject({ actor: "ada", reason: "wrong fleet" });
+    expect(await yard.jobs.find(jobId)).toMatchObject({ state: "cancelled", message: "half of it" });
+    expect((await yard.simulator.listHistory(jobId))[1]).toMatchObject({ actor: "ada", reason: "wrong fleet" });
   });
 
-  it("ends a run that was not started yet, before any work begins", async () => {
+  it("ends a job that was not started yet, before any work begins", async () => {
     const yard = createYard();
-    const { runId } = await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const { jobId } = await yard.jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
-    await yard.runs.cancel(runId);
+    await yard.jobs.cancel(jobId);
     await yard.simulator.settle();
 
-    expect([(await yard.runs.find(runId))?.state, yard.started]).toEqual(["cancelled", []]);
+    expect([(await yard.jobs.find(jobId))?.state, yard.started]).toEqual(["cancelled", []]);
   });
 
-  it("leaves a run that has ended unchanged", async () => {
+  it("leaves a job that has ended unchanged", async () => {
     const yard = createYard();
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
-    await yard.runs.cancel(runId);
+    await yard.jobs.cancel(jobId);
     await yard.simulator.settle();
 
-    expect((await yard.runs.find(runId))?.state).toBe("succeeded");
-    expect(await yard.simulator.listHistory(runId)).toHaveLength(2);
+    expect((await yard.jobs.find(jobId))?.state).toBe("succeeded");
+    expect(await yard.simulator.listHistory(jobId)).toHaveLength(2);
   });
 
   it("reports an unknown run", async () => {
-    await expect(createYard().runs.cancel("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(createYard().jobs.cancel("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
 
 describe("retry", () => {
-  it("runs a failed run again, once for two calls", async () => {
+  it("runs a failed job again, once for two calls", async () => {
     const yard = createYard();
     yard.answer = HAS_FAILED;
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
 
-    await yard.runs.retry(runId);
-    await yard.runs.retry(runId);
+    await yard.jobs.retry(jobId);
+    await yard.jobs.retry(jobId);
     await yard.simulator.settle();
     yard.answer = succeeded({});
-    const between = await yard.runs.find(runId);
-    await yard.runs.retry(runId);
+    const between = await yard.jobs.find(jobId);
+    await yard.jobs.retry(jobId);
     await yard.simulator.settle();
 
-    expect([between?.state, (await yard.runs.find(runId))?.state]).toEqual(["failed", "succeeded"]);
+    expect([between?.state, (await yard.jobs.find(jobId))?.state]).toEqual(["failed", "succeeded"]);
     expect(yard.started).toEqual([1, 1, 1]);
     expect(await yard.simulator.findViolations()).toEqual([]);
   });
 
-  it("refuses a run that still runs, has succeeded or was closed, and advises what to do", async () => {
+  it("refuses a job that still runs, has succeeded or was closed, and advises what to do", async () => {
     const yard = createYard();
     yard.answer = GOES_ON;
     const open = await startAndSettle(yard, "a");
@@ -410,35 +410,35 @@ describe("retry", () => {
 
     const refusal = (state: string) => ({
       code: "OUTCOME_NEGATIVE",
-      message: expect.stringContaining(`is ${state}. Only a run that has failed`),
+      message: expect.stringContaining(`is ${state}. Only a job that has failed`),
     });
-    await expect(yard.runs.retry(open)).rejects.toMatchObject(refusal("running"));
-    await expect(yard.runs.retry(done)).rejects.toMatchObject(refusal("succeeded"));
+    await expect(yard.jobs.retry(open)).rejects.toMatchObject(refusal("running"));
+    await expect(yard.jobs.retry(done)).rejects.toMatchObject(refusal("succeeded"));
     await yard.simulator.advance(2 * DAY_MS);
-    await expect(yard.runs.retry(done)).rejects.toMatchObject(refusal("closed"));
-    await expect(yard.runs.retry("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(yard.jobs.retry(done)).rejects.toMatchObject(refusal("closed"));
+    await expect(yard.jobs.retry("run-0")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
 
 describe("report", () => {
-  it("gives the pages that the executor has written, in order, and only this run's", async () => {
-    const { runs, store } = createYard();
+  it("gives the pages that the executor has written, in order, and only this job's", async () => {
+    const { jobs, store } = createYard();
     const keys = ["run-a/0000", "run-a/0001", "run-a/0002", "run-ab/0000"];
     for (const key of [...keys].reverse()) {
-      await store.records.put({ key: `run-report/${key}`, value: { key }, expected: "absent", now: T0 });
+      await store.records.put({ key: `job-report/${key}`, value: { key }, expected: "absent", now: T0 });
     }
 
-    const whole = await runs.report("run-a");
-    const first = await runs.reportPage("run-a", { limit: 2 });
+    const whole = await jobs.report("run-a");
+    const first = await jobs.reportPage("run-a", { limit: 2 });
 
     expect(whole).toEqual(keys.slice(0, 3).map((key) => ({ key })));
     expect(first.items).toEqual(whole.slice(0, 2));
-    expect(await runs.report("run-b")).toEqual([]);
+    expect(await jobs.report("run-b")).toEqual([]);
   });
 });
 
 describe("events to a job that are not those of the yard", () => {
-  const RUN_MACHINE = "stackyard.run";
+  const JOB_MACHINE = "stackyard.job";
 
   async function send({ simulator, store }: Yard, message: Readonly<Record<string, unknown>>): Promise<void> {
     const stackId = String(message["stackId"]);
@@ -454,11 +454,11 @@ describe("events to a job that are not those of the yard", () => {
 
   it("start none, even with a kept revision", async () => {
     const yard = createYard();
-    const runId = await startAndSettle(yard);
-    const [loaded] = await yard.store.load([runId]);
+    const jobId = await startAndSettle(yard);
+    const [loaded] = await yard.store.load([jobId]);
     const revision = loaded?.stack?.machineHash;
 
-    await send(yard, { stackId: "web-j1", machine: RUN_MACHINE, event: "START", revision });
+    await send(yard, { stackId: "web-j1", machine: JOB_MACHINE, event: "START", revision });
 
     expect(await yard.store.load(["web-j1"])).toMatchObject([{ version: 0 }]);
     expect(await listLines(yard, "web-j1")).toEqual(["START refused NOT_ALLOWED"]);
@@ -479,13 +479,13 @@ describe("events to a job that are not those of the yard", () => {
   ])("do not change it: %s", async (event, fields) => {
     const yard = createYard();
     yard.answer = HAS_FAILED;
-    const runId = await startAndSettle(yard);
-    const before = await yard.store.load([runId]);
+    const jobId = await startAndSettle(yard);
+    const before = await yard.store.load([jobId]);
 
-    await send(yard, { stackId: runId, event, ...fields });
+    await send(yard, { stackId: jobId, event, ...fields });
 
-    expect(await yard.store.load([runId])).toEqual(before);
-    expect((await listLines(yard, runId)).at(-1)).toBe(`${event} refused NOT_ALLOWED`);
+    expect(await yard.store.load([jobId])).toEqual(before);
+    expect((await listLines(yard, jobId)).at(-1)).toBe(`${event} refused NOT_ALLOWED`);
   });
 
   it("are not parked, and each is in the audit log", async () => {
@@ -493,7 +493,7 @@ describe("events to a job that are not those of the yard", () => {
 
     await send(yard, {
       stackId: "web-j1",
-      machine: RUN_MACHINE,
+      machine: JOB_MACHINE,
       event: "START",
       revision: "0".repeat(64),
       actor: "eve",
@@ -519,7 +519,7 @@ describe("the audit log", () => {
       const yard = createYard();
       const sender = { kind, id: "s1", name: "nightly", groups: [] };
 
-      await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 }, sender });
+      await yard.jobs.start({ key: "job-7", executor: "work", config: { n: 1 }, sender });
       await yard.simulator.settle();
 
       expect(await listAudit(yard)).toEqual(["nightly START done"]);
@@ -530,12 +530,12 @@ describe("the audit log", () => {
     const yard = createYard();
     yard.answer = HAS_FAILED;
     const sender = { kind: "token", id: "s1", name: "ci", groups: [] } as const;
-    const runId = await startAndSettle(yard);
+    const jobId = await startAndSettle(yard);
     yard.answer = GOES_ON;
 
-    await yard.runs.retry(runId, { sender });
+    await yard.jobs.retry(jobId, { sender });
     await yard.simulator.settle();
-    await yard.runs.cancel(runId, { sender });
+    await yard.jobs.cancel(jobId, { sender });
     await yard.simulator.settle();
 
     expect(await listAudit(yard)).toEqual(["anonymous START done", "ci RETRY done", "ci CANCEL_TASK done"]);

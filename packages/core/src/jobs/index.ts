@@ -1,2 +1,2 @@
 export { createJobs, type JobOptions, type JobRequest, type Jobs, type JobsDeps } from "./create-jobs.ts";
-export type { JobFilter, JobView, RunState } from "./load-job.ts";
+export type { JobFilter, JobState, JobView } from "./load-job.ts";

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { RunSource } from "../machine/run-machine.ts";
+import type { JobSource } from "../machine/job-machine.ts";
 import { evaluateHealth } from "../machine/stack-health.ts";
 import type { HistoryEntry } from "../ports/stack-store.ts";
 import { aStack } from "../testing/builders.ts";
-import { toRunView } from "./load-job.ts";
+import { toJobView } from "./load-job.ts";
 
-const source: RunSource = {
-  machine: "stackyard.run",
+const source: JobSource = {
+  machine: "stackyard.job",
   executor: "work",
   config: {},
   timeoutMs: 1_000,
@@ -26,13 +26,13 @@ function aLine(line: Partial<HistoryEntry>): HistoryEntry {
   };
 }
 
-function view(facts: Partial<Parameters<typeof toRunView>[0]>) {
+function view(facts: Partial<Parameters<typeof toJobView>[0]>) {
   const none = { stack: undefined, lines: [], attempt: undefined, askedAt: 1 };
-  const { runId: _, executor: __, config: ___, ...rest } = toRunView({ runId: "run-1", source, ...none, ...facts });
+  const { jobId: _, executor: __, config: ___, ...rest } = toJobView({ jobId: "run-1", source, ...none, ...facts });
   return rest;
 }
 
-describe("toRunView", () => {
+describe("toJobView", () => {
   it("is waiting while there is neither a stack nor a line of history", () => {
     expect(view({})).toEqual({ state: "waiting", startedAt: 1 });
   });
@@ -58,7 +58,7 @@ describe("toRunView", () => {
 
   it("is cancelled where its stack was, as lists of stacks have it, also without the line of its end", () => {
     const lastFailure = { task: "run", state: "RUN", entry: 1, attempt: 1, at: 9, code: "TASK_CANCELLED" };
-    const stack = { ...aStack({ machine: "stackyard.run", state: "FAILED" }), enteredAt: 9, lastFailure };
+    const stack = { ...aStack({ machine: "stackyard.job", state: "FAILED" }), enteredAt: 9, lastFailure };
 
     expect(evaluateHealth(stack).main).toBe("cancelled");
     expect(view({ stack, lines: [aLine({ outcome: "ignored", code: "DUPLICATE" })] }).state).toBe("cancelled");
@@ -70,7 +70,7 @@ describe("toRunView", () => {
     expect(view({ lines })).toEqual({ state: "succeeded", startedAt: 1, endedAt: 8 });
   });
 
-  it("shows the last end of a run that was retried", () => {
+  it("shows the last end of a job that was retried", () => {
     const lines = [
       aLine({ event: "TASK_CANCELLED", from: "RUN", to: "FAILED", at: 9 }),
       aLine({ event: "RETRY", from: "FAILED", to: "RUN", at: 8 }),

@@ -1,9 +1,9 @@
 import { type Static, Type } from "typebox";
 import { chunk } from "../chunk.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { type JobSource, parseJobSource } from "../machine/job-machine.ts";
 import { defined } from "../machine/json.ts";
-import { RUN_MACHINE } from "../machine/machine.ts";
-import { parseRunSource, type RunSource } from "../machine/run-machine.ts";
+import { JOB_MACHINE } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { evaluateHealth } from "../machine/stack-health.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -14,7 +14,7 @@ import type { AttemptView, HistoryEntry } from "../ports/stack-store.ts";
 import type { ListStacksInput, StackFilter, Store } from "../ports/store.ts";
 
 /** Dependencies of looking up a job. */
-interface LoadRunDeps {
+interface LoadJobDeps {
   readonly store: Pick<Store, "load" | "queries" | "revisions" | "records">;
   readonly clock: Clock;
 }
@@ -22,47 +22,47 @@ interface LoadRunDeps {
 /** The maximum number of lines after a job's last end: repeats of its start, late results. */
 const LINES = 50;
 
-/** Returns the state of a run; undefined when the id is unknown, or nothing of the run is kept. */
-export async function findRun(deps: LoadRunDeps, runId: string): Promise<JobView | undefined> {
+/** Returns the state of a job; undefined when the id is unknown, or nothing of the job is kept. */
+export async function findJob(deps: LoadJobDeps, jobId: string): Promise<JobView | undefined> {
   const { store, clock } = deps;
-  const find = runRecords.find({ records: store.records, clock }, runId);
-  const [[loaded], record] = await Promise.all([store.load([runId]), find]);
-  return toView(deps, runId, loaded?.stack, record);
+  const find = jobRecords.find({ records: store.records, clock }, jobId);
+  const [[loaded], record] = await Promise.all([store.load([jobId]), find]);
+  return toView(deps, jobId, loaded?.stack, record);
 }
 
 async function toView(
-  { store }: LoadRunDeps,
-  runId: string,
+  { store }: LoadJobDeps,
+  jobId: string,
   stack: Stack | undefined,
-  record?: RunRecord,
+  record?: JobRecord,
 ): Promise<JobView | undefined> {
-  if (stack !== undefined && stack.machine !== RUN_MACHINE) return undefined;
+  if (stack !== undefined && stack.machine !== JOB_MACHINE) return undefined;
   const [{ items: lines }, attempts] = await Promise.all([
-    store.queries.listHistory({ stackId: runId, newestFirst: true }, { limit: LINES }),
-    stack === undefined ? [] : store.queries.listAttempts(runId),
+    store.queries.listHistory({ stackId: jobId, newestFirst: true }, { limit: LINES }),
+    stack === undefined ? [] : store.queries.listAttempts(jobId),
   ]);
   const kept = lines.find(({ machineHash }) => machineHash !== undefined)?.machineHash;
   const source = await findSource(store, stack?.machineHash ?? record?.revision ?? kept);
   if (source === undefined) return undefined;
-  return toRunView({ runId, source, stack, lines, attempt: attempts[0], askedAt: record?.askedAt });
+  return toJobView({ jobId, source, stack, lines, attempt: attempts[0], askedAt: record?.askedAt });
 }
 
 async function findSource(
   { revisions }: Pick<Store, "revisions">,
   hash: string | undefined,
-): Promise<RunSource | undefined> {
+): Promise<JobSource | undefined> {
   const revision = hash === undefined ? undefined : await revisions.get(hash);
   // The id may be that of any stack, and its history of any machine.
-  return revision?.name === RUN_MACHINE ? parseRunSource(revision.source) : undefined;
+  return revision?.name === JOB_MACHINE ? parseJobSource(revision.source) : undefined;
 }
 
 /** A filter for jobs; a missing field matches every job. */
 export interface JobFilter {
-  readonly state?: RunState;
+  readonly state?: JobState;
   readonly executor?: string;
 }
 
-const STACKS: Readonly<Record<RunState, StackFilter>> = {
+const STACKS: Readonly<Record<JobState, StackFilter>> = {
   waiting: { state: "RUN" },
   running: { state: "RUN" },
   succeeded: { state: "DONE" },
@@ -70,45 +70,45 @@ const STACKS: Readonly<Record<RunState, StackFilter>> = {
   cancelled: { mainCondition: "cancelled" },
 };
 
-/** Runs that are read together: each has its attempts and a part of its history. */
+/** Jobs that are read together: each has its attempts and a part of its history. */
 const AT_ONCE = 10;
 
 /**
  * Lists jobs that were started and are not closed, in the order of their stacks. A page may contain fewer than its
  * limit, or be empty, and still have a next one: the store records no executors, and a job is larger than its stack.
  */
-export async function listRuns(
-  deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
+export async function listJobs(
+  deps: LoadJobDeps & { readonly store: Pick<Store, "queries"> },
   { state, executor }: JobFilter,
   page: ListStacksInput,
 ): Promise<Page<JobView>> {
-  const filter: StackFilter = { machine: RUN_MACHINE, ...(state && STACKS[state]) };
+  const filter: StackFilter = { machine: JOB_MACHINE, ...(state && STACKS[state]) };
   const { items, cursor, unreadable = [] } = await deps.store.queries.listStacks(filter, page);
   const order = toStackOrder(page);
   const found = createPageBuilder<JobView>(page);
   const isWanted = (view: JobView) =>
     (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;
   for (const part of chunk(items, AT_ONCE)) {
-    const runs = await Promise.all(
+    const jobs = await Promise.all(
       part.map(async ({ stack }) => ({ stack, view: await toView(deps, stack.id, stack) })),
     );
-    for (const { stack, view } of runs) {
+    for (const { stack, view } of jobs) {
       if (view === undefined || !isWanted(view)) continue;
       const bytes = Buffer.byteLength(JSON.stringify(view));
       const cursor = order.toCursor(toStackPlace(order, stack));
-      if (!found.add({ id: view.runId, cursor, bytes, read: () => view })) return found.end();
+      if (!found.add({ id: view.jobId, cursor, bytes, read: () => view })) return found.end();
     }
   }
   return { ...found.end(cursor), ...(unreadable.length === 0 ? {} : { unreadable }) };
 }
 
-/** The state of a run. `waiting`: no worker has started it yet. */
-export type RunState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+/** The state of a job. `waiting`: no worker has started it yet. */
+export type JobState = "waiting" | "running" | "succeeded" | "failed" | "cancelled";
 
-/** A run as people and programs see it. Instants are epoch milliseconds. */
+/** A job as people and programs see it. Instants are epoch milliseconds. */
 export interface JobView {
-  readonly runId: string;
-  readonly state: RunState;
+  readonly jobId: string;
+  readonly state: JobState;
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly target?: Readonly<Record<string, unknown>>;
@@ -126,9 +126,9 @@ export interface JobView {
 }
 
 /** The facts of a job's view. */
-interface RunFacts {
-  readonly runId: string;
-  readonly source: RunSource;
+interface JobFacts {
+  readonly jobId: string;
+  readonly source: JobSource;
   /** Undefined: it was not started yet, or it was closed. */
   readonly stack: Stack | undefined;
   /** Newest first. */
@@ -139,14 +139,14 @@ interface RunFacts {
   readonly askedAt: number | undefined;
 }
 
-/** Returns the state of a run. A closed run is read from its history; a run without a history was not started. */
-export function toRunView(facts: RunFacts): JobView {
-  const { runId, source, stack, lines, attempt, askedAt } = facts;
+/** Returns the state of a job. A closed job is read from its history; a job without a history was not started. */
+export function toJobView(facts: JobFacts): JobView {
+  const { jobId, source, stack, lines, attempt, askedAt } = facts;
   const { executor, config, target } = source;
   const startedAt = stack?.createdAt ?? findStart(lines) ?? askedAt ?? lines.at(-1)?.at ?? 0;
   const isWorked = stack?.state === "RUN";
   return {
-    runId,
+    jobId,
     executor,
     config,
     startedAt,
@@ -171,7 +171,7 @@ function toOpen(attempt: AttemptView | undefined): Standing {
 function toEnd(lines: readonly HistoryEntry[], stack: Stack | undefined): Standing {
   const end = lines.find(({ from, to, outcome }) => from === "RUN" && to !== "RUN" && outcome === "applied");
   if (end !== undefined) return { ...toResult(end), ...toOutputs(end), endedAt: end.at };
-  // Old lines go before the stack does, when a failed run was left for as long as it may be.
+  // Old lines go before the stack does, when a failed job was left for as long as it may be.
   if (stack !== undefined) return { state: toEndState(stack), endedAt: stack.enteredAt };
   const refused = lines.find(({ event, outcome }) => event === "START" && outcome === "dead-lettered");
   if (refused === undefined) return { state: "waiting" };
@@ -180,7 +180,7 @@ function toEnd(lines: readonly HistoryEntry[], stack: Stack | undefined): Standi
 }
 
 /** As lists of stacks have it. */
-function toEndState(stack: Stack): RunState {
+function toEndState(stack: Stack): JobState {
   if (stack.state === "DONE") return "succeeded";
   return evaluateHealth(stack).cancelled ? "cancelled" : "failed";
 }
@@ -193,35 +193,35 @@ function toResult({ event, code, description, reason }: HistoryEntry): Standing 
   return { state: "failed", error: { code: code ?? "INTERNAL", message } };
 }
 
-const TIMED_OUT = { code: "TASK_TIMEOUT", message: "The run did not end in time and was asked to stop." };
+const TIMED_OUT = { code: "TASK_TIMEOUT", message: "The job did not end in time and was asked to stop." };
 
 function toOutputs({ outputs }: HistoryEntry): Pick<JobView, "outputs"> {
   return typeof outputs === "object" && outputs !== null ? { outputs: { ...outputs } } : {};
 }
 
-/** The request of a run, kept until the start has been applied and for as long as it may be repeated. */
-const RunRecord = Type.Object({
-  /** The content hash of the run's revision. */
+/** The request of a job, kept until the start has been applied and for as long as it may be repeated. */
+const JobRecord = Type.Object({
+  /** The content hash of the job's revision. */
   revision: Type.String({ pattern: "^[0-9a-f]{64}$" }),
   executor: Type.String(),
   askedAt: Type.Integer({ minimum: 0 }),
 });
-type RunRecord = Static<typeof RunRecord>;
+type JobRecord = Static<typeof JobRecord>;
 
 /** As long as the ids of applied events are kept: a repeat after that is a new start. */
 const KEEP_MS = 14 * 86_400_000;
 
-/** Requests of runs by id. */
-export const runRecords = defineRecordKind({
-  prefix: "run/",
-  value: RunRecord,
-  holds: "requests of runs",
+/** Requests of jobs by id. */
+export const jobRecords = defineRecordKind({
+  prefix: "job/",
+  value: JobRecord,
+  holds: "requests of jobs",
   kept: "14 days",
   damaged: "missing",
 });
 
-/** Stores the request of a run. The first one counts: returns the stored one. */
-export async function putRunRecord(deps: RecordsDeps, runId: string, value: RunRecord): Promise<RunRecord> {
-  const isFirst = await runRecords.add(deps, runId, { value, expiresAt: value.askedAt + KEEP_MS });
-  return isFirst ? value : ((await runRecords.find(deps, runId)) ?? value);
+/** Stores the request of a job. The first one counts: returns the stored one. */
+export async function putJobRecord(deps: RecordsDeps, jobId: string, value: JobRecord): Promise<JobRecord> {
+  const isFirst = await jobRecords.add(deps, jobId, { value, expiresAt: value.askedAt + KEEP_MS });
+  return isFirst ? value : ((await jobRecords.find(deps, jobId)) ?? value);
 }

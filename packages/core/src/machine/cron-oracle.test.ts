@@ -73,7 +73,7 @@ function listMinutes(zone: string, from: number, to: number): readonly Shown[] {
 }
 
 /** Lists the runs minute by minute, by the rule that docs/machines.md states. */
-function listRuns({ minutes, hours, followsRealTime }: Daily, shown: readonly Shown[]): readonly number[] {
+function listJobs({ minutes, hours, followsRealTime }: Daily, shown: readonly Shown[]): readonly number[] {
   const matches = (wall: number) => {
     const time = new Date(wall);
     return minutes.includes(time.getUTCMinutes()) && hours.includes(time.getUTCHours());
@@ -103,7 +103,7 @@ function compare(zone: string, change: number, schedules: readonly Daily[]): voi
   for (const schedule of schedules) {
     const toText = (at: number) => new Date(at).toISOString();
     const found = listFound(schedule, zone, from, to).map(toText);
-    const runs = listRuns(schedule, minutes).filter((at) => at > from);
+    const runs = listJobs(schedule, minutes).filter((at) => at > from);
     const wanted = runs.map(toText);
     expect({ zone, cron: schedule.cron, runs: found }).toEqual({ zone, cron: schedule.cron, runs: wanted });
   }

@@ -1,6 +1,6 @@
 import { isOverdue } from "./decide/timers.ts";
 import { defined } from "./json.ts";
-import { RUN_MACHINE } from "./machine.ts";
+import { JOB_MACHINE } from "./machine.ts";
 import type { LastFailure, Stack } from "./stack.ts";
 
 /**
@@ -51,13 +51,13 @@ export interface StackHealth {
 export const ASLEEP_STATES: readonly string[] = ["ASLEEP", "SLEEPING", "Asleep", "Sleeping", "asleep", "sleeping"];
 
 /** The machine of jobs, and the state of a job that did not succeed: its task is left behind in the state before. */
-export const ENDED_JOB = { machine: RUN_MACHINE, state: "FAILED" } as const;
+export const ENDED_JOB = { machine: JOB_MACHINE, state: "FAILED" } as const;
 
 const CANCELLED = "TASK_CANCELLED";
 
 /** Returns true for a job: the run of one task, and no environment. */
 export function isJob({ machine }: Pick<Stack, "machine">): boolean {
-  return machine === RUN_MACHINE;
+  return machine === JOB_MACHINE;
 }
 
 /**

@@ -350,7 +350,7 @@ export interface SettleInput {
   readonly event: QueuedEvent;
   /** The end of the task's log, at most 64 KiB. */
   readonly log?: string;
-  /** Events that start follow-up runs; enqueued by the same commit, not before their instant. */
+  /** Events that start follow-up jobs; enqueued by the same commit, not before their instant. */
   readonly followUps?: readonly { readonly event: QueuedEvent; readonly notBefore: number }[];
   readonly now: number;
 }

@@ -190,7 +190,7 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
     incarnation: INCARNATION,
     entry,
     attempts: Object.fromEntries(own.map(({ task, attempt }) => [task, attempt])),
-    runs: attempts.flatMap((each) => toRun(each, id, entry)),
+    runs: attempts.flatMap((each) => toJob(each, id, entry)),
     timers: timers.map(({ dueAt, instant, ...timer }) => ({
       ...timer,
       dueAt: Date.parse(dueAt),
@@ -208,7 +208,7 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
 
 type GivenAttempt = NonNullable<SimulationStack["attempts"]>[number];
 
-function toRun({ dispatchedAt, ...given }: GivenAttempt, stackId: string, present: number): readonly TaskRun[] {
+function toJob({ dispatchedAt, ...given }: GivenAttempt, stackId: string, present: number): readonly TaskRun[] {
   if (dispatchedAt === undefined) return [];
   const { task, attempt, entry = present } = given;
   const attemptId = attemptIdOf({ stackId, incarnation: INCARNATION, entry, task, attempt });

@@ -9,13 +9,13 @@ import { claimCases, settleCases, suspendCases } from "./store-conformance/claim
 import { commitCases, resultCases } from "./store-conformance/commit-cases.ts";
 import { dueCases, parkedCases } from "./store-conformance/due-cases.ts";
 import { filterCases, openAttemptCases } from "./store-conformance/filter-cases.ts";
+import { jobCases } from "./store-conformance/job-cases.ts";
 import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases, pageCases } from "./store-conformance/list-cases.ts";
 import { longIdCases } from "./store-conformance/long-id-cases.ts";
 import { memoryCases } from "./store-conformance/memory-cases.ts";
 import { parkedMessageCases } from "./store-conformance/parked-message-cases.ts";
 import { originCases, queueCases } from "./store-conformance/queue-cases.ts";
-import { runCases } from "./store-conformance/run-cases.ts";
 import { secretCases } from "./store-conformance/secret-cases.ts";
 import { sortCases } from "./store-conformance/sort-cases.ts";
 import { storeCase } from "./store-conformance/store-builders.ts";
@@ -50,7 +50,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...recordsConformance.map(toStoreCase),
   ...upkeepCases,
   ...memoryCases,
-  ...runCases,
+  ...jobCases,
 ];
 
 function toStoreCase({ name, run }: ConformanceCase<Records>): ConformanceCase<Store> {

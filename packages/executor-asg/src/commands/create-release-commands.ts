@@ -83,11 +83,11 @@ const releaseRollback = defineCommand({
     const order = { ...(from && { releaseId: from }), ...(reason && { reason }) };
     const begun = await place.rollback({ at: toProjectConfig(context, args), ...order });
     if (args.detach === true) {
-      out.result({ release: begun }, () => begun.runId);
+      out.result({ release: begun }, () => begun.jobId);
       return 0;
     }
-    out.note(`Rolling back, ${toCell(begun.runId)} of ${place.name}`);
-    const ended = await followRelease(context, place, begun.runId, args);
+    out.note(`Rolling back, ${toCell(begun.jobId)} of ${place.name}`);
+    const ended = await followRelease(context, place, begun.jobId, args);
     showRelease(context, ended);
     return toReleaseExitCode(ended);
   },
@@ -244,7 +244,7 @@ async function withReports(
   get: (id: string) => Promise<Release>,
 ): Promise<readonly Release[]> {
   const whole: Release[] = [];
-  for (const release of releases) whole.push(release.report === undefined ? await get(release.runId) : release);
+  for (const release of releases) whole.push(release.report === undefined ? await get(release.jobId) : release);
   return whole;
 }
 
@@ -254,22 +254,22 @@ type TableContext = Pick<ReleaseContext, "accounts" | "out">;
 function toTable(releases: readonly Release[], { accounts, out: { columns } }: TableContext): string {
   if (releases.length === 0) return "No releases found.";
   const rows = releases.map((release) => {
-    const { startedAt, project, config, account, region, operation, runId, end, standing } = release;
+    const { startedAt, project, config, account, region, operation, jobId, end, standing } = release;
     const names = [project, config, operation, end ?? standing].map((name) => toCell(name, 60));
-    return [startedAt.slice(0, 19), ...names, toCell(runId, 80), toCell(formatAccount(accounts, account, region), 120)];
+    return [startedAt.slice(0, 19), ...names, toCell(jobId, 80), toCell(formatAccount(accounts, account, region), 120)];
   });
-  return formatTable([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "RUN", "WHERE"], ...rows], { columns });
+  return formatTable([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "JOB", "WHERE"], ...rows], { columns });
 }
 
 function toFailTable(releases: readonly Release[], { out: { columns } }: Pick<TableContext, "out">): string {
   if (releases.length === 0) return "No release failed in the last three days.";
   const rows = releases.map((release) => {
-    const { startedAt, runId, end = "-", error, report } = release;
+    const { startedAt, jobId, end = "-", error, report } = release;
     const cause = report?.error?.message ?? error?.message ?? "";
     const name = report?.error?.class ?? error?.code ?? "";
-    return [startedAt.slice(0, 19), toCell(runId, 80), findFailedState(release), end, toCell(`${name}: ${cause}`, 200)];
+    return [startedAt.slice(0, 19), toCell(jobId, 80), findFailedState(release), end, toCell(`${name}: ${cause}`, 200)];
   });
-  return formatTable([["STARTED", "RUN", "FAILED IN", "END", "WHY"], ...rows], { columns, keepLast: true });
+  return formatTable([["STARTED", "JOB", "FAILED IN", "END", "WHY"], ...rows], { columns, keepLast: true });
 }
 
 const AFTER_FAILURE: ReadonlySet<string> = new Set([

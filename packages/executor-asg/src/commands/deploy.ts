@@ -87,11 +87,11 @@ async function deploy(context: ReleaseContext, args: Args): Promise<number> {
 
 async function follow(context: ReleaseContext, place: ReleasePlace, release: Release, args: Args): Promise<number> {
   if (args.detach === true) {
-    context.out.result({ release }, () => release.runId);
+    context.out.result({ release }, () => release.jobId);
     return 0;
   }
-  context.out.note(`Release ${toCell(release.releaseId)}, ${toCell(release.runId)} of ${place.name}`);
-  const ended = await followRelease(context, place, release.runId, args);
+  context.out.note(`Release ${toCell(release.releaseId)}, ${toCell(release.jobId)} of ${place.name}`);
+  const ended = await followRelease(context, place, release.jobId, args);
   showRelease(context, ended);
   return toReleaseExitCode(ended);
 }
@@ -101,12 +101,12 @@ function refuse(
   running: Release,
   { place, args }: { readonly place: ReleasePlace; readonly args: Args },
 ): number {
-  const { project, config, releaseId, runId, startedAt } = running;
+  const { project, config, releaseId, jobId, startedAt } = running;
   out.result({ alreadyDeploying: running }, () =>
     [
       `Already deploying: ${toCell(project)} ${toCell(config)} has the release ${toCell(releaseId)} since ${startedAt}.`,
       `No release was started on ${place.name}. Use --follow to follow it, --queue to wait for it, or stop it:`,
-      toShellCommand`stackyard asg halt ${toCell(runId)} ${toPlaceFlags(args)}`,
+      toShellCommand`stackyard asg halt ${toCell(jobId)} ${toPlaceFlags(args)}`,
     ].join("\n"),
   );
   return 3;
@@ -174,11 +174,11 @@ function createLook(context: ReleaseContext, place: ReleasePlace, id: string): (
 }
 
 function toProgress(release: Release): Readonly<Record<string, unknown>> {
-  const { runId, releaseId, standing, isHalting, report, message } = release;
+  const { jobId, releaseId, standing, isHalting, report, message } = release;
   const { state, since, services, error, end } = report ?? {};
   return {
     kind: "progress",
-    runId,
+    jobId,
     releaseId,
     standing,
     halting: isHalting,
@@ -227,7 +227,7 @@ export function showRelease({ out, accounts }: Pick<ReleaseContext, "out" | "acc
 const HaltArgs = Type.Object({
   what: Type.String({
     minLength: 1,
-    description: "A release file (its project and config), a run, or an execution.",
+    description: "A release file (its project and config), a job, or an execution.",
   }),
   reason: Type.Optional(reasonArg),
   ...placeArgs,
@@ -261,10 +261,10 @@ async function halt(context: ReleaseContext, args: HaltArgs): Promise<number> {
   const by = toActor(context);
   await place.halt(release, { message: args.reason ?? `Halted by ${by}`, by });
   if (args.detach === true) {
-    out.result({ release }, () => `${toCell(release.runId)} will stop.`);
+    out.result({ release }, () => `${toCell(release.jobId)} will stop.`);
     return 0;
   }
-  const ended = await followRelease(context, place, release.runId, args);
+  const ended = await followRelease(context, place, release.jobId, args);
   showRelease(context, ended);
   return toHaltExitCode(ended);
 }

@@ -187,7 +187,7 @@ describe("the commands over a deployer under Step Functions", () => {
 
     expect([locked.exitCode, locked.text]).toEqual([0, "Locked."]);
     expect(listed.text).toMatch(/org\/shop +production +deploy +Success +deploy-org-shop-production-/);
-    const [{ runId: release = "" } = {}] = listed.value["releases"] as { runId: string }[];
+    const [{ jobId: release = "" } = {}] = listed.value["releases"] as { jobId: string }[];
     expect((await run("show", { release })).text).toContain("Path: WaitForHealthy, End?, Success");
   });
 

@@ -74,7 +74,7 @@ describe("a deployer under Step Functions", () => {
     const release = await deploy("release-1");
 
     expect(release).toMatchObject({ ...AT, releaseId: "release-1", standing: "running" });
-    expect(release.runId).toMatch(/^deploy-org-shop-production-2026-01-01T00-00-00Z-[a-z]{7}$/);
+    expect(release.jobId).toMatch(/^deploy-org-shop-production-2026-01-01T00-00-00Z-[a-z]{7}$/);
     expect(JSON.parse((await world.read(`${ACCOUNT}/org/shop/production/release-1/release`)) ?? "")).toEqual(
       aDocument("release-1"),
     );
@@ -97,22 +97,22 @@ describe("a deployer under Step Functions", () => {
   });
 
   it("looks behind the first thousand", async () => {
-    const { runId } = await deploy("release-1");
+    const { jobId } = await deploy("release-1");
     for (let number = 0; number < 1_000; number += 1) {
       const request = { stateMachineArn: world.machineArn, name: `deploy-other-${number}`, input: "{}" };
       await world.sfn.send(new StartExecutionCommand(request));
     }
 
-    expect(await place.findRunning(AT)).toMatchObject({ runId });
+    expect(await place.findRunning(AT)).toMatchObject({ jobId });
   });
 
   it("reports the progress of a release", async () => {
-    const { runId } = await deploy("release-1");
+    const { jobId } = await deploy("release-1");
     await world.clock.advance(1_000);
 
-    const running = await place.get(runId);
+    const running = await place.get(jobId);
     await world.clock.advance(90_000);
-    const done = await place.get(runId);
+    const done = await place.get(jobId);
 
     expect([running.report?.state, done.standing, done.end]).toEqual(["WaitForDeploy", "succeeded", "Success"]);
     await expect(place.get("deploy-none")).rejects.toMatchObject({ code: "NOT_FOUND" });
@@ -121,12 +121,12 @@ describe("a deployer under Step Functions", () => {
   it("has started what Step Functions does not describe yet, and looks again for what it has started", async () => {
     const unseen = Object.assign(new Error("Execution Does Not Exist"), { name: "ExecutionDoesNotExist" });
     world.sim.once("SFN.DescribeExecution", () => Promise.reject(unseen));
-    const { runId } = await deploy("release-1");
+    const { jobId } = await deploy("release-1");
 
-    const seen = place.get(runId);
+    const seen = place.get(jobId);
     await world.clock.advance(30_000);
 
-    expect(await seen).toMatchObject({ runId, standing: "running" });
+    expect(await seen).toMatchObject({ jobId, standing: "running" });
   });
 
   it("halts by the predecessor's file and by an order to the release", async () => {
@@ -165,9 +165,9 @@ describe("a deployer under Step Functions", () => {
     await deploy("release-2");
     await world.clock.advance(100_000);
 
-    const { runId } = await place.rollback({ at: AT });
+    const { jobId } = await place.rollback({ at: AT });
 
-    const execution = world.sim.stepFunctions.executions.find(({ name }) => name === runId);
+    const execution = world.sim.stepFunctions.executions.find(({ name }) => name === jobId);
     const { release_id: releaseId, created_at: createdAt, ...rest } = JSON.parse(execution?.input ?? "");
     expect(rest).toEqual((({ release_id: _id, ...kept }) => kept)(aDocument("release-1")));
     expect([releaseId, createdAt]).toEqual([
@@ -258,7 +258,7 @@ function anExecution(over: Partial<ExecutionFacts> = {}): ExecutionFacts {
 describe("readExecution", () => {
   it("is a release that runs, with the names of its document", () => {
     expect(readExecution(anExecution())).toEqual({
-      runId: "deploy-org-shop-production-x",
+      jobId: "deploy-org-shop-production-x",
       operation: "deploy",
       releaseId: "release-2",
       account: "111122223333",

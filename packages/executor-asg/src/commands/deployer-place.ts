@@ -61,7 +61,7 @@ export function createDeployerPlace(options: DeployerPlaceOptions): ReleasePlace
     findRunning: (at) => findFirst(options, at, { status: ExecutionStatus.RUNNING }),
     async deploy(order) {
       const release = await deploy(options, order);
-      known.add(release.runId);
+      known.add(release.jobId);
       return release;
     },
     halt: (release, order) => halt(options, release, order),
@@ -187,8 +187,8 @@ function toLockDeps({ s3: client, bucket, constants: { generation } }: DeployerP
 }
 
 /** Returns the location of a release, as named by its document. */
-async function openBucketOf(options: DeployerPlaceOptions, { runId }: Pick<Release, "runId">) {
-  const { bucket } = await loadDocument(options, runId);
+async function openBucketOf(options: DeployerPlaceOptions, { jobId }: Pick<Release, "jobId">) {
+  const { bucket } = await loadDocument(options, jobId);
   const Bucket = typeof bucket === "string" && bucket !== "" ? bucket : options.bucket;
   return { Bucket, memory: toMemory(options, Bucket) };
 }
@@ -236,7 +236,7 @@ export function readExecution(given: ExecutionFacts): Release {
   const fault = parseFault(errors.error);
   const laterErrors = errors.later_errors?.flatMap((each) => parseFault(each) ?? []) ?? [];
   return {
-    runId: name,
+    jobId: name,
     operation: "deploy",
     releaseId: textOf(state["release_id"]),
     ...place,

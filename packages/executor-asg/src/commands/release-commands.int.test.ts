@@ -27,7 +27,7 @@ const LOCKED = failed({ code: "LOCK_EXISTS", message: "Lock Already Exists: bob"
 async function begin(): Promise<string> {
   const { text } = await world.run("deploy", { ...FILE, detach: true });
   // Lists contain only what an engine has picked up.
-  const standing = { runId: text, standing: "running" };
+  const standing = { jobId: text, standing: "running" };
   await expect.poll(async () => (await world.run("ls")).value["releases"]).toMatchObject([standing]);
   return text;
 }
@@ -54,7 +54,7 @@ describe("asg deploy", () => {
     expect(result.blocks.join("\n")).toContain("web  \u001b[32m●\u001b[39m\u001b[33m◐\u001b[39m|\u001b[33m◐\u001b[39m");
     expect(result.events.at(-1)).toMatchObject({ kind: "progress", standing: "succeeded", end: "Success" });
     expect(result.text).toMatch(/^Release release-2 succeeded\.\n/);
-    expect(result.notes[0]).toMatch(/^Release release-.*, run-\w+ of the yard$/);
+    expect(result.notes[0]).toMatch(/^Release release-.*, job-\w+ of the yard$/);
   });
 
   it.each([
@@ -88,7 +88,7 @@ describe("asg deploy", () => {
 
     expect([refused.exitCode, refused.text]).toEqual([3, expect.stringContaining("Already deploying: org/shop")]);
     expect(refused.text).toContain(`stackyard asg halt ${running}`);
-    expect(refused.value["alreadyDeploying"]).toMatchObject({ runId: running });
+    expect(refused.value["alreadyDeploying"]).toMatchObject({ jobId: running });
     expect(elsewhere.exitCode).toBe(3);
     expect(server.started).toHaveLength(1);
   });
@@ -109,7 +109,7 @@ describe("asg deploy", () => {
 
     const followed = await world.run("deploy", { ...FILE, follow: true }, { onNote });
 
-    expect([followed.exitCode, followed.value["release"]]).toMatchObject([0, { runId: running }]);
+    expect([followed.exitCode, followed.value["release"]]).toMatchObject([0, { jobId: running }]);
     expect(followed.notes[0]).toContain("is already running. Following it; no release was started.");
   });
 
@@ -173,7 +173,7 @@ describe("asg watch, show, ls and fails", () => {
     const none = await world.run("ls", { project: "org/other" });
 
     expect(listed.text.split("\n").map((line) => line.split(/ {2,}/).slice(1))).toEqual([
-      ["PROJECT", "CONFIG", "WHAT", "STANDS", "RUN", "WHERE"],
+      ["PROJECT", "CONFIG", "WHAT", "STANDS", "JOB", "WHERE"],
       ["org/shop", "production", "deploy", "failed", release, "shop-prod (111122223333 eu-west-1)"],
     ]);
     expect(listed.value["releases"]).toMatchObject([{ account: SHOP.account, accountName: "shop-prod" }]);

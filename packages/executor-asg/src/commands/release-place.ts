@@ -84,7 +84,7 @@ export function createYardPlace(options: YardPlaceOptions): ReleasePlace {
   const { releases, signal, pollMs, storeDocument } = options;
   const ask = (at: Partial<ProjectConfig>) => toRequest(options, at);
   const settle = async (begun: Promise<Release>) =>
-    releases.wait((await begun).runId, { signal, ...(pollMs ? { pollMs } : {}) });
+    releases.wait((await begun).jobId, { signal, ...(pollMs ? { pollMs } : {}) });
   return {
     name: "the yard",
     findRunning: (at) => releases.findRunning(at, { signal }),
@@ -93,8 +93,8 @@ export function createYardPlace(options: YardPlaceOptions): ReleasePlace {
       return releases.deploy({ document, ...order, ...ask(toPlace(document)) }, { signal });
     },
     get: (id) => releases.get(id, { signal }),
-    async halt({ runId }, { message }) {
-      await releases.halt(runId, { signal, reason: message });
+    async halt({ jobId }, { message }) {
+      await releases.halt(jobId, { signal, reason: message });
     },
     list: (filter) => listReleases(releases, filter, signal),
     rollback: ({ at, ...order }) => releases.rollback({ at, ...order, ...ask(at) }, { signal }),
@@ -153,23 +153,23 @@ export function toReleaseKey(document: Readonly<Record<string, unknown>>): Relea
   };
 }
 
-/** Formats the result of a run that locks a project and config. It may have been locked before. */
+/** Formats the result of a job that locks a project and config. It may have been locked before. */
 function formatLock(release: Release, asked: { readonly reason: string; readonly by: string }): CareAnswer {
   if (release.standing !== "succeeded") return formatFailure(release);
   const { user = asked.by, reason = asked.reason } = release.outputs ?? {};
   const isDone = user === asked.by && reason === asked.reason;
   const message = isDone ? "Locked." : `Already locked by ${toCell(String(user))}: ${toCell(String(reason), 300)}`;
-  return { isDone, message, facts: { runId: release.runId, user, reason } };
+  return { isDone, message, facts: { jobId: release.jobId, user, reason } };
 }
 
-/** Formats the result of a run that removes a lock. */
+/** Formats the result of a job that removes a lock. */
 function formatUnlock(release: Release, root: boolean): CareAnswer {
   if (release.standing !== "succeeded") return formatFailure(release);
   const { unlocked, rootRemoved, user, reason } = release.outputs ?? {};
   return formatUnlocked({
     lock: unlocked === true ? { user: String(user ?? "unknown"), reason: String(reason ?? "") } : undefined,
     ...(root ? { root: rootRemoved === true } : {}),
-    facts: { runId: release.runId },
+    facts: { jobId: release.jobId },
   });
 }
 
@@ -195,7 +195,7 @@ export function formatUnlocked(found: {
 
 /** Formats what a repair found and removed. */
 export function formatRepair(release: Release, remove: boolean): CareAnswer {
-  const { outputs = {}, standing, runId } = release;
+  const { outputs = {}, standing, jobId } = release;
   if (outputs["leftOvers"] === undefined) return formatFailure(release);
   const leftOvers = parseLeftOvers(outputs["leftOvers"]);
   const { removed = 0, lockedBy } = outputs;
@@ -214,16 +214,16 @@ export function formatRepair(release: Release, remove: boolean): CareAnswer {
         : ["Nothing was removed. Use --remove to remove them."]),
     ...(standing === "succeeded" ? [] : [toError(release)]),
   ];
-  const facts = { runId, leftOvers, removed, lockedBy: lockedBy ?? null };
+  const facts = { jobId, leftOvers, removed, lockedBy: lockedBy ?? null };
   return { isDone: standing === "succeeded", message: lines.join("\n"), facts };
 }
 
 function formatFailure(release: Release): CareAnswer {
-  return { isDone: false, message: toError(release), facts: { runId: release.runId, error: release.error ?? null } };
+  return { isDone: false, message: toError(release), facts: { jobId: release.jobId, error: release.error ?? null } };
 }
 
 function toError({ standing, error }: Release): string {
-  return error === undefined ? `The run was ${standing}.` : `${toCell(error.code)}: ${toCell(error.message, 2_000)}`;
+  return error === undefined ? `The job was ${standing}.` : `${toCell(error.code)}: ${toCell(error.message, 2_000)}`;
 }
 
 /** Parses the JSON text of a list, as the executor writes it. */

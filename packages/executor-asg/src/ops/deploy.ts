@@ -108,7 +108,7 @@ function toImages({ state }: ReleaseProgress): string {
 /** After the end of a release that had to leave groups. */
 const LEFT_MS = 10 * 60_000;
 
-/** Returns a follow-up run that deletes the kept groups after the rollback window, and those that were busy soon. */
+/** Returns a follow-up job that deletes the kept groups after the rollback window, and those that were busy soon. */
 function toFollowUp({ config }: AsgCall, { release, state }: ReleaseProgress): Pick<Succeeded, "followUp"> {
   if (release.rollback_window === 0 && state.left_groups === undefined) return {};
   const { preset, constants, memory, actor, revision } = config;

@@ -65,7 +65,7 @@ describe("formatRelease", () => {
     expect(text).toBe(`Release release-2 failed and left resources behind.
 project-config:  org/shop production
 account:         111122223333 eu-west-1
-run:             run-1
+job:             run-1
 started:         2026-01-01T00:00:00.000Z
 took:            11m
 first error:     HaltError: Timeout

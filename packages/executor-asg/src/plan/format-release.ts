@@ -19,8 +19,8 @@ function hasInstances({ services }: ReleaseReport): boolean {
 
 /** Formats the state or end of a release in one line. */
 export function formatEnd(release: YardRelease): string {
-  const { operation, releaseId, runId, standing, end, error } = release;
-  const what = operation === "deploy" ? `Release ${toCell(releaseId === "" ? runId : releaseId)}` : toSentence(release);
+  const { operation, releaseId, jobId, standing, end, error } = release;
+  const what = operation === "deploy" ? `Release ${toCell(releaseId === "" ? jobId : releaseId)}` : toSentence(release);
   const why = error === undefined ? "" : ` ${toCell(error.code)}: ${toCell(error.message, 2_000)}`;
   if (end === "FailureDirty") return `${what} failed and left resources behind.${why}`;
   if (standing === "succeeded") return `${what} succeeded.`;
@@ -35,12 +35,12 @@ function toSentence({ operation, project, config }: YardRelease): string {
 
 /** Formats everything that is known about a release. `accounts`: their names. Default: none. */
 export function formatRelease(release: YardRelease, accounts: AccountNames = {}): string {
-  const { report, runId, account, region, project, config, startedAt, endedAt } = release;
+  const { report, jobId, account, region, project, config, startedAt, endedAt } = release;
   const took = endedAt === undefined ? "" : toLength((Date.parse(endedAt) - Date.parse(startedAt)) / 1_000);
   const facts = [
     ["project-config", `${project} ${config}`],
     ["account", formatAccount(accounts, account, region)],
-    ["run", runId],
+    ["job", jobId],
     ["started", startedAt],
     ...(took === "" ? [] : [["took", took]]),
     ...(report?.error === undefined ? [] : [["first error", `${report.error.class}: ${report.error.message}`]]),

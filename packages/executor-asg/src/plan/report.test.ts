@@ -91,6 +91,6 @@ describe("toReleaseReport", () => {
   });
 
   it("is one page of the run", () => {
-    expect(toReportKey("run-1")).toBe("run-report/run-1/0000");
+    expect(toReportKey("run-1")).toBe("job-report/run-1/0000");
   });
 });

@@ -16,8 +16,8 @@ const MAX_LINE = 500;
 const MAX_MESSAGE = 4_000;
 
 /** Returns the record key of a run's report. */
-export function toReportKey(runId: string): string {
-  return `run-report/${runId}/0000`;
+export function toReportKey(jobId: string): string {
+  return `job-report/${jobId}/0000`;
 }
 
 /** The part of a release's progress that a report shows. */

@@ -185,7 +185,7 @@ export function aServiceReport(over: Partial<ServiceReport> = {}): ServiceReport
 /** Returns a running release, as a yard shows it. */
 export function aYardRelease(over: Partial<YardRelease> = {}): YardRelease {
   return {
-    runId: "run-1",
+    jobId: "run-1",
     operation: "deploy",
     releaseId: "release-2",
     account: "111122223333",

@@ -264,7 +264,7 @@ function createScripted(served: { script: readonly ScriptedStep[] }, started: Re
 }
 
 async function write({ records, clock, stackId }: Context, report: Partial<ReleaseReport>): Promise<void> {
-  const [key, now] = [`run-report/${stackId}/0000`, clock.now()];
+  const [key, now] = [`job-report/${stackId}/0000`, clock.now()];
   const expected = (await records.get(key, now))?.version ?? "absent";
   await records.put({ key, value: { ...aReport(report) }, expected, now });
 }

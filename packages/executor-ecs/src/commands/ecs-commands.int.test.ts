@@ -11,7 +11,7 @@ import {
 import type { CustomResourceRun } from "@stackyard/core/api";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { type RunCommandOptions, runCommand } from "@stackyard/core/testing";
-import { openRuns } from "@stackyard/sdk/commands";
+import { openJobs } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -60,7 +60,7 @@ beforeEach(async () => {
 afterEach(() => stop());
 
 function run(name: string, given: object, options: RunCommandOptions = {}) {
-  const commands = createEcsCommands((server) => ({ ...openRuns(server), pollMs: 10 }));
+  const commands = createEcsCommands((server) => ({ ...openJobs(server), pollMs: 10 }));
   return runCommand(commands, name, given, { server: { url }, ...options });
 }
 
@@ -71,9 +71,9 @@ describe("ecs run", () => {
     expect(result.exitCode).toBe(0);
     expect(started).toEqual([{ ...args, environment: { A: "1" } }]);
     expect(result.text).toMatch(
-      /^migrating\ndone\n\nRun run-\w+ has succeeded\.\n {2}exitCode {2}0\n {2}duration {2}4\.2$/,
+      /^migrating\ndone\n\nJob job-\w+ has succeeded\.\n {2}exitCode {2}0\n {2}duration {2}4\.2$/,
     );
-    expect(result.value).toMatchObject({ log: "migrating\ndone", run: { state: "succeeded" } });
+    expect(result.value).toMatchObject({ log: "migrating\ndone", job: { state: "succeeded" } });
   });
 
   it("reports why it failed", async () => {
@@ -89,7 +89,7 @@ describe("ecs run", () => {
     expect([exitCode, text]).toEqual([1, expect.stringContaining("has failed, ECS_EXIT_CODE: task 1 exited with 1.")]);
   });
 
-  it("does not wait when it shall not, and finds the run by its key", async () => {
+  it("does not wait when it shall not, and finds the job by its key", async () => {
     answer = GOES_ON;
 
     const first = await run("ecs run", { ...args, detach: true, key: "release-7" });
@@ -98,7 +98,7 @@ describe("ecs run", () => {
     expect([first.exitCode, again.text]).toEqual([0, first.text]);
   });
 
-  it("leaves the run alone when it is interrupted", async () => {
+  it("leaves the job alone when it is interrupted", async () => {
     answer = GOES_ON;
     const interrupt = new AbortController();
     const running = run("ecs run", args, { signal: interrupt.signal });
@@ -121,20 +121,20 @@ describe("ecs run", () => {
 describe("ecs logs", () => {
   it("shows the newest line while the task runs, and waits for the end when asked to", async () => {
     answer = GOES_ON;
-    const { text: runId } = await run("ecs run", { ...args, detach: true });
-    await expect.poll(async () => (await run("ecs logs", { run: runId })).text).toContain("is running. 1 task RUNNING");
-    const following = run("ecs logs", { run: runId, follow: true });
+    const { text: jobId } = await run("ecs run", { ...args, detach: true });
+    await expect.poll(async () => (await run("ecs logs", { job: jobId })).text).toContain("is running. 1 task RUNNING");
+    const following = run("ecs logs", { job: jobId, follow: true });
     await expect.poll(() => started.length).toBe(1);
     answer = succeeded({ taskArns: "[]" });
 
     const { exitCode, text, progress } = await following;
 
-    expect([exitCode, text]).toEqual([0, `migrating\ndone\n\nRun ${runId} has succeeded.`]);
+    expect([exitCode, text]).toEqual([0, `migrating\ndone\n\nJob ${jobId} has succeeded.`]);
     expect(progress.every((line) => !line.includes("\u001b"))).toBe(true);
   });
 
   it("reports an unknown run", async () => {
-    await expect(run("ecs logs", { run: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(run("ecs logs", { job: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
 

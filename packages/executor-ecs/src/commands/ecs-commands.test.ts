@@ -1,10 +1,10 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
 import { EcsConfig } from "../definition.ts";
 import { type TaskArgs, toRunExitCode, toTaskConfig } from "./ecs-commands.ts";
 
-const run: Run = { runId: "run-7", state: "failed", executor: "ecs", config: {}, startedAt: "" };
+const run: Job = { jobId: "run-7", state: "failed", executor: "ecs", config: {}, startedAt: "" };
 
 describe("toRunExitCode", () => {
   it.each([

@@ -13,18 +13,18 @@ import {
 } from "@stackyard/core";
 import {
   createProgressTeller,
-  followRun,
+  followJob,
+  type JobsContext,
   keyArg,
   loadConfigFile,
-  type OpenRuns,
-  type RunsContext,
+  type OpenJobs,
   startArgs,
-  startRun,
+  startJob,
   toFollowArgs,
-  toRunArg,
-  withRuns,
+  toJobArg,
+  withJobs,
 } from "@stackyard/sdk/commands";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { type Static, Type } from "typebox";
 import { ecsResources } from "./ecs-resources.ts";
 
@@ -66,9 +66,9 @@ const taskArgs = {
   ...startArgs,
 };
 
-/** Creates the commands for tasks on ECS and custom resources, over runs that are opened on the first call. */
-export function createEcsCommands(open: OpenRuns): readonly PluginCommand[] {
-  return [...[ecsRun, ecsLogs].map((command) => withRuns(command, open)), ecsResources];
+/** Creates the commands for tasks on ECS and custom resources, over jobs that are opened on the first call. */
+export function createEcsCommands(open: OpenJobs): readonly PluginCommand[] {
+  return [...[ecsRun, ecsLogs].map((command) => withJobs(command, open)), ecsResources];
 }
 
 const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
@@ -79,7 +79,7 @@ const ecsRun = defineCommand({
   name: "ecs run",
   summary: "Run tasks on Amazon ECS, wait for their end and show what they have logged.",
   description:
-    "Exit code 1: the tasks have ended and failed. 2: one may still run. 3: none could be started. Ctrl-C leaves the run alone.",
+    "Exit code 1: the tasks have ended and failed. 2: one may still run. 3: none could be started. Ctrl-C leaves the job alone.",
   examples: {
     "stackyard ecs run --cluster main --task-definition migrate --container app --command ./migrate --command up":
       "A migration of a database",
@@ -90,24 +90,24 @@ const ecsRun = defineCommand({
   run,
 });
 
-async function run(context: RunsContext, args: RunArgs): Promise<number> {
+async function run(context: JobsContext, args: RunArgs): Promise<number> {
   const config = toTaskConfig(args, await loadConfigFile(context.cwd, args.config));
-  return startRun(context, { executor: "ecs", config, args }, (runId) => followAndShow(context, runId, args));
+  return startJob(context, { executor: "ecs", config, args }, (jobId) => followAndShow(context, jobId, args));
 }
 
 /**
- * Waits for the end of a run, prints its progress and its logs, and returns the exit code. Throws `TIMED_OUT` and
- * `INTERRUPTED`; the run then continues.
+ * Waits for the end of a job, prints its progress and its logs, and returns the exit code. Throws `TIMED_OUT` and
+ * `INTERRUPTED`; the job then continues.
  */
 async function followAndShow(
-  context: RunsContext,
-  runId: string,
+  context: JobsContext,
+  jobId: string,
   { giveUpAfter }: Pick<LogsArgs, "giveUpAfter">,
 ): Promise<number> {
   const tell = createProgressTeller(context.out);
-  const ended = await followRun(context, runId, {
+  const ended = await followJob(context, jobId, {
     onLook: (look) => tell(look, formatProgress(look), { message: look.message ?? null }),
-    hint: `Look again: ${toShellCommand`stackyard ecs logs ${runId} --follow`}`,
+    hint: `Look again: ${toShellCommand`stackyard ecs logs ${jobId} --follow`}`,
     ...defined({ giveUpAfter }),
   });
   await showRun(context, ended);
@@ -115,50 +115,50 @@ async function followAndShow(
 }
 
 const LogsArgs = Type.Object({
-  run: toRunArg("ecs run"),
-  follow: optionalFlag("Wait for the end; the exit code is that of the run.", { short: "f" }),
+  job: toJobArg("ecs run"),
+  follow: optionalFlag("Wait for the end; the exit code is that of the job.", { short: "f" }),
   giveUpAfter: toFollowArgs("run").giveUpAfter,
 });
 type LogsArgs = Static<typeof LogsArgs>;
 
-/** `ecs logs`: prints the logs of a run's tasks. */
+/** `ecs logs`: prints the logs of a job's tasks. */
 const ecsLogs = defineCommand({
   name: "ecs logs",
-  summary: "Show what the tasks of a run have logged, at most 64 KiB of the end.",
+  summary: "Show what the tasks of a job have logged, at most 64 KiB of the end.",
   description: "While the tasks run it shows the newest line; the log comes with their end.",
-  examples: { "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow": "Wait for it" },
+  examples: { "stackyard ecs logs job-0cc52bd92f8f1ec64f390c9af986e6be --follow": "Wait for it" },
   args: LogsArgs,
   run: showLogs,
 });
 
-async function showLogs(context: RunsContext, { run: runId, follow, ...options }: LogsArgs): Promise<number> {
-  if (follow === true) return followAndShow(context, runId, options);
-  const { runs, signal } = context;
-  await showRun(context, await runs.get(runId, { signal }));
+async function showLogs(context: JobsContext, { job: jobId, follow, ...options }: LogsArgs): Promise<number> {
+  if (follow === true) return followAndShow(context, jobId, options);
+  const { jobs, signal } = context;
+  await showRun(context, await jobs.get(jobId, { signal }));
   return 0;
 }
 
-function formatProgress({ runId, state, message = "", cancelling }: Run): string {
+function formatProgress({ jobId, state, message = "", cancelling }: Job): string {
   const line = stripVTControlCharacters(message).replaceAll(/\s+/g, " ").trim();
-  return `${runId}  ${cancelling === true ? "being cancelled" : state}  ${line}`.trimEnd();
+  return `${jobId}  ${cancelling === true ? "being cancelled" : state}  ${line}`.trimEnd();
 }
 
-/** Prints a run with its logs, as one object with `--json`. */
-async function showRun({ runs, out, signal }: RunsContext, run: Run): Promise<void> {
-  const log = await runs.log(run.runId, { signal });
-  out.result({ run, log }, () => [log, formatRun(run)].filter((part) => part !== "").join("\n\n"));
+/** Prints a job with its logs, as one object with `--json`. */
+async function showRun({ jobs, out, signal }: JobsContext, job: Job): Promise<void> {
+  const log = await jobs.log(job.jobId, { signal });
+  out.result({ job, log }, () => [log, formatRun(job)].filter((part) => part !== "").join("\n\n"));
 }
 
-/** Formats the state of a run with its exit codes and addresses, in a few lines. */
-export function formatRun({ runId, state, error, message, outputs = {} }: Run): string {
+/** Formats the state of a job with its exit codes and addresses, in a few lines. */
+export function formatRun({ jobId, state, error, message, outputs = {} }: Job): string {
   const facts = Object.entries(outputs)
     .filter(([name, value]) => name !== "taskArns" && typeof value !== "object")
     .map(([name, value]) => `  ${name}  ${String(value)}`);
-  if (error !== undefined) return [`Run ${runId} has failed, ${error.code}: ${error.message}`, ...facts].join("\n");
+  if (error !== undefined) return [`Job ${jobId} has failed, ${error.code}: ${error.message}`, ...facts].join("\n");
   if (state === "succeeded" || state === "cancelled") {
-    return [`Run ${runId} ${state === "succeeded" ? "has succeeded" : "was cancelled"}.`, ...facts].join("\n");
+    return [`Job ${jobId} ${state === "succeeded" ? "has succeeded" : "was cancelled"}.`, ...facts].join("\n");
   }
-  return `Run ${runId} is ${state}. ${message ?? ""}`.trimEnd();
+  return `Job ${jobId} is ${state}. ${message ?? ""}`.trimEnd();
 }
 
 /** No container was started: permission, configuration, no capacity. */
@@ -171,10 +171,10 @@ const COULD_NOT_START: ReadonlySet<string> = new Set([
 const MAY_STILL_RUN: ReadonlySet<string> = new Set(["ECS_TASK_LOST", "ECS_TIMEOUT", "TASK_TIMEOUT"]);
 
 /**
- * Returns the exit code of a command that has followed a run to its end: 0 for success, 1 if its tasks have ended and
+ * Returns the exit code of a command that has followed a job to its end: 0 for success, 1 if its tasks have ended and
  * failed, 2 if a task may still run, 3 if none could be started.
  */
-export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 3 {
+export function toRunExitCode({ state, error, outputs = {} }: Job): 0 | 1 | 2 | 3 {
   if (state === "succeeded") return 0;
   if (error === undefined) return 1;
   if (MAY_STILL_RUN.has(error.code)) return 2;
@@ -185,7 +185,7 @@ export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 
 }
 
 /** Returns true if some task was started. The output is a list as JSON. */
-function hasTasks({ taskArns }: NonNullable<Run["outputs"]>): boolean {
+function hasTasks({ taskArns }: NonNullable<Job["outputs"]>): boolean {
   return typeof taskArns === "string" && taskArns !== "" && taskArns !== "[]";
 }
 

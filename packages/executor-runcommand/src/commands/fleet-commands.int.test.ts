@@ -41,12 +41,12 @@ describe("fleet run", () => {
     const result = await yard.run("run", { tagKey: "Role", tagValue: ["web"], maxErrors: "5%" });
 
     expect(result.exitCode).toBe(0);
-    expect(result.text).toMatch(/^Run run-\w+ has succeeded\.\n\nAll 2 instances succeeded\./);
+    expect(result.text).toMatch(/^Job job-\w+ has succeeded\.\n\nAll 2 instances succeeded\./);
     expect(yard.fleet.started).toEqual([
       { select: { tagKey: "Role", tagValues: ["web"] }, maxErrors: "5%", source: "command" },
     ]);
     expect(result.value).toMatchObject({
-      run: { state: "succeeded", executor: "runcommand" },
+      job: { state: "succeeded", executor: "runcommand" },
       report: { counts: { selected: 2, succeeded: 2 } },
     });
   });
@@ -60,10 +60,10 @@ describe("fleet run", () => {
     const { exitCode, text, notes, progress } = await running;
 
     expect(exitCode).toBe(2);
-    expect(notes.at(-1)).toMatch(/^Again on exactly those that failed: stackyard fleet retry run-\w+$/);
+    expect(notes.at(-1)).toMatch(/^Again on exactly those that failed: stackyard fleet retry job-\w+$/);
     expect(notes).toContainEqual(expect.stringMatching(/^i-0+2 failed COMMAND_FAILED \(exit code 2\): fatal/));
-    expect(progress.at(-1)).toMatch(/^run-\w+ {2}(running|failed) {2}2 of 2 done, 1 failed$/);
-    expect(text).toMatch(/^Run run-\w+ has failed, COMMAND_FAILED: 1 of 2 instances failed\./);
+    expect(progress.at(-1)).toMatch(/^job-\w+ {2}(running|failed) {2}2 of 2 done, 1 failed$/);
+    expect(text).toMatch(/^Job job-\w+ has failed, COMMAND_FAILED: 1 of 2 instances failed\./);
     expect(text.indexOf("i-00000000000000002")).toBeLessThan(text.indexOf("i-00000000000000001"));
   });
 
@@ -148,7 +148,7 @@ describe("fleet show", () => {
     const { exitCode, text, notes } = await yard.run("show", { run: runId, html: "report.html" });
 
     expect(exitCode).toBe(0);
-    expect(text).toContain(`Run ${runId} is running. sending`);
+    expect(text).toContain(`Job ${runId} is running. sending`);
     expect(text).not.toContain("\u001b");
     expect(notes).toContain(`The page is ${join(cwd, "report.html")}.`);
     const page = readFileSync(join(cwd, "report.html"), "utf8");
@@ -183,8 +183,8 @@ describe("fleet show", () => {
 
     const { text, value } = await yard.run("show", { run }, { accounts: { [account]: "shop-prod" } });
 
-    expect(text.split("\n")[0]).toMatch(/^Run run-\w+ in shop-prod \(111122223333 eu-west-1\) /);
-    expect(value).toMatchObject({ run: { target: { account } }, accountName: "shop-prod" });
+    expect(text.split("\n")[0]).toMatch(/^Job job-\w+ in shop-prod \(111122223333 eu-west-1\) /);
+    expect(value).toMatchObject({ job: { target: { account } }, accountName: "shop-prod" });
     expect((await yard.run("show", { run })).value).not.toHaveProperty("accountName");
   });
 
@@ -192,7 +192,7 @@ describe("fleet show", () => {
     reports(...Array.from({ length: 60 }, (_, number) => anInstance(number)));
     yard.fleet.answer = succeeded(OUTPUTS);
     const { value } = await yard.run("run");
-    const run = (value as { run: { runId: string } }).run.runId;
+    const run = (value as { job: { jobId: string } }).job.jobId;
 
     const some = await yard.run("show", { run });
     const all = await yard.run("show", { run, all: true });
@@ -235,7 +235,7 @@ describe("fleet cancel", () => {
     const { exitCode, text } = await yard.run("cancel", { run, reason: "wrong fleet" });
     const again = await yard.run("cancel", { run });
 
-    expect([exitCode, text]).toEqual([0, expect.stringContaining(`Run ${run} was cancelled.`)]);
+    expect([exitCode, text]).toEqual([0, expect.stringContaining(`Job ${run} was cancelled.`)]);
     expect([again.exitCode, again.text]).toEqual([1, `The run ${run} has ended already: cancelled.`]);
   });
 });
@@ -245,15 +245,15 @@ describe("fleet retry", () => {
     reports(anInstance(1, { commandId: "c" }), aFailure(2, { commandId: "c" }));
     yard.fleet.answer = BROKEN;
     const before = await yard.run("run");
-    const { run } = before.value as { run: { runId: string } };
+    const { job } = before.value as { job: { jobId: string } };
     reports(anInstance(1, { commandId: "c" }), anInstance(2, { commandId: "d" }));
     yard.fleet.answer = succeeded(OUTPUTS);
 
-    const { exitCode, value, notes } = await yard.run("retry", { run: run.runId });
+    const { exitCode, value, notes } = await yard.run("retry", { run: job.jobId });
 
     expect(exitCode).toBe(0);
-    expect(value).toMatchObject({ run: { runId: run.runId, state: "succeeded" } });
-    expect(notes).toContain(`Run ${run.runId}: again on 1 instances`);
+    expect(value).toMatchObject({ job: { jobId: job.jobId, state: "succeeded" } });
+    expect(notes).toContain(`Job ${job.jobId}: again on 1 instances`);
     expect(yard.fleet.started).toHaveLength(2);
   });
 
@@ -261,11 +261,11 @@ describe("fleet retry", () => {
     reports(anInstance(1, { commandId: "c" }), aFailure(2, { commandId: "c" }), anInstance(3, { state: "skipped" }));
     yard.fleet.answer = succeeded(OUTPUTS);
     const before = await yard.run("run", { tagKey: "Role", maxErrors: "50%", profile: "ansible" });
-    const { run } = before.value as { run: { runId: string } };
+    const { job } = before.value as { job: { jobId: string } };
 
-    const { value } = await yard.run("retry", { run: run.runId });
+    const { value } = await yard.run("retry", { run: job.jobId });
 
-    expect((value as { run: { runId: string } }).run.runId).not.toBe(run.runId);
+    expect((value as { job: { jobId: string } }).job.jobId).not.toBe(job.jobId);
     expect(yard.fleet.started[1]).toEqual({
       select: { tagKey: "Role" },
       instanceIds: ["i-00000000000000002"],

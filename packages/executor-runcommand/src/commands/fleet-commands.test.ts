@@ -1,10 +1,10 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { describe, expect, it } from "vitest";
 import { aFailure, anInstance, aPage } from "../testing/a-report.ts";
 import { toRunExitCode } from "./fleet-commands.ts";
 
-const run: Run = { runId: "run-7", state: "failed", executor: "runcommand", config: {}, startedAt: "" };
-const failedWith = (code: string): Run => ({ ...run, error: { code, message: "" } });
+const run: Job = { jobId: "run-7", state: "failed", executor: "runcommand", config: {}, startedAt: "" };
+const failedWith = (code: string): Job => ({ ...run, error: { code, message: "" } });
 const WORKED = [aPage([aFailure(1, { commandId: "c" })])];
 const UNTOUCHED = [
   aPage([anInstance(1, { state: "not-sent", code: "NOT_SENT" }), anInstance(2, { state: "skipped" })]),

@@ -12,16 +12,16 @@ import {
 } from "@stackyard/core";
 import {
   followStarted,
+  type JobsContext,
   keyArg,
   loadConfigFile,
-  type OpenRuns,
-  type RunsContext,
-  startRun,
+  type OpenJobs,
+  startJob,
   toFollowArgs,
-  toRunArg,
-  withRuns,
+  toJobArg,
+  withJobs,
 } from "@stackyard/sdk/commands";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { type Static, Type } from "typebox";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
 import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
@@ -30,7 +30,7 @@ import { type FollowOptions, followFleetRun, loadReport, type ShowOptions, showR
 import { runArgs, toRunConfig } from "./to-run-config.ts";
 
 /** A run, as its first command has printed it. */
-const runArg = toRunArg("fleet run");
+const runArg = toJobArg("fleet run");
 
 /** Arguments of commands that show a report. */
 const reportArgs = {
@@ -41,10 +41,10 @@ const reportArgs = {
 /** Arguments of commands that follow a run. */
 const followArgs = toFollowArgs("run");
 
-/** Creates the fleet commands. The runs are opened when a command is called. */
-export function createFleetCommands(open: OpenRuns): readonly PluginCommand[] {
+/** Creates the fleet commands. The jobs are opened when a command is called. */
+export function createFleetCommands(open: OpenJobs): readonly PluginCommand[] {
   const overRuns = [fleetPlan, fleetRun, fleetShow, fleetWatch, fleetRetry, fleetCancel];
-  return [...overRuns.map((command) => withRuns(withFolderCheck(command), open)), createFleetDoctor()];
+  return [...overRuns.map((command) => withJobs(withFolderCheck(command), open)), createFleetDoctor()];
 }
 
 const RunArgs = Type.Object({
@@ -64,7 +64,7 @@ const fleetPlan = defineCommand({
     "stackyard fleet plan --tag-key Role --tag-value web": "All instances with the tag Role=web",
   },
   args: Type.Object({ ...runArgs, ...reportArgs, giveUpAfter: followArgs.giveUpAfter }),
-  run: (context: RunsContext, args) => start(context, args, { isPlan: true }),
+  run: (context: JobsContext, args) => start(context, args, { isPlan: true }),
 });
 
 /** `fleet run`: starts a run and follows it to its end. */
@@ -82,21 +82,21 @@ const fleetRun = defineCommand({
       "Look for missing patches, and keep the report",
   },
   args: RunArgs,
-  run: (context: RunsContext, args) => start(context, args, { isPlan: false }),
+  run: (context: JobsContext, args) => start(context, args, { isPlan: false }),
 });
 
-async function start(context: RunsContext, args: RunArgs, { isPlan }: { readonly isPlan: boolean }): Promise<number> {
+async function start(context: JobsContext, args: RunArgs, { isPlan }: { readonly isPlan: boolean }): Promise<number> {
   const file = await loadConfigFile(context.cwd, args.config);
   const config = { ...toRunConfig(args, file), ...(isPlan ? { dryRun: true } : {}) };
   const input = { executor: "runcommand", config, args, ...(isPlan ? { note: false as const } : {}) };
-  return startRun(context, input, (runId) => followAndShow(context, runId, { ...args, isPlan }));
+  return startJob(context, input, (runId) => followAndShow(context, runId, { ...args, isPlan }));
 }
 
 /** Follows a run to its end, shows its report and returns the exit code. */
-async function followAndShow(context: RunsContext, runId: string, options: FollowOptions & ShowOptions) {
+async function followAndShow(context: JobsContext, runId: string, options: FollowOptions & ShowOptions) {
   const run = await followFleetRun(context, runId, options);
-  const pages = await loadReport(context, run.runId);
-  await showReport(context, { runId: run.runId, run }, pages, options);
+  const pages = await loadReport(context, run.jobId);
+  await showReport(context, { runId: run.jobId, run }, pages, options);
   return toRunExitCode(run, pages);
 }
 
@@ -105,21 +105,21 @@ const fleetShow = defineCommand({
   name: "fleet show",
   summary: "Show a run: counts by role and state, causes of failures, and the instances, failed ones first.",
   examples: {
-    "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html":
+    "stackyard fleet show job-0cc52bd92f8f1ec64f390c9af986e6be --html report.html":
       "Also write a page that you can share",
   },
   args: Type.Object({ run: runArg, ...reportArgs }),
-  async run(context: RunsContext, args) {
-    const run = await findRun(context, args.run);
+  async run(context: JobsContext, args) {
+    const run = await findJob(context, args.run);
     await showReport(context, { runId: args.run, run }, await loadReport(context, args.run), args);
     return 0;
   },
 });
 
 /** Returns the run; undefined for a machine's task, with a report under its idempotency key. */
-async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Run | undefined> {
+async function findJob({ jobs, signal }: JobsContext, runId: string): Promise<Job | undefined> {
   try {
-    return await runs.get(runId, { signal });
+    return await jobs.get(runId, { signal });
   } catch (error) {
     if (isStackyardError(error, "NOT_FOUND")) return undefined;
     throw error;
@@ -131,7 +131,7 @@ const fleetWatch = defineCommand({
   name: "fleet watch",
   summary: "Follow a run to its end and exit with its result.",
   args: Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter }),
-  run: (context: RunsContext, args) => followAndShow(context, args.run, args),
+  run: (context: JobsContext, args) => followAndShow(context, args.run, args),
 });
 
 /** Arguments of `fleet retry` and `fleet cancel`. */
@@ -153,9 +153,9 @@ const fleetRetry = defineCommand({
   run: retry,
 });
 
-async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
-  const { runs, out, signal } = context;
-  const before = await runs.get(args.run, { signal });
+async function retry(context: JobsContext, args: ReasonArgs): Promise<number> {
+  const { jobs, out, signal } = context;
+  const before = await jobs.get(args.run, { signal });
   if (before.endedAt === undefined) {
     throw new StackyardError(
       "OUTCOME_NEGATIVE",
@@ -165,7 +165,7 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
   const pages = await loadReport(context, args.run);
   const failing = toFleetReport(pages, { isOver: true }).instances.filter(isFailing);
   if (before.state === "succeeded" && failing.length === 0) {
-    out.result({ run: before }, () => `No instance of the run ${args.run} failed. Nothing to retry.`);
+    out.result({ job: before }, () => `No instance of the run ${args.run} failed. Nothing to retry.`);
     return 0;
   }
   const isOver = before.state === "succeeded";
@@ -175,10 +175,10 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
         before,
         failing.map(({ instanceId }) => instanceId),
       )
-    : await runs.retry(args.run, { signal, ...defined({ reason: args.reason }) });
+    : await jobs.retry(args.run, { signal, ...defined({ reason: args.reason }) });
   const after = isOver ? undefined : before.endedAt;
   return followStarted(context, started, {
-    note: `Run ${started.runId}: ${failing.length === 0 ? "again" : `again on ${failing.length} instances`}`,
+    note: `Job ${started.jobId}: ${failing.length === 0 ? "again" : `again on ${failing.length} instances`}`,
     ...defined({ detach: args.detach }),
     follow: (runId) => followAndShow(context, runId, { ...args, ...defined({ after }) }),
   });
@@ -190,13 +190,13 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
  */
 const NOT_AGAIN: ReadonlySet<string> = new Set(["instanceIds", "instance", "dryRun", "wait", "allowEmpty"]);
 
-async function startAnew({ runs, signal }: RunsContext, run: Run, instanceIds: readonly string[]): Promise<Run> {
+async function startAnew({ jobs, signal }: JobsContext, run: Job, instanceIds: readonly string[]): Promise<Job> {
   const rest = Object.entries(run.config).filter(([key]) => !NOT_AGAIN.has(key));
   const { account, region } = run.target ?? {};
   const target =
     typeof account === "string" && typeof region === "string" ? { ...run.target, account, region } : undefined;
   const config = { ...Object.fromEntries(rest), instanceIds };
-  return runs.start({ executor: run.executor, config, ...(target && { target }) }, { signal });
+  return jobs.start({ executor: run.executor, config, ...(target && { target }) }, { signal });
 }
 
 /** `fleet cancel`: sends nothing more and cancels running commands. */
@@ -208,14 +208,14 @@ const fleetCancel = defineCommand({
   run: cancel,
 });
 
-async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
-  const { runs, out, signal } = context;
-  const before = await runs.get(args.run, { signal });
+async function cancel(context: JobsContext, args: ReasonArgs): Promise<number> {
+  const { jobs, out, signal } = context;
+  const before = await jobs.get(args.run, { signal });
   if (before.endedAt !== undefined) {
-    out.result({ run: before }, () => `The run ${args.run} has ended already: ${before.state}.`);
+    out.result({ job: before }, () => `The run ${args.run} has ended already: ${before.state}.`);
     return 1;
   }
-  const asked = await runs.cancel(args.run, { signal, ...defined({ reason: args.reason }) });
+  const asked = await jobs.cancel(args.run, { signal, ...defined({ reason: args.reason }) });
   return followStarted(context, asked, {
     detached: `The run ${args.run} was asked to stop.`,
     ...defined({ detach: args.detach }),
@@ -228,7 +228,7 @@ async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
 }
 
 /** Returns the command with a check, before any work, that the page can be written at the end. */
-function withFolderCheck(command: Command<RunsContext>): Command<RunsContext> {
+function withFolderCheck(command: Command<JobsContext>): Command<JobsContext> {
   return {
     ...command,
     async run(context, args) {
@@ -249,7 +249,7 @@ const COULD_NOT_START: ReadonlySet<string> = new Set([
  * Returns the exit code for a run that has ended: 0 succeeded, 1 failed before any command was sent, 2 failed after
  * commands were sent, 3 could not start.
  */
-export function toRunExitCode({ state, error }: Run, pages: readonly FleetReportPage[]): 0 | 1 | 2 | 3 {
+export function toRunExitCode({ state, error }: Job, pages: readonly FleetReportPage[]): 0 | 1 | 2 | 3 {
   if (state === "succeeded") return 0;
   if (pages.some(({ instances }) => instances.some(wasSent))) return 2;
   return error !== undefined && COULD_NOT_START.has(error.code) ? 3 : 1;

@@ -3,7 +3,7 @@ import { createSimYard, type SimYard } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids } from "@stackyard/core/engine";
 import { runCommand } from "@stackyard/core/testing";
-import { openRuns } from "@stackyard/sdk/commands";
+import { openJobs } from "@stackyard/sdk/commands";
 import { createServer, type Server } from "@stackyard/server";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createRunCommandExecutor } from "../run-command.ts";
@@ -41,7 +41,7 @@ function addInstances(count: number, role: string, tag = "has_ssm_agent"): reado
 
 /** Runs a command while the yard's time passes. */
 async function run(name: string, args: object = {}) {
-  const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 5 }));
+  const commands = createFleetCommands((given) => ({ ...openJobs(given), pollMs: 5 }));
   let isOver = false;
   // Time does not go on for a command that has outlived its test.
   onTestFinished(() => {
@@ -65,7 +65,7 @@ describe("the commands over the executor", () => {
 
     const planned = await run("plan", SHELL);
     const ran = await run("run", { ...SHELL, maxErrors: "2" });
-    const { runId } = (ran.value as { run: { runId: string } }).run;
+    const { jobId: runId } = (ran.value as { job: { jobId: string } }).job;
     const retried = await run("retry", { run: runId });
 
     expect([planned.exitCode, planned.text]).toEqual([
@@ -76,7 +76,7 @@ describe("the commands over the executor", () => {
     expect(ran.text).toContain("3 of 35 instances failed.");
     expect(ran.text).toMatch(/COMMAND_FAILED +3 +3 +i-\w+: No space left on i-/);
     expect(ran.notes.filter((note) => failing.some((id) => note.startsWith(`${id} failed`)))).toHaveLength(3);
-    expect(retried.notes).toContain(`Run ${runId}: again on 3 instances`);
+    expect(retried.notes).toContain(`Job ${runId}: again on 3 instances`);
     expect([retried.exitCode, retried.text]).toEqual([0, expect.stringContaining("All 35 instances succeeded.")]);
     expect(await yard.findViolations()).toEqual([]);
   });
@@ -88,13 +88,13 @@ describe("the commands over the executor", () => {
     const [id = ""] = addInstances(2, "webserver", "Fleet");
     yard.sim.ssm.script(id, { exitCode: 3 }, {});
     const ran = await run("run", { ...SHELL, ...where, maxErrors: "1" });
-    const { runId } = (ran.value as { run: { runId: string } }).run;
+    const { jobId: runId } = (ran.value as { job: { jobId: string } }).job;
 
     const retried = await run("retry", { run: runId });
 
     expect(ran.text).toContain("1 of 2 instances failed.");
     expect([retried.exitCode, retried.text]).toEqual([0, expect.stringContaining("The instance succeeded.")]);
-    expect((retried.value as { run: { runId: string } }).run.runId).not.toBe(runId);
+    expect((retried.value as { job: { jobId: string } }).job.jobId).not.toBe(runId);
   });
 
   it("cancel what runs", async () => {
@@ -105,7 +105,7 @@ describe("the commands over the executor", () => {
 
     const { exitCode, text } = await run("cancel", { run: runId });
 
-    expect([exitCode, text]).toEqual([0, expect.stringContaining(`Run ${runId} was cancelled.`)]);
+    expect([exitCode, text]).toEqual([0, expect.stringContaining(`Job ${runId} was cancelled.`)]);
   });
 
   it("say why nothing was selected", async () => {

@@ -8,8 +8,8 @@ import {
   toShellCommand,
   withAccountName,
 } from "@stackyard/core";
-import { createProgressTeller, followRun, type RunsContext } from "@stackyard/sdk/commands";
-import type { Run } from "@stackyard/sdk/runs";
+import { createProgressTeller, followJob, type JobsContext } from "@stackyard/sdk/commands";
+import type { Job } from "@stackyard/sdk/jobs";
 import { parseReportPage } from "../report/parse-report-page.ts";
 import { findSaid, isFailing, toCell, toFleetReport } from "../report/to-fleet-report.ts";
 import { toFleetTable } from "../report/to-fleet-table.ts";
@@ -27,11 +27,11 @@ export interface FollowOptions {
  * the run then continues, and the message says how to follow it again.
  */
 export function followFleetRun(
-  context: RunsContext,
+  context: JobsContext,
   runId: string,
   { giveUpAfter, after }: FollowOptions = {},
-): Promise<Run> {
-  return followRun(context, runId, {
+): Promise<Job> {
+  return followJob(context, runId, {
     onLook: createLook(context),
     hint: `Look again: ${toShellCommand`stackyard fleet watch ${runId}`}. Stop it: ${toShellCommand`stackyard fleet cancel ${runId}`}`,
     ...defined({ giveUpAfter, after }),
@@ -41,20 +41,20 @@ export function followFleetRun(
 /** The most failures that are printed one by one; the table at the end lists all. */
 const MAX_REPORTED = 20;
 
-function createLook(context: RunsContext): (run: Run) => Promise<void> {
+function createLook(context: JobsContext): (run: Job) => Promise<void> {
   const reported = new Set<string>();
   const tell = createProgressTeller(context.out);
   let failedBefore = 0;
   return async (run) => {
-    const counts = (await findFirstPage(context, run.runId))?.counts;
+    const counts = (await findFirstPage(context, run.jobId))?.counts;
     tell(run, formatProgress(run, counts), { counts: counts ?? null });
     const failed = counts?.failed ?? 0;
-    if (failed > failedBefore && reported.size < MAX_REPORTED) await reportFailures(context, run.runId, reported);
+    if (failed > failedBefore && reported.size < MAX_REPORTED) await reportFailures(context, run.jobId, reported);
     failedBefore = failed;
   };
 }
 
-async function reportFailures(context: RunsContext, runId: string, reported: Set<string>): Promise<void> {
+async function reportFailures(context: JobsContext, runId: string, reported: Set<string>): Promise<void> {
   const { instances } = toFleetReport(await loadReport(context, runId));
   const fresh = instances.filter(
     (each) => isFailing(each) && each.state !== "not-sent" && !reported.has(each.instanceId),
@@ -75,15 +75,15 @@ function formatFailure(instance: FleetInstanceReport): string {
 }
 
 /** Loads all pages of a run's report. */
-export async function loadReport({ runs, signal }: RunsContext, runId: string): Promise<readonly FleetReportPage[]> {
+export async function loadReport({ jobs, signal }: JobsContext, runId: string): Promise<readonly FleetReportPage[]> {
   const pages: FleetReportPage[] = [];
-  for await (const page of runs.report(runId, { signal })) pages.push(parseReportPage(page));
+  for await (const page of jobs.report(runId, { signal })) pages.push(parseReportPage(page));
   return pages;
 }
 
 /** Loads the first page of a report, which has the counts. Undefined until it exists. */
-async function findFirstPage({ runs, signal }: RunsContext, runId: string): Promise<FleetReportPage | undefined> {
-  for await (const page of runs.report(runId, { signal, limit: 1 })) return parseReportPage(page);
+async function findFirstPage({ jobs, signal }: JobsContext, runId: string): Promise<FleetReportPage | undefined> {
+  for await (const page of jobs.report(runId, { signal, limit: 1 })) return parseReportPage(page);
   return undefined;
 }
 
@@ -101,8 +101,8 @@ const SHOWN_PLANNED = 20;
 
 /** Prints a run with its report, as one object with `--json`, and writes the page if requested. */
 export async function showReport(
-  context: RunsContext,
-  { runId, run }: { readonly runId: string; readonly run: Run | undefined },
+  context: JobsContext,
+  { runId, run }: { readonly runId: string; readonly run: Job | undefined },
   pages: readonly FleetReportPage[],
   { html, all = false, isPlan = false }: ShowOptions,
 ): Promise<void> {
@@ -110,7 +110,7 @@ export async function showReport(
   const isOver = run?.endedAt !== undefined && !isPlan;
   const { counts, roles, causes, instances } = toFleetReport(pages, { isOver });
   const shown = isPlan ? SHOWN_PLANNED : SHOWN_INSTANCES;
-  const shownRun = { run: run ?? null, report: { counts, roles, causes, instances } };
+  const shownRun = { job: run ?? null, report: { counts, roles, causes, instances } };
   out.result(withAccountName(accounts, shownRun, findPlace(run)?.account), () => {
     const options = { columns: out.columns, maxInstances: all ? instances.length : shown, isOver };
     const table = pages.length === 0 ? "" : toFleetTable(pages, options);
@@ -120,14 +120,14 @@ export async function showReport(
   });
   if (!all && instances.length > shown) out.note("--all lists every instance; --json prints all details.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
-  if (isRetried) out.note(`Again on exactly those that failed: ${toShellCommand`stackyard fleet retry ${run.runId}`}`);
+  if (isRetried) out.note(`Again on exactly those that failed: ${toShellCommand`stackyard fleet retry ${run.jobId}`}`);
   if (html !== undefined) await writePage(context, runId, resolve(cwd, html));
 }
 
 /** Writes the page of a run. Without a page, the exit code is still that of the run. */
-async function writePage({ runs, out, signal }: RunsContext, runId: string, file: string): Promise<void> {
+async function writePage({ jobs, out, signal }: JobsContext, runId: string, file: string): Promise<void> {
   try {
-    await writeFile(file, await runs.page(runId, { signal }));
+    await writeFile(file, await jobs.page(runId, { signal }));
     out.note(`The page is ${file}.`);
   } catch (error) {
     if (!isStackyardError(error)) throw error;
@@ -136,7 +136,7 @@ async function writePage({ runs, out, signal }: RunsContext, runId: string, file
 }
 
 /** Returns account and region of a run's target; undefined for a run in the runner's own account. */
-function findPlace(run: Run | undefined): { readonly account: string; readonly region: string } | undefined {
+function findPlace(run: Job | undefined): { readonly account: string; readonly region: string } | undefined {
   const { account, region } = run?.target ?? {};
   return typeof account === "string" && typeof region === "string" ? { account, region } : undefined;
 }
@@ -149,11 +149,11 @@ interface FormatRunOptions {
 }
 
 /** Formats the state of a run in one line, with its target. */
-export function formatRun(run: Run, { isPlan = false, accounts = {} }: FormatRunOptions = {}): string {
-  const { runId, state, error } = run;
+export function formatRun(run: Job, { isPlan = false, accounts = {} }: FormatRunOptions = {}): string {
+  const { jobId, state, error } = run;
   const place = findPlace(run);
   const where = place === undefined ? "" : ` in ${toCell(formatAccount(accounts, place.account, place.region), 120)}`;
-  const what = `${isPlan ? "The plan" : `Run ${runId}`}${where}`;
+  const what = `${isPlan ? "The plan" : `Job ${jobId}`}${where}`;
   if (error !== undefined) return `${what} has failed, ${toCell(error.code)}: ${toCell(error.message, 1_000)}`;
   if (state === "cancelled") return `${what} was cancelled.`;
   if (state === "succeeded") return isPlan ? "A plan: nothing was sent." : `${what} has succeeded.`;
@@ -162,9 +162,9 @@ export function formatRun(run: Run, { isPlan = false, accounts = {} }: FormatRun
 }
 
 /** Formats the progress in one short live line. */
-function formatProgress({ runId, state, message, cancelling }: Run, counts: FleetCounts | undefined): string {
+function formatProgress({ jobId, state, message, cancelling }: Job, counts: FleetCounts | undefined): string {
   const standing = cancelling === true ? "being cancelled" : state;
-  if (counts === undefined) return `${runId}  ${standing}  ${toCell(message ?? "", 120)}`.trimEnd();
+  if (counts === undefined) return `${jobId}  ${standing}  ${toCell(message ?? "", 120)}`.trimEnd();
   const { selected, succeeded, failed, running, notSent } = counts;
   const parts = [
     `${succeeded + failed} of ${selected} done`,
@@ -172,5 +172,5 @@ function formatProgress({ runId, state, message, cancelling }: Run, counts: Flee
     ...(running === 0 ? [] : [`${running} running`]),
     ...(notSent === 0 ? [] : [`${notSent} to be sent`]),
   ];
-  return `${runId}  ${standing}  ${parts.join(", ")}`;
+  return `${jobId}  ${standing}  ${parts.join(", ")}`;
 }

@@ -29,7 +29,7 @@ function recordCurrent({ deps }: FleetWorld, artifact = CURRENT, startedAt = 1) 
 }
 
 const runIdOf = async ({ runs }: FleetWorld) =>
-  (await runs.start({ ...runs.started[0], config: {}, executor: "" })).runId;
+  (await runs.start({ ...runs.started[0], config: {}, executor: "" })).jobId;
 
 describe("an instance that starts", () => {
   it("gets the current artifact, by a run of its own", async () => {
@@ -331,7 +331,7 @@ describe("an instance that starts while a run brings another artifact", () => {
   /** A pipeline's run is running, and the instance has its own run with the current artifact. */
   async function createRace() {
     const world = await createWorld();
-    const { runId } = await world.runs.start({ key: "job", executor: "runcommand", config: {} });
+    const { jobId: runId } = await world.runs.start({ key: "job", executor: "runcommand", config: {} });
     const value = { artifact: NEXT, revision: null, runId, startedAt: world.clock.now() };
     await putArtifactRecord(world.deps, owner, "candidate", value);
     world.addInstance();

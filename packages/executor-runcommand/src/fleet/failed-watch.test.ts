@@ -1,9 +1,9 @@
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { expect, it } from "vitest";
 import { createFleetWorld } from "../testing/a-fleet-world.ts";
 import { aPipelineEvent, JOB_ID } from "../testing/a-pipeline-event.ts";
 
-const RUN_ID = runStackId({ key: JOB_ID });
+const RUN_ID = jobStackId({ key: JOB_ID });
 const TICK = { source: "aws.events", "detail-type": "Scheduled Event" };
 const MINUTE_MS = 60_000;
 

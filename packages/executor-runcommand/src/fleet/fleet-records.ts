@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { defined } from "@stackyard/core";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -54,7 +54,7 @@ export function toPipelineIntent(input: {
   return {
     kind: "run",
     key: jobId,
-    runId: runStackId({ key: jobId }),
+    runId: jobStackId({ key: jobId }),
     source: "pipeline",
     profile: rest.profile,
     config,
@@ -92,7 +92,7 @@ export function toBootIntent(input: {
   return {
     kind: "run",
     key,
-    runId: runStackId({ key }),
+    runId: jobStackId({ key }),
     source: "bootstrap",
     profile,
     config,
@@ -109,7 +109,7 @@ export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"],
   if (intent.source !== "bootstrap" || instanceId === undefined || launchedAt.length === 0) return undefined;
   const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt.join(":")}`;
   const config = { ...intent.config, artifact };
-  return { ...intent, key, runId: runStackId({ key }), config, artifact, decidedAt: now };
+  return { ...intent, key, runId: jobStackId({ key }), config, artifact, decidedAt: now };
 }
 
 /** Returns an id of location and content: the same bytes under another key are another artifact. */

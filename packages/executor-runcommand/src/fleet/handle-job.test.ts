@@ -1,5 +1,5 @@
 import { StackyardError } from "@stackyard/core";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import {
   ARTIFACT_SHA256,
@@ -16,7 +16,7 @@ import { findArtifactRecord } from "./fleet-records.ts";
 import { failJob } from "./handle-job.ts";
 
 const HOUR_MS = 3_600_000;
-const RUN_ID = runStackId({ key: JOB_ID });
+const RUN_ID = jobStackId({ key: JOB_ID });
 const TOKEN = `{"v":1,"run":"${RUN_ID}"}`;
 const COUNTS = { selected: 2, succeeded: 2, failed: 0, running: 0, skipped: 0, notSent: 0 };
 const OUTPUTS = { runId: RUN_ID, selected: 2, succeeded: 2, failed: 0, skipped: 0, reportUrl: "https://yard/run" };
@@ -192,7 +192,7 @@ describe("a job that cannot be done", () => {
 });
 
 describe("every failure is reported to the job", () => {
-  const withRuns = (runs: Partial<FleetDeps["runs"]>) => (deps: FleetDeps) => ({
+  const withJobs = (runs: Partial<FleetDeps["runs"]>) => (deps: FleetDeps) => ({
     ...deps,
     runs: { ...deps.runs, ...runs },
   });
@@ -205,7 +205,7 @@ describe("every failure is reported to the job", () => {
     ["a text", "INTERNAL", "JobFailed"],
     [undefined, "INTERNAL", "JobFailed"],
   ])("when the start throws %s", async (error, code, type) => {
-    const { app, lastResult } = createFleetWorld({}, withRuns({ start: reject(error) }));
+    const { app, lastResult } = createFleetWorld({}, withJobs({ start: reject(error) }));
 
     expect(await app.handler(start)).toMatchObject({ result: "failed", code });
     expect(lastResult()).toMatchObject({
@@ -230,7 +230,7 @@ describe("every failure is reported to the job", () => {
   });
 
   it("as progress when its run was started and only cannot be seen yet", async () => {
-    const { app, lastResult } = createFleetWorld({}, withRuns({ find: reject(new Error("Not now.")) }));
+    const { app, lastResult } = createFleetWorld({}, withJobs({ find: reject(new Error("Not now.")) }));
 
     expect(await app.handler(start)).toMatchObject({ result: "progress", runId: RUN_ID });
     expect(lastResult()).toMatchObject({ continuationToken: TOKEN });
@@ -363,7 +363,7 @@ describe("the artifact of a job", () => {
     await world.clock.advance(60_000);
     const id = "22222222-abcd-1111-abcd-111111abcdef";
     await world.app.handler(aPipelineEvent({ id }));
-    world.runs.set(runStackId({ key: id }), { state: "succeeded", endedAt: 1 });
+    world.runs.set(jobStackId({ key: id }), { state: "succeeded", endedAt: 1 });
     const tick = { source: "aws.events", "detail-type": "Scheduled Event" };
 
     await world.app.handler(tick);

@@ -131,7 +131,7 @@ async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, si
 /** Starts a run. A failed check afterwards is reported as progress, because the run was started. */
 async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<JobResult> {
   const { runId, config, wait, decidedAt } = intent;
-  const waiting: JobView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
+  const waiting: JobView = { jobId: runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
   try {
     return await loadResult(fleet, { jobId, run: (await fleet.runs.find(runId)) ?? waiting, wait });
   } catch (error) {
@@ -154,14 +154,14 @@ async function loadResult(
 ): Promise<JobResult> {
   const { reportUrl } = fleet.settings;
   const report = await loadReport(fleet, run);
-  const address = reportUrl?.replaceAll("{runId}", run.runId);
+  const address = reportUrl?.replaceAll("{runId}", run.jobId);
   return toJobResult({ jobId, run, report, wait, ...defined({ reportUrl: address }) });
 }
 
 /** Loads all pages once the run has ended, for the list of failed instances; until then the counts are enough. */
-async function loadReport({ runs }: Fleet, { runId, endedAt }: JobView): Promise<RunReport | undefined> {
-  if (endedAt !== undefined) return findRunReport(await runs.report(runId));
-  return findRunReport((await runs.reportPage(runId, { limit: 1 })).items);
+async function loadReport({ runs }: Fleet, { jobId, endedAt }: JobView): Promise<RunReport | undefined> {
+  if (endedAt !== undefined) return findRunReport(await runs.report(jobId));
+  return findRunReport((await runs.reportPage(jobId, { limit: 1 })).items);
 }
 
 async function reportResult(fleet: Fleet, result: JobResult): Promise<JobOutcome> {

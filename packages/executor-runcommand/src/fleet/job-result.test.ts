@@ -11,10 +11,10 @@ import {
   toJobResult,
 } from "./job-result.ts";
 
-const RUN_ID = "run-0123456789abcdef0123456789abcdef";
+const RUN_ID = "job-0123456789abcdef0123456789abcdef";
 
 function aRun(fields: Partial<JobView> = {}): JobView {
-  return { runId: RUN_ID, state: "running", executor: "runcommand", config: {}, startedAt: 0, ...fields };
+  return { jobId: RUN_ID, state: "running", executor: "runcommand", config: {}, startedAt: 0, ...fields };
 }
 
 function aReport(counts: Partial<RunReport["counts"]> = {}, failed: RunReport["failed"] = []): RunReport {

@@ -68,7 +68,7 @@ function isDispatched(report: RunReport | undefined): boolean {
 }
 
 function toProgress(jobId: string, run: JobView, report: RunReport | undefined): PutJobSuccessResultCommandInput {
-  const { runId, message } = run;
+  const { jobId: runId, message } = run;
   const counts = report?.counts;
   const summary = counts === undefined ? (message ?? "Waiting for a runner.") : toSummary(counts, "not sent yet");
   return {
@@ -84,7 +84,7 @@ function toProgress(jobId: string, run: JobView, report: RunReport | undefined):
 }
 
 function toDone({ jobId, run, report, reportUrl }: JobResultInput): PutJobSuccessResultCommandInput {
-  const { runId, outputs = {}, state } = run;
+  const { jobId: runId, outputs = {}, state } = run;
   const counts = report?.counts;
   const count = (name: "selected" | "succeeded" | "failed" | "skipped") => toText(outputs[name] ?? counts?.[name] ?? 0);
   const summary = counts === undefined ? (run.message ?? "Done.") : toSummary(counts, "not sent");
@@ -107,7 +107,7 @@ function toDone({ jobId, run, report, reportUrl }: JobResultInput): PutJobSucces
 }
 
 function toRunFailure(jobId: string, run: JobView, report: RunReport | undefined): JobResult {
-  const { runId, state, error } = run;
+  const { jobId: runId, state, error } = run;
   const failure =
     state === "cancelled"
       ? { code: "RUN_CANCELLED", message: `The run ${runId} was cancelled.` }
@@ -239,7 +239,7 @@ export function toUnavailable(
   const { code, message } = toFleetFailure(error);
   fleet.logger.warn("The state of a run is temporarily unavailable.", { runId, code, message });
   const run: JobView = {
-    runId,
+    jobId: runId,
     state: "waiting",
     executor: "runcommand",
     config: {},

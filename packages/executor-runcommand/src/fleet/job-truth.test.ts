@@ -1,18 +1,18 @@
 import { StackyardError } from "@stackyard/core";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { anAwsError, createFleetWorld } from "../testing/a-fleet-world.ts";
 import { aPipelineEvent, JOB_ID } from "../testing/a-pipeline-event.ts";
 import type { FleetDeps } from "./fleet-deps.ts";
 
-const RUN_ID = runStackId({ key: JOB_ID });
+const RUN_ID = jobStackId({ key: JOB_ID });
 const TOKEN = `{"v":1,"run":"${RUN_ID}"}`;
 const start = aPipelineEvent();
 const goOn = aPipelineEvent({ continuationToken: TOKEN });
 const inAMinute = { getRemainingTimeInMillis: () => 60_000 };
 const away = new StackyardError("STORE_UNAVAILABLE", "The store is gone.");
 
-const withRuns = (toRuns: (runs: FleetDeps["runs"]) => Partial<FleetDeps["runs"]>) => (deps: FleetDeps) => ({
+const withJobs = (toRuns: (runs: FleetDeps["runs"]) => Partial<FleetDeps["runs"]>) => (deps: FleetDeps) => ({
   ...deps,
   runs: { ...deps.runs, ...toRuns(deps.runs) },
 });
@@ -33,7 +33,7 @@ describe("a job whose run may continue is not reported as failed", () => {
     async (error) => {
       const { app, runs, lastResult } = createFleetWorld(
         {},
-        withRuns((built) => ({ start: failOnce(built.start, error) })),
+        withJobs((built) => ({ start: failOnce(built.start, error) })),
       );
 
       expect(await app.handler(start)).toMatchObject({ result: "progress", runId: RUN_ID });
@@ -49,7 +49,7 @@ describe("a job whose run may continue is not reported as failed", () => {
     const opening = Promise.withResolvers<void>();
     const { app, clock, runs, lastResult } = createFleetWorld(
       {},
-      withRuns((built) => ({ start: async (input) => opening.promise.then(() => built.start(input)) })),
+      withJobs((built) => ({ start: async (input) => opening.promise.then(() => built.start(input)) })),
     );
 
     const answering = app.handler(start, inAMinute);
@@ -86,7 +86,7 @@ describe("a job whose run may continue is not reported as failed", () => {
     async (error) => {
       const world = createFleetWorld(
         {},
-        withRuns((built) => ({ find: failOnce(built.find, error) })),
+        withJobs((built) => ({ find: failOnce(built.find, error) })),
       );
 
       expect(await world.app.handler(goOn)).toMatchObject({ result: "progress", runId: RUN_ID });
@@ -102,7 +102,7 @@ describe("a job whose run may continue is not reported as failed", () => {
   it("when a later look finds no report for a moment", async () => {
     const world = createFleetWorld(
       {},
-      withRuns(() => ({ reportPage: () => Promise.reject(away) })),
+      withJobs(() => ({ reportPage: () => Promise.reject(away) })),
     );
     await world.app.handler(start);
     world.runs.set(RUN_ID, { state: "running" }, []);
@@ -113,7 +113,7 @@ describe("a job whose run may continue is not reported as failed", () => {
   it("when a later look does not come back in time", async () => {
     const world = createFleetWorld(
       {},
-      withRuns(() => ({ find: () => new Promise<never>(() => {}) })),
+      withJobs(() => ({ find: () => new Promise<never>(() => {}) })),
     );
 
     const answering = world.app.handler(goOn, inAMinute);
@@ -125,7 +125,7 @@ describe("a job whose run may continue is not reported as failed", () => {
   it("unless a later look can never work", async () => {
     const { app } = createFleetWorld(
       {},
-      withRuns(() => ({ find: () => Promise.reject(anAwsError("AccessDeniedException", 403)) })),
+      withJobs(() => ({ find: () => Promise.reject(anAwsError("AccessDeniedException", 403)) })),
     );
 
     expect(await app.handler(goOn)).toMatchObject({ result: "failed", code: "FORBIDDEN" });
@@ -135,7 +135,7 @@ describe("a job whose run may continue is not reported as failed", () => {
     const refused = new StackyardError("CONFIG_INVALID", "config: /x");
     const { app, deps, runs } = createFleetWorld(
       {},
-      withRuns((built) => ({ start: failOnce(built.start, refused) })),
+      withJobs((built) => ({ start: failOnce(built.start, refused) })),
     );
 
     expect(await app.handler(start)).toMatchObject({ result: "failed", code: "CONFIG_INVALID" });
@@ -148,7 +148,7 @@ describe("a job whose run may continue is not reported as failed", () => {
   it("and is looked after where its run was started although the start has failed", async () => {
     const { app, deps } = createFleetWorld(
       {},
-      withRuns((built) => ({ start: (input) => built.start(input).then(() => Promise.reject(new Error("Broken."))) })),
+      withJobs((built) => ({ start: (input) => built.start(input).then(() => Promise.reject(new Error("Broken."))) })),
     );
 
     expect(await app.handler(start)).toMatchObject({ result: "failed", code: "INTERNAL" });

@@ -17,7 +17,7 @@ export async function startRun(fleet: Fleet, intent: RunIntent, hook?: Lifecycle
 export async function startWatched(fleet: Fleet, intent: RunIntent): Promise<void> {
   const { target } = fleet.settings;
   const { key, config } = intent;
-  const { runId } = await fleet.runs.start({
+  const { jobId: runId } = await fleet.runs.start({
     key,
     executor: "runcommand",
     config,

@@ -1,7 +1,7 @@
 import { defineExecutor, failed, running, type Step, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { type CommandResult, type RunCommandOptions, runCommand } from "@stackyard/core/testing";
-import { openRuns } from "@stackyard/sdk/commands";
+import { openJobs } from "@stackyard/sdk/commands";
 import { createServer, type ServerOptions } from "@stackyard/server";
 import { Type } from "typebox";
 import { createFleetCommands } from "../commands/fleet-commands.ts";
@@ -50,12 +50,12 @@ export async function createCommandYard(
   const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, allowAnonymous: true, console: pages });
   const { url } = await server.start();
   const yard = startYard(deps, { drainMs: 100 });
-  const commands = createFleetCommands((given) => ({ ...openRuns(given), pollMs: 10 }));
+  const commands = createFleetCommands((given) => ({ ...openJobs(given), pollMs: 10 }));
   return {
     fleet,
     run: (name, args, options) => runCommand(commands, `fleet ${name}`, args, { cwd, server: { url }, ...options }),
     async writeReport(runId, value) {
-      await store.records.put({ key: `run-report/${runId}/0000`, value, expected: "absent", now: Date.now() });
+      await store.records.put({ key: `job-report/${runId}/0000`, value, expected: "absent", now: Date.now() });
     },
     async stop() {
       await server.stop();
@@ -68,7 +68,7 @@ export async function createCommandYard(
 function createScripted(fleet: ScriptedFleet) {
   const step = async (ctx: Parameters<Parameters<typeof defineExecutor>[0]["start"]>[0]): Promise<Step> => {
     for (const [number, page] of fleet.pages.entries()) {
-      const key = `run-report/${ctx.stackId}/${String(number).padStart(4, "0")}`;
+      const key = `job-report/${ctx.stackId}/${String(number).padStart(4, "0")}`;
       const now = ctx.clock.now();
       const expected = (await ctx.records.get(key, now))?.version ?? "absent";
       await ctx.records.put({ key, value: { runId: ctx.stackId, ...page }, expected, now });

@@ -1,12 +1,12 @@
 import type { JobRequest, Jobs, JobView } from "@stackyard/core/jobs";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 
 /** Runs that a test advances and ends. */
 export interface MemoryRuns extends Pick<Jobs, "start" | "find" | "report" | "reportPage"> {
   /** The first request under each key, in order. */
   readonly started: readonly JobRequest[];
   /** Changes a run as its executor would. */
-  set(runId: string, view: Partial<JobView>, pages?: readonly unknown[]): void;
+  set(jobId: string, view: Partial<JobView>, pages?: readonly unknown[]): void;
 }
 
 /** Creates runs without an engine: they wait until a test changes them. A repeat of a key finds the same run. */
@@ -17,22 +17,22 @@ export function createMemoryRuns(now: () => number): MemoryRuns {
   return {
     started,
     async start(request) {
-      const runId = runStackId({ key: request.key ?? String(started.length) });
-      if (views.has(runId)) return { runId };
+      const jobId = jobStackId({ key: request.key ?? String(started.length) });
+      if (views.has(jobId)) return { jobId };
       started.push(request);
       const { executor, config } = request;
-      views.set(runId, { runId, state: "waiting", executor, config, startedAt: now() });
-      return { runId };
+      views.set(jobId, { jobId, state: "waiting", executor, config, startedAt: now() });
+      return { jobId };
     },
-    find: async (runId) => views.get(runId),
-    report: async (runId) => reports.get(runId) ?? [],
-    reportPage: async (runId, { limit }) => ({ items: (reports.get(runId) ?? []).slice(0, limit) }),
-    set(runId, view, pages) {
-      const known = views.get(runId);
-      if (known === undefined) throw new Error(`No run ${runId} was started.`);
+    find: async (jobId) => views.get(jobId),
+    report: async (jobId) => reports.get(jobId) ?? [],
+    reportPage: async (jobId, { limit }) => ({ items: (reports.get(jobId) ?? []).slice(0, limit) }),
+    set(jobId, view, pages) {
+      const known = views.get(jobId);
+      if (known === undefined) throw new Error(`No run ${jobId} was started.`);
       const { endedAt: _over, ...open } = known;
-      views.set(runId, { ...(view.state === "running" ? open : known), ...view });
-      if (pages !== undefined) reports.set(runId, pages);
+      views.set(jobId, { ...(view.state === "running" ? open : known), ...view });
+      if (pages !== undefined) reports.set(jobId, pages);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { defined, isMap } from "@stackyard/core";
-import type { Run, RunState } from "@stackyard/core/api";
+import type { Job, JobState } from "@stackyard/core/api";
 
 /** The names by which releases are replaced, locked and halted. */
 export interface ProjectConfig {
@@ -9,17 +9,17 @@ export interface ProjectConfig {
   readonly config: string;
 }
 
-/** A release, or what was done about one, as a run of a yard. */
+/** A release, or what was done about one, as a job of a yard. */
 export interface Release extends ProjectConfig {
-  readonly runId: string;
+  readonly jobId: string;
   readonly operation: ReleaseOperation;
   /** Empty when unknown. */
   readonly releaseId: string;
-  /** The state of its run. */
-  readonly standing: RunState;
+  /** The state of its job. */
+  readonly standing: JobState;
   /** True if a halt was requested and has not finished. */
   readonly isHalting: boolean;
-  /** The result of an ended release; missing if its run failed without a report of the executor. */
+  /** The result of an ended release; missing if its job failed without a report of the executor. */
   readonly end?: ReleaseEnd;
   /** The code is the executor's, such as `RELEASE_HALTED`. */
   readonly error?: { readonly code: string; readonly message: string };
@@ -34,18 +34,18 @@ export interface Release extends ProjectConfig {
 /** The name of the executor that runs releases. */
 export const RELEASE_EXECUTOR = "asg";
 
-/** Converts a run of the executor `asg` to a release, with the first page of its report if it has one. */
-export function toRelease(run: Run, page?: unknown): Release {
-  const { runId, state: standing, error, message, outputs, startedAt, endedAt } = run;
+/** Converts a job of the executor `asg` to a release, with the first page of its report if it has one. */
+export function toRelease(job: Job, page?: unknown): Release {
+  const { jobId, state: standing, error, message, outputs, startedAt, endedAt } = job;
   const report = parseReleaseReport(page);
-  const asked = readConfig(run.config);
+  const asked = readConfig(job.config);
   const end = report?.end ?? parseReleaseEnd(outputs?.["end"]);
   return {
-    runId,
+    jobId,
     ...asked,
     ...(report && { releaseId: report.releaseId === "" ? asked.releaseId : report.releaseId }),
     standing,
-    isHalting: run.cancelling === true,
+    isHalting: job.cancelling === true,
     ...(end && { end }),
     ...(error && { error }),
     ...defined({ message }),
@@ -56,7 +56,7 @@ export function toRelease(run: Run, page?: unknown): Release {
   };
 }
 
-function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "operation" | "releaseId"> {
+function readConfig(config: Job["config"]): ProjectConfig & Pick<Release, "operation" | "releaseId"> {
   const { op, release, at } = config;
   const document = isMap(release) ? release : {};
   const where = isMap(at) ? at : {};
@@ -73,7 +73,7 @@ function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "opera
 /** The end of a release. `FailureDirty`: it has left something behind, and its lock. */
 export type ReleaseEnd = "Success" | "FailureClean" | "FailureDirty";
 
-/** The operation of a run of the executor `asg`. */
+/** The operation of a job of the executor `asg`. */
 export type ReleaseOperation = "deploy" | "rollback" | "repair" | "retire" | "lock" | "unlock";
 
 /** Counts of one service, as of the last look at it. */
@@ -162,7 +162,7 @@ export function parseReleaseReport(page: unknown): ReleaseReport | undefined {
 const OPERATIONS: readonly ReleaseOperation[] = ["deploy", "rollback", "repair", "retire", "lock", "unlock"];
 const ENDS: readonly ReleaseEnd[] = ["Success", "FailureClean", "FailureDirty"];
 
-/** Parses the operation of a run; `deploy` by default. */
+/** Parses the operation of a job; `deploy` by default. */
 function parseReleaseOperation(value: unknown): ReleaseOperation {
   return OPERATIONS.find((each) => each === value) ?? "deploy";
 }

@@ -11,7 +11,7 @@ const DOCUMENT = {
 };
 
 describe("toDeployRun", () => {
-  it("is a run of the executor asg under the release's own key", () => {
+  it("is a job of the executor asg under the release's own key", () => {
     expect(toDeployRun({ document: DOCUMENT })).toEqual({
       executor: "asg",
       config: { op: "deploy", release: DOCUMENT },

@@ -1,5 +1,5 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
-import type { ReleasePlace, RunState } from "@stackyard/core/api";
+import type { JobState, ReleasePlace } from "@stackyard/core/api";
 import type * as op from "@stackyard/core/api/operations";
 import { callPage } from "../call.ts";
 import {
@@ -12,34 +12,34 @@ import {
   sleep,
 } from "../http-client.ts";
 import {
-  createRunsApi,
+  createJobsApi,
+  type JobOperationOptions,
+  type JobsApi,
   lookUnless,
-  type NewRun,
-  type RunOperationOptions,
-  type RunsApi,
-  type WaitForRunOptions,
-} from "../runs/runs-api.ts";
+  type NewJob,
+  type WaitForJobOptions,
+} from "../jobs/jobs-api.ts";
 import type { ListStacksOptions } from "../stacks-api.ts";
 import { type ProjectConfig, RELEASE_EXECUTOR, type Release, toRelease } from "./release.ts";
 
 /** Creates a client for a yard's releases, for programs, pipelines and pages; imports nothing from Node. */
 export function createReleasesClient(options: StackyardOptions): ReleasesApi {
   const http = createHttpClient(options);
-  return createReleasesApi(createRunsApi(http), http);
+  return createReleasesApi(createJobsApi(http), http);
 }
 
 /** Which releases to list; omitted fields match everything. */
 export interface ReleaseFilter extends Partial<ProjectConfig> {
-  readonly standing?: RunState;
+  readonly standing?: JobState;
 }
 
 /** The options of a wait for a release. */
-export interface WaitForReleaseOptions extends Omit<WaitForRunOptions, "onLook" | "after"> {
+export interface WaitForReleaseOptions extends Omit<WaitForJobOptions, "onLook" | "after"> {
   /** Called with the release after each poll, and awaited. */
   readonly onLook?: (release: Release) => void | Promise<void>;
 }
 
-/** Releases: the runs of a yard's executor `asg`. */
+/** Releases: the jobs of a yard's executor `asg`. */
 export interface ReleasesApi {
   /**
    * Starts a release and returns it immediately. Safe to repeat: the same `release_id` is the same release. Throws
@@ -65,54 +65,54 @@ export interface ReleasesApi {
   /** Removes that lock; with `root` also the lock of a release that has died. */
   unlock(care: ReleaseCare & { readonly root?: boolean }, options?: CallOptions): Promise<Release>;
   /** Stops a release and removes what it created. Does nothing when it has ended. */
-  halt(runId: string, options?: RunOperationOptions): Promise<Release>;
+  halt(jobId: string, options?: JobOperationOptions): Promise<Release>;
   /** Returns a release with its report. Throws `NOT_FOUND`. */
-  get(runId: string, options?: CallOptions): Promise<Release>;
-  /** Returns releases without reports, sorted as runs; a page may be empty and still have a next one. */
+  get(jobId: string, options?: CallOptions): Promise<Release>;
+  /** Returns releases without reports, sorted as jobs; a page may be empty and still have a next one. */
   list(filter?: ReleaseFilter, page?: ListStacksOptions): Promise<Page<Release>>;
   /** Returns the release that is being deployed or rolled back in exactly this place now. */
   findRunning(at: ProjectConfig, options?: CallOptions): Promise<Release | undefined>;
   /** Returns running and locked releases by account, region, project and config, as the executor recorded them. */
   places(page?: PageOptions): Promise<Page<ReleasePlace>>;
   /** Yields each change, from the current state to the end. */
-  watch(runId: string, options?: WatchReleaseOptions): AsyncGenerator<Release, void>;
+  watch(jobId: string, options?: WatchReleaseOptions): AsyncGenerator<Release, void>;
   /** Resolves when it has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
-  wait(runId: string, options?: WaitForReleaseOptions): Promise<Release>;
+  wait(jobId: string, options?: WaitForReleaseOptions): Promise<Release>;
 }
 
-/** Releases over the runs of a yard. */
-function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
-  const get: ReleasesApi["get"] = async (runId, options) => {
-    const run = await runs.get(runId, options);
-    for await (const page of runs.report(runId, { ...options, limit: 1 })) return toRelease(run, page);
-    return toRelease(run);
+/** Releases over the jobs of a yard. */
+function createReleasesApi(jobs: JobsApi, http: HttpClient): ReleasesApi {
+  const get: ReleasesApi["get"] = async (jobId, options) => {
+    const job = await jobs.get(jobId, options);
+    for await (const page of jobs.report(jobId, { ...options, limit: 1 })) return toRelease(job, page);
+    return toRelease(job);
   };
   const list: ReleasesApi["list"] = async ({ standing, ...where } = {}, page) => {
     const state = defined({ state: standing });
-    const { items, cursor } = await runs.list({ executor: RELEASE_EXECUTOR, ...state }, page);
-    const releases = items.map((run) => toRelease(run)).filter((release) => isAt(release, where));
+    const { items, cursor } = await jobs.list({ executor: RELEASE_EXECUTOR, ...state }, page);
+    const releases = items.map((job) => toRelease(job)).filter((release) => isAt(release, where));
     return { items: releases, ...defined({ cursor }) };
   };
   const care = async (op: CareOperation, given: ReleaseCare, more: object, options?: CallOptions) =>
-    toRelease(await runs.start(toCareRun(op, given, { ...more }), options));
+    toRelease(await jobs.start(toCareRun(op, given, { ...more }), options));
   return {
-    deploy: async (release, options) => toRelease(await runs.start(toDeployRun(release), options)),
+    deploy: async (release, options) => toRelease(await jobs.start(toDeployRun(release), options)),
     rollback: ({ releaseId, ...given }, options) => care("rollback", given, { releaseId }, options),
     repair: ({ remove, force, keep, ...given }, options) =>
       care("repair", given, { confirm: remove, force, releaseId: keep }, options),
     lock: (given, options) => care("lock", given, {}, options),
     unlock: ({ root, ...given }, options) => care("unlock", given, { root }, options),
-    halt: async (runId, options) => toRelease(await runs.cancel(runId, options)),
+    halt: async (jobId, options) => toRelease(await jobs.cancel(jobId, options)),
     get,
     list,
     findRunning: (at, options) => findRunning(list, at, options),
     places: (page) => callPage<typeof op.listReleasePlaces>(http, "GET /v1/releases/places", {}, page),
-    watch: (runId, options) => watchRelease((call) => get(runId, call), options),
-    async wait(runId, { onLook, ...options } = {}) {
+    watch: (jobId, options) => watchRelease((call) => get(jobId, call), options),
+    async wait(jobId, { onLook, ...options } = {}) {
       const call = options.signal && { signal: options.signal };
-      const look = onLook && (async () => onLook(await get(runId, call)));
-      await runs.wait(runId, { ...options, ...(look && { onLook: look }) });
-      return get(runId, call);
+      const look = onLook && (async () => onLook(await get(jobId, call)));
+      await jobs.wait(jobId, { ...options, ...(look && { onLook: look }) });
+      return get(jobId, call);
     },
   };
 }
@@ -158,7 +158,7 @@ export interface ReleaseRequest {
   readonly preset?: string;
   readonly memory?: ReleaseMemoryPlace;
   /** The role and its account. Default: those of the document, with the runner's own role. */
-  readonly target?: NewRun["target"];
+  readonly target?: NewJob["target"];
   /** The requester; recorded in tags and history. */
   readonly actor?: string;
 }
@@ -175,8 +175,8 @@ export interface NewRelease extends ReleaseRequest {
   readonly revision?: string;
 }
 
-/** Returns the run of a release. A repeat with the same `release_id` finds the same run. */
-export function toDeployRun({ document, userData, queue, revision, ...request }: NewRelease): NewRun {
+/** Returns the job of a release. A repeat with the same `release_id` finds the same job. */
+export function toDeployRun({ document, userData, queue, revision, ...request }: NewRelease): NewJob {
   const { aws_account_id: account, aws_region: region, project_name: project, config_name: config } = document;
   const id = [account, region, project, config, document["release_id"]].map((part) => String(part ?? "")).join("/");
   return {
@@ -203,12 +203,12 @@ export interface ReleaseCare extends ReleaseRequest {
 /** The operations on releases, apart from a deployment. */
 type CareOperation = "rollback" | "repair" | "lock" | "unlock";
 
-/** Returns the run of an operation on releases. */
+/** Returns the job of an operation on releases. */
 export function toCareRun(
   op: CareOperation,
   { at: { account, region, project, config }, reason, ...request }: ReleaseCare,
   more: Readonly<Record<string, unknown>> = {},
-): NewRun {
+): NewJob {
   return {
     executor: RELEASE_EXECUTOR,
     config: {
@@ -228,7 +228,7 @@ function toShared({ preset, memory, actor }: ReleaseRequest) {
 
 const MAX_KEY = 255;
 
-/** Returns the key of a run. Shortens a long id at its start, because the release's own id is at its end. */
+/** Returns the key of a job. Shortens a long id at its start, because the release's own id is at its end. */
 function toKey(id: string): string {
   const key = `release:${id}`;
   return key.length <= MAX_KEY ? key : `release:…${key.slice(-(MAX_KEY - "release:…".length))}`;

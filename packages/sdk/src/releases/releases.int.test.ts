@@ -31,7 +31,7 @@ const scripted = defineExecutor({
 });
 
 async function step(ctx: Parameters<Parameters<typeof defineExecutor>[0]["start"]>[0]): Promise<Step> {
-  const key = `run-report/${ctx.stackId}/0000`;
+  const key = `job-report/${ctx.stackId}/0000`;
   const now = ctx.clock.now();
   const expected = (await ctx.records.get(key, now))?.version ?? "absent";
   const end = state === "FailureClean" ? { end: state } : {};
@@ -67,18 +67,18 @@ describe("the client of releases", () => {
 
     const first = await deploy("release-1");
     const again = await deploy("release-1");
-    const done = await releases.wait(first.runId, { pollMs: 5 });
+    const done = await releases.wait(first.jobId, { pollMs: 5 });
 
-    expect(again.runId).toBe(first.runId);
+    expect(again.jobId).toBe(first.jobId);
     expect(done).toMatchObject({ ...AT, releaseId: "release-1", standing: "succeeded", end: "Success" });
     expect(started).toHaveLength(1);
   });
 
   it("watches each change to the end", async () => {
-    const { runId } = await deploy("release-1");
+    const { jobId } = await deploy("release-1");
     const states: unknown[] = [];
 
-    for await (const { report, standing } of releases.watch(runId, { pollMs: 5 })) {
+    for await (const { report, standing } of releases.watch(jobId, { pollMs: 5 })) {
       states.push(standing === "succeeded" ? standing : report?.state);
       if (states.at(-1) === "CheckHealthy") answer = succeeded({ end: "Success" });
       if (states.at(-1) === "Deploy") state = "CheckHealthy";
@@ -88,23 +88,23 @@ describe("the client of releases", () => {
   });
 
   it("stops watching when its signal aborts", async () => {
-    const { runId } = await deploy("release-1");
+    const { jobId } = await deploy("release-1");
     const stop = new AbortController();
     const watching = (async () => {
-      for await (const _release of releases.watch(runId, { pollMs: 5, signal: stop.signal })) stop.abort();
+      for await (const _release of releases.watch(jobId, { pollMs: 5, signal: stop.signal })) stop.abort();
     })();
 
     await expect(watching).rejects.toMatchObject({ code: "INTERRUPTED" });
   });
 
   it("finds the release that runs exactly there, and halts it", async () => {
-    const { runId } = await deploy("release-1");
+    const { jobId } = await deploy("release-1");
     await deploy("release-2", "production-eu");
-    await expect.poll(async () => (await releases.findRunning(AT))?.runId).toBe(runId);
+    await expect.poll(async () => (await releases.findRunning(AT))?.jobId).toBe(jobId);
 
-    await releases.halt(runId, { reason: "wrong image" });
+    await releases.halt(jobId, { reason: "wrong image" });
     const looks: string[] = [];
-    const halted = await releases.wait(runId, { pollMs: 5, onLook: ({ standing }) => void looks.push(standing) });
+    const halted = await releases.wait(jobId, { pollMs: 5, onLook: ({ standing }) => void looks.push(standing) });
 
     expect(halted).toMatchObject({ standing: "cancelled", end: "FailureClean" });
     expect(looks.at(-1)).toBe("cancelled");
@@ -114,24 +114,24 @@ describe("the client of releases", () => {
   it("lists the releases of a project-config alone", async () => {
     answer = succeeded({ end: "Success" });
     const [one, other] = [await deploy("release-1"), await deploy("release-1", "staging")];
-    await releases.wait(other.runId, { pollMs: 5 });
-    await releases.wait(one.runId, { pollMs: 5 });
+    await releases.wait(other.jobId, { pollMs: 5 });
+    await releases.wait(one.jobId, { pollMs: 5 });
 
     const { items } = await releases.list({ project: AT.project, config: "staging", standing: "succeeded" });
 
-    expect(items.map(({ runId, config, end }) => [runId, config, end])).toEqual([[other.runId, "staging", "Success"]]);
+    expect(items.map(({ jobId, config, end }) => [jobId, config, end])).toEqual([[other.jobId, "staging", "Success"]]);
   });
 
-  it("rolls back, repairs, locks and unlocks by runs of their own", async () => {
+  it("rolls back, repairs, locks and unlocks by jobs of their own", async () => {
     answer = succeeded({ end: "Success" });
 
-    for (const { runId } of [
+    for (const { jobId } of [
       await releases.rollback({ at: AT, reason: "500s" }),
       await releases.repair({ at: AT, remove: true }),
       await releases.lock({ at: AT, reason: "sale", actor: "ann" }),
       await releases.unlock({ at: AT, root: true }),
     ]) {
-      await releases.wait(runId, { pollMs: 5 });
+      await releases.wait(jobId, { pollMs: 5 });
     }
 
     expect(started).toEqual([

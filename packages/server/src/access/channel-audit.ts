@@ -36,9 +36,9 @@ function toSubject({
   stackId,
   attemptId,
   eventId,
-  runId,
+  jobId,
   bulkId,
   name: machine,
 }: ChannelRequest["params"]): AuditSubject {
-  return defined({ stackId, attemptId, eventId, runId, bulkId, machine });
+  return defined({ stackId, attemptId, eventId, jobId, bulkId, machine });
 }

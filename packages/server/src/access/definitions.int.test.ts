@@ -2,7 +2,7 @@ import { defineExecutor, type Store, succeeded } from "@stackyard/core";
 import { mayReadDefinition, permissionsOf, type Right, type Scope } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { RUN_MACHINE } from "@stackyard/core/machine";
+import { JOB_MACHINE } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
@@ -33,13 +33,13 @@ const SCOPES: Readonly<Record<string, () => Scope>> = {
   everything: () => ({}),
   "the machine": () => ({ machines: ["review-app"] }),
   "another machine": () => ({ machines: ["database"] }),
-  jobs: () => ({ machines: [RUN_MACHINE] }),
-  "ids of jobs": () => ({ stacks: ["run-"] }),
+  jobs: () => ({ machines: [JOB_MACHINE] }),
+  "ids of jobs": () => ({ stacks: ["job-"] }),
   "one job": () => ({ stacks: [jobs.get("open") ?? ""] }),
   "a closed job": () => ({ stacks: [jobs.get("closed") ?? ""] }),
   "an id of a job in a machine": () => ({ stacks: [jobs.get("open") ?? ""], machines: ["review-app"] }),
   "other ids": () => ({ stacks: ["api-"] }),
-  "other ids of jobs": () => ({ machines: [RUN_MACHINE], stacks: ["web-"] }),
+  "other ids of jobs": () => ({ machines: [JOB_MACHINE], stacks: ["web-"] }),
 };
 
 beforeAll(async () => {
@@ -48,10 +48,10 @@ beforeAll(async () => {
   yard.run();
   const start = async (kind: Kind) => {
     const body = { executor: "script", config: { say: SECRETS[kind] }, key: kind };
-    const { runId } = await yard.json<{ runId: string }>("/v1/runs", { body });
-    jobs.set(kind, runId);
-    await eventually(async () => expect(await yard.json(`/v1/runs/${runId}`)).toMatchObject({ state: "succeeded" }));
-    return runId;
+    const { jobId } = await yard.json<{ jobId: string }>("/v1/jobs", { body });
+    jobs.set(kind, jobId);
+    await eventually(async () => expect(await yard.json(`/v1/jobs/${jobId}`)).toMatchObject({ state: "succeeded" }));
+    return jobId;
   };
   const closed = await start("closed");
   yard.advance(25 * 3_600_000);
@@ -74,8 +74,8 @@ async function listPaths(stackIds: readonly string[]) {
   const attempts = (await Promise.all(stackIds.map((id) => store.queries.listAttempts(id)))).flat();
   const values: Readonly<Record<string, readonly string[]>> = {
     stackId: stackIds,
-    runId: stackIds,
-    name: ["review-app", RUN_MACHINE],
+    jobId: stackIds,
+    name: ["review-app", JOB_MACHINE],
     hash: [...new Set(items.flatMap(({ machineHash }) => machineHash ?? []))],
     eventId: [...new Set(items.map(({ eventId }) => eventId))],
     attemptId: attempts.map(({ attemptId }) => attemptId),
@@ -91,15 +91,15 @@ const listShown = (text: string) => KINDS.filter((kind) => text.includes(SECRETS
 
 /** Of a job that is closed, nothing is left by which its revision finds it: those who read all jobs find it there. */
 function mayRead(right: Right, kind: Kind, operationId: string): boolean {
-  const machine = kind === "machine" ? "review-app" : RUN_MACHINE;
+  const machine = kind === "machine" ? "review-app" : JOB_MACHINE;
   const isGone = kind === "closed" && operationId === "getRevision";
-  return mayReadDefinition([right], { machine, jobs: [isGone ? "run-" : (jobs.get(kind) ?? "")] });
+  return mayReadDefinition([right], { machine, jobs: [isGone ? "job-" : (jobs.get(kind) ?? "")] });
 }
 
 /** Operations about the definition itself, and what they show: who may read it gets it there. */
 const OF_DEFINITIONS: Readonly<Record<string, readonly Kind[]>> = {
-  listRuns: ["open"],
-  getRun: ["open", "closed"],
+  listJobs: ["open"],
+  getJob: ["open", "closed"],
   getRevision: KINDS,
   getMachine: ["machine"],
   getMachineSource: ["machine"],

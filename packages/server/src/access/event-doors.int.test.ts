@@ -8,7 +8,7 @@ import {
   toRight,
 } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
-import { parseEventMessage, RUN_MACHINE, SYSTEM_EVENTS } from "@stackyard/core/machine";
+import { JOB_MACHINE, parseEventMessage, SYSTEM_EVENTS } from "@stackyard/core/machine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
 import { createTestYard, REVIEW_APP, type TestYard } from "../testing/test-yard.ts";
@@ -33,15 +33,15 @@ const FIXED_DOORS: Readonly<Record<string, string>> = {
   approveTask: "APPROVE_TASK",
   rejectTask: "REJECT_TASK",
   withdrawApproval: "WITHDRAW_APPROVAL",
-  cancelRun: "CANCEL_TASK",
-  retryRun: "RETRY_FAILED_TASKS",
+  cancelJob: "CANCEL_TASK",
+  retryJob: "RETRY_FAILED_TASKS",
 };
 /** Operations that change something, but send no event; or events that were accepted before. */
 const NO_DOORS = new Set(
   (
     "createToken rotateToken revokeToken revokeSession cancelBulk redriveEvents dismissEvents withdrawEvents redriveQueueItem linkPreview " +
     "refreshArtifact replayArtifacts restoreTerraformState unlockTerraformState pushUnsavedState dismissUnsavedRun revealSecret writeMachineSource " +
-    "simulate startRun startFreeze exceptFromFreeze endFreeze"
+    "simulate startJob startFreeze exceptFromFreeze endFreeze"
   ).split(" "),
 );
 
@@ -54,7 +54,7 @@ const ENVELOPES: Readonly<Record<string, (message: object) => unknown>> = {
 };
 
 let yard: TestYard;
-let runId = "";
+let jobId = "";
 let revision = "";
 const secrets = new Map<Role, string>();
 
@@ -63,11 +63,11 @@ beforeAll(async () => {
   yard.run();
   await yard.call("/v1/events", { body: { stackId: "web-1", machine: "review-app", event: "LAUNCH" } });
   const run = { executor: "script", config: {}, key: "nightly" };
-  runId = (await yard.json<{ runId: string }>("/v1/runs", { body: run })).runId;
-  for (const path of ["/v1/stacks/web-1", `/v1/stacks/${runId}`]) {
+  jobId = (await yard.json<{ jobId: string }>("/v1/jobs", { body: run })).jobId;
+  for (const path of ["/v1/stacks/web-1", `/v1/stacks/${jobId}`]) {
     await eventually(async () => expect(await (await yard.call(path)).text()).toMatch(/IDLE|DONE/));
   }
-  revision = (await yard.json<{ machineHash: string }>(`/v1/stacks/${runId}`)).machineHash;
+  revision = (await yard.json<{ machineHash: string }>(`/v1/stacks/${jobId}`)).machineHash;
   for (const role of ROLES) {
     secrets.set(role, (await yard.json<NewApiToken>("/v1/tokens", { body: { name: role, role } })).token);
   }
@@ -77,9 +77,9 @@ afterAll(() => yard.stop());
 /** Where an event may go: its stack's machine, and whether the message names it. */
 const TARGETS = () => [
   { stackId: "web-1", machine: "review-app", named: {} },
-  { stackId: runId, machine: RUN_MACHINE, named: {} },
-  { stackId: runId, machine: RUN_MACHINE, named: { machine: RUN_MACHINE, revision } },
-  { stackId: "web-new", machine: RUN_MACHINE, named: { machine: RUN_MACHINE, revision } },
+  { stackId: jobId, machine: JOB_MACHINE, named: {} },
+  { stackId: jobId, machine: JOB_MACHINE, named: { machine: JOB_MACHINE, revision } },
+  { stackId: "web-new", machine: JOB_MACHINE, named: { machine: JOB_MACHINE, revision } },
 ];
 
 const rightsOf = (role: Role): Rights => [toRight({ role })];
@@ -136,12 +136,12 @@ describe.each(ROLES)("an event of the role %s", (role) => {
       const { status, text } = await ask(role, "/v1/bulk", body);
 
       expect(status, `${role} ${name} ${stackId} ${text}`).toBe(toBulkStatus(role, each));
-      if (status === 200 && stackId === runId) expect(text).toContain("NOT_ALLOWED");
+      if (status === 200 && stackId === jobId) expect(text).toContain("NOT_ALLOWED");
     }
   });
 
   it("to an internal machine is not previewed", async () => {
-    const cases = listCases().filter(({ machine, name }) => machine === RUN_MACHINE && isEvent(name));
+    const cases = listCases().filter(({ machine, name }) => machine === JOB_MACHINE && isEvent(name));
     for (const { stackId, name, named } of cases) {
       const { status, text } = await ask(role, `/v1/stacks/${stackId}/simulate`, { event: name, ...named, ...FIELDS });
 
@@ -156,9 +156,9 @@ describe("after all of them", () => {
     await expect
       .poll(async () => JSON.parse((await ask("admin", "/v1/yard", undefined)).text).queued ?? 0, { timeout: 20_000 })
       .toBe(0);
-    const { items } = await yard.json<{ items: { runId: string; state: string }[] }>("/v1/runs");
+    const { items } = await yard.json<{ items: { jobId: string; state: string }[] }>("/v1/jobs");
 
-    expect(items).toMatchObject([{ runId, state: "succeeded" }]);
+    expect(items).toMatchObject([{ jobId, state: "succeeded" }]);
     expect((await yard.store.load(["web-new"]))[0]?.stack).toBeUndefined();
   });
 });

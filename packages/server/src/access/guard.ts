@@ -11,7 +11,7 @@ import {
   type RouteSubject,
   scopesOf,
 } from "@stackyard/core/access";
-import { formatUnknownMachine, parseAttemptId, RUN_MACHINE } from "@stackyard/core/machine";
+import { formatUnknownMachine, JOB_MACHINE, parseAttemptId } from "@stackyard/core/machine";
 import type { Caller } from "./caller.ts";
 import { checkChannel } from "./channels.ts";
 
@@ -57,8 +57,8 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
       case "attempt":
       case "approval":
         return findAttempt(rights, params[`${subject}Id`] ?? "");
-      case "run":
-        return { kind: "stack", stackId: params["runId"] ?? "", machine: RUN_MACHINE };
+      case "job":
+        return { kind: "stack", stackId: params["jobId"] ?? "", machine: JOB_MACHINE };
       case "state":
         return toStateSubject(params["key"] ?? "");
     }
@@ -177,15 +177,15 @@ export function forbidden(permission: Permission, details: Readonly<Record<strin
 function toAbsent(
   subject: RouteSubject,
   permission: Permission,
-  { stackId, attemptId, approvalId, runId, key }: Params,
+  { stackId, attemptId, approvalId, jobId, key }: Params,
 ): StackyardError {
   if (subject === "stack") return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
   if (subject === "attempt") return new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
   if (subject === "approval") return new StackyardError("NOT_FOUND", `Approval "${approvalId}" not found.`);
   if (subject === "state") return new StackyardError("NOT_FOUND", `Terraform state "${key}" not found.`);
-  // A run that is to be started is nowhere yet.
-  if (runId === undefined) return forbidden(permission);
-  return new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);
+  // A job that is to be started is nowhere yet.
+  if (jobId === undefined) return forbidden(permission);
+  return new StackyardError("NOT_FOUND", `Job "${jobId}" not found.`);
 }
 
 /** Returns `MACHINE_UNKNOWN` with the most similar name among those that the caller may read. */

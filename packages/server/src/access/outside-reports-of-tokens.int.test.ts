@@ -142,7 +142,7 @@ describe("a token", () => {
       { cookie: `stackyard=${token}` },
     ];
 
-    const reads = await listReads(yard, { stackId: ["api-1"], name: ["review-app"], hash: [], runId: [] });
+    const reads = await listReads(yard, { stackId: ["api-1"], name: ["review-app"], hash: [], jobId: [] });
     const plain = reads.map(({ path }) => path).filter((path) => path !== "/v1/watch" && path !== "/v1/stream");
     for (const headers of schemes) {
       const texts = await Promise.all(
@@ -161,10 +161,10 @@ describe("an answer", () => {
   it("to the start of a job that exists shows its config only to those who may read it [rundeck#6629]", async () => {
     await start();
     const body = { executor: "script", config: { say: "canary" }, key: "nightly" };
-    await yard.call("/v1/runs", { body });
+    await yard.call("/v1/jobs", { body });
     const { token } = await create("web", { role: "maintainer", stacks: ["web-"] });
 
-    const response = await yard.call("/v1/runs", { body: { ...body, config: {} }, ...as(token) });
+    const response = await yard.call("/v1/jobs", { body: { ...body, config: {} }, ...as(token) });
 
     expect(response.status).toBe(403);
     expect(await response.text()).not.toContain("canary");

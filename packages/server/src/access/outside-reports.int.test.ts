@@ -41,14 +41,14 @@ afterEach(() => yard.stop());
 
 describe("rights", () => {
   it("hold for what is read by its id, as in lists [rundeck#472]", async () => {
-    const { runId } = await yard.json<{ runId: string }>("/v1/runs", { body: { executor: "script", config: {} } });
+    const { jobId } = await yard.json<{ jobId: string }>("/v1/jobs", { body: { executor: "script", config: {} } });
     const [attempt] = await yard.store.queries.listAttempts("api-1");
     const { token } = await create("web", { stacks: ["web-"] });
     const id = encodeURIComponent(attempt?.attemptId ?? "");
 
     const paths = [
-      `runs/${runId}`,
-      `runs/${runId}/report`,
+      `runs/${jobId}`,
+      `runs/${jobId}/report`,
       `attempts/${id}/log`,
       "stacks/api-1",
       "stacks/api-1/bundle",

@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import { type Permission, permissionsOf, ROLES, type Role } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { toUnsavedId } from "@stackyard/core/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addUnsavedRun } from "../testing/add-unsaved-run.ts";
@@ -17,7 +17,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."planUpgrade watchHistory listAttempts getAttempt getAttemptLog getAttemptLogTimes getFullAttemptLog listMachines getMachine".split(
       " ",
     ),
-    ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates listUnsavedRuns".split(
+    ..."getMachineGraph simulate previewEvent listJobs getJob getJobReport listTerraformStates listUnsavedRuns".split(
       " ",
     ),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
@@ -31,13 +31,13 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     "retryStack",
     "cancelStack",
     "acknowledgeStack",
-    "cancelRun",
-    "retryRun",
+    "cancelJob",
+    "retryJob",
     "refreshArtifact",
     "replayArtifacts",
   ],
   repair: [
-    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents withdrawEvents redriveQueueItem startRun unlockTerraformState dismissUnsavedRun".split(
+    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents withdrawEvents redriveQueueItem startJob unlockTerraformState dismissUnsavedRun".split(
       " ",
     ),
     ..."writeMachineSource startFreeze exceptFromFreeze endFreeze".split(" "),
@@ -50,7 +50,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   public: ["getLiveness", "getReadiness", "getServerProof", "getOpenApi"],
 };
 
-type Place = "stack" | "list" | "yard" | "machine" | "whole machine" | "run";
+type Place = "stack" | "list" | "yard" | "machine" | "whole machine" | "job";
 interface Call extends CallInit {
   readonly path: string;
   /** What the operation is about, and so where its permission is needed. */
@@ -72,7 +72,7 @@ let revision = "";
 let bulkId = "";
 const key = (stackId: string) => encodeURIComponent(`review-app/${stackId}/key`);
 const attempt = (stackId: string) => encodeURIComponent(attempts.get(stackId) ?? "");
-const RUN_ID = runStackId({ key: "job-7" });
+const JOB_ID = jobStackId({ key: "job-7" });
 
 const PULL = {
   host: "github",
@@ -187,9 +187,9 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   getMachineGraph: () => ({ place: "machine", path: "/v1/machines/review-app/graph" }),
   simulate: () => ({ place: "list", path: "/v1/simulate", body: { steps: [{ advance: "1s" }] } }),
   previewEvent: (id) => ({ place: "stack", path: `/v1/stacks/${id}/simulate`, body: { event: "DOWN" } }),
-  listRuns: () => ({ place: "list", path: "/v1/runs" }),
-  getRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}` }),
-  getRunReport: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/report` }),
+  listJobs: () => ({ place: "list", path: "/v1/jobs" }),
+  getJob: () => ({ place: "job", path: `/v1/jobs/${JOB_ID}` }),
+  getJobReport: () => ({ place: "job", path: `/v1/jobs/${JOB_ID}/report` }),
   listTerraformStates: () => ({ place: "list", path: "/v1/terraform/states" }),
   listUnsavedRuns: () => ({ place: "list", path: "/v1/terraform/unsaved" }),
   pushUnsavedState: (id) => ofUnsavedRun(id, "push"),
@@ -224,8 +224,8 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   retryStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/retry`, body: {} }),
   cancelStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/cancel`, body: { task: "create" } }),
   acknowledgeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/acknowledge`, body: {} }),
-  cancelRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
-  retryRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/retry`, body: {} }),
+  cancelJob: () => ({ place: "job", path: `/v1/jobs/${JOB_ID}/cancel`, body: {} }),
+  retryJob: () => ({ place: "job", path: `/v1/jobs/${JOB_ID}/retry`, body: {} }),
   settleStack: (id) => ({
     place: "stack",
     path: `/v1/stacks/${id}/settle`,
@@ -238,9 +238,9 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   redriveEvents: () => ({ place: "list", path: "/v1/dead-letters/redrive", body: { ids: ["unknown"] } }),
   withdrawEvents: () => ({ place: "list", path: "/v1/parked/withdraw", body: { ids: ["a/b"], reason: "r" } }),
   dismissEvents: () => ({ place: "list", path: "/v1/dead-letters/dismiss", body: { ids: ["unknown"], reason: "r" } }),
-  startRun: () => ({
-    place: "run",
-    path: "/v1/runs",
+  startJob: () => ({
+    place: "job",
+    path: "/v1/jobs",
     body: { executor: "script", config: {}, key: "job-7" },
     whenHidden: "forbidden",
   }),
@@ -285,7 +285,7 @@ beforeAll(async () => {
     metadata: { again: true },
   });
   await yard.call("/v1/events", { body: ["web-1", "api-1"].map(launch) });
-  await yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job-7" } });
+  await yard.call("/v1/jobs", { body: { executor: "script", config: {}, key: "job-7" } });
   for (const stackId of ["web-1", "api-1"]) {
     await eventually(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
     const { items } = await yard.json<{ items: { attemptId: string }[] }>(`/v1/stacks/${stackId}/attempts`);
@@ -317,7 +317,7 @@ const permissionOf = (operationId: string) =>
 function fits(scope: ScopeName, place: Place, stackId: string): boolean {
   if (scope === "everywhere") return true;
   if (place === "list") return true;
-  if (place === "yard" || place === "run") return false;
+  if (place === "yard" || place === "job") return false;
   if (place === "machine" || place === "whole machine") return scope !== "other machine";
   return scope === "machine" || (scope !== "other machine" && stackId.startsWith("web-"));
 }

@@ -1,7 +1,7 @@
 import type { Sender } from "@stackyard/core/access";
 import type { Approval } from "@stackyard/core/api";
 import { createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import { toUnsavedId, type UnsavedRun } from "@stackyard/core/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addUnsavedRun } from "../testing/add-unsaved-run.ts";
@@ -31,7 +31,7 @@ states:
 tasks:
   sign-off: { executor: approval, config: { from: [managers] } }
 `;
-const RUN_ID = runStackId({ key: "job" });
+const JOB_ID = jobStackId({ key: "job" });
 const ada: Sender = { kind: "person", id: "ada", name: "ada", groups: ["managers"] };
 
 let yard: TestYard;
@@ -65,8 +65,8 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
   upgradeStack: () => [at("upgrade"), at("upgrade", { dryRun: true })],
   upgradeStacks: () => [{ path: "/v1/machines/review-app/upgrade", body: {} }],
   revealSecret: () => [at("secrets/password/reveal")],
-  cancelRun: () => [{ path: `/v1/runs/${RUN_ID}/cancel`, body: {} }],
-  retryRun: () => [{ path: `/v1/runs/${RUN_ID}/retry`, body: {} }],
+  cancelJob: () => [{ path: `/v1/jobs/${JOB_ID}/cancel`, body: {} }],
+  retryJob: () => [{ path: `/v1/jobs/${JOB_ID}/retry`, body: {} }],
   startBulk: () =>
     ["acknowledge", "retry", "send", "redrive"].flatMap((operation) => {
       const filter = { ids: operation === "redrive" ? deadLetters.slice(0, 1) : ["web-1"] };
@@ -121,7 +121,7 @@ beforeAll(async () => {
     metadata: { password: OTHER },
   };
   await yard.call("/v1/events", { body: parked });
-  await yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job" } });
+  await yard.call("/v1/jobs", { body: { executor: "script", config: {}, key: "job" } });
   const list = async () => (await yard.json<{ items: Approval[] }>("/v1/approvals")).items;
   await eventually(async () => expect(await list()).toHaveLength(1));
   approvalId = (await list())[0]?.id ?? "";
@@ -168,8 +168,8 @@ async function readAll() {
   const bulks = await list<{ id: string }>("/v1/bulk");
   const attempts = await list<{ attemptId: string }>("/v1/stacks/web-1/attempts");
   const reads = await listReads(yard, {
-    stackId: ["web-1", RUN_ID],
-    runId: [RUN_ID],
+    stackId: ["web-1", JOB_ID],
+    jobId: [JOB_ID],
     name: ["review-app"],
     eventId: [...new Set(lines.map(({ eventId }) => eventId))],
     bulkId: bulks.map(({ id }) => id),

@@ -4,7 +4,7 @@ import { StackBundle } from "@stackyard/core/api";
 import { StackId } from "@stackyard/core/api/operations";
 import { type LoadedStack, listProcesses, type Page, toEventKey, toPrinted } from "@stackyard/core/engine";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
-import { RUN_MACHINE, toGraph } from "@stackyard/core/machine";
+import { JOB_MACHINE, toGraph } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
@@ -144,7 +144,7 @@ async function findReport(
   deps: RouteDeps,
   { stackId, caller, machine }: ReportInput,
 ): Promise<readonly Part[] | undefined> {
-  if (machine !== RUN_MACHINE && !(machine === undefined && hasEverywhere(caller.rights, "read"))) return undefined;
+  if (machine !== JOB_MACHINE && !(machine === undefined && hasEverywhere(caller.rights, "read"))) return undefined;
   const jobs = createJobs(deps);
   try {
     const { items } = await jobs.reportPage(stackId, { limit: 1 });

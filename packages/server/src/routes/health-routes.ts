@@ -2,7 +2,7 @@ import { type Clock, defined, type Ids, StackyardError, type Store } from "@stac
 import type { YardProcess } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
-import { RUN_MACHINE } from "@stackyard/core/machine";
+import { JOB_MACHINE } from "@stackyard/core/machine";
 import { EXPOSITION_TYPE, loadYardMetrics, toExposition, toMetric } from "@stackyard/telemetry";
 import { problemResponse, toProblemInput } from "../http/problem.ts";
 import type { RequestMetrics } from "../http/request-metrics.ts";
@@ -97,7 +97,7 @@ function metricsRoute(deps: HealthRoutesDeps): Route {
         ...toProcessMetrics(processes),
         ...requests.list(),
         toMetric("stackyard_http_streams", countStreams()),
-        ...(processMetrics?.([RUN_MACHINE, ...machines.map(({ name }) => name)]) ?? []),
+        ...(processMetrics?.([JOB_MACHINE, ...machines.map(({ name }) => name)]) ?? []),
       ]);
       return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
     },

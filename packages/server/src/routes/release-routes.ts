@@ -3,7 +3,7 @@ import { scopesOf } from "@stackyard/core/access";
 import { ReleasePlace } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import type { StoredRecord } from "@stackyard/core/engine";
-import { RUN_MACHINE } from "@stackyard/core/machine";
+import { JOB_MACHINE } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import type { Caller } from "../access/caller.ts";
 import type { Route } from "../http/route.ts";
@@ -29,7 +29,7 @@ export function releaseRoutes(deps: RouteDeps): readonly Route[] {
 function mayReadAllJobs({ rights }: Caller): boolean {
   const scopes = scopesOf(rights, "read");
   return scopes.some(
-    ({ stacks, machines }) => stacks === undefined && (machines === undefined || machines.includes(RUN_MACHINE)),
+    ({ stacks, machines }) => stacks === undefined && (machines === undefined || machines.includes(JOB_MACHINE)),
   );
 }
 

@@ -3,7 +3,7 @@ import { isInternalMachine, mayReadDefinition } from "@stackyard/core/access";
 import type { RevisionSummary } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import { type Page, type PageInput, type StackFilter, toRevisionOrder } from "@stackyard/core/engine";
-import { runStackId } from "@stackyard/core/machine";
+import { jobStackId } from "@stackyard/core/machine";
 import type { Caller } from "../access/caller.ts";
 import { toUnknownMachine } from "../access/guard.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -126,4 +126,4 @@ async function listJobs({ queries }: Store, { name, hash }: Omit<Revision, "sour
   return [...items.map(({ stack }) => stack.id), ALL_JOBS];
 }
 
-const ALL_JOBS = runStackId({ ulid: "" });
+const ALL_JOBS = jobStackId({ ulid: "" });

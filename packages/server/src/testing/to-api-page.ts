@@ -34,7 +34,7 @@ const TITLES: Readonly<Record<string, string>> = {
   events: "Events",
   stacks: "Stacks",
   operations: "Operations by hand",
-  runs: "Jobs",
+  jobs: "Jobs",
   approvals: "Approvals",
   bulk: "Bulk operations",
   promotion: "Promotion",

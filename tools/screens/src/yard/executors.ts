@@ -63,7 +63,7 @@ const releases = defineExecutor({
       updatedAt: new Date(now - LONG_MS).toISOString(),
     });
     if (op !== "deploy") return succeeded({});
-    await write(ctx, `run-report/${ctx.stackId}/0000`, toReleaseReport(now));
+    await write(ctx, `job-report/${ctx.stackId}/0000`, toReleaseReport(now));
     return running({ progress: {}, pollAfterMs: LONG_MS, message: "CheckHealthy" });
   },
   poll: async () => running({ progress: {}, pollAfterMs: LONG_MS, message: "CheckHealthy" }),
@@ -74,7 +74,7 @@ const fleet = defineExecutor({
   name: "runcommand",
   config: ANY,
   async start(ctx) {
-    await write(ctx, `run-report/${ctx.stackId}/0000`, { runId: ctx.stackId, instances: FLEET_REPORT });
+    await write(ctx, `job-report/${ctx.stackId}/0000`, { runId: ctx.stackId, instances: FLEET_REPORT });
     const message =
       "3 of 120 instances failed (3 × COMMAND_FAILED). 9 were not sent to. 3 errors exceed the limit of 2.";
     return failed({ code: "COMMAND_FAILED", message, retryable: false });

@@ -201,7 +201,7 @@ async function link({ call }: StillYard): Promise<void> {
 
 async function startJobs({ call, simulator }: StillYard): Promise<Omit<StoryIds, "attempt" | "request">> {
   const start = async (executor: string, config: object) =>
-    (await call<{ readonly runId: string }>("/v1/runs", { executor, config })).runId;
+    (await call<{ readonly jobId: string }>("/v1/jobs", { executor, config })).jobId;
   const target = {
     aws_account_id: "111122223333",
     aws_region: "eu-west-1",

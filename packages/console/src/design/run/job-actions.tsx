@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useRefusal } from "../../api/access.ts";
@@ -12,18 +12,18 @@ import { Text } from "../text.tsx";
 import { useToast } from "../toasts.tsx";
 
 /** Renders retry and cancel of a job. `retryWord` names what is retried, such as `Retry 3 failed and 9 not sent`. */
-export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?: string }) {
-  const { runId, state, endedAt, cancelling } = job;
+export function JobActions({ job, retryWord = "Retry" }: { job: Job; retryWord?: string }) {
+  const { jobId, state, endedAt, cancelling } = job;
   const [dialog, setDialog] = useState(false);
   const [busy, setBusy] = useState(false);
   const toast = useToast();
   const client = useQueryClient();
-  const refusal = useRefusal("operate", { machine: JOB_MACHINE, stackId: runId });
-  const update = (next: Run) => client.setQueryData(keys.stack(runId, "job"), next);
+  const refusal = useRefusal("operate", { machine: JOB_MACHINE, stackId: jobId });
+  const update = (next: Job) => client.setQueryData(keys.stack(jobId, "job"), next);
   const retry = async () => {
     setBusy(true);
     try {
-      update(await yard.runs.retry(runId));
+      update(await yard.jobs.retry(jobId));
       toast("The job runs again");
     } catch (error) {
       toast(`Retry: ${toFailure(error).detail}`, "fail");
@@ -50,13 +50,13 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?:
           danger
           reason="optional"
           act={async (reason) => {
-            update(await yard.runs.cancel(runId, defined({ reason })));
+            update(await yard.jobs.cancel(jobId, defined({ reason })));
             toast("The job is being cancelled");
           }}
           onClose={() => setDialog(false)}
         >
           <p>
-            Asks <Text>{runId}</Text> (<Text>{job.executor}</Text>) to stop. What it has done stays. Its state follows
+            Asks <Text>{jobId}</Text> (<Text>{job.executor}</Text>) to stop. What it has done stays. Its state follows
             here.
           </p>
         </ActionDialog>
@@ -65,7 +65,7 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?:
   );
 }
 
-function toRetryRefusal(state: Run["state"]): string | undefined {
+function toRetryRefusal(state: Job["state"]): string | undefined {
   return state === "failed" || state === "cancelled" ? undefined : "The job has not failed";
 }
 

@@ -1,4 +1,4 @@
-import type { Run } from "@stackyard/sdk/runs";
+import type { Job } from "@stackyard/sdk/jobs";
 import { TextLink } from "../links.tsx";
 
 /** A page for the jobs of one executor. */
@@ -13,16 +13,16 @@ const PAGES: Readonly<Record<string, JobPage>> = {
 };
 
 /** Returns the page for the jobs of this executor; undefined without one: then a job has only the page of all jobs. */
-export function findJobPage({ executor }: Pick<Run, "executor">): JobPage | undefined {
+export function findJobPage({ executor }: Pick<Job, "executor">): JobPage | undefined {
   return Object.hasOwn(PAGES, executor) ? PAGES[executor] : undefined;
 }
 
 /** Returns the page that shows this job best. */
-export function toJobPath(job: Pick<Run, "executor">): string {
+export function toJobPath(job: Pick<Job, "executor">): string {
   return findJobPage(job)?.path ?? "/job";
 }
 
 /** Renders the id of a job as a link to its page. */
-export function JobLink({ job }: { job: Pick<Run, "runId" | "executor"> }) {
-  return <TextLink path={toJobPath(job)} search={{ id: job.runId }} text={job.runId} mono />;
+export function JobLink({ job }: { job: Pick<Job, "jobId" | "executor"> }) {
+  return <TextLink path={toJobPath(job)} search={{ id: job.jobId }} text={job.jobId} mono />;
 }

@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { answer, defineOperation, page, refusal } from "./define-operation.ts";
 import { pageQuery } from "./fields.ts";
 
-const read = { permission: "read", subject: "yard", tag: "runs" } as const;
+const read = { permission: "read", subject: "yard", tag: "jobs" } as const;
 const notConfigured = "NOT_CONFIGURED: the server does not know the table of the custom resource.";
 
 export const listCustomResourceRuns = defineOperation("GET", "/v1/custom-resources", {

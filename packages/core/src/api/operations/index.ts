@@ -41,6 +41,7 @@ export {
 export { AttemptId, EventId, pageQuery, Reason, ShortReason, StackId, TaskName } from "./fields.ts";
 export { endFreeze, exceptFromFreeze, listFreezeHolds, listFreezes, startFreeze } from "./freezes.ts";
 export { listHooks, listQueue, redriveQueueItem } from "./hooks.ts";
+export { cancelJob, getJob, getJobReport, listJobs, retryJob, startJob } from "./jobs.ts";
 export {
   getMachine,
   getMachineSource,
@@ -63,7 +64,6 @@ export {
   listReleasePlaces,
   listReleaseVersions,
 } from "./releases.ts";
-export { cancelRun, getRun, getRunReport, listRuns, retryRun, startRun } from "./runs.ts";
 export { acknowledgeStack, cancelStack, removeStack, retryStack, settleStack } from "./stack-operations.ts";
 export { getStackAt, getStackSnapshot, listStackCommits, revealSecret } from "./stack-views.ts";
 export {

@@ -12,7 +12,7 @@ export const listReleasePlaces = defineOperation("GET", "/v1/releases/places", {
   operationId: "listReleasePlaces",
   permission: "read",
   subject: "list",
-  tag: "runs",
+  tag: "jobs",
   summary:
     "List what runs and what is locked, by account, region, project and config, as the executor `asg` has left it. For those who read all jobs.",
   query: pageQuery,

@@ -11,12 +11,12 @@ import {
   createAttemptMask,
   type FinalStep,
   maskOutputs,
-  prepareRun,
-  type RunInput,
-  type RunName,
-  toFollowUpRun,
+  prepareJob,
+  type JobInput,
+  type JobName,
+  toFollowUpJob,
+  toJobEvent,
   toResultEvent,
-  toRunEvent,
   toSettledOutcome,
 } from "./attempt-result.ts";
 
@@ -227,10 +227,10 @@ function anExecutor(answer: () => Step = () => succeeded({}), calls: unknown[] =
   });
 }
 
-async function begin(yard: Simulator, input: RunInput & RunName): Promise<string> {
-  const run = prepareRun(input);
+async function begin(yard: Simulator, input: JobInput & JobName): Promise<string> {
+  const run = prepareJob(input);
   await yard.store.revisions.put(run.revision, 0);
-  await yard.store.enqueue([toRunEvent(run, yard.clock.now())]);
+  await yard.store.enqueue([toJobEvent(run, yard.clock.now())]);
   await yard.settle();
   return run.stackId;
 }
@@ -249,12 +249,12 @@ describe("a run", () => {
   it("is named by its key, and is the same for every repeat of it", () => {
     const executor = anExecutor();
 
-    const first = prepareRun({ executor, config: { a: 1 }, key: "job-7" });
-    const again = prepareRun({ executor, config: { a: 1 }, key: "job-7" });
-    const other = prepareRun({ executor, config: { a: 1 }, key: "job-8" });
+    const first = prepareJob({ executor, config: { a: 1 }, key: "job-7" });
+    const again = prepareJob({ executor, config: { a: 1 }, key: "job-7" });
+    const other = prepareJob({ executor, config: { a: 1 }, key: "job-8" });
 
     expect(again).toEqual(first);
-    expect(first).toMatchObject({ key: "job-7", stackId: `run-${shortHashOf("job-7")}` });
+    expect(first).toMatchObject({ key: "job-7", stackId: `job-${shortHashOf("job-7")}` });
     expect([other.stackId === first.stackId, other.revision.hash === first.revision.hash]).toEqual([false, true]);
   });
 
@@ -338,7 +338,7 @@ describe("a run", () => {
   it("refuses a config that is too large", () => {
     const config = { text: "x".repeat(300_000) };
 
-    expect(() => prepareRun({ executor: anExecutor(), config, key: "k" })).toThrow(
+    expect(() => prepareJob({ executor: anExecutor(), config, key: "k" })).toThrow(
       expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }),
     );
   });
@@ -349,7 +349,7 @@ describe("a follow-up", () => {
   const step = succeeded({}, { followUp: { inMs: 5, config: { remove: true } } });
 
   it("is a run of the same executor, keyed by the attempt", () => {
-    const { run, step: same } = toFollowUpRun(anExecutor(), message, step);
+    const { run, step: same } = toFollowUpJob(anExecutor(), message, step);
 
     expect(same).toBe(step);
     expect(run).toMatchObject({ key: `follow-up:${shortHashOf("s1/e/1/plan/1")}`, inMs: 5 });
@@ -359,7 +359,7 @@ describe("a follow-up", () => {
   it("keeps the task's target", () => {
     const target = { account: "1", region: "eu" };
 
-    const { run } = toFollowUpRun(anExecutor(), { ...message, task: { ...message.task, target } }, step);
+    const { run } = toFollowUpJob(anExecutor(), { ...message, task: { ...message.task, target } }, step);
 
     expect(JSON.parse(run?.revision.source ?? "")).toMatchObject({ target });
   });
@@ -368,13 +368,13 @@ describe("a follow-up", () => {
     ["a step that has none", succeeded({})],
     ["a failed step", failed({ code: "X", message: "", retryable: true })],
   ])("is not made of %s", (_what, other) => {
-    expect(toFollowUpRun(anExecutor(), message, other)).toEqual({ step: other });
+    expect(toFollowUpJob(anExecutor(), message, other)).toEqual({ step: other });
   });
 
   it("fails the task when it cannot be created, and gives the reason", () => {
     const config = { text: "x".repeat(300_000) };
 
-    const { step: answered, run } = toFollowUpRun(
+    const { step: answered, run } = toFollowUpJob(
       anExecutor(),
       message,
       succeeded({}, { followUp: { inMs: 1, config } }),
@@ -403,7 +403,7 @@ describe("a follow-up", () => {
 
       await yard.advance(20 * MINUTE_MS);
 
-      const { items } = await yard.store.queries.listStacks({ machine: "stackyard.run" }, { limit: 9 });
+      const { items } = await yard.store.queries.listStacks({ machine: "stackyard.job" }, { limit: 9 });
       expect([early, items.map(({ stack }) => stack.state)]).toEqual([0, ["DONE"]]);
       expect(await yard.findViolations()).toEqual([]);
     }

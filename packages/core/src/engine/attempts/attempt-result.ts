@@ -3,11 +3,11 @@ import { exceedsBytes, MAX_METADATA_BYTES } from "../../machine/decide/metadata.
 import { toErrorDescription } from "../../machine/error-description.ts";
 import { SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
 import type { ExecutorDefinition } from "../../machine/executor-definition.ts";
+import { jobMachineSource, jobStackId, parseJobMachine } from "../../machine/job-machine.ts";
 import { defined } from "../../machine/json.ts";
 import { createLogMask } from "../../machine/log-mask.ts";
-import { RUN_MACHINE } from "../../machine/machine.ts";
+import { JOB_MACHINE } from "../../machine/machine.ts";
 import { createIsQuoting, type IsQuoting, type MaskText, maskTexts } from "../../machine/mask-text.ts";
-import { parseRunMachine, runMachineSource, runStackId } from "../../machine/run-machine.ts";
 import type { TaskMessage } from "../../machine/task-message.ts";
 import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../../ports/executor.ts";
 import type { Revision } from "../../ports/locator.ts";
@@ -99,8 +99,8 @@ export function boundOutputs(message: TaskMessage, step: FinalStep): FinalStep {
   return failed({ code: "OUTPUT_INVALID", message: reason, retryable: false });
 }
 
-/** The input of a job (called a run in the API). */
-export interface RunInput {
+/** The input of a job. */
+export interface JobInput {
   readonly executor: ExecutorDefinition;
   readonly config: Readonly<Record<string, unknown>>;
   readonly target?: Readonly<Record<string, unknown>>;
@@ -111,44 +111,44 @@ export interface RunInput {
  * The name of a job: the caller's own key, at most 255 characters, so that a repeat finds the same job; else a new
  * ULID. It is the event's id.
  */
-export type RunName = { readonly key: string } | { readonly ulid: string };
+export type JobName = { readonly key: string } | { readonly ulid: string };
 
-/** A run that can be started once its revision is kept. */
-interface PreparedRun {
+/** A job that can be started once its revision is kept. */
+interface PreparedJob {
   readonly key: string;
   readonly stackId: string;
   readonly revision: Revision;
 }
 
-/** Returns the id of a run and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
-export function prepareRun({ executor, config, target, timeoutMs, ...name }: RunInput & RunName): PreparedRun {
-  const source = runMachineSource(
+/** Returns the id of a job and its own revision of the machine. Pure. Throws `PAYLOAD_TOO_LARGE`. */
+export function prepareJob({ executor, config, target, timeoutMs, ...name }: JobInput & JobName): PreparedJob {
+  const source = jobMachineSource(
     defined({ executor: executor.name, config, definition: executor, target, timeoutMs }),
   );
-  const machine = parseRunMachine(source);
+  const machine = parseJobMachine(source);
   if (machine === undefined)
-    throw new TypeError("The config of the run is not a JSON object, or its timeout is not a duration.");
+    throw new TypeError("The config of the job is not a JSON object, or its timeout is not a duration.");
   const key = "key" in name ? name.key : name.ulid;
-  return { key, stackId: runStackId(name), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
+  return { key, stackId: jobStackId(name), revision: { name: JOB_MACHINE, hash: machine.hash, source } };
 }
 
-/** Returns the event that starts a run. Its revision must be stored first. */
-export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number): QueuedEvent {
-  const message = { id: key, event: "START", stackId, machine: RUN_MACHINE, revision: revision.hash };
+/** Returns the event that starts a job. Its revision must be stored first. */
+export function toJobEvent({ key, stackId, revision }: PreparedJob, now: number): QueuedEvent {
+  const message = { id: key, event: "START", stackId, machine: JOB_MACHINE, revision: revision.hash };
   return { id: key, stackId, origin: "external", receivedAt: now, message, own: true };
 }
 
-/** A run that starts so long after the task that requests it. */
-export interface FollowUpRun extends PreparedRun {
+/** A job that starts so long after the task that requests it. */
+export interface FollowUpJob extends PreparedJob {
   readonly inMs: number;
 }
 
 /** Returns the follow-up job that a succeeded step requests. If the job cannot be created, the step fails. */
-export function toFollowUpRun(
+export function toFollowUpJob(
   executor: ExecutorDefinition | undefined,
   message: TaskMessage,
   step: FinalStep,
-): { readonly step: FinalStep; readonly run?: FollowUpRun } {
+): { readonly step: FinalStep; readonly run?: FollowUpJob } {
   if (step.kind !== "succeeded" || step.followUp === undefined || executor === undefined) return { step };
   const { inMs, config } = step.followUp;
   const target = message.task["target"];
@@ -156,9 +156,9 @@ export function toFollowUpRun(
   const key = `follow-up:${shortHashOf(message.dispatch.id)}`;
   try {
     const aimed = typeof target === "object" && target !== null ? { target: { ...target } } : {};
-    return { step, run: { ...prepareRun({ executor, config, key, ...aimed }), inMs } };
+    return { step, run: { ...prepareJob({ executor, config, key, ...aimed }), inMs } };
   } catch (error) {
-    const reason = `The work was done, but its follow-up run cannot be created: ${toErrorText(error)}`;
+    const reason = `The work was done, but its follow-up job cannot be created: ${toErrorText(error)}`;
     return { step: failed({ code: "OUTPUT_INVALID", message: reason, retryable: false }) };
   }
 }
@@ -231,7 +231,7 @@ function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
 /** The revision of a run is kept in clear, and its config with it. */
 const REVEALING = failed({
   code: "OUTPUT_INVALID",
-  message: "The work was done, but the config of its follow-up run would contain a sensitive value.",
+  message: "The work was done, but the config of its follow-up job would contain a sensitive value.",
   retryable: false,
 });
 

@@ -15,12 +15,12 @@ import {
   createAttemptLog,
   createAttemptMask,
   type FinalStep,
-  type FollowUpRun,
+  type FollowUpJob,
   findOutputMask,
   maskOutputs,
-  toFollowUpRun,
+  toFollowUpJob,
+  toJobEvent,
   toResultEvent,
-  toRunEvent,
   toSettledOutcome,
 } from "./attempt-result.ts";
 import { callExecutor, callWithin, INTERRUPTED, type Operation, operationOf } from "./call-executor.ts";
@@ -253,7 +253,7 @@ async function settle(
 ): Promise<StepEnd> {
   const { clock, logger } = deps;
   const { cancelling, log } = ended;
-  const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
+  const { step: result, run } = toFollowUpJob(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
   if (result.kind === "failed") logEnd(log, { onReport }, toLastLines(result, outcome, log.text()));
   const text = maskOutputs(log.text(), ended.step);
@@ -286,11 +286,11 @@ async function applyAtOnce(
 
 async function settleInStore(
   { store, clock }: AttemptDeps,
-  { grant, run, ...end }: AppliedResult & { readonly run: FollowUpRun | undefined; readonly event: QueuedEvent },
+  { grant, run, ...end }: AppliedResult & { readonly run: FollowUpJob | undefined; readonly event: QueuedEvent },
 ): Promise<"settled" | "lost"> {
   const now = clock.now();
   if (run !== undefined) await store.revisions.put(run.revision, now);
-  const followUps = run === undefined ? [] : [{ event: toRunEvent(run, now), notBefore: now + run.inMs }];
+  const followUps = run === undefined ? [] : [{ event: toJobEvent(run, now), notBefore: now + run.inMs }];
   return store.settle(grant, { ...end, followUps, now });
 }
 

@@ -2,7 +2,7 @@ import { chooseMachine, mayBeUndeclared } from "../../aggregate/choose-machine.t
 import type { FoundMachine, MissingMachine, WantedMachine } from "../../aggregate/stack-input.ts";
 import { formatUnknownMachine } from "../../machine/decide/decide.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
-import { type Machine, RUN_MACHINE } from "../../machine/machine.ts";
+import { JOB_MACHINE, type Machine } from "../../machine/machine.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
@@ -53,7 +53,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
     if (stack === undefined || event.name === SYSTEM_EVENTS.upgradeStack) return undefined;
     const own = cache.findCompiled(stack.machineHash);
     if (own === undefined || own.name !== name) return undefined;
-    const isSettled = name === RUN_MACHINE || (own.revision === "pin" && !mayBeUndeclared(own, event));
+    const isSettled = name === JOB_MACHINE || (own.revision === "pin" && !mayBeUndeclared(own, event));
     return isSettled ? toFound(own) : undefined;
   }
 
@@ -81,8 +81,8 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
     async find(wanted) {
       const { name, stack, event } = wanted;
       const isUpgrade = stack !== undefined && event.name === SYSTEM_EVENTS.upgradeStack;
-      if (name === RUN_MACHINE && isUpgrade) return { kind: "missing", ...RUNS_STAY };
-      if (name === RUN_MACHINE) return findRun(cache, stack?.machineHash ?? toText(event.message?.["revision"]));
+      if (name === JOB_MACHINE && isUpgrade) return { kind: "missing", ...JOBS_STAY };
+      if (name === JOB_MACHINE) return findJob(cache, stack?.machineHash ?? toText(event.message?.["revision"]));
       if (isUpgrade) return upgrade.find(name, event.to);
       return findDecided(wanted);
     },
@@ -92,7 +92,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   };
 }
 
-const RUNS_STAY = {
+const JOBS_STAY = {
   code: "MACHINE_UNKNOWN",
   reason: "A job uses a revision that was created for it alone. It cannot be upgraded.",
 } as const;
@@ -123,11 +123,11 @@ type Newer = Exclude<LocatedMachine, { kind: "unknown" }>;
 
 type Locate = (name: string, event: StackEvent) => Promise<LocatedMachine>;
 
-async function findRun(cache: RevisionCache, hash: string | undefined): Promise<FoundMachine> {
+async function findJob(cache: RevisionCache, hash: string | undefined): Promise<FoundMachine> {
   const machine = hash === undefined ? undefined : await cache.find(hash);
-  // A message may name the revision of any machine; only a run's own counts here.
-  if (machine?.name === RUN_MACHINE) return { kind: "found", machine, notes: [] };
-  const reason = `The revision ${hash ?? "(none named)"} of "${RUN_MACHINE}" is not kept.`;
+  // A message may name the revision of any machine; only a job's own counts here.
+  if (machine?.name === JOB_MACHINE) return { kind: "found", machine, notes: [] };
+  const reason = `The revision ${hash ?? "(none named)"} of "${JOB_MACHINE}" is not kept.`;
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
 }
 

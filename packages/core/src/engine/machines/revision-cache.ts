@@ -1,7 +1,7 @@
 import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
-import { type Machine, RUN_MACHINE } from "../../machine/machine.ts";
+import { parseJobMachine } from "../../machine/job-machine.ts";
+import { JOB_MACHINE, type Machine } from "../../machine/machine.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
-import { parseRunMachine } from "../../machine/run-machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Revision } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
@@ -62,7 +62,7 @@ export type CompileRevision = (revision: Revision) => Machine | undefined;
 /** Creates a compiler of stored revisions for the registered executors. */
 export function createCompileRevision(executors: ExecutorRegistry): CompileRevision {
   return (revision) => {
-    if (revision.name === RUN_MACHINE) return parseRunMachine(revision.source);
+    if (revision.name === JOB_MACHINE) return parseJobMachine(revision.source);
     return parseMachine(revision.source, { name: revision.name, executors, kept: true }).machine;
   };
 }

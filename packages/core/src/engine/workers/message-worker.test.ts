@@ -348,7 +348,7 @@ describe("createMessageWorker", () => {
     expect(await handled).toMatchObject({ kind: "retry" });
   });
 
-  it("says that it starts no follow-up run", async () => {
+  it("says that it starts no follow-up job", async () => {
     const followUp = { inMs: 1_000, config: {} };
     const { deliver, logger, answers } = createBench({ start: async () => ({ ...succeeded({}), followUp }) });
 

@@ -249,7 +249,7 @@ function logWhatStays(
     logger.warn("Sensitive outputs need a runner with the store; they were omitted.", { ...fields, outputs: leftOut });
   }
   if (followUps > 0) {
-    logger.error("A follow-up run needs a runner with the store; it is not started. Start it by hand.", fields);
+    logger.error("A follow-up job needs a runner with the store; it is not started. Start it by hand.", fields);
   }
 }
 

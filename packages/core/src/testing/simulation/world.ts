@@ -1,4 +1,4 @@
-import { prepareRun, toRunEvent } from "../../engine/attempts/attempt-result.ts";
+import { prepareJob, toJobEvent } from "../../engine/attempts/attempt-result.ts";
 import { publishMessages } from "../../engine/engine.ts";
 import { defined } from "../../machine/json.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
@@ -218,7 +218,7 @@ async function performAction(deps: ActionDeps, action: PlannedAction): Promise<v
       );
       return;
     case "run":
-      return startRun(deps, action.key);
+      return startJob(deps, action.key);
     case "redrive":
       return redrive(deps);
     case "revise":
@@ -235,12 +235,12 @@ async function performAction(deps: ActionDeps, action: PlannedAction): Promise<v
   }
 }
 
-async function startRun({ store, clock }: ActionDeps, key: string): Promise<void> {
+async function startJob({ store, clock }: ActionDeps, key: string): Promise<void> {
   const executor = PLANNED_DEFINITIONS.get("work");
   if (executor === undefined) return;
-  const run = prepareRun({ executor, config: {}, key });
+  const run = prepareJob({ executor, config: {}, key });
   await store.revisions.put(run.revision, clock.now());
-  await store.enqueue([toRunEvent(run, clock.now())]);
+  await store.enqueue([toJobEvent(run, clock.now())]);
 }
 
 async function redrive({ store, clock }: ActionDeps): Promise<void> {

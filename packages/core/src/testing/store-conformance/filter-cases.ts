@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { defined } from "../../machine/json.ts";
-import { RUN_MACHINE } from "../../machine/machine.ts";
+import { JOB_MACHINE } from "../../machine/machine.ts";
 import type { LastFailure, MetadataValue, Stack } from "../../machine/stack.ts";
 import { MAIN_CONDITIONS, type MainCondition } from "../../machine/stack-health.ts";
 import {
@@ -59,7 +59,7 @@ export function createChooser(seed: number): Chooser {
   };
 }
 
-const MACHINES = ["web", "db", 'né"\\', RUN_MACHINE] as const;
+const MACHINES = ["web", "db", 'né"\\', JOB_MACHINE] as const;
 const STATES = ["UP", "DOWN", "FAILED", "ASLEEP"] as const;
 const HASHES = ["a".repeat(64), "b".repeat(64), ""] as const;
 const KEYS = ["branch", 'a "key"', "zero", "ünï"] as const;
@@ -160,7 +160,7 @@ export function fits(filter: StackFilter, each: Written): boolean {
   const { scopes } = filter;
   const answers = [
     filter.machine === undefined || filter.machine === machine,
-    filter.jobs === undefined || filter.jobs === (machine === RUN_MACHINE),
+    filter.jobs === undefined || filter.jobs === (machine === JOB_MACHINE),
     filter.state === undefined || filter.state === state,
     filter.idPrefix === undefined || id.indexOf(filter.idPrefix) === 0,
     filter.text === undefined || id.indexOf(filter.text) >= 0,
@@ -205,7 +205,7 @@ function isWithin({ machines, idPrefixes }: StackScope, { id, machine }: Stack):
 
 /** No success has resolved the last failure. */
 function isLeftBehind({ machine, tasks, lastFailure, entry }: Stack): boolean {
-  if (lastFailure === undefined || machine === RUN_MACHINE || tasks.some(({ status }) => status === "ERROR"))
+  if (lastFailure === undefined || machine === JOB_MACHINE || tasks.some(({ status }) => status === "ERROR"))
     return false;
   const { resolvedAt, answeredAt } = lastFailure;
   const isPending = tasks.some(({ status }) => status === "PENDING");
@@ -214,7 +214,7 @@ function isLeftBehind({ machine, tasks, lastFailure, entry }: Stack): boolean {
 }
 
 function isNeedy(stack: Stack): boolean {
-  if (stack.machine === RUN_MACHINE) return false;
+  if (stack.machine === JOB_MACHINE) return false;
   const isSeen = isLeftBehind(stack) && stack.lastFailure?.acknowledged !== undefined;
   const conditions = conditionsOf({ stack, isParked: false });
   return conditions.some((name) => name !== "busy" && name !== "waiting" && !(name === "degraded" && isSeen));
@@ -245,7 +245,7 @@ function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackF
 /** The first that is true. */
 function mainConditionOf(each: Written): MainCondition {
   const { machine, state } = each.stack;
-  if (machine === RUN_MACHINE && state === "FAILED") {
+  if (machine === JOB_MACHINE && state === "FAILED") {
     return each.stack.lastFailure?.code === "TASK_CANCELLED" ? "cancelled" : "failed";
   }
   const conditions = conditionsOf(each);

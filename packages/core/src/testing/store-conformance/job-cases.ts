@@ -12,56 +12,56 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import { countingIds, createFakeClock } from "../fake-clock.ts";
 import { expectThere, storeCase } from "./store-builders.ts";
 
-/** Runs without a machine over the store's own queue, with a real engine and worker. */
-export const runCases: readonly ConformanceCase<Store>[] = [
+/** Jobs without a machine over the store's own queue, with a real engine and worker. */
+export const jobCases: readonly ConformanceCase<Store>[] = [
   storeCase("runs: one is found by its key from its start to its end, and works once", async (store) => {
-    const { runs, work, started } = createYard(store);
-    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
-    const waiting = await runs.find(runId);
+    const { jobs, work, started } = createYard(store);
+    const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const waiting = await jobs.find(jobId);
 
-    await runs.start({ key: "job-7", executor: "work", config: { n: 2 } });
+    await jobs.start({ key: "job-7", executor: "work", config: { n: 2 } });
     await work();
 
-    const run = expectThere(await runs.find(runId));
+    const job = expectThere(await jobs.find(jobId));
     assert.equal(waiting?.state, "waiting");
-    assert.deepEqual([run.state, run.outputs, run.config], ["succeeded", { list: ["a"], n: 1 }, { n: 1 }]);
+    assert.deepEqual([job.state, job.outputs, job.config], ["succeeded", { list: ["a"], n: 1 }, { n: 1 }]);
     assert.deepEqual(started, [1]);
-    assert.deepEqual((await runs.list({ state: "succeeded" }, { limit: 9 })).items, [run]);
+    assert.deepEqual((await jobs.list({ state: "succeeded" }, { limit: 9 })).items, [job]);
   }),
 
   storeCase("runs: a failed one shows why, and can be retried", async (store) => {
-    const { runs, work, started } = createYard(store);
-    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: -1 } });
+    const { jobs, work, started } = createYard(store);
+    const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: { n: -1 } });
     await work();
-    const lost = await runs.find(runId);
+    const lost = await jobs.find(jobId);
 
-    await runs.retry(runId);
+    await jobs.retry(jobId);
     await work();
 
     assert.deepEqual([lost?.state, lost?.error], ["failed", { code: "NEGATIVE", message: "It is negative." }]);
-    assert.deepEqual([started, (await runs.find(runId))?.state], [[-1, -1], "failed"]);
+    assert.deepEqual([started, (await jobs.find(jobId))?.state], [[-1, -1], "failed"]);
   }),
 
   storeCase("runs: one that was not started is cancelled before it works", async (store) => {
-    const { runs, work, started } = createYard(store);
-    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const { jobs, work, started } = createYard(store);
+    const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
 
-    await runs.cancel(runId, { actor: "ada" });
+    await jobs.cancel(jobId, { actor: "ada" });
     await work();
 
-    assert.deepEqual([(await runs.find(runId))?.state, started], ["cancelled", []]);
+    assert.deepEqual([(await jobs.find(jobId))?.state, started], ["cancelled", []]);
   }),
 
   ...(["through the queue", "in one process"] as const).map((way) =>
     storeCase(
       `runs: one whose outputs are no plain JSON fails, and never waits for its result, ${way}`,
       async (store) => {
-        const { runs, work } = createYard(store, { way, toStep: (n) => ODD_STEPS[n] });
-        for (const n of ODD_STEPS.keys()) await runs.start({ key: `job-${n}`, executor: "work", config: { n } });
+        const { jobs, work } = createYard(store, { way, toStep: (n) => ODD_STEPS[n] });
+        for (const n of ODD_STEPS.keys()) await jobs.start({ key: `job-${n}`, executor: "work", config: { n } });
 
         await work();
 
-        const { items } = await runs.list({}, { limit: 99 });
+        const { items } = await jobs.list({}, { limit: 99 });
         const ends = items.map(({ state, error }) => `${state} ${error?.code}`);
         assert.deepEqual(ends.sort(), [
           ...Array(ODD_STEPS.length - 2).fill("failed OUTPUT_INVALID"),
@@ -73,22 +73,22 @@ export const runCases: readonly ConformanceCase<Store>[] = [
   ),
 
   storeCase("runs: what their executor reports comes in pages, in order", async (store) => {
-    const { runs } = createYard(store);
-    const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
+    const { jobs } = createYard(store);
+    const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
     for (const page of [2, 0, 1]) {
-      const key = `run-report/${runId}/000${page}`;
+      const key = `job-report/${jobId}/000${page}`;
       await store.records.put({ key, value: { page }, expected: "absent", now: 0 });
     }
 
-    const first = await runs.reportPage(runId, { limit: 2 });
+    const first = await jobs.reportPage(jobId, { limit: 2 });
 
     assert.deepEqual(first.items, [{ page: 0 }, { page: 1 }]);
-    assert.deepEqual(await runs.report(runId), [{ page: 0 }, { page: 1 }, { page: 2 }]);
+    assert.deepEqual(await jobs.report(jobId), [{ page: 0 }, { page: 1 }, { page: 2 }]);
   }),
 ];
 
 interface Yard {
-  readonly runs: Jobs;
+  readonly jobs: Jobs;
   /** The configs of its started jobs, in order. */
   readonly started: readonly number[];
   /** Processes queued work until the queue is empty. */
@@ -125,7 +125,7 @@ function createYard(store: Store, { way = "through the queue", toStep = toStepOf
     await engine.handle([{ event, storeReceipt: receipt, deliveries }]);
   }
   return {
-    runs: createJobs(deps),
+    jobs: createJobs(deps),
     started,
     async work() {
       for (let items = await take(); items.length > 0; items = await take()) {

@@ -3,8 +3,8 @@ import { Type } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
-interface Run {
-  readonly runId: string;
+interface Job {
+  readonly jobId: string;
   readonly state: string;
   readonly endedAt?: string;
 }
@@ -34,20 +34,20 @@ beforeEach(() => {
 afterEach(() => yard.stop());
 
 const start = (body: object = {}) =>
-  yard.json<Run>("/v1/runs", { body: { executor: "script", config: { n: 1 }, key: "job-7", ...body } });
+  yard.json<Job>("/v1/jobs", { body: { executor: "script", config: { n: 1 }, key: "job-7", ...body } });
 
-async function startUntil(state: string): Promise<Run> {
-  const { runId } = await start();
-  await expect.poll(async () => (await yard.json<Run>(`/v1/runs/${runId}`)).state).toBe(state);
-  return yard.json(`/v1/runs/${runId}`);
+async function startUntil(state: string): Promise<Job> {
+  const { jobId } = await start();
+  await expect.poll(async () => (await yard.json<Job>(`/v1/jobs/${jobId}`)).state).toBe(state);
+  return yard.json(`/v1/jobs/${jobId}`);
 }
 
-describe("POST /v1/runs", () => {
+describe("POST /v1/jobs", () => {
   it("answers at once, before a worker processes it", async () => {
-    const run = await start();
+    const job = await start();
 
-    expect(run).toEqual({
-      runId: expect.stringMatching(/^run-[0-9a-f]{32}$/),
+    expect(job).toEqual({
+      jobId: expect.stringMatching(/^job-[0-9a-f]{32}$/),
       state: "waiting",
       executor: "script",
       config: { n: 1 },
@@ -55,22 +55,22 @@ describe("POST /v1/runs", () => {
     });
   });
 
-  it("finds the same run for the same key, and works once", async () => {
+  it("finds the same job for the same key, and works once", async () => {
     yard.run();
-    const run = await startUntil("succeeded");
+    const job = await startUntil("succeeded");
 
     const again = await start({ config: { n: 2 } });
 
-    expect(again).toEqual(run);
+    expect(again).toEqual(job);
     expect(again).toMatchObject({ outputs: { done: 3 }, config: { n: 1 } });
     expect(starts).toBe(1);
   });
 
   it("keeps who has started it", async () => {
     yard.run();
-    const { runId } = await startUntil("succeeded");
+    const { jobId } = await startUntil("succeeded");
 
-    const { items } = await yard.json<{ items: object[] }>(`/v1/stacks/${runId}/history?order=oldest`);
+    const { items } = await yard.json<{ items: object[] }>(`/v1/stacks/${jobId}/history?order=oldest`);
 
     expect(items[0]).toMatchObject({ event: "START", actor: "tester" });
   });
@@ -84,7 +84,7 @@ describe("POST /v1/runs", () => {
     ["a key with a line's end", { key: "a\nb" }, 422, "CONFIG_INVALID"],
     ["no time at all", { timeoutMs: 0 }, 400, "USAGE"],
   ])("rejects %s", async (_what, more, status, code) => {
-    const response = await yard.call("/v1/runs", { body: { executor: "script", config: {}, ...more } });
+    const response = await yard.call("/v1/jobs", { body: { executor: "script", config: {}, ...more } });
 
     expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })]);
   });
@@ -93,62 +93,62 @@ describe("POST /v1/runs", () => {
     const headers = { authorization: "Bearer wrong" };
 
     const calls = await Promise.all([
-      yard.call("/v1/runs", { body: {}, headers }),
-      yard.call("/v1/runs", { headers }),
-      yard.call("/v1/runs/run-1", { headers }),
-      yard.call("/v1/runs/run-1/report", { headers }),
-      yard.call("/v1/runs/run-1/cancel", { body: {}, headers }),
-      yard.call("/v1/runs/run-1/retry", { body: {}, headers }),
+      yard.call("/v1/jobs", { body: {}, headers }),
+      yard.call("/v1/jobs", { headers }),
+      yard.call("/v1/jobs/run-1", { headers }),
+      yard.call("/v1/jobs/run-1/report", { headers }),
+      yard.call("/v1/jobs/run-1/cancel", { body: {}, headers }),
+      yard.call("/v1/jobs/run-1/retry", { body: {}, headers }),
     ]);
 
     expect(calls.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 401]);
   });
 });
 
-describe("GET /v1/runs", () => {
+describe("GET /v1/jobs", () => {
   it("lists by state and executor", async () => {
     yard.run();
-    const run = await startUntil("succeeded");
+    const job = await startUntil("succeeded");
 
-    const found = await yard.json<{ items: Run[] }>("/v1/runs?state=succeeded&executor=script");
-    const others = await yard.json<{ items: Run[] }>("/v1/runs?state=running");
-    const odd = await yard.call("/v1/runs?state=odd");
+    const found = await yard.json<{ items: Job[] }>("/v1/jobs?state=succeeded&executor=script");
+    const others = await yard.json<{ items: Job[] }>("/v1/jobs?state=running");
+    const odd = await yard.call("/v1/jobs?state=odd");
 
-    expect([found.items, others.items, odd.status]).toEqual([[run], [], 400]);
+    expect([found.items, others.items, odd.status]).toEqual([[job], [], 400]);
   });
 
-  it("answers 404 for an unknown run and for an invalid id", async () => {
-    const unknown = await yard.call("/v1/runs/run-0");
-    const none = await yard.call("/v1/runs/..%2Fx");
+  it("answers 404 for an unknown job and for an invalid id", async () => {
+    const unknown = await yard.call("/v1/jobs/run-0");
+    const none = await yard.call("/v1/jobs/..%2Fx");
 
     expect([unknown.status, none.status]).toEqual([404, 400]);
   });
 });
 
-describe("POST /v1/runs/{id}/cancel and /retry", () => {
-  it("stops a run, and starts it again", async () => {
+describe("POST /v1/jobs/{id}/cancel and /retry", () => {
+  it("stops a job, and starts it again", async () => {
     answer = GOES_ON;
     yard.run();
-    const { runId } = await startUntil("running");
+    const { jobId } = await startUntil("running");
 
-    const asked = await yard.call(`/v1/runs/${runId}/cancel`, { body: { reason: "wrong one" } });
-    await expect.poll(async () => (await yard.json<Run>(`/v1/runs/${runId}`)).state).toBe("cancelled");
+    const asked = await yard.call(`/v1/jobs/${jobId}/cancel`, { body: { reason: "wrong one" } });
+    await expect.poll(async () => (await yard.json<Job>(`/v1/jobs/${jobId}`)).state).toBe("cancelled");
     answer = succeeded({});
-    const retried = await yard.call(`/v1/runs/${runId}/retry`, { body: {} });
-    await expect.poll(async () => (await yard.json<Run>(`/v1/runs/${runId}`)).state).toBe("succeeded");
+    const retried = await yard.call(`/v1/jobs/${jobId}/retry`, { body: {} });
+    await expect.poll(async () => (await yard.json<Job>(`/v1/jobs/${jobId}`)).state).toBe("succeeded");
 
     expect([asked.status, retried.status, starts]).toEqual([200, 200, 2]);
-    const { items } = await yard.json<{ items: object[] }>(`/v1/stacks/${runId}/history?order=oldest`);
+    const { items } = await yard.json<{ items: object[] }>(`/v1/stacks/${jobId}/history?order=oldest`);
     expect(items).toContainEqual(
       expect.objectContaining({ event: "CANCEL_TASK", actor: "tester", reason: "wrong one" }),
     );
   });
 
-  it("rejects to try a run again that has not failed", async () => {
+  it("rejects to try a job again that has not failed", async () => {
     yard.run();
-    const { runId } = await startUntil("succeeded");
+    const { jobId } = await startUntil("succeeded");
 
-    const response = await yard.call(`/v1/runs/${runId}/retry`, { body: {} });
+    const response = await yard.call(`/v1/jobs/${jobId}/retry`, { body: {} });
 
     expect([response.status, await response.json()]).toEqual([
       409,
@@ -159,32 +159,32 @@ describe("POST /v1/runs/{id}/cancel and /retry", () => {
   it("answers 202 while no engine has decided", async () => {
     await yard.stop();
     yard = createTestYard({ executor: scripted, limits: { outcomeMs: 1 } });
-    const { runId } = await start();
+    const { jobId } = await start();
 
-    const response = await yard.call(`/v1/runs/${runId}/cancel`, { body: {} });
+    const response = await yard.call(`/v1/jobs/${jobId}/cancel`, { body: {} });
 
     expect([response.status, await response.json()]).toEqual([202, expect.objectContaining({ state: "waiting" })]);
   });
 });
 
-describe("GET /v1/runs/{id}/report", () => {
+describe("GET /v1/jobs/{id}/report", () => {
   it("gives the pages that the executor has written, some at a time", async () => {
-    const { runId } = await start();
+    const { jobId } = await start();
     for (const n of [0, 1, 2]) {
-      const key = `run-report/${runId}/000${n}`;
+      const key = `job-report/${jobId}/000${n}`;
       await yard.store.records.put({ key, value: { n }, expected: "absent", now: yard.clock.now() });
     }
 
-    const first = await yard.json<{ items: unknown[]; cursor: string }>(`/v1/runs/${runId}/report?limit=2`);
-    const rest = await yard.json(`/v1/runs/${runId}/report?cursor=${encodeURIComponent(first.cursor)}`);
+    const first = await yard.json<{ items: unknown[]; cursor: string }>(`/v1/jobs/${jobId}/report?limit=2`);
+    const rest = await yard.json(`/v1/jobs/${jobId}/report?cursor=${encodeURIComponent(first.cursor)}`);
 
     expect([first.items, rest]).toEqual([[{ n: 0 }, { n: 1 }], { items: [{ n: 2 }] }]);
   });
 
-  it("is empty for a run that has none, and unknown for no run", async () => {
-    const { runId } = await start();
+  it("is empty for a job that has none, and unknown for no job", async () => {
+    const { jobId } = await start();
 
-    expect(await yard.json(`/v1/runs/${runId}/report`)).toEqual({ items: [] });
-    expect((await yard.call("/v1/runs/run-0/report")).status).toBe(404);
+    expect(await yard.json(`/v1/jobs/${jobId}/report`)).toEqual({ items: [] });
+    expect((await yard.call("/v1/jobs/run-0/report")).status).toBe(404);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadConfigFile } from "./run-commands.ts";
+import { loadConfigFile } from "./job-commands.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -4,8 +4,8 @@ import { isStackyardError } from "../errors/stackyard-error.ts";
 import { anEvent, play } from "../testing/builders.ts";
 import { decide } from "./decide/decide.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
+import { jobMachineSource, jobStackId, parseJobMachine } from "./job-machine.ts";
 import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, SEMANTICS_V1, toReactions } from "./machine.ts";
-import { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 
 const input = { executor: "asg", config: { group: "g" } };
 const definition: ExecutorDefinition = {
@@ -15,21 +15,21 @@ const definition: ExecutorDefinition = {
   cancelWithin: "30m",
   timeout: (config: { readonly group: string }) => config.group.length * 1_000,
 };
-const machine = parseRunMachine(runMachineSource(input));
+const machine = parseJobMachine(jobMachineSource(input));
 const DAY_MS = 86_400_000;
 
-describe("runMachineSource", () => {
+describe("jobMachineSource", () => {
   it("writes executor, config and limits into one line of JSON", () => {
-    expect(runMachineSource(input)).toBe(
-      '{"machine":"stackyard.run","executor":"asg","config":{"group":"g"},"timeoutMs":3600000,"cancelWithinMs":300000}',
+    expect(jobMachineSource(input)).toBe(
+      '{"machine":"stackyard.job","executor":"asg","config":{"group":"g"},"timeoutMs":3600000,"cancelWithinMs":300000}',
     );
   });
 
   it("takes the limits from the executor, and keeps the target unchanged", () => {
-    const source = runMachineSource({ ...input, target: { region: "eu-west-1" }, definition });
+    const source = jobMachineSource({ ...input, target: { region: "eu-west-1" }, definition });
 
     expect(JSON.parse(source)).toEqual({
-      machine: "stackyard.run",
+      machine: "stackyard.job",
       ...input,
       target: { region: "eu-west-1" },
       timeoutMs: 1_000,
@@ -38,14 +38,14 @@ describe("runMachineSource", () => {
   });
 
   it("prefers the timeout that is given", () => {
-    expect(JSON.parse(runMachineSource({ ...input, timeoutMs: 5_000, definition }))).toMatchObject({
+    expect(JSON.parse(jobMachineSource({ ...input, timeoutMs: 5_000, definition }))).toMatchObject({
       timeoutMs: 5_000,
     });
   });
 
   it("allows 256 KiB and refuses more", () => {
-    const free = 262_144 - runMachineSource({ ...input, config: { text: "" } }).length;
-    const build = (length: number) => runMachineSource({ ...input, config: { text: "a".repeat(length) } });
+    const free = 262_144 - jobMachineSource({ ...input, config: { text: "" } }).length;
+    const build = (length: number) => jobMachineSource({ ...input, config: { text: "a".repeat(length) } });
     let thrown: unknown;
     try {
       build(free + 1);
@@ -55,25 +55,25 @@ describe("runMachineSource", () => {
 
     expect(build(free)).toHaveLength(262_144);
     expect(isStackyardError(thrown, "PAYLOAD_TOO_LARGE") && thrown.message).toBe(
-      "The config of the run makes 262145 bytes; at most 262144 are allowed.",
+      "The config of the job makes 262145 bytes; at most 262144 are allowed.",
     );
   });
 });
 
-describe("parseRunMachine", () => {
-  it("compiles a run with one task", () => {
+describe("parseJobMachine", () => {
+  it("compiles a job with one task", () => {
     const target = { account: "111122223333", region: "eu-west-1" };
-    const run = parseRunMachine(runMachineSource({ ...input, target, timeoutMs: 5_000, definition }));
+    const job = parseJobMachine(jobMachineSource({ ...input, target, timeoutMs: 5_000, definition }));
     const to = (...advance: string[]) => toReactions(advance);
     const state = (name: string, rest: object) => [
       name,
       { ...PLAIN_STATE, name, terminal: false, tasks: [], on: new Map(), ...rest },
     ];
 
-    expect(run).toEqual({
+    expect(job).toEqual({
       ...PLAIN_MACHINE,
       semantics: { ...SEMANTICS_V1, outputsInHistory: true },
-      name: "stackyard.run",
+      name: "stackyard.job",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       revision: "pin",
       events: new Set(["START", "RETRY", "CLOSE"]),
@@ -116,9 +116,9 @@ describe("parseRunMachine", () => {
   });
 
   it("gives another revision another hash, and the same one the same", () => {
-    const other = parseRunMachine(runMachineSource({ ...input, config: { group: "h" } }));
+    const other = parseJobMachine(jobMachineSource({ ...input, config: { group: "h" } }));
 
-    expect(machine?.hash).toBe(parseRunMachine(runMachineSource(input))?.hash);
+    expect(machine?.hash).toBe(parseJobMachine(jobMachineSource(input))?.hash);
     expect(machine?.hash).not.toBe(other?.hash);
   });
 
@@ -126,15 +126,15 @@ describe("parseRunMachine", () => {
     ["half a millisecond", () => 0.5],
     ["no number", () => Number.NaN],
   ])("has an hour where the executor says %s", (_what, timeout) => {
-    const source = runMachineSource({ ...input, definition: { ...definition, timeout } });
+    const source = jobMachineSource({ ...input, definition: { ...definition, timeout } });
 
-    expect(parseRunMachine(source)?.tasks.get("run")?.timeoutMs).toBe(3_600_000);
+    expect(parseJobMachine(source)?.tasks.get("run")?.timeoutMs).toBe(3_600_000);
   });
 
   it.each(["", "{", "[]", "{}", '{"machine":"other","executor":"a","config":{},"timeoutMs":1,"cancelWithinMs":1}'])(
     "finds no machine in %j",
     (source) => {
-      expect(parseRunMachine(source)).toBeUndefined();
+      expect(parseJobMachine(source)).toBeUndefined();
     },
   );
 });
@@ -161,9 +161,9 @@ describe("a run", () => {
   });
 });
 
-describe("runStackId", () => {
+describe("jobStackId", () => {
   it("is the same for the same key, and takes an id that is fresh", () => {
-    expect(runStackId({ key: "ä" })).toBe("run-33e6d73fee82904c8d7afb78de1154d1");
-    expect(runStackId({ ulid: "01ARZ3NDEKTSV4RRFFQ69G5FAV" })).toBe("run-01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    expect(jobStackId({ key: "ä" })).toBe("job-33e6d73fee82904c8d7afb78de1154d1");
+    expect(jobStackId({ ulid: "01ARZ3NDEKTSV4RRFFQ69G5FAV" })).toBe("job-01ARZ3NDEKTSV4RRFFQ69G5FAV");
   });
 });

@@ -1,7 +1,7 @@
 import { defineExecutor, silentLogger, succeeded } from "@stackyard/core";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openRuns } from "./open-runs.ts";
+import { openJobs } from "./open-jobs.ts";
 import { type Cloud, startCloud } from "./testing/start-cloud.ts";
 import { type LambdaServer, startLambda } from "./testing/start-lambda.ts";
 import { type Manager, startManager } from "./testing/start-manager.ts";
@@ -14,12 +14,12 @@ const greet = defineExecutor({
   start: async (_ctx, { whom }) => succeeded({ text: `Hello, ${whom}` }),
 });
 
-describe("the runs of a yard", () => {
+describe("the jobs of a yard", () => {
   let cloud: Cloud;
   let lambda: LambdaServer;
   let manager: Manager;
   const open = (environment: Readonly<Record<string, string>> = {}) =>
-    openRuns({
+    openJobs({
       app: "fleet",
       executors: [greet],
       logger: silentLogger,
@@ -41,14 +41,14 @@ describe("the runs of a yard", () => {
     const runner = createRunner({ cloud, manager, lambda, hasStore: true, options: { executors: [greet] } });
     const opened = await open();
 
-    const { runId } = await opened.runs.start({ key: "job-1", executor: "greet", config: { whom: "fleet" } });
-    await opened.runs.start({ key: "job-1", executor: "greet", config: { whom: "another name" } });
-    expect(await opened.runs.find(runId)).toMatchObject({ state: "waiting" });
+    const { jobId } = await opened.jobs.start({ key: "job-1", executor: "greet", config: { whom: "fleet" } });
+    await opened.jobs.start({ key: "job-1", executor: "greet", config: { whom: "another name" } });
+    expect(await opened.jobs.find(jobId)).toMatchObject({ state: "waiting" });
     await manager.play();
     await runner.work();
     await manager.play();
 
-    expect(await opened.runs.find(runId)).toMatchObject({ state: "succeeded", outputs: { text: "Hello, fleet" } });
+    expect(await opened.jobs.find(jobId)).toMatchObject({ state: "succeeded", outputs: { text: "Hello, fleet" } });
     await opened.close();
   });
 

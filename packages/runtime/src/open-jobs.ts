@@ -11,8 +11,8 @@ import { loadResultKey } from "./load-result-key.ts";
 import { openSealedStore } from "./open-sealed-store.ts";
 import { loadTransportOptions } from "./transport-options.ts";
 
-/** Who starts runs, and of what. */
-export interface OpenRunsOptions {
+/** Who starts jobs, and of what. */
+export interface OpenJobsOptions {
   /** The name of the app in messages and in sessions of assumed roles. */
   readonly app: string;
   /** An app passes `process.env`. */
@@ -26,9 +26,9 @@ export interface OpenRunsOptions {
   readonly random?: Random;
 }
 
-/** The runs of a yard, for an app that decides no events and works no tasks. */
-export interface OpenedRuns {
-  readonly runs: Jobs;
+/** The jobs of a yard, for an app that decides no events and works no tasks. */
+export interface OpenedJobs {
+  readonly jobs: Jobs;
   readonly records: Records;
   readonly aws: AwsAccess;
   /** From the environment. */
@@ -39,9 +39,9 @@ export interface OpenedRuns {
 
 /**
  * Opens the yard that the environment names, as its other apps do, and makes nothing in it: its state manager does.
- * Runs are kept in its store and begin by its queue or topic of events. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`.
+ * Jobs are kept in its store and begin by its queue or topic of events. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`.
  */
-export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
+export async function openJobs(options: OpenJobsOptions): Promise<OpenedJobs> {
   const { logger, clock = systemClock, random = Math.random } = options;
   const environment = parseEnvironment(options.environment, toNeeds(options));
   const executors = toExecutorDefinitions(options.executors);
@@ -56,7 +56,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   // With the key, the state manager knows that the yard has started a job, and not anyone who may send to the queue.
   const transport = createSqsTransport({ ...queues, resultKey: await loadResultKey(store, clock) });
   return {
-    runs: createJobs({ store, transport, executors, clock }),
+    jobs: createJobs({ store, transport, executors, clock }),
     records: store.records,
     aws,
     region,
@@ -64,6 +64,6 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   };
 }
 
-function toNeeds({ app, environment }: OpenRunsOptions): EnvironmentNeeds {
+function toNeeds({ app, environment }: OpenJobsOptions): EnvironmentNeeds {
   return { app, required: requireEvents(environment, "runs are started there"), store: true };
 }

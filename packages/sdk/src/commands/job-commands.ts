@@ -14,34 +14,34 @@ import {
   StackyardError,
   withContext,
 } from "@stackyard/core";
-import type { Run } from "@stackyard/core/api";
+import type { Job } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
-import { createRunsClient, type RunsApi } from "../runs/runs-api.ts";
+import { createJobsClient, type JobsApi } from "../jobs/jobs-api.ts";
 
-/** The context of a command over runs. */
-export interface RunsContext {
+/** The context of a command over jobs. */
+export interface JobsContext {
   readonly out: CommandOutput;
-  readonly runs: RunsApi;
+  readonly jobs: JobsApi;
   /** Relative paths start here. */
   readonly cwd: string;
   readonly signal: AbortSignal;
   /** Names of AWS accounts, for people. Default: none. */
   readonly accounts?: AccountNames;
-  /** Between two polls of a run. Default: 2 s. */
+  /** Between two polls of a job. Default: 2 s. */
   readonly pollMs?: number;
 }
 
-/** Opens the runs of the server that a command calls; tests pass their own. */
-export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<RunsContext, "runs" | "pollMs">;
+/** Opens the jobs of the server that a command calls; tests pass their own. */
+export type OpenJobs = (server: PluginCommandContext["server"]) => Pick<JobsContext, "jobs" | "pollMs">;
 
-/** Opens the runs of a server. Calls nothing yet. */
-export function openRuns(server: PluginCommandContext["server"]): Pick<RunsContext, "runs"> {
-  return { runs: createRunsClient(server) };
+/** Opens the jobs of a server. Calls nothing yet. */
+export function openJobs(server: PluginCommandContext["server"]): Pick<JobsContext, "jobs"> {
+  return { jobs: createJobsClient(server) };
 }
 
-/** Returns a command over runs as a command of a plugin, with the runs of the server that `open` opens. */
-export function withRuns(command: Command<RunsContext>, open: OpenRuns): PluginCommand {
+/** Returns a command over jobs as a command of a plugin, with the jobs of the server that `open` opens. */
+export function withJobs(command: Command<JobsContext>, open: OpenJobs): PluginCommand {
   return withContext(command, ({ out, cwd, server, signal, accounts }) => ({
     out,
     cwd,
@@ -51,92 +51,92 @@ export function withRuns(command: Command<RunsContext>, open: OpenRuns): PluginC
   }));
 }
 
-/** A run to start. */
-export interface StartRunInput {
+/** A job to start. */
+export interface StartJobInput {
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
   /** Values of `startArgs`, `keyArg` and `toFollowArgs`. */
   readonly args: StartArgs & { readonly key?: string; readonly detach?: boolean };
-  /** Printed once the run has started. Default: `Run` and its id; false: nothing. */
+  /** Printed once the job has started. Default: `Job` and its id; false: nothing. */
   readonly note?: false;
 }
 
-/** Starts a run; with `detach` only prints its id, otherwise returns the result of `follow`. */
-export async function startRun(
-  context: RunsContext,
-  { executor, config, args, note }: StartRunInput,
-  follow: (runId: string) => Promise<number>,
+/** Starts a job; with `detach` only prints its id, otherwise returns the result of `follow`. */
+export async function startJob(
+  context: JobsContext,
+  { executor, config, args, note }: StartJobInput,
+  follow: (jobId: string) => Promise<number>,
 ): Promise<number> {
-  const { runs, signal } = context;
+  const { jobs, signal } = context;
   const { key, detach } = args;
-  const input = { executor, config, ...defined({ target: toRunTarget(args), key }) };
-  const started = await runs.start(input, { signal });
-  const notes = note === false ? {} : { note: `Run ${started.runId}` };
+  const input = { executor, config, ...defined({ target: toJobTarget(args), key }) };
+  const started = await jobs.start(input, { signal });
+  const notes = note === false ? {} : { note: `Job ${started.jobId}` };
   return followStarted(context, started, { ...notes, ...defined({ detach }), follow });
 }
 
-/** The options of following a run that was just started or changed. */
+/** The options of following a job that was just started or changed. */
 export interface FollowStartedOptions {
   readonly detach?: boolean;
-  /** Printed with `detach`. Default: the id of the run. */
+  /** Printed with `detach`. Default: the id of the job. */
   readonly detached?: string;
-  /** Printed before the run is followed. Default: nothing. */
+  /** Printed before the job is followed. Default: nothing. */
   readonly note?: string;
-  /** Follows the run to its end, prints it and returns the exit code. */
-  readonly follow: (runId: string) => Promise<number>;
+  /** Follows the job to its end, prints it and returns the exit code. */
+  readonly follow: (jobId: string) => Promise<number>;
 }
 
-/** Returns the exit code of a command that has just started a run: 0 with `detach`, else that of `follow`. */
+/** Returns the exit code of a command that has just started a job: 0 with `detach`, else that of `follow`. */
 export async function followStarted(
-  { out }: RunsContext,
-  run: Run,
-  { detach = false, detached = run.runId, note, follow }: FollowStartedOptions,
+  { out }: JobsContext,
+  job: Job,
+  { detach = false, detached = job.jobId, note, follow }: FollowStartedOptions,
 ): Promise<number> {
   if (detach) {
-    out.result({ run }, () => detached);
+    out.result({ job }, () => detached);
     return 0;
   }
   if (note !== undefined) out.note(note);
-  return follow(run.runId);
+  return follow(job.jobId);
 }
 
-/** The options of following a run. */
-export interface FollowRunOptions {
-  /** Called with the run after each poll, and awaited. */
-  readonly onLook: (run: Run) => void | Promise<void>;
-  /** A sentence that says how people get back to the run. */
+/** The options of following a job. */
+export interface FollowJobOptions {
+  /** Called with the job after each poll, and awaited. */
+  readonly onLook: (job: Job) => void | Promise<void>;
+  /** A sentence that says how people get back to the job. */
   readonly hint: string;
   /** A duration. Default: until it has ended. */
   readonly giveUpAfter?: string;
-  /** The `endedAt` of an earlier end to ignore, after the run was retried. */
+  /** The `endedAt` of an earlier end to ignore, after the job was retried. */
   readonly after?: string;
 }
 
 /**
- * Waits for the end of a run. Throws `TIMED_OUT` and `INTERRUPTED`; the run continues then, and the hint is printed.
+ * Waits for the end of a job. Throws `TIMED_OUT` and `INTERRUPTED`; the job continues then, and the hint is printed.
  */
-export async function followRun(
-  { runs, out, signal, pollMs }: RunsContext,
-  runId: string,
-  { onLook, hint, giveUpAfter, after }: FollowRunOptions,
-): Promise<Run> {
+export async function followJob(
+  { jobs, out, signal, pollMs }: JobsContext,
+  jobId: string,
+  { onLook, hint, giveUpAfter, after }: FollowJobOptions,
+): Promise<Job> {
   const timeoutMs = giveUpAfter === undefined ? undefined : parseDuration(giveUpAfter);
   try {
-    return await runs.wait(runId, {
+    return await jobs.wait(jobId, {
       signal,
       onLook,
       ...defined({ pollMs, timeoutMs, after }),
     });
   } catch (error) {
     if (isStackyardError(error, "TIMED_OUT") || isStackyardError(error, "INTERRUPTED")) {
-      out.note(`The run continues. ${hint}`);
+      out.note(`The job continues. ${hint}`);
     }
     throw error;
   }
 }
 
-/** Creates the argument for a run's id, as printed by the command of this name. */
-export function toRunArg(command: string) {
+/** Creates the argument for a job's id, as printed by the command of this name. */
+export function toJobArg(command: string) {
   return Type.String({
     pattern: "^[A-Za-z0-9-]{1,64}$",
     expected: "letters, digits and -, at most 64",
@@ -144,9 +144,9 @@ export function toRunArg(command: string) {
   });
 }
 
-/** The caller's own key of a run. */
+/** The caller's own key of a job. */
 export const keyArg = optionalText(
-  "Your name for this run: a repeated command finds the run and does not start another.",
+  "Your name for this job: a repeated command finds the job and does not start another.",
   { minLength: 1, maxLength: 255, placeholder: "text" },
 );
 
@@ -165,14 +165,14 @@ export function toFollowArgs(what: string) {
   };
 }
 
-/** Prints the progress of a run: a line for people, and facts for `--json`. */
-export type ProgressTeller = (run: Run, line: string, facts: Readonly<Record<string, unknown>>) => void;
+/** Prints the progress of a job: a line for people, and facts for `--json`. */
+export type ProgressTeller = (job: Job, line: string, facts: Readonly<Record<string, unknown>>) => void;
 
 /** Creates a `ProgressTeller` that prints a line only when it differs from the previous one. */
 export function createProgressTeller(out: CommandOutput): ProgressTeller {
   let last = "";
-  return ({ runId, state }, line, facts) => {
-    if (line !== last) out.progress({ kind: "progress", runId, state, ...facts }, () => line);
+  return ({ jobId, state }, line, facts) => {
+    if (line !== last) out.progress({ kind: "progress", jobId, state, ...facts }, () => line);
     last = line;
   };
 }
@@ -197,7 +197,7 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-/** Arguments of commands that start a run: the file of its config, and the account and region to work in. */
+/** Arguments of commands that start a job: the file of its config, and the account and region to work in. */
 export const startArgs = {
   config: optionalText("A JSON file with the executor's config. Flags override it.", {
     minLength: 1,
@@ -211,16 +211,16 @@ export const startArgs = {
 const StartArgs = Type.Object(startArgs);
 type StartArgs = Static<typeof StartArgs>;
 
-/** The target of a run, as `toRunTarget` reads it from arguments. */
-export interface RunTargetArgs {
+/** The target of a job, as `toJobTarget` reads it from arguments. */
+export interface JobTargetArgs {
   readonly account: string;
   readonly region: string;
   readonly role?: string;
   readonly externalId?: string;
 }
 
-/** Returns the target of a run, or undefined for the runner's own account. Throws `USAGE` if account or region is missing. */
-export function toRunTarget({ account, region, role, externalId }: StartArgs): RunTargetArgs | undefined {
+/** Returns the target of a job, or undefined for the runner's own account. Throws `USAGE` if account or region is missing. */
+export function toJobTarget({ account, region, role, externalId }: StartArgs): JobTargetArgs | undefined {
   if ((account ?? region ?? role ?? externalId) === undefined) return undefined;
   if (account === undefined || region === undefined) {
     throw new StackyardError("USAGE", "--account and --region must be given together.");

@@ -10,27 +10,27 @@ import { MAX_NAME } from "./limits.ts";
 import {
   FAILED,
   INIT,
+  JOB_MACHINE,
   type Machine,
   NEXT,
   PLAIN_MACHINE,
   PLAIN_STATE,
   PLAIN_TASK,
-  RUN_MACHINE,
   SEMANTICS_V1,
   type State,
   type Task,
   toReactions,
 } from "./machine.ts";
 
-/** The largest revision of a run, in bytes of UTF-8. */
-export const MAX_RUN_SOURCE_BYTES = 262_144;
+/** The largest revision of a job, in bytes of UTF-8. */
+export const MAX_JOB_SOURCE_BYTES = 262_144;
 
 const Length = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
-/** The document of a run's own revision of the machine `stackyard.run`. */
-export const RunSource = Type.Object(
+/** The document of a job's own revision of the machine `stackyard.job`. */
+export const JobSource = Type.Object(
   {
-    machine: Type.Literal(RUN_MACHINE),
+    machine: Type.Literal(JOB_MACHINE),
     executor: Type.String({ minLength: 1, maxLength: MAX_NAME }),
     config: Type.Record(Type.String(), Type.Unknown()),
     target: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
@@ -39,10 +39,10 @@ export const RunSource = Type.Object(
   },
   { additionalProperties: false },
 );
-export type RunSource = Static<typeof RunSource>;
+export type JobSource = Static<typeof JobSource>;
 
 /** The executor call of a job. */
-export interface RunMachineInput {
+export interface JobMachineInput {
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
   /** The account and region to work in, as it travels in the task message. */
@@ -57,10 +57,10 @@ export interface RunMachineInput {
  * Returns the job's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB, and errors of the executor's own
  * timeout.
  */
-export function runMachineSource(input: RunMachineInput): string {
+export function jobMachineSource(input: JobMachineInput): string {
   const { executor, config, target, definition } = input;
-  const document: RunSource = {
-    machine: RUN_MACHINE,
+  const document: JobSource = {
+    machine: JOB_MACHINE,
     executor,
     config,
     ...defined({ target }),
@@ -69,21 +69,21 @@ export function runMachineSource(input: RunMachineInput): string {
   };
   const source = JSON.stringify(document);
   const bytes = utf8ToBytes(source).length;
-  if (bytes <= MAX_RUN_SOURCE_BYTES) return source;
-  const reason = `The config of the run makes ${bytes} bytes; at most ${MAX_RUN_SOURCE_BYTES} are allowed.`;
+  if (bytes <= MAX_JOB_SOURCE_BYTES) return source;
+  const reason = `The config of the job makes ${bytes} bytes; at most ${MAX_JOB_SOURCE_BYTES} are allowed.`;
   throw new StackyardError("PAYLOAD_TOO_LARGE", reason);
 }
 
-/** Returns the machine of a run's revision; undefined when the text is not one. */
-export function parseRunMachine(source: string): Machine | undefined {
-  const document = parseRunSource(source);
+/** Returns the machine of a job's revision; undefined when the text is not one. */
+export function parseJobMachine(source: string): Machine | undefined {
+  const document = parseJobSource(source);
   if (document === undefined) return undefined;
   return {
     ...PLAIN_MACHINE,
     // When a caller reads the result of a job, its stack is in another state already.
     semantics: { ...SEMANTICS_V1, outputsInHistory: true },
-    name: RUN_MACHINE,
-    hash: bytesToHex(sha256(utf8ToBytes(`${RUN_MACHINE}\u0000${source}`))),
+    name: JOB_MACHINE,
+    hash: bytesToHex(sha256(utf8ToBytes(`${JOB_MACHINE}\u0000${source}`))),
     revision: "pin",
     events: EVENTS,
     states: STATES,
@@ -91,21 +91,21 @@ export function parseRunMachine(source: string): Machine | undefined {
   };
 }
 
-/** Returns the content of a run's revision; undefined when the text is not one. */
-export function parseRunSource(source: string): RunSource | undefined {
+/** Returns the content of a job's revision; undefined when the text is not one. */
+export function parseJobSource(source: string): JobSource | undefined {
   const document = parseJson(source);
   return validator.Check(document) ? document : undefined;
 }
 
 /** Returns the stack id of a job: the caller's key decides, so that a repeat finds the same job; else a new ULID. */
-export function runStackId(input: { readonly key: string } | { readonly ulid: string }): string {
-  return `run-${"key" in input ? shortHashOf(input.key) : input.ulid}`;
+export function jobStackId(input: { readonly key: string } | { readonly ulid: string }): string {
+  return `job-${"key" in input ? shortHashOf(input.key) : input.ulid}`;
 }
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-const validator = compileWhenUsed(RunSource);
+const validator = compileWhenUsed(JobSource);
 
 const EVENTS: ReadonlySet<string> = new Set(["START", "RETRY", "CLOSE"]);
 
@@ -134,7 +134,7 @@ function toState(name: string, { on = {}, tasks = [], terminal = false, closeAft
   return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after };
 }
 
-function toTask({ executor, config, target, timeoutMs, cancelWithinMs }: RunSource): Task {
+function toTask({ executor, config, target, timeoutMs, cancelWithinMs }: JobSource): Task {
   const definition = { executor, config, ...defined({ target }) };
   return { ...PLAIN_TASK, name: "run", executor, definition, timeoutMs, cancelWithinMs };
 }

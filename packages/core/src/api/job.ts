@@ -3,22 +3,22 @@ import { Instant } from "./event.ts";
 import { pageOf } from "./page-of.ts";
 import type { View } from "./view.ts";
 
-/** The state of a run. */
-export const RunState = Type.Union([
+/** The state of a job. */
+export const JobState = Type.Union([
   Type.Literal("waiting", { description: "Not started yet." }),
   Type.Literal("running"),
   Type.Literal("succeeded"),
   Type.Literal("failed"),
   Type.Literal("cancelled"),
 ]);
-export type RunState = View<typeof RunState>;
+export type JobState = View<typeof JobState>;
 
 const Config = Type.Record(Type.String(), Type.Unknown());
 
 /** One task without a machine: started by hand, by a pipeline or by a boot. */
-export const Run = Type.Object({
-  runId: Type.String(),
-  state: RunState,
+export const Job = Type.Object({
+  jobId: Type.String(),
+  state: JobState,
   executor: Type.String(),
   config: Config,
   target: Type.Optional(Config),
@@ -31,11 +31,11 @@ export const Run = Type.Object({
   startedAt: Instant,
   endedAt: Type.Optional(Type.String({ format: "date-time", description: "Of its last end." })),
 });
-export type Run = View<typeof Run>;
+export type Job = View<typeof Job>;
 
-/** Pages of a run's executor report, such as instances of a fleet. */
-export const RunReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
-export type RunReport = View<typeof RunReport>;
+/** Pages of a job's executor report, such as instances of a fleet. */
+export const JobReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
+export type JobReport = View<typeof JobReport>;
 
 /** A process that works for the yard. */
 export const YardProcess = Type.Object({
