@@ -238,7 +238,7 @@ describe("docs/leaving.md", () => {
 
     expect(existsSync(cache)).toBe(false);
     expect(readFileSync(join(project, "package-lock.json"), "utf8")).not.toContain("stackyard");
-    expect(readFileSync(join(project, "package.json"), "utf8")).not.toContain("stackyard");
+    expect(readFileSync(join(project, "package.json"), "utf8")).not.toMatch(/"(@stackyard\/\w+|stackyard)":/);
     const left = globSync("*", { cwd: project });
     expect(left.filter((name) => /^(machines|\.?stackyard.*)$/.test(name))).toEqual([]);
     expect(left).toContain("terraform");
