@@ -12,8 +12,6 @@ export interface YardQueuesProps {
   readonly prefix?: string;
   /** True to keep the order of a stack's events. Default: false, a standard queue, which mostly keeps it. */
   readonly keepsOrder?: boolean | CfnCondition;
-  /** Six times what an invocation of the state manager may take. Default: 360. */
-  readonly eventVisibilitySeconds?: number;
   /** Six times what an invocation of the runner may take. Default: 5400. */
   readonly taskVisibilitySeconds?: number;
   /** Whether there is a queue for tasks that do not fit a function's time. Default: no. */
@@ -47,7 +45,7 @@ export class YardQueues extends Construct {
   constructor(scope: Construct, id: string, props: YardQueuesProps) {
     super(scope, id);
     const { prefix = "", keepsOrder: isFifo = false, hasLongTasks = false, eventSenders = {}, kmsKeyArn } = props;
-    const eventSeconds = props.eventVisibilitySeconds ?? TIMES_TIMEOUT * STATE_MANAGER_TIMEOUT_SECONDS;
+    const eventSeconds = TIMES_TIMEOUT * STATE_MANAGER_TIMEOUT_SECONDS;
     const taskSeconds = props.taskVisibilitySeconds ?? TIMES_TIMEOUT * TASK_RUNNER_TIMEOUT_SECONDS;
     const make = (queueId: string, name: string, more: Partial<WorkQueueProps> = {}) =>
       createWorkQueue(this, queueId, { name: `${prefix}${name}`, ...defined({ kmsKeyArn }), ...more });
