@@ -4,8 +4,8 @@ import {
   linkPreview,
   type PreviewCommands,
   PreviewLink,
-  type PreviewLinksDeps,
   previewLinks,
+  type RecordsDeps,
 } from "@stackyard/core/services";
 import { Errors } from "typebox/value";
 import type { AppliedPull, MappedEvent } from "./apply-mapping.ts";
@@ -28,7 +28,7 @@ interface LinkInput {
  * Throws `HookFailed` when that is not possible.
  */
 export async function linkStack(
-  deps: PreviewLinksDeps,
+  deps: RecordsDeps,
   { host, hook, mapping }: LinkInput,
   { stackId, rule }: Pick<MappedEvent, "stackId" | "rule">,
 ): Promise<void> {
@@ -73,7 +73,7 @@ function toCommand(template: EventTemplate, word: string, { repository, pull }: 
 }
 
 /** Lets the link of a stack expire when its pull request has ended. */
-export async function endLink(deps: PreviewLinksDeps, before: PullRecord, applied: AppliedPull): Promise<void> {
+export async function endLink(deps: RecordsDeps, before: PullRecord, applied: AppliedPull): Promise<void> {
   if (before.phase !== "open" || before.target === undefined) return;
   if ("record" in applied && applied.record.phase === "none") await endPreviewLink(deps, before.target.stackId);
 }
@@ -88,7 +88,7 @@ export function isStackId(id: string): boolean {
  * stack of the first one stays its own, because the close of one would remove that of the other.
  */
 export async function findRival(
-  deps: PreviewLinksDeps,
+  deps: RecordsDeps,
   { host, hook, stackId }: { readonly host: string; readonly hook: Hook; readonly stackId: string },
 ): Promise<string | undefined> {
   const { repository, pull } = hook;

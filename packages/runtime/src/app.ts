@@ -7,9 +7,6 @@ import { toInvocationFields } from "./invocation-fields.ts";
 import { createOnce } from "./once.ts";
 import { runMain } from "./run-main.ts";
 
-/** The telemetry that an app emits. */
-export type AppTelemetry = Telemetry;
-
 /** One deployable part of a yard, in the three ways in which it runs. */
 export interface App {
   /**
@@ -36,11 +33,11 @@ export interface AppOptions {
   /** Default: `Math.random`. */
   readonly random?: Random;
   /** Default: logs, metrics and traces as configured in the environment. */
-  readonly telemetry?: AppTelemetry;
+  readonly telemetry?: Telemetry;
 }
 
 /** Options with their defaults. */
-export type AppHost = Required<Pick<AppOptions, "clock" | "ids" | "random">> & { readonly telemetry: AppTelemetry };
+export type AppHost = Required<Pick<AppOptions, "clock" | "ids" | "random">> & { readonly telemetry: Telemetry };
 
 /** The input of an app: how it is made of its parts. */
 interface AppInput<Parts> {

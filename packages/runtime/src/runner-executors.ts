@@ -13,7 +13,7 @@ import {
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
-import type { AppTelemetry } from "./app.ts";
+import type { Telemetry } from "@stackyard/telemetry";
 import type { Environment } from "./environment.ts";
 import { createEnvironmentAws } from "./environment-aws.ts";
 import { explainMissingTerraform } from "./explain-missing-terraform.ts";
@@ -30,7 +30,7 @@ export interface ExecutorsInput {
   readonly environment: Environment;
   /** The variables of the runner's environment that programs of executors may read. */
   readonly variables: EnvironmentVariables;
-  readonly telemetry: AppTelemetry;
+  readonly telemetry: Telemetry;
   readonly executors: readonly Executor[];
   readonly plugins: readonly RunnerPlugin[];
   readonly terraform: TerraformOptions | undefined;

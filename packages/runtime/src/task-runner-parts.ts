@@ -1,8 +1,8 @@
 import type { Clock } from "@stackyard/core";
 import type { RunningYard, TaskRunner } from "@stackyard/core/engine";
+import type { Telemetry } from "@stackyard/telemetry";
 import type { BatchOptions } from "@stackyard/transport-sqs";
 import type { DeleteWorked } from "./answer-batch.ts";
-import type { AppTelemetry } from "./app.ts";
 import type { Environment } from "./environment.ts";
 
 /** A task runner at work. */
@@ -13,7 +13,7 @@ export interface TaskRunnerParts {
   readonly batches: BatchOptions;
   readonly deleteWorked: DeleteWorked | undefined;
   readonly clock: Clock;
-  readonly logger: AppTelemetry["logger"];
+  readonly logger: Telemetry["logger"];
   /** Consumes the task queues. */
   start(): Pick<RunningYard, "stop">;
   close(): Promise<void>;

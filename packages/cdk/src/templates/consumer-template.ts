@@ -4,7 +4,7 @@ import { Bucket } from "aws-cdk-lib/aws-s3";
 import { ArtifactConsumer, ConsumerAlarms } from "../artifacts/artifact-consumer.ts";
 import type { ConsumerCode } from "../artifacts/consumer-functions.ts";
 import { onlyIf } from "../given.ts";
-import { type ParameterName, ROLLED_OUT } from "./parameter-definitions.ts";
+import { CONSUMERS, type ParameterName } from "./parameter-definitions.ts";
 import { addRequirement, openTemplate, type TemplateParameters } from "./template-parameters.ts";
 import { toFunctionSettings } from "./template-settings.ts";
 import { addOutput, describeInlineCode } from "./template-stack.ts";
@@ -189,7 +189,7 @@ export function addConsumersRolloutTemplate(app: App): Stack {
         regions: parameters.list("ConsumerRegions"),
       },
     ],
-    parameters: ROLLED_OUT.map((name) => ({ parameterKey: name, parameterValue: Fn.ref(name) })),
+    parameters: CONSUMERS.map((name) => ({ parameterKey: name, parameterValue: Fn.ref(name) })),
   });
   addOutput(stack, "StackSetId", set.attrStackSetId, "The StackSet.");
   return stack;

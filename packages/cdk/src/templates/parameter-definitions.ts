@@ -180,7 +180,7 @@ const RELEASE_ROLE: Names = [
 ];
 
 /** The parameters of every consumer, which a roll-out passes to all of them. */
-const CONSUMERS: Names = [
+export const CONSUMERS: Names = [
   "DistributionTopic",
   "DistributionRegion",
   "DistributionBucket",
@@ -215,8 +215,6 @@ const CONSUMER: Names = [
   "AlarmTopicArns",
   "PermissionsBoundaryArn",
 ];
-/** Parameters that a roll-out passes to the consumers. */
-export const ROLLED_OUT = CONSUMERS;
 
 /** The parameters of each template. */
 export const PARAMETERS_OF = {
@@ -279,5 +277,5 @@ export const PARAMETERS_OF = {
   ],
   consumer: CONSUMER,
   "consumer-zip": [...CONSUMER, "CodeBucketPrefix", "ConsumerZip"],
-  "consumers-rollout": [...namesOf(ROLLOUT_PARAMETERS), ...ROLLED_OUT],
+  "consumers-rollout": [...namesOf(ROLLOUT_PARAMETERS), ...CONSUMERS],
 } as const satisfies Readonly<Record<string, Names>>;

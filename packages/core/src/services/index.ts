@@ -38,7 +38,6 @@ export {
   linkPreview,
   PreviewCommands,
   PreviewLink,
-  type PreviewLinksDeps,
   previewLinks,
   pullStacks,
 } from "./hosts/preview-links.ts";
@@ -68,7 +67,6 @@ export {
   Orphan,
   OrphanCheck,
   OrphanResource,
-  type OrphansDeps,
   orphans,
   toOrphanName,
 } from "./orphans.ts";
@@ -96,7 +94,6 @@ export {
   endFreeze,
   exceptRelease,
   Freeze,
-  type FreezesDeps,
   findFreeze,
   freezes,
   listFreezes,

@@ -40,9 +40,6 @@ export const OrphanCheck = Type.Object({
 });
 export type OrphanCheck = Static<typeof OrphanCheck>;
 
-/** Where orphans are kept. */
-export type OrphansDeps = RecordsDeps;
-
 /** The record of the last search. */
 export const ORPHAN_CHECK_KEY = "orphans/check";
 
@@ -62,7 +59,7 @@ export function toOrphanName({ machine, stackId }: Pick<Orphan, "machine" | "sta
 
 /** Lists the remains of stacks that were removed at least an hour ago; with `all` also those found only now. */
 export async function listOrphans(
-  deps: OrphansDeps,
+  deps: RecordsDeps,
   page: PageInput,
   { all = false }: { readonly all?: boolean } = {},
 ): Promise<Page<Orphan>> {
@@ -71,7 +68,7 @@ export async function listOrphans(
 }
 
 /** Returns the last search; undefined before the first. */
-export async function findOrphanCheck({ records, clock }: OrphansDeps): Promise<OrphanCheck | undefined> {
+export async function findOrphanCheck({ records, clock }: RecordsDeps): Promise<OrphanCheck | undefined> {
   const found = await records.get(ORPHAN_CHECK_KEY, clock.now());
   return Check(OrphanCheck, found?.value) ? found.value : undefined;
 }

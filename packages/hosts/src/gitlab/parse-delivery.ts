@@ -10,7 +10,8 @@ const Text = Type.String();
 const Commit = Type.String({ pattern: "^[0-9a-f]{40}$" });
 const Maybe = <Schema extends typeof Id | typeof Text>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
-const Project = Type.Object({ id: Id, path_with_namespace: Text, web_url: Text });
+/** A project as the REST API and the webhooks of GitLab contain it. */
+export const GitLabProject = Type.Object({ id: Id, path_with_namespace: Text, web_url: Text });
 // Before 2021 the users of deliveries had no id.
 const User = Type.Object({ id: Type.Optional(Id), username: Text });
 const State = Type.Union(["opened", "closed", "merged", "locked"].map((state) => Type.Literal(state)));
@@ -18,7 +19,7 @@ const Labels = Type.Array(Type.Object({ title: Text }));
 
 const MergeEvent = Type.Object({
   user: User,
-  project: Project,
+  project: GitLabProject,
   labels: Type.Optional(Labels),
   changes: Type.Optional(Type.Object({ labels: Type.Optional(Type.Object({ previous: Labels, current: Labels })) })),
   object_attributes: Type.Object({
@@ -48,11 +49,11 @@ const PushEvent = Type.Object({
   // Nothing follows from who pushed.
   user_id: Type.Optional(Maybe(Id)),
   user_username: Type.Optional(Maybe(Text)),
-  project: Project,
+  project: GitLabProject,
 });
 const NoteEvent = Type.Object({
   user: User,
-  project: Project,
+  project: GitLabProject,
   object_attributes: Type.Object({
     id: Id,
     note: Text,
@@ -83,9 +84,6 @@ export const GitLabPull = Type.Object({
   updated_at: Text,
 });
 export type GitLabPull = Static<typeof GitLabPull>;
-
-/** A project as the REST API and the webhooks of GitLab contain it. */
-export const GitLabProject = Project;
 
 /** Actions under the names that pull requests of GitHub have. */
 const ACTIONS: ReadonlyMap<string, string> = new Map([
@@ -217,7 +215,7 @@ export function toHookPull(merge: GitLabPull): HookPull {
 }
 
 /** Returns a project as the repository of merge requests. */
-export function toProject({ id, path_with_namespace, web_url }: Static<typeof Project>): HookRepository {
+export function toProject({ id, path_with_namespace, web_url }: Static<typeof GitLabProject>): HookRepository {
   return { id: String(id), fullName: cut(path_with_namespace), url: cut(web_url) };
 }
 

@@ -1,8 +1,8 @@
 import { silentLogger } from "@stackyard/core";
-import type { AppTelemetry } from "../app.ts";
+import type { Telemetry } from "@stackyard/telemetry";
 
 /** Tells nothing. */
-export const silentTelemetry: AppTelemetry = {
+export const silentTelemetry: Telemetry = {
   logger: silentLogger,
   tracing: { inject: () => ({}), run: (_carriers, work) => work() },
   instrumentEngine: (engine) => engine,

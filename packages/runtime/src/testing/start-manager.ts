@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import type { AppTelemetry } from "../app.ts";
+import type { Telemetry } from "@stackyard/telemetry";
 import { createStateManager } from "../state-manager.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Cloud } from "./start-cloud.ts";
@@ -53,7 +53,7 @@ export async function startManager(
     readonly machines?: Readonly<Record<string, string>>;
     readonly environment?: Readonly<Record<string, string>>;
     readonly suffix?: "" | ".fifo";
-    readonly telemetry?: AppTelemetry;
+    readonly telemetry?: Telemetry;
     readonly clock?: Clock;
   } = {},
 ): Promise<Manager> {

@@ -17,12 +17,12 @@ type LoadSetting = (width: Width) => Promise<EngineSetting>;
 
 const FAMILIES: Readonly<Record<string, LoadSetting>> = {
   stackyard: async (width) => {
-    const { connectYard, stackyard, STACKYARD_FLAGS, toSingles } = await import("../side-by-side/stackyard.ts");
+    const { connectYard, NODE_FLAGS, stackyard, toSingles } = await import("../side-by-side/stackyard.ts");
     const limits = width === "10" ? { eventBatch: 10, concurrency: 10 } : { eventBatch: 256, concurrency: 200 };
     return {
       family: "Stackyard",
-      settings: `concurrency ${limits.concurrency}, eventBatch ${limits.eventBatch}; node ${STACKYARD_FLAGS.join(" ")}`,
-      nodeFlags: STACKYARD_FLAGS,
+      settings: `concurrency ${limits.concurrency}, eventBatch ${limits.eventBatch}; node ${NODE_FLAGS.join(" ")}`,
+      nodeFlags: NODE_FLAGS,
       jobs: width === "10" ? { chain: 20_000, once: 6_000 } : { chain: 60_000, once: 12_000 },
       doneSql: stackyard.doneSql,
       connect: (form) => (url) => connectYard({ url }, limits, form === "chain" ? undefined : toSingles),

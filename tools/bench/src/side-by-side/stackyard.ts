@@ -8,7 +8,8 @@ const NAME = "Stackyard";
 const AT_A_TIME = 10;
 const ADD_BATCH = 500;
 // As docs/operations.md recommends for servers and workers.
-const NODE_FLAGS = ["--max-semi-space-size=16"];
+/** The flags of Node that its processes have. */
+export const NODE_FLAGS = ["--max-semi-space-size=16"];
 // A claim is only a lease, in rows that a crash of the server may lose: that is not a step.
 const STEPS = ["result applied, with stack, history, the attempt that ended and the next one, claimed"];
 
@@ -71,9 +72,6 @@ interface WorkLimits {
   readonly eventBatch: number;
   readonly concurrency: number;
 }
-
-/** The flags of Node that its processes have. */
-export const STACKYARD_FLAGS = NODE_FLAGS;
 
 /**
  * Connects to a yard on Postgres. `toMessages`: what is published for some jobs; default: a chain of tasks for each ten.

@@ -54,9 +54,6 @@ export interface LinkedPull {
   readonly number: number;
 }
 
-/** Where links are kept. */
-export type PreviewLinksDeps = RecordsDeps;
-
 const DAY_MS = 86_400_000;
 /** After the last time that it was linked: tasks may wait for so long, and hosts may be removed from a yard. */
 const KEEP_MS = 400 * DAY_MS;
@@ -88,7 +85,7 @@ const toPullPrefix = ({ host, repositoryId, number }: LinkedPull): string => `${
  * Links a stack, which need not exist yet, to its pull request. May be repeated; a link that is stored already is not
  * written again. Kept for 400 days after the last time. Throws `USAGE` for what cannot be linked.
  */
-export async function linkPreview(deps: PreviewLinksDeps, link: PreviewLink): Promise<void> {
+export async function linkPreview(deps: RecordsDeps, link: PreviewLink): Promise<void> {
   const { host, repository, number, stackId } = link;
   const isLink: boolean = Check(PreviewLink, link);
   if (!isLink) throw new StackyardError("USAGE", `The stack "${stackId}" cannot be linked.`);
@@ -101,7 +98,7 @@ export async function linkPreview(deps: PreviewLinksDeps, link: PreviewLink): Pr
 }
 
 /** Keeps the link of a pull request that has ended for 90 more days. Does nothing without a link. */
-export async function endPreviewLink(deps: PreviewLinksDeps, stackId: string): Promise<void> {
+export async function endPreviewLink(deps: RecordsDeps, stackId: string): Promise<void> {
   let tries = 0;
   await previewLinks.change(deps, stackId, (found, now) => {
     tries += 1;
@@ -113,7 +110,7 @@ export async function endPreviewLink(deps: PreviewLinksDeps, stackId: string): P
 }
 
 /** Returns the links of all stacks of a pull request, by stack id. */
-export async function findPullLinks(deps: PreviewLinksDeps, pull: LinkedPull): Promise<readonly PreviewLink[]> {
+export async function findPullLinks(deps: RecordsDeps, pull: LinkedPull): Promise<readonly PreviewLink[]> {
   const prefix = toPullPrefix(pull);
   const found: PreviewLink[] = [];
   for await (const { items } of listPages((start) => pullStacks.list(deps, { limit: PAGE, ...start }, prefix))) {

@@ -33,9 +33,6 @@ export const Freeze = Type.Object({
 });
 export type Freeze = Static<typeof Freeze>;
 
-/** Where freezes are kept. */
-export type FreezesDeps = RecordsDeps;
-
 /** A new freeze. */
 export type NewFreeze = Pick<Freeze, "name" | "reason" | "machine" | "where" | "to" | "by" | "byId">;
 
@@ -53,14 +50,14 @@ export const freezes = defineRecordKind({
 const MOST_EXCEPTIONS = 200;
 
 /** Returns the freezes of the yard that have not ended, by name. Throws `STORE_CORRUPT`. */
-export async function listFreezes(deps: FreezesDeps): Promise<readonly Freeze[]> {
+export async function listFreezes(deps: RecordsDeps): Promise<readonly Freeze[]> {
   const found: Freeze[] = [];
   for await (const freeze of freezes.all(deps)) found.push(freeze);
   return found;
 }
 
 /** Returns a freeze. Throws `NOT_FOUND`. */
-export async function findFreeze(deps: FreezesDeps, name: string): Promise<Freeze> {
+export async function findFreeze(deps: RecordsDeps, name: string): Promise<Freeze> {
   return demand(name, await freezes.find(deps, name));
 }
 
@@ -68,7 +65,7 @@ export async function findFreeze(deps: FreezesDeps, name: string): Promise<Freez
  * Starts a freeze: it holds new events from now on. Throws `USAGE` for an expression with errors and an end that has
  * passed, and `RECORD_CONFLICT` for a name that is in use.
  */
-export async function startFreeze(deps: FreezesDeps, freeze: NewFreeze): Promise<Freeze> {
+export async function startFreeze(deps: RecordsDeps, freeze: NewFreeze): Promise<Freeze> {
   const { name, reason, by, byId, machine, where, to } = freeze;
   const now = deps.clock.now();
   checkWhere(where);
@@ -90,7 +87,7 @@ export async function startFreeze(deps: FreezesDeps, freeze: NewFreeze): Promise
 }
 
 /** Lets one release pass a freeze. Repeated: nothing changes. Throws `NOT_FOUND`, and `USAGE` for too many. */
-export function exceptRelease(deps: FreezesDeps, name: string, exception: NewException): Promise<Freeze> {
+export function exceptRelease(deps: RecordsDeps, name: string, exception: NewException): Promise<Freeze> {
   return changeFreeze(deps, name, (freeze, at) => {
     if (passesFreeze(freeze, exception)) return undefined;
     if (freeze.except.length >= MOST_EXCEPTIONS) {
@@ -101,7 +98,7 @@ export function exceptRelease(deps: FreezesDeps, name: string, exception: NewExc
 }
 
 /** Ends a freeze, and returns it. Throws `NOT_FOUND`. */
-export async function endFreeze(deps: FreezesDeps, name: string): Promise<Freeze> {
+export async function endFreeze(deps: RecordsDeps, name: string): Promise<Freeze> {
   return demand(name, await freezes.remove(deps, name));
 }
 
@@ -114,7 +111,7 @@ export function passesFreeze(
 }
 
 async function changeFreeze(
-  deps: FreezesDeps,
+  deps: RecordsDeps,
   name: string,
   change: (freeze: Freeze, now: number) => Freeze | undefined,
 ): Promise<Freeze> {
