@@ -1,5 +1,6 @@
 export type { By } from "./access/by.ts";
 export { type NamedActor, nameAll, nameApart, nameBy, nameSender } from "./access/name-apart.ts";
+export { permissionsOf, ROLES } from "./access/permissions.ts";
 export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";

@@ -35,6 +35,13 @@ describe("AccessPage", () => {
     await expect.element(screen.getByRole("heading", { name: "Sessions" })).toBeVisible();
   });
 
+  it("shows what each role includes, and which one the reader has", async () => {
+    const { screen } = await renderPage(AccessPage, "/access", {});
+
+    await expect.element(screen.getByRole("row", { name: /^operator read, approve, send, operate –$/ })).toBeVisible();
+    await expect.element(screen.getByRole("row", { name: /^admin .*audit, access have it$/ })).toBeVisible();
+  });
+
   it("has tokens and logins below each other, and tells two people with one name apart (grafana#17635)", async () => {
     const person = (id: string) => ({ kind: "person", id, name: "ada" });
     const { screen } = await renderPage(AccessPage, "/access", {

@@ -1,4 +1,4 @@
-import { nameApart } from "@stackyard/core";
+import { nameApart, ROLES } from "@stackyard/core";
 import type { ApiToken, NewApiToken } from "@stackyard/sdk";
 import { useRef, useState } from "react";
 import { queryClient, yard } from "../api/client.ts";
@@ -16,7 +16,6 @@ import { useToast } from "../design/toasts.tsx";
 import { Scope } from "./me-panel.tsx";
 
 const KEY = keys.other("tokens");
-const ROLES = ["viewer", "operator", "maintainer", "admin"] as const;
 
 type Open =
   | { readonly kind: "create" }
