@@ -37,6 +37,8 @@ export interface GitLabClient {
   read<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema> | undefined>;
   /** Returns all items of a list that can be read. */
   list<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema>[] | undefined>;
+  /** Returns all items of a list that must exist: a 404 is an error too, not a list without items. */
+  requireList<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema>[]>;
 }
 
 /** GitLab rejected a request, or requires a wait. */
@@ -102,30 +104,36 @@ export function createGitLabClient({
     return new GitLabFailed(`GitLab answered ${status} to ${path.split("?")[0]}${reason}`, { status, until });
   }
 
+  async function list<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema>[] | undefined> {
+    const items: Static<Schema>[] = [];
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const response = await send({
+        path: `${path}${path.includes("?") ? "&" : "?"}per_page=${PER_PAGE}&page=${page}`,
+      });
+      if (response === undefined) return undefined;
+      items.push(...readWarned(schema, await response.json(), { list: path, warn }));
+      if (!response.headers.get("x-next-page")) return items;
+    }
+    throw new StackyardError("SERVER_ERROR", `GitLab lists more than ${MOST_PAGES * PER_PAGE} items.`);
+  }
+
   return {
     send,
     async write(schema, request) {
-      const response = await send(request);
-      if (response !== undefined) return parse(schema, await response.json());
-      throw new GitLabFailed(`GitLab answered 404 to ${request.path}.`, { status: 404 });
+      return parse(schema, await requireFound(await send(request), request.path).json());
     },
+    list,
+    requireList: async (schema, path) => requireFound(await list(schema, path), path),
     async read(schema, path) {
       const response = await send({ path });
       return response && parse(schema, await response.json());
     },
-    async list<Schema extends TSchema>(schema: Schema, path: string) {
-      const items: Static<Schema>[] = [];
-      for (let page = 1; page <= MOST_PAGES; page++) {
-        const response = await send({
-          path: `${path}${path.includes("?") ? "&" : "?"}per_page=${PER_PAGE}&page=${page}`,
-        });
-        if (response === undefined) return undefined;
-        items.push(...readWarned(schema, await response.json(), { list: path, warn }));
-        if (!response.headers.get("x-next-page")) return items;
-      }
-      throw new StackyardError("SERVER_ERROR", `GitLab lists more than ${MOST_PAGES * PER_PAGE} items.`);
-    },
   };
+}
+
+function requireFound<Found>(found: Found | undefined, path: string): Found {
+  if (found !== undefined) return found;
+  throw new GitLabFailed(`GitLab answered 404 to ${path}.`, { status: 404 });
 }
 
 /** Returns where a read finds a project that was moved; undefined for other answers. */

@@ -13,6 +13,7 @@ import type {
 import { type GitLabClient, parse, toProjectPath } from "./gitlab-client.ts";
 
 const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
+const Shown = Type.Object({ id: Type.Integer() });
 const Notes = Type.Object({
   id: Type.Integer({ minimum: 0 }),
   body: Type.String(),
@@ -57,8 +58,8 @@ export function createGitLabReports(client: GitLabClient): ReportHost {
     findBudget: async () => "token",
     async listOwnComments(place) {
       const own = await findOwnId();
-      const notes = await client.list(Notes, `${toMergePath(place)}/notes?sort=asc&order_by=created_at`);
-      return (notes ?? []).filter(({ author }) => author.id === own).map(({ id, body }) => ({ id, body }));
+      const notes = await client.requireList(Notes, `${toMergePath(place)}/notes?sort=asc&order_by=created_at`);
+      return notes.filter(({ author }) => author.id === own).map(({ id, body }) => ({ id, body }));
     },
     async createComment(place, body) {
       const path = `${toMergePath(place)}/notes`;
@@ -113,8 +114,10 @@ function createStatuses(client: GitLabClient): Pick<ReportHost, "findCheck" | "c
     const url = check.url !== undefined && check.url.length <= MAX_TEXT ? check.url : undefined;
     const body = { state, name, description, ...defined({ target_url: url }) };
     const response = await client.send({ method: "POST", path: `${project}/statuses/${check.head}`, body });
-    // The head of a fork is on no branch of this project, and has no statuses.
-    return response === undefined ? 0 : parse(Created, await response.json()).id;
+    if (response !== undefined) return parse(Created, await response.json()).id;
+    // The head of a fork is on no branch of this project, and has no statuses. A project that is not shown says nothing.
+    await client.write(Shown, { path: project });
+    return 0;
   }
 
   return {
@@ -172,7 +175,7 @@ function createDeployments(
     async findDeployment({ repository }, subject) {
       const query = new URLSearchParams({ environment: toEnvironment(subject), order_by: "id", sort: "desc" });
       const path = `${toProjectPath(repository.id)}/deployments?${query}`;
-      const found = (await client.list(Deployment, path)) ?? [];
+      const found = await client.requireList(Deployment, path);
       return found.find(({ sha }) => sha === subject.head)?.id;
     },
     async createDeployment({ repository, number }, subject) {

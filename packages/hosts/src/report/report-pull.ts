@@ -8,6 +8,7 @@ import { renderComment, toMarker } from "./render-comment.ts";
 import type { PullPlace, ReportHost } from "./report-host.ts";
 import { applyRequest, type OpenReport, openReport, type ReportRequest, type StoredReport } from "./report-records.ts";
 import type { Turn } from "./report-turns.ts";
+import { requireGone } from "./require-gone.ts";
 import { budgets, NO_BUDGET, type Spending, spendBudget } from "./spend-budget.ts";
 import { keepStatuses, type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
 
@@ -184,6 +185,8 @@ async function writeComment(
     return store({ id: created, hash });
   }
   const isThere = await reports.updateComment(place, id, text);
+  const isListed = async () => (await reports.listOwnComments(place)).some((own) => own.id === id);
+  if (!isThere) await requireGone(`comment ${id}`, isListed);
   return store(isThere ? { id, hash } : { deletedAt: head });
 }
 

@@ -240,6 +240,22 @@ describe("the comment of a pull request", () => {
     expect(await listNotices()).toHaveLength(2);
   });
 
+  it("does not take an answer 404 of everything for a comment that a person has deleted", async () => {
+    const { github, open, tick, pass, bodies } = await createBench();
+    await open();
+    await pass(20);
+    await github.closePull(SHOP, 1);
+    github.settings.requestFault = () => ({ status: 404 });
+    await tick();
+    await pass(60);
+    const before = bodies();
+    github.settings.requestFault = undefined;
+    await pass(300);
+
+    expect(before).toEqual([expect.stringContaining("`LIVE`")]);
+    expect(bodies()).toEqual([expect.not.stringContaining("`LIVE`")]);
+  });
+
   it("follows within two hours after days in which the App was uninstalled", async () => {
     const { github, open, tick, pass, bodies, listQueued, store, clock } = await createBench();
     await open();

@@ -6,6 +6,7 @@ import type { PreviewFacts } from "./describe-preview.ts";
 import { renderCheck, renderUntrustedCheck, toDeployment } from "./render-check.ts";
 import type { HostCheck, PullPlace, ReportHost } from "./report-host.ts";
 import type { StoredReport, StoredStatus } from "./report-records.ts";
+import { requireGone } from "./require-gone.ts";
 
 /** An outdated check or deployment. */
 export interface StatusWrite {
@@ -163,7 +164,11 @@ function toDeploymentWrite(
         update: (found) => reports.setDeployment(place, found, deployment),
         async create() {
           // Removed together with its subject.
-          if (!isOpen) return known?.id ?? 0;
+          if (!isOpen) {
+            const isListed = async () => (await reports.findDeployment(place, subject)) === known?.id;
+            await requireGone(`deployment ${known?.id}`, isListed);
+            return known?.id ?? 0;
+          }
           const created = await reports.createDeployment(place, subject);
           await reports.setDeployment(place, created, deployment);
           return created;
