@@ -15,7 +15,7 @@ process.exitCode = await main();
 /** Returns 0: success. 1: a check failed. 2: the demo could not finish. 64: usage error. 130: Ctrl-C. */
 async function main(): Promise<number> {
   try {
-    const options = parseOptions(process.argv.slice(2), process.env);
+    const options = parseOptions(process.argv.slice(2));
     if (!options.help) return await demo(options);
     console.log(HELP);
     return 0;

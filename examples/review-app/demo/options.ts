@@ -12,16 +12,15 @@ export interface DemoOptions {
 export const HELP = `npm run demo [-- --keep] [-- --kill-after 2500,9000]
 
   --keep         keep the control plane running for a look at the console until Ctrl-C, and keep the folder
-  --kill-after   further moments of a kill -9, in milliseconds after the control plane has started
-                 (or STACKYARD_DEMO_KILL_AFTER)`;
+  --kill-after   further moments of a kill -9, in milliseconds after the control plane has started`;
 
-/** Parses arguments and environment. Throws if they are invalid. */
-export function parseOptions(words: readonly string[], env: Readonly<Record<string, string | undefined>>): DemoOptions {
+/** Parses the arguments. Throws if they are invalid. */
+export function parseOptions(words: readonly string[]): DemoOptions {
   const { values } = parseArgs({
     args: [...words],
     options: { keep: { type: "boolean" }, help: { type: "boolean" }, "kill-after": { type: "string" } },
   });
-  const kills = values["kill-after"] ?? env["STACKYARD_DEMO_KILL_AFTER"] ?? "";
+  const kills = values["kill-after"] ?? "";
   const moments = kills.split(",").filter((text) => text.trim() !== "");
   if (moments.some((text) => !/^\s*\d{1,6}\s*$/.test(text))) {
     throw new Error(`"${kills}" must be milliseconds, such as 2500,9000.`);

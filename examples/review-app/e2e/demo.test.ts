@@ -24,19 +24,24 @@ const toDelayMs = (seed: number) => 200 + ((seed * 7_919) % 9_000);
 /** Shorter than the timeout of a test, so that a demo that hangs still shows its output. */
 const LIMIT_MS = 105_000;
 
-function runDemo(env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+function runDemo(words: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve) => {
     let late = "";
-    const child = execFile(process.execPath, [main], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
-      clearTimeout(timer);
-      const output = `${stdout}${stderr}${late}`;
-      const table = output.split("\n").filter((line) => /^ {2}(ok|FAIL) /.test(line));
-      resolve({
-        code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
-        output,
-        table: table.map((line) => line.trim().replace(/ {2,}/g, " ")),
-      });
-    });
+    const child = execFile(
+      process.execPath,
+      [main, ...words],
+      { env: { ...process.env, ...env } },
+      (error, stdout, stderr) => {
+        clearTimeout(timer);
+        const output = `${stdout}${stderr}${late}`;
+        const table = output.split("\n").filter((line) => /^ {2}(ok|FAIL) /.test(line));
+        resolve({
+          code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
+          output,
+          table: table.map((line) => line.trim().replace(/ {2,}/g, " ")),
+        });
+      },
+    );
     const timer = setTimeout(() => {
       late = `It was not over after ${LIMIT_MS / 1_000} s and was killed.`;
       if (child.pid !== undefined) void killTree(child.pid);
@@ -76,7 +81,7 @@ describe.skipIf(!hasTerraform)("the demo with Terraform", { concurrent: true }, 
   it.each(SEEDS)("ends so after a kill -9 at another moment, too (seed %i)", async (seed) => {
     const delayMs = toDelayMs(seed);
 
-    const { code, output, table } = await runDemo({ STACKYARD_DEMO_KILL_AFTER: String(delayMs) });
+    const { code, output, table } = await runDemo(["--kill-after", String(delayMs)]);
 
     expect(table, output).toEqual(TABLE);
     expect(code).toBe(0);
@@ -98,7 +103,7 @@ describe("the demo without Terraform", { concurrent: true }, () => {
   it("says so, shows what functions do, and ends with 0, also after a kill -9 at another moment", async () => {
     const delayMs = toDelayMs(23);
 
-    const { code, output, table } = await runDemo({ PATH: path, STACKYARD_DEMO_KILL_AFTER: String(delayMs) });
+    const { code, output, table } = await runDemo(["--kill-after", String(delayMs)], { PATH: path });
 
     expect(output).toContain(`kill -9, ${delayMs} ms after the start`);
     expect(output).toContain("there is no `terraform` on the PATH");
@@ -108,7 +113,7 @@ describe("the demo without Terraform", { concurrent: true }, () => {
   });
 
   it("reports invalid arguments, and exits with 64", async () => {
-    const { code, output } = await runDemo({ STACKYARD_DEMO_KILL_AFTER: "soon" });
+    const { code, output } = await runDemo(["--kill-after", "soon"]);
 
     expect(output).toContain('"soon" must be milliseconds');
     expect(code).toBe(64);
