@@ -1,6 +1,6 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parseLines } from "../src/testing/run-cli.ts";
 import { makeTempProject } from "../src/testing/temp-project.ts";
+import { AUTHORITY, CERTIFICATE, PRIVATE_KEY } from "./corp-tls.ts";
 
 // A company's network: names that only its proxy resolves, a proxy that wants a password, and servers whose certificates are of the
 // company's own authority. Node decides the way of a request when its process starts, so each doctor is one.
@@ -18,22 +19,15 @@ const bin = join(import.meta.dirname, "../dist/bin.js");
 const HOSTS = ["issuer.corp.test", "git.corp.test", "sts.corp.test"];
 const temp = mkdtempSync(join(tmpdir(), "stackyard-proxy-"));
 const at = (name: string) => join(temp, name);
-const openssl = (line: string) => execFileSync("openssl", line.split(" "), { cwd: temp, stdio: "pipe" });
-openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=corp-ca -keyout ca.key -out ca.pem");
-openssl(
-  `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=corp -CA ca.pem -CAkey ca.key -addext subjectAltName=${HOSTS.map((host) => `DNS:${host}`).join()} -keyout host.key -out host.pem`,
-);
+writeFileSync(at("ca.pem"), AUTHORITY);
 
-const tls = createTlsServer(
-  { key: readFileSync(at("host.key")), cert: readFileSync(at("host.pem")) },
-  (request, response) => {
-    const { host } = request.headers;
-    const issuer = `https://${host}`;
-    const endpoints = { authorization_endpoint: `${issuer}/a`, token_endpoint: `${issuer}/t`, jwks_uri: `${issuer}/k` };
-    response.setHeader("content-type", "application/json");
-    response.end(request.url === "/k" ? '{"keys":[]}' : JSON.stringify({ issuer, ...endpoints }));
-  },
-);
+const tls = createTlsServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (request, response) => {
+  const { host } = request.headers;
+  const issuer = `https://${host}`;
+  const endpoints = { authorization_endpoint: `${issuer}/a`, token_endpoint: `${issuer}/t`, jwks_uri: `${issuer}/k` };
+  response.setHeader("content-type", "application/json");
+  response.end(request.url === "/k" ? '{"keys":[]}' : JSON.stringify({ issuer, ...endpoints }));
+});
 const asked: string[] = [];
 const proxy = createServer();
 proxy.on("connect", (request: IncomingMessage, socket: Duplex) => {

@@ -55,7 +55,7 @@ const TEMPLATES = {
     send: "stackyard send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE",
   },
   promotion: {
-    summary: "Releases that move through staging and production: turns, a plan, one approval, one way back.",
+    summary: "Releases that move through staging and production: turns, a plan, one approval, and an undo.",
     folder: "template-promotion",
     packages: [],
     dev: "stackyard dev --groups release-managers",

@@ -1,7 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../../ports/clock.ts";
-import type { Store } from "../../ports/store.ts";
-import type { Sky } from "./story.ts";
 
 /** A process that can be frozen, as by SIGSTOP or the pause of a virtual machine, and continues later as if nothing had happened. */
 export interface FreezableProcess {
@@ -71,22 +69,4 @@ export async function callUnfrozen<Result>(call: () => Promise<Result>): Promise
   } finally {
     for (let frozen = process?.frozen(); frozen !== undefined; frozen = process?.frozen()) await frozen;
   }
-}
-
-/** The calls of a store that begin and end the step of an attempt. */
-const STEPS: ReadonlySet<unknown> = new Set(["claim", "suspend", "settle"]);
-
-/** Returns a view of a store for processes that can be frozen. Their steps are moments: `store.claim`, `store.settle`. */
-export function watchStoreOf(store: Store, sky: Sky): Store {
-  return new Proxy(store, {
-    get(target, name, receiver) {
-      const value: unknown = Reflect.get(target, name, receiver);
-      if (typeof value !== "function" || name === "watch") return value;
-      return (...args: readonly unknown[]) => {
-        const run = () => Reflect.apply(value, target, args);
-        if (findProcess() === undefined) return run();
-        return STEPS.has(name) ? sky.meet(`store.${String(name)}`, {}, run) : callUnfrozen(async () => run());
-      };
-    },
-  });
 }

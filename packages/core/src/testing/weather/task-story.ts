@@ -3,8 +3,8 @@ import { parseMachine } from "../../machine/parse-machine.ts";
 import { type Executor, failed, succeeded } from "../../ports/executor.ts";
 import type { FakeClock } from "../fake-clock.ts";
 import { createSimulator, type Simulator } from "../simulator.ts";
-import { watchStoreOf } from "./freezable-process.ts";
 import type { Ending, Sky, Story } from "./story.ts";
+import { watchStoreOf } from "./watch-store-of.ts";
 
 /** The simulated services of one task, and the executor that works on them. */
 export interface TaskBench {
