@@ -17,7 +17,8 @@ const SELECTED_ONCE: readonly Decision[] = [
 
 const GONE_AT_BOOT: readonly Decision[] = [
   {
-    finding: /^(gone|changed) at EC2.DescribeInstances: true: the verdict is succeeded/,
+    finding:
+      /^(gone|changed) at (EC2.DescribeInstances|SSM.DescribeInstanceInformation): true: the verdict is succeeded/,
     reason:
       "An instance that is stopped or terminated before its first configuration is skipped, and the report says so.",
   },

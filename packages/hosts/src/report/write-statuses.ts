@@ -1,3 +1,4 @@
+import { StackyardError } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
 import { digestOf } from "../describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
@@ -170,7 +171,10 @@ function toDeploymentWrite(
             return known?.id ?? 0;
           }
           const created = await reports.createDeployment(place, subject);
-          await reports.setDeployment(place, created, deployment);
+          const isThere = await reports.setDeployment(place, created, deployment);
+          // It is found by the list, and set, at the next try.
+          if (!isThere)
+            throw new StackyardError("SERVER_ERROR", `Deployment ${created} was created, and is not found.`);
           return created;
         },
       });
