@@ -93,21 +93,23 @@ async function guard(
     );
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
-    const { code, message, retryable } = error;
-    return (await findLost(deps, error)) ?? failed({ code, message, retryable });
+    return toFailed(deps, error);
   }
 }
 
 /**
- * Returns the failure of a run whose commands work, and may not be looked at any more: it is unknown what becomes of
- * them. A retry by a person continues with them. Undefined if none is open.
+ * Returns the failure of a run that ends by an error of AWS. It names the commands that work: what becomes of them is
+ * unknown. Another attempt continues with them, after an outage by itself, after a refusal when a person retries.
  */
-async function findLost({ store }: StepDeps, { code, message }: AwsCallError): Promise<Failed | undefined> {
-  const run = await store.load();
-  const open = run === undefined ? [] : listOpenCommands(await store.loadAll(run));
-  if (open.length === 0) return undefined;
-  const named = `${code}: ${message} It is unknown whether the work is done. These commands may still run: ${open.join(", ")}.`;
-  return failed({ code: "COMMANDS_LOST", message: named, retryable: false });
+async function toFailed({ store }: StepDeps, { code, message, retryable }: AwsCallError): Promise<Failed> {
+  // Records that cannot be read either name nothing.
+  const run = await store.load().catch(() => undefined);
+  const parts = run && (await store.loadAll(run).catch(() => undefined));
+  const open = parts === undefined ? [] : listOpenCommands(parts);
+  if (open.length === 0) return failed({ code, message, retryable });
+  const named = `${message} It is unknown whether the work is done. These commands may still run: ${open.join(", ")}.`;
+  if (retryable) return failed({ code, message: named, retryable });
+  return failed({ code: "COMMANDS_LOST", message: `${code}: ${named}`, retryable });
 }
 
 /**
