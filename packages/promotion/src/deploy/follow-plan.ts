@@ -146,7 +146,7 @@ function stale(row: DeployRow, aims: Aims, message: string): DeployRow {
 const AT_ONCE = 50;
 
 /**
- * Compares all stacks with the plan before the first event. Those that move are waited for, as long as \`each\`; after
+ * Compares all stacks with the plan before the first event. Those that move are waited for, as long as `each`; after
  * that they are compared before their own event only.
  */
 export async function checkAll(

@@ -32,7 +32,6 @@ interface StreamRoutesDeps extends SourceDeps {
   readonly bell: ChangeBell;
   readonly slots: StreamSlots;
   readonly heartbeatMs: number;
-  /** Open streams of one identity. */
   /** Called while a stream is open: it ends when the credential does. */
   readonly check: Authenticate;
 }
