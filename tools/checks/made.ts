@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
-// Remembers from what bundles and declarations were made, by content, beside what has passed.
+// Remembers from what bundles and declarations were made, by content, next to the passes of tests.
 
 /** Returns a digest of the content of files, by their paths from the root. */
 export function digestFiles(root: string, files: readonly string[]): string {

@@ -141,7 +141,7 @@ export function toLost({ tasks, missing }: DescribedTasks): RunFailure {
   return { code: "ECS_TASK_LOST", message, retryable: false };
 }
 
-/** Returns the failure of a run whose tasks work, and may not be looked at any more: it is unknown what becomes of them. */
+/** Returns the failure of a run whose tasks work, and whose state AWS no longer shows: their result is unknown. */
 export function toUnwatched({ message }: RunFailure, { taskArns }: Pick<TaskRun, "taskArns">): RunFailure {
   const unknown = "It is unknown whether the work is done";
   const text = `${message} ${unknown}. These tasks may still run: ${taskArns.join(", ")}.`;

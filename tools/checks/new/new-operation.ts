@@ -2,7 +2,7 @@ import { type NewFiles, toKebabCase } from "./new-files.ts";
 
 /**
  * Returns the declaration and the route of a new operation of the API, with a test that fails until a server serves it. A verb of a
- * resource with files of its own gets only the test: it is declared and served beside the others.
+ * resource with files of its own gets only the test: it is declared and served with the others.
  */
 export function newOperation(name: string, exists: (path: string) => boolean): NewFiles {
   if (!/^[a-z]+(?:[A-Z][a-z0-9]*)+$/.test(name)) {

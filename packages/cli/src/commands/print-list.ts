@@ -7,7 +7,7 @@ import { serverNow } from "../server/server-clock.ts";
 export interface Table<Item> {
   /** The heads of the columns. */
   readonly columns: readonly string[];
-  /** `items`: those that are listed with it, from which it is told apart. */
+  /** `items`: those that are listed with it: names that repeat get their ids. */
   readonly toRow: (item: Item, out: Painter, now: number, items: readonly Item[]) => readonly string[];
 }
 

@@ -117,7 +117,7 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
   denied: ["rejected", "Denied"],
 };
 
-/** The columns. Folded, where a request came from stands beside who sent it, and texts wrap; on a phone the table scrolls, its rows stay low. */
+/** The columns. Folded, the origin of a request is below its sender, and texts wrap; on a phone the table scrolls, its rows stay low. */
 const toColumns = (people: readonly AuditLine["who"][], isFolded: boolean): readonly Column<AuditLine>[] => [
   { header: "Line", number: true, cell: ({ seq }) => seq },
   { header: "At", line: true, cell: ({ at }) => <Instant at={at} /> },

@@ -20,7 +20,7 @@ interface Failing {
 
 type Acknowledged = NonNullable<NonNullable<StackDetails["lastFailure"]>["acknowledged"]>;
 
-/** Lines of the history whose senders are told apart. */
+/** Lines of the history, whose senders may have the same name. */
 const LINES = 200;
 const MAX_LOGS = 3;
 const MAX_FAILURES = 20;
@@ -74,7 +74,7 @@ function listFailures({ tasks, attempts, lastFailure, entry }: StackDetails): re
   return [...present, { task: `${task}`, code, message, attempt, earlier: { state, at }, acknowledged }];
 }
 
-/** Renders who has acknowledged a failure, told apart from those whom the history names. */
+/** Renders who has acknowledged a failure, with the id if the history names another one of that name. */
 function Acknowledger({ source, of }: { source: StackSource; of: NonNullable<Failing["acknowledged"]> }) {
   const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
     source.loadHistory({ limit: LINES, signal }),

@@ -186,7 +186,7 @@ const empties: Story = {
 };
 
 const THEIRS = "theirs";
-/** As buckets of before 2016 have it: `Prefix` instead of `Filter` (S3 API reference, LifecycleRule). */
+/** As buckets from before 2016 have it: `Prefix` instead of `Filter` (S3 API reference, LifecycleRule). */
 const OLD_RULE = { ID: "logs", Prefix: "logs/", Status: "Enabled", Expiration: { Days: 30 } } as const;
 
 /**
@@ -215,7 +215,7 @@ function playAdopting(isEmptied = false): Story["play"] {
       begun: {},
       ended: [],
       left: [],
-      foreign: isTheirs(sim) ? [] : ["a file of before the stack"],
+      foreign: isTheirs(sim) ? [] : ["a file that is older than the stack"],
       views: {},
     };
   };
@@ -243,7 +243,7 @@ const adopts: Story = {
       reason: "An answer is sent again for four minutes. The creation is listed as failed, and the bucket is kept.",
     },
   ],
-  planted: [{ bug: "the deletion empties a bucket of before", invariant: "foreign", play: playAdopting(true) }],
+  planted: [{ bug: "the deletion empties a bucket that is older", invariant: "foreign", play: playAdopting(true) }],
 };
 
 /** The stories of consumers. */

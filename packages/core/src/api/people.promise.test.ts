@@ -22,7 +22,7 @@ function listNameless(schema: unknown, at: string): readonly string[] {
   return [...own, ...[...inner, ...parts, ...items].flatMap(([part, where]) => listNameless(part, where))];
 }
 
-/** Returns true if a field has an id beside its name, and for what is no name. */
+/** Returns true if a field has an id next to its name, and if it contains no name. */
 function saysWhich({ type, items, properties }: Schema, beside: unknown): boolean {
   if (type === "string") return beside !== undefined;
   if (type === "array") return isSchema(items) && saysWhich(items, undefined);
@@ -30,7 +30,7 @@ function saysWhich({ type, items, properties }: Schema, beside: unknown): boolea
 }
 
 describe("who did something", () => {
-  it("has an id beside each name in all answers of the API, because names repeat (grafana#17635)", () => {
+  it("has an id next to each name in all answers of the API, because names repeat (grafana#17635)", () => {
     const answers = Object.entries<unknown>(api);
 
     expect(answers.flatMap(([name, schema]) => listNameless(schema, name))).toEqual([]);

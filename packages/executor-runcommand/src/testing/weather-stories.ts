@@ -82,7 +82,7 @@ function toEnding(
     truth: isDone ? "succeeded" : isRunning || invocations.length === 0 ? "unfinished" : "failed",
     begun: Object.fromEntries(ofEach.map((all, index) => [`the command on instance ${index + 1}`, all.length])),
     ended: listCancelled({ sim, clock }).map(() => "a command"),
-    // The message names commands that may not be looked at.
+    // The message names the commands.
     left: isRunning && code !== "COMMANDS_LOST" ? ["a running command"] : [],
     foreign: [],
     views: {},

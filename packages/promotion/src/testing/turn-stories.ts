@@ -184,7 +184,7 @@ export const turnStories: readonly Story[] = [
       {
         finding: /^stale at CloudWatch.DescribeAlarms: true: /,
         reason:
-          "An answer of before the alarm is all that a gate can know: it opens, as before an alarm that goes off later.",
+          "A gate knows only what CloudWatch answers: it opens by an older answer, as it does before an alarm that goes off later.",
       },
     ],
     planted: [{ bug: "everyone has the turn", invariant: "true", play: toPlay(withoutTurn) }],

@@ -249,7 +249,7 @@ export function findDefinition({ definitions }: EcsState, name: string, call: Si
   return exact ?? own.findLast(({ family, isActive }) => family === short && isActive);
 }
 
-/** Implements DeregisterTaskDefinition: the revision is inactive, and tasks of it go on. */
+/** Implements DeregisterTaskDefinition: the revision is inactive, and its tasks continue. */
 export function deregisterDefinition(state: EcsState, call: SimCall): unknown {
   const definition = findDefinition(state, textOf(call.input, "taskDefinition"), call);
   if (definition === undefined) throw ecsFaults.client("The specified task definition does not exist.");

@@ -6,7 +6,7 @@ import { faultsOf } from "./service-faults-of.ts";
 const LASTS_MS = 20 * 60_000;
 const SESSION = "arn:aws:sts::111122223333:assumed-role/weather/1";
 
-/** The answer of CloudFormation's presigned URL needs no permission, and STS tells everyone who they are. */
+/** The answer of CloudFormation's presigned URL needs no permission, and STS names the caller to everyone. */
 const isJudged = (moment: Moment) =>
   isCall(moment) && !/^(CloudFormation\.Response|STS\.GetCallerIdentity)$/.test(moment.operation);
 

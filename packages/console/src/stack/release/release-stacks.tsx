@@ -127,7 +127,7 @@ const TASKS: Column<DeployStack> = {
   },
 };
 
-/** Renders why a stack is as it is, and since when, or how long it took to arrive. */
+/** Renders the reason of the progress of a stack, and since when, or how long it took to arrive. */
 function Now({ row }: { readonly row: DeployStack }) {
   const { code, message, since } = row;
   return (
