@@ -59,6 +59,8 @@ const data = {
 const ec2Steps: readonly ReleaseStep[] = [
   ec2("DescribeInstances", { InstanceIds: ["i-00000000000000001"] }),
   ec2("DescribeInstances", { InstanceIds: ["i-000000000000000ff"] }, notFound("InvalidInstanceID.NotFound")),
+  ec2("StopInstances", { InstanceIds: ["i-000000000000000ff"] }, notFound("InvalidInstanceID.NotFound")),
+  ec2("TerminateInstances", { InstanceIds: ["i-000000000000000ff"] }, notFound("InvalidInstanceID.NotFound")),
   ec2("DescribeImages", byName, { gives: { Images: [{ ImageId: "ami-00000000000000001" }] } }),
   ec2("DescribeImages", { ImageIds: ["ami-000000000000000ff"] }, notFound("InvalidAMIID.NotFound")),
   ec2("DescribeSubnets", byName, { gives: { Subnets: [{ SubnetId: "subnet-00000000000000001" }] } }),
