@@ -63,7 +63,7 @@ function aFailure(): Release {
   const report = { ...SHOP, releaseId: RELEASE, services: { web }, path, error, end: "FailureClean" } as const;
   return aYardRelease({
     ...SHOP,
-    jobId: "job-7259ee61e85d9aab81a2ebd7e7fdeb5d",
+    jobId: "run-7259ee61e85d9aab81a2ebd7e7fdeb5d",
     releaseId: RELEASE,
     standing: "failed",
     end: "FailureClean",

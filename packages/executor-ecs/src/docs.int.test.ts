@@ -9,7 +9,7 @@ const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "ut
 
 describe("docs/ecs.md", () => {
   it("shows what a job prints at its end", () => {
-    const jobId = "job-0cc52bd92f8f1ec64f390c9af986e6be";
+    const jobId = "run-0cc52bd92f8f1ec64f390c9af986e6be";
     const outputs = { taskArns: "[]", exitCode: 0, startedAt: "2026-11-20T18:00:04.000Z", duration: 12.4 };
     const job = { jobId, state: "succeeded", executor: "ecs", config: {}, startedAt: "", outputs } as const;
 

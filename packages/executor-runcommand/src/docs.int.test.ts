@@ -11,7 +11,7 @@ import type { FleetInstanceReport } from "./report-page.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");
 const startedAt = Date.UTC(2026, 10, 20, 18);
-const runId = "job-0cc52bd92f8f1ec64f390c9af986e6be";
+const runId = "run-0cc52bd92f8f1ec64f390c9af986e6be";
 
 function anInstance(
   last: number,

@@ -18,7 +18,7 @@ import { createRunCommandExecutor } from "./run-command.ts";
 // Plays the commands of docs/fleet.md over a real server, with instances in a simulated account.
 const PAGE = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");
 const PLACE = { account: "111122223333", region: "eu-west-1" };
-const SHOWN_RUN = "job-0cc52bd92f8f1ec64f390c9af986e6be";
+const SHOWN_RUN = "run-0cc52bd92f8f1ec64f390c9af986e6be";
 
 const played = ["fleet plan", "fleet run", "fleet watch", "fleet show", "fleet retry", "fleet cancel"];
 const commands = readPageCommands(

@@ -31,7 +31,7 @@ export function toStepDeps(
 
 /** Returns the run's id: a job's stack id, or the attempt's key for a machine's task. */
 export function toRunId({ machine, stackId, idempotencyKey }: ExecutorContext): string {
-  return machine === "stackyard.job" ? stackId : idempotencyKey;
+  return machine === "stackyard.run" ? stackId : idempotencyKey;
 }
 
 /** Replaces the artifact by that of the run's start. */

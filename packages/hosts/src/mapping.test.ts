@@ -81,7 +81,7 @@ describe("parseMapping", () => {
   );
 
   it("refuses the internal machine of jobs", () => {
-    const problems = problemsOf(source.replace(/^machine: .*$/m, "machine: stackyard.job"));
+    const problems = problemsOf(source.replace(/^machine: .*$/m, "machine: stackyard.run"));
 
     expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(["rule-send"]));
   });

@@ -119,7 +119,7 @@ const operations: readonly Operation[] = [
     prepare: async () => () => yard.call("/v1/jobs", { body: { executor: "script", config: {}, key: "job-7" } }),
     line: {
       via: "api",
-      on: { machine: "stackyard.job", jobId: jobStackId({ key: "job-7" }), key: "job-7" },
+      on: { machine: "stackyard.run", jobId: jobStackId({ key: "job-7" }), key: "job-7" },
     },
     read: async () => (await yard.call(`/v1/jobs/${jobStackId({ key: "job-7" })}`)).status,
   },
@@ -264,7 +264,7 @@ describe("a started run", () => {
     const { jobId } = await yard.json<{ jobId: string }>("/v1/jobs", { body: { executor: "script", config: {} } });
 
     const lines = await listLines("startJob");
-    expect(lines.map(({ on }) => on)).toEqual([0, 1].map(() => ({ machine: "stackyard.job", jobId })));
+    expect(lines.map(({ on }) => on)).toEqual([0, 1].map(() => ({ machine: "stackyard.run", jobId })));
     yard.run();
     const list = () => yard.json<{ items: readonly Line[] }>(`/v1/audit?action=startJob&stack=${jobId}`);
     await expect.poll(async () => (await list()).items.map(({ outcome }) => outcome)).toEqual(["done", "begun"]);

@@ -16,7 +16,7 @@ beforeEach(async () => {
   jobId = (await yard.json<{ jobId: string }>("/v1/jobs", { body: run })).jobId;
   await expect.poll(async () => (await yard.json<{ state: string }>(`/v1/jobs/${jobId}`)).state).toBe("succeeded");
   revision = (await yard.json<{ machineHash: string }>(`/v1/stacks/${jobId}`)).machineHash;
-  const token = { name: "ci", role: "operator", stacks: ["web-", "job-"] };
+  const token = { name: "ci", role: "operator", stacks: ["web-", "run-"] };
   operator = (await yard.json<{ token: string }>("/v1/tokens", { body: token })).token;
 });
 afterEach(() => yard.stop());

@@ -47,7 +47,7 @@ describe("POST /v1/jobs", () => {
     const job = await start();
 
     expect(job).toEqual({
-      jobId: expect.stringMatching(/^job-[0-9a-f]{32}$/),
+      jobId: expect.stringMatching(/^run-[0-9a-f]{32}$/),
       state: "waiting",
       executor: "script",
       config: { n: 1 },

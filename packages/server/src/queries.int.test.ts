@@ -60,7 +60,7 @@ describe("the list of stacks", () => {
 
   it("leaves out jobs, or has only them, as its counts do (rundeck#1234)", async () => {
     await putStacks();
-    await yard.store.commit([aPut({ id: "run-1", machine: "stackyard.job", state: "FAILED" })]);
+    await yard.store.commit([aPut({ id: "run-1", machine: "stackyard.run", state: "FAILED" })]);
 
     expect(await listIds("jobs=false")).toEqual(["api-1", "web-1", "web-2"]);
     expect(await listIds("jobs=true")).toEqual(["run-1"]);
@@ -199,7 +199,7 @@ describe("revisions", () => {
   });
 
   it("of jobs are not listed: each job has its own", async () => {
-    expect(await refusalOf("/v1/machines/stackyard.job/revisions")).toMatchObject({
+    expect(await refusalOf("/v1/machines/stackyard.run/revisions")).toMatchObject({
       refusal: [404, "MACHINE_UNKNOWN"],
     });
   });

@@ -151,7 +151,7 @@ describe("the sender of an event", () => {
   });
 
   describe("that the yard itself has sent", () => {
-    const message = { event: "START", stackId: "run-1", machine: "stackyard.job", revision: "f".repeat(64) };
+    const message = { event: "START", stackId: "run-1", machine: "stackyard.run", revision: "f".repeat(64) };
     const own = anEvent({ stackId: "run-1", message, own: true });
 
     it.each([

@@ -68,7 +68,7 @@ export function createFleetWorld(settings: FleetSettings = {}): FleetWorld {
         records: store.records,
         aws,
         deadlineAt,
-        machine: "stackyard.job",
+        machine: "stackyard.run",
       });
       return runExecutor(executor, config, { context, ...options });
     },

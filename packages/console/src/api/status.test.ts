@@ -24,7 +24,7 @@ describe("toTaskStatus", () => {
 describe("toStackStatus", () => {
   it.each([
     ["failed", { failed: true, overdue: true }],
-    ["failed", { machine: "stackyard.job", state: "FAILED" }],
+    ["failed", { machine: "stackyard.run", state: "FAILED" }],
     ["healthy", { machine: "web", state: "FAILED" }],
     ["degraded", { mainCondition: "degraded" }],
     ["acknowledged", { mainCondition: "degraded", lastFailure: { ...left, acknowledged: { at: left.at } } }],

@@ -15,7 +15,7 @@ export type StatusSource = Pick<
 };
 
 /** The machine of which every job is a stack. */
-export const JOB_MACHINE = "stackyard.job";
+export const JOB_MACHINE = "stackyard.run";
 
 const DETAILS: ReadonlyMap<string, Status> = new Map<string, Status>([
   ["WAITING", "waiting"],

@@ -135,7 +135,7 @@ describe("Shell", () => {
         { machine: "web", mainCondition: "degraded", count: 2 },
         { machine: "db", mainCondition: "failed", needsPerson: true, count: 1 },
         { machine: "db", mainCondition: "approval", needsPerson: true, count: 3 },
-        { machine: "stackyard.job", mainCondition: "failed", count: 2 },
+        { machine: "stackyard.run", mainCondition: "failed", count: 2 },
       ],
     },
   };

@@ -173,7 +173,7 @@ describe("FleetPage", () => {
 
     await expect
       .element(screen.getByRole("button", { name: "Retry 3 failed" }))
-      .toHaveAccessibleDescription("Needs operate on stackyard.job");
+      .toHaveAccessibleDescription("Needs operate on stackyard.run");
   });
 
   it("names the filters when no instance fits, and clears them", async () => {

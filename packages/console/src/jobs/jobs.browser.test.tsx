@@ -171,7 +171,7 @@ describe("JobPage", () => {
 
     await expect
       .element(screen.getByRole("button", { name: "Retry" }))
-      .toHaveAccessibleDescription("Needs operate on stackyard.job");
+      .toHaveAccessibleDescription("Needs operate on stackyard.run");
   });
 
   it("says when the job is absent or not named", async () => {

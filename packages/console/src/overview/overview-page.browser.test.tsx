@@ -127,7 +127,7 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByText("All quiet")).not.toBeInTheDocument();
     await expect.element(screen.getByRole("link", { name: "run-2" })).not.toBeInTheDocument();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
-      machine: "stackyard.job",
+      machine: "stackyard.run",
       mainCondition: "failed",
       sort: "-enteredAt",
     });

@@ -111,7 +111,7 @@ describe("the page of a stack", () => {
   });
 
   it.each(["now", "machine"])("requests no graph and no revision of a job, on the tab %s", async (tab) => {
-    const job = aStack({ machine: "stackyard.job", failed: false });
+    const job = aStack({ machine: "stackyard.run", failed: false });
     const { screen, sent } = await renderPage(StackPage, `${ADDRESS}&tab=${tab}`, stackApi(job));
 
     await expect.element(screen.getByRole("link", { name: "Show as a job" })).toBeVisible();
@@ -299,7 +299,7 @@ describe("actions on the page of a stack", () => {
   });
 
   it("leads from the stack of a job to the job", async () => {
-    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ machine: "stackyard.job" })));
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ machine: "stackyard.run" })));
 
     const link = screen.getByRole("link", { name: "Show as a job" });
     await expect.element(link).toHaveAttribute("href", "/job?id=pr-12");

@@ -70,9 +70,9 @@ describe("StacksPage", () => {
     "/stacks?is=person",
     "/stacks?is=failed",
     "/stacks?group=condition",
-    "/stacks?machine=stackyard.job",
+    "/stacks?machine=stackyard.run",
   ])("neither lists nor counts jobs: %s (rundeck#1234)", async (address) => {
-    const jobs = [aStack("run-1", { machine: "stackyard.job", state: "FAILED", mainCondition: "failed" })];
+    const jobs = [aStack("run-1", { machine: "stackyard.run", state: "FAILED", mainCondition: "failed" })];
     const { screen, sent } = await renderPage(StacksPage, address, serve([...two, ...jobs]));
 
     await expect.element(screen.getByRole("link", { name: "All 2" })).toBeVisible();

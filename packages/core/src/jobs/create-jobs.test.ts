@@ -122,7 +122,7 @@ describe("start", () => {
     await simulator.settle();
 
     expect([a.jobId === b.jobId, started]).toEqual([false, [1, 1]]);
-    expect(a.jobId).toMatch(/^job-[0-9A-HJKMNP-TV-Z]{26}$/);
+    expect(a.jobId).toMatch(/^run-[0-9A-HJKMNP-TV-Z]{26}$/);
   });
 
   it("shows who has started it", async () => {
@@ -211,8 +211,8 @@ describe("a start over another medium", () => {
     expect((await store.queries.stats()).queuedEvents).toBe(0);
     const revision = sent[0]?.message["revision"];
     expect(sent.map(({ id, stackId, message }) => ({ id, stackId, ...message }))).toEqual([
-      { id: "job-7", event: "START", stackId: jobId, machine: "stackyard.job", revision },
-      { id: "job-7", event: "START", stackId: jobId, machine: "stackyard.job", revision },
+      { id: "job-7", event: "START", stackId: jobId, machine: "stackyard.run", revision },
+      { id: "job-7", event: "START", stackId: jobId, machine: "stackyard.run", revision },
     ]);
     expect((await store.revisions.get(String(revision)))?.source).toContain('"config":{}');
     await settle();
@@ -438,7 +438,7 @@ describe("report", () => {
 });
 
 describe("events to a job that are not those of the yard", () => {
-  const JOB_MACHINE = "stackyard.job";
+  const JOB_MACHINE = "stackyard.run";
 
   async function send({ simulator, store }: Yard, message: Readonly<Record<string, unknown>>): Promise<void> {
     const stackId = String(message["stackId"]);

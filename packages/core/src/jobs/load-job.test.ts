@@ -6,7 +6,7 @@ import { aStack } from "../testing/builders.ts";
 import { toJobView } from "./load-job.ts";
 
 const source: JobSource = {
-  machine: "stackyard.job",
+  machine: "stackyard.run",
   executor: "work",
   config: {},
   timeoutMs: 1_000,
@@ -58,7 +58,7 @@ describe("toJobView", () => {
 
   it("is cancelled where its stack was, as lists of stacks have it, also without the line of its end", () => {
     const lastFailure = { task: "run", state: "RUN", entry: 1, attempt: 1, at: 9, code: "TASK_CANCELLED" };
-    const stack = { ...aStack({ machine: "stackyard.job", state: "FAILED" }), enteredAt: 9, lastFailure };
+    const stack = { ...aStack({ machine: "stackyard.run", state: "FAILED" }), enteredAt: 9, lastFailure };
 
     expect(evaluateHealth(stack).main).toBe("cancelled");
     expect(view({ stack, lines: [aLine({ outcome: "ignored", code: "DUPLICATE" })] }).state).toBe("cancelled");

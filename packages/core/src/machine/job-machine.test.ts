@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 describe("jobMachineSource", () => {
   it("writes executor, config and limits into one line of JSON", () => {
     expect(jobMachineSource(input)).toBe(
-      '{"machine":"stackyard.job","executor":"asg","config":{"group":"g"},"timeoutMs":3600000,"cancelWithinMs":300000}',
+      '{"machine":"stackyard.run","executor":"asg","config":{"group":"g"},"timeoutMs":3600000,"cancelWithinMs":300000}',
     );
   });
 
@@ -29,7 +29,7 @@ describe("jobMachineSource", () => {
     const source = jobMachineSource({ ...input, target: { region: "eu-west-1" }, definition });
 
     expect(JSON.parse(source)).toEqual({
-      machine: "stackyard.job",
+      machine: "stackyard.run",
       ...input,
       target: { region: "eu-west-1" },
       timeoutMs: 1_000,
@@ -73,7 +73,7 @@ describe("parseJobMachine", () => {
     expect(job).toEqual({
       ...PLAIN_MACHINE,
       semantics: { ...SEMANTICS_V1, outputsInHistory: true },
-      name: "stackyard.job",
+      name: "stackyard.run",
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       revision: "pin",
       events: new Set(["START", "RETRY", "CLOSE"]),
@@ -163,7 +163,7 @@ describe("a run", () => {
 
 describe("jobStackId", () => {
   it("is the same for the same key, and takes an id that is fresh", () => {
-    expect(jobStackId({ key: "ä" })).toBe("job-33e6d73fee82904c8d7afb78de1154d1");
-    expect(jobStackId({ ulid: "01ARZ3NDEKTSV4RRFFQ69G5FAV" })).toBe("job-01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    expect(jobStackId({ key: "ä" })).toBe("run-33e6d73fee82904c8d7afb78de1154d1");
+    expect(jobStackId({ ulid: "01ARZ3NDEKTSV4RRFFQ69G5FAV" })).toBe("run-01ARZ3NDEKTSV4RRFFQ69G5FAV");
   });
 });

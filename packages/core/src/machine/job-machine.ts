@@ -27,7 +27,7 @@ export const MAX_JOB_SOURCE_BYTES = 262_144;
 
 const Length = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
-/** The document of a job's own revision of the machine `stackyard.job`. */
+/** The document of a job's own revision of the machine `stackyard.run`. */
 export const JobSource = Type.Object(
   {
     machine: Type.Literal(JOB_MACHINE),
@@ -99,7 +99,7 @@ export function parseJobSource(source: string): JobSource | undefined {
 
 /** Returns the stack id of a job: the caller's key decides, so that a repeat finds the same job; else a new ULID. */
 export function jobStackId(input: { readonly key: string } | { readonly ulid: string }): string {
-  return `job-${"key" in input ? shortHashOf(input.key) : input.ulid}`;
+  return `run-${"key" in input ? shortHashOf(input.key) : input.ulid}`;
 }
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;

@@ -245,7 +245,7 @@ export const METADATA_TYPES = ["string", "number", "boolean"] as const;
 export const ACCOUNT = "^[0-9]{12}$";
 
 /** The name of the built-in machine of jobs: one task, which can be tried again. */
-export const JOB_MACHINE = "stackyard.job";
+export const JOB_MACHINE = "stackyard.run";
 
 /** Reserved: fires when the last task is completed. */
 export const NEXT = "NEXT";

@@ -8,7 +8,7 @@ const failed = [{ name: "app", status: "ERROR", errorCode: "OOM" }] as const;
 const failure: LastFailure = { task: "app", state: "BUILD", entry: 1, attempt: 1, at: 1 };
 const stalled = { code: "LOOP_LIMIT", reason: "…" };
 const acknowledged = { at: 5, by: "ada", reason: "known" };
-const job = { machine: "stackyard.job", state: "FAILED" };
+const job = { machine: "stackyard.run", state: "FAILED" };
 
 describe("the main condition of a stack", () => {
   it.each([
@@ -53,7 +53,7 @@ describe("a stack that needs a person", () => {
     const tasks = [{ name: "run", status: "ERROR" }] as const;
 
     expect(evaluateHealth(aStack({ tasks })).needsPerson).toBe(true);
-    expect(evaluateHealth(aStack({ machine: "stackyard.job", state: "RUN", tasks }))).toMatchObject({
+    expect(evaluateHealth(aStack({ machine: "stackyard.run", state: "RUN", tasks }))).toMatchObject({
       main: "failed",
       needsPerson: false,
     });

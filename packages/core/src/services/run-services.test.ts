@@ -257,7 +257,7 @@ describe("the services of a process", () => {
       for (const name of ["REMOVE_STACK", "SETTLE_TASK", "NEXT", "APPROVE_TASK"]) {
         results.push(await publish({ ...event, event: name }, user));
       }
-      results.push(await publish({ ...event, machine: "stackyard.job", event: "START" }, user));
+      results.push(await publish({ ...event, machine: "stackyard.run", event: "START" }, user));
       return undefined;
     });
     const runner = start(service);

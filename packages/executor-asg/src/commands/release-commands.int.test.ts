@@ -54,7 +54,7 @@ describe("asg deploy", () => {
     expect(result.blocks.join("\n")).toContain("web  \u001b[32m●\u001b[39m\u001b[33m◐\u001b[39m|\u001b[33m◐\u001b[39m");
     expect(result.events.at(-1)).toMatchObject({ kind: "progress", standing: "succeeded", end: "Success" });
     expect(result.text).toMatch(/^Release release-2 succeeded\.\n/);
-    expect(result.notes[0]).toMatch(/^Release release-.*, job-\w+ of the yard$/);
+    expect(result.notes[0]).toMatch(/^Release release-.*, run-\w+ of the yard$/);
   });
 
   it.each([

@@ -71,7 +71,7 @@ describe("ecs run", () => {
     expect(result.exitCode).toBe(0);
     expect(started).toEqual([{ ...args, environment: { A: "1" } }]);
     expect(result.text).toMatch(
-      /^migrating\ndone\n\nJob job-\w+ has succeeded\.\n {2}exitCode {2}0\n {2}duration {2}4\.2$/,
+      /^migrating\ndone\n\nJob run-\w+ has succeeded\.\n {2}exitCode {2}0\n {2}duration {2}4\.2$/,
     );
     expect(result.value).toMatchObject({ log: "migrating\ndone", job: { state: "succeeded" } });
   });

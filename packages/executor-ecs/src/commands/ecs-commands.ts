@@ -126,7 +126,7 @@ const ecsLogs = defineCommand({
   name: "ecs logs",
   summary: "Show what the tasks of a job have logged, at most 64 KiB of the end.",
   description: "While the tasks run it shows the newest line; the log comes with their end.",
-  examples: { "stackyard ecs logs job-0cc52bd92f8f1ec64f390c9af986e6be --follow": "Wait for it" },
+  examples: { "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow": "Wait for it" },
   args: LogsArgs,
   run: showLogs,
 });

@@ -41,7 +41,7 @@ describe("fleet run", () => {
     const result = await yard.run("run", { tagKey: "Role", tagValue: ["web"], maxErrors: "5%" });
 
     expect(result.exitCode).toBe(0);
-    expect(result.text).toMatch(/^Job job-\w+ has succeeded\.\n\nAll 2 instances succeeded\./);
+    expect(result.text).toMatch(/^Job run-\w+ has succeeded\.\n\nAll 2 instances succeeded\./);
     expect(yard.fleet.started).toEqual([
       { select: { tagKey: "Role", tagValues: ["web"] }, maxErrors: "5%", source: "command" },
     ]);
@@ -60,10 +60,10 @@ describe("fleet run", () => {
     const { exitCode, text, notes, progress } = await running;
 
     expect(exitCode).toBe(2);
-    expect(notes.at(-1)).toMatch(/^Again on exactly those that failed: stackyard fleet retry job-\w+$/);
+    expect(notes.at(-1)).toMatch(/^Again on exactly those that failed: stackyard fleet retry run-\w+$/);
     expect(notes).toContainEqual(expect.stringMatching(/^i-0+2 failed COMMAND_FAILED \(exit code 2\): fatal/));
-    expect(progress.at(-1)).toMatch(/^job-\w+ {2}(running|failed) {2}2 of 2 done, 1 failed$/);
-    expect(text).toMatch(/^Job job-\w+ has failed, COMMAND_FAILED: 1 of 2 instances failed\./);
+    expect(progress.at(-1)).toMatch(/^run-\w+ {2}(running|failed) {2}2 of 2 done, 1 failed$/);
+    expect(text).toMatch(/^Job run-\w+ has failed, COMMAND_FAILED: 1 of 2 instances failed\./);
     expect(text.indexOf("i-00000000000000002")).toBeLessThan(text.indexOf("i-00000000000000001"));
   });
 
@@ -183,7 +183,7 @@ describe("fleet show", () => {
 
     const { text, value } = await yard.run("show", { run }, { accounts: { [account]: "shop-prod" } });
 
-    expect(text.split("\n")[0]).toMatch(/^Job job-\w+ in shop-prod \(111122223333 eu-west-1\) /);
+    expect(text.split("\n")[0]).toMatch(/^Job run-\w+ in shop-prod \(111122223333 eu-west-1\) /);
     expect(value).toMatchObject({ job: { target: { account } }, accountName: "shop-prod" });
     expect((await yard.run("show", { run })).value).not.toHaveProperty("accountName");
   });

@@ -105,7 +105,7 @@ const fleetShow = defineCommand({
   name: "fleet show",
   summary: "Show a run: counts by role and state, causes of failures, and the instances, failed ones first.",
   examples: {
-    "stackyard fleet show job-0cc52bd92f8f1ec64f390c9af986e6be --html report.html":
+    "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html":
       "Also write a page that you can share",
   },
   args: Type.Object({ run: runArg, ...reportArgs }),

@@ -11,7 +11,7 @@ import {
   toJobResult,
 } from "./job-result.ts";
 
-const RUN_ID = "job-0123456789abcdef0123456789abcdef";
+const RUN_ID = "run-0123456789abcdef0123456789abcdef";
 
 function aRun(fields: Partial<JobView> = {}): JobView {
   return { jobId: RUN_ID, state: "running", executor: "runcommand", config: {}, startedAt: 0, ...fields };

@@ -12,7 +12,7 @@ import { createRunCommandExecutor } from "../run-command.ts";
 
 const ACCOUNT = "111122223333";
 const REGION = "eu-west-1";
-export const RUN_ID = "job-01J9Z3NDEKTSV4RRFFQ69G5FAV";
+export const RUN_ID = "run-01J9Z3NDEKTSV4RRFFQ69G5FAV";
 
 /** Instances in a simulated account, and the executor over them. */
 export interface SimFleet {
@@ -86,7 +86,7 @@ export function aSimFleet({ iamDelayMs = 0 }: { readonly iamDelayMs?: number } =
       clock,
       records,
       aws,
-      machine: "stackyard.job",
+      machine: "stackyard.run",
       stackId: RUN_ID,
       deadlineAt: clock.now() + 86_400_000,
       ...input,

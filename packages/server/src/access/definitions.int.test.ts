@@ -34,7 +34,7 @@ const SCOPES: Readonly<Record<string, () => Scope>> = {
   "the machine": () => ({ machines: ["review-app"] }),
   "another machine": () => ({ machines: ["database"] }),
   jobs: () => ({ machines: [JOB_MACHINE] }),
-  "ids of jobs": () => ({ stacks: ["job-"] }),
+  "ids of jobs": () => ({ stacks: ["run-"] }),
   "one job": () => ({ stacks: [jobs.get("open") ?? ""] }),
   "a closed job": () => ({ stacks: [jobs.get("closed") ?? ""] }),
   "an id of a job in a machine": () => ({ stacks: [jobs.get("open") ?? ""], machines: ["review-app"] }),
@@ -93,7 +93,7 @@ const listShown = (text: string) => KINDS.filter((kind) => text.includes(SECRETS
 function mayRead(right: Right, kind: Kind, operationId: string): boolean {
   const machine = kind === "machine" ? "review-app" : JOB_MACHINE;
   const isGone = kind === "closed" && operationId === "getRevision";
-  return mayReadDefinition([right], { machine, jobs: [isGone ? "job-" : (jobs.get(kind) ?? "")] });
+  return mayReadDefinition([right], { machine, jobs: [isGone ? "run-" : (jobs.get(kind) ?? "")] });
 }
 
 /** Operations about the definition itself, and what they show: who may read it gets it there. */

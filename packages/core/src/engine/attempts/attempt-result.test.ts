@@ -254,7 +254,7 @@ describe("a run", () => {
     const other = prepareJob({ executor, config: { a: 1 }, key: "job-8" });
 
     expect(again).toEqual(first);
-    expect(first).toMatchObject({ key: "job-7", stackId: `job-${shortHashOf("job-7")}` });
+    expect(first).toMatchObject({ key: "job-7", stackId: `run-${shortHashOf("job-7")}` });
     expect([other.stackId === first.stackId, other.revision.hash === first.revision.hash]).toEqual([false, true]);
   });
 
@@ -403,7 +403,7 @@ describe("a follow-up", () => {
 
       await yard.advance(20 * MINUTE_MS);
 
-      const { items } = await yard.store.queries.listStacks({ machine: "stackyard.job" }, { limit: 9 });
+      const { items } = await yard.store.queries.listStacks({ machine: "stackyard.run" }, { limit: 9 });
       expect([early, items.map(({ stack }) => stack.state)]).toEqual([0, ["DONE"]]);
       expect(await yard.findViolations()).toEqual([]);
     }

@@ -59,7 +59,7 @@ describe("the machine of an event", () => {
     await yard.settle();
     const hash = (await yard.findStack("pr-1"))?.machineHash;
 
-    const message = { stackId: "pr-2", event: "OPENED", machine: "stackyard.job", revision: hash };
+    const message = { stackId: "pr-2", event: "OPENED", machine: "stackyard.run", revision: hash };
     await yard.store.enqueue([{ id: "e9", stackId: "pr-2", origin: "external", receivedAt: 0, message, own: true }]);
     await yard.settle();
 
@@ -278,9 +278,9 @@ describe("the finder of upgrades", () => {
 
     it("is rejected for jobs, which have revisions of their own", async () => {
       const { finder } = await createBench(pinned(NEW));
-      const run = aStack({ machine: "stackyard.job", machineHash: OLD });
+      const run = aStack({ machine: "stackyard.run", machineHash: OLD });
 
-      expect(hashOf(await finder.find({ name: "stackyard.job", stack: run, event: anEvent("UPGRADE_STACK") }))).toMatch(
+      expect(hashOf(await finder.find({ name: "stackyard.run", stack: run, event: anEvent("UPGRADE_STACK") }))).toMatch(
         /^MACHINE_UNKNOWN: A job/,
       );
     });

@@ -121,10 +121,10 @@ describe("a plan without faults", () => {
     expect(lines.filter((line) => /commit/.test(line)).map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
       "0 s1",
       "0 s1",
-      expect.stringMatching(/^5000 job-/),
-      expect.stringMatching(/^5000 job-/),
+      expect.stringMatching(/^5000 run-/),
+      expect.stringMatching(/^5000 run-/),
       // No one has looked for a day, so the yard holds what is due for ten minutes.
-      expect.stringMatching(/^87005000 job-/),
+      expect.stringMatching(/^87005000 run-/),
     ]);
   });
 });

@@ -50,7 +50,7 @@ export type PlannedAction =
       /** Default: the sender is not known. */
       readonly sender?: Sender;
     }
-  /** Starts a run of the machine `stackyard.job`. */
+  /** Starts a run of the machine `stackyard.run`. */
   | { readonly atMs: number; readonly do: "run"; readonly key: string }
   /** The machine of that place in the plan is the newest from now on. */
   | { readonly atMs: number; readonly do: "revise"; readonly to: number }
