@@ -23,16 +23,19 @@ globalThis.fetch = async (address, init) => {
 
 const { [name]: handler } = await import(bundle);
 
+// Nobody waits for an answer whose host has gone.
+const answer = (message: object) => process.send?.(message, () => undefined);
+
 process.on("message", async (call: Call) => {
   const { id, event } = call;
   aheadMs = call.now - SystemDate.now();
   const endsAt = Date.now() + Number(remainingMs);
   const context = { awsRequestId: `invocation-${id}`, getRemainingTimeInMillis: () => endsAt - Date.now() };
   try {
-    process.send?.({ id, answer: (await handler(event, context)) ?? null });
+    answer({ id, answer: (await handler(event, context)) ?? null });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    process.send?.({ id, error: { name, message } });
+    answer({ id, error: { name, message } });
   }
 });
 process.send?.("ready");
