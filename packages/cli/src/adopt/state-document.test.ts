@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compareStates, findShared, parseState } from "./state-document.ts";
+import { compareStates, findChange, findShared, parseState } from "./state-document.ts";
 
 const RESOURCE = { mode: "managed", type: "terraform_data", name: "app", instances: [{}] };
 const toBytes = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -63,6 +63,20 @@ describe("a state under a key", () => {
     const refused = { kind: "refused", reason: expect.stringContaining(String(expected)) };
 
     expect(compareStates(parse(), kept)).toEqual(typeof expected === "string" ? refused : expected);
+  });
+
+  it.each([
+    ["that nothing has written is unchanged", {}, undefined],
+    ["that was written since is known by its serial", { serial: 8 }, "serial 8, not 7"],
+    ["that was edited by hand is known by its content", { outputs: {} }, "other content with the same serial 7"],
+    ["that another environment has replaced is known by its lineage", { lineage: "b" }, "lineage b, not a"],
+    [
+      "that has been destroyed since is refused",
+      { resources: [] },
+      "It has no resources: there is nothing to take over.",
+    ],
+  ])("%s", (_, changes, expected) => {
+    expect(findChange(parse(), parseState(toBytes(aState(changes))))).toBe(expected);
   });
 
   it("that several stacks have is found by its lineage", () => {

@@ -80,6 +80,16 @@ function refuseKept(reason: string): Comparison {
   return { kind: "refused", reason };
 }
 
+/** Returns how a state differs from the one that was read before; undefined when nothing has written it since. */
+export function findChange(before: ParsedState & { kind: "state" }, now: ParsedState): string | undefined {
+  if (now.kind === "refused") return now.reason;
+  if (now.text === before.text) return undefined;
+  const { lineage, serial } = before.facts;
+  if (now.facts.lineage !== lineage) return `lineage ${now.facts.lineage}, not ${lineage}`;
+  if (now.facts.serial !== serial) return `serial ${now.facts.serial}, not ${serial}`;
+  return `other content with the same serial ${serial}`;
+}
+
 /** Returns the lineages that several of the stacks have: two environments with one state would destroy each other. */
 export function findShared(states: ReadonlyMap<string, StateFacts>): ReadonlyMap<string, readonly string[]> {
   const byLineage = Map.groupBy(states.keys(), (stack) => states.get(stack)?.lineage ?? "");

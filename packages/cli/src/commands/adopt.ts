@@ -5,7 +5,14 @@ import { parseYamlDocument } from "@stackyard/core/machine";
 import { type TerraformConfig, terraformDefinition } from "@stackyard/executor-terraform";
 import { followEvent, type Metadata, parseMetadata, parseTimeout } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
-import { compareStates, findShared, type ParsedState, parseState } from "../adopt/state-document.ts";
+import {
+  compareStates,
+  findChange,
+  findShared,
+  type ParsedState,
+  parseState,
+  type StateFacts,
+} from "../adopt/state-document.ts";
 import { openSource, STACK_MARK } from "../adopt/state-source.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
@@ -46,8 +53,9 @@ export const adopt = defineServerCommand({
   description: [
     "Reads each state where it is, stores a copy in the yard, opens the stack and waits until its plan has no changes. The old states stay as they are.",
     "A stack that is in that state already stays as it is. First checks all others, and changes nothing when one of them is refused: a state that is missing, locked, invalid, without resources or of several stacks, a key under which the yard has another state, an event that the stack would refuse, and a machine whose first state does more than plan.",
+    "Reads each state again before it is copied and after the plan, and reports one that something else has changed meanwhile.",
     "S3 is read with the credentials, region and endpoint of the AWS SDK, an HTTP backend with TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
-    "Exits with 1 when a stack is refused, with 2 when a plan has changes or fails, and with 4 after the timeout.",
+    "Exits with 1 when a stack is refused, with 2 when a plan has changes or fails or the old state was changed meanwhile, and with 4 after the timeout.",
   ].join("\n"),
   examples: {
     "stackyard adopt shop blog --machine app --from 's3://acme-states/envs/{stack}.tfstate' --dry-run":
@@ -148,7 +156,7 @@ async function check(
   const from = args.from.replaceAll(STACK_MARK, stack);
   const state = await readState(context, from);
   if ((await findState(context, stack)) === (args.until ?? "LIVE")) {
-    await checkOwn(context, { stack, machine: machine.name, lineage: state.facts.lineage });
+    await checkOwn(context, { stack, machine: machine.name, facts: state.facts });
     return "unchanged";
   }
   const event = { ...toEvent(args, metadata), machine: machine.name };
@@ -165,13 +173,18 @@ async function check(
 /** Refuses a stack that has been taken over with another state, or made in another way. */
 async function checkOwn(
   context: ServerContext,
-  { stack, machine, lineage }: { readonly stack: string; readonly machine: string; readonly lineage: string },
+  { stack, machine, facts }: { readonly stack: string; readonly machine: string; readonly facts: StateFacts },
 ): Promise<void> {
+  const { lineage, serial } = facts;
   const { yard, signal } = context;
   const { items } = await yard.states.list({ prefix: toStatePrefix({ machine, stackId: stack }), signal });
   for (const { key } of items) {
     const kept = parseState(Buffer.from((await loadKept(context, key)) ?? ""));
-    if (kept.kind === "state" && kept.facts.lineage === lineage) return;
+    if (kept.kind !== "state" || kept.facts.lineage !== lineage) continue;
+    if (kept.facts.serial >= serial) return;
+    throw refusal(
+      `The yard has an older state of this environment (serial ${kept.facts.serial}, not ${serial}): it was changed elsewhere since. ${CATCH_UP}`,
+    );
   }
   throw refusal(`The stack exists, and has no state of this environment (lineage ${lineage}).`);
 }
@@ -185,13 +198,31 @@ function toEvent({ event = "ADOPTED" }: Args, metadata: Metadata) {
 }
 
 async function readState(context: ServerContext, from: string): Promise<Checked["state"]> {
-  const source = openSource(from, context);
-  const parsed = parseState(await source.read());
+  const parsed = await readUnlocked(context, from);
   if (parsed.kind === "refused") throw refusal(`${from} is not a state that can be taken over. ${parsed.reason}`);
+  return parsed;
+}
+
+/** Looks for a lock first: a program that ends between the two has written what is then read. */
+async function readUnlocked(context: ServerContext, from: string): Promise<ParsedState> {
+  const source = openSource(from, context);
   const holder = await source.findLock();
   if (holder !== undefined)
     throw refusal(`${from} is locked (${holder}): Terraform works with it. Try again when it has ended.`);
-  return parsed;
+  return parseState(await source.read());
+}
+
+/**
+ * Reads the state once more. Returns why it is not the one that was checked; undefined if it still is. No lock is taken, because that
+ * would write to the old side.
+ */
+async function findWritten(context: ServerContext, { from, state }: Checked): Promise<string | undefined> {
+  try {
+    const change = findChange(state, await readUnlocked(context, from));
+    return change && `${from} was changed meanwhile (${change}): something still works with it.`;
+  } catch (error) {
+    return toRefusal(error).reason;
+  }
 }
 
 const MachineTasks = Type.Object({
@@ -264,6 +295,10 @@ function reportDryRun({ out }: ServerContext, checked: readonly Checked[]): numb
   return 0;
 }
 
+/** What leads out of an old state in the yard. */
+const CATCH_UP =
+  'Turn off the old way, and push the newer state into the yard: see "Taking over existing environments".';
+
 interface TakeInput {
   readonly args: Args;
   readonly metadata: Metadata;
@@ -280,6 +315,8 @@ async function takeOver(
   const { stack, key, state, isNew } = each;
   const until = args.until ?? "LIVE";
   const path = ["terraform", "state", ...key.split("/")];
+  const written = await findWritten(context, each);
+  if (written !== undefined) return reportWritten(context, each, written);
   if (isNew) await http.requestText({ method: "POST", path, json: state.text, signal });
   const event = toEvent(args, metadata);
   const published = await yard.publish({ stackId: stack, machine: args.machine, ...event }, { signal });
@@ -289,11 +326,31 @@ async function takeOver(
     if (!isStackyardError(error, "LEFT_BEHIND")) throw error;
     return reportChanges(context, each, error.message);
   }
+  const changed = await findWritten(context, each);
+  if (changed !== undefined) return reportStale(context, each, changed);
   const summary = await findSummary(context, stack);
   out.result({ ...toFacts(each), outcome: "adopted", state: until, ...defined({ summary }) }, () => {
     return `${out.paint("green", "adopted")}  ${stack} is in ${until}: nothing would change.`;
   });
   return 0;
+}
+
+/** Reports a state that was changed between the check and its copy: the yard has nothing of it. */
+function reportWritten({ out }: ServerContext, { stack }: Checked, written: string): number {
+  const reason = `${written} Turn off the old way, and repeat the command.`;
+  out.result({ stack, outcome: "refused", reason }, () => `${out.paint("red", "refused")}  ${stack}: ${reason}`);
+  return 1;
+}
+
+/** Reports a state that was changed after it was copied: the yard has planned with the older one. */
+async function reportStale(context: ServerContext, each: Checked, written: string): Promise<number> {
+  const { out, yard, signal } = context;
+  const { state } = await yard.stacks.get(each.stack, { signal });
+  const reason = `${written} ${CATCH_UP}`;
+  out.result({ ...toFacts(each), outcome: "stale", state, reason }, () => {
+    return `${out.paint("yellow", "stale")}  ${each.stack} is in ${state} with an older state: ${reason}`;
+  });
+  return 2;
 }
 
 async function reportChanges(context: ServerContext, each: Checked, message: string): Promise<number> {
