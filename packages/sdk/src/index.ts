@@ -38,7 +38,7 @@ export type {
   MetadataValue,
   NewApiToken,
   OpenAttempt,
-  OperationAnswer as OperationResult,
+  OperationAnswer,
   Orphan,
   OrphanCheck,
   Outcome,

@@ -16,7 +16,7 @@ import type {
   MachineSource,
   MachineSummary,
   NewFreeze,
-  OperationResult,
+  OperationAnswer,
   ParkedEvent,
   Preview,
   ProblemDetails,
@@ -53,7 +53,7 @@ interface Client {
   MachineGraph: MachineGraph;
   MachineSource: MachineSource;
   MachineSummary: MachineSummary;
-  OperationAnswer: OperationResult;
+  OperationAnswer: OperationAnswer;
   ParkedEvent: ParkedEvent;
   Preview: Preview;
   PublishResult: PublishResult;

@@ -8,7 +8,7 @@ import {
   optionalText,
 } from "@stackyard/core";
 import { approveTask, fieldOf } from "@stackyard/core/api/operations";
-import type { Approval, OperationResult, StackCommits, Stackyard } from "@stackyard/sdk";
+import type { Approval, OperationAnswer, StackCommits, Stackyard } from "@stackyard/sdk";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 
@@ -184,7 +184,7 @@ async function answer(
 ): Promise<number> {
   const { yard, signal } = context;
   const approval = await findApproval(context, stack, task);
-  const result: OperationResult = await yard.approvals[name](approval.id, { signal, ...defined({ comment }) });
+  const result: OperationAnswer = await yard.approvals[name](approval.id, { signal, ...defined({ comment }) });
   return formatOperation(context, result, done);
 }
 

@@ -1,5 +1,5 @@
 import { defined, optionalFlag, toShellCommand } from "@stackyard/core";
-import type { OperationResult, StackDetails } from "@stackyard/sdk";
+import type { OperationAnswer, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
 
 import { failWith } from "../failure.ts";
@@ -95,7 +95,7 @@ function readTask({ taskName, task }: { readonly taskName?: string; readonly tas
   throw failWith("USAGE", `Pass one task, not both "${name}" and "${task}".`);
 }
 
-async function sentAnything({ yard, signal }: ServerContext, result: OperationResult): Promise<boolean> {
+async function sentAnything({ yard, signal }: ServerContext, result: OperationAnswer): Promise<boolean> {
   if (result.outcome !== "applied") return true;
   const { items } = await yard.events.history(result.eventId, { signal });
   return items.some(({ sent }) => sent.length > 0);
@@ -188,7 +188,7 @@ export const stacksRemove = defineServerCommand({
 });
 
 /** Prints what an operation has done; returns the exit code. */
-export function formatOperation({ out }: ServerContext, result: OperationResult, done: string): number {
+export function formatOperation({ out }: ServerContext, result: OperationAnswer, done: string): number {
   out.result(result, () => {
     const notes = result.notes.map((note) => `\n  ${note}`).join("");
     if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;

@@ -11,7 +11,7 @@ import {
 } from "@stackyard/core";
 import { digestOfPlans } from "@stackyard/core/engine";
 import { upgradeMachine } from "@stackyard/core/machine";
-import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
+import type { OperationAnswer, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -93,7 +93,7 @@ async function planOne(context: ServerContext, stack: string, { to }: Options): 
 }
 
 async function upgradeOne({ out, yard, signal }: ServerContext, stack: string, options: Options): Promise<number> {
-  const result: OperationResult = await yard.stacks.upgrade(stack, { signal, ...defined(options) });
+  const result: OperationAnswer = await yard.stacks.upgrade(stack, { signal, ...defined(options) });
   out.result(result, () => {
     if (result.outcome !== "waiting") return `${stack} has the new revision.`;
     return `${stack}: accepted, not decided yet. Check \`${toShellCommand`stackyard stacks history ${stack}`}\`.`;

@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { OperationResult } from "@stackyard/sdk";
+import type { OperationAnswer } from "@stackyard/sdk";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toFailure, yard } from "../api/client.ts";
@@ -11,7 +11,7 @@ import { useToast } from "../design/toasts.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 
 /** Runs an operation on a stack and announces its outcome, also one that comes later. Throws what the request throws. */
-export function useOperation(stackId: string): (name: string, run: () => Promise<OperationResult>) => Promise<void> {
+export function useOperation(stackId: string): (name: string, run: () => Promise<OperationAnswer>) => Promise<void> {
   const toast = useToast();
   const client = useQueryClient();
   return async (name, run) => {
@@ -41,11 +41,11 @@ export function useRetry(stackId: string) {
   return { retry, notice: error !== undefined && <ErrorNotice error={error} /> };
 }
 
-function toTone(outcome: Exclude<OperationResult["outcome"], "waiting">): Tone {
+function toTone(outcome: Exclude<OperationAnswer["outcome"], "waiting">): Tone {
   return toneOf(toOutcomeStatus(outcome));
 }
 
-function toSentence(name: string, { outcome, code, reason, notes, repeated }: OperationResult): string {
+function toSentence(name: string, { outcome, code, reason, notes, repeated }: OperationAnswer): string {
   if (repeated) return toSafeText(`${name}: ${outcome} before, by the same request. Nothing was done now.`);
   const why = [code, reason, ...notes].filter((part) => part !== undefined).join(" · ");
   return toSafeText(`${name}: ${outcome}${why === "" ? "" : ` · ${why}`}`);
@@ -53,7 +53,7 @@ function toSentence(name: string, { outcome, code, reason, notes, repeated }: Op
 
 const OUTCOME_MS = 10 * 60_000;
 
-async function followOutcome({ eventId, stackId }: OperationResult): Promise<{ text: string; tone: Tone }> {
+async function followOutcome({ eventId, stackId }: OperationAnswer): Promise<{ text: string; tone: Tone }> {
   try {
     const { outcome } = await yard.waitForOutcome({ eventId, stackId }, { timeoutMs: OUTCOME_MS });
     return { text: outcome, tone: toTone(outcome) };

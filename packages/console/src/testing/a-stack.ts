@@ -3,7 +3,7 @@ import type {
   HistoryEntry,
   MachineDetails,
   MachineGraph,
-  OperationResult,
+  OperationAnswer,
   StackDetails,
 } from "@stackyard/sdk";
 
@@ -120,7 +120,7 @@ export const reviewAppGraph: MachineGraph = {
 };
 
 /** What an operation answers that was applied. */
-export const applied: OperationResult = { eventId: "e9", stackId: "pr-12", outcome: "applied", notes: [] };
+export const applied: OperationAnswer = { eventId: "e9", stackId: "pr-12", outcome: "applied", notes: [] };
 
 /** Returns the responses for the pages of a stack. */
 export function stackApi(stack: StackDetails, history: readonly HistoryEntry[] = []) {

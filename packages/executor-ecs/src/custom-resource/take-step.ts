@@ -3,7 +3,7 @@ import { endWork } from "./end-work.ts";
 import { toProgress, type WorkPhase, type WorkProgress } from "./progress.ts";
 import { awaitHealth, recordStart, startWork } from "./start-work.ts";
 import { stopWork } from "./stop-work.ts";
-import { isAwsError, isPassing, meetTrouble, toTrouble } from "./trouble.ts";
+import { isAwsError, isPassingTrouble, meetTrouble, toTrouble } from "./trouble.ts";
 import type { Turn, TurnContext } from "./turn.ts";
 import { watchWork } from "./watch-work.ts";
 
@@ -55,7 +55,7 @@ async function takeTurn(context: TurnContext, { work, what }: PhaseWork): Promis
   try {
     return await work(context);
   } catch (error) {
-    if (!(isAwsError(error) || isPassing(error)) || context.signal.aborted) throw error;
+    if (!(isAwsError(error) || isPassingTrouble(error)) || context.signal.aborted) throw error;
     return meetTrouble(context, toTrouble(context, error, what));
   }
 }

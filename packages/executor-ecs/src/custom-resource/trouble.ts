@@ -61,7 +61,7 @@ export function isAwsError(error: unknown): boolean {
 }
 
 /** Returns true for an error of the records that passes. */
-export function isPassing(error: unknown): boolean {
+export function isPassingTrouble(error: unknown): boolean {
   return isStackyardError(error) && error.retryable && error.code !== "TIMED_OUT";
 }
 

@@ -4,8 +4,8 @@ import type { Call, Course, Seen } from "./call.ts";
 import { withChanges, withStop } from "./change-deployment.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, toRow } from "./deploy-row.ts";
+import { end } from "./judge-row.ts";
 import { look, observeAlarms, observeBeforeFirst } from "./look.ts";
-import { end } from "./observe-row.ts";
 import { observeSent } from "./observe-stacks.ts";
 import { sendEvents, sendRows } from "./send-rows.ts";
 

@@ -6,8 +6,8 @@ import { withChanges } from "./change-deployment.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, DeployState } from "./deploy-row.ts";
+import { type Aims, end, isOwn, judgeRow } from "./judge-row.ts";
 import { toPlannedTask, toSubject } from "./make-plan.ts";
-import { type Aims, end, isOwn, observeRow } from "./observe-row.ts";
 import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
 import { type Checks, isReady } from "./observe-waiting.ts";
 import { formatDifferences, listDifferences, type PlanEntry, planStack } from "./plan-entry.ts";
@@ -187,7 +187,7 @@ async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], check
 }
 
 async function checkRow(row: DeployRow, loaded: SeenStack, { aims, checkPlan }: PlanChecks): Promise<DeployRow> {
-  const observed = observeRow(row, toObserved(loaded), aims);
+  const observed = judgeRow(row, toObserved(loaded), aims);
   if (!isReady(observed) && observed.state !== "unchanged") return observed;
   const checked = await checkPlan(observed, loaded);
   return isReady(checked) ? { ...row, isPlanned: true } : checked;

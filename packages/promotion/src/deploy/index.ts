@@ -4,9 +4,9 @@ export { isHeldBy } from "../holds/examine-freezes.ts";
 export { findSendLimits } from "./deploy-limits.ts";
 export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
 export { findTrouble, type Trouble, type TroubleInput } from "./find-trouble.ts";
+export { isOwn } from "./judge-row.ts";
 export { type ListRowsInput, listRows } from "./list-rows.ts";
 export { listVersionChanges, type TaskChanges, type VersionChanges } from "./list-version-changes.ts";
-export { isOwn } from "./observe-row.ts";
 export type { PickedRows, RowsRequest } from "./pick-rows.ts";
 export type { PlanEntry } from "./plan-entry.ts";
 export {

@@ -3,7 +3,7 @@ import { evaluateHealth, type LoadedStack } from "@stackyard/core/engine";
 import { DeployConfig, type DeployProgress, type DeployStep } from "./definition.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import { type PlanJob, type SendJob, toJob } from "./deploy-job.ts";
-import type { Aims } from "./observe-row.ts";
+import type { Aims } from "./judge-row.ts";
 import { findSeen, loadStacks } from "./observe-stacks.ts";
 import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
 import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";

@@ -8,7 +8,7 @@ import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob, UndoJob } from "./deploy-job.ts";
 import type { DeployRow } from "./deploy-row.ts";
 import { checkAll } from "./follow-plan.ts";
-import type { Aims } from "./observe-row.ts";
+import type { Aims } from "./judge-row.ts";
 import type { Fault, Operation } from "./operation.ts";
 import { formatCodes, formatHeld, toRowsCommand } from "./row-texts.ts";
 import { formatUnseen } from "./select-stacks.ts";

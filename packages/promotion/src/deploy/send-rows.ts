@@ -4,7 +4,7 @@ import type { Call, Course } from "./call.ts";
 import { toChanges, withChanges } from "./change-deployment.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
-import { EVENT_MS, end, ROW_RULES } from "./observe-row.ts";
+import { EVENT_MS, end, ROW_RULES } from "./judge-row.ts";
 
 type Sending = Pick<Call, "aims" | "create">;
 

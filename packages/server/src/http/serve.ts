@@ -1,6 +1,6 @@
 import type { AuditedAction, AuditWriter } from "@stackyard/core/access";
 import * as schemas from "@stackyard/core/api";
-import type { AnswerOf, AnyOperation, OperationAnswer, SchemaName, SuccessOf } from "@stackyard/core/api/operations";
+import type { AnswerOf, AnswerSpec, AnyOperation, SchemaName, SuccessOf } from "@stackyard/core/api/operations";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { defineRoute, json, type Route, type RouteAnswer, type RouteContext } from "./route.ts";
 
@@ -67,7 +67,7 @@ export function serve<const Of extends AnyOperation>(
 
 const byName: Readonly<Record<SchemaName, TSchema>> = schemas;
 
-function toRouteAnswer({ description, ...answer }: OperationAnswer): RouteAnswer {
+function toRouteAnswer({ description, ...answer }: AnswerSpec): RouteAnswer {
   if (answer.form === "none") return { description };
   if (answer.form === "inline") return { description, schema: answer.schema };
   const schema = byName[answer.schema];

@@ -135,7 +135,7 @@ export async function operate(
     throw unknownStack(stackId);
   const [result] = await publishMessages(deps, [message], { sender, own: true });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
-  const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.settings.limits.outcomeMs, signal });
+  const entry = await waitForDecision(deps, { eventId, stackId, timeoutMs: deps.settings.limits.outcomeMs, signal });
   if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {
     throw new StackyardError("DUPLICATE", result.reason, { details: { ...ids, usedFor: entry.event } });
   }
@@ -176,7 +176,7 @@ interface EventIds {
 }
 
 /** Returns the line of the last decision about a sender's event; undefined when the time is over first. */
-export async function waitForOutcome(
+export async function waitForDecision(
   deps: { readonly store: Store; readonly clock: Clock; readonly bell: ChangeBell },
   input: EventIds & { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<StoredHistoryEntry | undefined> {

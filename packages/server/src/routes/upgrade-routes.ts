@@ -16,7 +16,7 @@ import type { Route, RouteContext } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
 import { toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
-import { idOf, loadStack, operate, unknownStack, waitForOutcome } from "./operation-routes.ts";
+import { idOf, loadStack, operate, unknownStack, waitForDecision } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Converts a plan to the API's format. */
@@ -173,7 +173,7 @@ async function upgrade(
     results.push(
       isThere
         ? { stackId, outcome: "unchanged" }
-        : toResult({ stackId, eventId: id }, await waitForOutcome(deps, { eventId: id, stackId, ...wait })),
+        : toResult({ stackId, eventId: id }, await waitForDecision(deps, { eventId: id, stackId, ...wait })),
     );
   }
   return results;

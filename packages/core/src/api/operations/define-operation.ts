@@ -38,7 +38,7 @@ export interface PlainAnswer {
 }
 
 /** The answer of an operation with one status. Schemas are named, not contained: the declarations of all operations stay small. */
-export type OperationAnswer = NamedAnswer<SchemaName, "one" | "items" | "page"> | InlineAnswer | PlainAnswer;
+export type AnswerSpec = NamedAnswer<SchemaName, "one" | "items" | "page"> | InlineAnswer | PlainAnswer;
 
 /** Returns an answer of one value. */
 export const answer = <const Name extends SchemaName>(schema: Name, description: string): NamedAnswer<Name> => ({
@@ -111,7 +111,7 @@ export type AnyOperation = Operation<
   TProperties,
   TProperties,
   TSchema | undefined,
-  Readonly<Record<number, OperationAnswer>>,
+  Readonly<Record<number, AnswerSpec>>,
   boolean
 >;
 
@@ -136,7 +136,7 @@ type Spec<Params, Query, Body, Answers, Audited> = RouteAccess & {
 export function defineOperation<
   const Verb extends Method,
   const Path extends string,
-  const Answers extends Readonly<Record<number, OperationAnswer>>,
+  const Answers extends Readonly<Record<number, AnswerSpec>>,
   Params extends TProperties = Nothing,
   Query extends TProperties = Nothing,
   Body extends TSchema | undefined = undefined,

@@ -6,6 +6,7 @@ export { cancelBulk, getBulk, listBulkItems, listBulks, startBulk } from "./bulk
 export { getCustomResourceRun, listCustomResourceRuns } from "./custom-resources.ts";
 export {
   type AnswerOf,
+  type AnswerSpec,
   type AnyOperation,
   answer,
   type BodyOf,
@@ -17,7 +18,6 @@ export {
   type Method,
   type NamedAnswer,
   type Operation,
-  type OperationAnswer,
   type PageOf,
   type ParamsOf,
   type PlainAnswer,
