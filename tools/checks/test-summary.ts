@@ -15,6 +15,7 @@ export interface VitestReport {
     readonly assertionResults: readonly {
       readonly status: string;
       readonly fullName?: string;
+      readonly title?: string;
       readonly failureMessages?: readonly string[] | null;
     }[];
   }[];

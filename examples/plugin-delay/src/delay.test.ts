@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { parseMachine } from "@stackyard/core/machine";
 import {
   commonWeathers,
+  createFakeClock,
   createSimulator,
-  type Ending,
   runExecutor,
-  type Sky,
+  type TaskBench,
+  taskStory,
   weatherCases,
 } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
@@ -53,37 +54,19 @@ describe("the machine tea", () => {
     },
   );
 
-  /** Brews a cup. The worker looks every ten seconds, unless it is switched off. */
-  async function brew(sky: Sky): Promise<Ending> {
-    if (machine === undefined) throw new Error(JSON.stringify(problems));
-    let starts = 0;
-    const counted: typeof delay = {
-      ...delay,
-      start(ctx, config) {
-        starts += 1;
-        return delay.start(ctx, config);
-      },
-    };
-    const yard = createSimulator({ machines: [{ machine, source }], executors: [counted] });
-    sky.under(yard.clock, yard.clock.advance);
-    const readyAt = yard.clock.now() + 180_000;
-    await yard.publish({ stackId: "cup-1", machine: "tea", event: "BREW" });
-    for (let looks = 0; looks < 30; looks += 1) await sky.meet("look.worker", {}, () => yard.advance(10_000));
-    await sky.clear();
-    await yard.advance(3_600_000);
-    const { state } = (await yard.findStack("cup-1")) ?? { state: "NONE" };
-    return {
-      verdict: state === "READY" ? "succeeded" : "failed",
-      truth: starts > 0 && yard.clock.now() >= readyAt ? "succeeded" : "unfinished",
-      said: state,
-      begun: { tea: starts },
-      ended: [],
-      left: [],
-      foreign: [],
-      views: {},
-    };
-  }
+  const story = taskStory({
+    name: "tea",
+    async create() {
+      const clock = createFakeClock();
+      const readyAt = clock.now() + 180_000;
+      const judge: TaskBench["judge"] = async ({ endedAt }) => {
+        const truth = endedAt >= readyAt ? "succeeded" : "unfinished";
+        return { truth, begun: {}, ended: [], left: [], foreign: [], views: {} };
+      };
+      return { clock, executor: delay, config: { seconds: 180 }, judge };
+    },
+  });
 
-  for (const { name, timeoutMs, run } of weatherCases([{ name: "tea", play: brew }], commonWeathers, process.env))
-    it(`${name} in every weather`, { timeout: timeoutMs }, () => run(console.log));
+  for (const { name, timeoutMs, run } of weatherCases([story], commonWeathers, process.env))
+    it(name, { timeout: timeoutMs }, () => run(console.log));
 });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { changingWeather, commonWeathers, failingWeather } from "./common-weathers.ts";
-import { exploreWeather, repeatWeather } from "./explore.ts";
+import { exploreWeather } from "./explore.ts";
 import { INVARIANTS, type WeatherInvariant } from "./invariants.ts";
-import type { Ending, Story, Weather } from "./story.ts";
+import { repeatWeather } from "./repeat-weather.ts";
+import type { Ending, Sky, Story, Weather } from "./story.ts";
 import { createToyStory, type ToyBug } from "./toy-story.ts";
+import { weatherCases } from "./weather-cases.ts";
 
 const WEATHERS: readonly Weather[] = [
   ...commonWeathers,
@@ -49,6 +51,20 @@ const BUGS: readonly Planted[] = [
     weather: "late at delivery.receipt after look.cup",
   },
 ];
+
+/** Works without the test runner's own listeners, which fail the whole run. */
+async function withoutOthers<Result>(work: () => Promise<Result>): Promise<Result> {
+  const rejections = process.listeners("unhandledRejection");
+  const exceptions = process.listeners("uncaughtException");
+  process.removeAllListeners("unhandledRejection");
+  process.removeAllListeners("uncaughtException");
+  try {
+    return await work();
+  } finally {
+    for (const each of rejections) process.on("unhandledRejection", each);
+    for (const each of exceptions) process.on("uncaughtException", each);
+  }
+}
 
 const explore = (story: Story) => exploreWeather(story, WEATHERS, { moments: "sampled" });
 
@@ -101,6 +117,50 @@ describe("exploreWeather", () => {
     expect(ending).toMatchObject({ verdict: "succeeded", begun: { kettle: 2 } });
   });
 
+  it.each([
+    [{ at: "Kitchen.Start#1", weather: "reset aftr" }, /^Unknown weather "reset aftr"\. Did you mean "reset after"\?/],
+    [
+      { at: "Kitchen.Strat#1", weather: "reset after" },
+      /^Unknown moment "Kitchen\.Strat#1"\. Did you mean "Kitchen\.Start#1"\? Valid: Kitchen\.Start#1\.$/,
+    ],
+    [{ at: "Kitchen.Boil#1", weather: "reset after" }, /Valid: Kitchen\.Start#1, look\.kettle#1, Kitchen\.List#1, /],
+    [
+      { at: "Kitchen.Start#1", weather: "missing" },
+      /^"missing" does not fit Kitchen\.Start#1\. Weathers that do: reset before, reset after, throttled, denied\.$/,
+    ],
+    [
+      { at: "delivery.receipt#1", weather: "late", after: "look.cap" },
+      /^Unknown operation "look\.cap" after delivery\.receipt#1\. Did you mean "look\.cup"\?/,
+    ],
+  ])("rejects %j, and names what is near", async (run, message) => {
+    await expect(repeatWeather(createToyStory(), WEATHERS, run)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ["a rejection", async () => void Promise.reject(new Error("left alone"))],
+    ["an exception", async () => void setImmediate(() => JSON.parse("{"))],
+  ])("names the run of %s that nothing handles", async (_, leave) => {
+    const toy = createToyStory();
+    const story: Story = {
+      ...toy,
+      async play(sky) {
+        const meet: Sky["meet"] = (operation, ...rest) =>
+          sky.meet(operation, ...rest).catch(async (error: unknown) => {
+            if (operation === "Kitchen.Start" && String(error).includes("throttled")) await leave();
+            throw error;
+          });
+        return toy.play({ ...sky, meet });
+      },
+    };
+
+    const { findings } = await withoutOthers(() => explore(story));
+
+    expect(findings.map(({ run, invariant }) => ({ run, invariant }))).toEqual([
+      { run: '"Kitchen.Start#1" "throttled"', invariant: "ends" },
+    ]);
+    expect(findings[0]?.sentence).toMatch(/^unhandled: (Error: left alone|SyntaxError: )/);
+  });
+
   it("plays two weathers in one run", async () => {
     const report = await exploreWeather(createToyStory(), WEATHERS, { moments: "pairs", maxRuns: 20 });
 
@@ -144,5 +204,13 @@ describe("exploreWeather", () => {
       invariant: "ends",
       sentence: "The planned moment did not come: the story is not deterministic.",
     });
+  });
+});
+
+describe("weatherCases", () => {
+  it("fails for a story that no planted bug guards", async () => {
+    const [, guard] = weatherCases([createToyStory()], WEATHERS, {});
+
+    await expect(guard?.run(() => {})).rejects.toThrow("tea has no planted bug.");
   });
 });

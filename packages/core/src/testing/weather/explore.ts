@@ -2,6 +2,7 @@ import { createRandom } from "../fake-clock.ts";
 import { createSky, type Planned, type PlayedMoment } from "./create-sky.ts";
 import { type Breach, evaluateEnding } from "./judge.ts";
 import type { Ending, Story, Weather } from "./story.ts";
+import { watchUnhandled } from "./watch-unhandled.ts";
 
 /** Which runs are played. */
 export interface WeatherScope {
@@ -37,13 +38,6 @@ export interface WeatherReport {
   readonly findings: readonly WeatherFinding[];
   /** The findings that the story declares as intended, by the reason. */
   readonly decided: Readonly<Record<string, number>>;
-}
-
-/** The moment, weather and later operation of one run. */
-export interface OneRun {
-  readonly at: string;
-  readonly weather: string;
-  readonly after?: string | undefined;
 }
 
 /** The result of one run. */
@@ -109,32 +103,25 @@ async function findBreaches(story: Story, plans: readonly Planned[]): Promise<re
   }));
 }
 
-/** Plays one run with the named weather, as it is printed with a finding. @throws Error for an unknown weather. */
-export async function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
-  const weather = weathers.find(({ name }) => name === run.weather);
-  const names = weathers.map(({ name }) => name).join(", ");
-  if (weather === undefined) throw new Error(`Unknown weather "${run.weather}". Valid weathers: ${names}.`);
-  // As in an exploration, the first run only loads modules.
-  await playWeather(story);
-  return playWeather(story, [{ at: run.at, weather, after: run.after }]);
-}
-
 /** Returns the line of a finding, which decisions match. */
 export function toFindingText({ place, invariant, sentence }: Omit<WeatherFinding, "run" | "said">): string {
   return `${place}: ${invariant}: ${sentence}`;
 }
 
-/** Plays one run and judges its ending. Default: fair weather. */
+/** Plays one run and judges its ending; an error that nothing handles would end the process. Default: fair weather. */
 export async function playWeather(story: Story, plans: readonly Planned[] = []): Promise<WeatherRun> {
   const { sky, played, isMet } = createSky(plans);
   const { promise: hung, resolve } = Promise.withResolvers<Error>();
   const timer = setTimeout(resolve, HUNG_MS, new Error("The parts of the story wait for each other."));
+  const unhandled = watchUnhandled();
   const end = story.play(sky).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
   const ending = await Promise.race([end, hung]);
   clearTimeout(timer);
+  const errors = await unhandled.end();
   const isRepeated = plans.length !== 1 || isMet();
   const lost = new Error("The planned moment did not come: the story is not deterministic.");
-  return { ending, breaches: evaluateEnding(isRepeated ? ending : lost, story), played };
+  const crashes = errors.map((error): Breach => ({ invariant: "ends", sentence: `unhandled: ${error}` }));
+  return { ending, breaches: [...evaluateEnding(isRepeated ? ending : lost, story), ...crashes], played };
 }
 
 /** Returns all single runs. */

@@ -1,4 +1,5 @@
-import { exploreWeather, playWeather, repeatWeather, toFindingText, type WeatherScope } from "./explore.ts";
+import { exploreWeather, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
+import { repeatWeather } from "./repeat-weather.ts";
 import type { PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
 import { formatWeatherReport } from "./weather-report.ts";
 
@@ -34,7 +35,9 @@ export function weatherCases(
 ): readonly WeatherCase[] {
   const chosen = environment["WEATHER"] ?? toDefault(environment);
   const scope = SCOPES[chosen];
-  const planted = stories.flatMap((story) => (story.planted ?? []).map((each) => toPlantedCase(story, each)));
+  const planted = stories.flatMap(({ planted = [], ...story }) =>
+    planted.length === 0 ? [toUnguardedCase(story)] : planted.map((each) => toPlantedCase(story, each)),
+  );
   const played = stories.map(
     (story): WeatherCase => ({
       name: story.name,
@@ -76,6 +79,17 @@ function toPlantedCase(story: Story, { bug, invariant, play }: PlantedBug): Weat
       if (breaches.some((breach) => breach.invariant === invariant)) return;
       const found = breaches.map((breach) => breach.invariant).join(", ");
       throw new Error(`${story.name} does not find “${bug}” by “${invariant}”. It found: ${found || "nothing"}.`);
+    },
+  };
+}
+
+/** A story that no bug guards may know nothing: it finds nothing, whatever the program does. */
+function toUnguardedCase({ name }: Story): WeatherCase {
+  return {
+    name: `${name} is guarded by a planted bug`,
+    timeoutMs: HOUR_MS,
+    async run() {
+      throw new Error(`${name} has no planted bug. Add one to \`planted\` that the story must find in fair weather.`);
     },
   };
 }

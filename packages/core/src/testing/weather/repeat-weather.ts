@@ -1,0 +1,58 @@
+import { findNearestName, suggest } from "../../machine/document/wording.ts";
+import type { Planned, PlayedMoment } from "./create-sky.ts";
+import { playWeather, type WeatherRun } from "./explore.ts";
+import type { Story, Weather } from "./story.ts";
+
+/** The moment, weather and later operation of one run. */
+export interface OneRun {
+  readonly at: string;
+  readonly weather: string;
+  readonly after?: string | undefined;
+}
+
+/**
+ * Plays one run with the named weather, as it is printed with a finding.
+ *
+ * @throws Error for an unknown weather, moment or later operation, and for a weather that does not fit the moment.
+ */
+export async function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
+  const names = weathers.map(({ name }) => name);
+  const weather = weathers.find(({ name }) => name === run.weather);
+  if (weather === undefined) throw unknown(`weather "${run.weather}"`, run.weather, names);
+  const findFault = async () => findRunFault((await playWeather(story)).played, weathers, { ...run, weather });
+  // As in an exploration, the first run only loads modules, and its parts may meet in another order.
+  const fault = (await findFault()) && (await findFault());
+  if (fault !== undefined) throw fault;
+  return playWeather(story, [{ ...run, weather }]);
+}
+
+/** Returns the error of a run that does not exist. */
+function findRunFault(
+  played: readonly PlayedMoment[],
+  weathers: readonly Weather[],
+  { at, weather, after }: Planned,
+): Error | undefined {
+  const index = played.findIndex(({ moment }) => moment.at === at);
+  const found = played[index];
+  if (found === undefined) return unknown(`moment "${at}"`, at, toNames(played, at));
+  if (!weather.fits(found.moment, found.answer)) {
+    const fitting = weathers.filter((each) => each.fits(found.moment, found.answer)).map(({ name }) => name);
+    return new Error(`"${weather.name}" does not fit ${at}. Weathers that do: ${fitting.join(", ")}.`);
+  }
+  const later = [...new Set(played.slice(index + 1).map(({ moment }) => moment.operation))];
+  if (after === undefined || later.includes(after)) return undefined;
+  return unknown(`operation "${after}" after ${at}`, after, later);
+}
+
+/** Returns the moments of the operation, or all operations if there are none. */
+function toNames(played: readonly PlayedMoment[], at: string): readonly string[] {
+  const moments = played.map(({ moment }) => moment.at);
+  const near = findNearestName(at, moments);
+  const operation = (near ?? at).replace(/#.*$/, "#");
+  const ofOperation = moments.filter((each) => each.startsWith(operation));
+  return ofOperation.length > 0 ? ofOperation : moments.filter((each) => each.endsWith("#1"));
+}
+
+function unknown(what: string, name: string, valid: readonly string[]): Error {
+  return new Error(`Unknown ${what}.${suggest(findNearestName(name, valid))} Valid: ${valid.join(", ")}.`);
+}
