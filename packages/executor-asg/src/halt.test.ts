@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideHalt, type HaltInput } from "./halt.ts";
+import { decideHalt, findHalt, type HaltInput, listHalts } from "./halt.ts";
 import type { HaltOrder } from "./release-state.ts";
+import { createReleaseWorld } from "./testing/release-world.ts";
 
 const STARTED_AT = Date.parse("2026-03-04T05:06:07Z");
 
@@ -92,5 +93,30 @@ describe("decideHalt", () => {
         expect(kind).toBe(offset > -300 && offset < 120 ? "halt" : "go-on");
       }),
     );
+  });
+});
+
+describe("the halt of an execution", () => {
+  const cancel: HaltOrder = { kind: "release", message: "Halted: the run was cancelled.", at: STARTED_AT };
+
+  it("counts beside the requests in the memory", async () => {
+    const world = createReleaseWorld();
+    const work = { ...world.work(), halt: cancel };
+    await world.deps.memory.orderHalt(work.release, { message: "Wrong image." });
+
+    const halts = await listHalts(world.deps, work);
+
+    expect(halts.map(({ message }) => message)).toEqual([cancel.message, "Wrong image."]);
+  });
+
+  it("stops a release whose memory cannot be read", async () => {
+    const { deps, work } = createReleaseWorld();
+    const listUnreadable = async () => {
+      throw new Error("SlowDown");
+    };
+    const unread = { ...deps, memory: { ...deps.memory, listHalts: listUnreadable } };
+
+    expect(await findHalt(unread, work())).toBeUndefined();
+    expect(await findHalt(unread, { ...work(), halt: cancel })).toMatchObject({ message: cancel.message });
   });
 });

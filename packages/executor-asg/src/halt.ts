@@ -1,4 +1,3 @@
-import type { Release } from "./document/release.ts";
 import type { ReleaseConstants } from "./presets.ts";
 import { ReleaseError } from "./release-errors.ts";
 import type { HaltOrder, ReleaseDeps, ReleaseState, ReleaseWork } from "./release-state.ts";
@@ -62,9 +61,10 @@ export async function findTimeout(deps: ReleaseDeps, work: ReleaseWork): Promise
   return error;
 }
 
-async function findStop(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<ReleaseError | undefined> {
+async function findStop(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseError | undefined> {
   const { constants, clock } = deps;
-  const halts = await readHalts(deps, release);
+  const { release, state } = work;
+  const halts = await readHalts(deps, work);
   const verdict = decideHalt({
     now: clock.now(),
     startedAt: Date.parse(state.started_at),
@@ -91,29 +91,35 @@ export function explainTimeout(message: string, state: ReleaseState): string {
  * Finds a halt request while a release waits. Ignores the timeout: the predecessor's states check it when they run, and
  * the slow start of a target group is not part of it.
  */
-export async function findHalt(
-  deps: ReleaseDeps,
-  { release, state: { unwatched_ms: unwatchedMs } }: ReleaseWork,
-): Promise<ReleaseError | undefined> {
+export async function findHalt(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseError | undefined> {
   const { clock, constants } = deps;
-  const halts = await readHalts(deps, release);
+  const { unwatched_ms: unwatchedMs } = work.state;
+  const halts = await readHalts(deps, work);
   const now = clock.now();
   const times = { now, startedAt: now, timeoutSeconds: Number.POSITIVE_INFINITY, unwatchedMs };
   const verdict = decideHalt({ ...times, halts, generation: constants.generation });
   return verdict.kind === "halt" ? new ReleaseError(verdict.code, verdict.message) : undefined;
 }
 
-/** Returns the halt requests. Unreadable ones stop nothing, as with the predecessor: the next check reads them again. */
-async function readHalts(
-  { memory, logger, signal }: ReleaseDeps,
-  release: Release,
-): Promise<readonly HaltOrder[] | "unreadable"> {
+/** Returns the halt of this execution, and the halt requests in the memory. Throws if these cannot be read. */
+export async function listHalts(
+  { memory }: Pick<ReleaseDeps, "memory">,
+  { release, halt }: ReleaseWork,
+): Promise<readonly HaltOrder[]> {
+  return [...(halt === undefined ? [] : [halt]), ...(await memory.listHalts(release))];
+}
+
+/**
+ * Returns the halt requests. Unreadable ones stop nothing, as with the predecessor: the next check reads them again.
+ * The halt of this execution needs no read.
+ */
+async function readHalts(deps: ReleaseDeps, work: ReleaseWork): Promise<readonly HaltOrder[] | "unreadable"> {
   try {
-    return await memory.listHalts(release);
+    return await listHalts(deps, work);
   } catch (error) {
-    signal.throwIfAborted();
-    logger.warn("cannot read halt requests", { error, release: release.release_id });
-    return "unreadable";
+    deps.signal.throwIfAborted();
+    deps.logger.warn("cannot read halt requests", { error, release: work.release.release_id });
+    return work.halt === undefined ? "unreadable" : [work.halt];
   }
 }
 

@@ -189,6 +189,8 @@ export type AcquireReleaseLock =
 export interface ReleaseWork {
   readonly release: Release;
   readonly state: ReleaseState;
+  /** The halt of this execution, such as its cancel. It counts beside the requests in the memory. */
+  readonly halt?: HaltOrder;
 }
 
 /** The task of a state: returns the new state or throws a `ReleaseError`. Can be repeated after a crash. */

@@ -59,7 +59,7 @@ export async function stepRelease(deps: ReleaseDeps, before: ReleaseProgress): P
   const { position, release } = progress;
   const machine = RELEASE_MACHINES[deps.constants.generation];
   const row = machine[position.state];
-  const halt = isHaltable(deps, progress, row) ? await findHalt(deps, { release, state: progress.state }) : undefined;
+  const halt = isHaltable(deps, progress, row) ? await findHalt(deps, progress) : undefined;
   const result = await runIfDue(deps, progress, row, halt);
   if (result.kind === "going") return result;
   const { error, state } = result;
@@ -112,12 +112,11 @@ async function runIfDue(
     return rest(deps, progress);
   }
   if (row?.kind !== "task") return { kind: "ran", state: progress.state };
-  const { release, state } = progress;
   try {
     if (row.task === "Lock") return await takeLock(deps, progress);
     // The release was validated before its first poll.
     if (row.task === "Validate") throw new ReleaseError("TASK_UNKNOWN", "Unknown task: Validate.");
-    return { kind: "ran", state: await runState(deps, row.task, { release, state }) };
+    return { kind: "ran", state: await runState(deps, row.task, progress) };
   } catch (error) {
     return toFailed(deps, progress, error);
   }
@@ -127,9 +126,9 @@ const ASK_AGAIN_MS = 15_000;
 
 /** Takes the locks; waits, if allowed, for the release that has them. The timeout starts when it gets them. */
 async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<Going | StateResult> {
-  const { release, state, queuedSince } = progress;
+  const { state, queuedSince } = progress;
   const now = deps.clock.now();
-  const answer = await tryLock(deps, { release, state });
+  const answer = await tryLock(deps, progress);
   if (answer.kind === "locked") {
     const started_at = queuedSince === undefined ? answer.state.started_at : new Date(now).toISOString();
     return { kind: "ran", state: { ...answer.state, started_at } };

@@ -6,11 +6,10 @@ import { rememberPlace } from "../plan/release-place-record.ts";
 import { storeReport, toReleaseReport } from "../plan/report.ts";
 import { joinSentences, ReleaseError } from "../release-errors.ts";
 import type { ReleaseEnd } from "../release-machine.ts";
-import type { ReleaseDeps } from "../release-state.ts";
 import { isReleaseProgress, LOOK_MS, type ReleaseProgress, stepRelease, withLines } from "../step-release.ts";
 import { defineOperation } from "./operation.ts";
 
-/** Deploys the release that the config describes. A cancel is a halt of this release, wherever states look for halts. */
+/** Deploys the release that the config describes. A cancel is a halt in its progress, which states see like a request. */
 export const deploy = defineOperation<ReleaseProgress>({
   progress: isReleaseProgress,
   start: (call) => startRelease(call, toBeginInput(call)),
@@ -35,7 +34,7 @@ export async function startRelease(call: AsgCall, input: BeginInput): Promise<As
 
 /** Runs the due step of a release. */
 async function pollRelease(call: AsgCall, progress: ReleaseProgress): Promise<AsgStep> {
-  const step = await stepRelease(withHalt(call.deps, progress), progress);
+  const step = await stepRelease(call.deps, progress);
   const told = withLines(step.progress, call.lines);
   if (step.kind === "going") return goOn(call, told, step.message);
   await storeReport(call.ctx, toReleaseReport(told, step.end));
@@ -67,12 +66,6 @@ function toMessage({ state }: ReleaseProgress, message: string): string {
     report === undefined ? [] : [`${name} ${report.healthy}/${report.target_healthy}`],
   );
   return services.length === 0 ? message : `${message} ${services.join(", ")}`;
-}
-
-function withHalt(deps: ReleaseDeps, { halt }: ReleaseProgress): ReleaseDeps {
-  if (halt === undefined) return deps;
-  const { memory } = deps;
-  return { ...deps, memory: { ...memory, listHalts: async (key) => [halt, ...(await memory.listHalts(key))] } };
 }
 
 function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgStep {
