@@ -47,8 +47,7 @@ export function nextAction(run: FleetRun, input: NextActionInput): RunAction {
   const { state } = run;
   const stop = findStop(run);
   // SSM counts other failures than a rollout, so the stop is decided here.
-  const limits = { concurrency: state.maxConcurrency, maxFailures: [Number.POSITIVE_INFINITY], pausesMs: [] };
-  const action = decideRollout({ ...state, ...(stop && { stop }) }, limits, input.now);
+  const action = decideRollout({ ...state, ...(stop && { stop }) }, { concurrency: state.maxConcurrency }, input.now);
   if (action.kind !== "send") return action.kind === "wait" ? { kind: "wait" } : action;
   const chunks = planChunks(run, action.most, input);
   return chunks.length > 0 ? { kind: "send", chunks } : { kind: "wait" };

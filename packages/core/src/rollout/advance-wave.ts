@@ -8,7 +8,7 @@ import { EMPTY_TALLY, type Tally, tallyByWave } from "./tally.ts";
  */
 export function advanceWave<State extends RolloutState>(
   state: State,
-  { pausesMs }: Pick<Limits, "pausesMs">,
+  { pausesMs = [] }: Pick<Limits, "pausesMs">,
   now: number,
 ): State {
   const waves = tallyByWave(state);

@@ -201,7 +201,7 @@ function findEarlier(world: World, id: string): readonly string[] {
   const wave = sent.get(id)?.wave ?? 0;
   const tooEarly = [...sent].filter(
     ([other, before]) =>
-      before.wave < wave && (!isEnded(world, other) || now < before.at + (limits.pausesMs[before.wave] ?? 0)),
+      before.wave < wave && (!isEnded(world, other) || now < before.at + (limits.pausesMs?.[before.wave] ?? 0)),
   );
   return tooEarly.map(([other]) => `${id}: before ${other}`);
 }

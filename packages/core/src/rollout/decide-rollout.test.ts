@@ -57,6 +57,13 @@ describe("decideRollout", () => {
     expect(decide(given, { maxFailures: [1] }, { wave: 1 })).toMatchObject({ kind: "drop" });
   });
 
+  it("lets failures pass in every wave without limits for them", () => {
+    const given = [...rows(9, FAILED), ...rows(9, { ...FAILED, wave: 1 }), ...rows(2, { wave: 1 })];
+    const state = { wave: 1, waveEndedAt: 0, sending: [], tallies: [toTallies(given)] };
+
+    expect(decideRollout(state, { concurrency: 10 }, 0)).toEqual({ kind: "send", most: 10 });
+  });
+
   it("stops for the reason that it was given", () => {
     const stop = { code: "ALARM", message: "The alarm is on.", retryable: true };
 

@@ -11,10 +11,10 @@ export interface Stop {
 export interface Limits {
   /** Rows that are sent and have not ended; 0 while a gate is closed. */
   readonly concurrency: number;
-  /** Failures that each wave allows; a wave without an entry allows none. */
-  readonly maxFailures: readonly number[];
-  /** Pauses after each wave except the last. */
-  readonly pausesMs: readonly number[];
+  /** Failures that each wave allows; a wave without an entry allows none. Default: failures stop nothing. */
+  readonly maxFailures?: readonly number[];
+  /** Pauses after each wave except the last. Default: none. */
+  readonly pausesMs?: readonly number[];
 }
 
 /** The state of a rollout without its rows. All instants are epoch milliseconds. */
@@ -57,6 +57,7 @@ export function decideRollout(state: RolloutState, limits: Limits, now: number):
 }
 
 function findStop(waves: readonly Tally[], { maxFailures }: Limits): Stop | undefined {
+  if (maxFailures === undefined) return undefined;
   for (const [wave, { failed }] of waves.entries()) {
     const most = maxFailures[wave] ?? 0;
     if (failed > most) return toTooManyFailures(failed, most);
@@ -71,8 +72,9 @@ function toTooManyFailures(failures: number, most: number): Stop {
 }
 
 /** Returns the instant before which nothing is sent, if it is ahead. */
-function findOpening({ pausedUntil = 0, waveEndedAt, wave }: RolloutState, limits: Limits, now: number) {
-  const pause = waveEndedAt === undefined ? 0 : waveEndedAt + (limits.pausesMs[wave] ?? 0);
+function findOpening(state: RolloutState, { pausesMs = [] }: Limits, now: number) {
+  const { pausedUntil = 0, waveEndedAt, wave } = state;
+  const pause = waveEndedAt === undefined ? 0 : waveEndedAt + (pausesMs[wave] ?? 0);
   const opensAt = Math.max(pausedUntil, pause);
   return opensAt > now ? opensAt : undefined;
 }

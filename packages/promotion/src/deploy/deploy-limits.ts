@@ -9,7 +9,7 @@ interface Limited extends Pick<SendJob, "concurrency" | "maxFailures"> {
 }
 
 /** Returns the limits of a deployment with waves of these sizes. */
-export function toSendLimits({ concurrency, maxFailures, waves }: Limited, sizes: readonly number[]): Limits {
+export function toSendLimits({ concurrency, maxFailures, waves }: Limited, sizes: readonly number[]): Required<Limits> {
   return {
     concurrency,
     maxFailures: sizes.map((size) => toCount(maxFailures, size)),
@@ -18,7 +18,7 @@ export function toSendLimits({ concurrency, maxFailures, waves }: Limited, sizes
 }
 
 /** Returns the limits of a task that sends, from its config as the document has it; undefined for other configs. */
-export function findSendLimits(config: unknown, sizes: readonly number[]): Limits | undefined {
+export function findSendLimits(config: unknown, sizes: readonly number[]): Required<Limits> | undefined {
   if (!isMap(config) || (config["op"] ?? "send") !== "send") return undefined;
   const { maxFailures, concurrency, waves } = config;
   const limited: Limited = {

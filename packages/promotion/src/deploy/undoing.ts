@@ -19,11 +19,7 @@ export function createUndoing(deps: DeployDeps, job: UndoJob): Operation {
     observesArrived: false,
     plan: () => planUndo(deps, job),
     toRetried: ({ event, metadata, until, failed: failedStates }) => ({ event, metadata, until, failed: failedStates }),
-    toLimits: ({ concurrency = CONCURRENCY }) => ({
-      concurrency,
-      maxFailures: [Number.POSITIVE_INFINITY],
-      pausesMs: [],
-    }),
+    toLimits: ({ concurrency = CONCURRENCY }) => ({ concurrency }),
     toChecks: () => NO_CHECKS,
     findFailure: findUnrestored,
     noteEnd: (rows) => noteUndone(deps, job.of, rows.filter(isTakenBack)),
