@@ -6,12 +6,6 @@ import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackArg, taskArg } from "./stack-args.ts";
 
-/** The task by its place, or by a flag as with `retry`. */
-const taskArgs = {
-  taskName: Type.Optional({ ...taskArg, placeholder: "task" }),
-  task: Type.Optional({ ...taskArg, description: "The task's name, as a flag." }),
-};
-
 /** `stackyard stacks retry` */
 export const stacksRetry = defineServerCommand({
   name: "stacks retry",
@@ -88,13 +82,6 @@ function listNames(tasks: StackDetails["tasks"]): string {
   return tasks.map(({ name }) => name).join(", ");
 }
 
-function readTask({ taskName, task }: { readonly taskName?: string; readonly task?: string }): string {
-  const name = taskName ?? task;
-  if (name !== undefined && (task === undefined || task === name)) return name;
-  if (name === undefined) throw failWith("USAGE", "Pass the name of the task.");
-  throw failWith("USAGE", `Pass one task, not both "${name}" and "${task}".`);
-}
-
 async function sentAnything({ yard, signal }: ServerContext, result: OperationAnswer): Promise<boolean> {
   if (result.outcome !== "applied") return true;
   const { items } = await yard.events.history(result.eventId, { signal });
@@ -106,10 +93,9 @@ export const stacksCancel = defineServerCommand({
   name: "stacks cancel",
   summary: "Cancel a running task.",
   examples: { "stackyard stacks cancel pr-12 network": "Terraform finishes its current operations, then stops." },
-  args: Type.Object({ ...stackArg, ...taskArgs, reason: Type.Optional(reasonArg) }),
-  positionals: ["stack", "taskName"],
-  async run(context, { stack, reason, ...named }) {
-    const task = readTask(named);
+  args: Type.Object({ ...stackArg, task: taskArg, reason: Type.Optional(reasonArg) }),
+  positionals: ["stack", "task"],
+  async run(context, { stack, task, reason }) {
     const options = { signal: context.signal, ...defined({ reason }) };
     const result = await context.yard.stacks.cancel(stack, task, options);
     return formatOperation(context, result, `was asked to stop ${task}`);
@@ -145,20 +131,14 @@ export const stacksSettle = defineServerCommand({
   examples: { 'stackyard stacks settle pr-12 network --reason "made by hand"': "Continue without the task." },
   args: Type.Object({
     ...stackArg,
-    ...taskArgs,
-    as: Type.Optional(
-      Type.Enum(["succeeded"], {
-        description: "The result of the task. The only value, and the default.",
-      }),
-    ),
+    task: taskArg,
     approval: Type.Optional(
       Type.Boolean({ description: "The task is an approval, which is then not given. Needs approvals:settle." }),
     ),
     reason: reasonArg,
   }),
-  positionals: ["stack", "taskName"],
-  async run(context, { stack, reason, approval, ...named }) {
-    const task = readTask(named);
+  positionals: ["stack", "task"],
+  async run(context, { stack, task, reason, approval }) {
     const result = await context.yard.stacks.settle(stack, task, { reason, approval, signal: context.signal });
     return formatOperation(context, result, `counts ${task} as done`);
   },
