@@ -73,9 +73,9 @@ const directCommands: Plugin = {
       );
       return { contents: [...imports, ...rows].join("\n"), loader: "ts" };
     });
-    // What a worker gives to executors: no direct command has one.
+    // The calls that a worker gives to executors: no direct command has a worker.
     build.onResolve({ filter: /[\\/]yard-calls\.ts$/ }, ({ path }) => ({ path, external: true }));
-    // What talks to AWS needs the SDK, and is in the other build.
+    // Modules that call AWS need the SDK, and are in the other build.
     build.onResolve({ filter: /\/yard\/(?:own-aws-access|aws-yard)\.ts$/ }, ({ path }) => ({
       path: `../${basename(path, ".ts")}.js`,
       external: true,
@@ -98,7 +98,7 @@ function licensesIn(name: string): Plugin {
         const inputs = Object.keys(metafile?.inputs ?? {});
         const folders = [...new Set(inputs.flatMap((path) => PACKAGE.exec(path)?.[1] ?? []))].toSorted();
         const texts = await Promise.all(folders.map((each) => readLicense(join(folder, each))));
-        // What is built is written afterwards.
+        // The outputs are written afterwards.
         await mkdir(join(folder, "dist/start"), { recursive: true });
         await writeFile(join(folder, "dist/start", `${name}.LICENSES.txt`), texts.join("\n\n"));
       });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { InlineConfig, Plugin, Rolldown } from "vite";
 import { sourceAliases } from "../../vite.base.ts";
 
-/** What a server replaces by the bundle of a stack, as JSON without any `<`. */
+/** The place that a server replaces by the bundle of a stack, as JSON without any `<`. */
 const PLACE = "__BUNDLE__";
 
 /**

@@ -1,6 +1,6 @@
 import type { Plugin } from "vite";
 
-/** What bundles of the console contain instead of modules of Typebox. */
+/** Texts that bundles of the console contain instead of modules of Typebox. */
 const INSTEAD: readonly (readonly [RegExp, string])[] = [
   // The policy of the console forbids code from texts, so that Typebox would check each value without compiling anyway.
   [

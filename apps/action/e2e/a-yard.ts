@@ -20,7 +20,7 @@ tasks:
   create: { executor: script, config: { outcome: "\${metadata.outcome}" } }
 `;
 
-/** What markup, terminals and runners would obey. */
+/** Text that markup, terminals and runners would obey. */
 export const HOSTILE =
   "</details>\n::add-mask::LIVE\n##[add-mask]LIVE\n```\n@team <img src=x> [a](http://evil.example)";
 

@@ -3,7 +3,7 @@ import { defined, StackyardError } from "@stackyard/core";
 import type { NewEvent } from "@stackyard/sdk";
 import { parseMetadata, parseTimeout } from "@stackyard/sdk/send";
 
-/** What the step wants. */
+/** The inputs of the step. */
 export interface Inputs {
   readonly url: string;
   readonly event: NewEvent & { readonly id: string };

@@ -5,7 +5,7 @@ import type { PhrasingContent } from "mdast";
 import { toMarkdown } from "mdast-util-to-markdown";
 import type { Inputs } from "./read-inputs.ts";
 
-/** What became of the step. */
+/** The outcome of the step. */
 export interface ActionResult {
   readonly inputs?: Inputs;
   /** The known part of the event's line. */

@@ -5,7 +5,7 @@ import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { readCommonSettings } from "./settings.ts";
 
-/** What the functions of one process share. */
+/** The parts that the functions of one process share. */
 export interface ProcessParts {
   readonly environment: EnvironmentVariables;
   readonly clock: Clock;

@@ -28,7 +28,7 @@ import { parseSettings, toDistributorConfig } from "./settings.ts";
 /** The dependencies of the app. */
 export interface CreateAppOptions {
   readonly environment: EnvironmentVariables;
-  /** How to access AWS. Default: the SDK's region and credentials. */
+  /** Access to AWS. Default: the SDK's region and credentials. */
   readonly access?: AwsAccess;
   /** Default: the table of the environment. */
   readonly records?: Records;
@@ -40,7 +40,7 @@ export interface CreateAppOptions {
   readonly write?: (line: string) => void;
 }
 
-/** What the app uses of it. */
+/** The part of the telemetry that the app uses. */
 export interface AppTelemetry extends Pick<Telemetry, "logger" | "invoke"> {
   readonly tracing: Pick<Telemetry["tracing"], "inject">;
 }

@@ -13,7 +13,7 @@ import { CONFIG, loadServices } from "./load-services.ts";
 import { createProjectFiles } from "./project-files.ts";
 import { parseSettings } from "./settings.ts";
 
-/** What the function is made of. */
+/** The parts of the function. */
 export interface ServicesFunctionOptions {
   readonly environment: EnvironmentVariables;
   /** Where copies of the project's files are kept. Default: a folder for temporary files. */
@@ -79,7 +79,7 @@ interface Services {
   readonly app: ServicesApp;
 }
 
-/** What an instance of the function keeps between invocations. */
+/** The memory of an instance of the function between invocations. */
 interface ServicesProcess {
   readonly yard: OpenedServices;
   readonly clock: Clock;

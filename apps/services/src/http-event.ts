@@ -51,7 +51,7 @@ export function toRequest(event: HttpEvent): Request {
   }
 }
 
-/** What Lambda answers with. */
+/** The HTTP answer, as Lambda takes it. */
 export interface HttpResult {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;

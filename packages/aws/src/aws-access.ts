@@ -42,7 +42,7 @@ export interface AwsAccessOptions {
   /** Shared between several accesses of a process. Default: a separate limiter, for the documented quotas. */
   readonly limiter?: Limiter;
   /**
-   * Whether a denied call is repeated for two minutes after the first call of a role, because a new role is denied for a
+   * Repeats a denied call for two minutes after the first call of a role, because a new role is denied for a
    * while. Default: true; false for commands, whose user waits and has used the role before.
    */
   readonly retriesDenials?: boolean;

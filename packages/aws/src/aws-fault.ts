@@ -1,7 +1,7 @@
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
- * What a caller can do about an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
+ * The remedy for an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
  * it names, must change. `fatal`: credentials, permissions or the account must change first.
  */
 export type AwsFaultKind = "retryable" | "caller" | "fatal";

@@ -6,7 +6,7 @@ import { type CallFacts, explainDenial, isOptionalCall, type RoleAges, retryDeni
 /** The dependencies of one client's plugin. */
 interface CallPluginInput {
   readonly clock: Clock;
-  /** Undefined: denials are final. */
+  /** The ages of roles. Without them denials are final. */
   readonly ages: RoleAges | undefined;
   /** Whose credentials the client has: the ARN of a role, or another name for the process's own. */
   readonly role: string;

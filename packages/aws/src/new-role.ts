@@ -2,7 +2,7 @@ import { type Clock, isStackyardError } from "@stackyard/core";
 import { findAwsFault } from "./aws-fault.ts";
 
 /**
- * How long a denial may pass by itself: IAM is eventually consistent, and a new role, policy or trust is denied for
+ * The time in which a denial may pass by itself: IAM is eventually consistent, and a new role, policy or trust is denied for
  * seconds, rarely for more than a minute (IAM guide, "Changes that I make are not always immediately visible").
  */
 export const NEW_ROLE_MS = 120_000;

@@ -9,9 +9,9 @@ import type { QueueAddress, YardQueues } from "./queues.ts";
 export interface YardAlarmSettings {
   /** Topics that are notified when an alarm starts and when it ends. Default: none. */
   readonly topicArns?: AlarmTopics;
-  /** How long an event may wait. Default: 300. */
+  /** The longest time that an event may wait. Default: 300. */
   readonly eventWaitSeconds?: number;
-  /** How long a task may wait for a runner. Default: 1800. */
+  /** The longest time that a task may wait for a runner. Default: 1800. */
   readonly taskWaitSeconds?: number;
 }
 

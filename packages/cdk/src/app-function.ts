@@ -54,7 +54,7 @@ export interface AppFunctionProps extends FunctionSettings {
   readonly managedPolicyArns?: Given<readonly string[]>;
   /** The handler in the zip. Default: `index.handler`. */
   readonly handler?: string;
-  /** Whether Lambda stops a function that invokes itself indirectly. Default: `Allow`. */
+  /** `Terminate`: Lambda stops a function that invokes itself indirectly. Default: `Allow`. */
   readonly recursiveLoop?: "Allow" | "Terminate";
 }
 

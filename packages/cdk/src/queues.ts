@@ -14,7 +14,7 @@ export interface YardQueuesProps {
   readonly keepsOrder?: boolean | CfnCondition;
   /** Six times what an invocation of the runner may take. Default: 5400. */
   readonly taskVisibilitySeconds?: number;
-  /** Whether there is a queue for tasks that do not fit a function's time. Default: no. */
+  /** Adds a queue for tasks that do not fit a function's time. Default: no. */
   readonly hasLongTasks?: boolean | CfnCondition;
   /** Senders of events, in addition to the roles of the yard's account. Default: none. */
   readonly eventSenders?: EventSenders;
@@ -141,7 +141,7 @@ function ofService(sid: string, service: string, sources: string | readonly stri
 export interface WorkQueueProps {
   /** Without `.fifo`. Default: CloudFormation generates one. */
   readonly name?: string;
-  /** Whether messages are ordered by group. Default: a standard queue. */
+  /** Orders messages by group. Default: a standard queue. */
   readonly isFifo?: boolean | CfnCondition;
   /** Six times the timeout of the function that reads it, so that Lambda may retry a throttled batch. */
   readonly visibilitySeconds?: number;
@@ -152,7 +152,7 @@ export interface WorkQueueProps {
   readonly deadLetterArn?: string;
   /** Default: 5. */
   readonly maxReceiveCount?: number;
-  /** How long an unread message is kept. Default: 4 days. */
+  /** The time that an unread message is kept. Default: 4 days. */
   readonly keptSeconds?: number;
   /** The customer managed key. Default: that of SQS. */
   readonly kmsKeyArn?: Given<string>;

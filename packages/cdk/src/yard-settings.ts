@@ -28,7 +28,7 @@ export interface YardSettings {
    * are stored in clear text, and plans are not saved.
    */
   readonly sealKeyArn?: Given<string>;
-  /** Whether every runner that reads the queues of tasks has the store. Default: `true`. */
+  /** True if every runner that reads the queues of tasks has the store. Default: `true`. */
   readonly runnersHaveStore?: boolean | string;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;
@@ -127,7 +127,7 @@ export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorR
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
   /**
-   * Whether each task has its own sessions in targets, named and tagged by yard, stack and task. Roles there must allow
+   * Gives each task its own sessions in targets, named and tagged by yard, stack and task. Roles there must allow
    * `sts:TagSession`. Default: `false`, sessions of the runner.
    */
   readonly sessionTags?: boolean | string;
@@ -137,7 +137,7 @@ export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorR
 
 /** Settings that a runner needs to decide the results of its tasks, like the state manager. */
 export interface DecisionSettings {
-  /** Undefined: the state manager decides them. */
+  /** The machines. Without them the state manager decides them. */
   readonly machines: BucketPrefix | undefined;
   readonly queues: TaskRunnerQueues;
 }

@@ -8,7 +8,7 @@ import { buildApp } from "fauxqs";
 
 /** Emulated queues, buckets and tables on loopback ports, and the resources of a yard. */
 export interface AwsCloud {
-  /** What leads there. */
+  /** The variables that lead there. */
   readonly environment: Readonly<Record<string, string>>;
   /** As in a configuration. */
   readonly yard: Readonly<Record<string, unknown>>;

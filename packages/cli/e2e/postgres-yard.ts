@@ -8,7 +8,7 @@ import { type SpawnedCli, spawnCli } from "./spawn-cli.ts";
 /** A server or a worker that has reported that it is ready. */
 export interface StartedProcess extends SpawnedCli {
   readonly id: string;
-  /** Of a server. */
+  /** The address of a server. */
   readonly url: string;
 }
 
@@ -37,7 +37,7 @@ export interface PostgresYardInput {
   readonly postgres: PostgresServer;
   readonly files: Readonly<Record<string, string>>;
   readonly plugins?: readonly string[];
-  /** Of the store. */
+  /** Options of the store. */
   readonly options?: object;
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 
-/** How a process ended. */
+/** The end of a process. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;

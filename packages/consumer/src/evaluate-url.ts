@@ -1,7 +1,7 @@
 /** Why a URL is refused. */
 export type UrlFault = "URL_INVALID" | "URL_HOST" | "URL_KEY_MISMATCH" | "URL_NOT_SIGNED";
 
-/** Whether a URL may be fetched. */
+/** The verdict on a URL: it may be fetched, or why not. */
 export type UrlVerdict =
   /** `expiresAt`: epoch milliseconds. S3 refuses the URL from then on. */
   | { readonly kind: "good"; readonly expiresAt: number }
@@ -152,7 +152,7 @@ export interface SourceBucket {
   readonly partition?: string;
 }
 
-/** Whether the URL names the bucket in the host or in the path. */
+/** The place of the bucket's name in a URL: the host or the path. */
 type HostStyle = "virtual" | "path";
 
 /** DNS suffixes of other partitions, from the SDK (`partitions.json`, `dnsSuffix`). */

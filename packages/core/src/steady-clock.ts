@@ -12,7 +12,7 @@ export interface ClockReading {
   readonly clock: SeenClock;
   /** By more than `LONGEST_GAP_MS`, in either direction, or it was not read for as long. */
   readonly hasJumped: boolean;
-  /** Whether what is old by this clock may be removed for good. */
+  /** True if things that are old by this clock may be removed for good. */
   readonly isSteady: boolean;
 }
 

@@ -25,7 +25,7 @@ export interface DeployInput {
   readonly templateUrl: string;
   readonly parameters: readonly Parameter[];
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether a role of the template has an explicit name. */
+  /** True if a role of the template has an explicit name. */
   readonly namesRoles: boolean;
   /** True to report what would change without changing anything. */
   readonly dryRun: boolean;

@@ -28,7 +28,7 @@ export interface LogPlaceFacts {
   /** Such as `s3://acme-logs/stackyard/logs/`. */
   readonly address: string;
   /**
-   * Whether an enabled rule of the bucket removes the objects there eventually. Undefined if the rules cannot be read.
+   * Returns true if an enabled rule of the bucket removes the objects there eventually, undefined if the rules cannot be read.
    */
   readonly isCleaned: boolean | undefined;
 }

@@ -47,7 +47,7 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly initialSetRoleName?: string;
   /** True to let consumers see when their initial set has ended. Default: false. */
   readonly consumersMayWait?: Switch;
-  /** How long URLs are valid, at most. Default: 3600. */
+  /** The longest time that URLs are valid. Default: 3600. */
   readonly urlSeconds?: number;
   /** After that time without a receipt an artifact is announced again. Default: 900. */
   readonly overdueSeconds?: number;

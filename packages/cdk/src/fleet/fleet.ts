@@ -35,7 +35,7 @@ export interface FleetProps extends YardSettings, FunctionSettings {
   readonly environmentName?: string;
   /** The page of a run, with `{runId}` in it. */
   readonly reportUrl?: Given<string>;
-  /** Whether instances that start are configured: `ENABLED` or `DISABLED`. Default: `ENABLED`. */
+  /** `ENABLED` configures instances that start, `DISABLED` does not. Default: `ENABLED`. */
   readonly bootState?: string;
   /** The settings of instances that start, as variables that begin with `BOOT_`. */
   readonly environment?: Variables;

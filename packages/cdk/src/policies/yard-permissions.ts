@@ -146,7 +146,7 @@ export interface ExecutorRights {
   readonly targetRoleArns?: Given<readonly string[]>;
   /** The function of the distributor of build artifacts, which `artifacts` of `gate` asks: its ARN. Default: none. */
   readonly distributorArn?: Given<string>;
-  /** Whether tasks `gate` and `deploy` read the CloudWatch alarms that they name, in this account. Default: `false`. */
+  /** Lets tasks `gate` and `deploy` read the CloudWatch alarms that they name, in this account. Default: `false`. */
   readonly readsAlarms?: Switch;
 }
 

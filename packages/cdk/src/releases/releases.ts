@@ -25,7 +25,7 @@ export interface ReleasesProps extends FunctionSettings {
   readonly assumedRole?: string;
   /** The external id that the role requires. */
   readonly externalId?: Given<string>;
-  /** Whether sessions in accounts are tagged by project and config. Default: `true`. */
+  /** Tags sessions in accounts by project and config. Default: `true`. */
   readonly sessionTags?: boolean | string;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;

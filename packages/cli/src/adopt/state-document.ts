@@ -1,6 +1,6 @@
 import { isMap, parseJson } from "@stackyard/core";
 
-/** What is known of a state that a yard takes over. */
+/** The known facts of a state that a yard takes over. */
 export interface StateFacts {
   readonly lineage: string;
   readonly serial: number;
@@ -48,7 +48,7 @@ function toText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** What a yard does with a state for a key under which it may have one. */
+/** The decision of a yard about a state for a key under which it may have one. */
 export type Comparison =
   | { readonly kind: "new" }
   /** It has this very state. */

@@ -53,7 +53,7 @@ export const eventsLs = defineServerCommand({
 });
 
 interface Listed {
-  /** Undefined: not requested. */
+  /** The parked events, or undefined if they were not requested. */
   readonly parked: readonly ListedParkedEvent[] | undefined;
   readonly deadLetters: readonly DeadLetter[] | undefined;
 }

@@ -118,7 +118,7 @@ interface ReadyFacts {
   readonly out: Output;
   readonly file: ConfigFile;
   readonly withWorker: boolean;
-  /** Undefined: no token is required. */
+  /** True for tokens of its own; undefined if no token is required. */
   readonly own: boolean | undefined;
 }
 

@@ -224,7 +224,7 @@ interface Parts {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly aws: AwsAccess;
-  /** Undefined: whole logs are in the store. */
+  /** Whole logs that are not in the store. */
   readonly logs: Records | undefined;
   readonly sources: MachineSources | undefined;
 }

@@ -3,7 +3,7 @@ import { QueryClient } from "@tanstack/react-query";
 import { setServerDate } from "../text/server-clock.ts";
 import { createReach } from "./reach.ts";
 
-/** Whether the server answers this page. */
+/** The reach of this page's server. */
 export const reach = createReach((input, init) => globalThis.fetch(input, init));
 
 /** A worker of a test has no origin; that of a file is not the address of a yard, which such a page never calls. */

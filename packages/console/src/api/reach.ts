@@ -1,6 +1,6 @@
 import { createListeners } from "./listeners.ts";
 
-/** Whether the server answers requests. */
+/** Knows if the server answers requests. */
 export interface Reach {
   /** When requests began to fail, epoch milliseconds; undefined while they are answered. */
   readonly failedSince: () => number | undefined;

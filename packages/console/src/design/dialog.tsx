@@ -76,7 +76,7 @@ export interface ActionProps {
   readonly danger?: boolean;
   /** The preview: what follows. */
   readonly children: ReactNode;
-  /** Whether the dialog has a field for a reason. */
+  /** Adds a field for a reason. */
   readonly reason?: "required" | "optional";
   /** Maximum characters of the reason. Default: those of an operation. */
   readonly reasonLimit?: number;

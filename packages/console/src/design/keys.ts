@@ -12,7 +12,7 @@ function leaveToInputMethod(event: KeyboardEvent): void {
 // Before every handler of the page, also that of React Aria, which closes a dialog with what was typed.
 addEventListener("keydown", leaveToInputMethod, { capture: true });
 
-/** Whether Enter was pressed, and is not held. */
+/** Returns true if Enter was pressed, and is not held. */
 export function isEnter({ key, nativeEvent: { repeat } }: ReactKeyboardEvent): boolean {
   return key === "Enter" && !repeat;
 }

@@ -100,7 +100,7 @@ function NothingToSimulate({ machine, present }: Pick<PanelProps, "machine" | "p
 }
 
 interface ProblemsProps extends Pick<PanelProps, "machine" | "onReveal"> {
-  /** Undefined: not known yet. */
+  /** The problems, or undefined while they are not known. */
   readonly problems: readonly Problem[] | undefined;
 }
 

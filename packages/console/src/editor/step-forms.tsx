@@ -15,7 +15,7 @@ interface FormsProps {
   /** The result of the last step. */
   readonly line: SimulationLine | undefined;
   readonly next: NextTimer | undefined;
-  /** Whether there is a next timer is known. */
+  /** True once it is known if there is a next timer. */
   readonly isPlayed: boolean;
   readonly second: (MachineText & { readonly file: string }) | undefined;
   readonly onStep: (step: unknown) => void;

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 
-/** Whether this tab keeps the draft of a document. */
+/** The lock of a draft: one tab keeps the draft of a document. */
 export interface DraftLock {
   /** Another tab keeps it. */
   readonly isElsewhere: boolean;

@@ -33,7 +33,7 @@ interface WorkbenchProps {
   readonly tab?: BottomTab;
   /** Another revision, to compare with and to load in simulations. */
   readonly second?: SecondRevision | undefined;
-  /** Whether there is one is not known yet. */
+  /** True while it is not known if there is one. */
   readonly awaitsSecond?: boolean;
   /** More for the tab Diff, such as revisions to compare with. */
   readonly diffTools?: ((comparing: Comparing) => ReactNode) | undefined;

@@ -211,7 +211,7 @@ interface OpenedProps {
   readonly session: Session;
   readonly tab: BottomTab;
   readonly second?: SecondRevision | undefined;
-  /** Whether there is one is not known yet. */
+  /** True while it is not known if there is one. */
   readonly awaitsSecond?: boolean;
   readonly steps?: readonly unknown[];
 }

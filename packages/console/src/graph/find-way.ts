@@ -6,7 +6,7 @@ export interface Ways {
 
 interface Way {
   readonly from: string;
-  /** Undefined: the stack was removed. */
+  /** The state that was entered, or undefined if the stack was removed. */
   readonly to: string | undefined;
   /** In the order in which they are preferred where two arrows lead to the same state. */
   readonly events: readonly string[];

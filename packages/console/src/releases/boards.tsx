@@ -44,7 +44,7 @@ interface BoardProps {
   readonly title: ReactNode;
   /** The release whose versions are marked. */
   readonly marked: string | undefined;
-  /** Whether the releases of the machine are listed below. */
+  /** Set if the releases of the machine are listed below. */
   readonly hasReleases?: true;
 }
 

@@ -11,7 +11,7 @@ import { useColumns } from "./use-columns.ts";
 export interface StackListProps {
   readonly list: WindowedList<StackSummary>;
   readonly sort: StackSort;
-  /** Whether the rows are in that order as a whole, not each part of them. */
+  /** True if the rows are in that order as a whole, not each part of them. */
   readonly isSorted: boolean;
   readonly selection: Selection;
   readonly onSelect: (selection: Selection) => void;

@@ -8,7 +8,7 @@ export interface SplitCommands {
 const COMMAND = /`(stackyard [^`]+)`/g;
 const IN_SENTENCE = /(?: with)? `stackyard [^`]+`/g;
 
-/** What a task reports of where its parts are listed. */
+/** The command that lists the parts of a task, in its report. */
 const LISTED_BY = / Which: (stackyard [^()]+?)(?=\.?(?: \(|\. |$))/g;
 
 /** When the engine polls next: nothing that a reader waits for. */

@@ -3,7 +3,7 @@ import type { Permission } from "./permissions.ts";
 import type { Channel } from "./sender.ts";
 
 /**
- * What an assistant may do at most, whatever its token may: approvals, repairs, results, secrets, states, tokens and the
+ * The most that an assistant may do, whatever its token may: approvals, repairs, results, secrets, states, tokens and the
  * audit log are for people and for programs that people have written.
  */
 const OPEN: Readonly<Record<Channel, ReadonlySet<Permission>>> = { mcp: new Set(["read", "send", "operate"]) };

@@ -39,7 +39,7 @@ export type EventDecision =
 const INTERNAL_MACHINES: ReadonlySet<string> = new Set([JOB_MACHINE]);
 
 /**
- * What services of a yard may send for users of other systems, such as code hosts: what operators may. Approvals of
+ * Events that services of a yard may send for users of other systems, such as code hosts: what operators may. Approvals of
  * people whom the yard knows go another way.
  */
 export const SERVICE_RIGHTS: Rights = [{ permissions: new Set(["send", "operate"]) }];

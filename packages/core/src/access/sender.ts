@@ -2,7 +2,7 @@
 export const SENDER_KINDS = ["person", "token", "workload", "local", "aws", "host", "stack", "anonymous"] as const;
 
 /**
- * How a sender proved who it is. `host` is the program that embeds the yard; `local` is a person at the machine of
+ * The proof of a sender's identity. `host` is the program that embeds the yard; `local` is a person at the machine of
  * `stackyard dev`. `stack` is a release: a stack whose task sends events to others.
  */
 export type SenderKind = (typeof SENDER_KINDS)[number];

@@ -19,7 +19,7 @@ import { nextTryAt } from "./parking.ts";
 import { deadLetters, type RefuseDeps } from "./refuse.ts";
 import { hasNoParked, type Round, recordEvent, unpark } from "./round.ts";
 
-// What is parked for a stack belongs to one incarnation of it. These rules decide to which.
+// A parked event belongs to one incarnation of its stack. These rules decide to which.
 
 /** One decision, and the stack before it. */
 interface Step {

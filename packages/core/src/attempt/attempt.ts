@@ -34,7 +34,7 @@ import type {
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * How far ahead a lease can end: the longest that can be configured, and the difference of two clocks. One that ends
+ * The latest end of a lease, from now: the longest that can be configured, and the difference of two clocks. One that ends
  * later was given by a process whose clock was wrong.
  */
 export const MOST_LEASE_MS = 65 * 60 * 1000;

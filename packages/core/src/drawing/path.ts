@@ -34,7 +34,7 @@ export function round(value: number): number {
 /** Events of the engine that follow a failure: their arrows are drawn as exceptions. */
 const FAILURES: ReadonlySet<string> = new Set(["FAILED", "TASK_ERROR", "TASK_TIMED_OUT"]);
 
-/** Whether an arrow is taken after a failure only. */
+/** Returns true for an arrow that is taken after a failure only. */
 export function isAfterFailure({ event }: Pick<DrawnEdge, "event">): boolean {
   return event !== undefined && FAILURES.has(event);
 }

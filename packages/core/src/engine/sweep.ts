@@ -122,7 +122,7 @@ export function startSweep(
   }
 
   async function sleepMs(report: SweepReport | undefined): Promise<number> {
-    // What is due does not hurry a sweep that has failed, nor one that holds it.
+    // Due work does not hurry a sweep that has failed, nor one that holds it.
     if (report === undefined || report.isHeld) return longestSleepMs;
     try {
       const dueAt = (await store.nextDueAt(kinds)) ?? Number.POSITIVE_INFINITY;

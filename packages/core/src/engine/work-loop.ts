@@ -183,8 +183,8 @@ interface ConsumerInput<Item> {
 // Without a signal (another process wrote) and without a due time, polls the store after this interval.
 const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
-// How long a consumer waits for a signal before it asks the store when work is due: under load the next signal comes
-// sooner. So it does not run in circles either where the store reports due work that another process has.
+// The time that a consumer waits for a signal before it asks the store when work is due: under load the next signal
+// comes sooner. So it does not run in circles either where the store reports due work that another process has.
 const ASK_AFTER_MS = 20;
 
 /** Starts a loop that receives due work and handles it. The loop sleeps while the queue is empty. */

@@ -10,7 +10,7 @@ export type GivenVariables<Properties extends TProperties> = {
   readonly [Name in keyof Properties]?: string | undefined;
 };
 
-/** How an app reads its environment. */
+/** Options of an app that reads its environment. */
 export interface ParseEnvironmentOptions<Properties extends TProperties> {
   /** The name of the app in messages, such as `state manager`. */
   readonly app: string;

@@ -32,7 +32,7 @@ export function isStackyardError(error: unknown, code?: ErrorCode): error is Sta
   return code === undefined || ("code" in error && error.code === code);
 }
 
-/** How a code shows to a shell and over HTTP. */
+/** The exit code and HTTP status of a code. */
 interface CodeFacts {
   /**
    * 0 done, 1 the result is negative, 2 left something behind, 3 could not start, 4 timed out, 64 usage, 130

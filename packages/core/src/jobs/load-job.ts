@@ -121,7 +121,7 @@ export interface JobView {
   readonly cancelling?: true;
   /** When it was started; before that, when it was requested. */
   readonly startedAt: number;
-  /** Of its last end; missing while it runs. */
+  /** The instant of its last end; missing while it runs. */
   readonly endedAt?: number;
 }
 
@@ -129,7 +129,7 @@ export interface JobView {
 interface JobFacts {
   readonly jobId: string;
   readonly source: JobSource;
-  /** Undefined: it was not started yet, or it was closed. */
+  /** The stack, or undefined if it was not started yet or was closed. */
   readonly stack: Stack | undefined;
   /** Newest first. */
   readonly lines: readonly HistoryEntry[];

@@ -41,7 +41,7 @@ export interface Machine {
 export interface MachineSemantics {
   /** Written into task messages as `dispatch.version`; undefined: the messages have no such key. */
   readonly messageVersion: 2 | undefined;
-  /** Whether task messages contain sensitive values, or references that a worker resolves with its claim. */
+  /** The content of task messages: sensitive values, or references that a worker resolves with its claim. */
   readonly secretsInMessages: "values" | "references";
   /** An event from outside may have the name `NEXT`. */
   readonly acceptsNext: boolean;
@@ -173,7 +173,7 @@ export interface Task {
   /** Names of outputs by the metadata key that they are stored under. */
   readonly outputs: ReadonlyMap<string, string>;
   /**
-   * How long an attempt may run from its first grant: the task's own, else the executor's, else the version's default.
+   * The longest time that an attempt may run from its first grant: the task's own, else the executor's, else the version's default.
    */
   readonly timeoutMs: number;
   /** The time limit of a cancel of an attempt, in milliseconds. */

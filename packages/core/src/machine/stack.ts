@@ -144,7 +144,7 @@ export interface StackTimer {
    */
   readonly jitterMs?: number;
   /**
-   * Of an entry of `after` with `at` or `cron`: the instant that it fires for.
+   * The instant that it fires for, of an entry of `after` with `at` or `cron`.
    */
   readonly instant?: number;
   /** The schedule on which it is armed again whenever it has fired. */

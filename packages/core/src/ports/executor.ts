@@ -81,7 +81,7 @@ export interface ServiceKey<Service> {
 }
 
 /**
- * How an attempt authenticates to the servers of the yard while its lease is valid: with its id as the user, and a
+ * The credentials of an attempt at the servers of the yard while its lease is valid: its id as the user, and a
  * password.
  */
 export interface AttemptAccess {

@@ -23,7 +23,7 @@ export interface RecordKindSpec<Schema extends TSchema> {
   /** The retention, for that table: `until they end`. */
   readonly kept: string;
   /**
-   * What a damaged record counts as when it is read by its name: `missing` for what is observed again, and so written
+   * The meaning of a damaged record when it is read by its name: `missing` for what is observed again, and so written
    * again. Default: it is refused with `STORE_CORRUPT`.
    */
   readonly damaged?: "refused" | "missing";

@@ -2,7 +2,7 @@
 const MOST_ON_THEIR_WAY = 4;
 
 /**
- * What the small process runs. A text, because programs that are one file have no other to start. It takes `start`, `more` (pieces
+ * The program of the small process. A text, because programs that are one file have no other to start. It takes `start`, `more` (pieces
  * of an output were read) and `drop` (an output is no longer wanted), and sends `ready`, and of each program `started` or `failed`, then
  * `output`, `ended`, `outputEnded` for each output, and `closed` when nothing more follows.
  */

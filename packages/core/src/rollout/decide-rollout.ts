@@ -33,7 +33,7 @@ export interface RolloutState {
 }
 
 /**
- * What to do next. `send`: rows of the present wave, at most so many. `drop`: store the stop; rows that wait are never sent
+ * The next action of a rollout. `send`: rows of the present wave, at most so many. `drop`: store the stop; rows that wait are never sent
  * to. `wait`: for rows that are on their way, or until an instant. `settle`: all rows have ended.
  */
 export type Action =

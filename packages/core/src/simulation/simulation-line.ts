@@ -46,14 +46,14 @@ export interface SimulationLine {
   /** The timers that `advance` has made due, in order. */
   readonly fired?: readonly FiredTimer[];
   /**
-   * Of `upgrade`: which timers stop or start, and what else the move does besides the stack's own events. Of all steps:
+   * Notes. Of `upgrade`: which timers stop or start, and what else the move does besides the stack's own events. Of all steps:
    * which tasks would wait in a yard for an exclusive key, which a simulation does not keep.
    */
   readonly notes?: readonly string[];
   /** The events that follow at once from a dry run of `upgrade`, such as timers whose instant has passed. */
   readonly events?: readonly PlannedEvent[];
   /**
-   * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new
+   * Differences that a dry run of `upgrade` found: where the stack's events would have done something else. Timers that only the new
    * revision has are not fired, other than by a dry run in a yard.
    */
   readonly differences?: readonly StepDifference[];

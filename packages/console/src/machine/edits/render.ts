@@ -16,7 +16,7 @@ export interface Style {
   readonly listStep: number;
   /** Returns whether a map or list under a key is written on one line. */
   readonly prefersFlow: (key: string, value: Plain) => boolean;
-  /** Whether maps in block lists are written on one line. */
+  /** Writes maps in block lists on one line. */
   readonly flowItems: boolean;
 }
 

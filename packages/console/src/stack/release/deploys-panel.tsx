@@ -49,7 +49,7 @@ function TitleOf({ deploy: { task, op } }: OneDeployProps) {
   );
 }
 
-/** Whether a deployment has nothing to show but that it has ended well: its one stack has arrived. */
+/** Returns true for a deployment with nothing to show but that it has ended well: its one stack has arrived. */
 function isOneLine(deploy: Deploy): boolean {
   const { stacks, failed } = countDeploy(deploy);
   return stacks === 1 && failed === 0 && deploy.endedAt !== undefined && deploy.stop === undefined;

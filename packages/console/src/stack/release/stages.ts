@@ -31,7 +31,7 @@ export interface Stage {
   /** The share of it that is done, from 0 to 1. */
   readonly share: number;
   readonly tasks: readonly StageTask[];
-  /** Of one to come that rests: the events that are possible there. */
+  /** The events that are possible there, of one to come that rests. */
   readonly events?: readonly string[];
 }
 

@@ -93,7 +93,7 @@ export interface Operation<
   readonly summary: string;
   /** Which permission it needs, and for what. */
   readonly access: RouteAccess;
-  /** Whether its handler writes the audit log before it acts or answers. */
+  /** True if its handler writes the audit log before it acts or answers. */
   readonly audited: Audited;
   readonly params: Params;
   readonly query: Query;

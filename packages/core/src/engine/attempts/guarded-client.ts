@@ -1,4 +1,4 @@
-/** What a process knows about its lease: `lost` to another owner, or `unknown` while it has ended and the store does not answer. */
+/** The lease, as its process knows it: `lost` to another owner, or `unknown` while it has ended and the store does not answer. */
 export type LeaseCheck = "held" | "lost" | "unknown";
 
 /**

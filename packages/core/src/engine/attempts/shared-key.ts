@@ -12,7 +12,7 @@ export async function loadSharedKey(records: Pick<Records, "get" | "put">, name:
   if (found !== undefined) return toKey(name, found.value);
   const value = { key: randomBytes(32).toString("base64url") };
   const put = await records.put({ key: name, value, expected: "absent", now });
-  // Of two that make one at the same time the first counts.
+  // If two processes create one at the same time, the first counts.
   return toKey(name, (put.kind === "written" ? put.record : put.current)?.value);
 }
 

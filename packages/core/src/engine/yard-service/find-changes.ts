@@ -15,7 +15,7 @@ export async function findChanges(
   let cursor = mark;
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     const { items, unreadable = [], cursor: next } = await queries.listHistory({}, { limit: PAGE, cursor });
-    // What a line says that cannot be read is unknown.
+    // The content of an unreadable line is unknown.
     if (unreadable.length > 0) break;
     for (const { stackId } of items) stacks.add(stackId);
     cursor = next ?? String(items.at(-1)?.position ?? cursor);

@@ -21,7 +21,7 @@ interface ScopeOptions {
   readonly actor?: ScopeActor;
   /** Default false. */
   readonly tasks?: boolean;
-  /** Whether sensitive metadata is there with its values. Default false. */
+  /** Includes the values of sensitive metadata. Default false. */
   readonly sensitive?: boolean;
 }
 

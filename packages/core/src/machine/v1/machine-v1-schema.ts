@@ -122,7 +122,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   );
   const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(TaskPart) } };
   if (known.length === 0) {
-    // Whether the executor exists is checked later, with the nearest name.
+    // That the executor exists is checked later, with the nearest name.
     const executor = Type.Optional(Type.String({ minLength: 1, [RULE]: { check: () => undefined } }));
     return closedMap({ executor, config: Type.Optional(AnyConfig) }, rule);
   }

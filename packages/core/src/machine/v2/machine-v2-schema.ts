@@ -158,7 +158,7 @@ const COMMON = {
   ),
 };
 
-/** Whether the executor exists is checked later, with the nearest name. */
+/** The name of an executor. That it exists is checked later, with the nearest name. */
 const Executor = Type.String({ minLength: 1, [RULE]: { check: () => undefined } });
 
 /** The rule of a task, in both versions. */

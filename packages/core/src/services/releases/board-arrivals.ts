@@ -35,7 +35,7 @@ export function listBoardArrivals(machine: Machine, stack: Stack, tasks: readonl
     const hold = toHold(machine, task);
     const known = found.get(place);
     if (known !== undefined && HOLDS.indexOf(known.hold) <= HOLDS.indexOf(hold)) continue;
-    // What an undo brings back is known for each stack only.
+    // The values that an undo brings back are known for each stack only.
     const values = isUndo(machine, task.name) ? {} : toValues(machine, place, stack);
     found.set(place, { place, task: task.name, hold, why: task.why, values });
   }

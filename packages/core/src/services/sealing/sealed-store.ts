@@ -262,7 +262,7 @@ export async function checkSealKey(records: Records, sealer: Sealer | undefined,
   if (probe !== undefined) await openProbe(sealer, probe);
   if (sealer === undefined || parseSealedText(probe)?.keyId === sealer.keyId) return;
   const value = { probe: await sealValue(sealer, "yard", "key") };
-  // Of two processes that begin at the same time, either may be noted.
+  // If two processes begin at the same time, either may be noted.
   await records.put({ key: PROBE, value, expected: found?.version ?? "absent", now });
 }
 

@@ -21,7 +21,7 @@ export function provideSealer(sealer: Sealer): ProvidedService {
 
 const CIPHER = "aes-256-gcm";
 const KEY_BYTES = 32;
-// Of the sealed bytes, in this order: format, which key, nonce, tag, content.
+// The sealed bytes are, in this order: format, id of the key, nonce, tag, content.
 const FORMAT = 1;
 const KEY_ID_BYTES = 8;
 const NONCE_BYTES = 12;
