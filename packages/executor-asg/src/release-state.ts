@@ -13,7 +13,7 @@ export interface ReleaseState {
   readonly started_at: string;
   /** The time for which the release was unwatched, in milliseconds. It does not count against the timeout. */
   readonly unwatched_ms?: number;
-  /** Whether every service was healthy at the last check. */
+  /** True if every service was healthy at the last check. */
   readonly healthy: boolean;
   /** The longest slow start of all target groups, in seconds. */
   readonly wait_for_detach: number;
@@ -125,7 +125,7 @@ interface ReleaseTarget {
 }
 
 /**
- * What the deployer stores outside the target: documents, halt requests and locks. A yard uses its records and leases;
+ * The deployer's storage outside the target: documents, halt requests and locks. A yard uses its records and leases;
  * with a bucket, it uses the predecessor's objects and, if configured, a lock table.
  */
 export interface ReleaseMemory {

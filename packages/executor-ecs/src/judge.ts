@@ -113,7 +113,7 @@ interface CheckedDefinition {
   readonly containerDefinitions?: readonly { readonly name?: string | undefined }[] | undefined;
 }
 
-/** How the definition is to be run. */
+/** The run that a definition is checked for. */
 interface CheckedRun {
   readonly launchType?: string | undefined;
   readonly capacityProviderStrategy?: readonly { readonly capacityProvider?: string | undefined }[] | undefined;

@@ -37,7 +37,7 @@ export type LogTail =
     }
   | { readonly kind: "none"; readonly why: string };
 
-/** How much of a log's end is shown. */
+/** The length of a log's end that is shown. */
 export const MAX_TAIL_LINES = 50;
 /** UTF-8 bytes of those lines, line ends included. */
 export const MAX_TAIL_BYTES = 8_192;

@@ -9,7 +9,7 @@ export interface RunFailure {
   readonly retryable: boolean;
 }
 
-/** How a run ends as soon as its tasks are stopped. */
+/** The end of a run as soon as its tasks are stopped. */
 export interface RunEnding extends RunFailure {
   /** The end of the tasks is waited for until then. */
   readonly until: number;
@@ -50,7 +50,7 @@ export function mayRun({ taskArns, intendedAt }: TaskRun): boolean {
   return taskArns.length > 0 || intendedAt !== undefined;
 }
 
-/** How long a run keeps trying to start its tasks. */
+/** The time for which a run keeps trying to start its tasks. */
 export interface TryLimits {
   readonly now: number;
   /** When no further try begins. */
@@ -109,7 +109,7 @@ function toGivenUp(result: StartResult, failure: RunFailure): RunFailure {
 }
 
 /**
- * What follows a look at the tasks of a run. `unknown`: nothing that ECS shows runs, and what became of the others cannot
+ * The result of a look at the tasks of a run. `unknown`: nothing that ECS shows runs, and what became of the others cannot
  * be known from it. `late`: their time is over.
  */
 export interface AfterLook {

@@ -21,7 +21,7 @@ export interface RunProgramInput {
 }
 
 /**
- * How a program ended. `result` is empty without one. A `lost` one was killed because the process that starts programs had
+ * The end of a program. `result` is empty without one. A `lost` one was killed because the process that starts programs had
  * ended, which reads their output.
  */
 export type ProgramEnd =

@@ -180,10 +180,10 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const DEFAULT_TIMEOUT_MS = 10 * MINUTE_MS;
 /** Default time for a command to wait for its instance. */
 const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
-/** How long an instance that has started is waited for until its agent is online. */
+/** The longest wait for the agent of an instance that has started. */
 const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
 
-/** How long a run waits for commands that it has cancelled, without time in which no worker looked. */
+/** The longest wait for commands that a run has cancelled, without time in which no worker looked. */
 export const CANCEL_WAIT_MS = 4 * MINUTE_MS;
 
 /** The definition of the executor `runcommand` for engine, validator and editor; imports no SDK. */

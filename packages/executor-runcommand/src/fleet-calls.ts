@@ -109,7 +109,7 @@ export interface SentCommand {
   readonly requestedAt: number;
   /** Detailed, as SSM spells it. */
   readonly status: string;
-  /** How many instances it is for, as far as SSM has found them. */
+  /** The number of its instances, as far as SSM has found them. */
   readonly targetCount: number;
 }
 

@@ -42,7 +42,7 @@ export interface RunState extends RolloutState {
   readonly sending: readonly SendingChunk[];
   readonly sendingAt?: number;
   readonly lastSentAt?: number;
-  /** How often SSM rejected commands because the account had too many. */
+  /** The number of times that SSM rejected commands because the account had too many. */
   readonly refusals?: number;
   readonly cancelledAt?: number;
   /** True if SSM was requested to cancel all running commands. */

@@ -25,7 +25,7 @@ export interface FleetInstanceReport {
   readonly links?: { readonly stdout?: string; readonly stderr?: string };
 }
 
-/** How many instances of a run are in each state. */
+/** The number of a run's instances in each state. */
 export interface FleetCounts {
   readonly selected: number;
   readonly succeeded: number;

@@ -159,7 +159,7 @@ function toOutput({ output }: RunCommandConfig, { runId }: Pick<RunState, "runId
 
 /** The result of sending a chunk: who has it, and who was left out because the agent does not answer. */
 interface SendResult {
-  /** Undefined: no instance was left. */
+  /** The sent command, or undefined if no instance was left. */
   readonly commandId?: string;
   readonly ids: readonly string[];
   readonly notOnline: readonly string[];

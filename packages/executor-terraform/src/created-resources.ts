@@ -14,7 +14,7 @@ export interface CreatedResource {
   readonly address: string;
   /** Known when it is created. */
   readonly id?: string;
-  /** Undefined: the stream has no end of its creation. */
+  /** The end of its creation, or undefined if the stream has none. */
   readonly end?: "created" | "failed";
 }
 
@@ -33,7 +33,7 @@ export function createCreatedResources() {
 }
 
 interface SavedInput {
-  /** Undefined: it cannot be read. */
+  /** The saved resources, or undefined if the state cannot be read. */
   readonly saved: StateDocument["resources"] | undefined;
   /** True if the program has ended by itself: what has failed is then in its state, or was not created. */
   readonly isOrderly: boolean;

@@ -238,7 +238,7 @@ export function toStateKey(owner: StateOwner, source: StateSource | undefined): 
 function toLastPart(source: StateSource | undefined): string | undefined {
   // `local/` and `git:` belong to other sources: an S3 key with this prefix has its next character encoded, and % as
   // well.
-  // What is copied, before `//`, does not belong to the identity of a state.
+  // The copied part, before `//`, does not belong to the identity of a state.
   if (source?.type === "s3")
     return (
       source.key &&

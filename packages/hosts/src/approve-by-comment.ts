@@ -35,7 +35,7 @@ export interface ApproveInput {
   /** The id of the resulting event. The same comment has the same id. */
   readonly eventId: string;
   readonly hook: PullHook;
-  /** Undefined: the sender is not linked to a person of the yard. */
+  /** The person of the yard, or undefined if the sender is not linked to one. */
   readonly person: LinkedPerson | undefined;
 }
 

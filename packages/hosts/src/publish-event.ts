@@ -15,7 +15,7 @@ export interface HandleDeps
   > {
   readonly mappings: readonly Mapping[];
   readonly findPerson: FindPerson;
-  /** Undefined: the options of the host do not allow look-ups. */
+  /** The code host, or undefined if its options do not allow look-ups. */
   readonly codeHost: CodeHost | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { ToolAnswer } from "./tool.ts";
 import { toVisible } from "./visible.ts";
 
 /**
- * Of the data of a result as JSON. It comes twice, as text and as structure, and clients allow 25,000 tokens, of which one has
+ * The longest data of a result as JSON, in bytes. It comes twice, as text and as structure, and clients allow 25,000 tokens, of which one has
  * at least two bytes.
  */
 export const MAX_DATA_BYTES = 24_576;

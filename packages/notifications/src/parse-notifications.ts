@@ -35,7 +35,7 @@ export interface Rule {
   readonly needsStack: boolean;
   readonly to: readonly string[];
   readonly when: Applies<boolean>;
-  /** Undefined: the default. */
+  /** The title, or undefined for the default. */
   readonly title: Applies<string> | undefined;
   readonly text: Applies<string> | undefined;
   readonly dedupe: { readonly key: Applies<string>; readonly forMs: number } | undefined;

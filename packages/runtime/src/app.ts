@@ -54,7 +54,7 @@ interface AppInput<Parts> {
 }
 
 /**
- * Of a function's time. The worker limits its calls: it aborts executors a minute before the end, or a quarter of a short
+ * Limits of calls within a function's time. The worker limits its calls: it aborts executors a minute before the end, or a quarter of a short
  * invocation. A denial is final before that, so that it is the reported reason.
  */
 const KEPT = { limitsCalls: false, afterDenialsMs: 65_000 };

@@ -238,23 +238,23 @@ export interface Environment extends EngineSettings {
   readonly yard: string;
   readonly isLocal: boolean;
   readonly region: string | undefined;
-  /** Undefined: as the SDK finds them. */
+  /** The credentials, or undefined to find them as the SDK does. */
   readonly credentials: AccessKeys | undefined;
   readonly endpoints: Endpoints;
   readonly queues: Queues;
   readonly eventTopicArn: string | undefined;
   /** Where messages are stored that are too large for a queue. */
   readonly messages: BucketPlace | undefined;
-  /** Undefined: the app has no store. */
+  /** The store, or undefined if the app has none. */
   readonly store: StoreChoice | undefined;
   readonly runnersHaveStore: boolean;
   /** The senders of events that the state manager recognizes. */
   readonly queueSenders: QueueSenders;
   /** Executors of runners, in addition to `terraform` and `lambda`. */
   readonly executorNames: readonly string[];
-  /** Undefined: the app needs no machines. */
+  /** The source of machines, or undefined if the app needs none. */
   readonly machines: MachineSource | undefined;
-  /** Undefined: they are in the folder `calendars` where the machines are. Without these, a `window` stays closed. */
+  /** The place of calendars. Default: the folder `calendars` where the machines are. Without these, a `window` stays closed. */
   readonly calendars: BucketPlace | undefined;
   /** Where whole logs of tasks are kept, instead of the store. */
   readonly taskLogs: BucketPlace | undefined;
@@ -438,7 +438,7 @@ interface TaskSettings {
   readonly sealKmsKeys: readonly string[];
   /** The address of the servers that store states. */
   readonly stateBackendUrl: string | undefined;
-  /** Undefined: in the folder for temporary files. */
+  /** The folder for data. Default: the folder for temporary files. */
   readonly dataDir: string | undefined;
   /** Tasks have separate sessions in targets, named and tagged. */
   readonly hasSessionTags: boolean;

@@ -34,7 +34,7 @@ tasks:
 
 /** A yard with open work for people. */
 export interface TasksYard extends ConsoleYard {
-  /** Whether the tasks that fail for lack of capacity would succeed now. */
+  /** True if the tasks that fail for lack of capacity would succeed now. */
   readonly room: { isFree: boolean };
   /** Writes a line into the log of the newest task that hangs. */
   say(line: string): void;

@@ -30,7 +30,7 @@ export interface ConsoleYard {
 
 interface ConsoleYardInput {
   readonly executors: readonly Executor[];
-  /** Of the token. */
+  /** The role of the token. */
   readonly name?: string;
   /** Writes the documents of machines into the folder. */
   readonly addMachines: (folder: string) => void;

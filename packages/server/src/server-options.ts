@@ -176,7 +176,7 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[];
   /** Who may sign in, and who may do what. Default: every configured token may do everything. */
   readonly access?: AccessConfig;
-  /** Whether the server has its own API tokens. Not if IAM decides who may send and read. Default true. */
+  /** Gives the server API tokens of its own. Not if IAM decides who may send and read. Default true. */
   readonly apiTokens?: boolean;
   /** The secret of the client `access.people.clientId`. Default: a public client. */
   readonly clientSecret?: string;
@@ -220,7 +220,7 @@ export interface ServerSettings
       | "accounts"
       | "engine"
     > {
-  /** Undefined: any. */
+  /** The hosts that requests may name, or undefined for any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;
   readonly corsOrigins: ReadonlySet<string>;
   readonly limits: ServerLimits;

@@ -166,7 +166,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * How often to check that the server is still the primary and the one that the address leads to, and that connections
+ * The time between checks that the server is still the primary and the one that the address leads to, and that connections
  * keep their sessions.
  */
 const CHECK_EVERY_MS = 10_000;

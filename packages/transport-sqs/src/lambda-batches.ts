@@ -134,7 +134,7 @@ interface ReadEvent {
   readonly incoming: IncomingMessage;
   /** The group of a FIFO queue is known before the message is read. */
   readonly lane: string;
-  /** Undefined: it could not be fetched. */
+  /** The event, or undefined if it could not be fetched. */
   readonly delivery?: EventDelivery;
   readonly reason: string;
 }
@@ -270,7 +270,7 @@ function toWorked(settlement: Settlement, outcome: DeliveryOutcome): Worked {
 /** One message of a batch, what became of it, and when it shall come again. */
 interface SettledItem extends BatchItem {
   readonly incoming: IncomingMessage;
-  /** Undefined: when its visibility timeout ends. */
+  /** The time until it is delivered again. Default: its visibility timeout. */
   readonly afterMs: number | undefined;
 }
 

@@ -8,7 +8,7 @@ import type { ReleaseKey } from "../release-state.ts";
 export interface DeployOrder {
   readonly document: Readonly<Record<string, unknown>>;
   readonly userData?: string;
-  /** Whether to wait for the release that holds the lock. */
+  /** Waits for the release that has the lock. */
   readonly queue?: boolean;
   readonly revision?: string;
 }

@@ -27,7 +27,7 @@ export interface RepairInput {
   readonly running: readonly string[];
   /** Ids of releases to keep. */
   readonly keep?: readonly string[];
-  /** Whether to remove what was found. */
+  /** Removes what was found, instead of only listing it. */
   readonly confirm: boolean;
 }
 

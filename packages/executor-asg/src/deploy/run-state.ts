@@ -17,7 +17,7 @@ interface StateFacts {
   readonly task: ReleaseTask;
   readonly code: ReleaseFailureCode;
   readonly needsLock?: boolean;
-  /** Whether a failure may leave resources behind. */
+  /** True if a failure may leave resources behind. */
   readonly leaves?: boolean;
 }
 

@@ -69,7 +69,7 @@ export interface NextCapacity {
   readonly wanted: Capacity;
   /** `wanted`, but never less than the current capacity, and with the minimum never above the desired capacity. */
   readonly applied: Capacity;
-  /** Whether the group must be updated. */
+  /** True if the group must be updated. */
   readonly changed: boolean;
   /** Step of a gated strategy, to be passed to the next check. */
   readonly step?: GatedStep;

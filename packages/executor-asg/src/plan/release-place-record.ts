@@ -5,7 +5,7 @@ import type { ProjectConfig } from "@stackyard/sdk/releases";
 /** A change at a place; missing fields are unchanged. */
 interface ReleasePlaceChange {
   readonly running?: Omit<NonNullable<ReleasePlace["running"]>, "since" | "stackId">;
-  /** Undefined: it was unlocked. */
+  /** The last change of the lock by a person. */
   readonly lock?: { readonly user: string; readonly reason: string } | "unlocked";
 }
 

@@ -49,7 +49,7 @@ async function listResources(
   return 0;
 }
 
-/** How requests are formatted. */
+/** Options of formatting requests. */
 interface FormatOptions {
   /** The width of the terminal. Default: no limit. */
   readonly columns?: number;

@@ -13,7 +13,7 @@ import { formatError } from "./trouble.ts";
 import { type TurnContext, toEnd } from "./turn.ts";
 import { decideEnded } from "./watch-work.ts";
 
-/** Whether a response was sent. */
+/** The result of answering: a response was sent, or not. */
 interface Answered {
   readonly answered: boolean;
 }

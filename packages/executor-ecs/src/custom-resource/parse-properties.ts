@@ -5,7 +5,7 @@ import { parseOverrides } from "../parse-overrides.ts";
 const MAX_TAGS = 46;
 
 /**
- * How tasks are started, as ECS's RunTask takes it (Amazon ECS API reference, "RunTask", "AwsVpcConfiguration",
+ * The settings with which tasks are started, as ECS's RunTask takes them (Amazon ECS API reference, "RunTask", "AwsVpcConfiguration",
  * "CapacityProviderStrategyItem", "PlacementConstraint", "PlacementStrategy", "Tag").
  */
 const readNetworkConfiguration = fieldsOf(

@@ -10,7 +10,7 @@ const text = Type.String();
 const instant = Type.Integer({ minimum: 0 });
 
 /**
- * How far the work for a request is, as the state of its execution. A step receives it and returns the next one, so each
+ * The progress of the work for a request, as the state of its execution. A step receives it and returns the next one, so each
  * is stored before anything is done about it. Instants are epoch milliseconds.
  */
 const StoredProgress = Type.Object({

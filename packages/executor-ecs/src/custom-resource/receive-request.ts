@@ -120,7 +120,7 @@ async function isHeld(context: TurnContext): Promise<boolean> {
   }
 }
 
-/** How long to look for an execution, and again to keep an unknown one from starting tasks. */
+/** The time to look for an execution, and again to keep an unknown one from starting tasks. */
 const HELD_WITHIN_MS = 5_000;
 
 /** Answers a fault, even if nothing else works. An execution that was started nevertheless continues alone. */

@@ -22,7 +22,7 @@ export const ResponseData = Type.Object({
 });
 export type ResponseData = Readonly<Static<typeof ResponseData>>;
 
-/** How a request ended. */
+/** The end of a request. */
 export interface ResourceOutcome {
   readonly status: "SUCCESS" | "FAILED";
   /** `ECS_EXIT_CODE`; on success why: `RUN`, `COUNT_ZERO`, `DELETE`. */

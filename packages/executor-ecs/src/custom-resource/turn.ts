@@ -63,7 +63,7 @@ export function configOf({ config }: Pick<TurnContext, "config">): TaskPropertie
   return config;
 }
 
-/** How work ends. */
+/** The ends of work. */
 export interface WorkEnd {
   readonly status: "SUCCESS" | "FAILED";
   readonly code: string;

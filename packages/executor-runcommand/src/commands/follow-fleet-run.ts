@@ -15,7 +15,7 @@ import { findSaid, isFailing, toCell, toFleetReport } from "../report/to-fleet-r
 import { toFleetTable } from "../report/to-fleet-table.ts";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 
-/** How a run is followed. */
+/** Options of following a run. */
 export interface FollowOptions {
   readonly giveUpAfter?: string;
   /** The run's end before the retry; an older end is ignored. */
@@ -87,7 +87,7 @@ async function findFirstPage({ jobs, signal }: JobsContext, runId: string): Prom
   return undefined;
 }
 
-/** How a report is shown. */
+/** Options of showing a report. */
 export interface ShowOptions {
   readonly html?: string;
   readonly all?: boolean;
@@ -141,7 +141,7 @@ function findPlace(run: Job | undefined): { readonly account: string; readonly r
   return typeof account === "string" && typeof region === "string" ? { account, region } : undefined;
 }
 
-/** How the state of a run is formatted. */
+/** Options of formatting the state of a run. */
 interface FormatRunOptions {
   readonly isPlan?: boolean;
   /** Names of accounts. Default: none. */

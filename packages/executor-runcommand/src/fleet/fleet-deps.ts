@@ -10,7 +10,7 @@ import {
 } from "@stackyard/core";
 import type { Jobs } from "@stackyard/core/jobs";
 
-/** How instances that have just started are configured. */
+/** The configuration of instances that have just started. */
 export interface BootSettings {
   /** Default: `ansible`. */
   readonly profile?: string;
@@ -22,7 +22,7 @@ export interface BootSettings {
   readonly timeout?: string;
   /** Default: `15m`. */
   readonly deliveryTimeout?: string;
-  /** How long the agent is waited for. Default: `10m`. */
+  /** The longest wait for the agent. Default: `10m`. */
   readonly agentTimeout?: string;
   /** The artifact if no run has succeeded yet. Default: the newest with the profile `garlc-1`, else nothing. */
   readonly fallback?: "newest" | "none";

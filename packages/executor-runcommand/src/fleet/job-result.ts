@@ -164,7 +164,7 @@ function toText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-/** Whether CodePipeline accepted a result. `over`: the job had already ended. */
+/** The answer of CodePipeline to a result. `over`: the job had already ended. */
 type JobAnswer = "reported" | "over";
 
 /** The dependencies of reporting a result. */

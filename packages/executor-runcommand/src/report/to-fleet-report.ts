@@ -21,9 +21,9 @@ export const STANDINGS: readonly FleetStanding[] = [
 /** The code of instances whose end a run has not seen, because it ended first. */
 const RUN_ENDED = "RUN_ENDED";
 
-/** How many instances of a role are in each state. An instance counts for each of its roles. */
+/** The number of a role's instances in each state. An instance counts for each of its roles. */
 export interface RoleCounts {
-  /** Undefined: instances without a role. */
+  /** The role; missing for instances without one. */
   readonly role: string | undefined;
   readonly counts: Readonly<Record<FleetStanding, number>>;
   readonly total: number;

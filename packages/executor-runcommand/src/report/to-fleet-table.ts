@@ -14,7 +14,7 @@ import {
   toLength,
 } from "./to-fleet-report.ts";
 
-/** How much a table shows. */
+/** Options of a table. */
 export interface FleetTableOptions extends FleetReportOptions {
   /** Instances that are listed one by one; failing ones come first. Default: all. */
   readonly maxInstances?: number;

@@ -20,7 +20,7 @@ export interface CommitNote {
   /** The note before the machine set the commit again, as long as no task has run since. */
   readonly before?: Omit<CommitNote, "before">;
   /**
-   * How its run has ended, which stays so. `done`: the stack came to rest and nothing was unfinished. `replaced`: by
+   * The end of its run, which stays so. `done`: the stack came to rest and nothing was unfinished. `replaced`: by
    * another commit before that. `ended`: the stack ended before that.
    */
   readonly end?: "done" | "replaced" | "ended";
@@ -351,7 +351,7 @@ function restart(commits: CommitNotes, current: CommitNote): CommitNotes {
 }
 
 /**
- * How people end a task that was left. A worker's success ends one only where it was sent again: else it is that of a run
+ * Events with which people end a task that was left. A worker's success ends one only where it was sent again: else it is that of a run
  * of an earlier commit, which the stack waits for.
  */
 const SETTLED: ReadonlySet<string> = new Set(["SETTLE_TASK", "APPROVE_TASK"]);
@@ -411,7 +411,7 @@ function notePresent(commits: CommitNotes, { metadata, watching }: PresentStack)
 }
 
 /**
- * What is said about a commit.
+ * The verdict about a commit.
  * - `pending`: its event is parked, or its run is under way. `failed`: it does not run.
  * - `done`: its run has succeeded. `replaced`, `ended`: by another commit, or with the stack, before that.
  */

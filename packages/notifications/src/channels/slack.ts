@@ -16,7 +16,7 @@ const MAX_SECTION = 3_000;
 
 /** A message as Slack takes it. */
 export interface SlackMessage {
-  /** Of notifications and screen readers. */
+  /** The text of notifications and screen readers. */
   readonly text: string;
   readonly blocks: readonly unknown[];
   readonly unfurl_links: false;
@@ -30,7 +30,7 @@ export function toSlackMessage({ kind, title, text, url }: Notification): SlackM
 }
 
 interface MessageInput {
-  /** Of notifications and screen readers. */
+  /** The text of notifications and screen readers. */
   readonly text: string;
   readonly header: string;
   /** May be empty. */

@@ -133,7 +133,7 @@ async function findWhyLeft(
     const fitting = await yard.keepFitting(stacks.where, [stack]);
     return fitting.length > 0 ? undefined : "the stack does not fit `where` any more.";
   } catch (error) {
-    // Of one stack it is not known whether it fits: the others are on their way.
+    // If it is unknown for one stack whether it fits, the others are on their way.
     if (isStackyardError(error, "USAGE")) return error.message;
     throw error;
   }

@@ -16,9 +16,9 @@ export interface FunctionFacts {
     readonly reportsFailures: boolean;
   };
   readonly timeoutMs: number;
-  /** Undefined: they cannot be read. */
+  /** The variables, or undefined if they cannot be read. */
   readonly variables: Readonly<Record<string, string>> | undefined;
-  /** Undefined: it cannot be read. */
+  /** The mode for recursive loops, or undefined if it cannot be read. */
   readonly recursiveLoop: string | undefined;
 }
 

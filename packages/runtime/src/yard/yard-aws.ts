@@ -70,7 +70,7 @@ export interface Caller {
   readonly account: string;
   readonly arn: string;
   /**
-   * How far our clock is ahead of that of AWS, in milliseconds, with an error of half a second. Undefined: the response
+   * The lead of our clock over that of AWS, in milliseconds, with an error of half a second. Undefined: the response
    * has no date.
    */
   readonly aheadMs: number | undefined;

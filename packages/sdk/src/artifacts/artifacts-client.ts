@@ -367,7 +367,7 @@ export type DistributorRequest =
   | { readonly op: "consumers"; readonly cursor?: string; readonly limit?: number }
   | ({ readonly op: "consumer" } & ConsumerPlace)
   /**
-   * What was observed in a consumer's bucket: replaces lost receipts, but none that was sent since. `elapsedMs`: since the first
+   * Reports what was observed in a consumer's bucket: replaces lost receipts, but none that was sent since. `elapsedMs`: since the first
    * file was checked. Default: 0.
    */
   | ({

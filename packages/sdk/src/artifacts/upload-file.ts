@@ -30,7 +30,7 @@ interface UploadTarget {
 /** The content to upload. */
 interface UploadSource {
   readonly body: FileBody;
-  /** Undefined: unknown. */
+  /** The size in bytes, or undefined if it is unknown. */
   readonly size: number | undefined;
   readonly room: MemoryRoom;
   /** Called with the number of bytes that were sent. */

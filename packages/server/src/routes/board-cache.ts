@@ -13,7 +13,7 @@ interface BoardCacheDeps {
   readonly bell: Pick<ChangeBell, "count">;
 }
 
-/** However busy the yard is, a board is computed at most so often. */
+/** The shortest time between two computations of a board, however busy the yard is. */
 const SHORTEST_MS = 500;
 /** A store of several processes may not ring, and turns are records, which ring nowhere. */
 const LONGEST_MS = 2_000;

@@ -98,7 +98,7 @@ function listSoaks(machine: Machine | undefined, of: string): readonly string[] 
 interface OpenedRelease {
   /** The tasks `deploy`, in the order of the document. */
   readonly tasks: readonly RowsInput[];
-  /** Undefined: its revision is not known any more. */
+  /** The machine, or undefined if its revision is not known any more. */
   readonly machine: Machine | undefined;
   readonly stack: Stack;
 }
