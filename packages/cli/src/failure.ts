@@ -131,33 +131,3 @@ export function formatProblems(problems: readonly Problem[], out: Painter): read
   const more = problems.length - shown.length;
   return more === 0 ? lines : [...lines, `  … and ${more} more. \`stackyard validate --json\` lists all.`];
 }
-
-/** A finding about the machine or the project. */
-export interface Finding {
-  /** One or two words: `node`, `store`. */
-  readonly check: string;
-  readonly status: "ok" | "warn" | "fail";
-  readonly message: string;
-  /** The remedy. */
-  readonly hint?: string;
-}
-
-/** Creates a finding for a check that passed. */
-export function ok(check: string, message: string): Finding {
-  return { check, status: "ok", message };
-}
-
-/** Creates a finding for something that works but may be incomplete. */
-export function warn(check: string, message: string, hint: string): Finding {
-  return { check, status: "warn", message, hint };
-}
-
-/** Creates a finding for something that does not work. */
-export function fail(check: string, message: string, hint: string): Finding {
-  return { check, status: "fail", message, hint };
-}
-
-/** Creates a finding from an error that was thrown. */
-export function failOf(check: string, error: unknown, hint: string): Finding {
-  return fail(check, error instanceof Error ? error.message : String(error), hint);
-}

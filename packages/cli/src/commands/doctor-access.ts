@@ -1,5 +1,5 @@
 import { findProxyWarning } from "@stackyard/core/access";
-import { type Finding, warn } from "../failure.ts";
+import { type Finding, warn } from "@stackyard/sdk/commands";
 import type { ConfigFile } from "../project/config.ts";
 
 /** The hint for a server behind a proxy that it does not know. */

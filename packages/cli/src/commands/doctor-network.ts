@@ -1,8 +1,8 @@
 import { isStackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { findWay, type Way } from "@stackyard/core/environment";
+import { type Finding, fail, failOf, ok } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
-import { type Finding, fail, failOf, ok } from "../failure.ts";
 import type { ConfigFile } from "../project/config.ts";
 import { createProjectSecrets } from "../project/secrets.ts";
 import { loadAddresses } from "../project/services.ts";

@@ -5,9 +5,8 @@ import { isStackyardError, type StackyardError, type Store, silentLogger, toShel
 import type { QueuedItem, Service } from "@stackyard/core/api";
 import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
-import { createHttpClient, type HttpClient } from "@stackyard/sdk/commands";
+import { createHttpClient, type Finding, fail, failOf, type HttpClient, ok, warn } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
-import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
 import { type GivenServer, openServer } from "../server/connection.ts";
 import { readServerFile } from "../server/server-file.ts";

@@ -15,9 +15,9 @@ import {
 import { createMemoryStore, createUlids, systemClock } from "@stackyard/core/engine";
 import { EngineVariables, readEnvironment, toEngineSettings } from "@stackyard/core/environment";
 import type { CalendarFiles } from "@stackyard/core/services";
+import type { Finding } from "@stackyard/sdk/commands";
 import type { ArtifactsClient } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
-import type { Finding } from "../failure.ts";
 import { failWith } from "../failure.ts";
 import { formatInstall } from "../own-packages.ts";
 import { VERSION } from "../own-version.ts";

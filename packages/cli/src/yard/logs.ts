@@ -1,7 +1,8 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type Finding, failOf, failWith, ok, warn } from "../failure.ts";
+import { type Finding, failOf, ok, warn } from "@stackyard/sdk/commands";
+import { failWith } from "../failure.ts";
 import type { ConfigFile } from "../project/config.ts";
 
 /** Opens the bucket of whole logs that the configuration names; undefined: they are in the store. Throws `CONFIG_INVALID`. */

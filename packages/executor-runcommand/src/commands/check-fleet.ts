@@ -1,3 +1,4 @@
+import type { Finding } from "@stackyard/sdk/commands";
 import type { SsmAgent } from "../select-instances.ts";
 
 /** Returns all findings about a fleet, in the order in which to fix them. Pure. */
@@ -174,12 +175,8 @@ function toParts(version: string): readonly number[] {
 }
 
 /** A finding about a fleet. */
-export interface FleetFinding {
+export interface FleetFinding extends Finding {
   readonly check: "instances" | "agents" | "profiles" | "endpoints" | "metadata";
-  readonly status: "ok" | "warn" | "fail";
-  readonly message: string;
-  /** The remedy. */
-  readonly hint?: string;
   readonly instanceIds?: readonly string[];
 }
 

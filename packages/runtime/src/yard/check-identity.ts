@@ -1,6 +1,6 @@
 import type { AwsAccess } from "@stackyard/aws";
 import { formatAccount } from "@stackyard/core";
-import { type Finding, fail, ok, warn } from "./finding.ts";
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { type Caller, loadCaller } from "./yard-aws.ts";
 import type { YardDeps } from "./yard-deps.ts";
 

@@ -1,6 +1,7 @@
 import type { MachineListing } from "@stackyard/core";
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { openLocator } from "../open-locator.ts";
-import { type Finding, fail, ok, warn, type YardScene } from "./finding.ts";
+import type { YardScene } from "./finding.ts";
 
 /** The findings about a yard's machines. */
 export interface CheckedMachines {

@@ -1,5 +1,6 @@
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { openStore } from "../open-store.ts";
-import { type Finding, fail, ok, warn, type YardScene } from "./finding.ts";
+import type { YardScene } from "./finding.ts";
 
 /** Looks at the yard's tables or its database, and changes nothing. Throws `STORE_UNAVAILABLE` and its like. */
 export function checkStore(scene: YardScene): Promise<readonly Finding[]> {

@@ -1,6 +1,7 @@
 import type { SNSClient, Subscription } from "@aws-sdk/client-sns";
 import { toAwsError } from "@stackyard/aws";
-import { type Finding, fail, ok, type YardScene } from "./finding.ts";
+import { type Finding, fail, ok } from "@stackyard/sdk/commands";
+import type { YardScene } from "./finding.ts";
 import type { QueueFacts } from "./load-queue.ts";
 
 /** Checks whether messages to the yard's topic reach its queue of events. Throws errors of SNS. */

@@ -8,7 +8,8 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { findAwsFault } from "@stackyard/aws";
-import { type Finding, fail, ok, warn, type YardScene } from "./finding.ts";
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
+import type { YardScene } from "./finding.ts";
 
 /** Tests with calls that change nothing whether the caller has the permissions that commands need. Never throws. */
 export async function checkPermissions(scene: YardScene): Promise<readonly Finding[]> {

@@ -1,4 +1,4 @@
-import { type Finding, fail } from "./finding.ts";
+import { type Finding, fail } from "@stackyard/sdk/commands";
 
 /** `https://sqs.eu-west-1.amazonaws.com/…`, and the same of other partitions. */
 const OF_AWS = /^sqs(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;

@@ -1,6 +1,6 @@
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { isSet } from "../environment.ts";
 import type { FunctionFacts } from "./check-functions.ts";
-import { type Finding, fail, ok, warn } from "./finding.ts";
 import type { QueueFacts, QueueRole } from "./load-queue.ts";
 
 /** Returns findings about how functions read a yard's queues. */

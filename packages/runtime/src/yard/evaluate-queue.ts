@@ -1,5 +1,5 @@
+import { type Finding, ok, warn } from "@stackyard/sdk/commands";
 import { MAX_DELIVERIES } from "../transport-options.ts";
-import { type Finding, ok, warn } from "./finding.ts";
 import type { PolicyStatement, QueueFacts } from "./load-queue.ts";
 
 /** The related parts of a queue. */

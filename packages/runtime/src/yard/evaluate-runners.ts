@@ -1,9 +1,9 @@
 import { readEnvironment } from "@stackyard/core/environment";
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { isSet, Variables } from "../environment.ts";
 import type { ExecutorDefinitions } from "../executor-definitions.ts";
 import type { FunctionFacts } from "./check-functions.ts";
 import { onlyOnce, type VariableName } from "./evaluate-settings.ts";
-import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** The facts by which runners are evaluated. */
 interface RunnersInput {

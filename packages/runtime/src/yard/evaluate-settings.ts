@@ -1,9 +1,8 @@
 import type { AwsYardOptions } from "@stackyard/core";
 import { readEnvironment } from "@stackyard/core/environment";
+import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { Variables } from "../environment.ts";
 import type { FunctionFacts } from "./check-functions.ts";
-
-import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** Checks that the function that decides events uses the resources in the configuration. */
 export function evaluateStateManager(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {

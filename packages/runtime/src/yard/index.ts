@@ -1,5 +1,5 @@
+export type { Finding } from "@stackyard/sdk/commands";
 export { checkYard } from "./check-yard.ts";
-export type { Finding } from "./finding.ts";
 export { type AwsYard, openYard } from "./open-yard.ts";
 export { createYardAws } from "./yard-aws.ts";
 export type { YardContext } from "./yard-deps.ts";
