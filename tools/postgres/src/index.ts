@@ -1,2 +1,2 @@
 export { type SharedPostgres, sharePostgres } from "./share-postgres.ts";
-export { type PostgresServer, type StartPostgresOptions, startPostgres } from "./start-postgres.ts";
+export { findFreePort, type PostgresServer, type StartPostgresOptions, startPostgres } from "./start-postgres.ts";

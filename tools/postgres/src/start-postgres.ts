@@ -254,7 +254,7 @@ function canRun(program: string, user: ServerUser): boolean {
 }
 
 /** Returns a port of the loopback interface that is free at this moment. */
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findFreePort } from "@stackyard/postgres-server";
 
 // biome-ignore lint/style/noProcessEnv: tests run what is installed.
 const FOLDERS = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"];
@@ -31,7 +32,7 @@ export async function startNginx(
   { options = "", http = "" }: { readonly options?: string; readonly http?: string } = {},
 ): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), "stackyard-nginx-"));
-  const ports = await Promise.all(toServers([]).map(findPort));
+  const ports = await Promise.all(toServers([]).map(findFreePort));
   const servers = toServers(ports).map((inside, index) => {
     return `server { listen 127.0.0.1:${ports[index]} ${index === 0 ? options : ""};\n${inside}\n}`;
   });
@@ -55,14 +56,6 @@ ${servers.join("\n")} }`;
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function findPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 const TRIES = 200;

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findFreePort } from "@stackyard/postgres-server";
 import type { TestServer } from "./test-server.ts";
 
 const PROGRAM = "/usr/sbin/pgbouncer";
@@ -44,7 +44,7 @@ export async function startPooler(server: TestServer, settings: PoolerSettings =
   const folder = await mkdtemp(join(tmpdir(), "stackyard-pgbouncer-"));
   await chmod(folder, 0o755);
   const file = join(folder, "pgbouncer.ini");
-  const port = await findPort();
+  const port = await findFreePort();
   const url = server.url.replace(`:${server.port}`, `:${port}`);
   const write = (more: PoolerSettings) => writeFile(file, toIni(server, port, { ...settings, ...more }));
   let child: ChildProcess | undefined;
@@ -86,14 +86,6 @@ unix_socket_dir =
 auth_type = any
 admin_users = ${username}
 ${lines.join("")}`;
-}
-
-async function findPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 const TRIES = 100;

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findFreePort } from "@stackyard/postgres-server";
 import type { EngineServer } from "./engine.ts";
 import { toUrl } from "./restate.ts";
 
@@ -23,7 +23,7 @@ const SETTLES_MS = 1_500;
 export async function startRestate(atATime: number): Promise<EngineServer> {
   const program = findProgram();
   const folder = await mkdtemp(join(tmpdir(), "bench-restate-"));
-  const [ingressPort, adminPort, nodePort, workerPort] = await Promise.all([0, 1, 2, 3].map(findPort));
+  const [ingressPort, adminPort, nodePort, workerPort] = await Promise.all([0, 1, 2, 3].map(findFreePort));
   const env = {
     ...process.env,
     DO_NOT_TRACK: "1",
@@ -69,15 +69,6 @@ function findProgram(): string {
   } catch {
     throw new Error(`Restate's server is not installed: npm install --no-save --include=peer ${name}@${VERSION}`);
   }
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function answers(urls: readonly string[]): Promise<boolean> {
