@@ -16,6 +16,7 @@ export function useOperation(stackId: string): (name: string, run: () => Promise
   const client = useQueryClient();
   return async (name, run) => {
     const answer = await run();
+    // The stream refreshes the stack too; a page whose stream is cut would show it as before for seconds.
     void client.invalidateQueries({ queryKey: ["stack", stackId] });
     if (answer.outcome !== "waiting") {
       return toast(toSentence(name, answer), answer.repeated ? "warn" : toTone(answer.outcome));
