@@ -8,10 +8,10 @@ import {
   createAwsSim,
   openFrontDoor,
 } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { systemClock } from "@stackyard/core/engine";
 import { createMortalLambda } from "@stackyard/lambda-host";
 import { addConsumer, type Consumer } from "../src/testing/a-consumer.ts";
-import { startRecordsTable } from "../src/testing/records-table.ts";
 import { BUCKET, readActions, SOURCE, writeArtifact } from "../src/testing/source.ts";
 
 const TABLE = "stackyard-distributor";
@@ -46,7 +46,8 @@ export async function startAccount(): Promise<Account> {
   sim.s3.createBucket({ ...SOURCE, name: BUCKET, versioned: true, notifies: true });
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
   const busArn = sim.eventBridge.addBus({ ...SOURCE, name: "stackyard-receipts", allows: [ACCOUNT] });
-  const table = await startRecordsTable(TABLE);
+  const table = await startDynamodb();
+  await table.createTable(TABLE, "pk", "sk");
   const denied: string[] = [];
   const services = {
     s3: answerS3(sim),

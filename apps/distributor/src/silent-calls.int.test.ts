@@ -1,10 +1,10 @@
 import { createAwsAccess, type LambdaContext } from "@stackyard/aws";
 import { answerJson, answerQuery, answerS3, answerStates, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { createQuickClock, type Play, silenceEachCall } from "@stackyard/lambda-host";
 import { expect, it } from "vitest";
 import { createApp } from "./create-app.ts";
 import { addConsumer } from "./testing/a-consumer.ts";
-import { startRecordsTable } from "./testing/records-table.ts";
 import { BUCKET, SOURCE, writeArtifact } from "./testing/source.ts";
 
 const TABLE = "stackyard-distributor";
@@ -18,7 +18,8 @@ async function startPlay(): Promise<Play> {
   sim.s3.createBucket({ ...SOURCE, name: BUCKET, versioned: true, notifies: true });
   const topicArn = sim.sns.addTopic({ ...SOURCE, name: "artifacts" });
   const busArn = sim.eventBridge.addBus({ ...SOURCE, name: "stackyard-receipts", allows: [ACCOUNT] });
-  const table = await startRecordsTable(TABLE);
+  const table = await startDynamodb();
+  await table.createTable(TABLE, "pk", "sk");
   const services = {
     s3: answerS3(sim),
     sns: answerQuery(sim, "SNS"),

@@ -14,9 +14,9 @@ import {
   openFrontDoor,
   type ResourceLife,
 } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
 import { createMortalLambda, createSkippingClock, type MortalLambda } from "@stackyard/lambda-host";
-import { startTable } from "../src/testing/start-table.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The function's role is new: for a quarter of a second it is denied. */
@@ -39,7 +39,8 @@ export async function startAccount(): Promise<Account> {
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...PLACE, name: "ecs-task", allow: readActions() });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
-  const table = await startTable("ecs-task");
+  const table = await startDynamodb();
+  await table.createTable("ecs-task", "pk", "sk");
   const door = await openFrontDoor({ clock, services: toServices(sim, table.url), others: "http://127.0.0.1:1" });
   const answers = await listenForAnswers(sim.answers);
   const definition = toEcsTaskStateMachine(`arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`);

@@ -9,11 +9,11 @@ import {
   createResourceLife,
   openFrontDoor,
 } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
 import { createQuickClock, type Play, silenceEachCall } from "@stackyard/lambda-host";
 import { expect, it } from "vitest";
 import { createApp } from "./create-app.ts";
-import { startTable } from "./testing/start-table.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 const NAME = "ecs-task";
@@ -25,7 +25,8 @@ async function startPlay(): Promise<Play> {
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   const app = { name: "app", image: "app:1", cpu: 256, memory: 512 };
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [app] });
-  const table = await startTable(NAME);
+  const table = await startDynamodb();
+  await table.createTable(NAME, "pk", "sk");
   const services = {
     ecs: answerEcs(sim),
     logs: answerLogs(sim),

@@ -10,10 +10,10 @@ import {
   type FrontDoor,
   openFrontDoor,
 } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { PRESETS, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
 import { createMortalLambda, createSkippingClock, type MortalLambda, type SkippingClock } from "@stackyard/lambda-host";
 import { addResources, BUCKET, PLACE, toStart } from "../src/testing/a-release.ts";
-import { startLockTable } from "../src/testing/lock-table.ts";
 
 /** The function's role is new: for half a second it is denied. */
 const IAM_DELAY_MS = 500;
@@ -43,7 +43,8 @@ export async function startAccount(): Promise<Account> {
   sim.iam.addRole({ ...PLACE, name: PRESETS.odin.assumedRole, externalId: "yard-blue", allow: ofRole });
   addResources(sim);
   sim.autoScaling.set({ terminateMs: TERMINATE_MS });
-  const table = await startLockTable("coinbase-odin-locks");
+  const table = await startDynamodb();
+  await table.createTable("coinbase-odin-locks", "key");
   const services = { ...answerReleaseServices(sim), states: answerStates(sim), dynamodb: table.url };
   const door = await openFrontDoor({ clock, services, others: "http://127.0.0.1:1" });
   const environment = {

@@ -1,12 +1,12 @@
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { createAwsAccess, type LambdaContext } from "@stackyard/aws";
 import { answerReleaseServices, answerStates, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { PRESETS, type ReleaseStateMachine, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
 import { createQuickClock, type Play, silenceEachCall } from "@stackyard/lambda-host";
 import { describe, expect, it } from "vitest";
 import { createApp } from "./create-app.ts";
 import { addResources, BUCKET, PLACE, toStart } from "./testing/a-release.ts";
-import { startLockTable } from "./testing/lock-table.ts";
 
 const NAME = "coinbase-odin";
 const LOCKS = "coinbase-odin-locks";
@@ -29,7 +29,8 @@ async function startPlay(isHealthy: boolean): Promise<Play> {
   const targetGroup = addResources(sim);
   sim.autoScaling.addGroup({ ...PLACE, name: "old", desired: 2, targetGroups: [targetGroup], tags: OLD });
   if (!isHealthy) sim.autoScaling.script({ tags: { ReleaseID: "release-1" } }, { neverHealthy: true });
-  const table = await startLockTable(LOCKS);
+  const table = await startDynamodb();
+  await table.createTable(LOCKS, "key");
   const services = { ...answerReleaseServices(sim), states: answerStates(sim), dynamodb: table.url };
   const door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
   const told: unknown[] = [];

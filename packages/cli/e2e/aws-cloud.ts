@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { openFrontDoor } from "@stackyard/aws-sim";
@@ -42,7 +42,7 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
   }
   await fillBucket(new S3Client({ ...common, endpoint, forcePathStyle: true }), machines);
   const dynamodb = new DynamoDBClient({ ...common, endpoint: tablesEndpoint });
-  await createTable(dynamodb);
+  await tables.createTable("Stacks", "id");
   const door = await openFrontDoor({ services: { dynamodb: tablesEndpoint }, others: endpoint });
   for (const role of Object.values(NEW_ROLES)) door.refuseNew(role, IAM_DELAY_MS);
   const queues = {
@@ -87,14 +87,4 @@ async function fillBucket(s3: S3Client, machines: Readonly<Record<string, string
   for (const [name, Body] of Object.entries(machines)) {
     await s3.send(new PutObjectCommand({ Bucket: "machines", Key: `m/${name}.yml`, Body }));
   }
-}
-
-async function createTable(dynamodb: DynamoDBClient): Promise<void> {
-  const table = new CreateTableCommand({
-    TableName: "Stacks",
-    BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-  });
-  await dynamodb.send(table);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { finished, isWritable } from "node:stream";
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 
 /** An emulator of DynamoDB with tables in memory, over HTTP. */
@@ -7,6 +8,10 @@ export interface Dynamodb {
   readonly url: string;
   /** Also serves requests that this process emits. */
   readonly server: Server;
+  /** A client of its own, closed by `stop`. */
+  readonly client: DynamoDBClient;
+  /** Creates a table with these keys, of type string: the partition key, and the sort key if there is one. */
+  createTable(name: string, ...keys: readonly [string, string?]): Promise<void>;
   /** Refuses further requests, and closes the tables when all requests in flight are answered. */
   stop(): Promise<void>;
 }
@@ -19,10 +24,15 @@ export async function startDynamodb(): Promise<Dynamodb> {
   const waitForAnswers = countRequests(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = Object(server.address());
+  const url = `http://127.0.0.1:${port}`;
+  const client = new DynamoDBClient({ endpoint: url, region: "eu-west-1", credentials: CREDENTIALS });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     server,
+    client,
+    createTable: (name, ...keys) => createTable(client, name, keys),
     async stop() {
+      client.destroy();
       await waitForAnswers();
       const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
@@ -31,6 +41,22 @@ export async function startDynamodb(): Promise<Dynamodb> {
       await closed;
     },
   };
+}
+
+const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
+
+async function createTable(client: DynamoDBClient, name: string, keys: readonly (string | undefined)[]): Promise<void> {
+  const names = keys.filter((key) => key !== undefined);
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
+      KeySchema: names.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? "HASH" : "RANGE" })),
+    }),
+  );
+  // A table is ready a moment after it is created.
+  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { TableName: name });
 }
 
 /**

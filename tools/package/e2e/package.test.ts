@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -46,27 +45,9 @@ function install(app: string): string {
   return folder;
 }
 
-/** Makes the table of the state manager. */
-async function makeTable(): Promise<void> {
-  const client = new DynamoDBClient({
-    endpoint: tables.url,
-    region: "eu-west-1",
-    credentials: { accessKeyId: "x", secretAccessKey: "x" },
-  });
-  await client.send(
-    new CreateTableCommand({
-      TableName: "stacks",
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-    }),
-  );
-  client.destroy();
-}
-
 beforeAll(async () => {
   build(out, ...toWords(PACKED));
-  await makeTable();
+  await tables.createTable("stacks", "id");
   environments["state-manager"] = {
     MACHINE_LOCATOR: "LOCAL_FS",
     MACHINE_SPEC_DIR: temp,

@@ -1,12 +1,12 @@
 import { createAwsAccess } from "@stackyard/aws";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { type Logger, silentLogger } from "@stackyard/core";
 import { toInitialSetDefinition } from "@stackyard/distributor/function";
 import { createQuickClock } from "@stackyard/lambda-host";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createApp, type DistributorApp } from "../create-app.ts";
 import { addConsumer, type Consumer } from "./a-consumer.ts";
-import { startRecordsTable } from "./records-table.ts";
 import { BUCKET, readActions, SOURCE, writeArtifact } from "./source.ts";
 
 const TABLE = "stackyard-distributor";
@@ -33,7 +33,8 @@ export async function startDistribution(): Promise<Distribution> {
   const oldUsers = ["ada", "consumer-eu-west-1", "consumer-us-east-1"];
   const sim = createAwsSim({ clock, iamDelayMs: IAM_DELAY_MS, oldUsers });
   const plugin = createSimPlugin(sim);
-  const table = await startRecordsTable(TABLE);
+  const table = await startDynamodb();
+  await table.createTable(TABLE, "pk", "sk");
   const own = sim.iam.addUser({ ...SOURCE, name: "function", allow: readActions() });
   sim.iam.addRole({ ...SOURCE, name: "signer", allow: ["s3:GetObject", "s3:GetObjectVersion"] });
   sim.s3.createBucket({ ...SOURCE, name: BUCKET, versioned: true, notifies: true });

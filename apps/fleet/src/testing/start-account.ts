@@ -1,5 +1,4 @@
 import type { Server } from "node:http";
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, answerJson, answerQuery, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
@@ -56,7 +55,7 @@ export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> 
   const sqs = new SQSClient(config);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  await createTable(config);
+  await tables.createTable("stacks", "id");
   const queues = { events: await createQueue(sqs, "stack-events"), tasks: await createQueue(sqs, "stack-tasks") };
   return {
     sim,
@@ -90,23 +89,6 @@ export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> 
 async function createQueue(sqs: SQSClient, QueueName: string): Promise<string> {
   const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName }));
   return QueueUrl;
-}
-
-async function createTable(config: object): Promise<void> {
-  const dynamodb = new DynamoDBClient(config);
-  const key = { AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" as const }] };
-  const KeySchema = [{ AttributeName: "id", KeyType: "HASH" as const }];
-  await dynamodb.send(
-    new CreateTableCommand({ TableName: "stacks", BillingMode: "PAY_PER_REQUEST", KeySchema, ...key }),
-  );
-  await untilActive(dynamodb, "stacks");
-  dynamodb.destroy();
-}
-
-/** Waits until a table is ready, a moment after it is created. */
-async function untilActive(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
-  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
-  if (Table?.TableStatus !== "ACTIVE") await untilActive(dynamodb, TableName);
 }
 
 function toAddress(address: ReturnType<Server["address"]>): string {

@@ -1,5 +1,4 @@
 import type { Server } from "node:http";
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
@@ -53,7 +52,7 @@ export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> 
   const sqs = new SQSClient({ endpoint, region: REGION, credentials });
   const s3 = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true });
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  await createTable(new DynamoDBClient({ endpoint: tablesUrl, region: REGION, credentials }));
+  await tables.createTable("stacks", "id");
   const createQueue = async (QueueName: string) =>
     (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? "";
   const door = await openFrontDoor({ services: { dynamodb: tablesUrl }, others: endpoint });
@@ -89,17 +88,6 @@ export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> 
       await tables.stop();
     },
   };
-}
-
-async function createTable(dynamodb: DynamoDBClient): Promise<void> {
-  const TableName = "stacks";
-  const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" as const }];
-  const KeySchema = [{ AttributeName: "id", KeyType: "HASH" as const }];
-  const create = { TableName, BillingMode: "PAY_PER_REQUEST" as const, KeySchema, AttributeDefinitions };
-  await dynamodb.send(new CreateTableCommand(create));
-  // A table is ready a moment after it is created.
-  while ((await dynamodb.send(new DescribeTableCommand({ TableName }))).Table?.TableStatus !== "ACTIVE");
-  dynamodb.destroy();
 }
 
 async function settle(sqs: SQSClient, queueUrl: string, handler: Handler): Promise<readonly string[]> {

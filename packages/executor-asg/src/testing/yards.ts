@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DescribeLaunchTemplatesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import {
   ElasticLoadBalancingV2Client,
@@ -279,27 +279,7 @@ export interface LockTable {
 /** Starts it on a free port of this machine. */
 export async function startLockTable(): Promise<LockTable> {
   const dynamodb = await startDynamodb();
-  const client = new DynamoDBClient({
-    endpoint: dynamodb.url,
-    region: "eu-west-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
   const name = "coinbase-odin-locks";
-  await client.send(
-    new CreateTableCommand({
-      TableName: name,
-      AttributeDefinitions: [{ AttributeName: "key", AttributeType: "S" }],
-      KeySchema: [{ AttributeName: "key", KeyType: "HASH" }],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
-  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { TableName: name });
-  return {
-    client,
-    name,
-    async stop() {
-      client.destroy();
-      await dynamodb.stop();
-    },
-  };
+  await dynamodb.createTable(name, "key");
+  return { client: dynamodb.client, name, stop: () => dynamodb.stop() };
 }

@@ -1,6 +1,5 @@
 import type { Server } from "node:http";
-import { setTimeout } from "node:timers/promises";
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   CreateQueueCommand,
@@ -69,7 +68,6 @@ export async function startCloud(): Promise<Cloud> {
   const common = { region: REGION, maxAttempts: 2, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
   const sqs = new SQSClient({ ...common, endpoint });
   const s3 = new S3Client({ ...common, endpoint, forcePathStyle: true });
-  const dynamodb = new DynamoDBClient({ ...common, endpoint: tablesEndpoint });
 
   const receive = (queueUrl: string, waitSeconds = 0) => receiveBatch(sqs, queueUrl, waitSeconds);
   async function settle({ queueUrl, Records }: LambdaBatch, failures: readonly string[]): Promise<void> {
@@ -87,7 +85,7 @@ export async function startCloud(): Promise<Cloud> {
       AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint,
     },
     sqs,
-    dynamodb,
+    dynamodb: tables.client,
     receive,
     countMessages: (queueUrl) => countMessages(app, queueUrl),
     settle,
@@ -96,7 +94,7 @@ export async function startCloud(): Promise<Cloud> {
       await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: { ...fifo, ...attributes } }));
       return `${endpoint}/${ACCOUNT}/${name}`;
     },
-    createTable: (name) => createTable(dynamodb, name),
+    createTable: (name) => tables.createTable(name, "id"),
     async createBucket(Bucket, objects) {
       await s3.send(new CreateBucketCommand({ Bucket }));
       for (const [Key, Body] of Object.entries(objects)) await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
@@ -117,7 +115,7 @@ export async function startCloud(): Promise<Cloud> {
       return taken;
     },
     async stop() {
-      for (const client of [sqs, s3, dynamodb]) client.destroy();
+      for (const client of [sqs, s3]) client.destroy();
       await app.close();
       await tables.stop();
     },
@@ -133,18 +131,6 @@ function toGroup(body: unknown): string {
 function toAddress(address: ReturnType<Server["address"]>): string {
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   return `http://127.0.0.1:${address.port}`;
-}
-
-async function createTable(dynamodb: DynamoDBClient, name: string): Promise<void> {
-  const key = new CreateTableCommand({
-    TableName: name,
-    BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-  });
-  await dynamodb.send(key);
-  const describe = new DescribeTableCommand({ TableName: name });
-  while ((await dynamodb.send(describe)).Table?.TableStatus !== "ACTIVE") await setTimeout(5);
 }
 
 async function receiveBatch(sqs: SQSClient, queueUrl: string, waitSeconds: number): Promise<LambdaBatch | undefined> {
