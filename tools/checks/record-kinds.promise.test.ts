@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { repositoryRoot } from "./published-packages.ts";
 
-const CALL = /defineRecordKind\(\{\n(.*?)\n\}\)/gs;
+const CALL = /= defineRecordKind\(\{(\n.*?\n *\}\)|[^\n]*\}\))/gs;
 
 /** Returns a text of a call. */
 function textOf(call: string, field: string): string {
@@ -11,12 +11,20 @@ function textOf(call: string, field: string): string {
 }
 
 const files = globSync("packages/*/src/**/*.ts", { cwd: repositoryRoot }).filter((file) => !file.endsWith(".test.ts"));
-const kinds = files
-  .flatMap((file) => [...readFileSync(join(repositoryRoot, file), "utf8").matchAll(CALL)])
+const texts = files.map((file) => readFileSync(join(repositoryRoot, file), "utf8"));
+const kinds = texts
+  .flatMap((text) => [...text.matchAll(CALL)])
   .map(([, call = ""]) => ({
     prefix: textOf(call, "prefix"),
     row: `| ${textOf(call, "holds")} | ${textOf(call, "kept")} |`,
   }));
+
+it("reads each declaration, on one line too", () => {
+  const declared = texts.flatMap((text) => [...text.matchAll(/= defineRecordKind\b/g)]);
+
+  expect(kinds).toHaveLength(declared.length);
+  expect([...'const marks = defineRecordKind({ prefix: "marks/" });'.matchAll(CALL)]).toHaveLength(1);
+});
 
 it("no kind of records has a prefix with which another begins: its lists would contain the other's records", () => {
   expect(kinds.length).toBeGreaterThan(7);

@@ -4,6 +4,7 @@ import { StackyardError } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type OpenYardPlace, serveStdio } from "./serve-stdio.ts";
 import { type McpYard, startMcpYard, TOKEN } from "./testing/mcp-yard.ts";
+import { TOOLS } from "./tools.ts";
 
 let place: McpYard;
 beforeAll(async () => {
@@ -118,7 +119,7 @@ describe("standard input and output", () => {
     await ended;
 
     expect(answers.map(({ result }) => result.isError ?? result.tools?.length ?? "done")).toEqual([
-      12,
+      TOOLS.filter(({ permission }) => permission === "read").length,
       true,
       true,
       "done",

@@ -263,15 +263,9 @@ export function createStacksApi(http: HttpClient): StacksApi {
       const request = given(stackId, { ...(to && { to }), ...defined({ plan }) }, options);
       return call<typeof op.upgradeStack, 202>(http, "POST /v1/stacks/:stackId/upgrade", request, { signal });
     },
-    async planUpgrade(stackId, { to, ...options } = {}) {
-      const request = { params: { stackId }, body: { dryRun: true, ...(to && { to }) } };
-      // A dry run is answered with the plan.
-      return (await call<typeof op.upgradeStack>(
-        http,
-        "POST /v1/stacks/:stackId/upgrade",
-        request,
-        options,
-      )) as UpgradePlan;
+    planUpgrade(stackId, { to, ...options } = {}) {
+      const request = { params: { stackId }, query: { to } };
+      return call<typeof op.planUpgrade>(http, "GET /v1/stacks/:stackId/upgrade-plan", request, options);
     },
   };
 }

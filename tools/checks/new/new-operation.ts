@@ -28,9 +28,10 @@ export function newOperation(name: string, exists: (path: string) => boolean): N
       `${isNew ? "Choose" : `Declare ${name} beside its neighbors:`} path, permission, fields and answers in ${declared}`,
       `Export ${name} in packages/core/src/api/operations/index.ts${mounted}`,
       `Do the work in ${served}, and decide in packages/core/src/services what several callers share: npx vitest run --project int ${test}`,
-      `npm run generate, then add it to the tables of packages/server/src/openapi.int.test.ts (how it is called), and of permissions.int.test.ts (who may call it), event-doors.int.test.ts (whether it sends events) and reasons.int.test.ts (its reason) in packages/server/src/access: they fail until they know it`,
+      `Add it to the tables of packages/server/src/openapi.int.test.ts (how it is called), and of permissions.int.test.ts (who may call it), event-doors.int.test.ts (whether it sends events) and reasons.int.test.ts (its reason) in packages/server/src/access: they fail until they know it, and their requests follow one another`,
       `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands, and its row in packages/cli/src/command-table.ts`,
-      "npm run format && npm run api && npm test",
+      "What else shows it: the page of docs about its resource, the page of packages/console, the tools of packages/mcp if it only reads or sends an event, a file in .changeset",
+      "npm run format && npm run generate && npm run api && npm test",
     ],
   };
 }
@@ -44,9 +45,10 @@ interface Places {
 
 function findPlaces(kebab: string, exists: (path: string) => boolean): Places {
   const noun = kebab.slice(kebab.indexOf("-") + 1);
-  const [one] = [noun, noun.replace(/s$/, "")]
-    .map((each) => toPlaces(`${each}s`, `${each}-routes`, false))
-    .filter(({ declared, served }) => exists(declared) && exists(served));
+  const named = [noun, noun.replace(/s$/, "")].map((each) => toPlaces(`${each}s`, `${each}-routes`, false));
+  // What people do to a stack is apart from how it is read.
+  const ofStack = noun === "stack" ? [toPlaces("stack-operations", "operation-routes", false)] : [];
+  const [one] = [...ofStack, ...named].filter(({ declared, served }) => exists(declared) && exists(served));
   return one ?? toPlaces(kebab, `${kebab}-route`, true);
 }
 

@@ -13,6 +13,7 @@ import { Pairs } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Table } from "../design/table.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
+import { FREEZE_ACTIONS } from "./freeze-actions.ts";
 import { type FreezeAction, FreezeDialog } from "./freeze-dialogs.tsx";
 import "./freezes.css";
 
@@ -177,8 +178,6 @@ function Held({ name }: { name: string }) {
   );
 }
 
-const ACTIONS = { startFreeze: "started", exceptFromFreeze: "let pass", endFreeze: "ended" } as const;
-
 /** Each read of the audit log adds a line to it, so it is read only on request. */
 function History() {
   const [isOpen, setIsOpen] = useState(false);
@@ -203,7 +202,7 @@ const MOST_LINES = 50;
 function Lines() {
   const lines = useLoad(keys.other("freeze-history"), async (request) => {
     const pages = await Promise.all(
-      Object.keys(ACTIONS).map((action) => yard.audit.list({ action, limit: MOST_LINES, ...request })),
+      Object.keys(FREEZE_ACTIONS).map((action) => yard.audit.list({ action, limit: MOST_LINES, ...request })),
     );
     const done = pages.flatMap(({ items }) => items).filter(({ outcome }) => outcome === "done");
     return done.toSorted((a, b) => b.at.localeCompare(a.at)).slice(0, MOST_LINES);
@@ -239,7 +238,7 @@ function Lines() {
 }
 
 function What({ line: { action, on } }: { line: AuditLine }) {
-  const word = Object.entries(ACTIONS).find(([name]) => name === action)?.[1] ?? action;
+  const word = Object.entries(FREEZE_ACTIONS).find(([name]) => name === action)?.[1] ?? action;
   return (
     <span className="wrap">
       <Text>{`${(on.key ?? "").replace(/^freezes\//, "")} ${word}`}</Text>{" "}
