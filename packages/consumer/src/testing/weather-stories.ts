@@ -208,9 +208,11 @@ function playAdopting(isEmptied = false): Story["play"] {
     const settings = sim.s3.settings(OWN);
     const isComplete = ["PublicAccessBlock", "BucketPolicy"].every((name) => name in settings);
     const isAdopted = created.status === "CREATE_COMPLETE";
+    // The bucket and its rule are valid, so an answer which says that they are not is untrue.
+    const isRefused = created.reason?.includes("CONFIG_INVALID") === true;
     return {
       verdict: isAdopted ? "succeeded" : "failed",
-      truth: isComplete ? "succeeded" : "failed",
+      truth: isComplete || isRefused ? "succeeded" : "failed",
       said: `${created.status} ${created.reason}, ${deleted.status} ${deleted.reason}`,
       begun: {},
       ended: [],

@@ -1,6 +1,6 @@
 import { findNearestName, suggest } from "../../machine/document/wording.ts";
 import type { Planned, PlayedMoment } from "./create-sky.ts";
-import { playWeather, type WeatherRun } from "./explore.ts";
+import { playFair, playWeather, type WeatherRun } from "./explore.ts";
 import type { Story, Weather } from "./story.ts";
 
 /** The moment, weather and later operation of one run. */
@@ -19,9 +19,7 @@ export async function repeatWeather(story: Story, weathers: readonly Weather[], 
   const names = weathers.map(({ name }) => name);
   const weather = weathers.find(({ name }) => name === run.weather);
   if (weather === undefined) throw unknown(`weather "${run.weather}"`, run.weather, names);
-  const findFault = async () => findRunFault((await playWeather(story)).played, weathers, { ...run, weather });
-  // As in an exploration, the first run only loads modules, and its parts may meet in another order.
-  const fault = (await findFault()) && (await findFault());
+  const fault = findRunFault((await playFair(story)).played, weathers, { ...run, weather });
   if (fault !== undefined) throw fault;
   return playWeather(story, [{ ...run, weather }]);
 }

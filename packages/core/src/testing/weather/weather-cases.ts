@@ -1,4 +1,4 @@
-import { exploreWeather, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
+import { exploreWeather, playFair, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
 import { repeatWeather } from "./repeat-weather.ts";
 import type { PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
 import { formatWeatherReport } from "./weather-report.ts";
@@ -74,7 +74,7 @@ function toPlantedCase(story: Story, { bug, invariant, play }: PlantedBug): Weat
     timeoutMs: HOUR_MS,
     async run() {
       // Modules are loaded in real time, which the parts of a story do not wait for.
-      await playWeather(story);
+      await playFair(story);
       const { breaches } = await playWeather({ ...story, play });
       if (breaches.some((breach) => breach.invariant === invariant)) return;
       const found = breaches.map((breach) => breach.invariant).join(", ");
