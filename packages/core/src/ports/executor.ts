@@ -121,9 +121,13 @@ export interface ExecutorContext {
   service<Service>(key: ServiceKey<Service>): Service | undefined;
   /**
    * Returns a client for the task's target, or for another region of its account. Throws `CONFIG_INVALID` if the runner
-   * has no AWS configuration, and for a region when the task has no target.
+   * has no AWS configuration, and for a region when the task has no target. It sends nothing after another worker has the attempt.
    */
   aws<Client>(client: ClientConstructor<Client>, region?: string): Client;
+  /**
+   * Returns the credentials of the task's target, for programs. Throws an `AbortError` after another worker has the attempt;
+   * who has them already is not stopped, so use `aws` for requests.
+   */
   credentials(): Promise<AwsCredentials>;
 }
 

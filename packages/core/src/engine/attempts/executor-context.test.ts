@@ -45,6 +45,22 @@ function createContext(call: Partial<CallInput> = {}, deps: Pick<ContextDeps, "a
 }
 
 describe("what an executor is given", () => {
+  it("has no credentials after another worker has the attempt. Reported: gadget-inc/silo#399", async () => {
+    let asked = 0;
+    const aws: AwsAccess = {
+      client: (type) => new type({} as never),
+      async credentials() {
+        asked += 1;
+        return { accessKeyId: "a", secretAccessKey: "b" };
+      },
+    };
+
+    const answer = createContext({ confirm: async () => "lost" }, { aws }).credentials();
+
+    await expect(answer).rejects.toMatchObject({ name: "AbortError" });
+    expect(asked).toBe(0);
+  });
+
   it("names the attempt and its stack", () => {
     expect(createContext()).toMatchObject({
       stackId: "s1",

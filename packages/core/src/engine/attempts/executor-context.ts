@@ -15,7 +15,7 @@ import type {
 } from "../../ports/executor.ts";
 import type { Leases, Records } from "../../ports/records.ts";
 import { findTarget } from "./find-target.ts";
-import { guardClient, type LeaseCheck } from "./guarded-client.ts";
+import { guardClient, type LeaseCheck, requireHeld } from "./guarded-client.ts";
 import type { ResolvedMessage } from "./resolve-secrets.ts";
 import { toAttemptPassword } from "./shared-key.ts";
 
@@ -83,7 +83,10 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
       return provided?.create(toAttemptAccess(deps, call)) as Service | undefined;
     },
     aws: (client, region) => guardClient(requireAws(deps).client(client, toRegion(target, region)), call.confirm),
-    credentials: () => requireAws(deps).credentials(target),
+    credentials() {
+      const access = requireAws(deps);
+      return requireHeld(call.confirm).then(() => access.credentials(target));
+    },
   };
 }
 

@@ -10,12 +10,17 @@ export function guardClient<Client>(client: Client, confirm: () => Promise<Lease
   const { send } = client;
   if (typeof send !== "function") return client;
   const guarded = async (...args: readonly unknown[]): Promise<unknown> => {
-    if ((await confirm()) === "lost") throw createAbortError();
+    await requireHeld(confirm);
     return Reflect.apply(send, client, args);
   };
   return new Proxy(client, {
     get: (target, name) => (name === "send" ? guarded : Reflect.get(target, name)),
   });
+}
+
+/** Throws an `AbortError` after the attempt has another owner: before a request, and before credentials are handed out. */
+export async function requireHeld(confirm: () => Promise<LeaseCheck>): Promise<void> {
+  if ((await confirm()) === "lost") throw createAbortError();
 }
 
 /** Creates the error of a request whose signal was aborted before it, as the SDK throws it. */
