@@ -13,7 +13,8 @@ const USAGE = `Plays stories in every weather.
   npm run weather                               every run of every story
   npm run weather -- STORY                      every run of a story
   npm run weather -- STORY AT WEATHER [AFTER]   one run, with each of its moments:
-  npm run weather -- ecs-task-exit-0 "ECS.DescribeTasks#2" missing`;
+  npm run weather -- ecs-task-exit-0 "ECS.DescribeTasks#2" missing
+  npm run weather -- STORY all WEATHER          every run of a story with the weathers whose names begin so`;
 
 /** A story's own case ends its name; those of its planted bugs and reports go on. */
 function playStories(env: Readonly<Record<string, string>>, story: string | undefined): number {

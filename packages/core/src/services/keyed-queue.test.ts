@@ -57,6 +57,38 @@ describe("a keyed queue", () => {
     expect(await queue.claim(10)).toEqual({ claims: [], nextAt: undefined });
   });
 
+  it("ignores a claimant that was paused while its item was done and put again. Reported: aegra/aegra#547", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const paused = await claimOne(queue);
+    await clock.advance(60_000);
+    await queue.done(await claimOne(queue));
+    await queue.put("a", 2, now);
+    const present = await claimOne(queue);
+
+    expect(paused.claim).toBe(1);
+    expect(present.claim).toBe(1);
+    expect([await queue.done(paused), await queue.renew(paused), await queue.fail(paused, "late")]).toEqual([
+      false,
+      undefined,
+      "lost",
+    ]);
+    expect(await queue.fail(present, "busy")).toBe("retried");
+  });
+
+  it("claims an item for another minute while no one else has claimed it", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const claim = await claimOne(queue);
+    await clock.advance(90_000);
+
+    const renewed = await queue.renew(claim);
+
+    expect(renewed).toEqual({ ...claim, until: clock.now() + 60_000 });
+    expect((await queue.claim(10)).claims).toEqual([]);
+    expect(renewed && (await queue.done(renewed))).toBe(true);
+  });
+
   it("says from when on an item can be claimed, without a write", async () => {
     const { queue, clock } = createFixture();
     const empty = await queue.dueAt();

@@ -19,6 +19,7 @@ import {
   type QueueDelay,
   type QueueItem,
   redriveItem,
+  renewItem,
   toClaimableAt,
 } from "./queue-item.ts";
 
@@ -56,6 +57,11 @@ export interface KeyedQueue {
   put(key: string, value: unknown, options: PutOptions): Promise<void>;
   /** Claims at most `limit` items that are due, for a minute each. */
   claim(limit: number): Promise<ClaimedItems>;
+  /**
+   * Claims an item for another minute, unless another claim began: then undefined. Call it before work that must not be
+   * repeated when the minute is over, as after a pause of the process; the earlier claim is void afterwards.
+   */
+  renew(claim: QueueClaim): Promise<QueueClaim | undefined>;
   /**
    * Removes an item after its work; one that was put again meanwhile remains. False: another claim began, and counts.
    */
@@ -149,6 +155,12 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
       count = live;
       return { claims, nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt };
     },
+    renew: (claim) =>
+      update(claim.key, (item, now) => {
+        const until = now + LEASE_MS;
+        const renewed = renewItem(item, claim, until);
+        return renewed.kind === "lost" ? { result: undefined } : { write: renewed.item, result: { ...claim, until } };
+      }),
     done: (claim) =>
       update(claim.key, (item) => {
         const completed = completeItem(item, claim);

@@ -89,8 +89,19 @@ export function claimItem(item: QueueItem, leaseMs: number, now: number): QueueI
 }
 
 /** Returns true while this claim is the latest. A claim that ended remains valid until another one begins. */
-function isCurrent(item: QueueItem | undefined, { claim }: QueueClaim): item is QueueItem {
-  return item?.claimedUntil !== undefined && item.claims === claim;
+function isCurrent(item: QueueItem | undefined, { claim, until }: QueueClaim): item is QueueItem {
+  // Claims are counted again from 0 when a removed item is put again.
+  return item?.claimedUntil === until && item.claims === claim;
+}
+
+/** Returns the item with a claim that lasts longer. `lost`: another claim began. */
+export function renewItem(
+  item: QueueItem | undefined,
+  claim: QueueClaim,
+  until: number,
+): { readonly kind: "lost" } | { readonly kind: "renewed"; readonly item: QueueItem } {
+  if (!isCurrent(item, claim)) return { kind: "lost" };
+  return { kind: "renewed", item: { ...item, claimedUntil: until } };
 }
 
 /**

@@ -54,6 +54,13 @@ export {
   failingWeather,
   isCall,
 } from "./weather/common-weathers.ts";
+export {
+  createFreezableProgram,
+  type FreezableProgram,
+  findProcess,
+  runFreezable,
+  runShared,
+} from "./weather/freezable-process.ts";
 export type { WeatherInvariant } from "./weather/invariants.ts";
 export type {
   ActBeside,
@@ -70,4 +77,5 @@ export type {
   World,
 } from "./weather/story.ts";
 export { type TaskBench, type TaskEnd, type TaskStoryInput, taskStory } from "./weather/task-story.ts";
+export { watchRecordsOf, watchStoreOf } from "./weather/watch-store-of.ts";
 export { type WeatherCase, type WeatherEnvironment, weatherCases } from "./weather/weather-cases.ts";

@@ -112,7 +112,8 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
     engine: () => revive(engines, draw(input.engines ?? 2), startEngine),
     worker: () => revive(workers, draw(input.workers ?? 2), startWorker),
     crashes: () => crashes,
-    findWorking: () => workers.find(({ role }) => role.running().length > 0)?.freezable,
+    // Workers that were not needed yet are holes.
+    findWorking: () => Object.values(workers).find(({ role }) => role.running().length > 0)?.freezable,
   };
 }
 

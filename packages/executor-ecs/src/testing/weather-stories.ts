@@ -1,7 +1,15 @@
 import { type AwsSim, watchSim } from "@stackyard/aws-sim";
-import { type Ending, type Story, taskStory } from "@stackyard/core/testing";
+import {
+  createFreezableProgram,
+  createMemoryRecords,
+  type Ending,
+  type Story,
+  taskStory,
+  watchRecordsOf,
+} from "@stackyard/core/testing";
+import { createEcsTask } from "../custom-resource/create-ecs-task.ts";
 import { createEcsExecutor } from "../ecs.ts";
-import { createEcsTaskWorld, LEAST, toFetch } from "./an-ecs-task-world.ts";
+import { createEcsTaskWorld, type EcsTaskWorld, LEAST, toFetch } from "./an-ecs-task-world.ts";
 import { createEcsYard, INSTANCE } from "./an-ecs-yard.ts";
 
 const RUNS_MS = 4 * 60_000;
@@ -65,7 +73,13 @@ function inEngine({ exitCode, onInstance = false }: EngineInput): Story {
 function playResource(change = (answer: string) => answer): Story["play"] {
   return async (sky) => {
     const fetched: { fetch?: typeof globalThis.fetch } = {};
-    const world = createEcsTaskWorld({
+    let call: ((event: unknown) => Promise<unknown>) | undefined;
+    const world: EcsTaskWorld = createEcsTaskWorld({
+      records: watchRecordsOf(createMemoryRecords(), sky),
+      invoke(event, { deps }) {
+        call ??= createFreezableProgram(deps.clock, { start: (own) => createEcsTask({ ...deps, clock: own }).handler });
+        return call(event);
+      },
       fetch: async (url, init) =>
         (await sky.meet("CloudFormation.Response", {}, async () =>
           fetched.fetch?.(url, toChanged(init, change)),

@@ -12,6 +12,7 @@ import type { CodeHost } from "../code-host.ts";
 import type { CodeHosts } from "../code-hosts.ts";
 import { findKey, type ReportKind } from "../host-options.ts";
 import type { NamedHost } from "../receive.ts";
+import { guardReports } from "./guarded-reports.ts";
 import type { PullPlace } from "./report-host.ts";
 import { type Reported, reportPull } from "./report-pull.ts";
 import { listReports, mergeRequests, type ReportRequest, toReportKey } from "./report-records.ts";
@@ -191,19 +192,21 @@ interface ReportWorker extends ServiceDeps {
   readonly end: () => boolean;
 }
 
-async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<void> {
+async function reportClaim(worker: ReportWorker, given: QueueClaim): Promise<void> {
   const { queue, host, codeHost, pauses, clock, end } = worker;
   const now = clock.now();
   // Unfinished items are claimed again after their minute.
-  if (end() && now >= claim.until) return;
+  if (end() && now >= given.until) return;
   const pause = pauses.get(host);
-  if (pause !== undefined && pause.until > now) return void (await queue.later(claim, pause.until));
-  const request = toRequest(claim.value);
+  if (pause !== undefined && pause.until > now) return void (await queue.later(given, pause.until));
   const { reports } = codeHost;
-  if (reports === undefined) return void (await queue.bury(claim, `Nothing can be reported to ${host}.`));
+  if (reports === undefined) return void (await queue.bury(given, `Nothing can be reported to ${host}.`));
+  const held = holdClaim(worker, given);
+  const request = toRequest(given.value);
   try {
-    const reported = await reportPull({ ...worker, reports }, request);
+    const reported = await reportPull({ ...worker, reports: guardReports(reports, held.confirm) }, request);
     pauses.delete(host);
+    const claim = held.claim();
     if (reported.kind === "wait") return void (await queue.later(claim, findTurn(worker, claim, reported)));
     if (reported.hasWritten) await resume(worker, request.place);
     else if (claim.key.endsWith(PROBE)) await probeNext(worker, request.place);
@@ -215,8 +218,22 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
     }
     await queue.done(claim);
   } catch (error) {
-    await settleFailure(worker, { claim, request }, error);
+    await settleFailure(worker, { claim: held.claim(), request }, error);
   }
+}
+
+/** Keeps a claim for as long as its work takes. `confirm` returns false after another claim began. */
+function holdClaim({ queue, clock }: Pick<ReportWorker, "queue" | "clock">, given: QueueClaim) {
+  let claim = given;
+  return {
+    claim: () => claim,
+    async confirm(): Promise<boolean> {
+      if (clock.now() < claim.until) return true;
+      const renewed = await queue.renew(claim);
+      claim = renewed ?? claim;
+      return renewed !== undefined;
+    },
+  };
 }
 
 /** Returns when to retry: many may wait for the same capacity, and each gets its turn. */

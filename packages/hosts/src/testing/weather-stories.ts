@@ -1,11 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
 import {
+  createFreezableProgram,
   type Decision,
   type Ending,
   type FakeClock,
+  findProcess,
+  runShared,
   type Sky,
   type Story,
   settlePromises,
+  watchStoreOf,
 } from "@stackyard/core/testing";
 import { watchHost } from "@stackyard/host-sim";
 import { toCommit } from "./builders.ts";
@@ -42,6 +46,8 @@ states:
 /** A yard that follows one repository, and its simulated host. */
 interface Bench extends ReportBench {
   readonly sky: Sky;
+  /** Does what a server does when it is due; another server does it after one was frozen. */
+  serve(work: undefined): Promise<void>;
   /** Lets time pass only for a weather that waits: signatures are made in real time. */
   until<Result>(work: Promise<Result>): Promise<Result>;
 }
@@ -51,19 +57,41 @@ async function open(sky: Sky, document: string): Promise<Bench> {
   const { clock, github, post } = bench;
   await bench.report();
   let waiting = 0;
-  const sleep: FakeClock["sleep"] = (ms, signal) => {
+  const sleep: FakeClock["sleep"] = async (ms, signal) => {
+    const process = findProcess();
+    const slept = clock.sleep(ms, signal);
+    await Promise.resolve();
+    // No one waits for a server that is frozen.
+    if (process?.frozen() !== undefined) return slept;
     waiting += 1;
-    return clock.sleep(ms, signal).finally(() => {
+    await slept.finally(() => {
       waiting -= 1;
     });
   };
   sky.under({ now: clock.now, sleep }, clock.advance);
-  watchHost(github, sky);
-  github.settings.receiver = async ({ headers, body }) => {
+  watchHost(github, {
+    ...sky,
+    meet(operation, ...moment) {
+      const meet = () => sky.meet(operation, ...moment);
+      // Octokit shares the requests for a token between all servers of this process.
+      return operation.endsWith("access_tokens") ? runShared(meet) : meet();
+    },
+  });
+  const receive: (typeof github)["settings"]["receiver"] = async ({ headers, body }) => {
     const event = headers["x-github-event"];
     const answer = await sky.meet("delivery.hook", { event }, async () => (await post(body, headers)).status);
     return typeof answer === "number" ? answer : 202;
   };
+  github.settings.receiver = receive;
+  const serve = createFreezableProgram<undefined, void>(clock, {
+    start() {
+      const { tick, poll, report } = bench.start((store) => watchStoreOf(store, sky));
+      github.settings.receiver = receive;
+      return async () => {
+        for (const part of [tick, poll, report]) await part().catch(() => undefined);
+      };
+    },
+  });
   async function until<Result>(work: Promise<Result>): Promise<Result> {
     let isOver = false;
     const over = work.finally(() => {
@@ -76,15 +104,12 @@ async function open(sky: Sky, document: string): Promise<Bench> {
     }
     return over;
   }
-  return { ...bench, sky, until };
+  return { ...bench, sky, serve, until };
 }
 
-/** What a server does when it is due; what fails is repeated by the next one. */
-async function look({ sky, until, tick, poll, report, clock }: Bench, everyMs: number): Promise<void> {
-  const work = async () => {
-    for (const part of [tick, poll, report]) await part().catch(() => undefined);
-  };
-  await until(sky.meet("look.server", {}, work));
+/** What fails is repeated by the next look. */
+async function look({ sky, until, serve, clock }: Bench, everyMs: number): Promise<void> {
+  await until(sky.meet("look.server", {}, () => serve(undefined).catch(() => undefined)));
   await clock.advance(everyMs);
 }
 

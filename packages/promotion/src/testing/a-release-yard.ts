@@ -114,8 +114,10 @@ interface WorkInput extends Pick<ReleaseYard, "pace"> {
   readonly ran: Map<string, unknown>;
 }
 
-const work = ({ broken, pace, ran }: WorkInput) =>
-  defineExecutor({
+const work = ({ broken, pace, ran }: WorkInput) => {
+  /** The attempts whose build was seen at its end; a worker that takes over sees it again. */
+  const built = new Set<string>();
+  return defineExecutor({
     name: "work",
     config: Type.Object({}),
     progress: Type.Object({}),
@@ -124,14 +126,16 @@ const work = ({ broken, pace, ran }: WorkInput) =>
       const pollAfterMs = pace.buildMs + (place % 7) * pace.spreadMs;
       return running({ progress: {}, pollAfterMs, message: "Builds." });
     },
-    async poll({ stackId, task, metadata }) {
+    async poll({ stackId, task, metadata, attempt }) {
       if (broken.has(stackId)) {
         return failed({ code: "BUILD_FAILED", message: "The build has failed.", retryable: false });
       }
-      if (task === "build") ran.set(stackId, metadata["api"]);
+      if (task === "build" && !built.has(attempt.id)) ran.set(stackId, metadata["api"]);
+      built.add(attempt.id);
       return succeeded({});
     },
   });
+};
 
 /** Holds nothing back. */
 export const createNoHolds: CreateHolds = () => ({ examine: async () => ({ kind: "open" }) });

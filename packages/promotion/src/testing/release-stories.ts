@@ -1,4 +1,4 @@
-import type { Ending, Sky, Story } from "@stackyard/core/testing";
+import { type Ending, type Sky, type Story, watchStoreOf } from "@stackyard/core/testing";
 import { aReleaseYard, type ReleaseYard, TENANT, TO_TENANTS, toReleaseMachine } from "./a-release-yard.ts";
 
 const MINUTE_MS = 60_000;
@@ -39,11 +39,15 @@ interface Bench extends ReleaseYard {
 }
 
 async function open(sky: Sky, soak: string): Promise<Bench> {
-  const yard = aReleaseYard({ tenant: WATCHED, release: toRelease(soak) });
+  const yard = aReleaseYard({
+    tenant: WATCHED,
+    release: toRelease(soak),
+    wrapStore: (store) => watchStoreOf(store, sky),
+  });
   const { clock } = yard.yard;
   const builds: Bench["builds"] = [];
   await yard.addTenants(4, (index) => ({ ring: index < STAGING.length ? "staging" : "production" }));
-  sky.under(clock, clock.advance);
+  sky.under(clock, clock.advance, yard.yard.findWorking);
   const ran = yard.ran as Map<string, unknown>;
   const set = ran.set.bind(ran);
   ran.set = (stack, version) => {

@@ -1,7 +1,14 @@
 import { CloudWatchClient, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
 import { createAwsSim, createSimPlugin, watchSim } from "@stackyard/aws-sim";
 import { type Executor, isMap, succeeded } from "@stackyard/core";
-import { createFakeClock, type Ending, type Sky, type Story, type TaskBench } from "@stackyard/core/testing";
+import {
+  createFakeClock,
+  type Ending,
+  type Sky,
+  type Story,
+  type TaskBench,
+  watchStoreOf,
+} from "@stackyard/core/testing";
 import { aReleaseYard, type ReleaseYard, TO_TENANTS } from "./a-release-yard.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" };
@@ -54,7 +61,13 @@ async function open(sky: Sky, plant?: (executor: Executor) => Executor): Promise
     return made;
   };
   const credentials = () => Promise.reject(new Error("The story has no credentials."));
-  const yard = aReleaseYard({ release: IN_TURN, clock, aws: { client, credentials }, ...(plant && { plant }) });
+  const yard = aReleaseYard({
+    release: IN_TURN,
+    clock,
+    aws: { client, credentials },
+    wrapStore: (store) => watchStoreOf(store, sky),
+    ...(plant && { plant }),
+  });
   sim.cloudWatch.addAlarm({ ...PLACE, name: "errors" });
   const alarms: Bench["alarms"] = [];
   const setAlarm = async (isOn: boolean) => {
@@ -81,7 +94,7 @@ async function open(sky: Sky, plant?: (executor: Executor) => Executor): Promise
     builds.push({ stack, version: String(version), at: clock.now() });
     return set(stack, version);
   };
-  sky.under(clock, clock.advance);
+  sky.under(clock, clock.advance, yard.yard.findWorking);
   watchSim(sim, {
     ...sky,
     meet: (operation, input, proceed, act) => {

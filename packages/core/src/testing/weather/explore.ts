@@ -136,7 +136,9 @@ export async function playWeather(story: Story, plans: readonly Planned[] = []):
 function listPlans(played: readonly PlayedMoment[], weathers: readonly Weather[]): readonly (readonly Planned[])[] {
   return played.flatMap(({ moment, answer }, index) => {
     const fitting = weathers.filter((weather) => weather.fits(moment, answer));
-    const following = [...new Set(played.slice(index + 1).map((each) => each.moment.operation))];
+    const operations = played.slice(index + 1).map((each) => each.moment.operation);
+    // Between a decision and its write nothing arrives that the decision could know.
+    const following = [...new Set(operations)].filter((operation) => !operation.startsWith("store."));
     return fitting.flatMap((weather) => {
       const afters = weather.isLater === true && following.length > 0 ? following : [undefined];
       return afters.map((after) => [{ at: moment.at, weather, after }]);

@@ -20,6 +20,11 @@ export function findProcess(): FreezableProcess | undefined {
   return running.getStore();
 }
 
+/** Does work that processes of a test share in memory, so that none of them is frozen in it. */
+export function runShared<Result>(work: () => Result): Result {
+  return running.exit(work);
+}
+
 /** Creates a process whose time is that of the clock. `onFreeze` is called when it is frozen. */
 export function createFreezableProcess(clock: Clock, onFreeze: () => void = () => undefined): FreezableProcess {
   let frozen: Promise<void> | undefined;
@@ -45,11 +50,45 @@ export function createFreezableProcess(clock: Clock, onFreeze: () => void = () =
   return process;
 }
 
+/** The parts of a program whose processes can be frozen. */
+export interface FreezableProgram<Input, Result> {
+  /** Starts a process, whose timers end by its own clock. Returns the function that does its work. */
+  start(clock: Clock): (input: Input) => Promise<Result>;
+}
+
+/**
+ * Creates a program that is called like a function of Lambda, or like a server behind a load balancer. When its process is
+ * frozen, the caller gets an error at once, and later calls are served by another process; the frozen one continues its work
+ * when it thaws. Lambda ends an invocation after fifteen minutes at most, so this is harder than Lambda is.
+ */
+export function createFreezableProgram<Input, Result>(
+  clock: Clock,
+  { start }: FreezableProgram<Input, Result>,
+): (input: Input) => Promise<Result> {
+  const begin = () => {
+    const { promise: frozen, reject } = Promise.withResolvers<never>();
+    frozen.catch(() => undefined);
+    const process = createFreezableProcess(clock, () => {
+      current = undefined;
+      reject(new Error("The process does not answer."));
+    });
+    return { process, frozen, work: start(process.clock) };
+  };
+  let current: ReturnType<typeof begin> | undefined;
+  return (input) => {
+    current ??= begin();
+    const { process, frozen, work } = current;
+    const done = process.run(() => work(input));
+    done.catch(() => undefined);
+    return Promise.race([done, frozen]);
+  };
+}
+
 /**
  * Runs work as a process of its own. Returns undefined as soon as it is frozen, so that the caller can play the process
  * that takes over; the frozen one continues when it thaws.
  */
-export async function runFreezable<Result>(
+export function runFreezable<Result>(
   clock: Clock,
   work: (clock: Clock) => Promise<Result>,
 ): Promise<Result | undefined> {

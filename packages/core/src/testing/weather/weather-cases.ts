@@ -11,7 +11,10 @@ export interface WeatherCase {
   run(print: (text: string) => void): Promise<void>;
 }
 
-/** The variables that choose the runs: `WEATHER` (a scope, or one run as JSON), else `LONG_TESTS` and `QUICK_TESTS`. */
+/**
+ * The variables that choose the runs: `WEATHER` (a scope; one run as JSON; or, with a scope instead of a moment, its runs with the
+ * weathers whose names begin so), else `LONG_TESTS` and `QUICK_TESTS`.
+ */
 export type WeatherEnvironment = Readonly<Record<string, string | undefined>>;
 
 const HOUR_MS = 3_600_000;
@@ -34,24 +37,33 @@ export function weatherCases(
   environment: WeatherEnvironment,
 ): readonly WeatherCase[] {
   const chosen = environment["WEATHER"] ?? toDefault(environment);
-  const scope = SCOPES[chosen];
+  const part = findPart(chosen);
+  const scope = SCOPES[part?.scope ?? chosen];
+  const played = weathers.filter(({ name }) => name.startsWith(part?.begin ?? ""));
   const planted = stories.flatMap(({ planted = [], ...story }) =>
     planted.length === 0 ? [toUnguardedCase(story)] : planted.map((each) => toPlantedCase(story, each)),
   );
-  const played = stories.map(
+  const cases = stories.map(
     (story): WeatherCase => ({
       name: story.name,
       timeoutMs: HOUR_MS,
       run: (print) =>
         scope === undefined
           ? repeatOne(story, weathers, { text: chosen, print })
-          : exploreAll(story, weathers, { scope, print }),
+          : exploreAll(story, played, { scope, print, isWhole: part === undefined }),
     }),
   );
   const reported = stories.flatMap((story) =>
     (story.reported ?? []).map((each) => toReportedCase(story, weathers, each)),
   );
-  return [...played, ...planted, ...(scope === undefined ? [] : reported)];
+  return [...cases, ...planted, ...(scope === undefined ? [] : reported)];
+}
+
+/** Returns a scope and the beginning of the names of the weathers that are played in it. */
+function findPart(chosen: string): { readonly scope: string; readonly begin: string } | undefined {
+  if (!chosen.startsWith("{")) return undefined;
+  const { at, weather } = JSON.parse(chosen);
+  return String(at) in SCOPES ? { scope: String(at), begin: String(weather) } : undefined;
 }
 
 function toReportedCase(story: Story, weathers: readonly Weather[], { report, ...run }: ReportedRun): WeatherCase {
@@ -104,14 +116,14 @@ type Print = (text: string) => void;
 async function exploreAll(
   story: Story,
   weathers: readonly Weather[],
-  { scope, print }: { readonly scope: WeatherScope; readonly print: Print },
+  { scope, print, isWhole }: { readonly scope: WeatherScope; readonly print: Print; readonly isWhole: boolean },
 ): Promise<void> {
   const report = await exploreWeather(story, weathers, scope);
   const text = formatWeatherReport(report);
   print(text);
   if (report.findings.length > 0) throw new Error(text);
   const unused = (story.decisions ?? []).filter(({ reason }) => report.decided[reason] === undefined);
-  if (scope.moments !== "all" || unused.length === 0) return;
+  if (scope.moments !== "all" || !isWhole || unused.length === 0) return;
   throw new Error(`No run needs these decisions of ${story.name}: ${unused.map(({ reason }) => reason).join("; ")}`);
 }
 
