@@ -310,7 +310,11 @@ describe("the worker", () => {
 });
 
 describe("a worker that loses its lease", () => {
-  it("aborts the executor, and leaves the attempt to its new owner", async () => {
+  it.each([
+    ["w2", "gadget-inc/silo#327, maxcountryman/underway#111"],
+    // A worker that is restarted under the same name.
+    ["w1", "aegra/aegra#502, Altinn/altinn-studio#18507"],
+  ])("aborts the executor, and leaves the attempt to its new owner %s. Reported: %s", async (owner) => {
     const reasons: unknown[] = [];
     const bench = createBench({
       start: (ctx) =>
@@ -324,13 +328,13 @@ describe("a worker that loses its lease", () => {
     const outcome = bench.run();
     await settlePromises();
     const later = bench.clock.now() + 2 * LEASE_MS;
-    await bench.store.claim({ attemptId: ID, owner: "w2", leaseMs: 10 * LEASE_MS, exclusiveKeys: [], now: later });
+    await bench.store.claim({ attemptId: ID, owner, leaseMs: 10 * LEASE_MS, exclusiveKeys: [], now: later });
 
     await bench.clock.advance(LEASE_MS);
 
     expect(await outcome).toEqual({ kind: "done" });
     expect(reasons).toEqual(["lost"]);
-    expect(await bench.store.findAttempt(ID)).toMatchObject({ status: "running", owner: "w2", token: 2 });
+    expect(await bench.store.findAttempt(ID)).toMatchObject({ status: "running", owner, token: 2 });
     expect(await bench.takeEvents()).toEqual([]);
   });
 
