@@ -375,7 +375,7 @@ function CancelBulk({ bulk }: { bulk: Bulk }) {
     }
   };
   return (
-    <Button refusal={refusal} onPress={() => void cancel()}>
+    <Button refusal={refusal} onPress={cancel}>
       Stop after the items that are sent
     </Button>
   );

@@ -27,23 +27,19 @@ export function BulkOfCause({ cause }: { cause: Cause }) {
 function SendToCause({ cause: { task, code = "", count, sample } }: { cause: Cause }) {
   const [events, setEvents] = useState<readonly string[]>();
   const [request, setRequest] = useState<BulkRequest>();
-  const [isBusy, setBusy] = useState(false);
   const refusal = useAnyRefusal("send");
   const toast = useToast();
   const open = async () => {
-    setBusy(true);
     try {
       const { waitsFor } = await yard.stacks.get(sample.stackId);
       setEvents(waitsFor?.events ?? []);
     } catch (error) {
       toast(`Send an event: ${toFailure(error).detail}`, "fail");
-    } finally {
-      setBusy(false);
     }
   };
   return (
     <>
-      <Button refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
+      <Button refusal={refusal} onPress={open}>
         Send event to {count === 1 ? sample.stackId : count.toLocaleString("en")}…
       </Button>
       {events !== undefined && (

@@ -63,6 +63,22 @@ it("stays focusable when it is refused, shows the reason and does nothing", asyn
   expect(onPress).not.toHaveBeenCalled();
 });
 
+it("presses once while the press before is under way, such as by a double click (publisher#2870, walrus#1939)", async () => {
+  const answer = Promise.withResolvers<void>();
+  const onPress = vi.fn(() => answer.promise);
+  const screen = await render(<Button onPress={onPress}>Retry</Button>);
+  const button = screen.getByRole("button", { name: "Retry" });
+
+  await button.dblClick();
+
+  await expect.element(button).toHaveAccessibleDescription("Working");
+  expect(onPress).toHaveBeenCalledTimes(1);
+  answer.resolve();
+  await expect.element(button).not.toHaveAttribute("aria-disabled");
+  await button.click();
+  expect(onPress).toHaveBeenCalledTimes(2);
+});
+
 function RefusedWhileWorking({ onPress }: { readonly onPress: () => void }) {
   const [isBusy, setBusy] = useState(false);
   const press = () => {

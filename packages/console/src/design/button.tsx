@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { type ReactNode, useId } from "react";
+import { type ReactNode, useId, useRef, useState } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
 import { Icon } from "./icon.tsx";
@@ -7,7 +7,8 @@ import { Icon } from "./icon.tsx";
 /** The look of a button. */
 export interface ButtonProps {
   readonly children: ReactNode;
-  readonly onPress?: () => void;
+  /** While what it returns is pending, further presses do nothing, such as that of a double click. */
+  readonly onPress?: () => void | Promise<void>;
   readonly look?: "primary" | "danger" | "plain";
   /** Why it cannot be pressed now. The button stays focusable and shows the reason. */
   readonly refusal?: string | undefined;
@@ -31,21 +32,22 @@ export function Button({ shortcut, ...props }: ButtonProps) {
 function PlainButton(props: Omit<ButtonProps, "shortcut">) {
   const { children, onPress, look, refusal, idle, label, type = "button", autoFocus, pressed } = props;
   const className = look === undefined ? "button" : `button ${look}`;
-  const why = refusal ?? idle;
+  const { press, working } = useOnePress(onPress);
+  const why = refusal ?? working ?? idle;
   const refused = why !== undefined;
   const reason = useId();
   const button = (
     <AriaButton
       className={className}
       type={refused ? "button" : type}
-      {...(onPress !== undefined && !refused && { onPress })}
+      {...(onPress !== undefined && !refused && { onPress: () => void press() })}
       {...(label !== undefined && { "aria-label": toSafeText(label) })}
       {...(refused && { "aria-disabled": true, "aria-describedby": reason })}
-      {...(refused && refusal === undefined && { "data-idle": true })}
+      {...(refused && refusal === undefined && working === undefined && { "data-idle": true })}
       {...(autoFocus && { autoFocus })}
       {...defined({ "aria-pressed": pressed })}
     >
-      {refusal !== undefined && <Icon name="lock" size={14} />}
+      {(refusal ?? working) !== undefined && <Icon name="lock" size={14} />}
       {children}
     </AriaButton>
   );
@@ -65,4 +67,24 @@ function PlainButton(props: Omit<ButtonProps, "shortcut">) {
       )}
     </TooltipTrigger>
   );
+}
+
+/** Runs one press at a time. */
+function useOnePress(onPress: ButtonProps["onPress"]) {
+  const isWorking = useRef(false);
+  const [working, setWorking] = useState<string>();
+  const press = async () => {
+    if (isWorking.current) return;
+    const pending = onPress?.();
+    if (pending === undefined) return;
+    isWorking.current = true;
+    setWorking("Working");
+    try {
+      await pending;
+    } finally {
+      isWorking.current = false;
+      setWorking(undefined);
+    }
+  };
+  return { press, working };
 }

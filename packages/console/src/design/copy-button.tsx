@@ -22,7 +22,7 @@ export function CopyButton({ text, label, look, name = "Copy" }: CopyButtonProps
     }
   }
   return (
-    <Button onPress={() => void copy()} {...defined({ label, look })}>
+    <Button onPress={copy} {...defined({ label, look })}>
       {name}
     </Button>
   );

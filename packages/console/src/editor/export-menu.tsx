@@ -58,7 +58,7 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
         <p>The graph is drawn {vertical ? "downwards" : "to the right"}, as it is shown now.</p>
         <div className="row">
           {FORMATS.map(([format, title]) => (
-            <Button key={format} onPress={() => void save(format)}>
+            <Button key={format} onPress={() => save(format)}>
               {title}
             </Button>
           ))}

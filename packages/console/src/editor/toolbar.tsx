@@ -138,7 +138,7 @@ function UpgradeButton({ session, document: { editor, text }, refusal }: Upgrade
     }
   };
   return (
-    <Button refusal={refusal} onPress={() => void upgrade()}>
+    <Button refusal={refusal} onPress={upgrade}>
       Upgrade to version 2
     </Button>
   );

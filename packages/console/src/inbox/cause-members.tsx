@@ -66,19 +66,15 @@ function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task:
   const refusal = useRefusal("operate", { machine, stackId: id });
   const toast = useToast();
   const run = useOperation(id);
-  const [busy, setBusy] = useState(false);
   const retry = async () => {
-    setBusy(true);
     try {
       await run(`Retry ${id}`, () => yard.stacks.retry(id, { id: newEventId(), ...defined({ task }) }));
     } catch (error) {
       toast(`Retry ${id}: ${toFailure(error).detail}`, "fail");
-    } finally {
-      setBusy(false);
     }
   };
   return (
-    <Button refusal={refusal ?? (busy ? "Working" : undefined)} label={`Retry ${id}`} onPress={() => void retry()}>
+    <Button refusal={refusal} label={`Retry ${id}`} onPress={retry}>
       Retry
     </Button>
   );

@@ -167,24 +167,20 @@ function LettersButton({ cause, operation }: { cause: Cause; operation: keyof ty
   const { event, code, count } = cause;
   const filter = toLetterFilter(cause);
   const [request, setRequest] = useState<BulkRequest>();
-  const [isBusy, setBusy] = useState(false);
   const refusal = useAnyRefusal("repair");
   const toast = useToast();
   const verb = VERBS[operation];
   const open = async () => {
     if (event !== undefined && code !== undefined) return setRequest({ operation, filter });
-    setBusy(true);
     try {
       setRequest({ operation, filter: { ids: await listLetters(cause) } });
     } catch (error) {
       toast(`${verb}: ${toFailure(error).detail}`, "fail");
-    } finally {
-      setBusy(false);
     }
   };
   return (
     <>
-      <Button refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
+      <Button refusal={refusal} onPress={open}>
         {verb} {count}…
       </Button>
       {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}

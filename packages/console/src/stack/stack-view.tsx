@@ -87,7 +87,9 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
   const place = useListPlace(stackId);
   const go = useGo();
   if (path !== "/stack" || place === undefined) return null;
-  const open = (id: string | undefined) => id !== undefined && go("/stack", { id });
+  const open = (id: string | undefined) => {
+    if (id !== undefined) go("/stack", { id });
+  };
   return (
     <span className="row">
       <Button

@@ -45,7 +45,7 @@ export function TasksPanel({ source, stack }: StackProps) {
                     label={`Retry ${task.name}`}
                     refusal={refusal}
                     idle={task.status === "ERROR" ? undefined : "Task has not failed"}
-                    onPress={() => void retry(task.name)}
+                    onPress={() => retry(task.name)}
                   >
                     Retry
                   </Button>

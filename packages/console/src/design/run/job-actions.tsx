@@ -15,29 +15,21 @@ import { useToast } from "../toasts.tsx";
 export function JobActions({ job, retryWord = "Retry" }: { job: Job; retryWord?: string }) {
   const { jobId, state, endedAt, cancelling } = job;
   const [dialog, setDialog] = useState(false);
-  const [busy, setBusy] = useState(false);
   const toast = useToast();
   const client = useQueryClient();
   const refusal = useRefusal("operate", { machine: JOB_MACHINE, stackId: jobId });
   const update = (next: Job) => client.setQueryData(keys.stack(jobId, "job"), next);
   const retry = async () => {
-    setBusy(true);
     try {
       update(await yard.jobs.retry(jobId));
       toast("The job runs again");
     } catch (error) {
       toast(`Retry: ${toFailure(error).detail}`, "fail");
-    } finally {
-      setBusy(false);
     }
   };
   return (
     <>
-      <Button
-        shortcut="r"
-        refusal={refusal ?? (busy ? "Working" : undefined) ?? toRetryRefusal(state)}
-        onPress={() => void retry()}
-      >
+      <Button shortcut="r" refusal={refusal ?? toRetryRefusal(state)} onPress={retry}>
         {retryWord}
       </Button>
       <Button look="danger" refusal={refusal ?? toCancelRefusal(endedAt, cancelling)} onPress={() => setDialog(true)}>

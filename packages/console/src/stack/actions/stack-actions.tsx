@@ -127,7 +127,7 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
   const what = failed.length === 1 ? failed.map(({ name }) => name).join() : `${failed.length} tasks`;
   return (
     <>
-      <Button shortcut="r" look="primary" refusal={refusal} onPress={() => void retry()}>
+      <Button shortcut="r" look="primary" refusal={refusal} onPress={() => retry()}>
         <span className="cut">
           Retry <Text>{what}</Text>
         </span>

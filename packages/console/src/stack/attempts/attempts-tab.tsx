@@ -179,7 +179,7 @@ function Operations({ source, stack, attempt }: StackProps & { readonly attempt:
         look="plain"
         label={`Retry ${task}`}
         refusal={refusal ?? (hasFailed ? undefined : "Task has not failed")}
-        onPress={() => void retry(task)}
+        onPress={() => retry(task)}
       >
         Retry
       </Button>

@@ -33,25 +33,21 @@ const MOST = 1_000;
 function SendAgain({ release, deploy }: { readonly release: string; readonly deploy: Deploy }) {
   const { task, event, metadata } = deploy;
   const [request, setRequest] = useState<BulkRequest>();
-  const [isBusy, setBusy] = useState(false);
   const refusal = useAnyRefusal("send");
   const toast = useToast();
   const { failed } = countDeploy(deploy);
   const open = async () => {
-    setBusy(true);
     try {
       const { items } = await yard.deploys.stacks(release, task, { state: "failed", limit: MOST });
       const ids = items.map(({ stackId }) => stackId);
       setRequest({ operation: "send", filter: { ids }, body: { event, metadata } });
     } catch (error) {
       toast(`Retry: ${toFailure(error).detail}`, "fail");
-    } finally {
-      setBusy(false);
     }
   };
   return (
     <>
-      <Button look="primary" refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
+      <Button look="primary" refusal={refusal} onPress={open}>
         {`Retry ${failed.toLocaleString("en")} failed…`}
       </Button>
       {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
