@@ -53,8 +53,9 @@ function isModified({ ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   return ctrlKey || metaKey || altKey;
 }
 
-function isPaletteKey({ ctrlKey, metaKey, altKey, key }: KeyboardEvent): boolean {
-  return (ctrlKey || metaKey) && !altKey && key.toLowerCase() === "k";
+/** With Shift, the keys are the browser's own, such as those of its tools for developers. */
+function isPaletteKey({ ctrlKey, metaKey, altKey, shiftKey, key }: KeyboardEvent): boolean {
+  return (ctrlKey || metaKey) && !altKey && !shiftKey && key.toLowerCase() === "k";
 }
 
 function isTyping({ target }: KeyboardEvent): boolean {

@@ -71,3 +71,13 @@ it("stays open when text in it is marked with the mouse and let go beside it (ra
   await userEvent.keyboard("{Escape}");
   expect(onClose).toHaveBeenCalledTimes(1);
 });
+
+it("closes when the person goes back: it was about the page that is left (fleetdm/fleet#43647)", async () => {
+  const screen = await render(<TwoDialogs />);
+  await screen.getByRole("button", { name: "Open" }).click();
+  await expect.element(screen.getByRole("heading", { name: "First" })).toBeVisible();
+
+  dispatchEvent(new PopStateEvent("popstate"));
+
+  await expect.element(screen.getByRole("heading", { name: "First" })).not.toBeInTheDocument();
+});

@@ -13,9 +13,24 @@ function useReturnedFocus(): void {
   useEffect(() => () => void requestAnimationFrame(returnFocus), []);
 }
 
-/** Renders a dialog over the page. `Esc` closes it, and so does a press outside of it until something was typed. */
+/** Closes a dialog when the person goes back or forward: it was about the page that is left. */
+function useLeft(onClose: () => void): void {
+  const latest = useRef(onClose);
+  latest.current = onClose;
+  useEffect(() => {
+    const close = () => latest.current();
+    addEventListener("popstate", close);
+    return () => removeEventListener("popstate", close);
+  }, []);
+}
+
+/**
+ * Renders a dialog over the page. `Esc` closes it, and so do going back, and a press outside of it until something was
+ * typed.
+ */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   useReturnedFocus();
+  useLeft(onClose);
   const isTyped = useRef(false);
   return (
     <ModalOverlay
