@@ -5,6 +5,7 @@ import { Button } from "./button.tsx";
 import { useKeptPlace, useScrollPlace } from "./kept-places.ts";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 import { useSettings } from "./settings.ts";
+import { usePrinting } from "./use-printing.ts";
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -56,12 +57,13 @@ function toRowCount({ rows, onEnd }: Pick<TableProps<unknown>, "rows" | "onEnd">
   return onEnd === undefined ? rows.length + 1 : -1;
 }
 
-/** Renders a table. More than 60 rows are laid out only while visible. */
+/** Renders a table. More than 60 rows are laid out only while visible; on paper, all of them. */
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, keyOf, height, onEnd, selected, empty, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const place = useKeptPlace(`scroll ${label}`, 0);
-  const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM;
+  const isPrinting = usePrinting();
+  const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM && !isPrinting;
   const { rows: density } = useSettings();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the choice of the person changes the token
   const rowPx = useMemo(readRowHeight, [density]);

@@ -9,6 +9,7 @@ import { Sentence } from "../design/sentence.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { StateName } from "../design/state-name.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { usePrinting } from "../design/use-printing.ts";
 import type { Selection } from "./selection-bar.tsx";
 import { AddressLink, Failure, SelectOne, VersionText } from "./stack-columns.tsx";
 import { type StackListProps, useStackRows } from "./stack-table.tsx";
@@ -18,7 +19,7 @@ import "./stack-tiles.css";
 const TILE_PX = 164;
 const LEAST_WIDTH_PX = 250;
 
-/** Renders a tile for each stack of the filter. Only the tiles in view are laid out and loaded. */
+/** Renders a tile for each stack of the filter. Only the tiles in view are laid out and loaded; on paper, all are laid out. */
 export function StackTiles({ list, selection, onSelect }: StackListProps) {
   const { rows } = useStackRows(list);
   const scroller = useRef<HTMLDivElement>(null);
@@ -33,9 +34,11 @@ export function StackTiles({ list, selection, onSelect }: StackListProps) {
     initialOffset: place.read(),
     overscan: 3,
   });
+  const isPrinting = usePrinting();
   const lines = virtualizer.getVirtualItems();
-  const first = (lines.at(0)?.index ?? 0) * perLine;
-  const last = Math.min(rows.length, ((lines.at(-1)?.index ?? 0) + 1) * perLine) - 1;
+  const first = isPrinting ? 0 : (lines.at(0)?.index ?? 0) * perLine;
+  const end = isPrinting ? rows.length : ((lines.at(-1)?.index ?? 0) + 1) * perLine;
+  const last = Math.min(rows.length, end) - 1;
   const { onRange } = list;
   useEffect(() => onRange(first, Math.max(first, last)), [first, last, onRange]);
   const shown = rows.slice(first, last + 1);
@@ -47,8 +50,8 @@ export function StackTiles({ list, selection, onSelect }: StackListProps) {
         className="tiles"
         style={{
           gridTemplateColumns: `repeat(${perLine}, minmax(0, 1fr))`,
-          paddingTop: lines.at(0)?.start ?? 0,
-          paddingBottom: virtualizer.getTotalSize() - (lines.at(-1)?.end ?? 0),
+          paddingTop: isPrinting ? 0 : (lines.at(0)?.start ?? 0),
+          paddingBottom: isPrinting ? 0 : virtualizer.getTotalSize() - (lines.at(-1)?.end ?? 0),
         }}
       >
         {shown.map(({ key, stack }) =>
