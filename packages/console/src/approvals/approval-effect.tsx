@@ -2,6 +2,7 @@ import type { Approval, DeployPlan, PlannedStack, StackDetails } from "@stackyar
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { countMoved } from "../design/release/count-moved.ts";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { Text } from "../design/text.tsx";
 
@@ -52,7 +53,7 @@ export function Effect({ approval: { task, of, stackId }, details }: EffectProps
 
 /** Returns how many stacks a plan moves, and in which order. */
 export function formatMoves({ counts, tasks }: Pick<DeployPlan, "counts" | "tasks">): string {
-  const moved = counts.move + counts.create;
+  const moved = countMoved({ counts });
   const created = counts.create === 0 ? "" : `, ${counts.create.toLocaleString("en")} of them new`;
   const order = tasks.map(({ task, waves }) => (waves.length > 1 ? `${task} in waves ${waves.join(", ")}` : task));
   const verb = moved === 1 ? "1 stack moves" : `${moved.toLocaleString("en")} stacks move`;

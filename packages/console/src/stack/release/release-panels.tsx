@@ -44,7 +44,7 @@ export function ReleasePanels({
   return (
     <>
       <ReleaseFacts stack={stack} entries={entries} plan={plan} />
-      <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} entries={entries} />
+      <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} entries={entries} plan={plan} />
       <FailureNotices source={source} stack={stack} />
       {deploys.data === undefined && deploys.error === null && <Skeleton height={320} />}
       {deploys.data === undefined && deploys.error !== null && (

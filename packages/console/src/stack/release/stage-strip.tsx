@@ -1,10 +1,17 @@
+import { defined } from "@stackyard/core";
 import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
+import { useMemo } from "react";
+import { yard } from "../../api/client.ts";
+import { keys } from "../../api/keys.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { TextLink } from "../../design/links.tsx";
 import { Mark, toneOf } from "../../design/mark.tsx";
+import { isPlanDigest } from "../../design/release/plan-digest.ts";
 import { Ago, Day, Text, useNow } from "../../design/text.tsx";
+import { useParsed } from "../../machine/use-parsed.ts";
 import { formatDuration } from "../../text/durations.ts";
 import { type StackProps, toLogAddress } from "../source.ts";
+import { toObservedNotes } from "./observed-notes.ts";
 import { type Stage, type StageTask, toStages } from "./stages.ts";
 import "./stage-strip.css";
 
@@ -13,16 +20,19 @@ interface StageStripProps extends StackProps {
   readonly deploys: readonly Deploy[];
   /** The newest lines of its history. */
   readonly entries: readonly HistoryEntry[];
+  /** The digest of the plan that it follows. */
+  readonly plan: string | undefined;
 }
 
 /** Renders the stages of a release in their order: how each stands, its tasks, and what holds them. */
-export function StageStrip({ source, stack, attempts, deploys, entries }: StageStripProps) {
+export function StageStrip({ source, stack, attempts, deploys, entries, plan }: StageStripProps) {
   const { machine, machineHash } = stack;
+  const observed = useObserved({ source, stack, attempts, plan });
   // The keys are those of the graph below: no request is sent twice.
   const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
   const now = useNow(10_000);
   if (graph.data === undefined) return null;
-  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now });
+  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now, ...defined({ observed }) });
   if (stages.length === 0) return null;
   return (
     <section className="panel stages" aria-label="Stages">
@@ -40,6 +50,24 @@ export function StageStrip({ source, stack, attempts, deploys, entries }: StageS
       </ol>
     </section>
   );
+}
+
+/** Loads what tasks have observed, from the document of the stack's revision, once one of them may have. */
+function useObserved({ source, stack, attempts, plan }: Omit<StageStripProps, "deploys" | "entries">) {
+  const { machineHash } = stack;
+  const enabled = attempts.some(({ executor, outcome }) => executor === "gate" && outcome === "succeeded");
+  const text = useLoad(
+    ["other", "revision", source.path, machineHash],
+    ({ signal }) => source.loadRevision(machineHash, signal),
+    { enabled, staleTime: Number.POSITIVE_INFINITY },
+  );
+  const planned = useLoad(
+    keys.count("plan", { release: stack.id, plan }),
+    (request) => yard.deploys.plan(stack.id, plan ?? "", request),
+    { enabled: enabled && isPlanDigest(plan) },
+  );
+  const tasks = useParsed(text.data)?.outline?.tasks;
+  return useMemo(() => tasks && toObservedNotes(tasks, planned.data), [tasks, planned.data]);
 }
 
 interface StageCardProps {

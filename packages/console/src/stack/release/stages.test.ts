@@ -267,6 +267,19 @@ describe("what other tools' users have missed in such views", () => {
     expect(stages[2]?.tasks[0]).toMatchObject({ status: "approval", until: at(90) });
   });
 
+  it("say what a settled gate has observed, unless a person has settled it by hand", () => {
+    const observed = new Map([["soak", "24h, alarms OK"]]);
+    const attempts = [ofTask("soak", 1, { executor: "gate", dispatchedAt: at(5) })];
+    const entries = takes("STAGING", "REVIEW");
+    const settled = anEntry(9, { event: "SETTLE_TASK", task: "soak", at: at(6) });
+    const noteOf = (given: Partial<ReleaseFacts>) =>
+      toStages(facts({ state: "REVIEW", entry: 2 }, { attempts, entries, observed, ...given }))[0]?.tasks[1]?.note;
+
+    expect(noteOf({})).toBe("24h, alarms OK");
+    expect(noteOf({ entries: [...entries, settled] })).toBe("");
+    expect(noteOf({ attempts: [open("soak", 1, { executor: "gate" })] })).toBe("");
+  });
+
   it("shows a failure before what succeeded later (octopus#8923)", () => {
     const entries = takes("STAGING", "REVIEW", "PRODUCTION", "STOPPED");
     const attempts = [

@@ -5,6 +5,7 @@ import { type Status, wordOf } from "../../design/mark.tsx";
 import { formatDuration } from "../../text/durations.ts";
 import { countDeploy, findPause } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
+import { isOwnSuccess } from "./observed-notes.ts";
 
 /** A task of a stage. */
 export interface StageTask {
@@ -43,6 +44,8 @@ export interface ReleaseFacts {
   readonly deploys: readonly Deploy[];
   /** The newest lines of its history. */
   readonly entries: readonly HistoryEntry[];
+  /** What tasks have observed once they have succeeded, by name. Missing: it is not known yet. */
+  readonly observed?: ReadonlyMap<string, string>;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -219,7 +222,8 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
   const deploy = findDeploy(facts, attempt);
   const hasLeft = status === "succeeded" && deploy?.op === "send" && countDeploy(deploy).failed > 0;
   const held = attempt.status === "settled" ? undefined : findHold(attempt, deploy, facts.now);
-  const parts = [deploy && formatDeploy(deploy), code, held?.note].filter((part) => part !== undefined);
+  const observed = isOwnSuccess(attempt, facts.entries) ? facts.observed?.get(name) : undefined;
+  const parts = [deploy && formatDeploy(deploy), code, held?.note, observed].filter((part) => part !== undefined);
   return {
     name,
     // Within its budget a task succeeds although stacks have failed.
