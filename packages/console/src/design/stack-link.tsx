@@ -10,14 +10,21 @@ import type { Column } from "./table.tsx";
 const END = 8;
 const SHORT = 24;
 
+interface StackLinkProps {
+  readonly id: string;
+  readonly className?: string;
+  /** The page of another thing with an id, such as a job. */
+  readonly path?: "/stack" | "/job";
+}
+
 /** Renders the id of a stack as a link to its page. A narrow list cuts a long id in its middle; copied, and as its title, it is whole. A short one stays one word. */
-export function StackLink({ id, className }: { id: string; className?: string }) {
+export function StackLink({ id, className, path = "/stack" }: StackLinkProps) {
   const text = toSafeText(id);
   const at = text.length > SHORT ? text.length - END : 0;
   // Between parts, screen readers would read a space.
   const name = at > 0 ? { label: text } : { title: text };
   return (
-    <To path="/stack" search={{ id }} {...defined({ className })} {...name}>
+    <To path={path} search={{ id }} {...defined({ className })} {...name}>
       <bdi className={at > 0 ? "wrap" : "nowrap"}>
         {at > 0 && <span className="id-begin">{text.slice(0, at)}</span>}
         {text.slice(at)}

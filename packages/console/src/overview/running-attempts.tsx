@@ -9,6 +9,7 @@ import { TextLink, To } from "../design/links.tsx";
 import { Mark, type Status, type Tone } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { useSettings } from "../design/settings.ts";
+import { StackLink } from "../design/stack-link.tsx";
 import { Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatAge, formatDuration, formatTime } from "../text/durations.ts";
@@ -75,12 +76,7 @@ function toRow(attempt: OpenAttempt, now: number): TimelineRow {
     name: (
       <>
         <Mark status={cancelling === undefined ? (STATUSES[status] ?? "running") : "cancelled"} bare />{" "}
-        <TextLink
-          path={machine === JOB_MACHINE ? "/job" : "/stack"}
-          search={{ id: stackId }}
-          className="name"
-          text={stackId}
-        />{" "}
+        <StackLink id={stackId} path={machine === JOB_MACHINE ? "/job" : "/stack"} className="name" />{" "}
         <Text>{task}</Text>
         {number > 1 && <span className="muted"> attempt {number}</span>}
       </>
