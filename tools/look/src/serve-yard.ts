@@ -23,6 +23,8 @@ export interface ServeInput {
   readonly accounts?: Readonly<Record<string, string>>;
   /** Shown on every page. Default: none. */
   readonly yardName?: string;
+  /** Where people sign in, and the port that their issuer knows. Default: by one-time codes alone, at a free port. */
+  readonly people?: { readonly issuer: string; readonly port: number };
 }
 
 /** The server of a yard, on the loopback. */
@@ -40,7 +42,7 @@ const GROUP = "release-managers";
 /** Serves a yard, with its console, at a free port of the loopback. Who signs in may do everything. */
 export async function serveYard(input: ServeInput): Promise<ServedYard> {
   const { store, clock, executors = [], locator = createStaticLocator([]), ids = createUlids() } = input;
-  const { artifacts, customResources, calendars, accounts, yardName } = input;
+  const { artifacts, customResources, calendars, accounts, yardName, people } = input;
   const token = randomBytes(24).toString("hex");
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
   const optional = defined({ artifacts, customResources, calendars });
@@ -49,10 +51,12 @@ export async function serveYard(input: ServeInput): Promise<ServedYard> {
   const server = createServer(
     { ...deps, version: "1.0.0" },
     {
-      port: 0,
+      port: people?.port ?? 0,
+      ...(people && { url: `http://127.0.0.1:${people.port}` }),
       tokens: [{ name: "ci", token }],
       local: { name: "ada", groups: [GROUP] },
       access: {
+        ...(people && { people: { issuer: people.issuer, clientId: "stackyard" } }),
         grants: [
           { to: { token: "ci" }, role: "admin", also: [...also] },
           { to: { group: GROUP }, role: "admin", also: [...also] },

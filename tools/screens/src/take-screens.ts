@@ -82,11 +82,15 @@ const START: Readonly<Record<YardName, () => Promise<StartedYard>>> = {
   empty: async () => ({ yard: await startStillYard([]), ids: {} }),
 };
 
-/** Opens the console of a yard, signed in unless `isSignedOut`. The clock of the browser stands where that of the yard does. */
+/**
+ * Opens the console of a yard, signed in unless `isSignedOut`. The clock of the browser stands where that of the yard does, or
+ * `skewMs` away from it.
+ */
 export async function openConsole(
   browser: Browser,
   yard: StillYard,
   isSignedOut: boolean,
+  skewMs = 0,
 ): Promise<{ readonly context: BrowserContext; readonly page: Page }> {
   const context = await browser.newContext({
     reducedMotion: "reduce",
@@ -97,7 +101,7 @@ export async function openConsole(
     viewport: { width: 1440, height: HEIGHT },
   });
   const page = await context.newPage();
-  await page.clock.setFixedTime(yard.simulator.clock.now());
+  await page.clock.setFixedTime(yard.simulator.clock.now() + skewMs);
   if (!isSignedOut) {
     await page.goto(await yard.findSignIn());
     await page.getByRole("button", { name: "Sign in" }).click();

@@ -1,9 +1,9 @@
-import { silentLogger } from "@stackyard/core";
+import { defined, silentLogger } from "@stackyard/core";
 import { createStaticLocator, publishMessages, startYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { provideCalendarFiles } from "@stackyard/core/services";
 import { countingIds, createSimulator, type Simulator } from "@stackyard/core/testing";
-import { type ServedYard, serveYard } from "@stackyard/look";
+import { type ServedYard, type ServeInput, serveYard } from "@stackyard/look";
 import { ACCOUNT_NAMES, ALARMS, ARTIFACTS } from "./aws-data.ts";
 import { createExecutors, type Fates } from "./executors.ts";
 import { CALENDARS, MACHINES } from "./machines.ts";
@@ -22,8 +22,11 @@ export interface StillYard extends ServedYard {
   send(message: object, person: Person): Promise<void>;
 }
 
-/** Starts one without stacks, with these machines. */
-export async function startStillYard(machineNames: readonly string[] = Object.keys(MACHINES)): Promise<StillYard> {
+/** Starts one without stacks, with these machines. `people`: their issuer. */
+export async function startStillYard(
+  machineNames: readonly string[] = Object.keys(MACHINES),
+  people?: ServeInput["people"],
+): Promise<StillYard> {
   const fates: Fates = new Map();
   const executors = createExecutors(fates);
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
@@ -45,7 +48,7 @@ export async function startStillYard(machineNames: readonly string[] = Object.ke
     calendars,
     yardName: "eu-prod",
   };
-  const served = await serveYard({ store, clock, locator, executors, ids, ...ofAws });
+  const served = await serveYard({ store, clock, locator, executors, ids, ...ofAws, ...defined({ people }) });
   const deps = { store, clock, locator, executors: registry, ids, logger: silentLogger };
   let process: ReturnType<typeof startYard> | undefined;
   return {
