@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { UnsavedRun } from "@stackyard/core/services";
 import { forgetApplied, rememberApplied } from "./applied-source.ts";
-import { TerraformFailure, toHeadAndTail } from "./failure.ts";
+import { saysStillLocked, TerraformFailure, toHeadAndTail } from "./failure.ts";
 import { recordInventory } from "./inventory.ts";
 import { parseOutputs, toRunOutputs } from "./outputs.ts";
 import { checkPlan, isGuarded } from "./plan-guard.ts";
@@ -71,11 +71,38 @@ async function apply(run: StagedRun, input: ApplyInput): Promise<RunOutputs> {
     throw error;
   });
   const state = await openState(run);
-  await recordEnd(run, input, { recorded, end, state });
+  const remaining = action === "destroy" && end.code === 0 ? await listRemaining(state) : [];
+  await recordEnd(run, input, { recorded, end, state, remaining });
   if (end.code !== 0) throw await toApplyFailure(run, action, end);
-  // The stream never contains sensitive values, and of lines that are too long nothing.
-  const isIncomplete = !end.isWhole || [...end.outputs.values()].some(({ sensitive }) => sensitive);
-  return toRunOutputs(run, isIncomplete ? await loadOutputs(run, state) : end.outputs);
+  if (remaining.length > 0) throw toNotDestroyed(remaining);
+  const outputs = action === "destroy" ? new Map() : findOutputs(end);
+  return toRunOutputs(run, outputs ?? (await loadOutputs(run, state)));
+}
+
+/**
+ * Returns what is in the state after a destroy that has succeeded: an answer that was not that of the backend may have
+ * shown the program an empty or older state. One answer that has something proves nothing, so the program reads it again.
+ */
+async function listRemaining({ stored, pull }: StateReader): Promise<readonly string[]> {
+  if (stored === undefined || stored.resources.length === 0) return [];
+  return ((await pull())?.resources ?? []).map(({ address }) => address);
+}
+
+const MAX_NAMED = 10;
+
+function toNotDestroyed(addresses: readonly string[]): TerraformFailure {
+  const more = addresses.length > MAX_NAMED ? ` and ${addresses.length - MAX_NAMED} more` : "";
+  const text = `terraform destroy ended with exit code 0, and the state still has ${addresses.slice(0, MAX_NAMED).join(", ")}${more}. Something else may have answered for the state backend. Try again.`;
+  return new TerraformFailure("TERRAFORM_DESTROY_FAILED", text, { isUnplanned: false });
+}
+
+/**
+ * Returns the outputs in the stream of an apply; undefined if its end is missing. It never contains sensitive values, and
+ * of lines that are too long nothing.
+ */
+function findOutputs({ isWhole, outputs }: StreamEnd): StreamEnd["outputs"] {
+  const isComplete = isWhole && outputs !== undefined && ![...outputs.values()].some(({ sensitive }) => sensitive);
+  return isComplete ? outputs : undefined;
 }
 
 /** Adds why a run has failed, to what it has left. */
@@ -88,18 +115,20 @@ interface EndInput {
   readonly recorded: UnsavedRun | undefined;
   readonly end: StreamEnd;
   readonly state: StateReader;
+  /** What a destroy has left in the state. */
+  readonly remaining: readonly string[];
 }
 
 /** Records how a run has ended, what it has left first. Fails with TERRAFORM_STATE_NOT_SAVED. */
 async function recordEnd(
   run: StagedRun,
   { action, planned }: ApplyInput,
-  { recorded, end, state }: EndInput,
+  { recorded, end, state, remaining }: EndInput,
 ): Promise<void> {
   const kept = await keepWhatIsLeft(run, recorded, { end, state });
   const sequence = recorded?.sequence ?? 0;
   const isDone = end.code === 0;
-  const isEmpty = isDone && action === "destroy";
+  const isEmpty = isDone && action === "destroy" && remaining.length === 0;
   if (action === "apply" && end.hasBegun) await rememberApplied(run, sequence);
   if (kept instanceof TerraformFailure) throw withReason(kept, await toApplyFailure(run, action, end));
   await recordInventory(run, {
@@ -114,9 +143,9 @@ async function recordEnd(
   if (kept) await forgetRun(run, recorded);
 }
 
-function callApply(run: StagedRun, { action, planned }: ApplyInput): Promise<StreamEnd> {
+async function callApply(run: StagedRun, { action, planned }: ApplyInput): Promise<StreamEnd> {
   const lockTimeout = `-lock-timeout=${run.settings.lockTimeout}`;
-  return callStream(run, {
+  const end = await callStream(run, {
     // A plan to destroy is applied like any other.
     command: planned === undefined ? action : "apply",
     arguments: [
@@ -124,6 +153,13 @@ function callApply(run: StagedRun, { action, planned }: ApplyInput): Promise<Str
       ...(planned === undefined ? toOwnPlanArguments(run, action) : [planned.file]),
     ],
   });
+  return isDoneAndLocked(end) ? { ...end, code: 0 } : end;
+}
+
+/** Returns true for a run that has saved its state and could not release its lock. The program exits with 1 then. */
+function isDoneAndLocked({ code, diagnostics }: StreamEnd): boolean {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return code === 1 && errors.length > 0 && errors.every(saysStillLocked);
 }
 
 function toOwnPlanArguments(run: StagedRun, action: ApplyInput["action"]): readonly string[] {

@@ -12,12 +12,14 @@ import {
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { systemClock } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { runChild } from "./child.ts";
 import { claimFolder, createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 import type { Ends } from "./testing/out-of-descriptors.ts";
 
+const options = { signal: new AbortController().signal, clock: systemClock };
 const script = join(import.meta.dirname, "testing/out-of-descriptors.ts");
 it("fails without ending the process or keeping files open when file descriptors run out", () => {
   const command = 'ulimit -n 64 && exec "$0" --disable-warning=ExperimentalWarning "$1" "$2"';
@@ -107,7 +109,7 @@ describe("removeDeadFolders", () => {
 
   it("looks at no folder that this process holds", async () => {
     const owned = await createOwnedFolder(parent.path);
-    const claimed = await claimFolder(parent.path, "a", { signal: new AbortController().signal });
+    const claimed = await claimFolder(parent.path, "a", options);
     // As if it were abandoned.
     writeFileSync(join(claimed.path, "owner"), `${host}\n${DEAD_PID}\n`);
     utimesSync(owned.path, 1, 1);
@@ -126,7 +128,6 @@ describe("removeDeadFolders", () => {
 
 describe("claimFolder", () => {
   let parent: TestFolder;
-  const options = { signal: new AbortController().signal };
   const claim = (name: string, waitMs = 0) => claimFolder(parent.path, name, { ...options, waitMs });
 
   beforeEach(() => {

@@ -2,7 +2,8 @@ import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ChildEnd, type ProgramStarter, programStarter, type RunningProgram } from "@stackyard/core/programs";
 
-interface ChildInput {
+/** A program to run until it has ended, with its working folder and its whole environment. */
+export interface ProgramCall {
   readonly binary: string;
   readonly arguments: readonly string[];
   readonly cwd: string;
@@ -16,13 +17,16 @@ interface ChildInput {
   readonly onOutput: (piece: string) => void;
 }
 
+/** Runs a program until it has ended. Fails as `spawn` does, with the `code` of the system, if it cannot be started. */
+export type ProgramRunner = (call: ProgramCall) => Promise<ChildEnd>;
+
 /**
  * Runs a program without a shell until it has ended. Its output goes through a file, not a pipe: if this process is
  * killed, the program can still finish, save its state and release its lock, instead of dying at its next line. An
  * abort interrupts it; the rest of its process group is killed when it has ended, or after `graceMs`. What a program
  * leaves that has failed is killed too, before another attempt begins.
  */
-export async function runChild(input: ChildInput, starter: ProgramStarter = programStarter): Promise<ChildEnd> {
+export async function runChild(input: ProgramCall, starter: ProgramStarter = programStarter): Promise<ChildEnd> {
   const [outPath, errPath] = [`${input.logPath}.out`, `${input.logPath}.err`];
   const out = await open(outPath, "w+", 0o600);
   try {
@@ -34,11 +38,11 @@ export async function runChild(input: ChildInput, starter: ProgramStarter = prog
   }
 }
 
-function pickProgram({ binary, arguments: words, cwd, environment }: ChildInput) {
+function pickProgram({ binary, arguments: words, cwd, environment }: ProgramCall) {
   return { binary, arguments: words, cwd, environment };
 }
 
-async function attend(child: RunningProgram, out: FileHandle, input: ChildInput): Promise<ChildEnd> {
+async function attend(child: RunningProgram, out: FileHandle, input: ProgramCall): Promise<ChildEnd> {
   const { ended } = child;
   const stopping = stopOnAbort(child, input);
   const follow = followFile(out, ended, input.onOutput);
@@ -56,7 +60,7 @@ async function attend(child: RunningProgram, out: FileHandle, input: ChildInput)
   }
 }
 
-function stopOnAbort(child: RunningProgram, { signal, graceMs }: ChildInput): { end(): void } {
+function stopOnAbort(child: RunningProgram, { signal, graceMs }: ProgramCall): { end(): void } {
   let timer: NodeJS.Timeout | undefined;
   const stop = () => {
     // Terraform stops its providers and provisioners itself; a second interrupt would make it drop everything.

@@ -1,3 +1,4 @@
+import type { ChildEnd } from "@stackyard/core/programs";
 import type { StateDocument } from "./state-document.ts";
 
 /** Work on a resource, as the stream reports it; other messages have no effect. */
@@ -30,6 +31,15 @@ export function createCreatedResources() {
     },
     list: (): readonly CreatedResource[] => [...found.values()],
   };
+}
+
+/**
+ * Returns true if a program has ended by itself, which saves its state or puts it into a file. A crash of Terraform ends
+ * with 11 and one of Go with 2; a shell or container that has started the program reports a signal as 128 and more
+ * (Terraform, `internal/logging/panic.go`; POSIX, Shell Command Language, 2.8.2).
+ */
+export function isOrderly({ code }: Pick<ChildEnd, "code">): boolean {
+  return code === 0 || code === 1;
 }
 
 interface SavedInput {

@@ -145,6 +145,14 @@ export function saysLocked({ summary }: Diagnostic): boolean {
   return LOCKED_SUMMARY.test(summary);
 }
 
+/** The summary of Terraform and OpenTofu when everything is done, and the lock of the state stays. */
+const STILL_LOCKED_SUMMARY = /^Error releasing the state lock$/i;
+
+/** Returns true if only the lock of the state could not be released. */
+export function saysStillLocked({ summary }: Diagnostic): boolean {
+  return STILL_LOCKED_SUMMARY.test(summary);
+}
+
 /** The summary of Terraform and OpenTofu for a resource with `prevent_destroy`. */
 const PREVENTED_SUMMARY = /^Instance cannot be destroyed$/i;
 

@@ -2,6 +2,7 @@ import { definePlugin, type Plugin } from "@stackyard/core";
 import { TerraformOptions } from "./definition.ts";
 import { createTerraformExecutor } from "./terraform.ts";
 
+export type { ProgramCall, ProgramRunner } from "./child.ts";
 export {
   provideTerraformState,
   TERRAFORM_STATE,

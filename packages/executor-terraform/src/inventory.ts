@@ -126,8 +126,8 @@ async function listResources(
   { state, isEmpty, isUnchanged, streamed }: RunEnd,
   last: TerraformInventory | undefined,
 ): Promise<readonly InventoryResource[] | undefined> {
-  if (state.stored !== undefined) return state.stored.resources;
   if (isEmpty) return [];
+  if (state.stored !== undefined) return state.stored.resources;
   const known = last !== undefined && last.count === last.resources.length ? last.resources : undefined;
   if (isUnchanged && known !== undefined) return known;
   return withArns(streamed, known ?? []) ?? (await state.pull())?.resources ?? (await showResources(run));

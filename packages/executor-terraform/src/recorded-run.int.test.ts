@@ -180,7 +180,7 @@ describe.skipIf(!hasTerraform())("a run whose state is not saved", () => {
     ]);
     expect(again.kind).toBe("succeeded");
     expect(next.lines).toContainEqual(
-      expect.stringMatching(/was killed while it created terraform_data\.first \(.*\), terraform_data\.slow\./),
+      expect.stringMatching(/has not saved terraform_data\.first \(.*\), terraform_data\.slow\./),
     );
     // Only a person knows whether they exist.
     expect(await listRuns()).toEqual([run]);

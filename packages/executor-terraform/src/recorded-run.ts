@@ -23,7 +23,7 @@ import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { loadPlace } from "./backend.ts";
 import { createLineSplitter } from "./child.ts";
-import { type CreatedResource, createCreatedResources, findUnsaved } from "./created-resources.ts";
+import { type CreatedResource, createCreatedResources, findUnsaved, isOrderly } from "./created-resources.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findInventory, toFitting } from "./inventory.ts";
 import type { Settings } from "./settings.ts";
@@ -125,12 +125,28 @@ export async function keepWhatIsLeft(
 ): Promise<boolean | TerraformFailure> {
   const file = await rescueState(run, join(run.module, UNSAVED_STATE), recorded);
   if (file !== undefined) return toNotSaved(run, recorded, file);
-  if (recorded === undefined || end.code === 0 || end.created.length === 0) return true;
-  const saved = (state.stored ?? (await state.pull()))?.resources;
-  const left = findUnsaved(end.created, { saved, isOrderly: end.code !== null });
+  if (recorded === undefined) return true;
+  const left = await findLeft(end, state);
   if (left.length === 0) return true;
-  run.ctx.report(formatUnsavedRun(await keepRemains(run, recorded, toResourceRemains(left))));
+  const text = formatUnsavedRun(await keepRemains(run, recorded, toResourceRemains(left)));
+  if (end.code === 0) return new TerraformFailure("TERRAFORM_STATE_NOT_SAVED", text);
+  run.ctx.report(text);
   return false;
+}
+
+/**
+ * Returns what a run has created that is not in its saved state, also after a success: a proxy may have answered for the
+ * backend. One answer that lacks something proves nothing, so the program reads the state again.
+ */
+async function findLeft(end: StreamEnd, state: StateReader): Promise<readonly CreatedResource[]> {
+  const { created } = end;
+  const find = (document: StateReader["stored"]) =>
+    findUnsaved(created, { saved: document?.resources, isOrderly: isOrderly(end) });
+  if (created.length === 0) return [];
+  if (state.stored !== undefined && find(state.stored).length === 0) return [];
+  // Another backend than the yard's: the program has its answer.
+  if (end.code === 0 && !state.isYard) return [];
+  return find((await state.pull()) ?? (end.code === 0 ? undefined : state.stored));
 }
 
 /** Removes the record of a run whose state is saved, and of those whose states were pushed before it. */

@@ -15,7 +15,7 @@ import {
 } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, isAbsolute, join, sep } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "@stackyard/core";
 
 /** A folder's name contains its host and process, so no file is needed to identify the owner. */
 const NAME = /^stackyard-tf-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
@@ -60,6 +60,7 @@ interface ClaimOptions {
   /** The time to wait for another run, in milliseconds. Default: 0. */
   readonly waitMs?: number;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   /** Default: keeps nothing. */
   readonly recover?: Recover;
 }
@@ -69,7 +70,8 @@ const UID = process.getuid?.() ?? 0;
 const NAMED = `stackyard-tf-u${UID}`;
 const NAMED_PARENT = /^stackyard-tf-u\d+$/;
 const OWNER = "owner";
-const POLL_MS = 100;
+const FIRST_POLL_MS = 100;
+const MOST_POLL_MS = 2_000;
 
 /**
  * Creates a folder whose path is the same for the same name in each process of this user, because configurations
@@ -82,7 +84,7 @@ export async function claimFolder(parent: string, name: string, options: ClaimOp
   const named = join(await realpath(parent), NAMED);
   for (let slot = 1; ; slot += 1) {
     const path = join(named, slot === 1 ? name : `${name}.${slot}`);
-    const deadline = Date.now() + (slot === 1 ? (options.waitMs ?? 0) : 0);
+    const deadline = options.clock.now() + (slot === 1 ? (options.waitMs ?? 0) : 0);
     if (await claim(path, deadline, options)) return { path, remove: () => retire(path) };
   }
 }
@@ -112,7 +114,7 @@ export async function claimSameFolder(path: string, options: ExactOptions): Prom
     if (found !== undefined && !(found.isDirectory() && isOwn(found.uid))) {
       throw new FolderRefused(`"${path}" is not a folder of this user`);
     }
-    const deadline = Date.now() + (options.waitMs ?? 0);
+    const deadline = options.clock.now() + (options.waitMs ?? 0);
     return (await claim(path, deadline, options)) ? { path, remove: () => retire(path) } : undefined;
   } catch (error) {
     if (error instanceof FolderRefused || !(error instanceof Error)) throw error;
@@ -138,9 +140,9 @@ function isOwn(uid: number): boolean {
   return process.getuid === undefined || uid === UID;
 }
 
-async function claim(path: string, deadline: number, { signal, ...options }: ClaimOptions): Promise<boolean> {
+async function claim(path: string, deadline: number, { signal, clock, ...options }: ClaimOptions): Promise<boolean> {
   const recover: Recover = options.recover ?? keepNothing;
-  for (;;) {
+  for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, MOST_POLL_MS)) {
     if (await tryClaim(path)) return true;
     if (await isAbandoned(path)) {
       // Until its program has saved the state and released its lock.
@@ -148,8 +150,8 @@ async function claim(path: string, deadline: number, { signal, ...options }: Cla
         await recover(path);
         await retire(path);
       }
-    } else if (Date.now() >= deadline || signal.aborted) return false;
-    await delay(POLL_MS);
+    } else if (clock.now() >= deadline || signal.aborted) return false;
+    await clock.sleep(pollMs);
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Records, StackyardError, type Step } from "@stackyard/core";
-import { createMemoryStore } from "@stackyard/core/engine";
+import { createMemoryStore, systemClock } from "@stackyard/core/engine";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { claimFolder } from "./run-folder.ts";
@@ -353,7 +353,10 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     it("waits its turn, and may be applied later, while another run has the folder", async () => {
       const folder = await folderOf();
       const plan = await makePlan();
-      const held = await claimFolder(project.workDir, basename(folder), { signal: new AbortController().signal });
+      const held = await claimFolder(project.workDir, basename(folder), {
+        signal: new AbortController().signal,
+        clock: systemClock,
+      });
       const aborted = AbortSignal.abort();
 
       const busy = await project.start(inYard({ signal: aborted }), { plan }, elsewhere);

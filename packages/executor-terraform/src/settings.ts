@@ -4,6 +4,7 @@ import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
 import { toStackTags } from "@stackyard/core/services";
+import { type ProgramRunner, runChild } from "./child.ts";
 import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import { isVersionConstraint } from "./module-facts.ts";
@@ -21,6 +22,10 @@ export interface TerraformDeps {
   readonly s3?: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
   /** Time for a stopped run before it is killed, in milliseconds. Default: 240,000, within `cancelWithin`. */
   readonly graceMs?: number;
+  /** Runs Terraform. Default: as a process. */
+  readonly runProgram?: ProgramRunner;
+  /** Calls the state backend of the yard. Default: the global one. */
+  readonly fetch?: typeof fetch;
 }
 
 /** Options with their defaults, paths absolute. */
@@ -47,6 +52,8 @@ export interface Settings {
   readonly yard: string;
   readonly s3: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
   readonly graceMs: number;
+  readonly runProgram: ProgramRunner;
+  readonly fetch: typeof fetch;
 }
 
 const GRACE_MS = 240_000;
@@ -77,6 +84,8 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     yard: readYardName(deps.environment),
     s3: deps.s3 ?? loadSdkS3Source,
     graceMs: deps.graceMs ?? GRACE_MS,
+    runProgram: deps.runProgram ?? ((call) => runChild(call)),
+    fetch: deps.fetch ?? fetch,
     ...defined({
       version,
       cliConfigFile: cliConfigFile === undefined ? undefined : inProject(cliConfigFile),

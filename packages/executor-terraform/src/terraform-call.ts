@@ -2,9 +2,9 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { defined, isMap } from "@stackyard/core";
 import type { ChildEnd } from "@stackyard/core/programs";
-import { createLineSplitter, runChild } from "./child.ts";
+import { createLineSplitter } from "./child.ts";
 import { isConfigurationFault, saysConfigurationFault } from "./configuration-faults.ts";
-import { type CreatedResource, createCreatedResources } from "./created-resources.ts";
+import { type CreatedResource, createCreatedResources, isOrderly } from "./created-resources.ts";
 import type { TerraformConfig } from "./definition.ts";
 import { parseRawJson } from "./exact-json.ts";
 import {
@@ -62,7 +62,8 @@ export interface CallEnd extends ChildEnd {
 /** The results of a call with `-json`. */
 export interface StreamEnd extends CallEnd {
   readonly diagnostics: readonly Diagnostic[];
-  readonly outputs: ReadonlyMap<string, StreamOutput>;
+  /** Undefined: the stream has none, as after a destroy, or its end is missing. */
+  readonly outputs: ReadonlyMap<string, StreamOutput> | undefined;
   readonly counts?: ChangeCounts;
   /** The last summary. */
   readonly summary: string;
@@ -85,16 +86,18 @@ export async function callTerraform(run: StagedRun, call: Call, onLine: (line: s
     throw new TerraformFailure("TERRAFORM_CANCELLED", "Stopped before it began.");
   const splitter = createLineSplitter();
   const logPath = join(run.folder, call.command);
-  const end = await runChild({
-    binary: program.path,
-    cwd: module,
-    environment,
-    logPath,
-    signal: ctx.signal,
-    graceMs: settings.graceMs,
-    arguments: [call.command, ...call.arguments],
-    onOutput: (piece) => splitter.push(piece).forEach(onLine),
-  }).catch(toStartFailure);
+  const end = await settings
+    .runProgram({
+      binary: program.path,
+      cwd: module,
+      environment,
+      logPath,
+      signal: ctx.signal,
+      graceMs: settings.graceMs,
+      arguments: [call.command, ...call.arguments],
+      onOutput: (piece) => splitter.push(piece).forEach(onLine),
+    })
+    .catch(toStartFailure);
   splitter.end().forEach(onLine);
   const tail = createLogTail(TAIL_BYTES);
   const errors = await loadErrorLines(`${logPath}.err`);
@@ -164,7 +167,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   const planned: string[] = [];
   const forgets: string[] = [];
   let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
-  let outputs: StreamEnd["outputs"] = new Map();
+  let outputs: StreamEnd["outputs"];
   const resources = createStreamResources();
   const created = createCreatedResources();
   let hasBegun = false;
@@ -458,13 +461,12 @@ function toCode(code: TerraformFailureCode, end: CallEnd, errors: readonly Diagn
 }
 
 function toFirstLine(code: TerraformFailureCode, command: string, end: ChildEnd): string {
-  const { code: exitCode } = end;
   const how = toHow(end);
   switch (code) {
     case "TERRAFORM_CANCELLED":
-      return exitCode === null
-        ? `${command} was stopped and ${how}; a lock of its state may be left.`
-        : `${command} was stopped; the state contains what it created before.`;
+      return isOrderly(end)
+        ? `${command} was stopped; the state contains what it created before.`
+        : `${command} was stopped and ${how}; a lock of its state may be left.`;
     case "TERRAFORM_STATE_LOCKED":
       return `${command} could not start: another run has the lock of its state.`;
     default:

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { defined, type ExecutorContext } from "@stackyard/core";
+import { type Clock, defined, type ExecutorContext } from "@stackyard/core";
 import { createLogMasks } from "@stackyard/core/services";
 import type { AppliedSource } from "./applied-source.ts";
 import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, toBackendSetup } from "./backend.ts";
@@ -41,7 +41,7 @@ export async function withStagedRun<T>(
   const name = toFolderName(settings.yard, source.stateKey);
   const waitMs = isDryRun ? 0 : FOLDER_WAIT_MS;
   const recover = (dead: string) => recoverRun({ ctx, settings }, dead);
-  const input = defined({ name, path, waitMs, signal: ctx.signal, recover });
+  const input = defined({ name, path, waitMs, signal: ctx.signal, clock: ctx.clock, recover });
   return withFolders(settings, input, async (folder, cache) => {
     const staged = join(folder.path, "module");
     const [module] = await Promise.all([
@@ -157,6 +157,7 @@ interface FolderInput {
   readonly path?: string;
   readonly waitMs: number;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   readonly recover: (path: string) => Promise<void>;
 }
 

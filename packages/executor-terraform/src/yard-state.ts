@@ -5,7 +5,7 @@ import type { StagedRun } from "./staged-run.ts";
 import { parseStateDocument, type StateDocument } from "./state-document.ts";
 
 const TIMEOUT_MS = 30_000;
-type Call = Pick<StagedRun, "isYard" | "environment">;
+type Call = Pick<StagedRun, "isYard" | "environment" | "settings">;
 
 /** A state of the yard's backend; undefined content when it cannot be read by this process or is encrypted. */
 type YardState = { readonly kind: "missing" } | { readonly kind: "found"; readonly state?: StateDocument };
@@ -59,13 +59,18 @@ function toHolderText(lock: JsonObject, stateKey: string): string {
   );
 }
 
-async function callYard({ isYard, environment }: Call, method: string, body?: string) {
+async function callYard({ isYard, environment, settings }: Call, method: string, body?: string) {
   const { TF_HTTP_ADDRESS: address, TF_HTTP_USERNAME: user = "", TF_HTTP_PASSWORD: password = "" } = environment;
   if (!isYard || address === undefined) return undefined;
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await fetch(address, { method, headers: { authorization }, signal, ...(body && { body }) });
+    const response = await settings.fetch(address, {
+      method,
+      headers: { authorization },
+      signal,
+      ...(body && { body }),
+    });
     const text = await response.text();
     return response.ok || [404, 423].includes(response.status) ? { status: response.status, text } : undefined;
   } catch {

@@ -181,7 +181,7 @@ export function formatUnsavedRun(run: UnsavedRun): string {
     return `${which} has not reported its end: what it may have created is in no saved state. If ${host} is gone, look at the log of the attempt, remove what is left, then ${dismiss}.`;
   }
   if (left.file === undefined) {
-    return `${which} was killed while it created ${formatNames(left)}. These may exist, and are in no saved state. Remove or import them, then ${dismiss}.`;
+    return `${which} has not saved ${formatNames(left)}. These may exist, and are in no saved state. Remove or import them, then ${dismiss}.`;
   }
   const what = `${which} has left a state that its backend did not take, with ${formatNames(left)}. It is on ${host} as ${left.file}`;
   if (pushed !== undefined) return `${what}. ${pushed.by} has pushed it; the next run works with it.`;
