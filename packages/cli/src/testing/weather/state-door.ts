@@ -1,0 +1,92 @@
+import { type Clock, parseJson, type Store, silentLogger } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
+import { type ActBeside, countingIds, type Sky } from "@stackyard/core/testing";
+import { createServer } from "@stackyard/server";
+import type { HttpAnswer, HttpCall } from "./terraform-http.ts";
+
+const ORIGIN = "http://127.0.0.1";
+/** The address of the yard's state backend. */
+export const STATES: string = `${ORIGIN}/terraform/state`;
+const TOKEN = "a-token-of-the-tests";
+const HELD_MS = 10 * 60_000;
+
+/** The yard of the present run. */
+const present: { store: Store; clock: Pick<Clock, "now"> } = { store: createMemoryStore(), clock: { now: () => 0 } };
+
+/** One server for all runs: to create one takes longer than many runs of a story. */
+const server = createServer(
+  {
+    store: follow(present.store, () => present.store),
+    locator: createStaticLocator([]),
+    executors: new Map(),
+    clock: { now: () => present.clock.now(), sleep: () => Promise.reject(new Error("The server does not wait.")) },
+    ids: countingIds("s"),
+    logger: silentLogger,
+    version: "0.0.0-test",
+  },
+  { port: 0, tokens: [{ name: "ada", token: TOKEN }], console: false },
+);
+
+/** Returns a view of what `find` returns at each call, with its parts. */
+function follow<Part extends object>(first: Part, find: () => object): Part {
+  return new Proxy(first, {
+    get(_, name) {
+      const value: unknown = Reflect.get(find(), name);
+      if (typeof value !== "object" || value === null) return value;
+      return follow(value, () => {
+        const part: unknown = Reflect.get(find(), name);
+        return typeof part === "object" && part !== null ? part : value;
+      });
+    },
+  });
+}
+
+/** Lets the server answer for a yard. */
+export function serveStates(store: Store, clock: Pick<Clock, "now">): void {
+  Object.assign(present, { store, clock });
+}
+
+/** Sends a request as an operator: to the API, or to the state backend. */
+export function askAsPerson(method: string, path: string, body?: string): Promise<HttpAnswer> {
+  const isState = path.startsWith("/terraform/");
+  const authorization = isState ? `Basic ${Buffer.from(`token:${TOKEN}`).toString("base64")}` : `Bearer ${TOKEN}`;
+  const headers = { authorization, "content-type": "application/json" };
+  return send(path, { method, headers, ...(body !== undefined && { body }) });
+}
+
+async function send(path: string, init: RequestInit): Promise<HttpAnswer> {
+  const response = await server.app.fetch(new Request(`${ORIGIN}${path}`, init));
+  return { status: response.status, body: await response.text() };
+}
+
+/** Sends a request for the state as a program. */
+export type StateDoor = (operation: string, authorization: string | null, call: HttpCall) => Promise<HttpAnswer>;
+
+interface DoorInput {
+  readonly sky: Sky;
+  readonly clock: Clock;
+  readonly key: string;
+}
+
+/** Passes requests for a state through the sky. Meanwhile a person may break its lock, or take it for ten minutes. */
+export function createDoor({ sky, clock, key }: DoorInput): StateDoor {
+  const path = `/terraform/state/${key}`;
+  const view = `/v1/terraform/states/${encodeURIComponent(key)}`;
+  const lock = JSON.stringify({ ID: "a-person", Operation: "OperationTypeApply", Who: "ada@laptop" });
+  const act: ActBeside = async (operation) => {
+    const { body } = await askAsPerson("GET", view);
+    const found = Object(parseJson(body))["lock"];
+    if (found !== undefined) await askAsPerson("POST", `${view}/unlock`, JSON.stringify({ id: found.id }));
+    if (operation !== "Backend.take") return;
+    await askAsPerson("LOCK", path, lock);
+    void clock.sleep(HELD_MS).then(() => askAsPerson("UNLOCK", path, lock));
+  };
+  return async (operation, authorization, { method, body, id }) => {
+    const proceed = async (): Promise<HttpAnswer> => {
+      const headers = { authorization: authorization ?? "" };
+      const query = id === undefined ? "" : `?ID=${id}`;
+      return send(`${path}${query}`, { method, headers, ...(body !== undefined && { body }) });
+    };
+    return (await sky.meet(operation, { body, id }, proceed, act)) as HttpAnswer;
+  };
+}
