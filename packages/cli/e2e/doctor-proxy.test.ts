@@ -16,7 +16,8 @@ import { AUTHORITY, CERTIFICATE, PRIVATE_KEY } from "./corp-tls.ts";
 // company's own authority. Node decides the way of a request when its process starts, so each doctor is one.
 
 const bin = join(import.meta.dirname, "../dist/bin.js");
-const HOSTS = ["issuer.corp.test", "git.corp.test", "sts.corp.test"];
+const HOSTS = ["issuer.corp.test", "git.corp.test", "chat.corp.test", "sts.corp.test"];
+const notifications = join(import.meta.dirname, "../../notifications/dist/index.js");
 const temp = mkdtempSync(join(tmpdir(), "stackyard-proxy-"));
 const at = (name: string) => join(temp, name);
 writeFileSync(at("ca.pem"), AUTHORITY);
@@ -25,10 +26,13 @@ const tls = createTlsServer({ key: PRIVATE_KEY, cert: CERTIFICATE }, (request, r
   const { host } = request.headers;
   const issuer = `https://${host}`;
   const endpoints = { authorization_endpoint: `${issuer}/a`, token_endpoint: `${issuer}/t`, jwks_uri: `${issuer}/k` };
+  if (request.method === "POST") posted.push(`${host}${request.url}`);
   response.setHeader("content-type", "application/json");
   response.end(request.url === "/k" ? '{"keys":[]}' : JSON.stringify({ issuer, ...endpoints }));
 });
 const asked: string[] = [];
+/** Messages that the chat was sent. */
+const posted: string[] = [];
 const proxy = createServer();
 proxy.on("connect", (request: IncomingMessage, socket: Duplex) => {
   asked.push(request.url ?? "");
@@ -58,15 +62,21 @@ beforeAll(async () => {
     await once(server, "listening");
   }
   const access = { people: { issuer: "https://issuer.corp.test", clientId: "stackyard" } };
-  const config = { access, plugins: ["./p.mjs"], server: { url: "https://yard.example.org" } };
+  const config = { access, plugins: ["./p.mjs", { use: notifications }], server: { url: "https://yard.example.org" } };
   project = makeTempProject({
     "stackyard.config.json": JSON.stringify(config),
     "p.mjs": `export default { kind: "stackyard-plugin", name: "p", commands: [], executors: () => [],
       addresses: async () => ["https://git.corp.test"] };`,
+    "notifications.yaml": `channels:
+  team: { type: slack, url: { env: CHAT_URL } }
+rules:
+  - { name: broken, when: "entry.to == 'BROKEN'", to: [team] }
+`,
   });
 });
 beforeEach(() => {
   asked.length = 0;
+  posted.length = 0;
 });
 afterAll(() => {
   project.remove();
@@ -74,13 +84,22 @@ afterAll(() => {
   rmSync(temp, { recursive: true });
 });
 
-async function findTried(env: Readonly<Record<string, string>>) {
-  const aws = { AWS_REGION: "eu-west-1", AWS_ENDPOINT_URL: "https://sts.corp.test" };
-  const options = { cwd: project.folder, env: { PATH: process.env["PATH"], NODE_USE_ENV_PROXY: "1", ...aws, ...env } };
-  const stdout = await new Promise<string>((resolve) => {
-    execFile(process.execPath, [bin, "doctor", "--json"], options, (_, printed) => resolve(printed));
+function stackyard(words: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const world = {
+    AWS_REGION: "eu-west-1",
+    AWS_ENDPOINT_URL: "https://sts.corp.test",
+    CHAT_URL: "https://chat.corp.test/services/T1/B1",
+  };
+  const all = { PATH: process.env["PATH"], NODE_USE_ENV_PROXY: "1", ...world, ...env };
+  return new Promise<string>((resolve) => {
+    execFile(process.execPath, [bin, ...words, "--json"], { cwd: project.folder, env: all }, (_, stdout) =>
+      resolve(stdout),
+    );
   });
-  return parseLines(stdout).filter(({ check }) => check === "issuer" || check === "network");
+}
+
+async function findTried(env: Readonly<Record<string, string>>) {
+  return parseLines(await stackyard(["doctor"], env)).filter(({ check }) => check === "issuer" || check === "network");
 }
 
 const toProxy = (user: string) => ({ HTTPS_PROXY: `http://${user}@127.0.0.1:${portOf(proxy)}` });
@@ -125,5 +144,32 @@ describe("doctor behind a proxy with a password, to servers of a company's own a
     expect(tried.map(({ status, message }) => [status, message])).toEqual(
       HOSTS.map(() => ["fail", expect.stringMatching(/ENOTFOUND|EAI_AGAIN.* It was asked directly\.$/)]),
     );
+  });
+});
+
+// Reported: ravsamhq/notify-slack-action#132, wongnai/kube-slack#34 (no proxy for chat), slackapi/node-slack-sdk#1057,
+// louislam/uptime-kuma#5685 (a company's authority, and no word about what to do), sentinl/sentinl#280 (no CONNECT to the proxy).
+describe("a message to a chat behind that proxy", () => {
+  const notify = async (env: Readonly<Record<string, string>>) => {
+    const [tested] = parseLines(await stackyard(["notify", "test", "team"], env));
+    return Object(tested).channels?.[0];
+  };
+
+  it("arrives, by a tunnel to the name of the chat", async () => {
+    const sent = await notify({ ...toProxy("ada:secret"), NODE_EXTRA_CA_CERTS: at("ca.pem") });
+
+    expect(sent).toEqual({ channel: "team", outcome: "sent" });
+    expect([asked, posted]).toEqual([["chat.corp.test:443"], ["chat.corp.test/services/T1/B1"]]);
+  });
+
+  it.each([
+    ["the authority is missing", "ada:secret", {}, /certificate.*NODE_EXTRA_CA_CERTS/],
+    ["the password is wrong", "ada:wrong", { NODE_EXTRA_CA_CERTS: at("ca.pem") }, /407.*HTTPS_PROXY/],
+  ])("is not sent where %s, with what to do and without its secret address", async (_, user, env, reason) => {
+    const sent = await notify({ ...toProxy(user), ...env });
+
+    expect(sent).toEqual({ channel: "team", outcome: "failed", reason: expect.stringMatching(reason) });
+    expect(sent.reason).not.toMatch(/wrong|secret|T1/);
+    expect(posted).toEqual([]);
   });
 });

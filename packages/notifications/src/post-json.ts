@@ -2,7 +2,7 @@ import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { defined, StackyardError } from "@stackyard/core";
-import { findWay } from "@stackyard/core/environment";
+import { findWay, toDeepestReason, toWayHint } from "@stackyard/core/environment";
 import ipaddr from "ipaddr.js";
 import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 
@@ -78,10 +78,19 @@ export function createPostJson(given: Partial<PostJsonDeps> = {}): PostJson {
       const retryAfter = answer.headers["retry-after"];
       const text = await readStart(answer.body);
       return { status: answer.statusCode, text, retryAfterMs: toRetryMs(retryAfter) };
+    } catch (error) {
+      throw ended.aborted ? error : toUnanswered(url, error, deps);
     } finally {
       await agent.destroy();
     }
   };
+}
+
+/** Returns the error of a request without an answer, with what to do about it. The address may be a secret. */
+function toUnanswered(url: string, error: unknown, { environment = {} }: PostJsonDeps): unknown {
+  if (error instanceof AddressRefused) return error;
+  const reason = toDeepestReason(error);
+  return new Error(`${reason}. ${toWayHint(findWay(new URL(url), environment), reason)}`, { cause: error });
 }
 
 function createAgent(url: string, deps: PostJsonDeps, allow: readonly string[]): Dispatcher {

@@ -1,6 +1,6 @@
 import { isStackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { findWay, type Way } from "@stackyard/core/environment";
+import { findWay, toDeepestReason, toWayHint } from "@stackyard/core/environment";
 import { type Finding, fail, failOf, ok } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
 import type { ConfigFile } from "../project/config.ts";
@@ -58,27 +58,7 @@ async function tryAddress(check: string, address: string, { env, call }: TryInpu
     return ok(check, `${address} answers, ${said}.`);
   } catch (error) {
     const isWrongAnswer = isStackyardError(error) && error.code !== "UNREACHABLE";
-    const message = isWrongAnswer ? error.message : `${address} does not answer: ${toReason(error)}.`;
-    return fail(check, `${message} It was asked ${said}.`, toHint(way, toReason(error)));
+    const message = isWrongAnswer ? error.message : `${address} does not answer: ${toDeepestReason(error)}.`;
+    return fail(check, `${message} It was asked ${said}.`, toWayHint(way, toDeepestReason(error)));
   }
-}
-
-/** Returns the deepest cause: `fetch` says only that it has failed. */
-function toReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return toReason(error.cause);
-  // Several addresses of a name were tried.
-  return error instanceof AggregateError ? toReason(error.errors[0]) : error.message;
-}
-
-function toHint(way: Way, reason: string): string {
-  if (/certificate|self-signed|issuer/i.test(reason)) {
-    return "If your company has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS.";
-  }
-  if (way.kind === "proxy" && reason.includes("407"))
-    return `The proxy wants a user and a password: write them into ${way.variable}, as http://USER:PASSWORD@HOST:PORT.`;
-  if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";
-  if (way.ignored !== undefined)
-    return `${way.ignored} names a proxy, but Node does not use it: set NODE_USE_ENV_PROXY=1.`;
-  return "Check the address and the network. If a proxy leads there, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.";
 }

@@ -47,3 +47,24 @@ function isExempt({ protocol, hostname, port }: URL, env: Environment): boolean 
 function toBare(name: string): string {
   return name.replaceAll(/^\[|\]$/g, "").toLowerCase();
 }
+
+/** Returns the deepest cause: `fetch` says only that it has failed. */
+export function toDeepestReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return toDeepestReason(error.cause);
+  // Several addresses of a name were tried.
+  return error instanceof AggregateError ? toDeepestReason(error.errors[0]) : error.message;
+}
+
+/** Returns what to do about a request that had no answer on its way, by the reason. */
+export function toWayHint(way: Way, reason: string): string {
+  if (/certificate|self-signed|issuer/i.test(reason)) {
+    return "If your company has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS.";
+  }
+  if (way.kind === "proxy" && reason.includes("407"))
+    return `The proxy wants a user and a password: write them into ${way.variable}, as http://USER:PASSWORD@HOST:PORT.`;
+  if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";
+  if (way.ignored !== undefined)
+    return `${way.ignored} names a proxy, but Node does not use it: set NODE_USE_ENV_PROXY=1.`;
+  return "Check the address and the network. If a proxy leads there, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.";
+}
