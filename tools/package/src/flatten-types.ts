@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import ts from "typescript";
 
@@ -9,25 +9,59 @@ const SETTINGS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2024,
   strict: true,
   exactOptionalPropertyTypes: true,
-  skipLibCheck: true,
   types: [],
 };
+/** A package or a module of Node.js that is not found. */
+const NOT_FOUND = /^Cannot find (?:module|name) '((?:@[^'/]+\/)?[^'/]+)/;
 const printer = ts.createPrinter();
 
 /**
  * Replaces the declarations of the package in `folder`, and of our packages in it, by what `entries` export and no more, with the types of
- * schemas written out. A program that checks its libraries (`skipLibCheck: false`) then does not compute all schemas of core.
+ * schemas written out, and removes those of others. A program that checks its libraries (`skipLibCheck: false`) then does not compute all
+ * schemas of core. @throws Error with the first fault when what is left does not compile.
  */
-export function flattenTypes(folder: string, entries: readonly string[]): void {
+export function flattenTypes(given: string, entries: readonly string[]): void {
+  // The compiler names files by their real paths.
+  const folder = realpathSync(given);
+  for (const path of entries)
+    if (!existsSync(join(folder, path))) throw new Error(`${path} is missing: build the package first.`);
   writeOut(folder, entries);
   const program = openProgram(folder, entries);
   const files = new Map(ourFiles(folder, program).map((file) => [file, new Set<ts.Statement>()]));
-  const barrels = new Map(entries.map((entry) => [join(folder, entry), listExports(program, join(folder, entry))]));
-  for (const symbols of barrels.values())
-    for (const { target } of symbols) keep(target, files, program.getTypeChecker());
+  const flat: Flat = { files, wholes: new Map(), checker: program.getTypeChecker() };
+  for (const entry of entries) keep(findModule(program, join(folder, entry)), flat);
+  removeDeclarations(folder);
+  for (const [file, kept] of files)
+    if (kept.size > 0 || flat.wholes.has(file)) write(file.fileName, toShaken(file, kept, flat));
+  check(folder, entries);
+}
+
+function findModule(program: ts.Program, path: string): ts.Symbol {
+  const file = program.getSourceFile(path);
+  const module = file && program.getTypeChecker().getSymbolAtLocation(file);
+  if (module === undefined) throw new Error(`${path} is not a module.`);
+  return module;
+}
+
+function removeDeclarations(folder: string): void {
   for (const path of listDeclarations(folder)) rmSync(path);
-  for (const [file, kept] of files) if (kept.size > 0) write(file.fileName, toShaken(file, kept, { files, program }));
-  for (const [path, symbols] of barrels) write(path, toBarrel(path, symbols));
+  const others = globSync("node_modules/**/*.{d.ts,d.mts,d.cts}", { cwd: folder });
+  for (const path of others) if (!path.startsWith("node_modules/@stackyard/")) rmSync(join(folder, path));
+}
+
+/** Throws when the declarations do not compile, such as for a package that is left out and that its readers do not bring. */
+function check(folder: string, entries: readonly string[]): void {
+  const { peerDependencies = {} } = Object(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")));
+  const program = openProgram(folder, entries, false);
+  for (const file of ourFiles(folder, program)) {
+    const faults = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+    const reasons = faults.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, " "));
+    const reason = reasons.find((each) => {
+      const [, name = ""] = NOT_FOUND.exec(each) ?? [];
+      return !name.startsWith("node:") && !(name in peerDependencies);
+    });
+    if (reason !== undefined) throw new Error(`${relative(folder, file.fileName)} has no flat types: ${reason}`);
+  }
 }
 
 function write(path: string, text: string): void {
@@ -35,9 +69,9 @@ function write(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-function openProgram(folder: string, entries: readonly string[]): ts.Program {
+function openProgram(folder: string, entries: readonly string[], skipLibCheck = true): ts.Program {
   const paths = entries.map((path) => join(folder, path));
-  return ts.createProgram(paths, SETTINGS);
+  return ts.createProgram(paths, { ...SETTINGS, skipLibCheck });
 }
 
 function listDeclarations(folder: string): readonly string[] {
@@ -88,38 +122,49 @@ function hideSchemas(statement: ts.VariableStatement): ts.VariableStatement {
   return ts.factory.updateVariableStatement(statement, statement.modifiers, list);
 }
 
-/** A name that an entry exports, and what it stands for. */
+/** A name that a module exports, and the symbol that it leads to. */
 interface Exported {
   readonly name: string;
   readonly target: ts.Symbol;
 }
 
-function listExports(program: ts.Program, path: string): readonly Exported[] {
-  const checker = program.getTypeChecker();
-  const file = program.getSourceFile(path);
-  const module = file && checker.getSymbolAtLocation(file);
-  if (module === undefined) throw new Error(`${path} is not a module.`);
-  return checker.getExportsOfModule(module).map((symbol) => ({ name: symbol.name, target: follow(symbol, checker) }));
+/** What is kept of each file, and of which modules all exports are. */
+interface Flat {
+  readonly files: ReadonlyMap<ts.SourceFile, Set<ts.Statement>>;
+  readonly wholes: Map<ts.SourceFile, readonly Exported[]>;
+  readonly checker: ts.TypeChecker;
 }
 
 function follow(symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol {
   return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
-type Kept = ReadonlyMap<ts.SourceFile, Set<ts.Statement>>;
-
-/** Keeps the statements that declare the symbol, and all that these name. */
-function keep(symbol: ts.Symbol, files: Kept, checker: ts.TypeChecker): void {
+/** Keeps the statements that declare the symbol, and all that these name; of a module, all that it exports. */
+function keep(symbol: ts.Symbol, flat: Flat): void {
   for (const declaration of symbol.declarations ?? []) {
+    const kept = flat.files.get(declaration.getSourceFile());
     const statement = statementOf(declaration);
-    const kept = files.get(declaration.getSourceFile());
-    if (statement === undefined || kept === undefined || kept.has(statement)) continue;
+    if (kept === undefined) continue;
+    if (ts.isSourceFile(declaration)) keepWhole(symbol, declaration, flat);
+    if (statement === undefined || kept.has(statement)) continue;
     kept.add(statement);
-    for (const name of listNames(statement)) {
-      const named = checker.getSymbolAtLocation(name);
-      if (named !== undefined) keep(follow(named, checker), files, checker);
-    }
+    for (const named of listSymbols(statement, flat)) keep(named, flat);
   }
+}
+
+/** Returns what the names in a statement lead to. */
+function listSymbols(statement: ts.Statement, { checker }: Flat): readonly ts.Symbol[] {
+  const symbols = listNames(statement).map((name) => checker.getSymbolAtLocation(name));
+  return symbols.filter((symbol) => symbol !== undefined).map((symbol) => follow(symbol, checker));
+}
+
+function keepWhole(module: ts.Symbol, file: ts.SourceFile, flat: Flat): void {
+  if (flat.wholes.has(file)) return;
+  const { checker } = flat;
+  const exported = checker.getExportsOfModule(module);
+  const found = exported.map((symbol) => ({ name: symbol.name, target: follow(symbol, checker) }));
+  flat.wholes.set(file, found);
+  for (const { target } of found) keep(target, flat);
 }
 
 function statementOf(node: ts.Node): ts.Statement | undefined {
@@ -127,24 +172,24 @@ function statementOf(node: ts.Node): ts.Statement | undefined {
   return ts.isSourceFile(node.parent) ? (node as ts.Statement) : statementOf(node.parent);
 }
 
-function listNames(node: ts.Node): readonly ts.Identifier[] {
-  const names: ts.Identifier[] = [];
+/** Returns all nodes of a kind below a node. */
+function listNodes<Found extends ts.Node>(node: ts.Node, isFound: (node: ts.Node) => node is Found): readonly Found[] {
+  const found: Found[] = [];
   const visit = (child: ts.Node): void => {
-    if (ts.isIdentifier(child)) names.push(child);
+    if (isFound(child)) found.push(child);
     ts.forEachChild(child, visit);
   };
   visit(node);
-  return names;
+  return found;
 }
 
-interface ShakeInput {
-  readonly files: Kept;
-  readonly program: ts.Program;
+function listNames(node: ts.Node): readonly ts.Identifier[] {
+  return listNodes(node, ts.isIdentifier);
 }
 
-/** Returns the kept statements of a file. What they import comes from the very file that declares it. */
-function toShaken(file: ts.SourceFile, kept: ReadonlySet<ts.Statement>, { files, program }: ShakeInput): string {
-  const checker = program.getTypeChecker();
+/** Returns the kept statements of a file, and what it exports. What they import comes from the very file that declares it. */
+function toShaken(file: ts.SourceFile, kept: ReadonlySet<ts.Statement>, flat: Flat): string {
+  const { checker, wholes } = flat;
   const imports = new Set<string>();
   for (const name of [...kept].flatMap(listNames)) {
     const symbol = checker.getSymbolAtLocation(name);
@@ -152,16 +197,75 @@ function toShaken(file: ts.SourceFile, kept: ReadonlySet<ts.Statement>, { files,
     if (symbol === undefined || from === undefined || !(symbol.flags & ts.SymbolFlags.Alias)) continue;
     if (from.getSourceFile() !== file || name.text !== symbol.name) continue;
     const target = follow(symbol, checker);
-    const [declared] = target.declarations ?? [];
-    const isOurs = declared !== undefined && files.has(declared.getSourceFile());
-    imports.add(isOurs ? toImport(symbol.name, target, file.fileName) : toForeignImport(from));
+    imports.add(isOurs(target, flat) ? toImport(symbol.name, target, file.fileName) : toForeignImport(from));
   }
-  const text = file.statements.filter((each) => kept.has(each)).map((each) => each.getFullText(file).trim());
-  return `${[...imports].sort().concat(text).join("\n")}\n`;
+  const statements = file.statements.filter((each) => kept.has(each));
+  const text = statements.map((each) => toText(each, file, flat));
+  const exported = listExported(file, statements, wholes.get(file) ?? []);
+  return `${[...imports].sort().concat(text, exported).join("\n")}\n`;
+}
+
+function isOurs({ declarations }: ts.Symbol, { files }: Flat): boolean {
+  const [declared] = declarations ?? [];
+  return declared !== undefined && files.has(declared.getSourceFile());
+}
+
+/** Returns a statement, in which types that are imported in place come from the very file that declares them. */
+function toText(statement: ts.Statement, file: ts.SourceFile, flat: Flat): string {
+  const start = statement.getFullStart();
+  let text = statement.getFullText(file);
+  for (const { argument, qualifier } of listNodes(statement, ts.isImportTypeNode).toReversed()) {
+    if (qualifier === undefined || !ts.isIdentifier(qualifier)) continue;
+    const symbol = flat.checker.getSymbolAtLocation(qualifier);
+    const target = symbol && follow(symbol, flat.checker);
+    if (target === undefined || !isOurs(target, flat)) continue;
+    const from = text.slice(0, argument.getStart(file) - start);
+    const between = text.slice(argument.end - start, qualifier.getStart(file) - start);
+    text = `${from}"${toSpecifier(target, file.fileName)}"${between}${target.name}${text.slice(qualifier.end - start)}`;
+  }
+  return text.trim();
+}
+
+/** Returns the lines that export what the kept statements do not export themselves. */
+function listExported(
+  file: ts.SourceFile,
+  statements: readonly ts.Statement[],
+  exported: readonly Exported[],
+): readonly string[] {
+  const declared = new Set(statements.filter((each) => !isExported(each)).flatMap(listDeclared));
+  const own = new Set(statements.filter(isExported).flatMap(listDeclared));
+  const lines = exported.flatMap(({ name, target }) => {
+    const isHere = target.declarations?.some((each) => each.getSourceFile() === file && !ts.isSourceFile(each));
+    if (isHere === true && name === target.name && (own.has(name) || name === "default")) return [];
+    if (isHere === true) {
+      if (name === target.name) declared.delete(name);
+      return [`export { ${target.name} as ${name} };`];
+    }
+    return [toExport(name, target, file.fileName)];
+  });
+  const locals = [...declared].map((name) => `export { ${name} };`);
+  return [...new Set([...lines, ...locals])].sort();
+}
+
+function isExported(statement: ts.Statement): boolean {
+  if (!ts.canHaveModifiers(statement)) return false;
+  return ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true;
+}
+
+function listDeclared(statement: ts.Statement): readonly string[] {
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.flatMap(({ name }) => (ts.isIdentifier(name) ? [name.text] : []));
+  const { name } = statement as ts.DeclarationStatement;
+  return name !== undefined && ts.isIdentifier(name) ? [name.text] : [];
+}
+
+function isModule({ declarations }: ts.Symbol): boolean {
+  return declarations?.some(ts.isSourceFile) === true;
 }
 
 function toImport(local: string, target: ts.Symbol, from: string): string {
-  return `import { ${target.name} as ${local} } from "${toSpecifier(target, from)}";`;
+  const what = isModule(target) ? `* as ${local}` : `{ ${target.name} as ${local} }`;
+  return `import ${what} from "${toSpecifier(target, from)}";`;
 }
 
 function toForeignImport(declaration: ts.Declaration): string {
@@ -175,10 +279,9 @@ function toSpecifier(target: ts.Symbol, from: string): string {
   return way.startsWith(".") ? way : `./${way}`;
 }
 
-function toBarrel(path: string, symbols: readonly Exported[]): string {
-  const lines = symbols.map(({ name, target }) => {
-    const kind = target.flags & ts.SymbolFlags.Value ? "export" : "export type";
-    return `${kind} { ${target.name} as ${name} } from "${toSpecifier(target, path)}";`;
-  });
-  return `${lines.sort().join("\n")}\n`;
+function toExport(name: string, target: ts.Symbol, from: string): string {
+  const specifier = toSpecifier(target, from);
+  if (isModule(target)) return `export * as ${name} from "${specifier}";`;
+  const kind = target.flags & ts.SymbolFlags.Value ? "export" : "export type";
+  return `${kind} { ${target.name} as ${name} } from "${specifier}";`;
 }

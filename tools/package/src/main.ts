@@ -33,15 +33,19 @@ async function writeNpm(out: string, revision: Revision): Promise<void> {
   process.stdout.write(`On this machine: npm install ${join(out, `stackyard-${revision.version}.tgz`)}\n`);
 }
 
-/** Returns what is installed with npm: each package that is one file, all packages in one archive, and what the first were made from. */
+/** Returns what is installed with npm: each package that is one file, all packages in one archive, and what they were made from. */
 async function packageFiles(bundle: NpmBundle, revision: Revision): Promise<ReadonlyMap<string, Uint8Array>> {
   const packages = await packageOneFiles(root, bundle, revision);
   const docs = packDocs(root);
-  return new Map([
+  const archives = new Map([
     ...(docs === undefined ? [] : [docs]),
-    [`${bundle.folder}.tar.gz`, bundle.archive],
     ...packages.map(({ file, content }) => [file, content] as const),
-    [`${bundle.folder}.provenance.json`, Buffer.from(toProvenance(packages, revision))],
+  ]);
+  const locked = packages.flatMap((each) => each.locked);
+  return new Map([
+    ...archives,
+    [`${bundle.folder}.tar.gz`, bundle.archive],
+    [`${bundle.folder}.provenance.json`, Buffer.from(toProvenance(archives, locked, revision))],
   ]);
 }
 

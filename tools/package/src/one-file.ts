@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { copyInstalled } from "./copy-installed.ts";
 import { flattenTypes } from "./flatten-types.ts";
 import { type NpmBundle, toText } from "./package-npm.ts";
 import type { Revision } from "./read-revision.ts";
@@ -121,8 +122,11 @@ function stage(one: OneFile, place: Place): { readonly locked: OneFilePackage["l
   writeFileSync(join(folder, "package.json"), toText({ ...manifest, ...changes }));
   const others = paths.filter((path) => path.includes("node_modules/"));
   const named = one.isFlat ? new Set(others) : collectNamed(others, place);
-  for (const path of others) copy(path, toTarget(path, own, place), { ...place, isTyped: named.has(path) });
-  if (one.isFlat) makeFlat(folder, toEntries(exports));
+  for (const path of others) {
+    const installed = { source: join(place.root, path), version: packages[path]?.version, isTyped: named.has(path) };
+    copyInstalled(installed, toTarget(path, own, place));
+  }
+  if (one.isFlat) flattenTypes(folder, toEntries(exports));
   return { locked: others.map((path) => toLocked(path, packages)), manifest };
 }
 
@@ -181,19 +185,6 @@ function unpack(path: string, target: string, { bundle, root }: Place): void {
   execFileSync("tar", ["-xz", "--strip-components=1"], { cwd: target, input: content });
 }
 
-interface CopyPlace extends Place {
-  readonly isTyped: boolean;
-}
-
-/** Copies an installed package without those in it, maps of sources and, where no type of ours needs them, its types. */
-function copy(path: string, target: string, { root, isTyped }: CopyPlace): void {
-  if (existsSync(target)) throw new Error(`${target} is two packages.`);
-  const source = join(root, path);
-  const isKept = (file: string) =>
-    file !== join(source, "node_modules") && !file.endsWith(".map") && (isTyped || !/\.d\.[cm]?ts$/.test(file));
-  cpSync(source, target, { recursive: true, filter: isKept });
-}
-
 /** Returns the packages of others that types of ours name, and all that these need. */
 function collectNamed(others: readonly string[], { folder, packages }: Place): ReadonlySet<string> {
   const texts = globSync("**/*.d.ts", { cwd: folder }).map((path) => readFileSync(join(folder, path), "utf8"));
@@ -205,13 +196,6 @@ function collectNamed(others: readonly string[], { folder, packages }: Place): R
       packages,
     ),
   );
-}
-
-function makeFlat(folder: string, entries: readonly string[]): void {
-  flattenTypes(folder, entries);
-  const modules = join(folder, "node_modules");
-  for (const path of globSync("**/*.{d.ts,d.mts,d.cts}", { cwd: modules }))
-    if (!path.startsWith("@stackyard/")) rmSync(join(modules, path));
 }
 
 function toEntries(exported: Readonly<Record<string, unknown>>): readonly string[] {
@@ -237,18 +221,23 @@ function readFiles(folder: string): ReadonlyMap<string, Uint8Array> {
 }
 
 /**
- * Returns what the files were made from, as an in-toto statement (SLSA provenance 1.0): the commit, and each package of others by the
- * checksum of npm's lock. It is no signature; `SHA256SUMS` has its sum, and a release signs that.
+ * Returns what the archives were made from, as an in-toto statement (SLSA provenance 1.0): the commit, and each package of others by the
+ * checksum of npm's lock. It is not a signature; `SHA256SUMS` has its sum, and a release signs that.
  */
-export function toProvenance(packages: readonly OneFilePackage[], { version, commit, at }: Revision): string {
-  const locked = new Map(packages.flatMap((each) => each.locked).map((each) => [`${each.name}@${each.version}`, each]));
-  const dependencies = [...locked]
+export function toProvenance(
+  archives: ReadonlyMap<string, Uint8Array>,
+  locked: OneFilePackage["locked"],
+  { version, commit, at }: Revision,
+): string {
+  const dependencies = [...new Map(locked.map((each) => [`${each.name}@${each.version}`, each]))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, { integrity }]) => ({ uri: `pkg:npm/${id.replace(/^@/, "%40")}`, digest: toDigest(integrity) }));
   const source = commit === undefined ? [] : [{ name: "stackyard", digest: { gitCommit: commit } }];
   return toText({
     _type: "https://in-toto.io/Statement/v1",
-    subject: packages.map(({ file, content }) => ({ name: file, digest: { sha256: toSha256(content) } })),
+    subject: [...archives]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, content]) => ({ name, digest: { sha256: toSha256(content) } })),
     predicateType: "https://slsa.dev/provenance/v1",
     predicate: {
       buildDefinition: {
