@@ -123,12 +123,17 @@ interface KeptDraft {
   readonly isKept: boolean;
 }
 
-/** Keeps the text as a draft while it differs from what was saved. */
+/** Keeps the text as a draft while it differs from what was saved, also what was typed just before the page is left. */
 function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
   useEffect(() => {
     if (!isKept) return;
-    const timer = setTimeout(() => drafts.save(key, text === base ? undefined : { text, base }), DRAFT_MS);
-    return () => clearTimeout(timer);
+    const save = () => drafts.save(key, text === base ? undefined : { text, base });
+    const timer = setTimeout(save, DRAFT_MS);
+    addEventListener("pagehide", save);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("pagehide", save);
+    };
   }, [isKept, key, text, base]);
 }
 
