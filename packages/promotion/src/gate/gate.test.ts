@@ -54,6 +54,7 @@ describe("gate: soak", () => {
       expect.stringMatching(
         /^The stacks of "staging" soak for 24h until .*Z: shop-staging counts from .*Z\. To bypass it: stackyard stacks settle shop-1.42.0 watch --reason …$/,
       ),
+      "The gate is open: 24h",
     ]);
   });
 
@@ -67,7 +68,10 @@ describe("gate: soak", () => {
       const { step, elapsedMs, reports } = await runExecutor(executor, SOAK, { context, lateMs, maxSteps: 2_000 });
 
       expect([step.kind, elapsedMs]).toEqual(["succeeded", 29 * HOUR]);
-      expect(reports.slice(1)).toEqual([expect.stringContaining("without the 5h in which no worker looked")]);
+      expect(reports.slice(1)).toEqual([
+        expect.stringContaining("without the 5h in which no worker looked"),
+        "The gate is open: 24h",
+      ]);
     },
   );
 

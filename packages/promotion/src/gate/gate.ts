@@ -34,7 +34,7 @@ export function createGateExecutor(): Executor {
   const look = async (ctx: ExecutorContext, config: GateConfig, before?: GateProgress): Promise<GateStep> => {
     const yard = requireYard(ctx);
     if ("kind" in yard) return yard;
-    return toStep(ctx, await examineAll({ ...ctx, yard, soaks, before }, config), before);
+    return toStep(ctx, await examineAll({ ...ctx, yard, soaks, before }, config), { config, before });
   };
   return defineExecutor({
     ...gateDefinition,
@@ -139,14 +139,22 @@ function toWaiter({ attempt, task }: ExecutorContext, own: Stack): TurnWaiter {
   return { stack, incarnation, createdAt, entry: parseAttemptId(attempt.id)?.entry ?? entry, task };
 }
 
-function toStep(ctx: ExecutorContext, conditions: Conditions, before: GateProgress | undefined): GateStep {
+interface Looked {
+  readonly config: GateConfig;
+  readonly before: GateProgress | undefined;
+}
+
+function toStep(ctx: ExecutorContext, conditions: Conditions, { config, before }: Looked): GateStep {
   for (const [, condition] of conditions) {
     if (condition.kind !== "never") continue;
     const { code, message } = condition;
     return failed({ code, message, retryable: false });
   }
   const waits = conditions.flatMap(([key, each]) => (each.kind === "closed" ? [[key, each] as const] : []));
-  if (waits.length === 0) return succeeded({});
+  if (waits.length === 0) {
+    ctx.report(`${GATE_OPEN}${formatOpen(config)}`);
+    return succeeded({});
+  }
   // A look that could not read the soak does not count.
   const soak = waits.find(([key]) => key === "soak")?.[1].soak ?? before?.soak;
   const shown = waits.map(([condition, closed]) => toShown(condition, closed));
@@ -163,6 +171,19 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, before: GateProgre
     ),
     message,
   });
+}
+
+/** The beginning of the last line of a gate that has opened. What it has observed follows: the console shows it. */
+const GATE_OPEN = "The gate is open: ";
+
+/** A gate opens only when all its conditions hold at once. */
+function formatOpen({ turn, soak, alarms, artifacts }: GateConfig): string {
+  return [
+    ...(turn === undefined ? [] : ["no newer release"]),
+    ...(soak === undefined ? [] : [soak.for]),
+    ...(alarms === undefined ? [] : ["alarms OK"]),
+    ...(artifacts === undefined ? [] : ["artifacts arrived"]),
+  ].join(", ");
 }
 
 function toShown(condition: string, { code, message, until }: Closed): GateProgress["closed"][number] {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, isMap, parseJson } from "@stackyard/core";
 import type { ProgramCall, ProgramRunner } from "@stackyard/executor-terraform";
-import { type CloudObject, FOREIGN, type TerraformCloud } from "./terraform-cloud.ts";
+import type { CloudObject, TerraformCloud } from "./terraform-cloud.ts";
 import { BackendError, createStateClient, type HttpAnswer, type HttpCall, type StateClient } from "./terraform-http.ts";
 
 /** The ways in which a process of Terraform ends other than by itself, as weathers order them. */
@@ -429,9 +429,4 @@ function fail({ print, error, program }: Process, summary: string, cause: unknow
 function toMessage(cause: unknown): string {
   if (cause instanceof BackendError || cause instanceof Error) return cause.message;
   return String(cause);
-}
-
-/** Returns true for an object of the configuration. */
-export function isOwn({ id }: CloudObject): boolean {
-  return id !== FOREIGN;
 }

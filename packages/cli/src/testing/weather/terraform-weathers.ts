@@ -95,7 +95,8 @@ const answers: readonly Weather[] = [
   }),
   answering({
     name: "not found",
-    source: "A replica, a cache or a bucket that does not have the state: opentofu/opentofu#2997",
+    source:
+      "A replica, a cache or a bucket that does not have the state: 204 and 404 are no state to the client of the backend http",
     fits: (moment, answer) => isRead(moment) && toStatus(answer) === 200,
     answer: { status: 404, body: "" },
   }),

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
 import { useMemo } from "react";
 import { yard } from "../../api/client.ts";
@@ -8,10 +7,9 @@ import { TextLink } from "../../design/links.tsx";
 import { Mark, toneOf } from "../../design/mark.tsx";
 import { isPlanDigest } from "../../design/release/plan-digest.ts";
 import { Ago, Day, Text, useNow } from "../../design/text.tsx";
-import { useParsed } from "../../machine/use-parsed.ts";
 import { formatDuration } from "../../text/durations.ts";
-import { type StackProps, toLogAddress } from "../source.ts";
-import { toObservedNotes } from "./observed-notes.ts";
+import { type StackProps, type StackSource, toLogAddress } from "../source.ts";
+import { findObserved, listOpened, toPlanNote } from "./observed-notes.ts";
 import { type Stage, type StageTask, toStages } from "./stages.ts";
 import "./stage-strip.css";
 
@@ -27,12 +25,12 @@ interface StageStripProps extends StackProps {
 /** Renders the stages of a release in their order: how each stands, its tasks, and what holds them. */
 export function StageStrip({ source, stack, attempts, deploys, entries, plan }: StageStripProps) {
   const { machine, machineHash } = stack;
-  const observed = useObserved({ source, stack, attempts, plan });
+  const observed = useObserved({ source, stack, attempts, deploys, plan });
   // The keys are those of the graph below: no request is sent twice.
   const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
   const now = useNow(10_000);
   if (graph.data === undefined) return null;
-  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now, ...defined({ observed }) });
+  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now, observed });
   if (stages.length === 0) return null;
   return (
     <section className="panel stages" aria-label="Stages">
@@ -52,22 +50,31 @@ export function StageStrip({ source, stack, attempts, deploys, entries, plan }: 
   );
 }
 
-/** Loads what tasks have observed, from the document of the stack's revision, once one of them may have. */
-function useObserved({ source, stack, attempts, plan }: Omit<StageStripProps, "deploys" | "entries">) {
-  const { machineHash } = stack;
-  const enabled = attempts.some(({ executor, outcome }) => executor === "gate" && outcome === "succeeded");
-  const text = useLoad(
-    ["other", "revision", source.path, machineHash],
-    ({ signal }) => source.loadRevision(machineHash, signal),
-    { enabled, staleTime: Number.POSITIVE_INFINITY },
+/** Loads what attempts have observed, once one of them may have: logs of opened gates do not change any more. */
+function useObserved({ source, stack, attempts, deploys, plan }: Omit<StageStripProps, "entries">) {
+  const opened = listOpened(attempts);
+  const gates = useLoad(
+    source.key("observed", { opened: opened.map(({ attemptId }) => attemptId) }),
+    ({ signal }) => loadObserved(source, opened, signal),
+    { enabled: opened.length > 0, staleTime: Number.POSITIVE_INFINITY },
   );
   const planned = useLoad(
     keys.count("plan", { release: stack.id, plan }),
     (request) => yard.deploys.plan(stack.id, plan ?? "", request),
-    { enabled: enabled && isPlanDigest(plan) },
+    { enabled: opened.length > 0 && isPlanDigest(plan) },
   );
-  const tasks = useParsed(text.data)?.outline?.tasks;
-  return useMemo(() => tasks && toObservedNotes(tasks, planned.data), [tasks, planned.data]);
+  return useMemo(() => {
+    const notes = attempts.map((attempt) => [attempt.attemptId, toPlanNote(attempt, deploys, planned.data)] as const);
+    return new Map([...(gates.data ?? []), ...notes].flatMap(([id, note]) => (note === undefined ? [] : [[id, note]])));
+  }, [attempts, deploys, gates.data, planned.data]);
+}
+
+async function loadObserved(source: StackSource, opened: readonly Attempt[], signal: AbortSignal) {
+  return Promise.all(
+    opened.map(async ({ attemptId }) => {
+      return [attemptId, findObserved(await source.loadLogTail(attemptId, signal))] as const;
+    }),
+  );
 }
 
 interface StageCardProps {

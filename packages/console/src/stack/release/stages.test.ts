@@ -267,17 +267,18 @@ describe("what other tools' users have missed in such views", () => {
     expect(stages[2]?.tasks[0]).toMatchObject({ status: "approval", until: at(90) });
   });
 
-  it("say what a settled gate has observed, unless a person has settled it by hand", () => {
-    const observed = new Map([["soak", "24h, alarms OK"]]);
-    const attempts = [ofTask("soak", 1, { executor: "gate", dispatchedAt: at(5) })];
-    const entries = takes("STAGING", "REVIEW");
-    const settled = anEntry(9, { event: "SETTLE_TASK", task: "soak", at: at(6) });
-    const noteOf = (given: Partial<ReleaseFacts>) =>
-      toStages(facts({ state: "REVIEW", entry: 2 }, { attempts, entries, observed, ...given }))[0]?.tasks[1]?.note;
+  it("say what an attempt has observed, of no other attempt", () => {
+    const gate = ofTask("soak", 1, { executor: "gate" });
+    const noteOf = (attemptId: string) =>
+      toStages(
+        facts(
+          { state: "REVIEW", entry: 2 },
+          { attempts: [gate], entries: takes("STAGING", "REVIEW"), observed: new Map([[attemptId, "24h, alarms OK"]]) },
+        ),
+      )[0]?.tasks[1]?.note;
 
-    expect(noteOf({})).toBe("24h, alarms OK");
-    expect(noteOf({ entries: [...entries, settled] })).toBe("");
-    expect(noteOf({ attempts: [open("soak", 1, { executor: "gate" })] })).toBe("");
+    expect(noteOf(gate.attemptId)).toBe("24h, alarms OK");
+    expect(noteOf("another")).toBe("");
   });
 
   it("shows a failure before what succeeded later (octopus#8923)", () => {

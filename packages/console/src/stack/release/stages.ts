@@ -5,7 +5,6 @@ import { type Status, wordOf } from "../../design/mark.tsx";
 import { formatDuration } from "../../text/durations.ts";
 import { countDeploy, findPause } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
-import { isOwnSuccess } from "./observed-notes.ts";
 
 /** A task of a stage. */
 export interface StageTask {
@@ -44,7 +43,7 @@ export interface ReleaseFacts {
   readonly deploys: readonly Deploy[];
   /** The newest lines of its history. */
   readonly entries: readonly HistoryEntry[];
-  /** What tasks have observed once they have succeeded, by name. Missing: it is not known yet. */
+  /** What attempts have observed that have succeeded, by id. Missing: it is not known yet. */
   readonly observed?: ReadonlyMap<string, string>;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -222,8 +221,9 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
   const deploy = findDeploy(facts, attempt);
   const hasLeft = status === "succeeded" && deploy?.op === "send" && countDeploy(deploy).failed > 0;
   const held = attempt.status === "settled" ? undefined : findHold(attempt, deploy, facts.now);
-  const observed = isOwnSuccess(attempt, facts.entries) ? facts.observed?.get(name) : undefined;
-  const parts = [deploy && formatDeploy(deploy), code, held?.note, observed].filter((part) => part !== undefined);
+  const parts = [deploy && formatDeploy(deploy), code, held?.note, facts.observed?.get(attempt.attemptId)].filter(
+    (part) => part !== undefined,
+  );
   return {
     name,
     // Within its budget a task succeeds although stacks have failed.
