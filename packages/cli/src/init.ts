@@ -33,7 +33,7 @@ const TEMPLATES = {
   },
   staging: {
     summary:
-      "A staging environment for each team: modules that hand on outputs, a secret, a quota, approvals of versions.",
+      "A staging environment for each team: modules that share outputs, a secret, a quota, approvals of versions.",
     folder: "template-staging",
     packages: ["@stackyard/previews"],
     // Members of this group approve.

@@ -205,7 +205,7 @@ describe("the calendar of a release", () => {
   });
 
   it.each([
-    ["the server has none", undefined, "This server has no calendars: it knows no folder of machines."],
+    ["the server has none", undefined, "This server has no calendars: no folder of machines is configured."],
     ["it is missing", {}, "calendars/office.yaml does not exist. Create it next to the folder of machines."],
     ["it has errors", { office: "version: 2" }, expect.stringMatching(/^calendars\/office\.yaml has errors at 1:/)],
   ])("says why the hours of a calendar are not known: %s", async (_, calendars, problem) => {

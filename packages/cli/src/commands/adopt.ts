@@ -295,7 +295,7 @@ function reportDryRun({ out }: ServerContext, checked: readonly Checked[]): numb
   return 0;
 }
 
-/** What leads out of an old state in the yard. */
+/** The way out of an old state in the yard. */
 const CATCH_UP =
   'Turn off the old way, and push the newer state into the yard: see "Taking over existing environments".';
 

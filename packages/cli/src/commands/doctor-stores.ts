@@ -177,7 +177,7 @@ async function checkServices(server: StackyardOptions, signal: AbortSignal): Pro
       if (failure === undefined) return ok("services", `${name} works.`);
       const { count, firstAt, message } = failure;
       const text = `${name} has failed ${count} times since ${firstAt}: ${message}`;
-      return fail("services", text, "Correct the cause. The server tries again by itself.");
+      return fail("services", text, "Correct the cause. The server retries automatically.");
     });
     return [...services, ...(await checkQueues(http, signal))];
   } catch (error) {
@@ -216,7 +216,7 @@ export function toQueueFindings(items: readonly Pick<QueuedItem, "queue" | "key"
     }),
     ...byQueue(items.filter(isFailing)).map(([queue, failing]) => {
       const text = `${queue} has ${formatCount(failing, "item")} that failed again and again, ${format(failing)}`;
-      return warn("queues", text, "Correct the cause. The server tries again by itself.");
+      return warn("queues", text, "Correct the cause. The server retries automatically.");
     }),
   ];
 }

@@ -135,7 +135,7 @@ export function findFormer(round: Round, queued: QueuedEvent) {
   if (machine !== stack.machine) return undefined;
   const key = toEventKey(queued);
   if (incarnation === stack.incarnation || round.parked.has(key) || knownIds.has(key)) return undefined;
-  const reason = "It was for an earlier stack of this id. Send it as a new event if the present one shall take it.";
+  const reason = "It was for an earlier stack of this id. Send it as a new event if the present one is to handle it.";
   return { code: "STACK_ENDED", reason };
 }
 

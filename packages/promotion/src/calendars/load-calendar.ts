@@ -8,7 +8,7 @@ export async function loadCalendar({ service }: Pick<ExecutorContext, "service">
   if (!CALENDAR_NAME.test(name)) throw new Error(`${JSON.stringify(name)} is not the name of a calendar.`);
   const files = service(CALENDAR_FILES);
   if (files === undefined) {
-    throw new Error("This worker has no calendars: it knows no folder of machines. In AWS, set CALENDAR_BUCKET.");
+    throw new Error("This worker has no calendars: no folder of machines is configured. In AWS, set CALENDAR_BUCKET.");
   }
   const source = await files.read(name);
   if (source === undefined) throw new Error(`${path} does not exist. Create it next to the folder of machines.`);

@@ -1,7 +1,7 @@
 import type { Limits } from "@stackyard/core/rollout";
+import type { Aims } from "./decide-row.ts";
 import type { Deployment } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
-import type { Aims } from "./judge-row.ts";
 import type { Checks } from "./observe-waiting.ts";
 
 /** The input of one call of the executor about a deployment. */

@@ -1,8 +1,8 @@
 import type { ExecutorContext, Stack } from "@stackyard/core";
 import type { StackMove, YardService } from "@stackyard/core/engine";
 import { createSoakWatch } from "../gate/examine-soak.ts";
+import type { Aims } from "./decide-row.ts";
 import type { DeployRow, DeployState } from "./deploy-row.ts";
-import type { Aims } from "./judge-row.ts";
 import { observeLost } from "./observe-stacks.ts";
 import { listRowPages } from "./rows.ts";
 

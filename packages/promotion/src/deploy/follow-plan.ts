@@ -3,10 +3,10 @@ import { evaluateHealth, type LoadedStack, type SeenStack } from "@stackyard/cor
 import { listItems } from "@stackyard/core/rollout";
 import type { Planned } from "./begin-deployment.ts";
 import { withChanges } from "./change-deployment.ts";
+import { type Aims, decideRow, end, isOwn } from "./decide-row.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, DeployState } from "./deploy-row.ts";
-import { type Aims, end, isOwn, judgeRow } from "./judge-row.ts";
 import { toPlannedTask, toSubject } from "./make-plan.ts";
 import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
 import { type Checks, isReady } from "./observe-waiting.ts";
@@ -187,7 +187,7 @@ async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], check
 }
 
 async function checkRow(row: DeployRow, loaded: SeenStack, { aims, checkPlan }: PlanChecks): Promise<DeployRow> {
-  const observed = judgeRow(row, toObserved(loaded), aims);
+  const observed = decideRow(row, toObserved(loaded), aims);
   if (!isReady(observed) && observed.state !== "unchanged") return observed;
   const checked = await checkPlan(observed, loaded);
   return isReady(checked) ? { ...row, isPlanned: true } : checked;

@@ -1,10 +1,10 @@
 export type { TurnPlace } from "../gate/decide-turn.ts";
 export { type ListedTurn, type ListTurnsDeps, listTurns, type TurnPart } from "../gate/list-turns.ts";
 export { isHeldBy } from "../holds/examine-freezes.ts";
+export { isOwn } from "./decide-row.ts";
 export { findSendLimits } from "./deploy-limits.ts";
 export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
 export { findTrouble, type Trouble, type TroubleInput } from "./find-trouble.ts";
-export { isOwn } from "./judge-row.ts";
 export { type ListRowsInput, listRows } from "./list-rows.ts";
 export { listVersionChanges, type TaskChanges, type VersionChanges } from "./list-version-changes.ts";
 export type { PickedRows, RowsRequest } from "./pick-rows.ts";

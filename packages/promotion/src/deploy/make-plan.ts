@@ -1,9 +1,9 @@
 import { type Failed, failed, formatFaults, listSchemaFaults, running, succeeded } from "@stackyard/core";
 import { evaluateHealth, type LoadedStack } from "@stackyard/core/engine";
+import type { Aims } from "./decide-row.ts";
 import { DeployConfig, type DeployProgress, type DeployStep } from "./definition.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import { type PlanJob, type SendJob, toJob } from "./deploy-job.ts";
-import type { Aims } from "./judge-row.ts";
 import { findSeen, loadStacks } from "./observe-stacks.ts";
 import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
 import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";

@@ -1,8 +1,8 @@
 import { chunk, defined, mapLimited } from "@stackyard/core";
 import type { SeenStack, YardService } from "@stackyard/core/engine";
+import { type Aims, decideArrived, decideRow, type EventFate, type Observed } from "./decide-row.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
-import { type Aims, type EventFate, judgeArrived, judgeRow, type Observed } from "./judge-row.ts";
 
 const LOAD_AT_ONCE = 100;
 const ASK_AT_ONCE = 8;
@@ -59,7 +59,7 @@ export async function observeSent(
     const { fate = UNDECIDED } = fates[index] ?? {};
     const { stack, version = 0, hidden } = reloaded.get(row.stack) ?? loaded.get(row.stack) ?? {};
     const eventId = toEventId(yard, row);
-    const after = judgeRow(row, { stack, version, eventId, fate, ...defined({ hidden }) }, aims);
+    const after = decideRow(row, { stack, version, eventId, fate, ...defined({ hidden }) }, aims);
     if (after !== row) changes.set(row.stack, after);
   }
   const undecided = sent.filter((_, index) => fates[index]?.fate.kind === "undecided");
@@ -78,7 +78,7 @@ export async function observeLost(
     arrived.map(({ stack }) => stack),
   );
   const observed = arrived.map((row) => {
-    return [row, judgeArrived(row, toObserved(findSeen(loaded, row.stack)), aims)] as const;
+    return [row, decideArrived(row, toObserved(findSeen(loaded, row.stack)), aims)] as const;
   });
   return new Map(observed.flatMap(([row, after]) => (after === row ? [] : [[row.stack, after] as const])));
 }

@@ -2,9 +2,9 @@ import { defined } from "@stackyard/core";
 import type { LoadedStack, SeenStack } from "@stackyard/core/engine";
 import { addTallies, listItems } from "@stackyard/core/rollout";
 import type { Hold, Holds } from "../hold.ts";
+import { type Aims, decideRow, end, hold } from "./decide-row.ts";
 import type { Changes, DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, findAlarmsSince } from "./deploy-row.ts";
-import { type Aims, end, hold, judgeRow } from "./judge-row.ts";
 import { findSeen, loadStacks, toObserved } from "./observe-stacks.ts";
 
 /** The checks of one row before its event is sent. */
@@ -130,7 +130,7 @@ async function observeWaitingRow(
   { aims, checks, ...at }: RowChecks,
 ): Promise<ObservedRow> {
   const { stack } = loaded;
-  const observed = judgeRow(row, toObserved(loaded), aims);
+  const observed = decideRow(row, toObserved(loaded), aims);
   if (observed.state === "unchanged") {
     return { kind: "row", row: (await checks.checkPlan?.(observed, loaded)) ?? observed };
   }

@@ -1,9 +1,9 @@
 import type { Failed } from "@stackyard/core";
 import type { Limits } from "@stackyard/core/rollout";
 import type { Planned } from "./begin-deployment.ts";
+import type { Aims } from "./decide-row.ts";
 import type { Deployment } from "./deploy-deps.ts";
 import type { DeployRow, DeployState } from "./deploy-row.ts";
-import type { Aims } from "./judge-row.ts";
 import type { Checks } from "./observe-waiting.ts";
 
 /** Why a task has failed as a whole. */

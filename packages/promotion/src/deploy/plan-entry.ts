@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import { defined, isMap, type Stack } from "@stackyard/core";
 import { evaluateHealth, type LoadedStack, type YardService } from "@stackyard/core/engine";
+import { type Aims, decideRow } from "./decide-row.ts";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, Value } from "./deploy-row.ts";
-import { type Aims, judgeRow } from "./judge-row.ts";
 
 /**
  * The effect of a task on one stack, which a person approves. Without instants and versions, so that a check for drift
@@ -74,7 +74,7 @@ export async function planStack(
 /** Returns `ready`, `same`, or the code with which the row would end. */
 function judge({ stackId, stack, version }: LoadedStack, aims: Aims): string {
   const row: DeployRow = { stack: stackId, wave: 0, try: 0, state: "waiting", at: 0 };
-  const { state, code, onlyNotes } = judgeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+  const { state, code, onlyNotes } = decideRow(row, { stack, version, fate: { kind: "none" } }, aims);
   if (state === "unchanged" || onlyNotes) return "same";
   return code ?? "ready";
 }

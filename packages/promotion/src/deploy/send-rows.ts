@@ -2,9 +2,9 @@ import { defined } from "@stackyard/core";
 import type { ReleaseEvent } from "@stackyard/core/engine";
 import type { Call, Course } from "./call.ts";
 import { toChanges, withChanges } from "./change-deployment.ts";
+import { EVENT_MS, end, ROW_RULES } from "./decide-row.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
-import { EVENT_MS, end, ROW_RULES } from "./judge-row.ts";
 
 type Sending = Pick<Call, "aims" | "create">;
 

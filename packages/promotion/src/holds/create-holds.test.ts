@@ -1,7 +1,7 @@
 import { endFreeze, exceptRelease, startFreeze } from "@stackyard/core/services";
 import { describe, expect, it } from "vitest";
+import { hold } from "../deploy/decide-row.ts";
 import type { DeployRow } from "../deploy/deploy-row.ts";
-import { hold } from "../deploy/judge-row.ts";
 import type { HoldConfig, HoldInput } from "../hold.ts";
 import { createGateBench } from "../testing/gate-bench.ts";
 import { createHolds } from "./create-holds.ts";

@@ -122,7 +122,7 @@ async function evaluate(calendar: Calendar, zone: string, { freezes, now }: Hour
 type ReadCalendar = { readonly calendar: Calendar } | { readonly problem: string };
 
 async function readCalendar({ calendars, logger }: RouteDeps, name: string): Promise<ReadCalendar> {
-  if (calendars === undefined) return { problem: "This server has no calendars: it knows no folder of machines." };
+  if (calendars === undefined) return { problem: "This server has no calendars: no folder of machines is configured." };
   const path = `calendars/${name}.yaml`;
   if (!CALENDAR_NAME.test(name)) return { problem: `${JSON.stringify(name)} is not the name of a calendar.` };
   let source: string | undefined;

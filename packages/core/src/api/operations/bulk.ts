@@ -90,7 +90,7 @@ export const startBulk = defineOperation("POST", "/v1/bulk", {
 export const listBulks = defineOperation("GET", "/v1/bulk", {
   operationId: "listBulks",
   ...read,
-  summary: "Bulk operations of the last 7 days, newest first. Who may not read the whole yard sees their own.",
+  summary: "Bulk operations of the last 7 days, newest first. A person who may not read the whole yard sees their own.",
   query: pageQuery,
   answers: { 200: page("Bulk", "A page.") },
 });

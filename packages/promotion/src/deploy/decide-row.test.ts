@@ -1,8 +1,8 @@
 import type { Stack } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { aTargetStack } from "../testing/a-target-stack.ts";
+import { type Aims, decideRow, EVENT_MS, type EventFate } from "./decide-row.ts";
 import type { DeployRow, SetBy } from "./deploy-row.ts";
-import { type Aims, EVENT_MS, type EventFate, judgeRow } from "./judge-row.ts";
 
 const NOW = 10_000_000;
 const aims: Aims = {
@@ -44,7 +44,7 @@ const timer = (inMs: number) => ({ id: "2/after/0", event: "BAKED", dueAt: NOW +
 /** The row after it was observed, without what is the same in all. */
 function observe(row: DeployRow, stack: Stack | undefined, fate: EventFate = none, given: Partial<Aims> = {}) {
   const version = stack === undefined ? 0 : 8;
-  const after = judgeRow(row, { stack, version, fate, eventId: "stack:1" }, { ...aims, ...given });
+  const after = decideRow(row, { stack, version, fate, eventId: "stack:1" }, { ...aims, ...given });
   const { stack: _, wave, try: tries, ...rest } = after;
   return after === row ? "same" : rest;
 }
@@ -123,7 +123,7 @@ describe("a stack that waits for its event", () => {
   ])(
     "%s fails when the release may no longer read it: it is not taken for one that was removed",
     (_, row, fate, given) => {
-      const after = judgeRow(row, { stack: undefined, version: 0, hidden: true, fate }, { ...aims, ...given });
+      const after = decideRow(row, { stack: undefined, version: 0, hidden: true, fate }, { ...aims, ...given });
 
       expect(after).toMatchObject({ incarnation: "i1", state: "failed", code: "STACK_HIDDEN" });
       expect(after.message).toContain('Grant its machine the role "viewer" for the stack again.');
@@ -134,7 +134,7 @@ describe("a stack that waits for its event", () => {
     const { incarnation, ...row } = waiting;
 
     expect(
-      judgeRow(row, { stack: undefined, version: 0, hidden: true, fate: none }, { ...aims, isRule: false }).code,
+      decideRow(row, { stack: undefined, version: 0, hidden: true, fate: none }, { ...aims, isRule: false }).code,
     ).toBe("STACK_MISSING");
   });
 

@@ -46,12 +46,12 @@ const CLOCKS_MS = 60_000;
  * to now is `waiting` without a code, with the version that was observed and what was before. A stack that has the values
  * already gets an event that only notes the release: an older one must not pass it, nor an undo of that.
  */
-export function judgeRow(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
-  if (row.state === "waiting") return judgeWaiting(row, observed, aims);
+export function decideRow(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+  if (row.state === "waiting") return decideWaiting(row, observed, aims);
   return row.state === "sent" ? followEvent(row, observed, aims) : row;
 }
 
-function judgeWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+function decideWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const { stack, version } = observed;
   if (stack === undefined) return observeMissing(row, observed, aims);
   if (row.incarnation !== undefined && row.incarnation !== stack.incarnation) return moved(row, aims, RECREATED);
@@ -203,7 +203,7 @@ function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): Depl
  * Returns the row of a stack that had arrived, as the stack is now: trouble since then counts as trouble on the way. What
  * moves, such as for a check, has not lost its place. Pure.
  */
-export function judgeArrived(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+export function decideArrived(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const { stack } = observed;
   if (stack === undefined) return lost(row, observed, aims);
   const after = follow(row, { stack, eventId: undefined }, { ...aims, eachMs: Number.POSITIVE_INFINITY });
