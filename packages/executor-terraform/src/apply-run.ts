@@ -115,7 +115,7 @@ interface EndInput {
   readonly recorded: UnsavedRun | undefined;
   readonly end: StreamEnd;
   readonly state: StateReader;
-  /** What a destroy has left in the state. */
+  /** The addresses that a destroy has left in the state. */
   readonly remaining: readonly string[];
 }
 

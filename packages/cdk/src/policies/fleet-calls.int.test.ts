@@ -119,7 +119,7 @@ describe("the role of a fleet's function", () => {
     const started = await app.handler(sim.autoScaling.beginAction({ hook, instanceId: world.add() }).event);
     await clock.advance(180_000);
     await app.handler(MINUTE);
-    world.finish(String(Object(started).jobId));
+    world.finish(String(Object(started).runId));
     await clock.advance(180_000);
     await app.handler(MINUTE);
     const artifact = { name: "MyApp", bucket: "artifacts", key: "garlc/MyApp/1.zip" };

@@ -1,2 +1,2 @@
-/** What people do to freezes: the actions of the audit log, and their words in a line of it. */
+/** The words for what people do to freezes in lines of the audit log, by action. */
 export const FREEZE_ACTIONS = { startFreeze: "started", exceptFromFreeze: "let pass", endFreeze: "ended" } as const;

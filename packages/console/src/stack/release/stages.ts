@@ -43,7 +43,7 @@ export interface ReleaseFacts {
   readonly deploys: readonly Deploy[];
   /** The newest lines of its history. */
   readonly entries: readonly HistoryEntry[];
-  /** What attempts have observed that have succeeded, by id. Missing: it is not known yet. */
+  /** Notes about attempts that have succeeded, by id, such as `24h, alarms OK`. Missing: not known yet. */
   readonly observed?: ReadonlyMap<string, string>;
   /** Epoch milliseconds. */
   readonly now: number;
