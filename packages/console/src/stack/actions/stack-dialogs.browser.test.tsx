@@ -168,8 +168,8 @@ describe("operations on a stack", () => {
     };
     const api = {
       ...stackApi(aStack()),
-      "POST /v1/stacks/pr-12/upgrade": ({ body }: { body: unknown }) =>
-        (body as { dryRun?: boolean }).dryRun ? plan : applied,
+      "GET /v1/stacks/pr-12/upgrade-plan": plan,
+      "POST /v1/stacks/pr-12/upgrade": applied,
     };
     const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
     await screen.getByRole("button", { name: "More actions" }).click();
@@ -183,7 +183,7 @@ describe("operations on a stack", () => {
     await screen.getByRole("button", { name: "Upgrade", exact: true }).click();
 
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Upgrade: applied/);
-    const bodies = sent.filter(({ path }) => path.endsWith("/upgrade")).map(({ body }) => body as { dryRun?: true });
-    expect(bodies.filter(({ dryRun }) => !dryRun)).toEqual([{ id: expect.stringMatching(/^console-/) }]);
+    const bodies = sent.filter(({ path }) => path.endsWith("/upgrade")).map(({ body }) => body);
+    expect(bodies).toEqual([{ id: expect.stringMatching(/^console-/) }]);
   });
 });
