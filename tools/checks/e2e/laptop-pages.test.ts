@@ -9,7 +9,7 @@ import { createProject, hasPrograms, type PlayedProject } from "../testing/playe
 
 /** What a page leaves to its reader. */
 const VALUES: Readonly<Record<string, string>> = {
-  "<id>": '$(stackyard tokens ls --json | head -n 1 | sed \'s/.*"id":"\\([^"]*\\)".*/\\1/\')',
+  "<id>": "$(stackyard tokens ls --json | head -n 1 | jq -r .id)",
   "9f2c…": "$(tail -n 1 audit.ndjson | tr -d '\\n' | sha256sum | cut -d' ' -f1)",
   // Nobody has approved yet.
   "shop-1.1.0 production": "shop-1.0.0 staging",
