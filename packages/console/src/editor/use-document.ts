@@ -123,11 +123,15 @@ interface KeptDraft {
   readonly isKept: boolean;
 }
 
-/** Keeps the text as a draft while it differs from what was saved, also what was typed just before the page is left. */
+/** Keeps the text as a draft while it differs from what was saved, also what was typed just before one leaves. */
 function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
+  const latest = useRef<() => void>(undefined);
+  useEffect(() => () => latest.current?.(), []);
   useEffect(() => {
+    latest.current = undefined;
     if (!isKept) return;
     const save = () => drafts.save(key, text === base ? undefined : { text, base });
+    latest.current = save;
     const timer = setTimeout(save, DRAFT_MS);
     addEventListener("pagehide", save);
     return () => {

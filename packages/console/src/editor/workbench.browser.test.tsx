@@ -286,6 +286,18 @@ it("saves to its home, and lets the user choose when it was changed meanwhile", 
   expect(saves[1]).toContain("GONE: { terminal: true, protected: true }\r\n");
 });
 
+it("keeps what was typed just before the editor is left for another page", async () => {
+  const { key } = createSession("review-app.yaml", MACHINE);
+  const { screen } = await open(MACHINE, { home: { title: "Save", save: async () => ({ kind: "saved" }) as const } });
+  const view = EditorView.findFromDOM(document.querySelector<HTMLElement>(".cm-editor") ?? document.body);
+  view?.dispatch({ changes: { from: 0, insert: "# mine\n" } });
+  await expect.element(screen.getByRole("button", { name: /^Undo/ })).not.toHaveAttribute("aria-disabled", "true");
+
+  await screen.unmount();
+
+  expect(drafts.load(key)).toEqual({ text: `# mine\n${MACHINE}`, base: MACHINE });
+});
+
 it("no longer offers to discard a draft that was saved: that would bring an old text back", async () => {
   const { key } = createSession("review-app.yaml", MACHINE);
   drafts.save(key, { text: MACHINE.replace("72h", "48h"), base: MACHINE });
