@@ -27,6 +27,17 @@ describe("toStoreError", () => {
     });
   });
 
+  it("says once what SQLite says, and what the driver adds", () => {
+    const alike = Object.assign(new Error("disk I/O error"), { errcode: 778, errstr: "disk I/O error" });
+
+    const messages = [alike, aSqliteError(778)].map((error) => toStoreError(error, "yard.db"));
+
+    expect(messages).toMatchObject([
+      { message: "The store does not answer: disk I/O error." },
+      { message: "The store does not answer: what SQLite says (driver)." },
+    ]);
+  });
+
   it("leaves errors of ours and faults of the code alone", () => {
     const ours = new StackyardError("PAYLOAD_TOO_LARGE", "Too large.");
     const fault = new TypeError("x is undefined");

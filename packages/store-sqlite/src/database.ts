@@ -123,7 +123,8 @@ export function toStoreError(error: unknown, path: string): unknown {
     const message = "The disk is full. Free some space; nothing was half written.";
     return new StackyardError("STORE_UNAVAILABLE", message, { cause: error });
   }
-  const message = `The store does not answer: ${says} (${error.message}).`;
+  const more = error.message === says ? "" : ` (${error.message})`;
+  const message = `The store does not answer: ${says}${more}.`;
   return new StackyardError("STORE_UNAVAILABLE", message, { cause: error, details: { sqliteCode: error.errcode } });
 }
 

@@ -25,19 +25,21 @@ function findIssuers({ config: { access } }: Pick<ConfigFile, "config">): readon
   return [...new Set([access?.people, ...(access?.workloads ?? [])].flatMap((each) => each?.issuer ?? []))];
 }
 
-/** Returns the addresses, each once, and why those of a plugin are not known. */
+/** Returns the addresses, each once, and for each plugin whose addresses are not known, why. */
 async function findAddresses(file: ConfigFile, env: Environment) {
   const { AWS_REGION, AWS_ENDPOINT_URL } = env;
   const aws = AWS_ENDPOINT_URL ?? (AWS_REGION && `https://sts.${AWS_REGION}.amazonaws.com`);
   const own = aws ? [aws] : [];
-  try {
-    const readSecret = createProjectSecrets(file, { env });
-    const ofPlugins = await loadAddresses(file, { environment: env, readSecret });
-    return { addresses: [...new Set([...ofPlugins, ...own])], findings: [] };
-  } catch (error) {
-    const hint = "Correct the options of the plugin, or its document.";
-    return { addresses: own, findings: [failOf("network", error, hint)] };
-  }
+  const readSecret = createProjectSecrets(file, { env });
+  const { addresses, faults } = await loadAddresses(file, { environment: env, readSecret }).catch((error: unknown) => ({
+    addresses: [],
+    faults: [error],
+  }));
+  const hint = "Correct the options of the plugin, or its document.";
+  return {
+    addresses: [...new Set([...addresses, ...own])],
+    findings: faults.map((fault) => failOf("network", fault, hint)),
+  };
 }
 
 /** Any answer will do: the address is reached. */

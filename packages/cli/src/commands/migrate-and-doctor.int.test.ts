@@ -97,6 +97,24 @@ describe("doctor", () => {
     });
   });
 
+  it("tries the addresses of other plugins when the document of one is not readable", async () => {
+    const plugin = (name: string, addresses: string) =>
+      `export default { kind: "stackyard-plugin", name: "${name}", commands: [], executors: () => [], addresses: async () => ${addresses} };`;
+    const address = `http://127.0.0.1:${await findFreePort()}`;
+    const cwd = aProject({
+      "stackyard.config.json": '{ "plugins": ["./broken.mjs", "./good.mjs"] }',
+      "broken.mjs": plugin("broken", '{ throw new Error("channels.yaml:3 is no YAML."); }'),
+      "good.mjs": plugin("good", JSON.stringify([address])),
+    });
+
+    const { stdout } = await runCli(["doctor", "--json"], { cwd });
+
+    expect(parseLines(stdout).filter((finding) => finding["check"] === "network")).toMatchObject([
+      { status: "fail", message: expect.stringContaining(address) },
+      { status: "fail", message: expect.stringContaining("channels.yaml:3 is no YAML.") },
+    ]);
+  });
+
   it("warns about a public address without trusted proxies", async () => {
     const server = { url: "https://yard.example.org" };
     const proxied = { ...server, trustedProxies: ["10.0.0.0/8"] };

@@ -28,14 +28,20 @@ export async function loadProvided(
   return collect(file, ({ plugin, options }) => plugin.provides?.(options, context));
 }
 
-/** Loads the addresses that the services of plugins call. Throws what a plugin throws, such as about its document. */
+/** Loads the addresses that the services of plugins call, and what plugins threw, such as about their documents. */
 export async function loadAddresses(
   file: ConfigFile,
   context: Pick<ExecutorsContext, "environment" | "readSecret">,
-): Promise<readonly string[]> {
+): Promise<{ readonly addresses: readonly string[]; readonly faults: readonly unknown[] }> {
   const given = { ...context, projectDir: file.projectDir, dataDir: dataDirOf(file) };
-  const found = await collect(file, ({ plugin, options }) => [plugin.addresses?.(options, given) ?? []]);
-  return (await Promise.all(found)).flat();
+  const { plugins } = await loadPlugins(file.config.plugins ?? [], file.projectDir);
+  const found = await Promise.allSettled(
+    plugins.map(async ({ plugin, options }) => (await plugin.addresses?.(options, given)) ?? []),
+  );
+  return {
+    addresses: found.flatMap((each) => (each.status === "fulfilled" ? each.value : [])),
+    faults: found.flatMap((each) => (each.status === "rejected" ? [each.reason] : [])),
+  };
 }
 
 async function collect<Part>(
