@@ -89,8 +89,9 @@ async function settleUntil(isDone: () => Promise<boolean>): Promise<void> {
     .toBe(true);
 }
 
-/** Starts a release that waits for two approvals. */
-async function openRelease(): Promise<string> {
+/** Starts a release of a version, which waits for two approvals. */
+async function openRelease(version: string): Promise<string> {
+  const id = `shop-${version}`;
   const metadata = { api: "1" };
   await yard.simulator.publish(
     ...["shop-staging", "shop-prod"].map((stackId) => ({ stackId, machine: "shop", event: "OPENED", metadata })),
@@ -98,14 +99,14 @@ async function openRelease(): Promise<string> {
   );
   await yard.simulator.advance(HOUR_MS);
   await yard.simulator.publish({
-    stackId: "shop-2",
+    stackId: id,
     machine: "shop-release",
     event: "RELEASED",
-    metadata: { api: "2" },
+    metadata: { api: version },
   });
   for (let minute = 0; minute < 60; minute += 1) {
     await yard.simulator.advance(60_000);
-    if ((await yard.simulator.findStack("shop-2"))?.approvals?.["sign-off"] !== undefined) return "shop-2";
+    if ((await yard.simulator.findStack(id))?.approvals?.["sign-off"] !== undefined) return id;
   }
   throw new Error("The release does not wait for an approval.");
 }
@@ -118,7 +119,7 @@ afterEach(() => {
 
 describe("two people of one name", () => {
   it("see each other's approval at once, and a dialog over a decided one closes (hermes-webui#4955, steedos-platform#4853)", async () => {
-    const id = await openRelease();
+    const id = await openRelease("2");
     const address = `/approval?stack=${id}&task=sign-off`;
     await Promise.all([open(ada, address), open(other, address)]);
     const approve = async (person: Person) => {
@@ -140,6 +141,34 @@ describe("two people of one name", () => {
     await inDialog(ada).waitFor({ state: "detached" });
     await ada.page.getByText(/Approved\s+by ada@example\.org \(.*00u2\)/).waitFor();
     await ada.page.getByRole("heading", { name: /no longer waits/ }).waitFor();
+  });
+
+  it("one of whom rejects what the other one is rejecting: one decision, and both see whose it was", async () => {
+    const id = await openRelease("3");
+    const address = `/approval?stack=${id}&task=sign-off`;
+    await Promise.all([open(ada, address), open(other, address)]);
+    const reject = async (person: Person, reason: string) => {
+      await person.page.getByRole("button", { name: "Reject…" }).click();
+      await inDialog(person).getByRole("textbox").fill(reason);
+      await inDialog(person).getByRole("button", { name: "Reject", exact: true }).click();
+    };
+    let letGo = (): void => {};
+    const hasGone = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await ada.page.route("**/v1/**", async (route) => {
+      if (route.request().method() === "POST") await hasGone;
+      await route.continue();
+    });
+
+    await reject(ada, "mine");
+    await reject(other, "theirs");
+    await settleUntil(async () => (await yard.simulator.findStack(id))?.approvals?.["sign-off"] === undefined);
+    letGo();
+
+    await ada.page.getByText(/Rejected\s+by ada@example\.org \(.*00u2\) .*: theirs/).waitFor();
+    await other.page.getByText(/Rejected\s+by ada@example\.org .*: theirs/).waitFor();
+    await ada.page.unroute("**/v1/**");
   });
 
   it("do not act on what came since the dry run: it names who came and went", async () => {

@@ -1,5 +1,6 @@
 import { nameSender } from "@stackyard/core";
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
+import { useMe } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -22,14 +23,17 @@ export function ClosedApproval({ details: { id, state, version }, task }: Closed
   const { data } = useLoad(keys.stack(id, "answers", { limit: LINES, version }), (request) =>
     yard.stacks.history(id, { limit: LINES, ...request }),
   );
+  const { data: me } = useMe();
   const answer = data?.items.find((entry) => isAnswer(entry) && entry.task === task);
+  // Also somebody of the reader's own name is told apart.
+  const people = [...(data?.items ?? []), { actor: me?.name, actorId: me?.id }];
   return (
     <Empty>
       {answer === undefined ? (
         "This approval is closed: it was decided, it expired, or the stack left the state."
       ) : (
         <>
-          This approval is closed. <Answer of={answer} by={nameSender(answer, data?.items ?? [])} />
+          This approval is closed. <Answer of={answer} by={nameSender(answer, people)} />
         </>
       )}{" "}
       The stack is now in <StateName state={state} />.{" "}
