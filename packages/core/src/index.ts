@@ -163,4 +163,5 @@ export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOption
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
+export { cutMiddle, cutText, findCut, keepEnd, keepEndBytes, keepStart, keepStartBytes } from "./text/cut-text.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

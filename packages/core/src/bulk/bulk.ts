@@ -3,6 +3,7 @@ import type { Sender } from "../access/sender.ts";
 import { chunk } from "../chunk.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
+import { keepStart } from "../text/cut-text.ts";
 
 /** The action of a bulk on each of its items. Those of `redrive` and `dismiss` are dead letters, of `withdraw` parked events, all others stacks. */
 const BULK_OPERATIONS = [
@@ -163,7 +164,7 @@ function toRecord(bulk: Bulk, chunk: BulkChunk, decided: BulkProgress["decided"]
 }
 
 function toKept({ outcome, code, reason }: BulkResult = { outcome: "waiting" }): BulkResult {
-  return { outcome, ...defined({ code, reason: reason?.slice(0, MOST_REASON_CHARACTERS) }) };
+  return { outcome, ...defined({ code, reason: reason && keepStart(reason, MOST_REASON_CHARACTERS) }) };
 }
 
 /** Digests of plans by the ids of items. */

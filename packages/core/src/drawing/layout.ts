@@ -1,4 +1,5 @@
 import { Graph, layout } from "@dagrejs/dagre";
+import { cutText } from "../text/cut-text.ts";
 import type { DrawnEdge, DrawnGraph, DrawnNode } from "./drawn-graph.ts";
 import { foldGraph, type Line, toCondition, type Unfolded } from "./fold-graph.ts";
 import type { Box, Direction, GraphLayout, PlacedLine, Point } from "./graph-layout.ts";
@@ -116,6 +117,5 @@ function toSize({ kind, id, tasks = [] }: DrawnNode, notes: boolean): Size {
 
 /** Returns the part of a text that fits into a drawing. */
 export function cut(text: string): string {
-  const { maxCharacters } = METRICS;
-  return text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text;
+  return cutText(text, METRICS.maxCharacters);
 }

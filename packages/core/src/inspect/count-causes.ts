@@ -1,5 +1,6 @@
 import { defined, parseJson } from "../machine/json.ts";
 import { createPageBuilder, foreignCursor, type Page, type PageInput } from "../ports/records.ts";
+import { cutText, keepStart } from "../text/cut-text.ts";
 
 /** A failed task, a parked event or a dead letter, as far as causes are compared. */
 export interface Trouble {
@@ -89,14 +90,13 @@ const VARYING = /\b[0-9a-f]{7,}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(
 /** Returns the first line of a message without what differs from one occurrence of a fault to the next. */
 function toComparedLine({ message = "", stackId }: Trouble): string {
   const [line = ""] = message.trim().split("\n", 1);
-  return line.slice(0, MOST_CHARACTERS).replaceAll(stackId, "#").replaceAll(VARYING, "#");
+  return keepStart(line, MOST_CHARACTERS).replaceAll(stackId, "#").replaceAll(VARYING, "#");
 }
 
 function toSample({ stackId, toMessage }: Trouble): Cause["sample"] {
   const message = toMessage();
   if (message === undefined) return { stackId };
-  const text = message.length > MOST_CHARACTERS ? `${message.slice(0, MOST_CHARACTERS).toWellFormed()}…` : message;
-  return { stackId, message: text };
+  return { stackId, message: cutText(message, MOST_CHARACTERS) };
 }
 
 type Place = Pick<Group, "count" | "newestAt" | "key">;

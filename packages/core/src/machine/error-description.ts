@@ -1,14 +1,13 @@
+import { cutMiddle } from "../text/cut-text.ts";
+
 /**
  * The longest text of a failed task that a stack keeps. Of a longer one the beginning, which says what failed and where,
  * and the end, where many programs report the fault.
  */
 const MAX_ERROR_CHARACTERS = 16_384;
-const KEPT_AT_EACH_END = 8_191;
 
 /** Returns the text of a failed task as far as a stack keeps it. */
 export function toErrorDescription(description: unknown): string | undefined {
   if (description === undefined || description === null) return undefined;
-  const text = typeof description === "string" ? description : JSON.stringify(description);
-  if (text.length <= MAX_ERROR_CHARACTERS) return text;
-  return `${text.slice(0, KEPT_AT_EACH_END)}…${text.slice(-KEPT_AT_EACH_END)}`;
+  return cutMiddle(typeof description === "string" ? description : JSON.stringify(description), MAX_ERROR_CHARACTERS);
 }

@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import type { Sender } from "../access/sender.ts";
+import { keepStart } from "../text/cut-text.ts";
 import { compileWhenUsed } from "./compile-when-used.ts";
 import { toErrorDescription } from "./error-description.ts";
 import { defined, findJsonFault, findRoundedFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
@@ -329,7 +330,7 @@ function pickFields(message: Fields, { messageId, sender, actor = sender?.name, 
     event: name,
     machine: message["machine"] === null || message["machine"] === "" ? undefined : message["machine"],
     metadata: message["metadata"],
-    actor: (actor ?? toText(message["actor"]))?.slice(0, MAX_NAME),
+    actor: toText(actor ?? message["actor"], MAX_NAME),
     confirm: toConfirmation(message["confirm"]),
     plan: toPlan(message["plan"]),
     ...pickByEvent(message, name, origin),
@@ -367,9 +368,9 @@ function pickApproval({ task, dispatchId, of, reason }: Fields): Fields {
     isMap(task) && typeof task["name"] === "string" && task["name"] !== "" && task["name"].length <= MAX_TASK_NAME;
   return {
     task: isNamed ? task : undefined,
-    dispatchId: toText(dispatchId)?.slice(0, MAX_ATTEMPT_ID),
-    of: toText(of)?.slice(0, MAX_TASK_NAME),
-    reason: toText(reason)?.slice(0, MAX_REASON),
+    dispatchId: toText(dispatchId, MAX_ATTEMPT_ID),
+    of: toText(of, MAX_TASK_NAME),
+    reason: toText(reason, MAX_REASON),
   };
 }
 
@@ -383,7 +384,7 @@ function pickResult(message: Fields): Fields {
     task: task ?? undefined,
     dispatchId: toText(message["dispatchId"]),
     description: toErrorDescription(description),
-    code: toText(message["code"])?.slice(0, MAX_CODE),
+    code: toText(message["code"], MAX_CODE),
     retryable: typeof retryable === "boolean" ? retryable : undefined,
     outputs: isMap(outputs) ? outputs : undefined,
   };
@@ -428,7 +429,7 @@ function formatFaults(fields: Fields): string {
 }
 
 function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reason: string): ParsedEvent {
-  const stackId = toText(message["stackId"])?.slice(0, MAX_NAME);
+  const stackId = toText(message["stackId"], MAX_NAME);
   return { kind: "invalid", code, reason, ...defined({ stackId }) };
 }
 
@@ -439,8 +440,8 @@ export function toEventName(message: { readonly event?: unknown; readonly action
   return toText(message.event) ?? toText(message.action);
 }
 
-function toText(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
+function toText(value: unknown, most = Number.POSITIVE_INFINITY): string | undefined {
+  return typeof value === "string" && value !== "" ? keepStart(value, most) : undefined;
 }
 
 /** A message without its envelopes, or why it cannot be read. */

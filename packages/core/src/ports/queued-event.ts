@@ -1,4 +1,5 @@
 import { isMap } from "../machine/json.ts";
+import { keepStart } from "../text/cut-text.ts";
 import type { QueuedEvent } from "./stack-store.ts";
 import { findEventFault } from "./stored-shape.ts";
 
@@ -55,7 +56,7 @@ export function toQueuedEvent(value: unknown, row: QueuedRow): QueuedEvent {
 function toUnreadableEvent(text: string, { reason, ...row }: QueuedRow & { readonly reason: string }): QueuedEvent {
   const { id, stackId, receivedAt } = row;
   const unreadable = `The row of the event in the queue cannot be read: ${reason}.`;
-  const message = { unreadable, body: String(text).slice(0, MAX_UNREADABLE) };
+  const message = { unreadable, body: keepStart(String(text), MAX_UNREADABLE) };
   return { id, stackId, origin: "external", message, receivedAt };
 }
 

@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { Clock } from "../ports/clock.ts";
 import type { Records } from "../ports/records.ts";
+import { cutText } from "../text/cut-text.ts";
 
 /** News for people that is in no stack's history, such as a dead letter of a queue. */
 export interface NoticeInput {
@@ -63,7 +64,7 @@ export async function notify(deps: NoticesDeps, input: NoticeInput): Promise<voi
   const now = deps.clock.now();
   if ((await deps.records.get(toKnownKey(id), now)) !== undefined) return;
   const { title, text } = input;
-  const value: Notice = { ...input, id, at: now, title: title.slice(0, MAX_TITLE), text: text.slice(0, MAX_TEXT) };
+  const value: Notice = { ...input, id, at: now, title: cutText(title, MAX_TITLE), text: cutText(text, MAX_TEXT) };
   // First: after a crash in between the notice is followed, and a repetition completes it.
   for (const key of [toPendingKey(id), toKnownKey(id)]) {
     await deps.records.put({ key, value, expected: "absent", expiresAt: now + KEEP_MS, now });

@@ -1,4 +1,5 @@
 import { backoff } from "../retry.ts";
+import { cutText } from "../text/cut-text.ts";
 
 /**
  * One entry of a keyed queue: the value that was put last under its key, and when it is due. The functions here decide
@@ -170,7 +171,7 @@ function toFailed(
   { message, now }: Pick<FailInput, "message" | "now">,
 ) {
   const firstAt = failure?.firstAt ?? now;
-  const told = { count: failures + 1, firstAt, lastAt: now, message: message.slice(0, MAX_MESSAGE) };
+  const told = { count: failures + 1, firstAt, lastAt: now, message: cutText(message, MAX_MESSAGE) };
   return { value, firstPutAt, puts, claims, failure: told };
 }
 

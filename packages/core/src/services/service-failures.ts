@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { defined } from "../machine/json.ts";
 import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
+import { cutText } from "../text/cut-text.ts";
 import type { YardServicesDeps } from "./service-deps.ts";
 
 /** A service whose ticks fail. */
@@ -44,7 +45,7 @@ export async function loadServiceState(deps: YardServicesDeps, name: string): Pr
 export async function noteFailure(deps: YardServicesDeps, name: string, text: string): Promise<void> {
   await failures.change(toDeps(deps), name, (found, now) => {
     const { count, firstAt } = found?.value ?? { count: 0, firstAt: now };
-    return { write: { value: { count: count + 1, firstAt, lastAt: now, message: text.slice(0, MAX_MESSAGE) } } };
+    return { write: { value: { count: count + 1, firstAt, lastAt: now, message: cutText(text, MAX_MESSAGE) } } };
   });
 }
 

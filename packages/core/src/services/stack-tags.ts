@@ -1,3 +1,5 @@
+import { keepStart } from "../text/cut-text.ts";
+
 /** IAM, "Tags for IAM resources": values have up to 256 characters: letters, numbers, spaces and `_.:/=+-@`. */
 const MAX_TAG_VALUE = 256;
 const NOT_IN_TAGS = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu;
@@ -30,5 +32,5 @@ export function toStackTags(owner: {
  * characters.
  */
 export function toTagValue(text: string): string {
-  return text.replaceAll(NOT_IN_TAGS, "-").slice(0, MAX_TAG_VALUE);
+  return keepStart(text.replaceAll(NOT_IN_TAGS, "-"), MAX_TAG_VALUE);
 }

@@ -18,6 +18,7 @@ import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
+import { cutText } from "../text/cut-text.ts";
 import { advanceClock, type ClockAdvance } from "./advance-clock.ts";
 import { listKeyWaits } from "./key-waits.ts";
 import { applyInput, createSimulatedYard, MAX_FIRED, planInput, type SimulatedYard } from "./simulated-yard.ts";
@@ -413,6 +414,5 @@ function readUpgrade({ upgrade, dryRun = false }: Fields): SimulationStep {
 const MOST_TOLD = 60;
 
 function formatValue(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > MOST_TOLD ? `${text.slice(0, MOST_TOLD)}…` : text;
+  return cutText(JSON.stringify(value) ?? "nothing", MOST_TOLD);
 }

@@ -5,10 +5,10 @@ import { changeRecord } from "../../ports/change-record.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/executor.ts";
 import type { Records, StoredRecord } from "../../ports/records.ts";
+import { findCut } from "../../text/cut-text.ts";
 import { addTime, type ChunkTimes, moveTimes, NO_TIMES, parseTimes, TIME_STEP_MS, toChunkTimes } from "./log-times.ts";
 import {
   CHUNK_BYTES,
-  cutAt,
   isChunk,
   type LogChunk,
   type LogSegment,
@@ -266,7 +266,7 @@ class Segment {
   #cutToRoom(): boolean {
     const left = this.#room - this.#chunk.from - this.#chunk.bytes;
     if (this.#rest.byteLength <= left) return false;
-    this.#rest = Buffer.concat([this.#rest.subarray(0, cutAt(this.#rest, left)), ENDS_HERE]);
+    this.#rest = Buffer.concat([this.#rest.subarray(0, findCut(this.#rest, left)), ENDS_HERE]);
     return true;
   }
 
@@ -274,7 +274,7 @@ class Segment {
     const { n, from, bytes } = this.#chunk;
     if (bytes >= CHUNK_BYTES - LONGEST_CUT) this.#chunk = createChunk(n + 1, from + bytes, this.#chunk.time);
     const chunk = this.#chunk;
-    const cut = cutAt(this.#rest, CHUNK_BYTES - chunk.bytes);
+    const cut = findCut(this.#rest, CHUNK_BYTES - chunk.bytes);
     chunk.text += this.#rest.toString("utf8", 0, cut);
     chunk.bytes += cut;
     chunk.unstored += cut;
@@ -371,7 +371,7 @@ async function rewriteSegment(
   const moved = moveTimes(known, text, masked);
   let from = 0;
   for (const { key, version } of stored) {
-    const cut = cutAt(bytes.subarray(from), CHUNK_BYTES);
+    const cut = findCut(bytes.subarray(from), CHUNK_BYTES);
     const { text: moments } = toChunkTimes(moved, { from, bytes: cut });
     const value: LogChunk = { from, text: bytes.toString("utf8", from, from + cut), ...withTimes(moments) };
     await records.put({ key, value, expected: version, ...times });

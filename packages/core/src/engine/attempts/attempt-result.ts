@@ -12,6 +12,7 @@ import type { TaskMessage } from "../../machine/task-message.ts";
 import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../../ports/executor.ts";
 import type { Revision } from "../../ports/locator.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
+import { cutText } from "../../text/cut-text.ts";
 import type { AttemptLogs, AttemptLogWriter, LogEndOptions, OpenLogInput } from "./attempt-log.ts";
 
 /** A step that ends an attempt. */
@@ -306,7 +307,7 @@ export function createTaskLog(earlier = "", onLine: (line: string) => void = () 
   return {
     add(line) {
       onLine(line);
-      const kept = Buffer.byteLength(line) > MAX_LOG_BYTES / 4 ? `${line.slice(0, MAX_LOG_BYTES / 8)}…` : line;
+      const kept = Buffer.byteLength(line) > MAX_LOG_BYTES / 4 ? cutText(line, MAX_LOG_BYTES / 8) : line;
       last = kept;
       lines.push(kept);
       bytes += Buffer.byteLength(kept) + 1;

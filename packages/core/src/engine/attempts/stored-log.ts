@@ -177,10 +177,3 @@ export async function measureAll(
   const segments = await Promise.all(parseSegments(index).map((each) => measure(records, attempt, each, now)));
   return { segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
-
-/** Returns the greatest offset up to `most` that does not cut a UTF-8 character. */
-export function cutAt(bytes: Buffer, most: number): number {
-  let cut = Math.max(0, Math.min(most, bytes.byteLength));
-  while (cut > 0 && cut < bytes.byteLength && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut -= 1;
-  return cut;
-}

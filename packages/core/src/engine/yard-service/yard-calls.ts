@@ -16,6 +16,7 @@ import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Locator } from "../../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../../ports/stack-store.ts";
 import type { Store, StoredStack } from "../../ports/store.ts";
+import { keepStart } from "../../text/cut-text.ts";
 import type { EngineOptions } from "../engine.ts";
 import { createFits } from "../plans/create-fits.ts";
 import { type Foreseen, foreseeTasks } from "../plans/foresee-tasks.ts";
@@ -235,7 +236,7 @@ function toQueued({ clock }: Deps, { own, release }: Sending, event: ReleaseEven
     origin: "stack",
     receivedAt: clock.now(),
     message: { stackId, event: name, metadata, ...defined({ machine }) },
-    actor: sender.name.slice(0, MAX_NAME),
+    actor: keepStart(sender.name, MAX_NAME),
     sender,
     release: { task: own.task, createdAt, incarnation, expect, expiresAt, ...defined({ onlyNotes, restores }) },
   };

@@ -1,5 +1,6 @@
 import { Check } from "typebox/value";
 import { describeThrown } from "../../errors/stackyard-error.ts";
+import { cutText } from "../../text/cut-text.ts";
 import { checkKeys } from "../document/check-structure.ts";
 import {
   type CompileContext,
@@ -82,7 +83,7 @@ export function checkConfigAndLimit(
     return findTimeoutMs(definition, toRecord(config.node));
   } catch (cause) {
     const why = describeThrown(cause);
-    const message = `The executor ${quote(definition.name)} cannot determine its time limit from this config: ${why.slice(0, 200)}`;
+    const message = `The executor ${quote(definition.name)} cannot determine its time limit from this config: ${cutText(why, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
     return undefined;
   }
@@ -177,7 +178,7 @@ function checkByExecutor(context: CompileContext, config: Field<MapNode>, defini
     definition.checkConfig?.(toRecord(config.node), toReport(context, config));
   } catch (cause) {
     const why = describeThrown(cause);
-    const message = `The executor ${quote(definition.name)} cannot check this config: ${why.slice(0, 200)}`;
+    const message = `The executor ${quote(definition.name)} cannot check this config: ${cutText(why, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
   }
 }
@@ -240,7 +241,7 @@ function checkRegistered(context: CompileContext, config: Field<MapNode>, execut
     }
   } catch (cause) {
     const why = describeThrown(cause);
-    const message = `The schema of the executor ${quote(executor.name)} cannot be used: ${why.slice(0, 200)}`;
+    const message = `The schema of the executor ${quote(executor.name)} cannot be used: ${cutText(why, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
   }
 }
@@ -310,7 +311,7 @@ function warnScalar({ problems }: CompileContext, field: Field): void {
   const otherwise = findOtherReading(plain, value);
   if (otherwise === undefined) return;
   const here = typeof value === "string" ? "the text" : `the ${typeof value}`;
-  const message = `${quote(plain)} is read as ${here} ${String(value).slice(0, 60)} here and as ${otherwise} elsewhere. Quote a text.`;
+  const message = `${quote(plain)} is read as ${here} ${cutText(String(value), 60)} here and as ${otherwise} elsewhere. Quote a text.`;
   problems.warn("scalar-ambiguous", onValue(field), message);
 }
 

@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { describeThrown } from "../../errors/stackyard-error.ts";
+import { cutText } from "../../text/cut-text.ts";
 import { listSchemaFaults } from "../document/schema-faults.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
@@ -79,7 +80,7 @@ export function findConfigFault({ name, config: schema }: ExecutorDefinition, co
     return `The config of ${name}${where} ${fault.what}.`;
   } catch (cause) {
     const why = describeThrown(cause);
-    return `The schema of the executor ${name} cannot be used: ${why.slice(0, 200)}`;
+    return `The schema of the executor ${name} cannot be used: ${cutText(why, 200)}`;
   }
 }
 

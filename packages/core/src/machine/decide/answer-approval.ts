@@ -1,4 +1,5 @@
 import { type Sender, type SenderKind, toCodePersonId } from "../../access/sender.ts";
+import { cutText } from "../../text/cut-text.ts";
 import type { ApprovalTerms } from "../approval.ts";
 import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
@@ -43,9 +44,7 @@ export const approveTask: Handler = (work) => {
 const MOST_COMMENT_CHARACTERS = 500;
 
 function toComment(work: Work, reason: string): string {
-  const shown = toShown(work, reason);
-  if (shown.length <= MOST_COMMENT_CHARACTERS) return shown;
-  return `${shown.slice(0, MOST_COMMENT_CHARACTERS - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+  return cutText(toShown(work, reason), MOST_COMMENT_CHARACTERS);
 }
 
 /** Rejects in the name of a person: the task fails permanently. */

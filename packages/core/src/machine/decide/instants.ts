@@ -1,3 +1,4 @@
+import { cutText } from "../../text/cut-text.ts";
 import { findInstant } from "../expression/cel-functions.ts";
 import type { AfterTimer, State } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
@@ -53,7 +54,7 @@ function evaluateInstant(work: Work, { at }: AtTimer): Found {
   if (result.value === null) return { kind: "instant", at: null };
   const instant = typeof result.value === "string" ? findInstant(result.value) : undefined;
   if (instant !== undefined) return { kind: "instant", at: instant };
-  const shown = JSON.stringify(result.value).slice(0, 100);
+  const shown = cutText(JSON.stringify(result.value), 100);
   return { kind: "fault", reason: `${shown} is not an instant such as 2030-01-31T09:00:00Z.` };
 }
 

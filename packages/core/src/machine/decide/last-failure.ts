@@ -1,3 +1,4 @@
+import { cutMiddle } from "../../text/cut-text.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { LastFailure, Stack, TaskState } from "../stack.ts";
@@ -43,15 +44,7 @@ function isResolved(stack: Stack, failure: LastFailure | undefined, task: string
   return failure.task === task || (failure.answeredAt !== undefined && isSatisfied(stack.tasks));
 }
 
-/**
- * Returns the beginning, where executors name the fault, and the end, where a tool has printed it last; cuts no
- * surrogate pair.
- */
+/** Returns the beginning, where executors name the fault, and the end, where a tool has printed it last. */
 function toExcerpt(text: string): string {
-  if (text.length <= MOST_FAILURE_CHARACTERS) return text;
-  const half = (MOST_FAILURE_CHARACTERS - CUT.length) / 2;
-  const head = text.slice(0, Math.floor(half)).replace(/[\uD800-\uDBFF]$/, "");
-  return `${head}${CUT}${text.slice(-Math.floor(half)).replace(/^[\uDC00-\uDFFF]/, "")}`;
+  return cutMiddle(text, MOST_FAILURE_CHARACTERS, "\n…\n");
 }
-
-const CUT = "\n…\n";

@@ -1,3 +1,4 @@
+import { cutText } from "../../text/cut-text.ts";
 import type { Path, Place } from "./tree.ts";
 
 /** One fault of a document, with its position. Codes are kebab-case and never renamed. */
@@ -86,6 +87,6 @@ function rank({ severity, code }: Problem): number {
 }
 
 function toProblem(severity: Problem["severity"], code: string, { path, at }: Spot, message: string): Problem {
-  const segments = path.map((key) => (key.length > MAX_SEGMENT ? `${key.slice(0, MAX_SEGMENT)}…` : key));
+  const segments = path.map((key) => cutText(key, MAX_SEGMENT));
   return { severity, code, path: segments.join("."), line: at.line, column: at.column, message };
 }

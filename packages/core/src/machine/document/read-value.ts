@@ -1,3 +1,4 @@
+import { cutText } from "../../text/cut-text.ts";
 import { findMachineDocument } from "../define-machine.ts";
 import type { MachineLimits } from "./compile-context.ts";
 import type { ProblemList } from "./problem-list.ts";
@@ -21,7 +22,7 @@ export function readValue(value: unknown, limits: MachineLimits, problems: Probl
     return problems.countErrors() > 0 ? undefined : tree;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unknown reason";
-    problems.error("value-not-json", { path: [], at: newPlace() }, `The document cannot be read: ${why.slice(0, 200)}`);
+    problems.error("value-not-json", { path: [], at: newPlace() }, `The document cannot be read: ${cutText(why, 200)}`);
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { cutText } from "../../text/cut-text.ts";
 import type { TreeNode } from "./tree.ts";
 
 const MAX_TEXT = 60;
@@ -5,8 +6,7 @@ const MAX_LISTED = 12;
 
 /** Formats a name or text of the document for a message: quoted, control characters escaped, bounded. */
 export function quote(text: string): string {
-  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-  return JSON.stringify(short);
+  return JSON.stringify(cutText(text, MAX_TEXT));
 }
 
 /** Describes a value in a few words. */

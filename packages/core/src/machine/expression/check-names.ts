@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { cutText } from "../../text/cut-text.ts";
 import { findNearestName, listNames, quote, suggest } from "../document/wording.ts";
 import { CEL_FUNCTIONS, CEL_METHODS } from "./cel-functions.ts";
 import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace } from "./expression.ts";
@@ -321,5 +322,5 @@ function readError(error: unknown): { code: string; summary: string; offset: num
   const summary = "summary" in error && typeof error.summary === "string" ? error.summary : "it is nested too deep";
   const range = "range" in error ? error.range : undefined;
   const start = typeof range === "object" && range !== null && "start" in range ? range.start : 0;
-  return { code, summary: summary.slice(0, 200), offset: typeof start === "number" ? start : 0 };
+  return { code, summary: cutText(summary, 200), offset: typeof start === "number" ? start : 0 };
 }

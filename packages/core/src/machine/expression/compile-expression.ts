@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { cutText } from "../../text/cut-text.ts";
 import { quote } from "../document/wording.ts";
 import { type CelProgram, type CelScope, parseCel } from "./cel-engine.ts";
 import { toBoundedName, toWrittenNames } from "./cel-functions.ts";
@@ -153,8 +154,7 @@ function bindCalls({ tree }: CelProgram): void {
  * library's messages only if they contain only types.
  */
 export function toReason(error: unknown, source: string): string {
-  const reason = `${quote(source)}: ${formatFailure(error, source)}`;
-  return reason.length > EXPRESSION_LIMITS.maxReason ? `${reason.slice(0, EXPRESSION_LIMITS.maxReason - 1)}…` : reason;
+  return cutText(`${quote(source)}: ${formatFailure(error, source)}`, EXPRESSION_LIMITS.maxReason);
 }
 
 const TYPES_ONLY = new Set(
@@ -194,7 +194,7 @@ function formatMissing(node: ASTNode | undefined, source: string): string {
   const last = members?.at(-1);
   if (!node || !last?.name || (node.op !== "." && node.op !== "[]")) return "the key does not exist";
   const of = source.slice(node.start, node.args[0].end);
-  const missing = `${of.slice(0, 80)} has no ${quote(last.name)}`;
+  const missing = `${cutText(of, 80)} has no ${quote(last.name)}`;
   if (members?.at(-2)?.name !== "outputs") return `${missing}; ask has() before`;
   return `${missing}; a sensitive output may stand only as a whole placeholder of a config`;
 }

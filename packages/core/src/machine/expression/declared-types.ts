@@ -1,4 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
+import { cutText } from "../../text/cut-text.ts";
 import type { MetadataValue } from "../stack.ts";
 import { INSTANT } from "./cel-functions.ts";
 import { isTyped, type TypedNode } from "./cel-types.ts";
@@ -105,6 +106,6 @@ function checkComparison(node: TypedNode, enums: ReadonlyMap<unknown, NamedEnum>
 const MOST_VALUES = 5;
 
 function formatValues(values: readonly MetadataValue[]): string {
-  const shown = values.slice(0, MOST_VALUES).map((value) => String(value).slice(0, 40));
+  const shown = values.slice(0, MOST_VALUES).map((value) => cutText(String(value), 40));
   return values.length > MOST_VALUES ? `${shown.join(", ")} and ${values.length - MOST_VALUES} more` : shown.join(", ");
 }

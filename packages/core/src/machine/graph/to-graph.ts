@@ -1,3 +1,4 @@
+import { cutText } from "../../text/cut-text.ts";
 import { formatSchedule } from "../cron.ts";
 import { formatDuration } from "../document/duration.ts";
 import { defined } from "../json.ts";
@@ -134,6 +135,5 @@ const MAX_CONDITION = 60;
 
 function toCondition(when: string): string {
   if (when === "else") return "[else]";
-  const line = when.replaceAll(/\s+/g, " ");
-  return `[when ${line.length > MAX_CONDITION ? `${line.slice(0, MAX_CONDITION - 1)}…` : line}]`;
+  return `[when ${cutText(when.replaceAll(/\s+/g, " "), MAX_CONDITION)}]`;
 }

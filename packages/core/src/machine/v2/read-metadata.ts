@@ -1,3 +1,4 @@
+import { cutText } from "../../text/cut-text.ts";
 import { findMetadataFault } from "../decide/metadata-faults.ts";
 import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
@@ -139,7 +140,7 @@ function readPattern(
     const why = `The pattern uses ${pattern.construct}, which cannot be searched in linear time.`;
     refuse("pattern-not-linear", `${why} Rewrite the pattern without it.`);
   } catch (cause) {
-    const why = cause instanceof Error ? ` ${cause.message.slice(0, 200)}.` : "";
+    const why = cause instanceof Error ? ` ${cutText(cause.message, 200)}.` : "";
     refuse("pattern-invalid", `${quote(source)} is not a regular expression.${why}`);
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { defineRecordKind, keepAlive, type RecordsDeps } from "../../ports/record-kind.ts";
+import { cutText } from "../../text/cut-text.ts";
 
 const PullFault = Type.Object({
   stackId: Type.String(),
@@ -35,7 +36,7 @@ export async function notePullFault(
 ): Promise<void> {
   await pullFaults.change(deps, stackId, (found, now) => {
     const since = found?.value.kind === kind ? found.value.since : now;
-    const value: PullFault = { stackId, kind, since, reason: reason.slice(0, 1_024) };
+    const value: PullFault = { stackId, kind, since, reason: cutText(reason, 1_024) };
     return keepAlive(found, { value, keepMs: KEEP_MS, now });
   });
 }
