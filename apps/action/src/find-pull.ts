@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { defined, isMap, parseJson, StackyardError } from "@stackyard/core";
+import { cutText, defined, isMap, parseJson, StackyardError } from "@stackyard/core";
 import type { PreviewPull } from "@stackyard/sdk";
 
 const MAX_TEXT = 1_024;
@@ -21,7 +21,7 @@ export async function findPull(path: string | undefined, host: string): Promise<
     repository: { id: String(repository["id"]), fullName: toText(repository["full_name"]) },
     number,
     url: toText(pull["html_url"]),
-    ...defined({ title: toText(title).slice(0, MAX_TEXT).toWellFormed() || undefined }),
+    ...defined({ title: cutText(toText(title).toWellFormed(), MAX_TEXT) || undefined }),
     head: toText(head["sha"]),
     // The account may be deleted.
     owner: toText(user["login"] ?? "ghost"),

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, keepStart } from "@stackyard/core";
 import { findLink, type PreviewFacts, renderPreview, toLastLines, toLine } from "@stackyard/hosts/report";
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import type { PhrasingContent } from "mdast";
@@ -87,7 +87,7 @@ function toFailureText({ code: why, message, hint = "" }: NonNullable<ActionResu
 }
 
 function cut(value: string): string {
-  const clean = toLastLines(value.slice(0, MAX_MESSAGE), { lines: 100, characters: MAX_MESSAGE });
+  const clean = toLastLines(keepStart(value, MAX_MESSAGE), { lines: 100, characters: MAX_MESSAGE });
   return value.length > MAX_MESSAGE ? `${clean}\n… ${value.length - MAX_MESSAGE} more characters` : clean;
 }
 

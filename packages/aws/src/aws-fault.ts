@@ -1,4 +1,4 @@
-import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+import { cutText, type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
  * The remedy for an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
@@ -110,7 +110,7 @@ export function toAwsError(error: unknown, what: string, advice = ""): Stackyard
   if (isStackyardError(error)) return error;
   const fault = findAwsFault(error);
   const { message } = toFacts(error);
-  const said = redactText(`${fault.name === undefined ? "" : `${fault.name}: `}${message}`).slice(0, 2_000);
+  const said = cutText(redactText(`${fault.name === undefined ? "" : `${fault.name}: `}${message}`), 2_000);
   const text = [what, said.endsWith(".") ? said : `${said}.`, advice || ADVICE[fault.code]].filter(Boolean).join(" ");
   const details = { awsError: fault.name ?? null, kind: fault.kind, requestId: toRequestId(error) ?? null };
   return new StackyardError(fault.code, text, { cause: error, details });

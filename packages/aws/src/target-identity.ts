@@ -1,4 +1,4 @@
-import { defined, StackyardError, type Target } from "@stackyard/core";
+import { cutText, defined, StackyardError, type Target } from "@stackyard/core";
 import { findRecentlyUsed } from "./limiter.ts";
 
 /** A validated target. */
@@ -50,14 +50,14 @@ function toRoleArn(target: Target, role: string, partition: string): string {
   const [arn, ofPartition, ofAccount] = ROLE_ARN.exec(role) ?? [];
   if (arn === undefined) {
     if (role.length <= 512 && ROLE_NAME.test(role)) return `arn:${partition}:iam::${target.account}:role/${role}`;
-    throw invalid(target, `"${role.slice(0, 100)}" is neither a role's name nor its ARN.`);
+    throw invalid(target, `"${cutText(role, 100)}" is neither a role's name nor its ARN.`);
   }
   if (ofPartition === partition && ofAccount === target.account) return arn;
   throw invalid(target, `The role ${arn} is of another account or partition.`);
 }
 
 function invalid({ account, region }: Target, why: string): StackyardError {
-  const what = `The target ${JSON.stringify(account.slice(0, 20))} in ${JSON.stringify(region.slice(0, 40))} is invalid.`;
+  const what = `The target ${JSON.stringify(cutText(account, 20))} in ${JSON.stringify(cutText(region, 40))} is invalid.`;
   return new StackyardError("CONFIG_INVALID", `${what} ${why}`);
 }
 

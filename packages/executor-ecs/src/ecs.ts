@@ -2,6 +2,7 @@ import type { Task } from "@aws-sdk/client-ecs";
 import { lookUntilComplete, NEW_ROLE_MS } from "@stackyard/aws";
 import {
   continueLater,
+  cutText,
   defined,
   defineExecutor,
   type Executor,
@@ -228,7 +229,7 @@ async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsP
       const { why } = after;
       const message = `${result.kind === "failed" ? "Retries" : "Waits for capacity"}: ${why}`;
       ctx.report(message);
-      const kept = { ...next, why: why.slice(0, MAX_WHY_CHARS) };
+      const kept = { ...next, why: cutText(why, MAX_WHY_CHARS) };
       return running({ progress: kept, pollAfterMs: after.afterMs, message });
     }
     case "given-up":

@@ -1,5 +1,5 @@
 import { redactText } from "@stackyard/aws";
-import { isMap } from "@stackyard/core";
+import { isMap, keepStart } from "@stackyard/core";
 
 /** One problem of an untrusted value. */
 export interface ValueProblem {
@@ -153,7 +153,7 @@ function toLowerFirst(key: string): string {
 }
 
 function toPointerPart(key: string): string {
-  return key.slice(0, 100).replaceAll("~", "~0").replaceAll("/", "~1");
+  return keepStart(key, 100).replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 function toKind(value: unknown): string {

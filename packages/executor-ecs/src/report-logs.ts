@@ -1,5 +1,5 @@
 import type { ContainerDefinition, Task, TaskDefinition } from "@aws-sdk/client-ecs";
-import { defined } from "@stackyard/core";
+import { defined, keepStart } from "@stackyard/core";
 import type { EcsProgress } from "./definition.ts";
 import { type EcsCall, toMaskedOverrides } from "./ecs-call.ts";
 import { toLastPart } from "./judge.ts";
@@ -31,7 +31,7 @@ export async function reportLogs(
     const { lines, next } = await readNew(call, stream, { mask, ...defined({ after: known.get(key) }) });
     if (next !== undefined) known.set(key, next);
     for (const line of lines) ctx.report(`${stream.label}${line}`);
-    lastLine = lines.at(-1)?.slice(0, MAX_LINE_CHARS) ?? lastLine;
+    lastLine = keepStart(lines.at(-1) ?? lastLine ?? "", MAX_LINE_CHARS);
   }
   return {
     ...(known.size === 0 ? {} : { logs: Object.fromEntries(known) }),

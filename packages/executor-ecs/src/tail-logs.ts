@@ -1,6 +1,6 @@
 import { type CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
 import { asProbe } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { cutText, defined, keepEndBytes } from "@stackyard/core";
 import { type TaskFailure, toLastPart } from "./judge.ts";
 
 /** The dependencies of reading a log. */
@@ -142,8 +142,7 @@ function toLines(message: string, mask: TailInput["mask"]): readonly string[] {
 }
 
 function toEndOf(line: string, maxBytes: number): string {
-  const bytes = Buffer.from(line).subarray(4 - maxBytes);
-  return `…${bytes.toString("utf8").replace(/^\uFFFD+/, "")}`;
+  return `…${keepEndBytes(line, maxBytes - 4)}`;
 }
 
 function toUnreadable(error: unknown, { group, stream }: { readonly group: string; readonly stream: string }): string {
@@ -228,7 +227,7 @@ export function toFailureText(
   const sentences = failures.map(toSentence);
   const hints = HINTS.filter(([pattern]) => failures.some((failure) => pattern.test(toReasons(failure))));
   const head = [...sentences, ...hints.map(([, hint]) => hint)].join(" ");
-  return cut([head, ...toTailTexts(failures, logs)].join(" "), maxChars);
+  return cutText([head, ...toTailTexts(failures, logs)].join(" "), maxChars);
 }
 
 type LogOwner = Pick<TaskFailure, "taskArn" | "container">;
@@ -273,10 +272,6 @@ function toTailText(owner: LogOwner, logs: readonly FailureLog[], isOneOfMany: b
 }
 
 function toSentenceOf(text: string): string {
-  const short = cut(text.trim(), MAX_PART_CHARS);
+  const short = cutText(text.trim(), MAX_PART_CHARS);
   return /[.!?…]$/.test(short) ? short : `${short}.`;
-}
-
-function cut(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }

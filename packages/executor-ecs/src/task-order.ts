@@ -18,7 +18,7 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText } from "@stackyard/aws";
-import { type Clock, chunk, defined, listPages } from "@stackyard/core";
+import { type Clock, chunk, cutText, defined, listPages } from "@stackyard/core";
 import { toLastPart } from "./judge.ts";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
@@ -286,7 +286,7 @@ export async function stopTasks(
   const errors: unknown[] = [];
   for (const task of taskArns) {
     try {
-      await ecs.send(new StopTaskCommand({ cluster, task, reason: reason.slice(0, MAX_REASON_CHARS) }));
+      await ecs.send(new StopTaskCommand({ cluster, task, reason: cutText(reason.toWellFormed(), MAX_REASON_CHARS) }));
       stopped.push(task);
     } catch (error) {
       if (isGone(error)) gone.push(task);
@@ -348,7 +348,7 @@ export function toAwsFailure(error: unknown, what: string): AwsFailure {
   const fault = findAwsFault(error);
   const message = error instanceof Error ? error.message : String(error);
   const name = error instanceof Error && error.name !== "Error" ? `${error.name}: ` : "";
-  const text = `${name}${redactText(message)}`.slice(0, MAX_CHARS);
+  const text = cutText(`${name}${redactText(message)}`, MAX_CHARS);
   const isCallers = name.startsWith("ClientException") || name.startsWith("InvalidParameterException");
   const code = (isCallers && BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]) || "ECS_AWS_ERROR";
   const retryable = fault.kind === "retryable" || name.startsWith("ServerException");

@@ -1,5 +1,5 @@
 import { InvocationType, InvokeCommand, LambdaClient, type LambdaClientConfig, LogType } from "@aws-sdk/client-lambda";
-import { type ExecutorContext, type Failed, failed } from "@stackyard/core";
+import { cutText, type ExecutorContext, type Failed, failed, keepEnd } from "@stackyard/core";
 import type { FunctionAnswer, InvokeInput } from "./to-step.ts";
 
 /**
@@ -153,7 +153,7 @@ export function toCallFailure(name: string, error: unknown): Failed {
   const kind = toKind(error);
   const { code, retryable, advice } = kind;
   const said = kind === gateway ? `Status ${findStatus(error)} without an error of Lambda.` : describe(error);
-  return failed({ code, message: `The call of "${name}" failed. ${said.slice(0, 2_000)}\n${advice}`, retryable });
+  return failed({ code, message: `The call of "${name}" failed. ${cutText(said, 2_000)}\n${advice}`, retryable });
 }
 
 function describe(error: unknown): string {
@@ -219,7 +219,7 @@ const MAX_CHARS = 8_192;
 /** Returns the lines of a call's LogResult, which is base64 of UTF-8 and may start within a character. Never throws. */
 export function toLogLines(logResult: string | undefined): readonly string[] {
   if (logResult === undefined) return [];
-  const text = Buffer.from(logResult, "base64").toString("utf8").slice(-MAX_CHARS);
+  const text = keepEnd(Buffer.from(logResult, "base64").toString("utf8"), MAX_CHARS);
   return text
     .replace(/^\uFFFD+/, "")
     .split(/\r?\n/)

@@ -1,3 +1,5 @@
+import { cutText, keepStart } from "@stackyard/core";
+
 /** The receiver of lines; the limits apply to all streams that share it. */
 export interface LineSink {
   line(text: string): void;
@@ -39,13 +41,13 @@ export function createOutputLines(onLine: (line: string) => void) {
   let rest = "";
   const give = (line: string): void => {
     const text = line.trimEnd();
-    if (text !== "") onLine(text.length > MAX_LINE_CHARS ? `${text.slice(0, MAX_LINE_CHARS)}…` : text);
+    if (text !== "") onLine(cutText(text, MAX_LINE_CHARS + 1));
   };
   return {
     write(chunk: Buffer): void {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       // The rest above the limit would be cut anyway, so a program without line ends cannot fill the memory.
-      rest = (lines.pop() ?? "").slice(0, MAX_LINE_CHARS + 1);
+      rest = keepStart(lines.pop() ?? "", MAX_LINE_CHARS + 2);
       for (const line of lines) give(line);
     },
     /** Gives a last line without an end, when the program ends. */

@@ -1,9 +1,11 @@
 import {
+  cutText,
   defined,
   type ExecutorContext,
   type Failed,
   failed,
   isMap,
+  keepStart,
   parseJson,
   type Succeeded,
   succeeded,
@@ -30,7 +32,7 @@ function toFailure(payload: string): Failed {
 }
 
 function toNames(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map((name) => name.slice(0, 60));
+  const shown = names.slice(0, 10).map((name) => keepStart(name, 60));
   return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ");
 }
 
@@ -118,7 +120,7 @@ function toMessage(value: unknown): { readonly errorMessage?: string } {
 function toText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.trim() === "" ? undefined : cut(text.trim(), MAX_MESSAGE_CHARS);
+  return text.trim() === "" ? undefined : cutText(text.trim(), MAX_MESSAGE_CHARS + 1);
 }
 
 function toTrace(value: unknown): readonly string[] {
@@ -127,21 +129,17 @@ function toTrace(value: unknown): readonly string[] {
     .slice(0, MAX_TRACE_LINES + 1)
     .flatMap((frame) => toFrame(frame).split("\n"))
     .filter((line) => line.trim() !== "")
-    .map((line) => cut(line.trimEnd(), MAX_LINE_CHARS));
+    .map((line) => cutText(line.trimEnd(), MAX_LINE_CHARS + 1));
   return lines.length > MAX_TRACE_LINES ? [...lines.slice(0, MAX_TRACE_LINES), "…"] : lines;
 }
 
 /** Formats a frame. Go sends `{path, line, label}`, Python 2 sent `[path, line, function, text]`. */
 function toFrame(frame: unknown): string {
-  if (typeof frame === "string") return frame.slice(0, MAX_MESSAGE_CHARS);
+  if (typeof frame === "string") return keepStart(frame, MAX_MESSAGE_CHARS);
   if (isMap(frame) && typeof frame["path"] === "string") {
     return `    at ${toText(frame["label"]) ?? "?"} (${frame["path"]}:${toText(frame["line"]) ?? "?"})`;
   }
   return toText(frame) ?? "";
-}
-
-function cut(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
 }
 
 /** The maximum size of a synchronous call (Lambda quotas, "Invocation payload": 6 MB, enforced as 6,291,456 bytes). */

@@ -1,3 +1,4 @@
+import { keepStart } from "@stackyard/core";
 import { toPlainStatus } from "./instance-state.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 
@@ -29,5 +30,5 @@ function toStatusText({ detailedStatus = "" }: FleetInstanceReport): string {
 }
 
 function toLastLine(text = ""): string {
-  return (text.trimEnd().split("\n").at(-1) ?? "").trim().slice(0, 200);
+  return keepStart((text.trimEnd().split("\n").at(-1) ?? "").trim(), 200);
 }

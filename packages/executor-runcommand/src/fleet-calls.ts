@@ -13,7 +13,7 @@ import {
   type ListCommandsCommandInput,
 } from "@aws-sdk/client-ssm";
 import { escapeFilterValue, redactText } from "@stackyard/aws";
-import { chunk, defined } from "@stackyard/core";
+import { chunk, defined, keepEnd } from "@stackyard/core";
 import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 import {
@@ -269,8 +269,8 @@ function toOutput(answer: GetCommandInvocationResult): InvocationOutput {
   return {
     ...defined({ responseCode: ResponseCode }),
     ...toTimes(answer),
-    ...(stdout === "" ? {} : { stdoutTail: redactText(stdout).slice(-MAX_STDOUT) }),
-    ...(stderr === "" ? {} : { stderrTail: redactText(stderr).slice(-MAX_STDERR) }),
+    ...(stdout === "" ? {} : { stdoutTail: keepEnd(redactText(stdout), MAX_STDOUT) }),
+    ...(stderr === "" ? {} : { stderrTail: keepEnd(redactText(stderr), MAX_STDERR) }),
     ...(isCut ? { cut: true } : {}),
     ...toLinks(answer),
   };

@@ -1,4 +1,4 @@
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { type Clock, defined, keepEnd, type Records } from "@stackyard/core";
 import { addTallies, createPages, type Pages } from "@stackyard/core/rollout";
 import { toCounts, toRow } from "./count-instances.ts";
 import type { FleetRun, RunState } from "./fleet-run.ts";
@@ -82,10 +82,5 @@ export function fitPage(instances: readonly FleetInstanceReport[]): readonly Fle
 function cutTexts(instance: FleetInstanceReport, tail: number): FleetInstanceReport {
   const { stdoutTail = "", stderrTail = "" } = instance;
   if (stdoutTail.length <= tail && stderrTail.length <= tail) return instance;
-  return { ...instance, stdoutTail: toTail(stdoutTail, tail), stderrTail: toTail(stderrTail, tail), cut: true };
-}
-
-/** Returns the end of a text, without splitting a character. */
-function toTail(text: string, length: number): string {
-  return text.length <= length ? text : text.slice(text.length - length).replace(/^[\uDC00-\uDFFF]/, "");
+  return { ...instance, stdoutTail: keepEnd(stdoutTail, tail), stderrTail: keepEnd(stderrTail, tail), cut: true };
 }

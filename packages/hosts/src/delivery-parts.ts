@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Hook, HookRepository, HookSender, ParsedDelivery } from "./hook.ts";
@@ -53,5 +54,5 @@ export function toInstant(text: string | undefined): number | undefined {
 
 /** Cuts a text of a code host. */
 export function cut(text: string, most = MAX_TEXT): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  return cutText(text.toWellFormed(), most);
 }

@@ -1,6 +1,7 @@
 import {
   defined,
   isMap,
+  keepStart,
   parseJson,
   type ServiceDeps,
   type ServiceRequest,
@@ -104,7 +105,7 @@ async function take(deps: ReceiveDeps, host: NamedHost, delivery: FoundDelivery)
   const digest = digestOf(unique);
   const given = toId(id) ?? digest;
   const ignore = (reason: string): Promise<Response> =>
-    note(deps, digest, { id: given, host: name, what: what.slice(0, 64), outcome: { kind: "ignored", reason } });
+    note(deps, digest, { id: given, host: name, what: keepStart(what, 64), outcome: { kind: "ignored", reason } });
   if (parsed.kind === "ignored") return ignore(parsed.reason);
   const pullNumbers = await listPullNumbers(deps, name, parsed);
   if (parsed.kind === "rerun" && pullNumbers.length === 0) return ignore("The checks belong to no open pull request.");
@@ -212,7 +213,7 @@ function read({ name, options }: NamedHost, { headers, body }: FoundDelivery): R
   if (options.type === "gitlab") return readGitLab(headers, body);
   const id = headers["webhook-id"];
   const type = isMap(body) ? body["type"] : undefined;
-  const action = typeof type === "string" ? type.slice(0, 64) : "message";
+  const action = typeof type === "string" ? keepStart(type, 64) : "message";
   const hook: Hook = { kind: "message", action, data: body, sender: { id: name, name, bot: true } };
   return { parsed: { kind: "hook", hook }, id, unique: ["webhook-id", id], what: action };
 }

@@ -1,3 +1,5 @@
+import { cutText } from "@stackyard/core";
+
 /** Controls but line feeds, and characters that change the direction or the order of text. */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
@@ -8,13 +10,7 @@ export function toPlainText(text: string): string {
 
 /** Converts a text as `toPlainText` does, to one line of at most `maxLength` characters. */
 export function toPlainLine(text: string, maxLength: number): string {
-  return cut(toPlainText(text).replaceAll(/\s+/g, " ").trim(), maxLength);
-}
-
-/** Cuts a text to `maxLength` UTF-16 units, without splitting a character. */
-export function cut(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text;
-  return `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+  return cutText(toPlainText(text).replaceAll(/\s+/g, " ").trim(), maxLength);
 }
 
 /** Formats a line of a list: when something happened, and its title. */

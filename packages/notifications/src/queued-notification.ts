@@ -1,6 +1,6 @@
-import { defined, isMap } from "@stackyard/core";
+import { cutText, defined, isMap } from "@stackyard/core";
 import { type Notification, toNotificationId } from "./notification.ts";
-import { cut, formatLine, toPlainLine, toPlainText } from "./plain-text.ts";
+import { formatLine, toPlainLine, toPlainText } from "./plain-text.ts";
 
 /** One thing that is notified. */
 export interface QueuedEntry {
@@ -31,7 +31,7 @@ const MAX_DIGEST_TEXT = 500;
 
 /** Returns an entry with bounded texts. */
 export function toQueuedEntry(entry: QueuedEntry, isDigest: boolean): QueuedEntry {
-  const text = cut(toPlainText(entry.text).trim(), isDigest ? MAX_DIGEST_TEXT : MAX_TEXT);
+  const text = cutText(toPlainText(entry.text).trim(), isDigest ? MAX_DIGEST_TEXT : MAX_TEXT);
   return { ...entry, title: toPlainLine(entry.title, MAX_TITLE), text };
 }
 

@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import {
   type Clock,
+  cutText,
   defined,
   type Logger,
   MAX_BATCH_ENTRIES,
@@ -62,7 +63,7 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
   const sender = createQueueSender({ sqs, queueUrl, clock, random, claimChecks: undefined });
   return {
     async giveUp({ messageId, body, attributes, deliveries, groupId }, { code, reason }) {
-      const short = reason.slice(0, MAX_REASON_CHARACTERS);
+      const short = cutText(reason, MAX_REASON_CHARACTERS);
       const note = { code, reason: short, at: clock.now(), deliveries, messageId, source };
       try {
         const ids = { groupId: groupId ?? messageId, deduplicationId: hashOf([source, messageId]) };
@@ -107,7 +108,7 @@ export function createDeadLetterSender(input: DeadLetterSenderInput): DeadLetter
     async send(events) {
       const letters = events.map(({ id, event, code, reason, deadLetteredAt: at }) => {
         const message = encodeEvent(event, input.resultKey);
-        const short = reason.slice(0, MAX_REASON_CHARACTERS);
+        const short = cutText(reason, MAX_REASON_CHARACTERS);
         const note = { code, reason: short, at, deliveries: 1, messageId: event.id, source: "stackyard" };
         const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toQueueText(note) };
         return { ...message, attributes, deduplicationId: id };

@@ -2,6 +2,7 @@ import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import {
   defined,
   type EventDelivery,
+  keepStart,
   parseJson,
   type TaskDelivery,
   type TaskMessage,
@@ -284,7 +285,7 @@ function toSendersOrigin(note: SenderNote | undefined): "external" | "stack" {
 
 /** Returns an event that reports an unreadable message. */
 function toUnreadable({ messageId, body, sentAt }: IncomingMessage, reason: string, now: number): QueuedEvent {
-  const message = { unreadable: reason, body: body.slice(0, MAX_UNREADABLE_CHARACTERS) };
+  const message = { unreadable: reason, body: keepStart(body, MAX_UNREADABLE_CHARACTERS) };
   return { id: messageId, stackId: "", origin: "external", receivedAt: sentAt ?? now, message };
 }
 
@@ -371,7 +372,7 @@ export async function readEvent(incoming: IncomingMessage, deps: ReadEventDeps):
     event.origin === "external" ? (event.sender ?? findDirectSender(incoming, deps.findSender)) : undefined;
   const { deliveries } = incoming;
   // The name in the note is not verified.
-  return { event: sender === undefined ? event : { ...event, actor: sender.name.slice(0, 255), sender }, deliveries };
+  return { event: sender === undefined ? event : { ...event, actor: keepStart(sender.name, 255), sender }, deliveries };
 }
 
 async function readNoted(

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import {
   type Clock,
+  cutText,
   defined,
   isStackyardError,
   mapLimited,
@@ -275,6 +276,6 @@ function toObjectKey(prefix: string, key: string): string {
   }
   const objectKey = prefix + key;
   if (Buffer.byteLength(objectKey) <= MAX_OBJECT_KEY_BYTES) return objectKey;
-  const why = `The key "${key.slice(0, 40)}…" of a record in S3 is longer than ${MAX_OBJECT_KEY_BYTES} bytes with its prefix.`;
+  const why = `The key "${cutText(key, 40)}" of a record in S3 is longer than ${MAX_OBJECT_KEY_BYTES} bytes with its prefix.`;
   throw new StackyardError("USAGE", why);
 }

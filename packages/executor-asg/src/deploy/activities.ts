@@ -1,3 +1,5 @@
+import { keepStart } from "@stackyard/core";
+
 /** A scaling activity as listed by Auto Scaling. */
 export interface ScalingActivity {
   readonly Description?: string | undefined;
@@ -93,5 +95,5 @@ export function explainActivity(message: string): string {
   const known = MEANINGS.find(([pattern]) => pattern.test(message));
   if (known !== undefined) return known[1];
   const [sentence = ""] = message.trim().split(/(?<=\.)\s/);
-  return sentence.slice(0, 200) || "Auto Scaling gave no reason";
+  return keepStart(sentence, 200) || "Auto Scaling gave no reason";
 }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined } from "@stackyard/core";
+import { type Clock, defined, keepStart } from "@stackyard/core";
 import { createDynamoLock, createS3LockFiles } from "../locks/lock-stores.ts";
 import { createReleaseLocks } from "../locks/release-locks.ts";
 import type { ReleaseConstants } from "../presets.ts";
@@ -75,7 +75,7 @@ async function findHaltFile({ client, bucket, key }: BucketObject): Promise<Halt
   try {
     const { Body, LastModified } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     const message = (await Body?.transformToString("utf-8")) ?? "";
-    return { kind: "file", message: message.slice(0, 4_000), modifiedAt: LastModified?.getTime() ?? 0 };
+    return { kind: "file", message: keepStart(message, 4_000), modifiedAt: LastModified?.getTime() ?? 0 };
   } catch (error) {
     if (findAwsFault(error).name === "NoSuchKey") return undefined;
     throw toAwsError(error, `The halt file s3://${bucket}/${key} cannot be read.`);

@@ -18,7 +18,7 @@ import type {
   RequestLaunchTemplateData,
   VolumeType,
 } from "@aws-sdk/client-ec2";
-import { defined } from "@stackyard/core";
+import { defined, keepStart } from "@stackyard/core";
 import type {
   AlarmPolicy,
   LifecycleHook,
@@ -45,7 +45,7 @@ import {
 export function toLaunchTemplate(facts: LaunchFacts, userData: string): CreateLaunchTemplateCommandInput {
   return {
     LaunchTemplateName: toTemplateName(facts.serviceId),
-    VersionDescription: facts.release.release_id.slice(0, 255),
+    VersionDescription: keepStart(facts.release.release_id, 255),
     LaunchTemplateData: toData(facts, userData),
     TagSpecifications: [{ ResourceType: "launch-template", Tags: toTagList(toReleaseTags(facts)) }],
   };

@@ -1,4 +1,4 @@
-import { type Clock, defined, isMap, parseJson, retry } from "@stackyard/core";
+import { type Clock, defined, isMap, keepStart, parseJson, retry } from "@stackyard/core";
 import type { LockFiles } from "../locks/lock-files.ts";
 import { toReleasePaths } from "../plan/release-paths.ts";
 import type { ReleaseConstants } from "../presets.ts";
@@ -114,8 +114,8 @@ function parseOwnHalt(text: string): OwnHalt {
   const { message, by, at, answer } = isMap(halt) ? halt : {};
   const atMs = typeof at === "string" ? Date.parse(at) : Number.NaN;
   return {
-    message: typeof message === "string" ? message.slice(0, 4_000) : "",
-    ...(typeof by === "string" ? { by: by.slice(0, 200) } : {}),
+    message: typeof message === "string" ? keepStart(message, 4_000) : "",
+    ...(typeof by === "string" ? { by: keepStart(by, 200) } : {}),
     at: Number.isNaN(atMs) ? 0 : atMs,
     ...(isAnswer(answer) ? { answer } : {}),
   };

@@ -7,7 +7,7 @@ import {
 import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { DescribeInstanceHealthCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { chunk, within } from "@stackyard/core";
+import { chunk, keepStart, within } from "@stackyard/core";
 import { type Release, type Service, toServiceOrder } from "../document/release.ts";
 import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
 import { failWith, ReleaseError } from "../release-errors.ts";
@@ -264,7 +264,7 @@ interface Answer {
 
 function toReason(reason: string | undefined, description: string | undefined): string {
   if (!reason || !description || description === "N/A") return reason ?? "";
-  return `${reason} (${description.replace(/\.$/, "")})`.slice(0, 300);
+  return keepStart(`${reason} (${description.replace(/\.$/, "")})`, 300);
 }
 
 /** Returns the states by instance; the worst of its ports if an instance is registered with several. */

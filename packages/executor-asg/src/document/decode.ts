@@ -1,4 +1,4 @@
-import { isMap } from "@stackyard/core";
+import { cutText, isMap } from "@stackyard/core";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
 import { pointTo, quote, type ReleaseProblem } from "./release.ts";
 import type {
@@ -46,7 +46,7 @@ function parse(text: string): ReadJson {
     if (text.startsWith("\uFEFF")) {
       return refuse("release-not-json", "The document starts with a byte order mark. Save it without one.");
     }
-    return refuse("release-not-json", `The document is not JSON: ${String(Object(cause).message).slice(0, 200)}.`);
+    return refuse("release-not-json", `The document is not JSON: ${cutText(String(Object(cause).message), 200)}.`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import type { View } from "@stackyard/core/api";
 import type {
   AutoscalingDocument,
@@ -117,7 +118,7 @@ export function pointTo(pointer: string, ...keys: readonly (string | number)[]):
 /** Formats a value for a message: as JSON, truncated to one line. */
 export function quote(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
+  return cutText(text, 120);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { keepStart } from "@stackyard/core";
 import { toReleasePaths } from "../plan/release-paths.ts";
 import type { ReleaseConstants } from "../presets.ts";
 import { ReleaseError } from "../release-errors.ts";
@@ -110,7 +111,7 @@ function toPaths({ generation }: UserLockDeps, at: ProjectConfig) {
  */
 function parseUserLock(text: string): UserLock | undefined {
   if (text === "") return undefined;
-  const written: UserLock = { user: UNKNOWN_USER, reason: text.slice(0, MAX_LENGTH) };
+  const written: UserLock = { user: UNKNOWN_USER, reason: keepStart(text, MAX_LENGTH) };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -124,5 +125,5 @@ function parseUserLock(text: string): UserLock | undefined {
   const reason: unknown = fields.get("lock_reason") ?? "";
   if (typeof user !== "string" || typeof reason !== "string") return written;
   if (user === "" && reason === "") return undefined;
-  return { user: user === "" ? UNKNOWN_USER : user.slice(0, MAX_LENGTH), reason: reason.slice(0, MAX_LENGTH) };
+  return { user: user === "" ? UNKNOWN_USER : keepStart(user, MAX_LENGTH), reason: keepStart(reason, MAX_LENGTH) };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { keepStart } from "@stackyard/core";
 import { parseInstant } from "../document/decode.ts";
 import type { Release, ScalingPolicy, Service } from "../document/release.ts";
 import type { ReleaseConstants } from "../presets.ts";
@@ -214,5 +215,5 @@ function toName({ constants, release, service, serviceId }: Omit<LaunchFacts, "r
 }
 
 function toValue(text: string): string {
-  return text.replace(NOT_TAKEN, "_").slice(0, MAX_VALUE_CHARS);
+  return keepStart(text.replace(NOT_TAKEN, "_"), MAX_VALUE_CHARS);
 }

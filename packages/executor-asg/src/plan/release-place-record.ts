@@ -1,4 +1,4 @@
-import { changeRecord, defined, type ExecutorContext, RELEASE_PLACES } from "@stackyard/core";
+import { changeRecord, defined, type ExecutorContext, keepStart, RELEASE_PLACES } from "@stackyard/core";
 import type { ReleasePlace } from "@stackyard/core/api";
 import type { ProjectConfig } from "@stackyard/sdk/releases";
 
@@ -67,7 +67,7 @@ function toLock(lock: NonNullable<ReleasePlaceChange["lock"]>, since: string): R
 }
 
 function cut<Texts extends object>(texts: Texts): Texts {
-  const entries = Object.entries(texts).map(([name, text]) => [name, String(text).slice(0, MAX_CHARACTERS)]);
+  const entries = Object.entries(texts).map(([name, text]) => [name, keepStart(String(text), MAX_CHARACTERS)]);
   // The same names with texts.
   return Object.fromEntries(entries) as Texts;
 }

@@ -1,4 +1,4 @@
-import { changeRecord, defined, type ExecutorContext } from "@stackyard/core";
+import { changeRecord, cutText, defined, type ExecutorContext } from "@stackyard/core";
 import type { ReleaseEnd, ReleaseFault, ReleaseReport, ServiceReport } from "@stackyard/sdk/releases";
 import type { Service } from "../document/release.ts";
 import type { ServiceState, StateError } from "../release-state.ts";
@@ -44,7 +44,7 @@ export function toReleaseReport(progress: ReportedProgress, end?: ReleaseEnd): R
     services: Object.fromEntries(
       Object.entries(release.services).map(([name, service]) => [name, toService(service, state.services[name])]),
     ),
-    lines: lines.slice(-MAX_LINES).map((line) => ({ at: line.at, text: line.text.slice(0, MAX_LINE) })),
+    lines: lines.slice(-MAX_LINES).map((line) => ({ at: line.at, text: cutText(line.text, MAX_LINE) })),
     ...(state.error && { error: toFault(state.error) }),
     laterErrors: (state.later_errors ?? []).slice(0, 10).map(toFault),
     ...defined({ end }),
@@ -64,7 +64,7 @@ function toService(service: Service, state: ServiceState | undefined): ServiceRe
     unhealthy: Math.max(0, launching - healthy - terminating),
     ...defined({ group }),
     isHealthy: state?.healthy ?? false,
-    causes: causes.map((cause) => cause.slice(0, MAX_LINE)),
+    causes: causes.map((cause) => cutText(cause, MAX_LINE)),
   };
 }
 
@@ -75,7 +75,7 @@ function toTargets({ autoscaling }: Service, state: ServiceState | undefined) {
 }
 
 function toFault({ Error: name, Cause: cause }: StateError): ReleaseFault {
-  return { class: name, message: cause.slice(0, MAX_MESSAGE) };
+  return { class: name, message: cutText(cause, MAX_MESSAGE) };
 }
 
 const KEPT_MS = 30 * 24 * 3_600_000;

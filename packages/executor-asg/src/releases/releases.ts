@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, type SessionOptions, toPartition } from "@stackyard/aws";
-import { type Clock, defined, isMap, type Logger, type Random } from "@stackyard/core";
+import { type Clock, defined, isMap, keepStart, type Logger, type Random } from "@stackyard/core";
 import { createBucketMemory } from "../deploy/bucket-memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
 import { validateRelease } from "../deploy/validate.ts";
@@ -285,7 +285,7 @@ export function createSessions({ access }: ReleasesDeps): OpenSession {
  * most 256.
  */
 function toTagValue(text: string): string {
-  return text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-").slice(0, 256);
+  return keepStart(text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-"), 256);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { LambdaContext } from "@stackyard/aws";
 import { createInvocation, type Invocation, isCloudFormationEvent } from "@stackyard/aws/custom-resource";
-import { isMap, parseJson, StackyardError } from "@stackyard/core";
+import { isMap, keepStart, parseJson, StackyardError } from "@stackyard/core";
 import { answerEnded, answerStopped, type EndedExecution, giveUp, sendAnswer } from "./answer-work.ts";
 import { createEcsTaskApp, createTurnContext, type EcsTaskApp } from "./ecs-task-app.ts";
 import { INVOCATION_SECONDS } from "./ecs-task-state-machine.ts";
@@ -110,7 +110,7 @@ function parseTask({ startedBy, lastStatus }: Readonly<Record<string, unknown>>)
 function toErrorText(error: unknown): string | undefined {
   if (!isMap(error)) return undefined;
   const { Error: name = "an error", Cause: cause = "" } = error;
-  return `${String(name)}: ${findMessage(String(cause))}`.slice(0, 1_000);
+  return keepStart(`${String(name)}: ${findMessage(String(cause))}`, 1_000);
 }
 
 function findMessage(cause: string): string {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Tag } from "@aws-sdk/client-ecs";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
+import { keepStart } from "@stackyard/core";
 
 type Subject = Pick<CustomResourceRequest, "StackId" | "LogicalResourceId">;
 
@@ -52,7 +53,7 @@ export function toTaskTags(request: Subject & Pick<CustomResourceRequest, "Reque
  * Replaces invalid characters. ECS API, Tag: up to 256 characters, letters, digits, white space and `+ - = . _ : / @`.
  */
 function toTagValue(text: string): string {
-  return text.replace(/[^\p{L}\p{N}\s+\-=._:/@]/gu, "_").slice(0, 256);
+  return keepStart(text.replace(/[^\p{L}\p{N}\s+\-=._:/@]/gu, "_"), 256);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isMap } from "@stackyard/core";
+import { cutText, isMap } from "@stackyard/core";
 import { parseOverrides } from "../parse-overrides.ts";
 
 /** ECS accepts 50 tags; four are ours. */
@@ -312,7 +312,7 @@ export function toShown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  return cutText(text, SHOWN + 1);
 }
 
 /** Reads text that is not empty. */
@@ -415,6 +415,6 @@ function countFaults({ path, report }: Place) {
 
 /** Formats a key as a segment of a JSON pointer (RFC 6901, section 3), bounded. */
 function toSegment(key: string): string {
-  const shown = key.length > SHOWN ? `${key.slice(0, SHOWN)}…` : key;
+  const shown = cutText(key, SHOWN + 1);
   return shown.replaceAll("~", "~0").replaceAll("/", "~1");
 }

@@ -1,5 +1,5 @@
 import { findAwsFault, isDenial, NEW_ROLE_MS, redactText } from "@stackyard/aws";
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, keepStart } from "@stackyard/core";
 import { toAwsFailure } from "../task-order.ts";
 import { type RunFailure, toUnwatched } from "../task-run.ts";
 import { fail, type Turn, type TurnContext, toDeadline, toFailed } from "./turn.ts";
@@ -69,7 +69,7 @@ const MAX_CAUSE = 1_000;
 
 /** Returns a text for a response, without addresses. */
 export function toCause(text: string): string {
-  return redactText(text).slice(0, MAX_CAUSE);
+  return keepStart(redactText(text), MAX_CAUSE);
 }
 
 /** Formats an error for a response: name and message. */

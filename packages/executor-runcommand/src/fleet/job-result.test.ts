@@ -2,14 +2,7 @@ import type { JobView } from "@stackyard/core/jobs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { JOB_ID } from "../testing/a-pipeline-event.ts";
-import {
-  cutText,
-  findRunReport,
-  type JobResultInput,
-  type RunReport,
-  toFailureResult,
-  toJobResult,
-} from "./job-result.ts";
+import { findRunReport, type JobResultInput, type RunReport, toFailureResult, toJobResult } from "./job-result.ts";
 
 const RUN_ID = "run-0123456789abcdef0123456789abcdef";
 
@@ -264,32 +257,5 @@ describe("findRunReport", () => {
       counts: { selected: 0, succeeded: 0, failed: 0, running: 0, skipped: 0, notSent: 0 },
       failed: [],
     });
-  });
-});
-
-describe("cutText", () => {
-  it("leaves what fits", () => {
-    expect(cutText("abc", 3)).toBe("abc");
-  });
-
-  it("ends what does not fit in an ellipsis", () => {
-    expect(cutText("abcd", 3)).toBe("ab…");
-  });
-
-  it("cuts at the border of a character", () => {
-    expect(cutText("a😀😀", 4)).toBe("a😀…");
-    expect(cutText("a😀😀", 3)).toBe("a…");
-  });
-
-  it("never exceeds the limit and never halves a character", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 20 }), (text, max) => {
-        const cut = cutText(text, max);
-
-        expect(cut.length).toBeLessThanOrEqual(max);
-        expect(cut.isWellFormed()).toBe(true);
-        expect(text.startsWith(cut.replace(/…$/, "")) || cut === text).toBe(true);
-      }),
-    );
   });
 });

@@ -4,7 +4,7 @@ import type {
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
 import { findAwsFault } from "@stackyard/aws";
-import { backoff, defined, retry } from "@stackyard/core";
+import { backoff, cutText, defined, retry } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import type { FleetCounts } from "../report-page.ts";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
@@ -56,7 +56,7 @@ export function toFailureResult(jobId: string, { code, message, type, runId }: J
   const text = message.startsWith(`${code}:`) ? message : `${code}: ${message}`;
   const failureDetails = defined({
     type: type ?? toFailureType(code),
-    message: cutText(text, MAX_MESSAGE),
+    message: cutText(text.toWellFormed(), MAX_MESSAGE),
     externalExecutionId: runId === undefined ? undefined : cutText(runId, MAX_EXTERNAL_ID),
   });
   return { kind: "failure", input: { jobId, failureDetails } };
@@ -75,7 +75,7 @@ function toProgress(jobId: string, run: JobView, report: RunReport | undefined):
     jobId,
     continuationToken: toContinuationToken(runId),
     executionDetails: {
-      summary: cutText(summary, MAX_SUMMARY),
+      summary: cutText(summary.toWellFormed(), MAX_SUMMARY),
       externalExecutionId: runId,
       // The percentage 100 is reported only at the end.
       percentComplete: Math.min(99, toPercent(counts)),
@@ -91,7 +91,7 @@ function toDone({ jobId, run, report, reportUrl }: JobResultInput): PutJobSucces
   return {
     jobId,
     executionDetails: {
-      summary: cutText(summary, MAX_SUMMARY),
+      summary: cutText(summary.toWellFormed(), MAX_SUMMARY),
       externalExecutionId: runId,
       percentComplete: state === "succeeded" ? 100 : toPercent(counts),
     },
@@ -294,18 +294,4 @@ function toFailed(instance: unknown): readonly FailedInstance[] {
   const code = readText(instance, "code");
   const isFailed = FAILED_STATES.has(readField(instance, "state")) && instanceId !== undefined && code !== undefined;
   return isFailed ? [{ instanceId, code }] : [];
-}
-
-const MARK = "…";
-
-/**
- * Cuts a text to `max` UTF-16 units, which are at least as many as AWS counts, at the border of a character, with an
- * ellipsis.
- */
-export function cutText(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const end = max - MARK.length;
-  const last = text.charCodeAt(end - 1);
-  const isHalf = last >= 0xd800 && last <= 0xdbff;
-  return text.slice(0, isHalf ? end - 1 : end) + MARK;
 }

@@ -223,7 +223,7 @@ describe("toCleanText", () => {
 
 describe("toCell", () => {
   it("is one line, cut between characters", () => {
-    expect([toCell("a\n  b\tc"), toCell("😀😀😀", 2), toCell("😀😀", 2)]).toEqual(["a b c", "😀…", "😀😀"]);
+    expect([toCell("a\n  b\tc"), toCell("😀😀😀", 4), toCell("😀😀", 4)]).toEqual(["a b c", "😀…", "😀😀"]);
   });
 });
 

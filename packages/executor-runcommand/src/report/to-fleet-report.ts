@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { cutText, defined } from "@stackyard/core";
 import { NOT_SENT } from "../count-instances.ts";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 
@@ -430,11 +430,9 @@ export function toCleanText(text: string): string {
   return plain.replaceAll(SEQUENCE, "").replaceAll(OBEYED, "").toWellFormed();
 }
 
-/** Returns the same on one line, at most `maxCharacters`; `…` marks a cut. */
+/** Returns the same on one line, at most `maxCharacters` UTF-16 units; `…` marks a cut. */
 export function toCell(text: string, maxCharacters = 80): string {
-  const line = toCleanText(text).replaceAll(/\s+/gu, " ").trim();
-  const characters = [...line];
-  return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
+  return cutText(toCleanText(text).replaceAll(/\s+/gu, " ").trim(), maxCharacters);
 }
 
 /** Returns the last line that is not blank; undefined without one. */

@@ -1,4 +1,4 @@
-import { defined, isMap, parseJson, StackyardError } from "@stackyard/core";
+import { cutText, defined, isMap, parseJson, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { readWarned, type WarnOfRows } from "../read-rows.ts";
@@ -70,7 +70,7 @@ const MAX_DESCRIPTION = 140;
 /** Creates commit statuses. The newest status of a commit and name counts. */
 function createCommitStatuses({ write }: RepositoryClient): Checks {
   const createCheck: Checks["createCheck"] = (place, { name, head, title, url, conclusion }) => {
-    const description = title.slice(0, MAX_DESCRIPTION);
+    const description = cutText(title, MAX_DESCRIPTION);
     const body = { context: name, state: toState(conclusion), description, ...defined({ target_url: url }) };
     return create(write, place, "statuses", { path: `/statuses/${head}`, body });
   };

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, keepStart } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
 import {
@@ -96,7 +96,7 @@ const InstallationEvent = Type.Object({ action: Text, sender: User });
  */
 export function parseGitHubDelivery(event: string, body: unknown): ParsedDelivery {
   const parse = PARSERS.get(event);
-  return parse === undefined ? ignore(`Stackyard does not handle the event "${event.slice(0, 64)}".`) : parse(body);
+  return parse === undefined ? ignore(`Stackyard does not handle the event "${keepStart(event, 64)}".`) : parse(body);
 }
 
 const PARSERS: ReadonlyMap<string, (body: unknown) => ParsedDelivery> = new Map([

@@ -1,4 +1,4 @@
-import { isMap, StackyardError } from "@stackyard/core";
+import { cutText, isMap, keepStart, StackyardError } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
 import { readWarned, type WarnOfRows } from "../read-rows.ts";
@@ -151,12 +151,12 @@ async function readMessage(response: Response): Promise<string | undefined> {
   const location = response.headers.get("location");
   if (location !== null) {
     await response.body?.cancel();
-    return `it is at ${location.slice(0, MOST_MESSAGE)} now.`;
+    return `it is at ${keepStart(location, MOST_MESSAGE)} now.`;
   }
   const body: unknown = await response.json().catch(() => undefined);
   const said = isMap(body) ? (body["message"] ?? body["error"]) : undefined;
   if (said === undefined) return undefined;
-  return (typeof said === "string" ? said : JSON.stringify(said)).slice(0, MOST_MESSAGE);
+  return cutText(typeof said === "string" ? said : JSON.stringify(said), MOST_MESSAGE);
 }
 
 function toSeconds({ headers }: Response): number {

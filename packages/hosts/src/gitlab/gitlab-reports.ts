@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { defined } from "@stackyard/core";
+import { cutText, defined, keepStart } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import type {
   DeploymentState,
@@ -95,7 +95,7 @@ function toNote(markdown: string): string {
 /** Converts a check. Open ones are `running`: a status cannot leave its last state or change its description. */
 function toStatus({ conclusion, title }: HostCheck): { readonly state: string; readonly description: string } {
   if (conclusion === undefined) return { state: "running", description: "The preview is not ready yet" };
-  const description = title.slice(0, MAX_TEXT);
+  const description = cutText(title, MAX_TEXT);
   if (conclusion === "neutral") return { state: "pending", description };
   if (conclusion === "cancelled") return { state: "canceled", description };
   return { state: conclusion === "failure" ? "failed" : "success", description };
@@ -104,7 +104,7 @@ function toStatus({ conclusion, title }: HostCheck): { readonly state: string; r
 function createStatuses(client: GitLabClient): Pick<ReportHost, "findCheck" | "createCheck" | "updateCheck"> {
   async function write({ repository }: PullPlace, check: HostCheck): Promise<number> {
     const { state, description } = toStatus(check);
-    const name = check.name.slice(0, MAX_TEXT);
+    const name = keepStart(check.name, MAX_TEXT);
     const project = toProjectPath(repository.id);
     const query = new URLSearchParams({ name });
     const known = (await client.list(Status, `${project}/repository/commits/${check.head}/statuses?${query}`)) ?? [];

@@ -1,4 +1,4 @@
-import { defined, isMap } from "@stackyard/core";
+import { defined, isMap, keepStart } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { NO_COMMIT } from "../decide-pull.ts";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
@@ -103,7 +103,7 @@ export function parseGitLabDelivery(body: unknown): ParsedDelivery {
   const kind = isMap(body) ? body["object_kind"] : undefined;
   const parse = PARSERS.get(String(kind));
   return parse === undefined
-    ? ignore(`Stackyard does not handle the event "${String(kind).slice(0, 64)}".`)
+    ? ignore(`Stackyard does not handle the event "${keepStart(String(kind), 64)}".`)
     : parse(body);
 }
 

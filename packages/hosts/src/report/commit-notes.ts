@@ -1,4 +1,4 @@
-import { defined, isMap } from "@stackyard/core";
+import { cutText, defined, isMap } from "@stackyard/core";
 import { toEventFate } from "@stackyard/core/services";
 import type { PreviewPhase } from "./preview-phase.ts";
 
@@ -362,7 +362,7 @@ function explain({ event, task, code, reason, description, from = "" }: CommitLi
   if (task !== name) return `"${event}" left ${from} before "${name}" was done.`;
   const why = [code, description ?? reason].filter((part) => part !== undefined).join(": ");
   const what = event === "REJECT_TASK" ? `"${name}" was rejected` : `"${name}" has failed`;
-  return `${what}${why === "" ? "" : ` (${why})`}`.slice(0, MOST_REASON);
+  return cutText(`${what}${why === "" ? "" : ` (${why})`}`, MOST_REASON);
 }
 
 /** The stack of the notes as it is now. */

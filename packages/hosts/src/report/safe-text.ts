@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { cutText, keepEnd, keepStart } from "@stackyard/core";
 
 // Control and format characters: bidirectional ones among them make a text look like another.
 const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
@@ -8,21 +9,20 @@ const MAX_URL = 2_000;
 /** Returns a foreign text as one line of at most `most` characters, without invisible characters. */
 export function toLine(text: string, most: number): string {
   // Cut before it is cleaned: a text may have megabytes.
-  const line = text
-    .slice(0, 4 * most)
+  const line = keepStart(text, 4 * most)
     .toWellFormed()
     .replace(/\s+/gu, " ")
     .replace(INVISIBLE, "")
     .trim();
-  return line.length > most ? `${line.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : line;
+  return cutText(line, most);
 }
 
 /** Returns the last lines of a foreign text, of at most `characters` characters, without invisible characters. */
 export function toLastLines(text: string, { lines, characters }: { lines: number; characters: number }): string {
   // Without the colors of terminals, of which only the escape character is invisible.
-  const plain = stripVTControlCharacters(text.slice(-4 * characters).toWellFormed());
+  const plain = stripVTControlCharacters(keepEnd(text, 4 * characters).toWellFormed());
   const clean = plain.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(INVISIBLE_IN_LINES, "");
-  return clean.trimEnd().split("\n").slice(-lines).join("\n").slice(-characters).toWellFormed();
+  return keepEnd(clean.trimEnd().split("\n").slice(-lines).join("\n"), characters);
 }
 
 const OWN_ADDRESS = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$))/;

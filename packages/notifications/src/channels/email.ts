@@ -1,9 +1,8 @@
-import { defined, escapeHtml } from "@stackyard/core";
+import { cutText, defined, escapeHtml } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { createTransport } from "nodemailer";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import { cut } from "../plain-text.ts";
 import { closed } from "./schema-parts.ts";
 import { defineChannel, type Sent } from "./send.ts";
 
@@ -31,7 +30,7 @@ const MAX_SUBJECT = 200;
 
 /** Returns the content of a mail. In the HTML, texts are escaped and nothing is loaded. */
 export function toMail({ id, kind, title, text, url }: Notification) {
-  const subject = cut(kind === "resolve" ? `Resolved: ${title}` : title, MAX_SUBJECT);
+  const subject = cutText(kind === "resolve" ? `Resolved: ${title}` : title, MAX_SUBJECT);
   const link = url === undefined ? "" : `<p><a href="${escapeHtml(new URL(url).href)}">Open in Stackyard</a></p>`;
   return {
     messageId: `<${id}@stackyard>`,

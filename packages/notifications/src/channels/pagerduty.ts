@@ -1,8 +1,7 @@
-import { defined } from "@stackyard/core";
+import { cutText, defined } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import { cut } from "../plain-text.ts";
 import { closed, Http, HttpsUrl } from "./schema-parts.ts";
 import { defineChannel, toSent } from "./send.ts";
 
@@ -34,7 +33,7 @@ export function toPagerDutyEvent(
     client: "Stackyard",
     ...defined({ client_url: url }),
     payload: {
-      summary: cut(title, MAX_SUMMARY),
+      summary: cutText(title, MAX_SUMMARY),
       source: stackId ?? "stackyard",
       severity,
       timestamp: new Date(at).toISOString(),

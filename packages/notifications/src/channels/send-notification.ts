@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import { maskText } from "@stackyard/core/engine";
 import type { Notification } from "../notification.ts";
 import { CHANNEL_TYPES, type Channel } from "./channels.ts";
@@ -35,7 +36,7 @@ function withMask({ post, readSecret, ...deps }: SendDeps): {
   const secrets: string[] = [];
   const mask = (text: string) => maskText(secrets.flatMap(toParts), text);
   return {
-    mask: (text) => mask(text).slice(0, MAX_REASON),
+    mask: (text) => cutText(mask(text), MAX_REASON),
     deps: {
       ...deps,
       async readSecret(reference) {

@@ -1,4 +1,4 @@
-import { type Clock, defined, isStackyardError, type Records, type SecretReference } from "@stackyard/core";
+import { type Clock, cutText, defined, isStackyardError, type Records, type SecretReference } from "@stackyard/core";
 import type { Static, TObject, TProperties } from "typebox";
 import type { Notification } from "../notification.ts";
 import { AddressRefused, type PostAnswer, type PostJson } from "../post-json.ts";
@@ -73,7 +73,7 @@ const MAX_QUOTED = 200;
 /** Returns what an answer of HTTP means. */
 export function toSent({ status, text, retryAfterMs }: PostAnswer): Sent {
   if (status >= 200 && status < 300) return { kind: "sent" };
-  const quoted = text.replaceAll(/\s+/g, " ").trim().slice(0, MAX_QUOTED);
+  const quoted = cutText(text.replaceAll(/\s+/g, " ").trim(), MAX_QUOTED);
   const reason = `The service answered ${status}${quoted === "" ? "" : `: ${quoted}`}`;
   if (status === 429 || status === 408 || status >= 500) {
     return { kind: "retried", reason, ...defined({ afterMs: retryAfterMs }) };

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { defined, isMap, parseJson, type StoredRecord } from "@stackyard/core";
+import { cutText, defined, isMap, parseJson, type StoredRecord } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import { cut, formatLine } from "../plain-text.ts";
+import { formatLine } from "../plain-text.ts";
 import { closed, Http, HttpsUrl } from "./schema-parts.ts";
 import { defineChannel, type NamedChannel, type SendDeps, type Sent, toSent } from "./send.ts";
 import { type SlackMessage, toMessage, toSlackMessage } from "./slack.ts";
@@ -78,7 +78,7 @@ export const slackApp = defineChannel<typeof Options.properties, Options>({
 });
 
 function toStackView({ url }: Notification, stackId: string, shown: readonly ShownNotification[]): SlackMessage {
-  const header = cut(stackId, MAX_HEADER);
+  const header = cutText(stackId, MAX_HEADER);
   return toMessage({
     text: `${header}: ${shown[0]?.title ?? ""}`,
     header,
@@ -115,7 +115,7 @@ async function call(
   if (answer.status !== 200 || !isMap(body)) return { sent: toSent(answer), ts: undefined, error: undefined };
   const { ok, error, ts } = body;
   if (ok === true) return { sent: { kind: "sent" }, ts: typeof ts === "string" ? ts : undefined, error };
-  const reason = `Slack answered ${String(error).slice(0, 100)} to ${method}.`;
+  const reason = `Slack answered ${cutText(String(error), 100)} to ${method}.`;
   const sent: Sent = PASSING.has(error)
     ? { kind: "retried", reason, ...defined({ afterMs: answer.retryAfterMs }) }
     : { kind: "refused", reason };

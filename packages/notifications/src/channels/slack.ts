@@ -1,7 +1,7 @@
+import { cutText } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import { cut } from "../plain-text.ts";
 import { closed, Http } from "./schema-parts.ts";
 import { defineChannel, toSent } from "./send.ts";
 
@@ -25,7 +25,7 @@ export interface SlackMessage {
 
 /** Returns the message of a notification. Texts are `plain_text`, in which Slack parses no mentions and formats. */
 export function toSlackMessage({ kind, title, text, url }: Notification): SlackMessage {
-  const shown = cut(kind === "resolve" ? `Resolved: ${title}` : title, MAX_HEADER);
+  const shown = cutText(kind === "resolve" ? `Resolved: ${title}` : title, MAX_HEADER);
   return toMessage({ text: shown, header: shown, body: text, url });
 }
 
@@ -43,8 +43,8 @@ export function toMessage({ text, header, body, url }: MessageInput): SlackMessa
   return {
     text: escapeSlack(text),
     blocks: [
-      { type: "header", text: toPlain(cut(header, MAX_HEADER)) },
-      ...(body === "" ? [] : [{ type: "section", text: toPlain(cut(body, MAX_SECTION)) }]),
+      { type: "header", text: toPlain(cutText(header, MAX_HEADER)) },
+      ...(body === "" ? [] : [{ type: "section", text: toPlain(cutText(body, MAX_SECTION)) }]),
       ...toLink(url),
     ],
     unfurl_links: false,

@@ -1,7 +1,7 @@
+import { cutText } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import { cut } from "../plain-text.ts";
 import { closed, Http } from "./schema-parts.ts";
 import { defineChannel, toSent } from "./send.ts";
 
@@ -37,7 +37,7 @@ export function toTeamsMessage({ kind, title, text, url }: Notification): string
       ],
     });
   let body = text;
-  while (body !== "" && Buffer.byteLength(build(body)) > MAX_BYTES) body = cut(body, Math.floor(body.length / 2));
+  while (body !== "" && Buffer.byteLength(build(body)) > MAX_BYTES) body = cutText(body, Math.floor(body.length / 2));
   return build(body);
 }
 
