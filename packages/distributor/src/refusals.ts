@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { defined, type Logger, mapLimited, silentLogger } from "@stackyard/core";
+import { cutText, defined, type Logger, mapLimited, silentLogger } from "@stackyard/core";
 import type { ArtifactRefusal } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { type KeyPrefixes, toIdOfKey } from "./artifact-keys.ts";
@@ -63,7 +63,7 @@ export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promi
   const published = findArtifactRecord((await records.get(artifactRecordKey(id.name, id.version), now))?.value);
   const isPublished = published !== undefined && published.announcedAt !== null;
   if (isPublished && Date.parse(published.writtenAt) > noLaterThan) return;
-  const value = { v: 1 as const, ...id, ...facts, reason: reason.slice(0, 1_000), writtenAt, at: now };
+  const value = { v: 1 as const, ...id, ...facts, reason: cutText(reason, 1_000), writtenAt, at: now };
   let isNews = false;
   await changeParsed(deps, {
     key: toRefusalKey(id),

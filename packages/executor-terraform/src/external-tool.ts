@@ -1,7 +1,8 @@
 import { mkdtemp, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { keepStartBytes } from "@stackyard/core";
 import { runChild } from "./child.ts";
-import { TerraformFailure, toHead } from "./failure.ts";
+import { TerraformFailure } from "./failure.ts";
 import { findInPath } from "./find-program.ts";
 import type { StagedRun } from "./staged-run.ts";
 
@@ -82,5 +83,5 @@ async function readErrors({ mask }: StagedRun, path: string): Promise<string> {
 
 /** Returns foreign text in one line without control characters. */
 export function toLine(text: string): string {
-  return toHead(text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim(), ERROR_BYTES);
+  return keepStartBytes(text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim(), ERROR_BYTES);
 }

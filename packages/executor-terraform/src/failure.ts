@@ -1,4 +1,4 @@
-import { type Failed, failed, isMap } from "@stackyard/core";
+import { type Failed, failed, isMap, keepEndBytes, keepStartBytes } from "@stackyard/core";
 
 /** The facts about a code. */
 interface FailureFacts {
@@ -205,28 +205,13 @@ export function createLogTail(keepBytes: number): LogTail {
   let bytes = 0;
   return {
     add(line) {
-      const kept = toTail(line, keepBytes - 1);
+      const kept = keepEndBytes(line, keepBytes - 1);
       lines.push(kept);
       bytes += sizeOf(kept);
       while (bytes > keepBytes) bytes -= sizeOf(lines.shift() ?? "");
     },
-    text: (maxBytes) => toTail(lines.join("\n"), maxBytes),
+    text: (maxBytes) => keepEndBytes(lines.join("\n"), maxBytes),
   };
-}
-
-/** Returns the end of a text, cut between characters, at most `maxBytes` of UTF-8. */
-export function toTail(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= maxBytes) return text;
-  // A cut inside a character leaves replacement characters at the beginning.
-  return new TextDecoder().decode(bytes.subarray(bytes.length - Math.max(0, maxBytes))).replace(/^\uFFFD+/, "");
-}
-
-/** Returns the beginning of a text, cut between characters, at most `maxBytes` of UTF-8. */
-export function toHead(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= maxBytes) return text;
-  return new TextDecoder().decode(bytes.subarray(0, Math.max(0, maxBytes))).replace(/\uFFFD+$/, "");
 }
 
 /** Returns a text of at most `maxBytes` of UTF-8: of a longer one three quarters from its beginning, and its end. */
@@ -235,7 +220,7 @@ export function toHeadAndTail(text: string, maxBytes: number): string {
   if (bytes <= maxBytes) return text;
   const tailBytes = Math.floor(maxBytes / 4);
   const mark = `\n… ${bytes - maxBytes} bytes are left out …\n`;
-  return `${toHead(text, maxBytes - tailBytes - Buffer.byteLength(mark))}${mark}${toTail(text, tailBytes)}`;
+  return `${keepStartBytes(text, maxBytes - tailBytes - Buffer.byteLength(mark))}${mark}${keepEndBytes(text, tailBytes)}`;
 }
 
 function sizeOf(line: string): number {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { defined, type Plan } from "@stackyard/core";
-import { toHead } from "./failure.ts";
+import { defined, keepStartBytes, type Plan } from "@stackyard/core";
 import { listResources } from "./list-resources.ts";
 import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
 import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
@@ -67,7 +66,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
       unchanged: !hasChanges,
       summary,
       resources: listResources(document.changes, prices) || undefined,
-      problems: toHead(problems.join("\n"), MAX_PROBLEMS_BYTES),
+      problems: keepStartBytes(problems.join("\n"), MAX_PROBLEMS_BYTES),
       monthly_cost: cost?.monthly,
       unpriced: cost?.unpriced,
       cost_source: cost?.source,

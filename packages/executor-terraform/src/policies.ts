@@ -1,6 +1,6 @@
+import { keepStartBytes } from "@stackyard/core";
 import { type Cel, type CelTemplate, compileCel, compileCelTemplate, parseYamlDocument } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
-import { toHead } from "./failure.ts";
 import type { PlanCounts, ResourceChange } from "./plan-document.ts";
 
 /** A file of rules. Each rule is checked once for each resource if it names `resource`, else once for the plan. */
@@ -69,7 +69,7 @@ const MAX_PROBLEM_BYTES = 1000;
 export function evaluatePolicies(files: readonly PolicyFile[], input: PolicyInput): readonly PolicyProblem[] {
   const found: Record<PolicyProblem["level"], PolicyProblem[]> = { error: [], warning: [] };
   for (const { level, text } of findProblems(files, input)) {
-    if (found[level].length < MAX_PROBLEMS) found[level].push({ level, text: toHead(text, MAX_PROBLEM_BYTES) });
+    if (found[level].length < MAX_PROBLEMS) found[level].push({ level, text: keepStartBytes(text, MAX_PROBLEM_BYTES) });
     if (found.error.length === MAX_PROBLEMS) break;
   }
   return [...found.error, ...found.warning].slice(0, MAX_PROBLEMS);

@@ -1,3 +1,5 @@
+import { findCut } from "@stackyard/core";
+
 /** A value that fits, and whether something of it is missing. */
 interface Bounded {
   readonly value: unknown;
@@ -34,13 +36,13 @@ export function toBounded(value: unknown, maxBytes: number): Bounded {
 }
 
 function cutValue(value: unknown, limits: Limits, depth: number): unknown {
-  if (typeof value === "string") return cutText(value, limits.text);
+  if (typeof value === "string") return cutBytes(value, limits.text);
   if (typeof value !== "object" || value === null) return value;
   if (depth >= limits.depth) return `[cut: ${sizeOf(value)} bytes]`;
   if (Array.isArray(value)) return cutList(value, limits, depth);
   const entries = Object.entries(value);
   const kept = entries.slice(0, limits.items).map(([key, each]) => {
-    return [cutText(key, limits.text), cutValue(each, limits, depth + 1)] as const;
+    return [cutBytes(key, limits.text), cutValue(each, limits, depth + 1)] as const;
   });
   const missing = entries.length - kept.length;
   return Object.fromEntries(missing === 0 ? kept : [...kept, ["[cut]", `${missing} more keys`]]);
@@ -53,11 +55,9 @@ function cutList(list: readonly unknown[], limits: Limits, depth: number): reado
 }
 
 /** Returns the beginning of a text that has at most so many bytes, and what is missing. */
-function cutText(text: string, maxBytes: number): string {
+function cutBytes(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.byteLength <= maxBytes) return text;
-  let end = maxBytes;
-  // Not within a character, whose further bytes begin with the bits 10.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  const end = findCut(bytes, maxBytes);
   return `${bytes.toString("utf8", 0, end)}[cut: ${bytes.byteLength - end} more bytes]`;
 }

@@ -1,5 +1,6 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { cutText } from "@stackyard/core";
 import { Stackyard, type TokenSource } from "@stackyard/sdk";
 import { createHttpClient } from "@stackyard/sdk/commands";
 import { OUTPUT_SCHEMA, type Presented, presentAnswer, presentError, presentFaults } from "./present.ts";
@@ -60,7 +61,7 @@ export function createMcpServer(options: McpServerOptions): Server {
 const MOST_SHOWN = 64;
 
 function formatUnknown(name: string, allowWrites: boolean): string {
-  const shown = JSON.stringify(name.slice(0, MOST_SHOWN));
+  const shown = JSON.stringify(cutText(name, MOST_SHOWN));
   const isHidden = !allowWrites && TOOLS.some((tool) => tool.name === name);
   return isHidden ? `The tool ${shown} changes something, and writes are not allowed here.` : `Unknown tool ${shown}.`;
 }

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type PluginContext, type PluginService, type ServiceDeps, type Stack, StackyardError } from "@stackyard/core";
+import {
+  cutText,
+  type PluginContext,
+  type PluginService,
+  type ServiceDeps,
+  type Stack,
+  StackyardError,
+} from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
 import { notify } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
@@ -107,7 +114,7 @@ async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput)
     const { message } = toAwsError(error, "The costs cannot be loaded.", advice);
     const { kind, name } = findAwsFault(error);
     const isRefused = pages === 0 && name !== undefined;
-    const failure = message.slice(0, 1_024);
+    const failure = cutText(message, 1_024);
     if (kind === "fatal") await notifyDenied(deps, { day, account: options.account, failure });
     await put(deps, claimed.version, { day, askedAt, failure, ...(isRefused && { isRefused }) });
     throw toError(message);

@@ -1,6 +1,6 @@
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { toAwsError, toPartition } from "@stackyard/aws";
-import { defined, findStateOwner, type ServiceDeps, StackyardError, type Target } from "@stackyard/core";
+import { cutText, defined, findStateOwner, type ServiceDeps, StackyardError, type Target } from "@stackyard/core";
 import {
   listFilledStates,
   type OrphanCheck,
@@ -42,7 +42,7 @@ export async function findOrphans(
       if (deps.signal.aborted) throw error;
       const { account, region } = target;
       const { message } = toAwsError(error, "Resources cannot be searched by tags.");
-      failures.push({ account, region, message: message.slice(0, 1_024) });
+      failures.push({ account, region, message: cutText(message, 1_024) });
     }
   }
   return { orphans: board.list(), failures };

@@ -1,4 +1,4 @@
-import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { cutMiddle, defined, isStackyardError, StackyardError } from "@stackyard/core";
 import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
 import type * as op from "@stackyard/core/api/operations";
 import { call, callPage } from "./call.ts";
@@ -264,9 +264,8 @@ const MOST_CHARACTERS = 500;
 
 function formatFailure({ task, state, code, message }: LastFailure): string {
   const text = (message ?? "").replace(/\s+/g, " ").trim();
-  const half = MOST_CHARACTERS / 2;
   // Some tools name the fault first, others print it last.
-  const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, half)} … ${text.slice(-half)}` : text;
+  const shown = cutMiddle(text, MOST_CHARACTERS, " … ");
   const why = [code, shown].filter((part) => part !== undefined && part !== "").join(": ");
   return `task "${task}" failed in ${state}${why === "" ? "" : ` (${why})`}.`;
 }

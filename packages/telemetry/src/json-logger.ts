@@ -1,5 +1,5 @@
 import { redactText } from "@stackyard/aws";
-import { type Clock, defined, type Logger } from "@stackyard/core";
+import { type Clock, defined, keepStart, type Logger } from "@stackyard/core";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -126,6 +126,6 @@ function redactError(error: Error, path: readonly object[]): unknown {
 }
 
 function toText(text: string): string {
-  const shown = text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters)`;
+  const shown = text.length <= LONGEST_TEXT ? text : `${keepStart(text, LONGEST_TEXT)}… (${text.length} characters)`;
   return redactText(shown);
 }

@@ -37,7 +37,7 @@ describe("checkSteps", () => {
     ],
     [
       { load: "new.yaml", advance: "x".repeat(99) },
-      `step 2: "advance" must be a duration such as "15m", not "${"x".repeat(59)}….`,
+      `step 2: "advance" must be a duration such as "15m", not "${"x".repeat(58)}….`,
     ],
     [{ load: 7 }, 'step 2: "load" must be the path of a machine, not 7.'],
     [{ upgrade: "" }, 'step 2: "upgrade" must be the id of a stack, not "".'],

@@ -2,7 +2,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { defineCommand, findNearestName, formatPlannedEvent, isMap, optionalText, requireUtf8 } from "@stackyard/core";
+import {
+  cutText,
+  defineCommand,
+  findNearestName,
+  formatPlannedEvent,
+  isMap,
+  optionalText,
+  requireUtf8,
+} from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -276,8 +284,7 @@ function formatUnknownKeys(keys: readonly string[]): string {
 }
 
 function format(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return cutText(JSON.stringify(value) ?? "nothing", 60);
 }
 
 /** Reads the steps of a simulation: a JSON array, or one JSON value a line; `-` is standard input. */

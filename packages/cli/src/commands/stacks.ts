@@ -1,4 +1,5 @@
 import {
+  cutMiddle,
   defined,
   isStackyardError,
   type NamedActor,
@@ -339,10 +340,7 @@ function toWay({ from, to, outcome }: HistoryEntry): string {
 
 /** Joins lines into one; keeps the start and the end of a long text, because tools print errors there. */
 export function toOneLine(text: string, mostCharacters: number): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  if (line.length <= mostCharacters) return line;
-  const half = Math.floor((mostCharacters - 3) / 2);
-  return `${line.slice(0, half)} … ${line.slice(-half)}`;
+  return cutMiddle(text.replace(/\s+/g, " ").trim(), mostCharacters, " … ");
 }
 
 /** Formats a stack's last failure for a row of a list. A resolved one is not highlighted. */

@@ -1,4 +1,4 @@
-import { defined, isMap, isStackyardError } from "@stackyard/core";
+import { defined, isMap, isStackyardError, keepStart } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
 /** A server's response to a request for a command-line login (RFC 8628). */
@@ -152,7 +152,7 @@ async function post(
 /** Returns an answer whose texts are one line each, without what a terminal would interpret: no server adds lines to what is printed. */
 function toOneLines(body: Answer["body"]): Answer["body"] {
   const clean = (value: unknown) =>
-    typeof value === "string" ? value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 1_024) : value;
+    typeof value === "string" ? keepStart(value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " "), 1_024) : value;
   return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, clean(value)]));
 }
 

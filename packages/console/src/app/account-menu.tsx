@@ -1,3 +1,4 @@
+import { keepStart } from "@stackyard/core";
 import { useMe } from "../api/access.ts";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
@@ -18,7 +19,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const face = (
     <>
       <span className="avatar" aria-hidden="true">
-        {name.slice(0, 2) || "–"}
+        {keepStart(name, 2) || "–"}
       </span>
       <span className="account-name">{name}</span>
       <Icon name="unfold" size={14} />

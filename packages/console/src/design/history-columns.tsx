@@ -1,4 +1,4 @@
-import { nameSender } from "@stackyard/core";
+import { cutText, nameSender } from "@stackyard/core";
 import type { HistoryEntry } from "@stackyard/sdk";
 import { toOutcomeStatus } from "../api/status.ts";
 import { Mark } from "./mark.tsx";
@@ -60,5 +60,5 @@ export function toHistoryColumns<Line extends HistoryLine>(
 
 function shortenLine(text: string): string {
   const [line = ""] = text.split("\n");
-  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
+  return cutText(line, 160);
 }

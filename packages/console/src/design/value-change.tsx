@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import { Arrow, Text } from "./text.tsx";
 
 /** A value that has changed; undefined: it is not set. */
@@ -34,5 +35,5 @@ function Value({ text }: { text: string | undefined }) {
       </span>
     );
   }
-  return <Text mono>{text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}</Text>;
+  return <Text mono>{cutText(text, SHOWN_CHARACTERS)}</Text>;
 }

@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import { useContext, useId, useState } from "react";
 import type { JsonSchema } from "../machine/messages.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -88,7 +89,7 @@ export function KeyChoiceField({ schemas, fields, root, path, owner, of, value, 
       {choice.instead.length > 0 && (
         <p className="muted">
           A value replaces{" "}
-          {choice.instead.map((key) => toSafeText(`${key}: ${toAnyText(map[key]).slice(0, 60)}`)).join(", ")}.
+          {choice.instead.map((key) => toSafeText(`${key}: ${cutText(toAnyText(map[key]), 60)}`)).join(", ")}.
         </p>
       )}
       <Messages problems={problems.filter((each) => missing.includes(each.path))} />

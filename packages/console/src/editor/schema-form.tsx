@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import { type ReactNode, useContext, useEffect, useId, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
@@ -373,7 +374,7 @@ function UnknownKey({ name, path, owner, value }: UnknownProps) {
     <div className="schema-field">
       <span className="row">
         <span>{toSafeText(toKeyLabel(name))}</span>
-        <Text mono>{JSON.stringify(value).slice(0, 200)}</Text>
+        <Text mono>{cutText(JSON.stringify(value), 200)}</Text>
         <IconButton
           icon="remove"
           label={`Remove ${name} of ${owner}`}

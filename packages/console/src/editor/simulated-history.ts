@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { cutText, defined } from "@stackyard/core";
 import type { SimulationLine } from "@stackyard/core/machine";
 import type { HistoryLine } from "../design/history-columns.tsx";
 import type { Simulated } from "../machine/messages.ts";
@@ -74,7 +74,7 @@ function describeStep(step: unknown): Described {
   if (typeof load === "string") return { event: `load ${load}` };
   if (typeof upgrade === "string") return { event: `upgrade ${upgrade}${fieldOf(step, "dryRun") ? " (dry run)" : ""}` };
   if (stack !== undefined) return { event: `stack ${fieldOf(stack, "id")} as it was` };
-  return { event: JSON.stringify(step)?.slice(0, 80) ?? "" };
+  return { event: cutText(JSON.stringify(step) ?? "", 80) };
 }
 
 function describeEvent(message: unknown, sender: unknown): Described {

@@ -1,3 +1,5 @@
+import { keepStart } from "@stackyard/core";
+
 /** A line of a log. */
 export interface LogLine {
   /** Where it begins in the log, in bytes: its address. */
@@ -82,7 +84,7 @@ function toLines({ from, text }: Part): Lines {
   let cost = 0;
   for (const line of texts) {
     const bytes = byteLength(line);
-    const added = { at, bytes, text: cut(line) };
+    const added = { at, bytes, text: keepStart(line, MAX_LINE) };
     lines.push(added);
     cost += costOf(added);
     at += bytes + 1;
@@ -98,13 +100,9 @@ function concat(first: Lines, second: Lines): Lines {
   if (!first.open || last === undefined || next === undefined) {
     return { lines: [...first.lines, ...second.lines], open, cost };
   }
-  const joined = { at: last.at, bytes: last.bytes + next.bytes, text: cut(last.text + next.text) };
+  const joined = { at: last.at, bytes: last.bytes + next.bytes, text: keepStart(last.text + next.text, MAX_LINE) };
   const lines = [...first.lines.slice(0, -1), joined, ...second.lines.slice(1)];
   return { lines, open, cost: cost - costOf(last) - costOf(next) + costOf(joined) };
-}
-
-function cut(text: string): string {
-  return text.length > MAX_LINE ? text.slice(0, MAX_LINE) : text;
 }
 
 function costOf({ bytes }: LogLine): number {

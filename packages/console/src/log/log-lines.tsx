@@ -1,3 +1,4 @@
+import { keepStart } from "@stackyard/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
@@ -189,7 +190,7 @@ function LineText({ line: { bytes, text } }: { line: LogLine }) {
   const cut = text.length > MAX_SHOWN && !whole;
   return (
     <>
-      <AnsiText>{cut ? text.slice(0, MAX_SHOWN) : text}</AnsiText>
+      <AnsiText>{cut ? keepStart(text, MAX_SHOWN) : text}</AnsiText>
       {cut && (
         <Button look="plain" onPress={() => setWhole(true)}>
           Show rest ({formatBytes(bytes - MAX_SHOWN)})

@@ -1,3 +1,4 @@
+import { keepStart } from "@stackyard/core";
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import type { Job } from "@stackyard/sdk/jobs";
 import type { ReactNode } from "react";
@@ -103,7 +104,7 @@ export function Json({ title, value }: { title: string; value: unknown }) {
   return (
     <Panel title={title}>
       <Scrolled label={title} className="panel-body job-text" as="pre">
-        <Text>{text.slice(0, MAX_CHARACTERS)}</Text>
+        <Text>{keepStart(text, MAX_CHARACTERS)}</Text>
         {text.length > MAX_CHARACTERS && "\n…"}
       </Scrolled>
     </Panel>

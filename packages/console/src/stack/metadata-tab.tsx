@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import type { MetadataValue } from "@stackyard/sdk";
 import { useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
@@ -92,7 +93,7 @@ function Value({ name, value }: { name: string; value: MetadataValue }) {
   }
   return (
     <Scrolled label={name} className="metadata-value">
-      <Text>{whole ? value : `${value.slice(0, PREVIEW)}…`}</Text>{" "}
+      <Text>{whole ? value : cutText(value, PREVIEW)}</Text>{" "}
       <Button look="plain" onPress={() => setWhole(!whole)}>
         {whole ? "Show less" : `Show all (${Math.ceil(value.length / 1_024)} KiB)`}
       </Button>

@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
 import { toTaskStatus } from "../api/status.ts";
@@ -89,7 +90,7 @@ function Why({ task: { why, status, attempt } }: { task: Task }) {
   return (
     <div className="why">
       <span>
-        <Sentence text={long && !whole ? `${short.slice(0, SHOWN_CHARACTERS)}…` : short} />
+        <Sentence text={whole ? short : cutText(short, SHOWN_CHARACTERS)} />
       </span>
       {long && !whole && (
         <Button look="plain" onPress={() => setWhole(true)}>

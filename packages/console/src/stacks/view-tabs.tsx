@@ -1,3 +1,4 @@
+import { keepStart } from "@stackyard/core";
 import { useState } from "react";
 import { useMe } from "../api/access.ts";
 import { Button } from "../design/button.tsx";
@@ -69,7 +70,7 @@ function ViewDialog({ person, own, onClose }: ViewDialogProps) {
   const go = useGo();
   const toast = useToast();
   const [name, setName] = useState(search["saved"] ?? "");
-  const given = name.trim().slice(0, MOST_CHARACTERS);
+  const given = keepStart(name.trim(), MOST_CHARACTERS);
   const save = () => {
     const view = toViewSearch(search);
     const isSaved = saveView(person, { name: given, search: view }, own?.name);

@@ -9,7 +9,7 @@ import {
 import { Agent as HttpsAgent, request as requestSecurely } from "node:https";
 import { BlockList, isIP, type LookupFunction, type Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { defined, StackyardError } from "@stackyard/core";
+import { defined, keepStart, StackyardError } from "@stackyard/core";
 import { evaluateUrl, type UrlFault, type UrlRules } from "../evaluate-url.ts";
 
 /** Rules and time limits for downloads. */
@@ -364,6 +364,6 @@ async function readBeginning(body: AsyncIterable<Uint8Array>): Promise<string> {
 function findElement(text: string, name: string, shape: RegExp): string | undefined {
   const [, found = ""] = text.split(`<${name}>`, 2);
   const end = found.indexOf(`</${name}>`);
-  const value = found.slice(0, Math.max(0, end)).slice(0, MAX_WORDS);
+  const value = keepStart(found.slice(0, Math.max(0, end)), MAX_WORDS);
   return shape.test(value) ? value : undefined;
 }

@@ -1,5 +1,6 @@
 import { redactText } from "@stackyard/aws";
 import type { Clock, Logger } from "@stackyard/core";
+import { keepStart } from "@stackyard/core";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -53,7 +54,7 @@ export function hideSecrets(text: string): string {
     .replace(AFTER_PATH, "$1")
     .replace(BEFORE_HOST, "$1")
     .replace(SIGNING, "$1$2[redacted]");
-  return redactText(plain).slice(0, MAX_LENGTH);
+  return keepStart(redactText(plain), MAX_LENGTH);
 }
 
 /** Redacts every text in a value. Errors keep name, code and message. */

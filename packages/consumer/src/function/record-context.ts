@@ -2,7 +2,7 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { toAwsError } from "@stackyard/aws";
-import { type Clock, defined, isMap, type Logger, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, isMap, keepStart, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { Copier } from "../copy/copier.ts";
 import { type ConsumerConfig, type JsonObject, type MessageRecord, openRecord } from "../decide-message.ts";
 import {
@@ -201,7 +201,7 @@ export function toTorn({ distributionId, artifact, ArtifactKey }: JsonObject): T
 }
 
 function toText(value: unknown, maxLength: number): string | null {
-  return typeof value === "string" && value !== "" ? hideSecrets(value.slice(0, maxLength)) : null;
+  return typeof value === "string" && value !== "" ? hideSecrets(keepStart(value, maxLength)) : null;
 }
 
 /** Why a message is parked. */
@@ -264,6 +264,6 @@ function pick(from: JsonObject, names: readonly string[]): object {
 }
 
 function toShort(value: unknown): unknown {
-  if (typeof value === "string") return hideSecrets(value).slice(0, MAX_TEXT);
+  if (typeof value === "string") return keepStart(hideSecrets(value), MAX_TEXT);
   return typeof value === "number" || typeof value === "boolean" ? value : null;
 }

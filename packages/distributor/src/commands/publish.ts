@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
-import { type CommandOutput, defineCommand, optionalFlag, StackyardError } from "@stackyard/core";
+import { type CommandOutput, cutText, defineCommand, optionalFlag, StackyardError } from "@stackyard/core";
 import {
   type CallDistributor,
   type CoverageOutcome,
@@ -180,7 +180,7 @@ export function parseLabels(words: readonly string[] = []): Readonly<Record<stri
   for (const word of words) {
     const at = word.indexOf("=");
     const [key, value] = [word.slice(0, Math.max(0, at)), word.slice(at + 1)];
-    const said = JSON.stringify(word.slice(0, 400));
+    const said = JSON.stringify(cutText(word, 400));
     if (at < 1 || !/^\P{Cc}{0,256}$/u.test(value)) {
       throw usage(`--label ${said} is not key=value on one line, such as commit=4f1c9d2.`);
     }

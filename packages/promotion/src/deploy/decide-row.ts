@@ -1,4 +1,4 @@
-import { type Absence, defined, type Stack, sumUnwatched } from "@stackyard/core";
+import { type Absence, cutText, defined, type Stack, sumUnwatched } from "@stackyard/core";
 import { evaluateHealth, evaluateStanding } from "@stackyard/core/engine";
 import type { Before, DeployRow, DeployState, SetBy, Value } from "./deploy-row.ts";
 
@@ -303,7 +303,7 @@ const MOST_MESSAGE = 200;
 
 /** The row waits for this reason. */
 export function hold(row: DeployRow, { now }: Pick<Aims, "now">, { code, message }: Why): DeployRow {
-  const shown = message.slice(0, MOST_MESSAGE);
+  const shown = cutText(message, MOST_MESSAGE);
   if (row.state === "waiting" && row.code === code && row.message === shown) return row;
   const { heldMs, heldSince, ...rest } = row;
   return { ...rest, state: "waiting", code, message: shown, at: now };
@@ -316,7 +316,7 @@ export function end(
   { state, code, message }: Pick<DeployRow, "state" | "code" | "message">,
 ): DeployRow {
   const { code: _, message: __, heldMs, heldSince, ...rest } = row;
-  return { ...rest, state, ...defined({ code, message: message?.slice(0, MOST_MESSAGE) }), at: now };
+  return { ...rest, state, ...defined({ code, message: message && cutText(message, MOST_MESSAGE) }), at: now };
 }
 
 /** The decisions about one row in which sending and undoing differ. Pure. */

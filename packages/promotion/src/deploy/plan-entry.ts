@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { defined, isMap, type Stack } from "@stackyard/core";
+import { cutText, defined, isMap, type Stack } from "@stackyard/core";
 import { evaluateHealth, type LoadedStack, type YardService } from "@stackyard/core/engine";
 import { type Aims, decideRow } from "./decide-row.ts";
 import type { SendJob } from "./deploy-job.ts";
@@ -123,8 +123,7 @@ export function formatDifferences(planned: PlanEntry, present: PlanEntry, keys: 
   const facts = (entry: PlanEntry) => new Map<string, unknown>(Object.entries(entry));
   const [before, after] = [facts(planned), facts(present)];
   const format = (value: unknown) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value ?? "none");
-    return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+    return cutText(typeof value === "string" ? value : JSON.stringify(value ?? "none"), MOST_SHOWN);
   };
   return keys.map((key) => `${key}: ${format(before.get(key))} → ${format(after.get(key))}`).join(", ");
 }

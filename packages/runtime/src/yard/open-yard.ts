@@ -1,5 +1,6 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { AwsYardOptions, Clock, Locator, Records, Store, Transport } from "@stackyard/core";
+import { keepStart } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import {
   type EnvironmentVariables,
@@ -70,7 +71,7 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
     logs,
     aws,
     store: { ...store, enqueue: (events) => publishAll(findTransport, events) },
-    caller: arn.slice(0, MAX_ACTOR),
+    caller: keepStart(arn, MAX_ACTOR),
     close: () => store.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
-import { isStackyardError, listPages, type PageStart, StackyardError } from "@stackyard/core";
+import { cutText, isStackyardError, listPages, type PageStart, StackyardError } from "@stackyard/core";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { toArtifactError, toSdkError } from "./manifest.ts";
@@ -102,7 +102,7 @@ async function invoke(
   const value = parsePayload(output);
   if (output.FunctionError === undefined) return value;
   const { errorType = "Error", errorMessage = "" } = toFailure(value);
-  const message = `The distributor "${functionName}" failed: ${errorType}: ${errorMessage}`.slice(0, 1_000);
+  const message = cutText(`The distributor "${functionName}" failed: ${errorType}: ${errorMessage}`, 1_000);
   throw toArtifactError("SERVER_ERROR", message, { hint: "Check its log, or repeat the request." });
 }
 

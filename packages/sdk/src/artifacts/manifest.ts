@@ -1,5 +1,13 @@
 import { hash } from "node:crypto";
-import { defined, ERROR_CODES, type ErrorCode, isStackyardError, parseJson, StackyardError } from "@stackyard/core";
+import {
+  cutText,
+  defined,
+  ERROR_CODES,
+  type ErrorCode,
+  isStackyardError,
+  parseJson,
+  StackyardError,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -270,7 +278,7 @@ export function toSdkError(error: unknown, what: string): StackyardError {
   if (isStackyardError(error)) return error;
   const name = nameOf(error);
   const text = error instanceof Error ? error.message : String(error);
-  const said = `${name === "" ? "" : `${name}: `}${text}`.slice(0, 1_000);
+  const said = cutText(`${name === "" ? "" : `${name}: `}${text}`, 1_000);
   const details = { awsError: name === "" ? null : name };
   return new StackyardError(codeOf(error, name), `${what} ${/[.!?]$/.test(said) ? said : `${said}.`}`, {
     cause: error,

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { cutText } from "@stackyard/core";
 import findTruncation from "fast-string-truncated-width";
 
 /** The layout of a table. */
@@ -98,6 +99,5 @@ const OBEYED = /\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufef
 export function toCell(text: string, maxCharacters = 80): string {
   // Removing sequences can form new ones, so control characters are removed too.
   const line = stripVTControlCharacters(text).replaceAll(/\s+/gu, " ").replaceAll(OBEYED, "").toWellFormed().trim();
-  const characters = [...line];
-  return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
+  return cutText(line, maxCharacters);
 }

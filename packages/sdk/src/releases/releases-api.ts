@@ -1,4 +1,4 @@
-import { defined, listPages, StackyardError } from "@stackyard/core";
+import { defined, keepEnd, listPages, StackyardError } from "@stackyard/core";
 import type { JobState, ReleasePlace } from "@stackyard/core/api";
 import type * as op from "@stackyard/core/api/operations";
 import { callPage } from "../call.ts";
@@ -231,7 +231,7 @@ const MAX_KEY = 255;
 /** Returns the key of a job. Shortens a long id at its start, because the release's own id is at its end. */
 function toKey(id: string): string {
   const key = `release:${id}`;
-  return key.length <= MAX_KEY ? key : `release:…${key.slice(-(MAX_KEY - "release:…".length))}`;
+  return key.length <= MAX_KEY ? key : `release:…${keepEnd(key, MAX_KEY - "release:…".length)}`;
 }
 
 /** The options of watching a release. */

@@ -1,4 +1,4 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { defined, keepStart, StackyardError } from "@stackyard/core";
 import { json } from "../http/route.ts";
 import {
   type AuthContext,
@@ -42,10 +42,7 @@ export function createDeviceHandler(context: AuthContext, { devices, enabled }: 
 
 /** Returns a name in one line; the requester chose it. */
 function toClientName(text: string | undefined): string {
-  const name = (text ?? "")
-    .replaceAll(/[^\p{L}\p{N} ._@-]/gu, "")
-    .trim()
-    .slice(0, 64);
+  const name = keepStart((text ?? "").replaceAll(/[^\p{L}\p{N} ._@-]/gu, "").trim(), 64);
   return name === "" ? "unnamed" : name;
 }
 

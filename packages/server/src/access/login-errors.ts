@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { cutText, isStackyardError, StackyardError } from "@stackyard/core";
 
 interface Asked {
   readonly issuer: string;
@@ -78,8 +78,7 @@ const MAX_REASON = 300;
 
 /** Returns a text of the issuer on one line, without characters that change how the rest is shown. */
 function plain(text: string): string {
-  const line = text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim();
-  return line.length > MAX_REASON ? `${line.slice(0, MAX_REASON)}…` : line;
+  return cutText(text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim(), MAX_REASON);
 }
 
 const NOT_JSON: ReadonlySet<string> = new Set(["OAUTH_RESPONSE_IS_NOT_JSON", "OAUTH_PARSE_ERROR"]);

@@ -6,6 +6,7 @@ import {
   findStateOwner,
   type Ids,
   isMap,
+  keepStart,
   type Records,
   removeChunks,
   StackyardError,
@@ -280,8 +281,8 @@ export function parseStateFacts(bytes: Uint8Array): StateFacts {
   if (!isState(value)) throw new HttpError(400, "USAGE", isLock(value) ? LOCK_TEXT : STATE_TEXT);
   return {
     ...(Number.isSafeInteger(serial) ? { serial: Number(serial) } : {}),
-    ...(typeof lineage === "string" ? { lineage: lineage.slice(0, 255) } : {}),
-    ...(typeof version === "string" ? { terraformVersion: version.slice(0, 64) } : {}),
+    ...(typeof lineage === "string" ? { lineage: keepStart(lineage, 255) } : {}),
+    ...(typeof version === "string" ? { terraformVersion: keepStart(version, 64) } : {}),
     ...(Array.isArray(resources) ? { resources: resources.length } : {}),
   };
 }
@@ -412,8 +413,8 @@ export function toHolderFacts({ holder, info }: StateLock) {
   return {
     holder: holder.kind === "attempt" ? holder.attemptId : holder.name,
     ...(holder.kind === "operator" && defined({ holderId: holder.id })),
-    ...(typeof who === "string" ? { who: who.slice(0, MAX_FACT) } : {}),
-    ...(typeof operation === "string" ? { operation: operation.slice(0, MAX_FACT) } : {}),
+    ...(typeof who === "string" ? { who: keepStart(who, MAX_FACT) } : {}),
+    ...(typeof operation === "string" ? { operation: keepStart(operation, MAX_FACT) } : {}),
   };
 }
 

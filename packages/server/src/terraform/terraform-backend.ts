@@ -4,6 +4,7 @@ import {
   defined,
   isMap,
   isStackyardError,
+  keepStart,
   type Logger,
   MAX_STATE_KEY,
   StackyardError,
@@ -284,7 +285,7 @@ async function findStateCaller(
   if (!key.startsWith(toStatePrefix({ machine, stackId }))) return undefined;
   deps.callers.accept(request);
   const holder = { kind: "attempt", attemptId, token } as const;
-  return { holder, name: attemptId.slice(0, 512), live: isLive(attempt, token, deps.clock.now()) };
+  return { holder, name: keepStart(attemptId, 512), live: isLive(attempt, token, deps.clock.now()) };
 }
 
 async function isPassword(

@@ -1,4 +1,4 @@
-import { nameSender } from "@stackyard/core";
+import { cutText, nameSender } from "@stackyard/core";
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { JOB_MACHINE, toOutcomeStatus, toTaskStatus } from "../../api/status.ts";
 import { useLoad } from "../../api/use-load.ts";
@@ -66,8 +66,9 @@ function EntryFacts({ entry, sender }: { entry: HistoryEntry; sender: string | u
     Reason: reason,
     Message: description,
     Starts: sent.length === 0 ? undefined : sent.join(", "),
-    Metadata: entry.metadata === undefined ? undefined : shorten(JSON.stringify(entry.metadata, null, 2)),
-    Outputs: entry.outputs === undefined ? undefined : shorten(JSON.stringify(entry.outputs, null, 2)),
+    Metadata:
+      entry.metadata === undefined ? undefined : cutText(JSON.stringify(entry.metadata, null, 2), MAX_CHARACTERS),
+    Outputs: entry.outputs === undefined ? undefined : cutText(JSON.stringify(entry.outputs, null, 2), MAX_CHARACTERS),
     Notes: notes.length === 0 ? undefined : notes.join("\n"),
     "Event id": entry.eventId,
   };
@@ -102,10 +103,6 @@ function EntryFacts({ entry, sender }: { entry: HistoryEntry; sender: string | u
 
 const MAX_CHARACTERS = 4_096;
 
-function shorten(text: string): string {
-  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
-}
-
 const DIFFERENCES: Column<Difference>[] = [
   { header: "What", cell: ({ what }) => <Text>{what}</Text> },
   { header: "Then", cell: ({ before }) => <Value text={before} /> },
@@ -114,7 +111,7 @@ const DIFFERENCES: Column<Difference>[] = [
 
 function Value({ text }: { text: string | undefined }) {
   if (text === undefined) return <span className="muted">not set</span>;
-  return <Text mono>{text.length > 200 ? `${text.slice(0, 200)}…` : text}</Text>;
+  return <Text mono>{cutText(text, 200)}</Text>;
 }
 
 function Then({ source, stack, entry: { position } }: Omit<AtProps, "lines">) {

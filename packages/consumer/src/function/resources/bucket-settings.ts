@@ -25,7 +25,7 @@ import {
   type TransitionDefaultMinimumObjectSize,
 } from "@aws-sdk/client-s3";
 import { asProbe, findAwsFault, toPartition } from "@stackyard/aws";
-import { defined, isMap, type Logger, StackyardError } from "@stackyard/core";
+import { defined, isMap, keepStart, type Logger, StackyardError } from "@stackyard/core";
 import type { JsonObject } from "../../decide-message.ts";
 
 /** Dependencies of the bucket settings. */
@@ -343,7 +343,7 @@ function isSameTag(one: Tag, other: Tag): boolean {
 }
 
 function toTagValue(stackId: string): string {
-  return stackId.slice(0, 256);
+  return keepStart(stackId, 256);
 }
 
 /** A bucket and the account and region that must own it. */

@@ -2,7 +2,7 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import { type CustomResourceRequest, cutReason, NEVER_MADE, toReason } from "@stackyard/aws/custom-resource";
-import { type Clock, isStackyardError, type Logger, StackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, keepStart, type Logger, StackyardError } from "@stackyard/core";
 import type { Capabilities } from "../../messages.ts";
 import { hideSecrets } from "../json-logger.ts";
 
@@ -81,7 +81,7 @@ export function toAnswer(
 export function toFailure(request: CustomResourceRequest, error: unknown, id?: string): ResourceOutcome {
   const reason = hideSecrets(`${codeOf(error)}: ${error instanceof Error ? error.message : "unknown"}`);
   const physicalId = request.PhysicalResourceId ?? id ?? `${NEVER_MADE}${request.LogicalResourceId}`;
-  const Message = toReason(reason, "SUCCESS").slice(0, MAX_MESSAGE).toWellFormed();
+  const Message = keepStart(toReason(reason, "SUCCESS"), MAX_MESSAGE);
   return { status: "FAILED", reason, physicalId, data: { Message } };
 }
 
