@@ -113,7 +113,7 @@ export async function listHalts(
  * Returns the halt requests. Unreadable ones stop nothing, as with the predecessor: the next check reads them again.
  * The halt of this execution needs no read.
  */
-async function readHalts(deps: ReleaseDeps, work: ReleaseWork): Promise<readonly HaltOrder[] | "unreadable"> {
+export async function readHalts(deps: ReleaseDeps, work: ReleaseWork): Promise<readonly HaltOrder[] | "unreadable"> {
   try {
     return await listHalts(deps, work);
   } catch (error) {

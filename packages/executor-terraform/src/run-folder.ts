@@ -140,19 +140,24 @@ function isOwn(uid: number): boolean {
   return process.getuid === undefined || uid === UID;
 }
 
-async function claim(path: string, deadline: number, { signal, clock, ...options }: ClaimOptions): Promise<boolean> {
-  const recover: Recover = options.recover ?? keepNothing;
+async function claim(path: string, deadline: number, options: ClaimOptions): Promise<boolean> {
+  const { signal, clock } = options;
   for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, MOST_POLL_MS)) {
     if (await tryClaim(path)) return true;
-    if (await isAbandoned(path)) {
-      // Until its program has saved the state and released its lock.
-      if (!(await stopProcessesIn(path))) {
-        await recover(path);
-        await retire(path);
-      }
-    } else if (clock.now() >= deadline || signal.aborted) return false;
-    await clock.sleep(pollMs);
+    if (!(await isAbandoned(path))) {
+      const leftMs = deadline - clock.now();
+      if (leftMs <= 0 || signal.aborted) return false;
+      await clock.sleep(Math.min(pollMs, leftMs), signal);
+    } else if (!(await retireUnused(path, options.recover))) await clock.sleep(pollMs);
   }
+}
+
+/** Removes an abandoned folder; false: its program still has to save the state and release its lock. */
+async function retireUnused(path: string, recover: Recover = keepNothing): Promise<boolean> {
+  if (await stopProcessesIn(path)) return false;
+  await recover(path);
+  await retire(path);
+  return true;
 }
 
 /** Moves a new folder with its owner to the path, which fails while there is another one. */
@@ -245,9 +250,7 @@ async function removeIfDead(path: string, recover: Recover): Promise<void> {
 
 async function removeIfAbandoned(path: string, recover: Recover): Promise<void> {
   try {
-    if (!(await isAbandoned(path)) || (await stopProcessesIn(path))) return;
-    await recover(path);
-    await retire(path);
+    if (await isAbandoned(path)) await retireUnused(path, recover);
   } catch {
     // As above.
   }

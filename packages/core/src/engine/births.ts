@@ -24,6 +24,8 @@ export interface Births {
 export interface BornAttempt {
   readonly message: TaskMessage;
   readonly grant: Grant;
+  /** When its lease began, in epoch milliseconds. */
+  readonly claimedAt: number;
   readonly deadlineAt: number;
   /** As a claim returns them. */
   readonly secrets?: Readonly<Record<string, MetadataValue>>;
@@ -60,6 +62,6 @@ export function listBorn({ dispatches, write, now }: Change, result: CommitResul
     if (dispatch === undefined) return [];
     const { message, timeoutMs, secrets: refs, attemptId } = dispatch;
     const secrets = refs && readAttemptSecrets(stack, attemptId, refs);
-    return [defined({ message, grant, deadlineAt: now + timeoutMs, secrets })];
+    return [defined({ message, grant, claimedAt: now, deadlineAt: now + timeoutMs, secrets })];
   });
 }

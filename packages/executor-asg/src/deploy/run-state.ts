@@ -1,6 +1,6 @@
 import { findAwsFault } from "@stackyard/aws";
 import { isStackyardError } from "@stackyard/core";
-import { listHalts } from "../halt.ts";
+import { readHalts } from "../halt.ts";
 import { ReleaseError, type ReleaseFailureCode, toReleaseError } from "../release-errors.ts";
 import type { ReleaseTaskName } from "../release-machine.ts";
 import type { AcquireReleaseLock, ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork } from "../release-state.ts";
@@ -91,8 +91,8 @@ async function endAgain({ memory }: ReleaseDeps, { release, state }: ReleaseWork
 
 /** Answers a halt request after traffic has moved: it has no effect. */
 async function reportTooLate(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
-  const halts = await listHalts(deps, work).catch(() => []);
-  if (!halts.some(({ kind }) => kind === "release")) return;
+  const halts = await readHalts(deps, work);
+  if (halts === "unreadable" || !halts.some(({ kind }) => kind === "release")) return;
   const reason = "The new servers already have the traffic. Use a rollback.";
   deps.report(`A halt request came too late. ${reason}`);
   await deps.memory.clearHalts(work.release, { outcome: "too-late", reason });

@@ -73,6 +73,27 @@ describe("a held attempt", () => {
     await held.end();
   });
 
+  it("is known as lost also after a cancel has aborted the call", async () => {
+    const { clock, held } = createBench([CANCEL, { kind: "lost" }]);
+    await clock.advance(10_000);
+    expect([await held.confirm(), held.stopReason()]).toEqual(["held", "cancel"]);
+
+    await clock.advance(10_000);
+
+    expect([await held.confirm(), held.stopReason()]).toEqual(["lost", "cancel"]);
+  });
+
+  it("asks the store once its time is over, and is unknown without an answer", async () => {
+    const { clock, held, renewals } = createBench(Array.from({ length: 4 }, () => new Error("No answer.")));
+    await clock.advance(20_000);
+    expect([await held.confirm(), renewals.length]).toEqual(["held", 2]);
+
+    await clock.advance(10_000);
+
+    expect([await held.confirm(), renewals.length]).toEqual(["unknown", 4]);
+    expect(await held.confirm()).toBe("held");
+  });
+
   it("reports a cancel, and is renewed until the work has ended", async () => {
     const { clock, renewals, held } = createBench([CANCEL, CANCEL]);
 

@@ -51,6 +51,8 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
   let stopping: AbortController | undefined;
   let reason: StopReason | undefined;
   let left = false;
+  // Kept beside the reason, which stays that of the first abort.
+  let isLost = false;
   let ended = false;
   let working: Promise<unknown> | undefined;
   const abort = (why: StopReason) => {
@@ -63,6 +65,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     const now = input.clock.now();
     const answer = await renewOnce(input, abort);
     if (answer === "renewed") heldUntil = now + input.leaseMs;
+    if (answer === "lost") isLost = true;
     return answer;
   };
   const renew = async () => {
@@ -92,7 +95,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
     stopReason: () => (left ? "lost" : reason),
     async confirm() {
       if (input.clock.now() >= heldUntil) await extend();
-      if (left || reason === "lost") return "lost";
+      if (left || isLost) return "lost";
       return input.clock.now() < heldUntil ? "held" : "unknown";
     },
     stop: () => abort("stopping"),

@@ -15,7 +15,8 @@ import {
 import type { Store } from "../../ports/store.ts";
 import { countingIds, createFakeClock, type FakeClock, settlePromises } from "../../testing/fake-clock.ts";
 import { createRecordingLogger } from "../../testing/recording-logger.ts";
-import { aDispatch, aPut, commitNow } from "../../testing/store-conformance/store-builders.ts";
+import { aClaim, aDispatch, aPut, commitNow } from "../../testing/store-conformance/store-builders.ts";
+import { listBorn } from "../births.ts";
 import { createWorker, type WorkerOptions } from "./worker.ts";
 
 const LEASE_MS = 30_000;
@@ -351,6 +352,21 @@ describe("a worker that loses its lease", () => {
 
     expect(bench.calls).toEqual(calls);
     expect(await bench.store.findAttempt(ID)).toMatchObject(isTaken ? { owner: "w2" } : { status: "settled" });
+  });
+
+  it("after a pause in the commit that claimed it begins nothing when another owner has it", async () => {
+    const { clock, store, calls, worker } = createBench();
+    const dispatch = aDispatch(ID, { executor: "work" });
+    const claims = [{ attemptId: ID, owner: "w1", leaseMs: LEASE_MS }];
+    const change = aPut({}, { dispatches: [dispatch], claims, now: clock.now() });
+    const result = (await store.commit([change]))[0];
+    await clock.advance(2 * LEASE_MS);
+    await store.claim(aClaim(ID, { owner: "w2", now: clock.now() }));
+
+    for (const born of listBorn(change, result)) await worker.run(born);
+
+    expect(result).toMatchObject({ kind: "committed", grants: [{ attemptId: ID }] });
+    expect(calls).toEqual([]);
   });
 
   it("begins nothing when its lease has ended and the store does not answer", async () => {

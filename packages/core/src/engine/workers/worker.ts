@@ -103,8 +103,8 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
 interface RunInput {
   readonly fault?: Failed | undefined;
   readonly limits?: InvocationLimits;
-  /** When the attempt was claimed, in epoch milliseconds. Default: now. */
-  readonly claimedAt?: number;
+  /** When the attempt was claimed, in epoch milliseconds. */
+  readonly claimedAt: number;
 }
 
 /** Creates a worker over a store that returns how its steps end. */
@@ -125,7 +125,7 @@ export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}):
   async function run(
     message: TaskMessage,
     claimed: Extract<ClaimResult, { kind: "granted" }>,
-    { fault, limits = {}, claimedAt = deps.clock.now() }: RunInput = {},
+    { fault, limits = {}, claimedAt }: RunInput,
   ): Promise<StepEnd> {
     const { store, clock, finish, logs } = deps;
     const logger = bindAttempt(deps.logger, message);
@@ -145,8 +145,8 @@ export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}):
       const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
       return fault === undefined && exclusiveKeys.length === 0 ? { attemptId, owner, leaseMs } : undefined;
     },
-    runBorn: ({ message, ...granted }, limits = {}) =>
-      run(message, { kind: "granted", again: false, ...granted }, { limits }),
+    runBorn: ({ message, claimedAt, ...granted }, limits = {}) =>
+      run(message, { kind: "granted", again: false, ...granted }, { limits, claimedAt }),
     async step({ attemptId, message }, limits = {}) {
       if (stopping) return { outcome: { kind: "retry", reason: "The worker stops." } };
       const executor = findExecutor(deps.executors, message);

@@ -1,4 +1,5 @@
 import { findPersonId } from "../../access/by.ts";
+import { nameAll } from "../../access/name-apart.ts";
 import { toApprovalTerms } from "../approval.ts";
 import { quote } from "../document/wording.ts";
 import { isSent, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
@@ -45,7 +46,7 @@ export function findUnapproved(work: Work, task: Task): PrepareFault | undefined
   for (const [name, { by, of, settled }] of Object.entries(work.stack.approved ?? {})) {
     const present = usesApproved(work.machine, task, name) ? resolveOf(work, name) : undefined;
     if (present === undefined || present === of) continue;
-    const what = `${by.map((each) => each.name).join(", ")} ${settled ? "settled" : "approved"} ${quote(of)} at ${quote(name)}, and it is ${quote(present)} now`;
+    const what = `${nameAll(by)} ${settled ? "settled" : "approved"} ${quote(of)} at ${quote(name)}, and it is ${quote(present)} now`;
     return { kind: "fault", code: "APPROVAL_STALE", message: `${what}. Enter the state of ${quote(name)} again.` };
   }
   return undefined;
