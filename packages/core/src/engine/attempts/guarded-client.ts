@@ -11,11 +11,27 @@ export function guardClient<Client>(client: Client, confirm: () => Promise<Lease
   if (typeof send !== "function") return client;
   const guarded = async (...args: readonly unknown[]): Promise<unknown> => {
     await requireHeld(confirm);
+    guardTries(args[0], confirm);
     return Reflect.apply(send, client, args);
   };
   return new Proxy(client, {
     get: (target, name) => (name === "send" ? guarded : Reflect.get(target, name)),
   });
+}
+
+/** A handler of the SDK's middleware. */
+type Handler = (args: unknown) => Promise<unknown>;
+
+/** Also checks before each try of the SDK, next to the request itself: the process may be paused between two tries. */
+function guardTries(command: unknown, confirm: () => Promise<LeaseCheck>): void {
+  if (typeof command !== "object" || command === null || !("middlewareStack" in command)) return;
+  const { middlewareStack: stack } = command;
+  if (typeof stack !== "object" || stack === null || !("add" in stack) || typeof stack.add !== "function") return;
+  const check = (next: Handler) => async (args: unknown) => {
+    await requireHeld(confirm);
+    return next(args);
+  };
+  stack.add(check, { name: "stackyardLease", step: "deserialize", priority: "low", override: true });
 }
 
 /** Throws an `AbortError` after the attempt has another owner: before a request, and before credentials are handed out. */
