@@ -14,6 +14,10 @@ import { repositoryRoot } from "./published-packages.ts";
 const [given] = process.argv.slice(2);
 const only = given === undefined || given === "--apps" ? undefined : resolve(given);
 const withApps = given !== undefined;
+if (only !== undefined && !existsSync(join(only, "tsup.config.ts"))) {
+  console.error(`error ${only} has no tsup.config.ts: it is no package or app.`);
+  process.exit(64);
+}
 await bundleAll(findUnbundled(repositoryRoot, withApps).filter(({ folder }) => only === undefined || folder === only));
 
 async function bundleAll(missing: readonly Unbundled[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTemp } from "./execute.ts";
 import { repositoryRoot } from "./published-packages.ts";
@@ -30,6 +30,7 @@ function playStories(env: Readonly<Record<string, string>>, story: string | unde
     ],
     { cwd: repositoryRoot, stdio: "inherit", env: { ...process.env, ...env } },
   );
+  if (!existsSync(report)) return status ?? 1;
   const { testResults = [] }: VitestReport = JSON.parse(readFileSync(report, "utf8"));
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
   if (story === undefined || tests.length === 0 || tests.some(({ status }) => /passed|failed/.test(status)))

@@ -135,7 +135,9 @@ export function createAwsSim({ clock, iamDelayMs = 0, oldUsers = [] }: AwsSimOpt
       const { account } = services.iam.authenticate(request, find(request.service).faults, now);
       const arn = `arn:aws:iam::${account}:user/someone-else`;
       const identity = { arn, account, isRole: false, allow: ["*"], tags: {} };
-      return find(name).operations[action]?.({ operation: action, input, region: request.region, identity, now });
+      const act = find(name).operations[action];
+      if (act === undefined) throw new Error(`The simulation of ${name} has no operation ${action}.`);
+      return act({ operation: action, input, region: request.region, identity, now });
     },
     async serve(request) {
       const service = find(request.service);

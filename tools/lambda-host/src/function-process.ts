@@ -23,7 +23,7 @@ globalThis.fetch = async (address, init) => {
 
 const { [name]: handler } = await import(bundle);
 
-// Nobody waits for an answer whose host has gone.
+// The host may be gone: an answer that cannot be sent is dropped.
 const answer = (message: object) => process.send?.(message, () => undefined);
 
 process.on("message", async (call: Call) => {

@@ -23,7 +23,8 @@ function listNameless(schema: unknown, at: string): readonly string[] {
 }
 
 /** Returns true if a field has an id next to its name, and if it contains no name. */
-function saysWhich({ type, items, properties }: Schema, beside: unknown): boolean {
+function saysWhich({ type, items, properties, anyOf }: Schema, beside: unknown): boolean {
+  if (Array.isArray(anyOf)) return anyOf.every((part) => isSchema(part) && saysWhich(part, beside));
   if (type === "string") return beside !== undefined;
   if (type === "array") return isSchema(items) && saysWhich(items, undefined);
   return !(isSchema(properties) && "name" in properties) || "id" in properties;
@@ -41,9 +42,14 @@ describe("who did something", () => {
     const schema = {
       properties: {
         stop: { properties: { by: { type: "string" }, startedBy: { type: "array", items: { type: "string" } } } },
+        end: { properties: { endedBy: { anyOf: [{ type: "string" }, { type: "null" }] } } },
       },
     };
 
-    expect(listNameless(schema, "Release")).toEqual(["Release.stop.by", "Release.stop.startedBy"]);
+    expect(listNameless(schema, "Release")).toEqual([
+      "Release.stop.by",
+      "Release.stop.startedBy",
+      "Release.end.endedBy",
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Moment, Weather } from "@stackyard/core/testing";
+import { SimFault } from "../sim-fault.ts";
 import { rowsOf } from "./answer-shapes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -201,6 +202,10 @@ function findAct(name: string, { operation, input }: Moment, answer: unknown): A
   return all[0]?.act(Object(input), Object(answer));
 }
 
+function throwUnlessRefused(error: unknown): void {
+  if (!(error instanceof SimFault)) throw error;
+}
+
 /** What others delete (`gone`) or change (`changed`) right after the program has seen it. */
 export const meanwhileWeathers: readonly Weather[] = [...Map.groupBy([...GONE, ...CHANGED], ({ name }) => name)].map(
   ([name, all]) => ({
@@ -211,7 +216,7 @@ export const meanwhileWeathers: readonly Weather[] = [...Map.groupBy([...GONE, .
       const answer = await proceed();
       const act = findAct(name, moment, answer);
       // What cannot be done to the thing at this moment, as to a group that is being deleted, is not done.
-      if (act !== undefined) await world.act(...act).catch(() => undefined);
+      if (act !== undefined) await world.act(...act).catch(throwUnlessRefused);
       return answer;
     },
   }),

@@ -49,7 +49,7 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
   function findFront(moment: Moment): Front | undefined {
     return fronts.find((front) => {
       if (moment.at === front.plan.at) front.first = moment;
-      return moment.at === front.plan.at || isOver(front, moment);
+      return moment.at === front.plan.at || stillMeets(front, moment);
     });
   }
 
@@ -120,7 +120,7 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
 }
 
 /** Returns true for a later moment that the weather of a front still meets. */
-function isOver({ plan: { weather }, first }: Front, moment: Moment): boolean {
+function stillMeets({ plan: { weather }, first }: Front, moment: Moment): boolean {
   if (first === undefined || moment.now >= first.now + (weather.lastsMs ?? 0)) return false;
   return weather.isEverywhere === true ? weather.fits(moment, undefined) : first.operation === moment.operation;
 }

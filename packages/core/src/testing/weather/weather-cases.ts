@@ -40,6 +40,7 @@ export function weatherCases(
   const part = findPart(chosen);
   const scope = SCOPES[part?.scope ?? chosen];
   const played = weathers.filter(({ name }) => name.startsWith(part?.begin ?? ""));
+  if (played.length === 0) throw new Error(`No weather's name begins with "${part?.begin}".`);
   const planted = stories.flatMap(({ planted = [], ...story }) =>
     planted.length === 0 ? [toUnguardedCase(story)] : planted.map((each) => toPlantedCase(story, each)),
   );
@@ -63,7 +64,7 @@ export function weatherCases(
 function findPart(chosen: string): { readonly scope: string; readonly begin: string } | undefined {
   if (!chosen.startsWith("{")) return undefined;
   const { at, weather } = JSON.parse(chosen);
-  return String(at) in SCOPES ? { scope: String(at), begin: String(weather) } : undefined;
+  return Object.hasOwn(SCOPES, String(at)) ? { scope: String(at), begin: String(weather) } : undefined;
 }
 
 function toReportedCase(story: Story, weathers: readonly Weather[], { report, ...run }: ReportedRun): WeatherCase {
