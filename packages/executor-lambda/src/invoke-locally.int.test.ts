@@ -145,7 +145,7 @@ describe("a local Node function", () => {
       kind: "failed",
       code: "LAMBDA_TIMED_OUT",
       message: [
-        `Sandbox.Timedout: RequestId: ${id} Error: Task timed out after 1.00 seconds`,
+        `Sandbox.Timedout: RequestId: ${id} Error: Task timed out after 1.00 seconds.`,
         "Raise the function's timeout (15 minutes at most) or split its work.",
       ].join("\n"),
       retryable: false,

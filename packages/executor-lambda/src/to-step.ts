@@ -28,7 +28,7 @@ function toFailure(payload: string): Failed {
   const text = toErrorText(error);
   if (!error.timedOut) return failed({ code: "LAMBDA_FUNCTION_ERROR", message: text, retryable: true });
   const advice = "Raise the function's timeout (15 minutes at most) or split its work.";
-  return failed({ code: "LAMBDA_TIMED_OUT", message: `${text}\n${advice}`, retryable: false });
+  return failed({ code: "LAMBDA_TIMED_OUT", message: `${text}.\n${advice}`, retryable: false });
 }
 
 function toNames(names: readonly string[]): string {

@@ -27,6 +27,7 @@ import { callExecutor, callWithin, INTERRUPTED, type Operation, operationOf } fr
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { type Heartbeat, type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
+import { toLastLines } from "./last-lines.ts";
 import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
 import { retryTransient } from "./retry-transient.ts";
 
@@ -300,14 +301,6 @@ function logEnd(log: AttemptLog, { onReport }: Pick<AttemptInput, "onReport">, t
     log.add(line);
     onReport(line);
   }
-}
-
-/** Returns the end of the log of a failure: its code, and what of its message the log does not contain yet. */
-function toLastLines({ code, message }: Failed, outcome: string, log: string): string {
-  const unsaid = message.split("\n\n").filter((part) => !log.includes(part));
-  // The event of a cancel contains no code or message.
-  const how = outcome === "cancelled" ? "It ended after the cancel." : "It failed.";
-  return unsaid.length === 0 ? `${how} ${code}` : `${how} ${code}: ${unsaid.join("\n")}`;
 }
 
 function neverStarted(): Step {
