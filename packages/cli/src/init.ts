@@ -8,7 +8,7 @@ import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
 import { makeFolder } from "./make-folder.ts";
 import { OWN_FOLDER } from "./own-folder.ts";
-import { formatInstall, toOwnDependencies } from "./own-packages.ts";
+import { formatInstall, isInstalled, toOwnDependencies } from "./own-packages.ts";
 import { CONFIG_NAMES } from "./project/find-config.ts";
 import { readPackageType } from "./project/modules.ts";
 
@@ -173,7 +173,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
       "",
       "Next:",
       ...(into === "" ? [] : [`  cd ${toShellWord(into)}`]),
-      `  ${install}`,
+      ...(isInstalled(names, folder) ? [] : [`  ${install}`]),
       `  npx ${dev}`,
       "and in another terminal:",
       `  npx ${send}`,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findOwnSource, formatInstall, toOwnDependencies } from "./own-packages.ts";
+import { findOwnSource, formatInstall, isInstalled, toOwnDependencies } from "./own-packages.ts";
 import { VERSION } from "./own-version.ts";
 
 let place = "";
@@ -69,6 +69,21 @@ describe("packages of ours are installed from where the program came:", () => {
       stackyard: "file:../stackyard-1.tgz",
       "@stackyard/sdk": "file:../stackyard-sdk-1.tgz",
     });
+  });
+
+  it("and need no installation in the folder that has them", () => {
+    writeFileSync(join(place, "stackyard-1.tgz"), "");
+    const home = install({ stackyard: "file:../stackyard-1.tgz" });
+    mkdirSync(join(home, "node_modules/@stackyard/core"), { recursive: true });
+    writeFileSync(join(home, "node_modules/@stackyard/core/package.json"), "{}");
+    const source = findOwnSource(home);
+    const here = join(place, "app");
+
+    expect(isInstalled(["stackyard", "@stackyard/sdk"], here, source)).toBe(true);
+    expect(isInstalled(["stackyard"], join(place, "new"), source)).toBe(false);
+    // The file of the SDK came later: it is installed next.
+    writeFileSync(join(place, "stackyard-sdk-1.tgz"), "");
+    expect(isInstalled(["stackyard", "@stackyard/sdk"], here, source)).toBe(false);
   });
 
   it("a registry by name and version", () => {

@@ -81,6 +81,13 @@ export function formatInstall(names: readonly string[], source: OwnSource = find
   return `npm install ${toArguments(names, source).join(" ")}`;
 }
 
+/** Returns true when the folder has every package that `formatInstall` would install. */
+export function isInstalled(names: readonly string[], folder: string, source: OwnSource = findOwnSource()): boolean {
+  if (source.kind === "unknown" || source.kind === "clone") return false;
+  const wanted = source.kind === "file" ? [...findBeside(source.file, names).keys()] : names;
+  return wanted.length > 0 && wanted.every((name) => existsSync(join(folder, "node_modules", name)));
+}
+
 function toArguments(names: readonly string[], source: OwnSource): readonly string[] {
   if (source.kind === "clone") return names.map((name) => toFolder(source.packages, name));
   if (source.kind === "registry") return names.map((name) => `${name}@${VERSION}`);

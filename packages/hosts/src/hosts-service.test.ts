@@ -128,7 +128,7 @@ describe("the receiver", () => {
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain("MISSING");
     expect(await list()).toEqual([]);
-    await expect(findPollDue()).rejects.toThrow("hosts.github.secrets: The variable MISSING contains no secret.");
+    await expect(findPollDue()).rejects.toThrow("hosts.github.secrets: The variable MISSING is not set.");
   });
 
   it("refuses a signed body that is not JSON", async () => {

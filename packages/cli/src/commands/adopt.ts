@@ -286,7 +286,7 @@ function reportDryRun({ out }: ServerContext, checked: readonly Checked[]): numb
     out.result({ ...toFacts(each), outcome: "checked", to: each.to }, () =>
       [
         `${out.paint("green", "ok")}  ${each.stack} would enter ${each.to}, and plan.`,
-        `    state  ${each.from}: serial ${serial}, lineage ${lineage}, ${resources} resources`,
+        `    state  ${each.from}: serial ${serial}, lineage ${lineage}, ${resources} ${resources === 1 ? "resource" : "resources"}`,
         `    key    ${each.key}${each.isNew ? "" : ", where the yard has this state already"}`,
       ].join("\n"),
     );

@@ -37,7 +37,7 @@ function toPlain(fields: Readonly<Record<string, unknown>>): Readonly<Record<str
   return Object.fromEntries(entries);
 }
 
-function toErrorText(error: Error): string {
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  return `${error.message}${cause}`;
+// Many a message ends with that of its cause.
+function toErrorText({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message} (${cause.message})` : message;
 }

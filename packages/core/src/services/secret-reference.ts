@@ -29,9 +29,11 @@ export interface SecretSources {
 /** Returns the reader of a process. It keeps nothing: a secret that was replaced counts from the next call. */
 export function createSecretReader(sources: SecretSources): (reference: SecretReference) => Promise<string> {
   return async (reference) => {
-    const text = (await readText(sources, reference))?.trim();
-    if (text) return text;
-    throw new StackyardError("CONFIG_INVALID", `${formatPlace(reference)} contains no secret.`);
+    const text = await readText(sources, reference);
+    const secret = text?.trim();
+    if (secret) return secret;
+    const fault = text === undefined ? "is not set" : "contains no secret";
+    throw new StackyardError("CONFIG_INVALID", `${formatPlace(reference)} ${fault}.`);
   };
 }
 
