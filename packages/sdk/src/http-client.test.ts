@@ -130,6 +130,29 @@ describe("Stackyard", () => {
     });
   });
 
+  it.each([404, 409])("does not take a %i of a proxy for the server's word on what was asked for", async (status) => {
+    const { fetch } = prepared(() => new Response("<h1>No such site</h1>", { status }));
+
+    await expect(yardWith(fetch, 0).stacks.get("s")).rejects.toMatchObject({
+      code: "UNREACHABLE",
+      problem: { status },
+    });
+  });
+
+  it.each(["<html>Sign in</html>", "", '{ "items": ['])(
+    "tries again after 200 with %j, which is not JSON",
+    async (text) => {
+      const { sent, fetch } = prepared(() => new Response(text));
+
+      await expect(yardWith(fetch, 1).stacks.list()).rejects.toMatchObject({
+        code: "UNREACHABLE",
+        message: "The server answered 200 without JSON.",
+        problem: { status: 200 },
+      });
+      expect(sent).toHaveLength(2);
+    },
+  );
+
   it("stops when its signal aborts", async () => {
     const { sent, fetch } = prepared(broken);
     const stop = new AbortController();

@@ -63,8 +63,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export function createHttpClient(options: StackyardOptions): HttpClient {
   const send = createSend(options);
   return {
-    requestJson: async (request) => JSON.parse(await sendPatiently(send, options, request)),
-    requestText: (request) => sendPatiently(send, options, request),
+    requestJson: <Answer>(request: ApiRequest) =>
+      sendPatiently(send, options, { ...request, read: parseAnswer<Answer> }),
+    requestText: (request) => sendPatiently(send, options, { ...request, read: (text) => text }),
     async openStream(request, headers) {
       const response = await send(request, request.signal ?? new AbortController().signal, headers);
       if (!response.ok) throw toApiError(response, await response.text());
@@ -116,7 +117,29 @@ function toUrl(base: string, { path, query = {} }: ApiRequest): string {
   return `${base}/${path.map(encodeURIComponent).join("/")}${search.size === 0 ? "" : `?${search}`}`;
 }
 
-async function sendPatiently(send: Send, options: StackyardOptions, request: ApiRequest): Promise<string> {
+/** A request, and what its answer contains. */
+interface ReadRequest<Answer> extends ApiRequest {
+  /** Throws for a text that is not the server's. */
+  readonly read: (text: string) => Answer;
+}
+
+/** What a proxy or a sign-in page says with 200, and an answer that was cut off, are not JSON. */
+function parseAnswer<Answer>(text: string): Answer {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new StackyardApiError(
+      toForeignProblem({ status: 200, title: "OK", detail: "The server answered 200 without JSON." }),
+      cause,
+    );
+  }
+}
+
+async function sendPatiently<Answer>(
+  send: Send,
+  options: StackyardOptions,
+  request: ReadRequest<Answer>,
+): Promise<Answer> {
   const { retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const abort = request.signal ?? new AbortController().signal;
   return retry(() => sendOnce(send, request, abort, timeoutMs), {
@@ -126,13 +149,18 @@ async function sendPatiently(send: Send, options: StackyardOptions, request: Api
   });
 }
 
-async function sendOnce(send: Send, request: ApiRequest, abort: AbortSignal, timeoutMs: number): Promise<string> {
+async function sendOnce<Answer>(
+  send: Send,
+  request: ReadRequest<Answer>,
+  abort: AbortSignal,
+  timeoutMs: number,
+): Promise<Answer> {
   const limit = AbortSignal.timeout(timeoutMs);
   try {
     const response = await send(request, AbortSignal.any([abort, limit]));
     // The body is read under the same time limit.
     const text = await response.text();
-    if (response.ok) return text;
+    if (response.ok) return request.read(text);
     throw toApiError(response, text);
   } catch (error) {
     throw error instanceof StackyardError ? error : toTransportError(error, abort, limit);
@@ -181,8 +209,8 @@ export interface ProblemDetails {
 export class StackyardApiError extends StackyardError {
   readonly problem: ProblemDetails;
 
-  constructor(problem: ProblemDetails) {
-    super(toErrorCode(problem), problem.detail, { details: { ...problem.details, problem } });
+  constructor(problem: ProblemDetails, cause?: unknown) {
+    super(toErrorCode(problem), problem.detail, { details: { ...problem.details, problem }, cause });
     this.name = "StackyardApiError";
     this.problem = problem;
   }
@@ -191,11 +219,14 @@ export class StackyardApiError extends StackyardError {
 /** Parses the problem in a response. Also converts responses of intermediaries, such as a proxy. */
 function parseProblem({ status, statusText }: Response, text: string): ProblemDetails {
   const body = parseJson(text);
-  const fallback = { status, title: statusText, retryable: status >= 500 };
-  if (!isProblem(body)) {
-    return { ...fallback, code: codeOfStatus(status), detail: `The server answered ${status} ${statusText}`.trim() };
-  }
-  return { ...fallback, ...body, status };
+  if (isProblem(body)) return { ...{ title: statusText, retryable: status >= 500 }, ...body, status };
+  const detail = `${`The server answered ${status} ${statusText}`.trim()}.`;
+  return toForeignProblem({ status, title: statusText, detail });
+}
+
+function toForeignProblem(answer: Pick<ProblemDetails, "status" | "title" | "detail">): ProblemDetails {
+  const code = FOREIGN_CODES.get(answer.status) ?? codeOfStatus(answer.status);
+  return { ...answer, code, retryable: ERROR_CODES[code].retryable };
 }
 
 function isProblem(body: unknown): body is Omit<ProblemDetails, "status"> {
@@ -221,6 +252,13 @@ const CODES_OF_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
   [502, "UNREACHABLE"],
   [503, "UNREACHABLE"],
   [504, "TIMED_OUT"],
+]);
+
+/** The verdicts that only the server can give: another one that answers so does not know what was asked for. */
+const FOREIGN_CODES: ReadonlyMap<number, ErrorCode> = new Map([
+  [200, "UNREACHABLE"],
+  [404, "UNREACHABLE"],
+  [409, "UNREACHABLE"],
 ]);
 
 function codeOfStatus(status: number): ErrorCode {

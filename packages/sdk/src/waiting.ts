@@ -137,7 +137,7 @@ export async function waitForOutcome(
   options: WaitForOutcomeOptions = {},
 ): Promise<HistoryEntry> {
   let told = 0;
-  return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (page) => {
+  return waitUntil(http, { stackId }, options, `event "${eventId}" of "${stackId}" was applied`, async (page) => {
     const query = { eventId, stackId, order: "oldest" };
     const lines = await callPage<typeof op.listHistory>(http, "GET /v1/history", { query }, page);
     // A result or a timer may have the same id.

@@ -8,7 +8,7 @@ import {
 import type { TObject } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type GivenServer, openServer, pickTexts, serverArgs, toUnreachable } from "../server/connection.ts";
+import { type GivenServer, openServer, pickTexts, serverArgs, withServerAddress } from "../server/connection.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { createMachineSource, loadPlugins } from "./executors.ts";
 
@@ -84,18 +84,13 @@ interface Failing {
   readonly server: PromiseSettledResult<{ readonly plain: { readonly url: string } }>;
 }
 
-function toOwnError(error: unknown, { command, plugin, server }: Failing): Error {
-  if (isServerDown(error) && server.status === "fulfilled") return toUnreachable(error, server.value.plain.url);
-  if (isStackyardError(error)) return error;
+function toOwnError(error: unknown, { command, plugin, server }: Failing): unknown {
+  if (isStackyardError(error))
+    return server.status === "fulfilled" ? withServerAddress(error, server.value.plain.url) : error;
   const why = error instanceof Error ? error.message : String(error);
   const hint = "Report it to the plugin's author. STACKYARD_DEBUG=1 prints the stack trace.";
   const message = `The command "${command}" of the plugin "${plugin}" failed: ${why}`;
   return failWith("PLUGIN_INVALID", message, { cause: error, hint });
-}
-
-/** Plugin commands also call other services; the SDK's message identifies an error of the server. */
-function isServerDown(error: unknown): error is Error {
-  return isStackyardError(error, "UNREACHABLE") && /^The server (did not|cannot) [a-z ]+\.$/.test(error.message);
 }
 
 /** Plugins are given a token, not where it comes from. */

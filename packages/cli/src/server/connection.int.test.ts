@@ -49,6 +49,19 @@ async function startDev() {
   return url;
 }
 
+describe("the server of --url", () => {
+  it("is named when a page of another one answers, which is no fault of ours", async () => {
+    const { url } = await startImpostor(() => "<html>Sign in</html>");
+
+    const result = await list({ STACKYARD_URL: url, STACKYARD_TOKEN: TOKEN });
+
+    expect([result.exitCode, errorOf(result)]).toMatchObject([
+      3,
+      { code: "UNREACHABLE", message: `The server answered 200 without JSON at ${url}.` },
+    ]);
+  });
+});
+
 describe("the server of server.json", () => {
   it("is sent nothing at all when its process has ended", async () => {
     const { url, heads } = await startImpostor();

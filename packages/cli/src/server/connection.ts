@@ -8,6 +8,7 @@ import {
   type Logger,
   listPages,
   optionalText,
+  StackyardError,
   toShellCommand,
 } from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
@@ -65,15 +66,21 @@ async function toExplained(
   context: ServerContext,
   { stack, url }: { readonly stack: unknown; readonly url: string },
 ): Promise<unknown> {
-  if (isStackyardError(error, "UNREACHABLE")) return toUnreachable(error, url);
+  const placed = withServerAddress(error, url);
+  if (placed !== error) return placed;
   if (!isStackyardError(error, "STACK_UNKNOWN") || typeof stack !== "string" || "hint" in error.details) return error;
   const hint = await adviseUnknownStack(context, stack);
   return failWith("STACK_UNKNOWN", error.message, { hint, cause: error });
 }
 
-/** Returns the error of a server that does not answer, with its address. */
-export function toUnreachable(error: Error, url: string): Error {
-  return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
+/** The SDK's messages about a server that does not answer, or for which another one does. */
+const NOT_THE_SERVER = /^The server (did not|cannot|answered) [^"]*\.$/;
+
+/** Adds the address to an error that is about the server itself. A command may also call other services. */
+export function withServerAddress(error: unknown, url: string): unknown {
+  if (!isStackyardError(error) || !NOT_THE_SERVER.test(error.message)) return error;
+  const { code, message, details } = error;
+  return new StackyardError(code, `${message.replace(/\.$/, "")} at ${url}.`, { details, cause: error });
 }
 
 /**
