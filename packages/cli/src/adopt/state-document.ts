@@ -11,7 +11,8 @@ export interface StateFacts {
 /** A state, or why a yard does not take it. */
 export type ParsedState =
   | { readonly kind: "state"; readonly facts: StateFacts; readonly text: string }
-  | { readonly kind: "refused"; readonly reason: string };
+  /** `isForeign`: not a state at all, such as the page of a proxy or a part of a state. */
+  | { readonly kind: "refused"; readonly reason: string; readonly isForeign: boolean };
 
 /** The format of Terraform 0.12 and later, and of OpenTofu. */
 const FORMAT = 4;
@@ -19,14 +20,15 @@ const FORMAT = 4;
 /** Reads the bytes of a state. Refuses what Terraform would not read, or what names nothing that exists. */
 export function parseState(bytes: Uint8Array): ParsedState {
   const text = toText(bytes);
-  if (text === undefined) return refuse("It is not UTF-8.");
+  if (text === undefined) return refuse("It is not UTF-8.", true);
   const state = parseJson(text);
-  if (!isMap(state)) return refuse("It is not a JSON object.");
+  if (!isMap(state)) return refuse("It is not a JSON object.", true);
   if ("encrypted_data" in state) return refuse("It is encrypted. Decrypt it first: `tofu state pull`.");
   const { version, lineage, serial, resources } = state;
   if (version !== FORMAT)
     return refuse(
       `Its format is ${JSON.stringify(version) ?? "missing"}, not ${FORMAT}. Run \`terraform apply\` with Terraform 1.`,
+      version === undefined,
     );
   if (typeof lineage !== "string" || lineage === "") return refuse("It has no lineage.");
   if (!Number.isSafeInteger(serial)) return refuse("It has no serial.");
@@ -36,8 +38,8 @@ export function parseState(bytes: Uint8Array): ParsedState {
   return { kind: "state", facts: { lineage, serial: Number(serial), resources: managed.length }, text };
 }
 
-function refuse(reason: string): ParsedState {
-  return { kind: "refused", reason };
+function refuse(reason: string, isForeign = false): ParsedState {
+  return { kind: "refused", reason, isForeign };
 }
 
 function toText(bytes: Uint8Array): string | undefined {

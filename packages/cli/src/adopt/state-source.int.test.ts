@@ -10,6 +10,11 @@ import { openSource } from "./state-source.ts";
 const folder = mkdtempSync(join(tmpdir(), "states "));
 const server = createServer((request, response) => {
   response.statusCode = request.url === "/locked" ? 423 : 200;
+  if (request.url === "/cut") {
+    response.writeHead(200, { "content-length": 1_000 }).write("x");
+    setImmediate(() => response.destroy());
+    return;
+  }
   response.end("x".repeat(1_000));
 });
 let url = "";
@@ -37,6 +42,15 @@ describe("the source of a state", () => {
 
   it("reads no endless description of a lock", async () => {
     await expect(open(`${url}/locked`, 999).read()).rejects.toThrow("has more than 999 bytes");
+  });
+
+  it.each(["/cut", "http://127.0.0.1:9/shop"])("names the address from which no state was read: %s", async (at) => {
+    const address = at.startsWith("/") ? `${url}${at}` : at;
+
+    await expect(open(address).read()).rejects.toMatchObject({
+      code: "UNREACHABLE",
+      message: expect.stringMatching(`^${address} cannot be read: .+: .+`),
+    });
   });
 
   it("is a file, not a device or a pipe that may never end", async () => {

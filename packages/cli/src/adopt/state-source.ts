@@ -4,14 +4,16 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { findEmulator } from "@stackyard/aws";
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, silentLogger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { failWith } from "../failure.ts";
+import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
 
 /** Where the states of a backend are. */
 export interface StateSource {
-  /** Returns the state. Throws `NOT_FOUND` and `OUTCOME_NEGATIVE` with the reason. */
+  /** Returns the state. Throws `NOT_FOUND`, `OUTCOME_NEGATIVE` with the reason, and `UNREACHABLE` if another try may succeed. */
   read(): Promise<Uint8Array>;
-  /** Returns who holds the lock of the state, as far as its backend shows it. */
+  /** Returns who holds the lock of the state, as far as its backend shows it. Throws the same errors. */
   findLock(): Promise<string | undefined>;
 }
 
@@ -93,18 +95,25 @@ function openHttp(address: string, input: SourceInput): StateSource {
       : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
   return {
     async read() {
-      const response = await request(address, { headers, signal });
-      const readBody = () => readWhole(address, response.body ?? [], input);
-      if (response.status === 200) return readBody();
-      if (response.status === 204 || response.status === 404) throw failWith("NOT_FOUND", `${address} has no state.`);
-      if (response.status === 409 || response.status === 423)
-        throw failWith("OUTCOME_NEGATIVE", `The state is locked: ${toHolder(await readBody())}.`);
-      const hint = response.status === 401 ? "Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD." : undefined;
-      throw failWith("OUTCOME_NEGATIVE", `${address} answered ${response.status}.`, hint === undefined ? {} : { hint });
+      try {
+        return await readResponse(address, await request(address, { headers, signal }), input);
+      } catch (error) {
+        throw toReadError(address, error);
+      }
     },
     // The protocol shows a lock only to those who take it, which would change the other side.
     findLock: async () => undefined,
   };
+}
+
+async function readResponse(address: string, { status, body }: Response, input: SourceInput): Promise<Uint8Array> {
+  const readBody = () => readWhole(address, body ?? [], input);
+  if (status === 200) return readBody();
+  if (status === 204 || status === 404) throw failWith("NOT_FOUND", `${address} has no state.`);
+  if (status === 409 || status === 423)
+    throw failWith("OUTCOME_NEGATIVE", `${address} is locked: ${toHolder(await readBody())}.`);
+  const hint = status === 401 ? "Set TF_HTTP_USERNAME and TF_HTTP_PASSWORD." : undefined;
+  throw failWith("UNREACHABLE", `${address} answered ${status}.`, hint === undefined ? {} : { hint });
 }
 
 interface RequestOptions {
@@ -114,9 +123,7 @@ interface RequestOptions {
 
 function request(address: string, { headers, signal }: RequestOptions): Promise<Response> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(30_000)]);
-  return fetch(address, { headers, redirect: "error", signal: limit }).catch((cause: unknown) => {
-    throw failWith("UNREACHABLE", `${address} cannot be reached.`, { cause });
-  });
+  return fetch(address, { headers, redirect: "error", signal: limit });
 }
 
 function openS3(address: string, input: SourceInput): StateSource {
@@ -127,7 +134,9 @@ function openS3(address: string, input: SourceInput): StateSource {
   const get = async (name: string): Promise<Uint8Array | undefined> => {
     const place = `s3://${bucket}/${name}`;
     const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
-    const client = new S3Client({ followRegionRedirects: true, forcePathStyle: findEmulator(env, "S3") !== undefined });
+    const clientConfig = { followRegionRedirects: true, forcePathStyle: findEmulator(env, "S3") !== undefined };
+    const ports = { clock: systemClock, logger: silentLogger, retriesDenials: false, clientConfig };
+    const client = createOwnAwsAccess(ports).client(S3Client, undefined);
     try {
       const object = new GetObjectCommand({ Bucket: bucket, Key: name });
       const { Body = [] } = await client.send(object, { abortSignal: signal });
@@ -135,7 +144,7 @@ function openS3(address: string, input: SourceInput): StateSource {
       return await readWhole(place, Body as Readable, input);
     } catch (error) {
       if (error instanceof Error && error.name === "NoSuchKey") return undefined;
-      throw toS3Error(place, error);
+      throw toReadError(place, error);
     } finally {
       client.destroy();
     }
@@ -155,10 +164,13 @@ function openS3(address: string, input: SourceInput): StateSource {
   };
 }
 
-function toS3Error(place: string, error: unknown): unknown {
+/** Returns the error of a state of which no answer is known. */
+function toReadError(place: string, error: unknown): unknown {
   if (isStackyardError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return failWith("OUTCOME_NEGATIVE", `${place} cannot be read: ${message}`, { cause: error });
+  const { message, cause } = error instanceof Error ? error : { message: String(error) };
+  // `fetch` says why in the cause.
+  const why = cause instanceof Error ? `${message}: ${cause.message}` : message;
+  return failWith("UNREACHABLE", `${place} cannot be read: ${why}`, { cause: error });
 }
 
 /** Returns who holds a lock of Terraform, from its description. */

@@ -1,4 +1,13 @@
-import { defined, isMap, isStackyardError, MAX_NAME, optionalFlag, optionalText, toStatePrefix } from "@stackyard/core";
+import {
+  defined,
+  isMap,
+  isStackyardError,
+  MAX_NAME,
+  optionalFlag,
+  optionalText,
+  type StackyardError,
+  toStatePrefix,
+} from "@stackyard/core";
 import type { MachineDetails } from "@stackyard/core/api";
 import { fieldOf, getStack } from "@stackyard/core/api/operations";
 import { parseYamlDocument } from "@stackyard/core/machine";
@@ -55,7 +64,7 @@ export const adopt = defineServerCommand({
     "A stack that is in that state already stays as it is. First checks all others, and changes nothing when one of them is refused: a state that is missing, locked, invalid, without resources or of several stacks, a key under which the yard has another state, an event that the stack would refuse, and a machine whose first state does more than plan.",
     "Reads each state again before it is copied and after the plan, and reports one that something else has changed meanwhile.",
     "S3 is read with the credentials, region and endpoint of the AWS SDK, an HTTP backend with TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
-    "Exits with 1 when a stack is refused, with 2 when a plan has changes or fails or the old state was changed meanwhile, and with 4 after the timeout.",
+    "Exits with 1 when a stack is refused, with 2 when a plan has changes or fails or the old state was changed meanwhile or can no longer be read, and with 4 after the timeout.",
   ].join("\n"),
   examples: {
     "stackyard adopt shop blog --machine app --from 's3://acme-states/envs/{stack}.tfstate' --dry-run":
@@ -137,8 +146,11 @@ async function findState({ yard, signal }: ServerContext, stack: string): Promis
 /** Returns why a stack is refused. What is no answer about it, such as an unreachable server, is thrown. */
 function toRefusal(error: unknown): { readonly reason: string } {
   if (!isStackyardError(error) || !["NOT_FOUND", "OUTCOME_NEGATIVE", "STACK_UNKNOWN"].includes(error.code)) throw error;
-  const { hint } = error.details;
-  return { reason: [error.message, ...(typeof hint === "string" ? [hint] : [])].join(" ") };
+  return { reason: toReason(error) };
+}
+
+function toReason({ message, details: { hint } }: StackyardError): string {
+  return typeof hint === "string" ? `${message} ${hint}` : message;
 }
 
 interface CheckInput {
@@ -198,31 +210,54 @@ function toEvent({ event = "ADOPTED" }: Args, metadata: Metadata) {
 }
 
 async function readState(context: ServerContext, from: string): Promise<Checked["state"]> {
-  const parsed = await readUnlocked(context, from);
-  if (parsed.kind === "refused") throw refusal(`${from} is not a state that can be taken over. ${parsed.reason}`);
-  return parsed;
+  const look = await lookAt(context, from);
+  if (look.kind === "state") return look;
+  throw refusal(
+    look.kind === "refused" ? `${from} is not a state that can be taken over. ${look.reason}` : look.reason,
+  );
 }
 
+/** What is seen of an old state: it, a lock, which shows that something works with it, or no state, which shows nothing. */
+type Look =
+  | ParsedState
+  | { readonly kind: "locked"; readonly reason: string }
+  | { readonly kind: "unseen"; readonly reason: string };
+
 /** Looks for a lock first: a program that ends between the two has written what is then read. */
-async function readUnlocked(context: ServerContext, from: string): Promise<ParsedState> {
-  const source = openSource(from, context);
-  const holder = await source.findLock();
-  if (holder !== undefined)
-    throw refusal(`${from} is locked (${holder}): Terraform works with it. Try again when it has ended.`);
-  return parseState(await source.read());
+async function lookAt(context: ServerContext, from: string): Promise<Look> {
+  try {
+    const source = openSource(from, context);
+    const holder = await source.findLock();
+    if (holder !== undefined)
+      return {
+        kind: "locked",
+        reason: `${from} is locked (${holder}): Terraform works with it. Try again when it has ended.`,
+      };
+    return parseState(await source.read());
+  } catch (error) {
+    if (context.signal.aborted || !isStackyardError(error) || error.code === "USAGE") throw error;
+    return { kind: error.code === "OUTCOME_NEGATIVE" ? "locked" : "unseen", reason: toReason(error) };
+  }
+}
+
+/** Why a state is not known to be the one that was checked: it is another one, something works with it, or no answer shows it. */
+interface Doubt {
+  readonly kind: "changed" | "locked" | "unseen";
+  readonly reason: string;
 }
 
 /**
- * Reads the state once more. Returns why it is not the one that was checked; undefined if it still is. No lock is taken, because that
- * would write to the old side.
+ * Reads the state once more. Returns why it may not be the one that was checked; undefined if it still is. No lock is taken,
+ * because that would write to the old side.
  */
-async function findWritten(context: ServerContext, { from, state }: Checked): Promise<string | undefined> {
-  try {
-    const change = findChange(state, await readUnlocked(context, from));
-    return change && `${from} was changed meanwhile (${change}): something still works with it.`;
-  } catch (error) {
-    return toRefusal(error).reason;
-  }
+async function findDoubt(context: ServerContext, { from, state }: Checked): Promise<Doubt | undefined> {
+  const look = await lookAt(context, from);
+  if (look.kind === "locked" || look.kind === "unseen") return look;
+  const change = findChange(state, look);
+  if (change === undefined) return undefined;
+  if (look.kind === "refused" && look.isForeign)
+    return { kind: "unseen", reason: `${from} returns no state. ${change}` };
+  return { kind: "changed", reason: `${from} was changed meanwhile (${change}): something still works with it.` };
 }
 
 const MachineTasks = Type.Object({
@@ -315,9 +350,12 @@ async function takeOver(
   const { stack, key, state, isNew } = each;
   const until = args.until ?? "LIVE";
   const path = ["terraform", "state", ...key.split("/")];
-  const written = await findWritten(context, each);
-  if (written !== undefined) return reportWritten(context, each, written);
+  const doubt = await findDoubt(context, each);
+  if (doubt !== undefined) return reportRefused(context, each, toRepeat(doubt));
   if (isNew) await http.requestText({ method: "POST", path, json: state.text, signal });
+  // An empty success may be that of a proxy. Without the state, the plan would create everything again.
+  if (isNew && (await loadKept(context, key)) !== state.text)
+    return reportRefused(context, each, `The yard's state ${key} is not the one that was sent. Repeat the command.`);
   const event = toEvent(args, metadata);
   const published = await yard.publish({ stackId: stack, machine: args.machine, ...event }, { signal });
   try {
@@ -326,8 +364,8 @@ async function takeOver(
     if (!isStackyardError(error, "LEFT_BEHIND")) throw error;
     return reportChanges(context, each, error.message);
   }
-  const changed = await findWritten(context, each);
-  if (changed !== undefined) return reportStale(context, each, changed);
+  const late = await findDoubt(context, each);
+  if (late !== undefined) return reportDoubt(context, each, late);
   const summary = await findSummary(context, stack);
   out.result({ ...toFacts(each), outcome: "adopted", state: until, ...defined({ summary }) }, () => {
     return `${out.paint("green", "adopted")}  ${stack} is in ${until}: nothing would change.`;
@@ -335,20 +373,29 @@ async function takeOver(
   return 0;
 }
 
-/** Reports a state that was changed between the check and its copy: the yard has nothing of it. */
-function reportWritten({ out }: ServerContext, { stack }: Checked, written: string): number {
-  const reason = `${written} Turn off the old way, and repeat the command.`;
+/** Says what to do about a doubt. */
+function toRepeat({ kind, reason }: Doubt): string {
+  return kind === "unseen"
+    ? `${reason} Repeat the command.`
+    : `${reason} Turn off the old way, and repeat the command.`;
+}
+
+/** Reports a state that is not copied, or whose copy is not there: no stack is opened. */
+function reportRefused({ out }: ServerContext, { stack }: Checked, reason: string): number {
   out.result({ stack, outcome: "refused", reason }, () => `${out.paint("red", "refused")}  ${stack}: ${reason}`);
   return 1;
 }
 
-/** Reports a state that was changed after it was copied: the yard has planned with the older one. */
-async function reportStale(context: ServerContext, each: Checked, written: string): Promise<number> {
+/** Reports a state that was changed after it was copied, so that the yard has planned with the older one, or may have been. */
+async function reportDoubt(context: ServerContext, each: Checked, doubt: Doubt): Promise<number> {
   const { out, yard, signal } = context;
   const { state } = await yard.stacks.get(each.stack, { signal });
-  const reason = `${written} ${CATCH_UP}`;
-  out.result({ ...toFacts(each), outcome: "stale", state, reason }, () => {
-    return `${out.paint("yellow", "stale")}  ${each.stack} is in ${state} with an older state: ${reason}`;
+  const isStale = doubt.kind === "changed";
+  const outcome = isStale ? "stale" : "unverified";
+  const reason = isStale ? `${doubt.reason} ${CATCH_UP}` : toRepeat(doubt);
+  const what = isStale ? "with an older state" : "and its old state may have changed meanwhile";
+  out.result({ ...toFacts(each), outcome, state, reason }, () => {
+    return `${out.paint("yellow", outcome)}  ${each.stack} is in ${state} ${what}: ${reason}`;
   });
   return 2;
 }

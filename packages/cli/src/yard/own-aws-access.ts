@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
-import { type Clock, defined, type Logger } from "@stackyard/core";
+import { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 
 /**
  * Creates this machine's access to AWS: the SDK finds credentials and region (environment, shared files, instance
@@ -8,7 +8,7 @@ import { type Clock, defined, type Logger } from "@stackyard/core";
  * task needs it.
  */
 export function createOwnAwsAccess(
-  ports: { readonly clock: Clock; readonly logger: Logger; readonly retriesDenials?: boolean },
+  ports: Pick<AwsAccessOptions, "clock" | "logger" | "retriesDenials" | "clientConfig">,
   region?: string,
 ): AwsAccess {
   const session = { name: `stackyard-${hostname()}` };
