@@ -135,6 +135,12 @@ const allWeathers: readonly Weather[] = [
   ...busy,
   ...meanwhileWeathers,
   ...untrustedWeathers,
+  failingWeather({
+    name: "archived",
+    source: "S3 API reference, GetObject, InvalidObjectState: a lifecycle rule has moved the object to S3 Glacier",
+    fits: ({ operation }) => operation === "S3.GetObject",
+    error: () => new SimFault("InvalidObjectState", 403, "The operation is not valid for the object's storage class."),
+  }),
   changingWeather({
     name: "cut",
     source: "aws/aws-sdk-js-v3#6770: the connection ends within the body",

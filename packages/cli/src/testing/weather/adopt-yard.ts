@@ -1,0 +1,290 @@
+import { createAwsSim, createSimPlugin, watchSim } from "@stackyard/aws-sim";
+import { parseJson, silentLogger, succeeded } from "@stackyard/core";
+import { createStaticLocator } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { findKeptState, loadKeptContent } from "@stackyard/core/services";
+import { type ActBeside, countingIds, createSimulator, type Simulator, type Sky } from "@stackyard/core/testing";
+import { terraformDefinition } from "@stackyard/executor-terraform";
+import { createServer } from "@stackyard/server";
+import { parseLines, runCli } from "../run-cli.ts";
+import type { HttpAnswer } from "./terraform-http.ts";
+import { createCallCount, runVirtually } from "./virtual-process.ts";
+
+/** Where the states of an old workflow are. */
+export type OldBackend = "s3" | "http";
+
+const YARD = "http://127.0.0.1:7070";
+const OLD = "http://states.example";
+const BUCKET = "acme-states";
+const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
+const TOKEN = "a-token-of-the-tests";
+const KEY = "app/shop/local/app";
+const STEP_MS = 1_000;
+/** The files of another environment in the same backend. */
+const OTHER = "blog.tfstate";
+
+const SOURCE = `version: 2
+events: { ADOPTED: {} }
+states:
+  INIT: { on: { ADOPTED: CHECK } }
+  CHECK:
+    tasks: [plan]
+    on:
+      NEXT:
+        - { when: tasks.plan.outputs.unchanged, action: advance, state: LIVE }
+        - { action: advance, state: DIFFERS }
+      FAILED: DIFFERS
+  DIFFERS: { on: { ADOPTED: CHECK } }
+  LIVE: {}
+tasks:
+  plan: { executor: terraform, config: { action: plan, source: { type: local, location: app } } }
+`;
+
+/** A program with a bug. */
+export interface AdoptBugs {
+  /** The yard loses the copy after the command has ended. */
+  readonly isDropped?: boolean;
+  /** The command takes the lock of the old backend. */
+  readonly isLocked?: boolean;
+}
+
+/** Where a story plays. */
+export interface AdoptPlace extends AdoptBugs {
+  readonly old: OldBackend;
+  /** The yard has the state of another environment under the key. */
+  readonly isTaken?: boolean;
+}
+
+/** One run of the command. */
+export interface AdoptRun {
+  readonly exitCode: number;
+  /** The outcome of the stack; nothing if the command has failed before. */
+  readonly outcome: string;
+  /** The reason of the outcome, or the error. */
+  readonly message: string;
+}
+
+/** A yard, the backend of an old workflow, and a person who adopts one of its environments. */
+export interface AdoptYard {
+  readonly yard: Simulator;
+  /** The address of the state. */
+  readonly from: string;
+  /** Runs `stackyard adopt` to its end. */
+  adopt(): Promise<AdoptRun>;
+  look(): Promise<AdoptView>;
+}
+
+/** The facts. */
+export interface AdoptView {
+  /** The state of the stack; nothing if it does not exist. */
+  readonly state: string;
+  /** True if the yard has the newest state of the old backend. */
+  readonly isCopied: boolean;
+  /** True if the yard has any state of the stack. */
+  readonly isKept: boolean;
+  /** What the program has changed in the old backend. */
+  readonly changed: readonly string[];
+}
+
+/** Returns the state of an environment, as Terraform writes it. */
+export function toState(serial: number, lineage = "of-shop"): string {
+  const instances = [{ schema_version: 0, attributes: { id: "1" } }];
+  const resource = { mode: "managed", type: "terraform_data", name: "app", provider: "p", instances };
+  return JSON.stringify({
+    version: 4,
+    terraform_version: "1.9.0",
+    serial,
+    lineage,
+    outputs: {},
+    resources: [resource],
+  });
+}
+
+const TAKEN = toState(7, "of-another");
+
+/** Creates the yard and the backend. */
+export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<AdoptYard> {
+  const yard: Simulator = openYard(() => findKept(yard));
+  const { clock } = yard;
+  const calls = createCallCount();
+  const old = place.old === "s3" ? openBucket(sky, yard, calls, place) : openHttp(sky, calls);
+  const server = createServer(
+    {
+      store: yard.store,
+      locator: createStaticLocator([MACHINE]),
+      executors: new Map([["terraform", planner(async () => undefined)]]),
+      clock,
+      ids: countingIds("s"),
+      logger: silentLogger,
+      version: "0.0.0-test",
+    },
+    { port: 0, tokens: [{ name: "ada", token: TOKEN }], console: false },
+  );
+  if (place.isTaken) {
+    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+    const request = { method: "POST", headers, body: TAKEN };
+    await server.app.fetch(new Request(`${YARD}/terraform/state/${KEY}`, request));
+  }
+  const ask = async (request: Request): Promise<HttpAnswer & { readonly stream?: Response["body"] }> => {
+    const response = await server.app.fetch(request);
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+    if (isStream) return { status: response.status, body: "", stream: response.body };
+    return { status: response.status, body: await response.text() };
+  };
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const { pathname } = new URL(request.url);
+    const end = toEnd(request.signal);
+    if (request.url.startsWith(OLD)) return toResponse(await Promise.race([end, old.answer(request)]));
+    const operation = `Yard.${pathname === "/v1/watch" ? "STREAM" : request.method}`;
+    const proceed = () => calls.during(() => ask(request.clone()));
+    return toResponse(await Promise.race([end, sky.meet(operation, { pathname }, proceed)]));
+  };
+  sky.under(clock, clock.advance);
+  const around = { clock, fetch, s3: old.plugin, environment: old.environment };
+  const words = ["adopt", "shop", "--machine", "app", "--from", old.from, "--json"];
+  const env = { STACKYARD_URL: YARD, STACKYARD_TOKEN: TOKEN };
+  return {
+    yard,
+    from: old.from,
+    adopt: () =>
+      runVirtually(around, async () => {
+        let isOver = false;
+        const running = runCli(words, { env }).finally(() => {
+          isOver = true;
+        });
+        for (;;) {
+          await calls.rest();
+          if (isOver) break;
+          await sky.meet("look.worker", {}, () => yard.advance(STEP_MS));
+        }
+        return toRun(await running);
+      }),
+    async look() {
+      const kept = place.isDropped ? undefined : await findKept(yard);
+      return {
+        state: (await yard.findStack("shop"))?.state ?? "",
+        isCopied: kept === old.newest(),
+        isKept: kept !== undefined,
+        changed: [...old.changed(), ...(place.isTaken && kept !== TAKEN ? ["the state of another environment"] : [])],
+      };
+    },
+  };
+}
+
+function toRun({ exitCode, stdout, stderr }: Awaited<ReturnType<typeof runCli>>): AdoptRun {
+  const row = Object(parseLines(stdout).at(-1));
+  const error = Object(Object(parseJson(stderr)).error);
+  return {
+    exitCode,
+    outcome: String(row.outcome ?? ""),
+    message: [row.stack, row.reason, error.code, error.message, error.hint]
+      .filter((part) => part !== undefined)
+      .join(" "),
+  };
+}
+
+function toEnd(signal: AbortSignal): Promise<never> {
+  const end = Promise.withResolvers<never>();
+  end.promise.catch(() => undefined);
+  signal.addEventListener("abort", () => end.reject(signal.reason));
+  return end.promise;
+}
+
+function toResponse(answer: unknown): Response {
+  const { status, body, stream } = Object(answer);
+  return new Response(status === 204 ? null : (stream ?? body), { status });
+}
+
+function planner(load: () => Promise<string | undefined>) {
+  return {
+    ...terraformDefinition,
+    async start() {
+      const unchanged = (await load()) !== undefined;
+      return succeeded({ unchanged, summary: unchanged ? "Nothing would change." : "1 to add." });
+    },
+  };
+}
+
+const MACHINE = (() => {
+  const executors = new Map([["terraform", planner(async () => undefined)]]);
+  const { machine, problems } = parseMachine(SOURCE, { name: "app", executors });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return { machine, source: SOURCE };
+})();
+
+function openYard(load: () => Promise<string | undefined>): Simulator {
+  return createSimulator({ machines: [MACHINE], executors: [planner(load)], engines: 1, workers: 1 });
+}
+
+async function findKept({ store, clock }: Simulator): Promise<string | undefined> {
+  const deps = { records: store.records, clock };
+  const head = await findKeptState(deps, KEY);
+  return head && loadKeptContent(deps, head);
+}
+
+/** A backend of an old workflow, in which someone may write a newer state. */
+interface Old {
+  readonly from: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly plugin: ReturnType<typeof createSimPlugin>;
+  answer(request: Request): Promise<unknown>;
+  /** The newest state that the workflow has written. */
+  newest(): string;
+  changed(): readonly string[];
+}
+
+type Calls = ReturnType<typeof createCallCount>;
+
+function openBucket(sky: Sky, { clock }: Simulator, calls: Calls, { isLocked = false }: AdoptBugs): Old {
+  const sim = createAwsSim({ clock });
+  const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: PLACE.account, name: "ada" });
+  sim.s3.createBucket({ ...PLACE, name: BUCKET });
+  sim.s3.write(BUCKET, "shop.tfstate", toState(1));
+  sim.s3.write(BUCKET, OTHER, toState(1, "of-blog"));
+  const written: string[] = [];
+  let newest = toState(1);
+  sim.intercept((request, proceed) => {
+    if (!/^(Get|Head|List)/.test(request.operation)) written.push(`${request.operation} of the old bucket`);
+    if (isLocked && String(request.input["Key"]).endsWith(".tflock")) sim.s3.write(BUCKET, "shop.tfstate.tflock", "{}");
+    return calls.during(proceed);
+  });
+  watchSim(sim, sky);
+  return {
+    from: `s3://${BUCKET}/shop.tfstate`,
+    environment: { AWS_REGION: PLACE.region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    plugin: createSimPlugin(sim),
+    answer: async () => ({ status: 404, body: "" }),
+    newest() {
+      const text = sim.s3.findObject(BUCKET, "shop.tfstate")?.body.toString() ?? "";
+      if (text.startsWith('{"version":4')) newest = text;
+      return newest;
+    },
+    changed: () => [
+      ...written,
+      ...(sim.s3.findObject(BUCKET, "shop.tfstate.tflock") && isLocked ? ["a lock in the old bucket"] : []),
+      ...(sim.s3.findObject(BUCKET, OTHER)?.body.toString() === toState(1, "of-blog") ? [] : ["a state of others"]),
+    ],
+  };
+}
+
+function openHttp(sky: Sky, calls: Calls): Old {
+  let text = toState(1);
+  const written: string[] = [];
+  const sim = createAwsSim({ clock: { now: () => 0, sleep: async () => undefined } });
+  const act: ActBeside = async (_, { Body }) => {
+    text = String(Body);
+  };
+  return {
+    from: `${OLD}/shop`,
+    environment: {},
+    plugin: createSimPlugin(sim),
+    answer(request) {
+      if (request.method !== "GET") written.push(`${request.method} of the old backend`);
+      const proceed = () => calls.during(async () => ({ status: 200, body: text }));
+      return sky.meet(`Backend.${request.method}`, {}, proceed, act);
+    },
+    newest: () => text,
+    changed: () => written,
+  };
+}
