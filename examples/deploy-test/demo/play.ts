@@ -1,5 +1,5 @@
 import type { ReleaseReport } from "@stackyard/sdk/releases";
-import { type EndedRun, followJob } from "./follow-run.ts";
+import { type EndedJob, followJob } from "./follow-job.ts";
 import { loadReleaseFiles } from "./load-files.ts";
 import { createWorld, IMAGES, PLACE, type StandingGroup, type World } from "./world.ts";
 
@@ -14,7 +14,7 @@ export interface Audience {
 /** A step of the demo, and the expected state after it. */
 export interface PlayedStep {
   readonly name: "released" | "halted" | "replaced" | "rolled back" | "over";
-  readonly run: EndedRun | undefined;
+  readonly run: EndedJob | undefined;
   readonly groups: readonly StandingGroup[];
 }
 
@@ -33,7 +33,7 @@ export async function play(audience: Audience): Promise<Played> {
   const world = createWorld();
   const steps: PlayedStep[] = [];
   const watcher = { see: audience.picture };
-  const take = (name: PlayedStep["name"], run?: EndedRun) => {
+  const take = (name: PlayedStep["name"], run?: EndedJob) => {
     const groups = world.groups();
     steps.push({ name, run, groups });
     if (run !== undefined) audience.say(`${run.report?.end ?? run.state}. ${run.message}`.trim());

@@ -236,7 +236,7 @@ describe("fleet cancel", () => {
     const again = await yard.run("cancel", { run });
 
     expect([exitCode, text]).toEqual([0, expect.stringContaining(`Job ${run} was cancelled.`)]);
-    expect([again.exitCode, again.text]).toEqual([1, `The run ${run} has ended already: cancelled.`]);
+    expect([again.exitCode, again.text]).toEqual([1, `Job ${run} has ended already: cancelled.`]);
   });
 });
 

@@ -203,7 +203,7 @@ async function startAnew({ jobs, signal }: JobsContext, run: Job, instanceIds: r
 const fleetCancel = defineCommand({
   name: "fleet cancel",
   summary: "Stop sending, cancel the running commands, and wait until they have ended.",
-  description: "Exit code 1: the run had already ended. Changes that a command made on an instance stay.",
+  description: "Exit code 1: the job had already ended. Changes that a command made on an instance stay.",
   args: ReasonArgs,
   run: cancel,
 });
@@ -212,12 +212,12 @@ async function cancel(context: JobsContext, args: ReasonArgs): Promise<number> {
   const { jobs, out, signal } = context;
   const before = await jobs.get(args.run, { signal });
   if (before.endedAt !== undefined) {
-    out.result({ job: before }, () => `The run ${args.run} has ended already: ${before.state}.`);
+    out.result({ job: before }, () => `Job ${args.run} has ended already: ${before.state}.`);
     return 1;
   }
   const asked = await jobs.cancel(args.run, { signal, ...defined({ reason: args.reason }) });
   return followStarted(context, asked, {
-    detached: `The run ${args.run} was asked to stop.`,
+    detached: `Job ${args.run} was asked to stop.`,
     ...defined({ detach: args.detach }),
     async follow(runId) {
       const run = await followFleetRun(context, runId, args);

@@ -348,20 +348,20 @@ describe("a follow-up", () => {
   const message = aDispatch("s1/e/1/plan/1").message;
   const step = succeeded({}, { followUp: { inMs: 5, config: { remove: true } } });
 
-  it("is a run of the same executor, keyed by the attempt", () => {
-    const { run, step: same } = toFollowUpJob(anExecutor(), message, step);
+  it("is a job of the same executor, keyed by the attempt", () => {
+    const { followUp, step: same } = toFollowUpJob(anExecutor(), message, step);
 
     expect(same).toBe(step);
-    expect(run).toMatchObject({ key: `follow-up:${shortHashOf("s1/e/1/plan/1")}`, inMs: 5 });
-    expect(JSON.parse(run?.revision.source ?? "")).toMatchObject({ executor: "work", config: { remove: true } });
+    expect(followUp).toMatchObject({ key: `follow-up:${shortHashOf("s1/e/1/plan/1")}`, inMs: 5 });
+    expect(JSON.parse(followUp?.revision.source ?? "")).toMatchObject({ executor: "work", config: { remove: true } });
   });
 
   it("keeps the task's target", () => {
     const target = { account: "1", region: "eu" };
 
-    const { run } = toFollowUpJob(anExecutor(), { ...message, task: { ...message.task, target } }, step);
+    const { followUp } = toFollowUpJob(anExecutor(), { ...message, task: { ...message.task, target } }, step);
 
-    expect(JSON.parse(run?.revision.source ?? "")).toMatchObject({ target });
+    expect(JSON.parse(followUp?.revision.source ?? "")).toMatchObject({ target });
   });
 
   it.each([
@@ -374,13 +374,13 @@ describe("a follow-up", () => {
   it("fails the task when it cannot be created, and gives the reason", () => {
     const config = { text: "x".repeat(300_000) };
 
-    const { step: answered, run } = toFollowUpJob(
+    const { step: answered, followUp } = toFollowUpJob(
       anExecutor(),
       message,
       succeeded({}, { followUp: { inMs: 1, config } }),
     );
 
-    expect(run).toBeUndefined();
+    expect(followUp).toBeUndefined();
     expect(answered).toMatchObject({ kind: "failed", code: "OUTPUT_INVALID", retryable: false });
   });
 

@@ -149,7 +149,7 @@ export function toFollowUpJob(
   executor: ExecutorDefinition | undefined,
   message: TaskMessage,
   step: FinalStep,
-): { readonly step: FinalStep; readonly run?: FollowUpJob } {
+): { readonly step: FinalStep; readonly followUp?: FollowUpJob } {
   if (step.kind !== "succeeded" || step.followUp === undefined || executor === undefined) return { step };
   const { inMs, config } = step.followUp;
   const target = message.task["target"];
@@ -157,7 +157,7 @@ export function toFollowUpJob(
   const key = `follow-up:${shortHashOf(message.dispatch.id)}`;
   try {
     const aimed = typeof target === "object" && target !== null ? { target: { ...target } } : {};
-    return { step, run: { ...prepareJob({ executor, config, key, ...aimed }), inMs } };
+    return { step, followUp: { ...prepareJob({ executor, config, key, ...aimed }), inMs } };
   } catch (error) {
     const reason = `The work was done, but its follow-up job cannot be created: ${toErrorText(error)}`;
     return { step: failed({ code: "OUTPUT_INVALID", message: reason, retryable: false }) };
@@ -229,7 +229,7 @@ function maskStep(step: Step, mask: MaskText, isQuoting: IsQuoting): Step {
   }
 }
 
-/** The revision of a run is kept in clear, and its config with it. */
+/** The revision of a job is kept in clear, and its config with it. */
 const REVEALING = failed({
   code: "OUTPUT_INVALID",
   message: "The work was done, but the config of its follow-up job would contain a sensitive value.",

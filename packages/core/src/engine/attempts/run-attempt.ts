@@ -254,17 +254,18 @@ async function settle(
 ): Promise<StepEnd> {
   const { clock, logger } = deps;
   const { cancelling, log } = ended;
-  const { step: result, run } = toFollowUpJob(executor, message, boundOutputs(message, ended.step));
+  const { step: result, followUp } = toFollowUpJob(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
   if (result.kind === "failed") logEnd(log, { onReport }, toLastLines(result, outcome, log.text()));
   const text = maskOutputs(log.text(), ended.step);
   await log.end({ settled: true, mask: findOutputMask(ended.step) });
   const end = { grant: claimed.grant, outcome, ...(text === "" ? {} : { log: text }) };
   const toEvent = () => toResultEvent(message, result, { cancelling, now: clock.now() });
-  const isApplied = run === undefined && (await applyAtOnce(deps, message.stack.id, { event: toEvent(), result: end }));
+  const isApplied =
+    followUp === undefined && (await applyAtOnce(deps, message.stack.id, { event: toEvent(), result: end }));
   const answer = isApplied
     ? "settled"
-    : await retryTransient(clock, () => settleInStore(deps, { ...end, run, event: toEvent() }));
+    : await retryTransient(clock, () => settleInStore(deps, { ...end, followUp, event: toEvent() }));
   if (answer === "lost") {
     logger.warn("A late result was discarded.", { outcome });
     return LOST;
@@ -287,11 +288,16 @@ async function applyAtOnce(
 
 async function settleInStore(
   { store, clock }: AttemptDeps,
-  { grant, run, ...end }: AppliedResult & { readonly run: FollowUpJob | undefined; readonly event: QueuedEvent },
+  {
+    grant,
+    followUp,
+    ...end
+  }: AppliedResult & { readonly followUp: FollowUpJob | undefined; readonly event: QueuedEvent },
 ): Promise<"settled" | "lost"> {
   const now = clock.now();
-  if (run !== undefined) await store.revisions.put(run.revision, now);
-  const followUps = run === undefined ? [] : [{ event: toJobEvent(run, now), notBefore: now + run.inMs }];
+  if (followUp !== undefined) await store.revisions.put(followUp.revision, now);
+  const followUps =
+    followUp === undefined ? [] : [{ event: toJobEvent(followUp, now), notBefore: now + followUp.inMs }];
   return store.settle(grant, { ...end, followUps, now });
 }
 

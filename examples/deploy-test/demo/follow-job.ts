@@ -1,19 +1,19 @@
 import { parseReleaseReport, type ReleaseReport } from "@stackyard/sdk/releases";
 import type { World } from "./world.ts";
 
-/** How a run has ended. */
-export interface EndedRun {
+/** How a job has ended. */
+export interface EndedJob {
   readonly jobId: string;
   readonly state: string;
   readonly report: ReleaseReport | undefined;
   readonly message: string;
 }
 
-/** Observes a run in progress. */
-export interface RunWatcher {
+/** Observes a job in progress. */
+export interface JobWatcher {
   /** Records a report that differs from the one before. `at`: epoch milliseconds. */
   see(report: ReleaseReport, at: number): void;
-  /** Called after each simulated second: returns whether to halt the run. */
+  /** Called after each simulated second: returns whether to halt the job. */
   readonly shallHalt?: (report: ReleaseReport) => boolean;
 }
 
@@ -21,25 +21,25 @@ const STEP_MS = 1_000;
 /** The maximum duration of a release in the demo. */
 const MOST_MS = 3 * 3_600_000;
 
-/** Starts a run of the executor `asg` and lets time pass until it has ended. */
+/** Starts a job of the executor `asg` and lets time pass until it has ended. */
 export async function followJob(
   { yard }: World,
   config: Readonly<Record<string, unknown>>,
-  watcher: RunWatcher,
-): Promise<EndedRun> {
+  watcher: JobWatcher,
+): Promise<EndedJob> {
   const { jobId } = await yard.jobs.start({ executor: "asg", config, actor: "ada" });
   const look = createLook({ yard, jobId, watcher });
   for (let passed = 0; passed < MOST_MS; passed += STEP_MS) {
     await yard.advance(STEP_MS);
     const report = await look();
-    const run = await yard.jobs.find(jobId);
-    if (run?.endedAt !== undefined) return { jobId, state: run.state, report, message: run.error?.message ?? "" };
+    const job = await yard.jobs.find(jobId);
+    if (job?.endedAt !== undefined) return { jobId, state: job.state, report, message: job.error?.message ?? "" };
   }
-  throw new Error(`The run ${jobId} has not ended.`);
+  throw new Error(`The job ${jobId} has not ended.`);
 }
 
 /** Shows a changed report, and halts once if requested. */
-function createLook({ yard, jobId, watcher }: Pick<World, "yard"> & { jobId: string; watcher: RunWatcher }) {
+function createLook({ yard, jobId, watcher }: Pick<World, "yard"> & { jobId: string; watcher: JobWatcher }) {
   let shown = "";
   let isHalted = false;
   return async (): Promise<ReleaseReport | undefined> => {
