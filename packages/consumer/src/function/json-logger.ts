@@ -48,8 +48,7 @@ const MAX_DEPTH = 6;
 
 /** Redacts signatures of URLs and limits the length of a text. A presigned URL is a secret that must not be logged. */
 export function hideSecrets(text: string): string {
-  const plain = text
-    .slice(0, MAX_LENGTH * 4)
+  const plain = keepStart(text, MAX_LENGTH * 4)
     .replace(MEANT_AS_URL, "$1")
     .replace(AFTER_PATH, "$1")
     .replace(BEFORE_HOST, "$1")
