@@ -164,4 +164,5 @@ export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQu
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
 export { cutMiddle, cutText, findCut, keepEnd, keepEndBytes, keepStart, keepStartBytes } from "./text/cut-text.ts";
+export { toStrictJson, toStrictText } from "./text/strict-json.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

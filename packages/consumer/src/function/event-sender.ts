@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import { decideDenial, findAwsFault, findDeadline } from "@stackyard/aws";
 import type { Clock, Logger } from "@stackyard/core";
+import { toStrictJson } from "@stackyard/core";
 import type { ConsumerEvent } from "../messages.ts";
 
 /** Sends events to the distributor. */
@@ -135,5 +136,5 @@ async function putOnce(
 }
 
 function toEntry({ detailType, detail }: ConsumerEvent, bus: string): PutEventsRequestEntry {
-  return { Source: "stackyard.consumer", DetailType: detailType, Detail: JSON.stringify(detail), EventBusName: bus };
+  return { Source: "stackyard.consumer", DetailType: detailType, Detail: toStrictJson(detail), EventBusName: bus };
 }

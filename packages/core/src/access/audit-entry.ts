@@ -83,10 +83,10 @@ export function toBoundedEntry(entry: AuditEntry): AuditEntry {
   const plain = mapTexts(entry, (text) => text.toWellFormed().replace(SECRET, "sy$1_***"));
   if (sizeOf(plain) <= MAX_ENTRY_BYTES) return plain;
   const { reason = "", ...rest } = plain;
-  const short = mapTexts(rest, (text) => cutText(text, MAX_TEXT_BYTES));
+  const short = mapTexts(rest, (text) => cutJsonText(text, MAX_TEXT_BYTES));
   const bounded = sizeOf(short) <= MAX_ENTRY_BYTES ? short : withFewerGroups(short);
   const room = MAX_ENTRY_BYTES - sizeOf({ ...bounded, reason: "" });
-  return reason === "" ? bounded : { ...bounded, reason: cutText(reason, room) };
+  return reason === "" ? bounded : { ...bounded, reason: cutJsonText(reason, room) };
 }
 
 /** A secret, or a half of a surrogate pair, which JSON escapes. */
@@ -107,7 +107,7 @@ function withFewerGroups(entry: AuditEntry): AuditEntry {
 }
 
 /** Cuts a text to at most `maxBytes` bytes as JSON; the end of a cut text is `…`. */
-function cutText(text: string, maxBytes: number): string {
+function cutJsonText(text: string, maxBytes: number): string {
   if (sizeOf(text) - 2 <= maxBytes) return text;
   const characters = [...text];
   const ellipsis = 3;

@@ -1,6 +1,6 @@
 import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
-import { isMap, StackyardError } from "@stackyard/core";
+import { isMap, parseJson, StackyardError, toStrictJson } from "@stackyard/core";
 import type { RepositoryPlace } from "../hook.ts";
 import { hasStatus, toRightFault } from "./request-outcome.ts";
 
@@ -70,8 +70,9 @@ export async function createInstallationToken(
 export function createRepositoryClient(octokit: Octokit, createToken: CreateToken): RepositoryClient {
   async function send(token: string, { fullName }: RepositoryPlace, request: RepositoryRequest) {
     const [owner = "", repo = ""] = fullName.split("/");
+    const body = parseJson(toStrictJson(request.body ?? {}));
     const { data, headers } = await octokit.request(`${request.method} /repos/{owner}/{repo}${request.path}`, {
-      ...request.body,
+      ...(isMap(body) ? body : {}),
       owner,
       repo,
       headers: { authorization: `token ${token}` },

@@ -1,4 +1,4 @@
-import { cutText, isMap, keepStart, StackyardError } from "@stackyard/core";
+import { cutText, isMap, keepStart, StackyardError, toStrictJson } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
 import { readWarned, type WarnOfRows } from "../read-rows.ts";
@@ -83,7 +83,7 @@ export function createGitLabClient({
     const init = {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : toStrictJson(body),
       signal: signal ?? AbortSignal.timeout(REQUEST_MS),
       redirect: "manual",
     } as const;

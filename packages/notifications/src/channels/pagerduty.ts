@@ -1,4 +1,4 @@
-import { cutText, defined } from "@stackyard/core";
+import { cutText, defined, toStrictJson } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
@@ -50,7 +50,7 @@ export const pagerDuty = defineChannel<typeof Options.properties, Static<typeof 
   async send(deps, { options }, notification) {
     const { url = "https://events.pagerduty.com", severity, allow = [] } = options;
     const routing_key = await deps.readSecret(options.key);
-    const body = JSON.stringify({ routing_key, ...toPagerDutyEvent(notification, severity) });
+    const body = toStrictJson({ routing_key, ...toPagerDutyEvent(notification, severity) });
     return toSent(await deps.post({ url: `${url.replace(/\/$/, "")}/v2/enqueue`, body, allow, signal: deps.signal }));
   },
   render: (notification, { severity }) => toPagerDutyEvent(notification, severity),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cutText, defined, isMap, parseJson, type StoredRecord } from "@stackyard/core";
+import { cutText, defined, isMap, parseJson, type StoredRecord, toStrictJson } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
@@ -107,7 +107,7 @@ async function call(
       authorization: `Bearer ${await deps.readSecret(options.token)}`,
       "content-type": "application/json; charset=utf-8",
     },
-    body: JSON.stringify({ channel, ...message }),
+    body: toStrictJson({ channel, ...message }),
     allow,
     signal: deps.signal,
   });

@@ -1,4 +1,4 @@
-import { cutText } from "@stackyard/core";
+import { cutText, toStrictJson } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
@@ -77,7 +77,7 @@ export const slack = defineChannel<typeof Options.properties, Static<typeof Opti
   schema: Options,
   async send(deps, { options }, notification) {
     const url = await deps.readSecret(options.url);
-    const body = JSON.stringify(toSlackMessage(notification));
+    const body = toStrictJson(toSlackMessage(notification));
     return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
   },
   render: toSlackMessage,

@@ -1,4 +1,4 @@
-import { cutText } from "@stackyard/core";
+import { cutText, toStrictJson } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
@@ -20,7 +20,7 @@ const MAX_BYTES = 28_000;
 export function toTeamsMessage({ kind, title, text, url }: Notification): string {
   const shown = kind === "resolve" ? `Resolved: ${title}` : title;
   const build = (body: string): string =>
-    JSON.stringify({
+    toStrictJson({
       type: "message",
       attachments: [
         {

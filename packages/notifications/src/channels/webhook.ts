@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { StackyardError, toStrictJson } from "@stackyard/core";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { Webhook } from "standardwebhooks";
 import { type Static, Type } from "typebox";
@@ -19,7 +19,7 @@ const Options = Type.Object(
 /** Returns the body of a message of Standard Webhooks. */
 export function toWebhookBody(notification: Notification): string {
   const { at, ...data } = notification;
-  return JSON.stringify({ type: `notification.${data.kind}`, timestamp: new Date(at).toISOString(), data });
+  return toStrictJson({ type: `notification.${data.kind}`, timestamp: new Date(at).toISOString(), data });
 }
 
 /** Posts a message that is signed by Standard Webhooks. Its id is that of the notification, however often it is sent. */

@@ -6,6 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/executor.ts";
 import type { Records, StoredRecord } from "../../ports/records.ts";
 import { findCut } from "../../text/cut-text.ts";
+import { toStrictText } from "../../text/strict-json.ts";
 import { addTime, type ChunkTimes, moveTimes, NO_TIMES, parseTimes, TIME_STEP_MS, toChunkTimes } from "./log-times.ts";
 import {
   CHUNK_BYTES,
@@ -132,7 +133,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
   return {
     add(line) {
       if (isEnded || segment.isClosed) return;
-      const text = `${toStorable(line)}\n`;
+      const text = `${toStrictText(line)}\n`;
       const bytes = Buffer.byteLength(text);
       if (waitingBytes() + bytes > MOST_WAITING_BYTES && waitingBytes() > 0) {
         dropped += bytes;
@@ -164,13 +165,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
 }
 
 function toLines(text: string): string {
-  return text === "" ? "" : `${toStorable(text)}\n`;
-}
-
-/** Replaces NUL and unpaired surrogates, which some stores do not support. */
-function toStorable(line: string): string {
-  const text = line.toWellFormed();
-  return text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text;
+  return text === "" ? "" : `${toStrictText(text)}\n`;
 }
 
 function toExpiry(clock: Clock, { deadlineAt }: OpenLogInput): WriteTimes {

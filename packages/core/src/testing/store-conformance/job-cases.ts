@@ -72,6 +72,35 @@ export const jobCases: readonly ConformanceCase<Store>[] = [
     ),
   ),
 
+  ...(["through the queue", "in one process"] as const).map((way) =>
+    storeCase(
+      `runs: one that fails with a text that strict stores and hosts refuse ends, and is tried once, ${way}`,
+      async (store) => {
+        const { jobs, work, started } = createYard(store, {
+          way,
+          toStep(n, report) {
+            const message = ODD_TEXTS[n] ?? "";
+            report(message);
+            return failed({ code: "ODD", message, retryable: false });
+          },
+        });
+        for (const n of ODD_TEXTS.keys()) await jobs.start({ key: `job-${n}`, executor: "work", config: { n } });
+
+        await work();
+
+        const { items } = await jobs.list({}, { limit: 99 });
+        const messages = items.map(({ error }) => error?.message ?? "");
+        assert.deepEqual(
+          items.map(({ state }) => state),
+          ODD_TEXTS.map(() => "failed"),
+        );
+        assert.deepEqual([messages.filter((text) => text === "" || !text.isWellFormed() || text.includes("\0"))], [[]]);
+        assert.deepEqual(started.toSorted(), [...ODD_TEXTS.keys()].toSorted());
+        assert.deepEqual((await store.queries.listDeadLetters({}, { limit: 9 })).items, []);
+      },
+    ),
+  ),
+
   storeCase("runs: what their executor reports comes in pages, in order", async (store) => {
     const { jobs } = createYard(store);
     const { jobId } = await jobs.start({ key: "job-7", executor: "work", config: { n: 1 } });
@@ -98,7 +127,7 @@ interface Yard {
 /** The options of a yard: how results reach the engine, and the steps of the executor. */
 interface YardInput {
   readonly way?: "through the queue" | "in one process";
-  readonly toStep?: (n: number) => Step | undefined;
+  readonly toStep?: (n: number, report: (line: string) => void) => Step | undefined;
 }
 
 function createYard(store: Store, { way = "through the queue", toStep = toStepOf }: YardInput = {}): Yard {
@@ -106,9 +135,9 @@ function createYard(store: Store, { way = "through the queue", toStep = toStepOf
   const executor = defineExecutor({
     name: "work",
     config: Type.Object({ n: Type.Integer() }),
-    async start(_ctx, { n }) {
+    async start(ctx, { n }) {
       started.push(n);
-      return toStep(n) as Step<never, never>;
+      return toStep(n, (line) => ctx.report(line)) as Step<never, never>;
     },
   });
   const clock = createFakeClock();
@@ -164,6 +193,19 @@ const ODD_STEPS: readonly Step[] = [
   succeeded({ n: 1 }, { followUp: { inMs: 1, config: { at: new Date(0) } } }),
   failed({ ...QUOTA, outputs: { at: new Date(0) } }),
   failed({ ...QUOTA, message: "x".repeat(1_100_000) }),
+];
+
+/**
+ * Texts of programs: half of a character, NUL, and a character on each border at which a text is cut; see rakazo#416,
+ * cumora#185, activepieces#13965.
+ */
+const ODD_TEXTS: readonly string[] = [
+  "half \ud83d",
+  "\udc4d half",
+  "NUL \0",
+  ...[200, 500, 512, 1_024, 2_000, 4_096, 8_192, 16_384].flatMap((border) =>
+    [2, 1, 0].map((before) => `${"x".repeat(border - before)}😀${"y".repeat(20_000)}${"😀z".repeat(border)}`),
+  ),
 ];
 
 const NEGATIVE = { code: "NEGATIVE", message: "It is negative.", retryable: false };
