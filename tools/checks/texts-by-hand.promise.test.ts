@@ -57,7 +57,7 @@ describe("a text", () => {
   it("is cut by the functions of the core, or there is a reason", () => {
     const files = globSync("{packages,apps}/*/src/**/*.{ts,tsx}", { cwd: repositoryRoot });
     const found = files
-      .filter((file) => !/\.test(-d)?\.tsx?$|\/testing\/|\/text\/cut-text\.ts$/.test(file))
+      .filter((file) => !/\.test(-d)?\.tsx?$|\/testing\/|\/machine\/cut-text\.ts$/.test(file))
       .map((file) => [toName(file), countCuts(readFileSync(join(repositoryRoot, file), "utf8"))] as const)
       .filter(([, count]) => count > 0);
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { cutText, defined, isMap, parseJson, StackyardError } from "@stackyard/core";
+import { cutText, defined, isMap, parseJson, StackyardError, toStrictText } from "@stackyard/core";
 import type { PreviewPull } from "@stackyard/sdk";
 
 const MAX_TEXT = 1_024;
@@ -21,7 +21,7 @@ export async function findPull(path: string | undefined, host: string): Promise<
     repository: { id: String(repository["id"]), fullName: toText(repository["full_name"]) },
     number,
     url: toText(pull["html_url"]),
-    ...defined({ title: cutText(toText(title).toWellFormed(), MAX_TEXT) || undefined }),
+    ...defined({ title: cutText(toStrictText(toText(title)), MAX_TEXT) || undefined }),
     head: toText(head["sha"]),
     // The account may be deleted.
     owner: toText(user["login"] ?? "ghost"),

@@ -19,6 +19,7 @@ export {
 } from "./errors/stackyard-error.ts";
 export { findTime, formatLogTime, type LogTime } from "./line-times.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
+export { cutMiddle, cutText, findCut, keepEnd, keepEndBytes, keepStart, keepStartBytes } from "./machine/cut-text.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { requireUtf8 } from "./machine/document/find-not-utf8.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
@@ -47,6 +48,7 @@ export {
 export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
+export { toStrictJson, toStrictText } from "./machine/strict-json.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export {
   type Absence,
@@ -163,6 +165,4 @@ export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOption
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
-export { cutMiddle, cutText, findCut, keepEnd, keepEndBytes, keepStart, keepStartBytes } from "./text/cut-text.ts";
-export { toStrictJson, toStrictText } from "./text/strict-json.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

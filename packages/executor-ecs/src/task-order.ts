@@ -18,7 +18,7 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText } from "@stackyard/aws";
-import { type Clock, chunk, cutText, defined, listPages } from "@stackyard/core";
+import { type Clock, chunk, cutText, defined, listPages, toStrictText } from "@stackyard/core";
 import { toLastPart } from "./judge.ts";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
@@ -286,7 +286,7 @@ export async function stopTasks(
   const errors: unknown[] = [];
   for (const task of taskArns) {
     try {
-      await ecs.send(new StopTaskCommand({ cluster, task, reason: cutText(reason.toWellFormed(), MAX_REASON_CHARS) }));
+      await ecs.send(new StopTaskCommand({ cluster, task, reason: cutText(toStrictText(reason), MAX_REASON_CHARS) }));
       stopped.push(task);
     } catch (error) {
       if (isGone(error)) gone.push(task);

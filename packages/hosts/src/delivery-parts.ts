@@ -1,4 +1,4 @@
-import { cutText } from "@stackyard/core";
+import { cutText, toStrictText } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Hook, HookRepository, HookSender, ParsedDelivery } from "./hook.ts";
@@ -54,5 +54,5 @@ export function toInstant(text: string | undefined): number | undefined {
 
 /** Cuts a text of a code host. */
 export function cut(text: string, most = MAX_TEXT): string {
-  return cutText(text.toWellFormed(), most);
+  return cutText(toStrictText(text), most);
 }

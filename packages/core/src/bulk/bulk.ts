@@ -1,9 +1,9 @@
 import type { By } from "../access/by.ts";
 import type { Sender } from "../access/sender.ts";
 import { chunk } from "../chunk.ts";
+import { keepStart } from "../machine/cut-text.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
-import { keepStart } from "../text/cut-text.ts";
 
 /** The action of a bulk on each of its items. Those of `redrive` and `dismiss` are dead letters, of `withdraw` parked events, all others stacks. */
 const BULK_OPERATIONS = [

@@ -1,5 +1,5 @@
 import { Graph, layout } from "@dagrejs/dagre";
-import { cutText } from "../text/cut-text.ts";
+import { cutText } from "../machine/cut-text.ts";
 import type { DrawnEdge, DrawnGraph, DrawnNode } from "./drawn-graph.ts";
 import { foldGraph, type Line, toCondition, type Unfolded } from "./fold-graph.ts";
 import type { Box, Direction, GraphLayout, PlacedLine, Point } from "./graph-layout.ts";

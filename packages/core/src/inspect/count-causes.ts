@@ -1,6 +1,6 @@
+import { cutText, keepStart } from "../machine/cut-text.ts";
 import { defined, parseJson } from "../machine/json.ts";
 import { createPageBuilder, foreignCursor, type Page, type PageInput } from "../ports/records.ts";
-import { cutText, keepStart } from "../text/cut-text.ts";
 
 /** A failed task, a parked event or a dead letter, as far as causes are compared. */
 export interface Trouble {

@@ -1,5 +1,5 @@
-import { cutMiddle } from "../text/cut-text.ts";
-import { toStrictText } from "../text/strict-json.ts";
+import { cutMiddle } from "./cut-text.ts";
+import { toStrictText } from "./strict-json.ts";
 
 /**
  * The longest text of a failed task that a stack keeps. Of a longer one the beginning, which says what failed and where,

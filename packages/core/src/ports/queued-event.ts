@@ -1,5 +1,5 @@
+import { keepStart } from "../machine/cut-text.ts";
 import { isMap } from "../machine/json.ts";
-import { keepStart } from "../text/cut-text.ts";
 import type { QueuedEvent } from "./stack-store.ts";
 import { findEventFault } from "./stored-shape.ts";
 

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
+import { cutText } from "../machine/cut-text.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Records } from "../ports/records.ts";
-import { cutText } from "../text/cut-text.ts";
 
 /** News for people that is in no stack's history, such as a dead letter of a queue. */
 export interface NoticeInput {

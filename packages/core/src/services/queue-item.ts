@@ -1,5 +1,5 @@
+import { cutText } from "../machine/cut-text.ts";
 import { backoff } from "../retry.ts";
-import { cutText } from "../text/cut-text.ts";
 
 /**
  * One entry of a keyed queue: the value that was put last under its key, and when it is due. The functions here decide

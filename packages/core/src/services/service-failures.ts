@@ -1,7 +1,7 @@
 import { Type } from "typebox";
+import { cutText } from "../machine/cut-text.ts";
 import { defined } from "../machine/json.ts";
 import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
-import { cutText } from "../text/cut-text.ts";
 import type { YardServicesDeps } from "./service-deps.ts";
 
 /** A service whose ticks fail. */

@@ -1,4 +1,4 @@
-import { keepStart } from "../text/cut-text.ts";
+import { keepStart } from "../machine/cut-text.ts";
 
 /** IAM, "Tags for IAM resources": values have up to 256 characters: letters, numbers, spaces and `_.:/=+-@`. */
 const MAX_TAG_VALUE = 256;

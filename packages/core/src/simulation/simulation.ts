@@ -8,6 +8,7 @@ import {
   toReplayed,
 } from "../aggregate/replay-incarnation.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
+import { cutText } from "../machine/cut-text.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import type { Decision } from "../machine/decide/decision.ts";
 import { toInstant } from "../machine/decide/timers.ts";
@@ -18,7 +19,6 @@ import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import { cutText } from "../text/cut-text.ts";
 import { advanceClock, type ClockAdvance } from "./advance-clock.ts";
 import { listKeyWaits } from "./key-waits.ts";
 import { applyInput, createSimulatedYard, MAX_FIRED, planInput, type SimulatedYard } from "./simulated-yard.ts";

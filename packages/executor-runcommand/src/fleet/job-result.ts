@@ -4,7 +4,7 @@ import type {
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
 import { findAwsFault } from "@stackyard/aws";
-import { backoff, cutText, defined, retry } from "@stackyard/core";
+import { backoff, cutText, defined, retry, toStrictText } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import type { FleetCounts } from "../report-page.ts";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
@@ -56,7 +56,7 @@ export function toFailureResult(jobId: string, { code, message, type, runId }: J
   const text = message.startsWith(`${code}:`) ? message : `${code}: ${message}`;
   const failureDetails = defined({
     type: type ?? toFailureType(code),
-    message: cutText(text.toWellFormed(), MAX_MESSAGE),
+    message: cutText(toStrictText(text), MAX_MESSAGE),
     externalExecutionId: runId === undefined ? undefined : cutText(runId, MAX_EXTERNAL_ID),
   });
   return { kind: "failure", input: { jobId, failureDetails } };
@@ -75,7 +75,7 @@ function toProgress(jobId: string, run: JobView, report: RunReport | undefined):
     jobId,
     continuationToken: toContinuationToken(runId),
     executionDetails: {
-      summary: cutText(summary.toWellFormed(), MAX_SUMMARY),
+      summary: cutText(toStrictText(summary), MAX_SUMMARY),
       externalExecutionId: runId,
       // The percentage 100 is reported only at the end.
       percentComplete: Math.min(99, toPercent(counts)),
@@ -91,7 +91,7 @@ function toDone({ jobId, run, report, reportUrl }: JobResultInput): PutJobSucces
   return {
     jobId,
     executionDetails: {
-      summary: cutText(summary.toWellFormed(), MAX_SUMMARY),
+      summary: cutText(toStrictText(summary), MAX_SUMMARY),
       externalExecutionId: runId,
       percentComplete: state === "succeeded" ? 100 : toPercent(counts),
     },

@@ -1,12 +1,12 @@
 import { toErrorText } from "../../errors/stackyard-error.ts";
 import type { LogTime } from "../../line-times.ts";
+import { findCut } from "../../machine/cut-text.ts";
 import { shortHashOf } from "../../machine/event-message.ts";
+import { toStrictText } from "../../machine/strict-json.ts";
 import { changeRecord } from "../../ports/change-record.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/executor.ts";
 import type { Records, StoredRecord } from "../../ports/records.ts";
-import { findCut } from "../../text/cut-text.ts";
-import { toStrictText } from "../../text/strict-json.ts";
 import { addTime, type ChunkTimes, moveTimes, NO_TIMES, parseTimes, TIME_STEP_MS, toChunkTimes } from "./log-times.ts";
 import {
   CHUNK_BYTES,

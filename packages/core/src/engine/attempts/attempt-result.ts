@@ -1,4 +1,5 @@
 import { toErrorText } from "../../errors/stackyard-error.ts";
+import { cutText } from "../../machine/cut-text.ts";
 import { exceedsBytes, MAX_METADATA_BYTES } from "../../machine/decide/metadata.ts";
 import { toErrorDescription } from "../../machine/error-description.ts";
 import { SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
@@ -8,11 +9,11 @@ import { defined } from "../../machine/json.ts";
 import { createLogMask } from "../../machine/log-mask.ts";
 import { JOB_MACHINE } from "../../machine/machine.ts";
 import { createIsQuoting, type IsQuoting, type MaskText, maskTexts } from "../../machine/mask-text.ts";
+import { toStrictText } from "../../machine/strict-json.ts";
 import type { TaskMessage } from "../../machine/task-message.ts";
 import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../../ports/executor.ts";
 import type { Revision } from "../../ports/locator.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
-import { cutText } from "../../text/cut-text.ts";
 import type { AttemptLogs, AttemptLogWriter, LogEndOptions, OpenLogInput } from "./attempt-log.ts";
 
 /** A step that ends an attempt. */
@@ -305,7 +306,8 @@ export function createTaskLog(earlier = "", onLine: (line: string) => void = () 
   let bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
   let last: string | undefined;
   return {
-    add(line) {
+    add(given) {
+      const line = toStrictText(given);
       onLine(line);
       const kept = Buffer.byteLength(line) > MAX_LOG_BYTES / 4 ? cutText(line, MAX_LOG_BYTES / 8) : line;
       last = kept;

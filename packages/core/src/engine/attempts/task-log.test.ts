@@ -18,6 +18,18 @@ describe("a task's log", () => {
     expect(createTaskLog().last()).toBeUndefined();
   });
 
+  it.each(["zszz3/AgentRecall#497", "JuryBu/MCP-SKILL-RULES_packages#6"])(
+    "Reported: %s: has no NUL and no half of a character, and splits none of a long line",
+    () => {
+      const seen: string[] = [];
+      const log = createTaskLog("", (line) => void seen.push(line));
+      for (const line of ["half \ud83d", "NUL \0", `${"x".repeat(8_190)}😀${"y".repeat(20_000)}`]) log.add(line);
+
+      expect(log.text().split("\n")).toEqual(["half \ufffd", "NUL \ufffd", `${"x".repeat(8_190)}…`]);
+      expect(seen.every((line) => line.isWellFormed())).toBe(true);
+    },
+  );
+
   it("lets the oldest lines go, says so, and never grows over 64 KiB", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ maxLength: 40_000, size: "max" }), { minLength: 1, maxLength: 12 }), (lines) => {

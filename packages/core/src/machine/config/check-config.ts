@@ -1,6 +1,6 @@
 import { Check } from "typebox/value";
 import { describeThrown } from "../../errors/stackyard-error.ts";
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { checkKeys } from "../document/check-structure.ts";
 import {
   type CompileContext,

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { describeThrown } from "../../errors/stackyard-error.ts";
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { listSchemaFaults } from "../document/schema-faults.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";

@@ -1,6 +1,6 @@
 import { type Sender, type SenderKind, toCodePersonId } from "../../access/sender.ts";
-import { cutText } from "../../text/cut-text.ts";
 import type { ApprovalTerms } from "../approval.ts";
+import { cutText } from "../cut-text.ts";
 import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";

@@ -1,4 +1,4 @@
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { findInstant } from "../expression/cel-functions.ts";
 import type { AfterTimer, State } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";

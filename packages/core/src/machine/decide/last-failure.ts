@@ -1,4 +1,4 @@
-import { cutMiddle } from "../../text/cut-text.ts";
+import { cutMiddle } from "../cut-text.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { LastFailure, Stack, TaskState } from "../stack.ts";

@@ -1,4 +1,4 @@
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import type { Path, Place } from "./tree.ts";
 
 /** One fault of a document, with its position. Codes are kebab-case and never renamed. */

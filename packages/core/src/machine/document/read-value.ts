@@ -1,4 +1,4 @@
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { findMachineDocument } from "../define-machine.ts";
 import type { MachineLimits } from "./compile-context.ts";
 import type { ProblemList } from "./problem-list.ts";

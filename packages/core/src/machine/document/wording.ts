@@ -1,4 +1,4 @@
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import type { TreeNode } from "./tree.ts";
 
 const MAX_TEXT = 60;

@@ -1,5 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { findNearestName, listNames, quote, suggest } from "../document/wording.ts";
 import { CEL_FUNCTIONS, CEL_METHODS } from "./cel-functions.ts";
 import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace } from "./expression.ts";

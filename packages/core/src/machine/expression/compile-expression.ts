@@ -1,5 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { quote } from "../document/wording.ts";
 import { type CelProgram, type CelScope, parseCel } from "./cel-engine.ts";
 import { toBoundedName, toWrittenNames } from "./cel-functions.ts";

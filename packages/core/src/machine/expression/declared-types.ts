@@ -1,5 +1,5 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import type { MetadataValue } from "../stack.ts";
 import { INSTANT } from "./cel-functions.ts";
 import { isTyped, type TypedNode } from "./cel-types.ts";

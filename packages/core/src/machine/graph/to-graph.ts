@@ -1,5 +1,5 @@
-import { cutText } from "../../text/cut-text.ts";
 import { formatSchedule } from "../cron.ts";
+import { cutText } from "../cut-text.ts";
 import { formatDuration } from "../document/duration.ts";
 import { defined } from "../json.ts";
 import { INIT, type Machine, type Reaction, type State, TIMEOUT } from "../machine.ts";

@@ -1,4 +1,4 @@
-import { cutText } from "../../text/cut-text.ts";
+import { cutText } from "../cut-text.ts";
 import { findMetadataFault } from "../decide/metadata-faults.ts";
 import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";

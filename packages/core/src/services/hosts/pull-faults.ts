@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
+import { cutText } from "../../machine/cut-text.ts";
 import { defineRecordKind, keepAlive, type RecordsDeps } from "../../ports/record-kind.ts";
-import { cutText } from "../../text/cut-text.ts";
 
 const PullFault = Type.Object({
   stackId: Type.String(),
