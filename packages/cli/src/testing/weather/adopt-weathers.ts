@@ -1,12 +1,13 @@
 import { awsWeathers } from "@stackyard/aws-sim";
-import type { Moment, Weather } from "@stackyard/core/testing";
+import { commonWeathers, type Moment, type Weather } from "@stackyard/core/testing";
 import { toState } from "./adopt-yard.ts";
 import { terraformWeathers } from "./terraform-weathers.ts";
 
 const isOld = ({ operation, input }: Moment) =>
   operation === "Backend.GET" || (operation === "S3.GetObject" && String(Object(input).Key).endsWith(".tfstate"));
-const isHttp = ({ operation }: Moment) => /^(Backend|Yard)\./.test(operation);
-const toPlace = ({ Bucket, Key }: Readonly<Record<string, unknown>>) => ({ Bucket, Key, Body: toState(2) });
+const toPlace = ({ Bucket, Key = "shop" }: Readonly<Record<string, unknown>>) => {
+  return { Bucket, Key, Body: toState(2, `of-${String(Key).replace(".tfstate", "")}`) };
+};
 
 /** What a workflow that still works does: it writes the next state. */
 const written: readonly Weather[] = (["before", "after"] as const).map((when) => ({
@@ -21,22 +22,9 @@ const written: readonly Weather[] = (["before", "after"] as const).map((when) =>
   },
 }));
 
-/** The weathers of an old backend, and of the yard's own server. */
+/** The weathers of an old backend, and of the yard's own server. Both lists have the common ones. */
 export const adoptWeathers: readonly Weather[] = [
-  ...awsWeathers.map(
-    (weather): Weather => ({
-      ...weather,
-      fits: (moment, answer) => !isHttp(moment) && weather.fits(moment, answer),
-    }),
-  ),
-  ...terraformWeathers
-    .filter(({ name }) => !awsWeathers.some((each) => each.name === name && !/^(reset|stale|cut)/.test(name)))
-    .map(
-      (weather): Weather => ({
-        ...weather,
-        name: /^(reset|stale|cut)/.test(weather.name) ? `${weather.name} over HTTP` : weather.name,
-        fits: (moment, answer) => isHttp(moment) && weather.fits(moment, answer),
-      }),
-    ),
+  ...awsWeathers,
+  ...terraformWeathers.filter(({ name }) => !commonWeathers.some((common) => common.name === name)),
   ...written,
 ];

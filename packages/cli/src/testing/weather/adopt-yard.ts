@@ -18,10 +18,10 @@ const OLD = "http://states.example";
 const BUCKET = "acme-states";
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 const TOKEN = "a-token-of-the-tests";
-const KEY = "app/shop/local/app";
+const toKey = (stack: string) => `app/${stack}/local/app`;
 const STEP_MS = 1_000;
-/** The files of another environment in the same backend. */
-const OTHER = "blog.tfstate";
+/** The state of an environment that no one adopts. */
+const OTHER = "docs.tfstate";
 
 const SOURCE = `version: 2
 events: { ADOPTED: {} }
@@ -51,6 +51,8 @@ export interface AdoptBugs {
 /** Where a story plays. */
 export interface AdoptPlace extends AdoptBugs {
   readonly old: OldBackend;
+  /** The environments that one command adopts. Default: `shop` alone. */
+  readonly stacks?: readonly string[];
   /** The yard has the state of another environment under the key. */
   readonly isTaken?: boolean;
 }
@@ -58,20 +60,22 @@ export interface AdoptPlace extends AdoptBugs {
 /** One run of the command. */
 export interface AdoptRun {
   readonly exitCode: number;
-  /** The outcome of the stack; nothing if the command has failed before. */
-  readonly outcome: string;
-  /** The reason of the outcome, or the error. */
+  /** The outcome of each stack, by its id; those that the command has not reached are missing. */
+  readonly outcomes: Readonly<Record<string, unknown>>;
+  /** The reasons of the outcomes, and the error. */
   readonly message: string;
+  /** True if a stack is said to be refused, and none to be changed. */
+  readonly isRefused: boolean;
 }
 
-/** A yard, the backend of an old workflow, and a person who adopts one of its environments. */
+/** A yard, the backend of an old workflow, and a person who adopts its environments. */
 export interface AdoptYard {
   readonly yard: Simulator;
-  /** The address of the state. */
+  /** The address of the states, as messages begin with it. */
   readonly from: string;
   /** Runs `stackyard adopt` to its end. */
   adopt(): Promise<AdoptRun>;
-  look(): Promise<AdoptView>;
+  look(stack?: string): Promise<AdoptView>;
 }
 
 /** The facts. */
@@ -104,7 +108,7 @@ const TAKEN = toState(7, "of-another");
 
 /** Creates the yard and the backend. */
 export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<AdoptYard> {
-  const yard: Simulator = openYard(() => findKept(yard));
+  const yard: Simulator = openYard((stack) => findKept(yard, stack));
   const { clock } = yard;
   const calls = createCallCount();
   const old = place.old === "s3" ? openBucket(sky, yard, calls, place) : openHttp(sky, calls);
@@ -123,7 +127,7 @@ export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<Adop
   if (place.isTaken) {
     const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
     const request = { method: "POST", headers, body: TAKEN };
-    await server.app.fetch(new Request(`${YARD}/terraform/state/${KEY}`, request));
+    await server.app.fetch(new Request(`${YARD}/terraform/state/${toKey("shop")}`, request));
   }
   const ask = async (request: Request): Promise<HttpAnswer & { readonly stream?: Response["body"] }> => {
     const response = await server.app.fetch(request);
@@ -135,6 +139,7 @@ export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<Adop
     const request = new Request(input, init);
     const { pathname } = new URL(request.url);
     const end = toEnd(request.signal);
+    await calls.begin();
     if (request.url.startsWith(OLD)) return toResponse(await Promise.race([end, old.answer(request)]));
     const operation = `Yard.${pathname === "/v1/watch" ? "STREAM" : request.method}`;
     const proceed = () => calls.during(() => ask(request.clone()));
@@ -142,7 +147,8 @@ export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<Adop
   };
   sky.under(clock, clock.advance);
   const around = { clock, fetch, s3: old.plugin, environment: old.environment };
-  const words = ["adopt", "shop", "--machine", "app", "--from", old.from, "--json"];
+  const { stacks = ["shop"] } = place;
+  const words = ["adopt", ...stacks, "--machine", "app", "--from", `${old.from}{stack}${old.suffix}`, "--json"];
   const env = { STACKYARD_URL: YARD, STACKYARD_TOKEN: TOKEN };
   return {
     yard,
@@ -156,15 +162,15 @@ export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<Adop
         for (;;) {
           await calls.rest();
           if (isOver) break;
-          await sky.meet("look.worker", {}, () => yard.advance(STEP_MS));
+          await sky.meet("look.worker", {}, () => calls.pass(() => yard.advance(STEP_MS)));
         }
         return toRun(await running);
       }),
-    async look() {
-      const kept = place.isDropped ? undefined : await findKept(yard);
+    async look(stack = "shop") {
+      const kept = place.isDropped ? undefined : await findKept(yard, stack);
       return {
-        state: (await yard.findStack("shop"))?.state ?? "",
-        isCopied: kept === old.newest(),
+        state: (await yard.findStack(stack))?.state ?? "",
+        isCopied: kept === old.newest(stack),
         isKept: kept !== undefined,
         changed: [...old.changed(), ...(place.isTaken && kept !== TAKEN ? ["the state of another environment"] : [])],
       };
@@ -173,14 +179,16 @@ export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<Adop
 }
 
 function toRun({ exitCode, stdout, stderr }: Awaited<ReturnType<typeof runCli>>): AdoptRun {
-  const row = Object(parseLines(stdout).at(-1));
+  const rows = parseLines(stdout);
   const error = Object(Object(parseJson(stderr)).error);
+  const said = rows.map(({ outcome }) => String(outcome));
   return {
     exitCode,
-    outcome: String(row.outcome ?? ""),
-    message: [row.stack, row.reason, error.code, error.message, error.hint]
+    outcomes: Object.fromEntries(rows.map(({ stack, outcome }) => [stack, outcome])),
+    message: [...rows.flatMap(({ stack, reason }) => [stack, reason]), error.code, error.message, error.hint]
       .filter((part) => part !== undefined)
       .join(" "),
+    isRefused: said.includes("refused") && !said.some((each) => /adopted|stale|unverified|differs/.test(each)),
   };
 }
 
@@ -196,11 +204,13 @@ function toResponse(answer: unknown): Response {
   return new Response(status === 204 ? null : (stream ?? body), { status });
 }
 
-function planner(load: () => Promise<string | undefined>) {
+type Load = (stack: string) => Promise<string | undefined>;
+
+function planner(load: Load) {
   return {
     ...terraformDefinition,
-    async start() {
-      const unchanged = (await load()) !== undefined;
+    async start({ stackId }: { readonly stackId: string }) {
+      const unchanged = (await load(stackId)) !== undefined;
       return succeeded({ unchanged, summary: unchanged ? "Nothing would change." : "1 to add." });
     },
   };
@@ -213,24 +223,26 @@ const MACHINE = (() => {
   return { machine, source: SOURCE };
 })();
 
-function openYard(load: () => Promise<string | undefined>): Simulator {
+function openYard(load: Load): Simulator {
   return createSimulator({ machines: [MACHINE], executors: [planner(load)], engines: 1, workers: 1 });
 }
 
-async function findKept({ store, clock }: Simulator): Promise<string | undefined> {
+async function findKept({ store, clock }: Simulator, stack: string): Promise<string | undefined> {
   const deps = { records: store.records, clock };
-  const head = await findKeptState(deps, KEY);
+  const head = await findKeptState(deps, toKey(stack));
   return head && loadKeptContent(deps, head);
 }
 
 /** A backend of an old workflow, in which someone may write a newer state. */
 interface Old {
+  /** The address of a state is this, the stack and the suffix. */
   readonly from: string;
+  readonly suffix: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly plugin: ReturnType<typeof createSimPlugin>;
   answer(request: Request): Promise<unknown>;
   /** The newest state that the workflow has written. */
-  newest(): string;
+  newest(stack: string): string;
   changed(): readonly string[];
 }
 
@@ -241,29 +253,35 @@ function openBucket(sky: Sky, { clock }: Simulator, calls: Calls, { isLocked = f
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: PLACE.account, name: "ada" });
   sim.s3.createBucket({ ...PLACE, name: BUCKET });
   sim.s3.write(BUCKET, "shop.tfstate", toState(1));
-  sim.s3.write(BUCKET, OTHER, toState(1, "of-blog"));
+  sim.s3.write(BUCKET, "blog.tfstate", toState(1, "of-blog"));
+  sim.s3.write(BUCKET, OTHER, toState(1, "of-docs"));
   const written: string[] = [];
-  let newest = toState(1);
+  const newest = new Map<string, string>();
   sim.intercept((request, proceed) => {
     if (!/^(Get|Head|List)/.test(request.operation)) written.push(`${request.operation} of the old bucket`);
     if (isLocked && String(request.input["Key"]).endsWith(".tflock")) sim.s3.write(BUCKET, "shop.tfstate.tflock", "{}");
     return calls.during(proceed);
   });
   watchSim(sim, sky);
+  sim.intercept(async (_, proceed) => {
+    await calls.begin();
+    return proceed();
+  });
   return {
-    from: `s3://${BUCKET}/shop.tfstate`,
+    from: `s3://${BUCKET}/`,
+    suffix: ".tfstate",
     environment: { AWS_REGION: PLACE.region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
     plugin: createSimPlugin(sim),
     answer: async () => ({ status: 404, body: "" }),
-    newest() {
-      const text = sim.s3.findObject(BUCKET, "shop.tfstate")?.body.toString() ?? "";
-      if (text.startsWith('{"version":4')) newest = text;
-      return newest;
+    newest(stack) {
+      const text = sim.s3.findObject(BUCKET, `${stack}.tfstate`)?.body.toString() ?? "";
+      if (text.startsWith('{"version":4')) newest.set(stack, text);
+      return newest.get(stack) ?? toState(1, `of-${stack}`);
     },
     changed: () => [
       ...written,
       ...(sim.s3.findObject(BUCKET, "shop.tfstate.tflock") && isLocked ? ["a lock in the old bucket"] : []),
-      ...(sim.s3.findObject(BUCKET, OTHER)?.body.toString() === toState(1, "of-blog") ? [] : ["a state of others"]),
+      ...(sim.s3.findObject(BUCKET, OTHER)?.body.toString() === toState(1, "of-docs") ? [] : ["a state of others"]),
     ],
   };
 }
@@ -276,7 +294,8 @@ function openHttp(sky: Sky, calls: Calls): Old {
     text = String(Body);
   };
   return {
-    from: `${OLD}/shop`,
+    from: `${OLD}/`,
+    suffix: "",
     environment: {},
     plugin: createSimPlugin(sim),
     answer(request) {

@@ -14,10 +14,23 @@ export interface Surroundings {
 /** Turns of the event loop after which a program that waits for no call does nothing more by itself. */
 const QUIET_TURNS = 8;
 
-/** Counts the calls that are being answered, so that time passes between them only. */
+/** Counts the calls that are being answered, so that time passes between them only, and none is answered while it passes. */
 export function createCallCount() {
   let open = 0;
+  let passing: Promise<unknown> | undefined;
   return {
+    /** Lets time pass. What the program asks for meanwhile waits for the end, so that every run has the same order. */
+    async pass<Result>(work: () => Promise<Result>): Promise<Result> {
+      const passed = work().finally(() => {
+        passing = undefined;
+      });
+      passing = passed;
+      return passed;
+    },
+    /** Begins a call when no time passes. */
+    async begin(): Promise<void> {
+      while (passing !== undefined) await passing;
+    },
     async during<Answer>(answer: () => Promise<Answer>): Promise<Answer> {
       open += 1;
       try {
