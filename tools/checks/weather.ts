@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openTemp } from "./execute.ts";
 import { repositoryRoot } from "./published-packages.ts";
 import { listPaths } from "./read-repository.ts";
@@ -12,14 +12,21 @@ const USAGE = `Plays stories in every weather.
 
   npm run weather                               every run of every story
   npm run weather -- STORY                      every run of a story
+  npm run weather -- STORY list                 its moments, the weathers that fit each, and their sources
   npm run weather -- STORY AT WEATHER [AFTER]   one run, with each of its moments:
   npm run weather -- ecs-task-exit-0 "ECS.DescribeTasks#2" missing
   npm run weather -- STORY all WEATHER          every run of a story with the weathers whose names begin so`;
 
 /** A story's own case ends its name; those of its planted bugs and reports go on. */
 function playStories(env: Readonly<Record<string, string>>, story: string | undefined): number {
-  const calls = (path: string) => readFileSync(join(repositoryRoot, path), "utf8").includes("of weatherCases(");
-  const files = listPaths(repositoryRoot).filter((path) => path.endsWith(".test.ts") && calls(path));
+  const paths = listPaths(repositoryRoot);
+  const contains = (path: string, text: string) => readFileSync(join(repositoryRoot, path), "utf8").includes(text);
+  const all = paths.filter((path) => path.endsWith(".test.ts") && contains(path, "of weatherCases("));
+  // To load one package takes a second, all of them ten.
+  const own = all.filter((file) =>
+    paths.some((path) => path.startsWith(`${dirname(file)}/`) && path.endsWith(".ts") && contains(path, `"${story}"`)),
+  );
+  const files = own.length > 0 ? own : all;
   const report = join(openTemp(), "weather.json");
   const { status } = spawnSync(
     "npx",
@@ -42,9 +49,10 @@ function playStories(env: Readonly<Record<string, string>>, story: string | unde
 }
 
 const [story, at, weather, after] = process.argv.slice(2);
-if (story?.startsWith("-") || (at !== undefined && weather === undefined)) {
+if (story?.startsWith("-") || (at !== undefined && at !== "list" && weather === undefined)) {
   console.error(USAGE);
   process.exitCode = 64;
 } else {
-  process.exitCode = playStories({ WEATHER: at === undefined ? "all" : JSON.stringify({ at, weather, after }) }, story);
+  const chosen = weather === undefined ? (at ?? "all") : JSON.stringify({ at, weather, after });
+  process.exitCode = playStories({ WEATHER: chosen }, story);
 }

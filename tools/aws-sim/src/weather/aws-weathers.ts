@@ -157,11 +157,19 @@ function cutBody(): unknown {
   return sdkStreamMixin(Readable.from(content(), { objectMode: false }));
 }
 
-/** The ways in which AWS, the network and machines misbehave, each with its source. */
+/** The ways in which AWS, the network and machines misbehave, each with its source. Calls of others meet only the common ones. */
 export const awsWeathers: readonly Weather[] = allWeathers.map((weather) => ({
   ...weather,
-  fits: (moment, answer) => !isImpossible(weather, moment) && weather.fits(moment, answer),
+  fits: (moment, answer) =>
+    (!isCall(moment) || isOfAws(moment) || commonWeathers.includes(weather)) &&
+    !isImpossible(weather, moment) &&
+    weather.fits(moment, answer),
 }));
+
+/** Operations of AWS are words, such as `S3.GetObject`; those over HTTP are methods, such as `Backend.GET`. */
+function isOfAws({ operation }: Moment): boolean {
+  return /^\w+\.[A-Z][a-z]/.test(operation);
+}
 
 function isImpossible({ name }: Weather, { operation }: Moment): boolean {
   return IMPOSSIBLE.some((each) => each.weather.test(name) && each.operation.test(operation));

@@ -105,6 +105,13 @@ describe("exploreWeather", () => {
     expect(some).toMatchObject({ runs: 11, leftOut: all.runs - 11 });
   });
 
+  it("repeats a run with the weather of a name that fits its moment", async () => {
+    const others: Weather = { name: "throttled", source: "another service", fits: () => false, meet: async () => 1 };
+    const run = { at: "Kitchen.Start#1", weather: "throttled" };
+
+    expect((await repeatWeather(createToyStory(), [others, ...WEATHERS], run)).breaches).toEqual([]);
+  });
+
   it("repeats one run of a finding", async () => {
     const story = createToyStory({ bug: "a token for each try" });
 
@@ -208,6 +215,17 @@ describe("exploreWeather", () => {
 });
 
 describe("weatherCases", () => {
+  it("lists the moments of a story, the weathers that fit them, and their sources", async () => {
+    const lines: string[] = [];
+
+    for (const { run } of weatherCases([createToyStory()], WEATHERS, { WEATHER: "list" }))
+      await run((line) => lines.push(...line.split("\n")));
+
+    expect(lines[0]).toMatch(/^tea: \d+ moments in fair weather$/);
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}Kitchen\.Start#1: .*throttled/));
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}reset before: RFC 9293/));
+  });
+
   it("fails for a story that no planted bug guards", async () => {
     const [, guard] = weatherCases([createToyStory()], WEATHERS, {});
 

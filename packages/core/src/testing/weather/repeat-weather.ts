@@ -17,9 +17,13 @@ export interface OneRun {
  */
 export async function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
   const names = weathers.map(({ name }) => name);
-  const weather = weathers.find(({ name }) => name === run.weather);
+  const { played } = await playFair(story);
+  const moment = played.find((each) => each.moment.at === run.at);
+  // Several services have a weather of one name; each fits its own calls.
+  const named = weathers.filter(({ name }) => name === run.weather);
+  const weather = named.find((each) => moment !== undefined && each.fits(moment.moment, moment.answer)) ?? named[0];
   if (weather === undefined) throw unknown(`weather "${run.weather}"`, run.weather, names);
-  const fault = findRunFault((await playFair(story)).played, weathers, { ...run, weather });
+  const fault = findRunFault(played, weathers, { ...run, weather });
   if (fault !== undefined) throw fault;
   return playWeather(story, [{ ...run, weather }]);
 }

@@ -1,7 +1,7 @@
 import { exploreWeather, playFair, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
 import { repeatWeather } from "./repeat-weather.ts";
 import type { PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
-import { formatWeatherReport } from "./weather-report.ts";
+import { formatMoments, formatWeatherReport } from "./weather-report.ts";
 
 /** One story as a test, for any test runner. */
 export interface WeatherCase {
@@ -12,7 +12,7 @@ export interface WeatherCase {
 }
 
 /**
- * The variables that choose the runs: `WEATHER` (a scope; one run as JSON; or, with a scope instead of a moment, its runs with the
+ * The variables that choose the runs: `WEATHER` (a scope; `list` for the moments and their weathers; one run as JSON; or, with a scope instead of a moment, its runs with the
  * weathers whose names begin so), else `LONG_TESTS` and `QUICK_TESTS`.
  */
 export type WeatherEnvironment = Readonly<Record<string, string | undefined>>;
@@ -37,6 +37,7 @@ export function weatherCases(
   environment: WeatherEnvironment,
 ): readonly WeatherCase[] {
   const chosen = environment["WEATHER"] ?? toDefault(environment);
+  if (chosen === "list") return stories.map((story) => toListCase(story, weathers));
   const part = findPart(chosen);
   const scope = SCOPES[part?.scope ?? chosen];
   const played = weathers.filter(({ name }) => name.startsWith(part?.begin ?? ""));
@@ -58,6 +59,14 @@ export function weatherCases(
     (story.reported ?? []).map((each) => toReportedCase(story, weathers, each)),
   );
   return [...cases, ...planted, ...(scope === undefined ? [] : reported)];
+}
+
+function toListCase(story: Story, weathers: readonly Weather[]): WeatherCase {
+  return {
+    name: story.name,
+    timeoutMs: HOUR_MS,
+    run: async (print) => print(formatMoments(story.name, (await playFair(story)).played, weathers)),
+  };
 }
 
 /** Returns a scope and the beginning of the names of the weathers that are played in it. */

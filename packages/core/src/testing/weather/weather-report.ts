@@ -1,4 +1,6 @@
+import type { PlayedMoment } from "./create-sky.ts";
 import { toFindingText, type WeatherFinding, type WeatherReport } from "./explore.ts";
+import type { Weather } from "./story.ts";
 
 const MAX_RUNS_SHOWN = 6;
 const MAX_SAID_CHARS = 220;
@@ -29,4 +31,17 @@ function formatRuns(findings: readonly WeatherFinding[]): string {
 
 function toSaid([first]: readonly WeatherFinding[]): string {
   return first?.said.slice(0, MAX_SAID_CHARS) ?? "";
+}
+
+/** Lists the moments of a story with the weathers that fit them, then these weathers with their sources. */
+export function formatMoments(story: string, played: readonly PlayedMoment[], weathers: readonly Weather[]): string {
+  const toFitting = ({ moment, answer }: PlayedMoment) => weathers.filter((weather) => weather.fits(moment, answer));
+  const toNames = (fitting: readonly Weather[]) => [...new Set(fitting.map(({ name }) => name))].join(", ");
+  const used = new Set(played.flatMap(toFitting));
+  return [
+    `${story}: ${played.length} moments in fair weather`,
+    ...played.map((each) => `  ${each.moment.at}: ${toNames(toFitting(each))}`),
+    "Their weathers:",
+    ...weathers.filter((each) => used.has(each)).map(({ name, source }) => `  ${name}: ${source}`),
+  ].join("\n");
 }
