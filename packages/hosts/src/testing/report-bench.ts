@@ -4,6 +4,7 @@ import { publishMessages, startYard } from "@stackyard/core/engine";
 import { countingIds } from "@stackyard/core/testing";
 import { createGitHubBench, type GitHubBenchOptions } from "./github-bench.ts";
 import type { HostsBench } from "./hosts-bench.ts";
+import { createIdleClock } from "./idle-clock.ts";
 
 /** A yard with an engine that reports to a simulated GitHub. */
 export type ReportBench = Awaited<ReturnType<typeof createReportBench>>;
@@ -31,7 +32,8 @@ export function runYard<Bench extends Pick<HostsBench, "store" | "clock" | "loca
   bench: Bench & { stop(): Promise<void> },
 ) {
   const { store, clock, locator } = bench;
-  const ports = { store, clock, locator, ids: countingIds(), logger: silentLogger, executors: new Map() };
+  const engineClock = createIdleClock(clock, store);
+  const ports = { store, clock: engineClock, locator, ids: countingIds(), logger: silentLogger, executors: new Map() };
   const yard = startYard(ports, { roles: ["engine"], process: { version: "0.0.0", host: "blue" } });
   const process = bench.start();
   return {
