@@ -141,8 +141,12 @@ describe("doctor behind a proxy with a password, to servers of a company's own a
     const tried = await findTried({ ...toProxy("ada:secret"), NO_PROXY: ".corp.test" });
 
     expect(asked).toEqual([]);
-    expect(tried.map(({ status, message }) => [status, message])).toEqual(
-      HOSTS.map(() => ["fail", expect.stringMatching(/ENOTFOUND|EAI_AGAIN.* It was asked directly\.$/)]),
+    expect(tried.map(({ status, message, hint }) => [status, message, hint])).toEqual(
+      HOSTS.map(() => [
+        "fail",
+        expect.stringMatching(/ENOTFOUND|EAI_AGAIN.* It was asked directly\.$/),
+        expect.stringMatching(/^Check the address and the network/),
+      ]),
     );
   });
 });

@@ -68,18 +68,19 @@ export function createPostJson(given: Partial<PostJsonDeps> = {}): PostJson {
     const agent = createAgent(url, deps, allow);
     const ended = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]);
     try {
-      const answer = await request(url, {
+      const sent = request(url, {
         dispatcher: agent,
         method: "POST",
         headers: { "content-type": "application/json", "user-agent": "stackyard", ...headers },
         body,
         signal: ended,
       });
+      const answer = await sent.catch((error: unknown) => {
+        throw ended.aborted ? error : toUnanswered(url, error, deps);
+      });
       const retryAfter = answer.headers["retry-after"];
       const text = await readStart(answer.body);
       return { status: answer.statusCode, text, retryAfterMs: toRetryMs(retryAfter) };
-    } catch (error) {
-      throw ended.aborted ? error : toUnanswered(url, error, deps);
     } finally {
       await agent.destroy();
     }
@@ -89,8 +90,8 @@ export function createPostJson(given: Partial<PostJsonDeps> = {}): PostJson {
 /** Returns the error of a request without an answer, with what to do about it. The address may be a secret. */
 function toUnanswered(url: string, error: unknown, { environment = {} }: PostJsonDeps): unknown {
   if (error instanceof AddressRefused) return error;
-  const reason = toDeepestReason(error);
-  return new Error(`${reason}. ${toWayHint(findWay(new URL(url), environment), reason)}`, { cause: error });
+  const hint = toWayHint(findWay(new URL(url), environment), error);
+  return new Error(`${toDeepestReason(error)}. ${hint}`, { cause: error });
 }
 
 function createAgent(url: string, deps: PostJsonDeps, allow: readonly string[]): Dispatcher {

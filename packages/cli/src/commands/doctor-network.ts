@@ -61,6 +61,6 @@ async function tryAddress(check: string, address: string, { env, call }: TryInpu
   } catch (error) {
     const isWrongAnswer = isStackyardError(error) && error.code !== "UNREACHABLE";
     const message = isWrongAnswer ? error.message : `${address} does not answer: ${toDeepestReason(error)}.`;
-    return fail(check, `${message} It was asked ${said}.`, toWayHint(way, toDeepestReason(error)));
+    return fail(check, `${message} It was asked ${said}.`, toWayHint(way, error));
   }
 }

@@ -224,7 +224,7 @@ interface Parts {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly aws: AwsAccess;
-  /** Whole logs that are not in the store. */
+  /** The store of whole logs; undefined: they are in the store of the yard. */
   readonly logs: Records | undefined;
   readonly sources: MachineSources | undefined;
 }

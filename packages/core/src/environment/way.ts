@@ -48,20 +48,29 @@ function toBare(name: string): string {
   return name.replaceAll(/^\[|\]$/g, "").toLowerCase();
 }
 
-/** Returns the deepest cause: `fetch` says only that it has failed. */
+/** Returns the message of the deepest cause: `fetch` says only that it has failed. */
 export function toDeepestReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return toDeepestReason(error.cause);
-  // Several addresses of a name were tried.
-  return error instanceof AggregateError ? toDeepestReason(error.errors[0]) : error.message;
+  const deepest = toDeepest(error);
+  return deepest instanceof Error ? deepest.message : String(deepest);
 }
 
-/** Returns what to do about a request that had no answer on its way, by the reason. */
-export function toWayHint(way: Way, reason: string): string {
-  if (/certificate|self-signed|issuer/i.test(reason)) {
+function toDeepest(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (error.cause instanceof Error) return toDeepest(error.cause);
+  // Several addresses of a name were tried.
+  return error instanceof AggregateError ? toDeepest(error.errors[0]) : error;
+}
+
+/** Codes of Node about a certificate: of OpenSSL (Node.js docs, "X509 certificate error codes") and of the name in it. */
+const CERTIFICATE = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
+
+/** Returns what to do about a request that had no answer on its way, by its error. */
+export function toWayHint(way: Way, error: unknown): string {
+  const { code, message = "" }: { readonly code?: unknown; readonly message?: string } = Object(toDeepest(error));
+  if (CERTIFICATE.test(String(code))) {
     return "If your company has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS.";
   }
-  if (way.kind === "proxy" && reason.includes("407"))
+  if (way.kind === "proxy" && message.includes("(407)"))
     return `The proxy wants a user and a password: write them into ${way.variable}, as http://USER:PASSWORD@HOST:PORT.`;
   if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";
   if (way.ignored !== undefined)
