@@ -65,5 +65,5 @@ export async function openJobs(options: OpenJobsOptions): Promise<OpenedJobs> {
 }
 
 function toNeeds({ app, environment }: OpenJobsOptions): EnvironmentNeeds {
-  return { app, required: requireEvents(environment, "runs are started there"), store: true };
+  return { app, required: requireEvents(environment, "jobs are started there"), store: true };
 }

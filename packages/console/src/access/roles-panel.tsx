@@ -1,4 +1,5 @@
 import { permissionsOf, ROLES } from "@stackyard/core";
+import type { Me } from "@stackyard/sdk";
 import { useMe } from "../api/access.ts";
 import { Panel } from "../design/page.tsx";
 import { Table } from "../design/table.tsx";
@@ -7,7 +8,7 @@ type Role = (typeof ROLES)[number];
 
 /** Renders the roles that a grant or a token can give, with their permissions, and which of them the reader has. */
 export function RolesPanel() {
-  const own = new Set(useMe().data?.rights.map(({ role }) => role));
+  const rights = useMe().data?.rights ?? [];
   return (
     <Panel title="Roles" note="A grant gives one to people, programs or jobs, for all stacks or some.">
       <Table
@@ -17,9 +18,15 @@ export function RolesPanel() {
         columns={[
           { header: "Role", cell: (role: Role) => role },
           { header: "Permissions", cell: (role: Role) => [...permissionsOf(role)].join(", ") },
-          { header: "You", cell: (role: Role) => (own.has(role) ? "have it" : "–") },
+          { header: "You", cell: (role: Role) => formatOwn(rights.filter((right) => right.role === role)) },
         ]}
       />
     </Panel>
   );
+}
+
+function formatOwn(rights: Me["rights"]): string {
+  if (rights.length === 0) return "–";
+  const isWhole = rights.some(({ machines, stacks }) => machines === undefined && stacks === undefined);
+  return isWhole ? "have it" : "have it for some stacks";
 }

@@ -85,7 +85,10 @@ export function Table<Row>(props: TableProps<Row>) {
   const firstIndex = first?.index ?? 0;
   const lastIndex = last?.index ?? 0;
   useScrollPlace(scroller, place);
-  useEffect(() => onRange?.(firstIndex, lastIndex), [firstIndex, lastIndex, onRange]);
+  // Paper shows what is there: it loads no rows.
+  useEffect(() => {
+    if (!isPrinting) onRange?.(firstIndex, lastIndex);
+  }, [isPrinting, firstIndex, lastIndex, onRange]);
   useEffect(() => {
     if (isVirtual && lastIndex >= rows.length - 20) onEnd?.();
   }, [isVirtual, lastIndex, rows.length, onEnd]);

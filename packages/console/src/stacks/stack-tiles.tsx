@@ -40,7 +40,10 @@ export function StackTiles({ list, selection, onSelect }: StackListProps) {
   const end = isPrinting ? rows.length : ((lines.at(-1)?.index ?? 0) + 1) * perLine;
   const last = Math.min(rows.length, end) - 1;
   const { onRange } = list;
-  useEffect(() => onRange(first, Math.max(first, last)), [first, last, onRange]);
+  // Paper shows what is there: it loads no rows.
+  useEffect(() => {
+    if (!isPrinting) onRange(first, Math.max(first, last));
+  }, [isPrinting, first, last, onRange]);
   const shown = rows.slice(first, last + 1);
   return (
     // A scrolled area without a focusable child must take the focus itself (WCAG 2.1.1).

@@ -71,7 +71,7 @@ export function createEcsCommands(open: OpenJobs): readonly PluginCommand[] {
   return [...[ecsRun, ecsLogs].map((command) => withJobs(command, open)), ecsResources];
 }
 
-const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
+const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("job") });
 type RunArgs = Static<typeof RunArgs>;
 
 /** `ecs run`: runs tasks and follows them to their end. */
@@ -117,7 +117,7 @@ async function followAndShow(
 const LogsArgs = Type.Object({
   job: toJobArg("ecs run"),
   follow: optionalFlag("Wait for the end; the exit code is that of the job.", { short: "f" }),
-  giveUpAfter: toFollowArgs("run").giveUpAfter,
+  giveUpAfter: toFollowArgs("job").giveUpAfter,
 });
 type LogsArgs = Static<typeof LogsArgs>;
 

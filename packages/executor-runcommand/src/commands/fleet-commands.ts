@@ -39,7 +39,7 @@ const reportArgs = {
 };
 
 /** Arguments of commands that follow a run. */
-const followArgs = toFollowArgs("run");
+const followArgs = toFollowArgs("job");
 
 /** Creates the fleet commands. The jobs are opened when a command is called. */
 export function createFleetCommands(open: OpenJobs): readonly PluginCommand[] {

@@ -53,7 +53,7 @@ export function decideRow(row: DeployRow, observed: Observed, aims: Aims): Deplo
 
 function decideWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const { stack, version } = observed;
-  if (stack === undefined) return observeMissing(row, observed, aims);
+  if (stack === undefined) return decideMissing(row, observed, aims);
   if (row.incarnation !== undefined && row.incarnation !== stack.incarnation) return moved(row, aims, RECREATED);
   const rules = ROW_RULES[aims.op];
   const newer = rules.findNewer(stack, aims);
@@ -84,7 +84,7 @@ function arrive(row: DeployRow, aims: Aims): DeployRow {
   return end(row, aims, { state: ROW_RULES[aims.op].toArrival(row) });
 }
 
-function observeMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+function decideMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const mayBeCreated = aims.creates && row.incarnation === undefined;
   return mayBeCreated ? ready(row, observed, aims) : lost(row, observed, aims);
 }

@@ -121,3 +121,6 @@ export const gateDefinition = {
   timeout: (): number => 30 * DAY_MS,
   checkTasks: checkGateTasks,
 } as const satisfies Omit<Executor, "start">;
+
+/** The beginning of the last line of a gate that has opened. What it has observed follows: the console shows it. */
+export const GATE_OPEN = "The gate is open: ";

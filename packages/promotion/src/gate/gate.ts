@@ -15,7 +15,14 @@ import { type DeployState, findAlarmsSince } from "../deploy/deploy-row.ts";
 import { findDeployState } from "../deploy/rows.ts";
 import { type Closed, type Condition, examineOrClose, LONGEST_SLEEP_MS } from "./condition.ts";
 import type { TurnWaiter } from "./decide-turn.ts";
-import { type GateConfig, type GateProgress, type GateStep, gateDefinition, type SoakTime } from "./definition.ts";
+import {
+  GATE_OPEN,
+  type GateConfig,
+  type GateProgress,
+  type GateStep,
+  gateDefinition,
+  type SoakTime,
+} from "./definition.ts";
 import { examineAlarms } from "./examine-alarms.ts";
 import { examineArtifacts } from "./examine-artifacts.ts";
 import { createSoakWatch, type SoakWatch } from "./examine-soak.ts";
@@ -172,9 +179,6 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, { config, before }
     message,
   });
 }
-
-/** The beginning of the last line of a gate that has opened. What it has observed follows: the console shows it. */
-const GATE_OPEN = "The gate is open: ";
 
 /** A gate opens only when all its conditions hold at once. */
 function formatOpen({ turn, soak, alarms, artifacts }: GateConfig): string {

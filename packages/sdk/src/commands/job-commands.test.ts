@@ -132,7 +132,7 @@ describe("createProgressTeller", () => {
   });
 });
 
-const JobArgs = Type.Object({ job: toJobArg("ecs run"), key: keyArg, ...toFollowArgs("run") });
+const JobArgs = Type.Object({ job: toJobArg("ecs run"), key: keyArg, ...toFollowArgs("job") });
 
 describe("the arguments of commands over jobs", () => {
   it.each([

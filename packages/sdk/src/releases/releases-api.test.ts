@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toCareRun, toDeployRun } from "./releases-api.ts";
+import { toCareJob, toDeployJob } from "./releases-api.ts";
 
 const AT = { account: "111122223333", region: "eu-west-1", project: "acme/shop", config: "production" };
 const DOCUMENT = {
@@ -10,9 +10,9 @@ const DOCUMENT = {
   release_id: "release-1",
 };
 
-describe("toDeployRun", () => {
+describe("toDeployJob", () => {
   it("is a job of the executor asg under the release's own key", () => {
-    expect(toDeployRun({ document: DOCUMENT })).toEqual({
+    expect(toDeployJob({ document: DOCUMENT })).toEqual({
       executor: "asg",
       config: { op: "deploy", release: DOCUMENT },
       key: "release:111122223333/eu-west-1/acme/shop/production/release-1",
@@ -23,7 +23,7 @@ describe("toDeployRun", () => {
     const target = { account: AT.account, region: AT.region, role: "deployer" };
     const memory = { bucket: "releases" };
 
-    const run = toDeployRun({
+    const run = toDeployJob({
       document: DOCUMENT,
       userData: "#!/bin/sh",
       queue: true,
@@ -49,7 +49,7 @@ describe("toDeployRun", () => {
   });
 
   it("keeps the end of a key that is too long, which has the release's own id", () => {
-    const { key = "" } = toDeployRun({ document: { ...DOCUMENT, project_name: "p".repeat(300) } });
+    const { key = "" } = toDeployJob({ document: { ...DOCUMENT, project_name: "p".repeat(300) } });
 
     expect([key.length, key.startsWith("release:…ppp"), key.endsWith("/production/release-1")]).toEqual([
       255,
@@ -59,13 +59,13 @@ describe("toDeployRun", () => {
   });
 });
 
-describe("toCareRun", () => {
+describe("toCareJob", () => {
   it("names the project-config and leaves out missing values", () => {
-    expect(toCareRun("repair", { at: AT }, { confirm: undefined })).toEqual({
+    expect(toCareJob("repair", { at: AT }, { confirm: undefined })).toEqual({
       executor: "asg",
       config: { op: "repair", at: AT },
     });
-    expect(toCareRun("rollback", { at: AT, reason: "500s", actor: "ann" }, { releaseId: "release-0" })).toEqual({
+    expect(toCareJob("rollback", { at: AT, reason: "500s", actor: "ann" }, { releaseId: "release-0" })).toEqual({
       executor: "asg",
       config: { op: "rollback", at: AT, reason: "500s", actor: "ann", releaseId: "release-0" },
     });

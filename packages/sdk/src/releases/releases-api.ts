@@ -94,9 +94,9 @@ function createReleasesApi(jobs: JobsApi, http: HttpClient): ReleasesApi {
     return { items: releases, ...defined({ cursor }) };
   };
   const care = async (op: CareOperation, given: ReleaseCare, more: object, options?: CallOptions) =>
-    toRelease(await jobs.start(toCareRun(op, given, { ...more }), options));
+    toRelease(await jobs.start(toCareJob(op, given, { ...more }), options));
   return {
-    deploy: async (release, options) => toRelease(await jobs.start(toDeployRun(release), options)),
+    deploy: async (release, options) => toRelease(await jobs.start(toDeployJob(release), options)),
     rollback: ({ releaseId, ...given }, options) => care("rollback", given, { releaseId }, options),
     repair: ({ remove, force, keep, ...given }, options) =>
       care("repair", given, { confirm: remove, force, releaseId: keep }, options),
@@ -176,7 +176,7 @@ export interface NewRelease extends ReleaseRequest {
 }
 
 /** Returns the job of a release. A repeat with the same `release_id` finds the same job. */
-export function toDeployRun({ document, userData, queue, revision, ...request }: NewRelease): NewJob {
+export function toDeployJob({ document, userData, queue, revision, ...request }: NewRelease): NewJob {
   const { aws_account_id: account, aws_region: region, project_name: project, config_name: config } = document;
   const id = [account, region, project, config, document["release_id"]].map((part) => String(part ?? "")).join("/");
   return {
@@ -204,7 +204,7 @@ export interface ReleaseCare extends ReleaseRequest {
 type CareOperation = "rollback" | "repair" | "lock" | "unlock";
 
 /** Returns the job of an operation on releases. */
-export function toCareRun(
+export function toCareJob(
   op: CareOperation,
   { at: { account, region, project, config }, reason, ...request }: ReleaseCare,
   more: Readonly<Record<string, unknown>> = {},

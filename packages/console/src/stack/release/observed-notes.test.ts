@@ -1,15 +1,14 @@
-import type { Deploy } from "@stackyard/sdk";
+import { GATE_OPEN } from "@stackyard/promotion/definition";
 import { describe, expect, it } from "vitest";
-import { anAttempt } from "../../testing/a-stack.ts";
-import { findObserved, listOpened, toPlanNote } from "./observed-notes.ts";
+import { anAttempt, anEntry } from "../../testing/a-stack.ts";
+import { findObserved, findPlanner, formatPlanNote, listOpened } from "./observed-notes.ts";
 
-const PLAN = { counts: { move: 80, same: 1, create: 4, moving: 0, fails: 0 }, runs: 252 };
-const SENDING = { task: "tenants" } as Deploy;
+const PLAN = { counts: { move: 80, same: 1, create: 4, moving: 0, fails: 0 }, runs: 252, hidden: 0 };
 
 describe("what a gate has observed", () => {
   it.each([
     ["The stacks soak until 09:00.\nThe gate is open: 24h, alarms OK\n", "24h, alarms OK"],
-    ["The gate is open: no newer release", "no newer release"],
+    [`${GATE_OPEN}no newer release`, "no newer release"],
     ["The stacks soak until 09:00.\n", undefined],
     ["> The gate is open: 24h", undefined],
     ["", undefined],
@@ -32,16 +31,23 @@ describe("what a gate has observed", () => {
 });
 
 describe("what a plan has observed", () => {
-  const made = anAttempt({ task: "plan", executor: "deploy", outcome: "succeeded" });
-
-  it("is how many stacks it moves, once that is known", () => {
-    expect(toPlanNote(made, [SENDING], PLAN)).toBe("84 stacks move, 252 tasks");
-    expect(toPlanNote(made, [SENDING], undefined)).toBeUndefined();
+  it("is how many stacks it moves, which it cannot, and which are left out of the counts", () => {
+    expect(formatPlanNote(PLAN)).toBe("84 stacks move, 252 tasks");
+    const part = { ...PLAN, counts: { ...PLAN.counts, fails: 2 }, hidden: 1_300 };
+    expect(formatPlanNote(part)).toBe("84 stacks move, 252 tasks, 2 cannot move, 1,300 you may not read");
   });
 
-  it("is not said of what sends, has not succeeded, or is no task of a deployment", () => {
-    expect(toPlanNote({ ...made, task: "tenants" }, [SENDING], PLAN)).toBeUndefined();
-    expect(toPlanNote(anAttempt({ task: "plan", executor: "deploy", outcome: "failed" }), [], PLAN)).toBeUndefined();
-    expect(toPlanNote({ ...made, executor: "gate" }, [], PLAN)).toBeUndefined();
+  it("is of the attempt whose result has its digest, not of another one that planned or sent", () => {
+    const attempts = ["first", "second", "sent"].map((attemptId) => anAttempt({ attemptId, executor: "deploy" }));
+    const entries = [
+      anEntry(3, { eventId: "result:sent", outputs: { digest: "" } }),
+      anEntry(2, { eventId: "result:second", outputs: { digest: "d2" } }),
+      anEntry(1, { eventId: "result:first", outputs: { digest: "d1" } }),
+    ];
+
+    expect(findPlanner(attempts, entries, "d2")?.attemptId).toBe("second");
+    expect(findPlanner(attempts, entries, "d1")?.attemptId).toBe("first");
+    expect(findPlanner(attempts, entries, "d3")).toBeUndefined();
+    expect(findPlanner(attempts, [anEntry(1)], undefined)).toBeUndefined();
   });
 });

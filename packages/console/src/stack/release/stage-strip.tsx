@@ -1,4 +1,5 @@
 import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
@@ -9,7 +10,7 @@ import { isPlanDigest } from "../../design/release/plan-digest.ts";
 import { Ago, Day, Text, useNow } from "../../design/text.tsx";
 import { formatDuration } from "../../text/durations.ts";
 import { type StackProps, type StackSource, toLogAddress } from "../source.ts";
-import { findObserved, listOpened, toPlanNote } from "./observed-notes.ts";
+import { findObserved, findPlanner, formatPlanNote, listOpened } from "./observed-notes.ts";
 import { type Stage, type StageTask, toStages } from "./stages.ts";
 import "./stage-strip.css";
 
@@ -25,7 +26,7 @@ interface StageStripProps extends StackProps {
 /** Renders the stages of a release in their order: how each stands, its tasks, and what holds them. */
 export function StageStrip({ source, stack, attempts, deploys, entries, plan }: StageStripProps) {
   const { machine, machineHash } = stack;
-  const observed = useObserved({ source, stack, attempts, deploys, plan });
+  const observed = useObserved({ source, stack, attempts, entries, plan });
   // The keys are those of the graph below: no request is sent twice.
   const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
   const now = useNow(10_000);
@@ -50,31 +51,42 @@ export function StageStrip({ source, stack, attempts, deploys, entries, plan }: 
   );
 }
 
-/** Loads what attempts have observed, once one of them may have: logs of opened gates do not change any more. */
-function useObserved({ source, stack, attempts, deploys, plan }: Omit<StageStripProps, "entries">) {
+/** Loads what attempts have observed, once one of them may have. */
+function useObserved({ source, stack, attempts, entries, plan }: Omit<StageStripProps, "deploys">) {
+  const client = useQueryClient();
   const opened = listOpened(attempts);
   const gates = useLoad(
-    source.key("observed", { opened: opened.map(({ attemptId }) => attemptId) }),
-    ({ signal }) => loadObserved(source, opened, signal),
-    { enabled: opened.length > 0, staleTime: Number.POSITIVE_INFINITY },
+    toObservedKey(source, { opened: opened.map(({ attemptId }) => attemptId) }),
+    () => Promise.all(opened.map(({ attemptId }) => loadObserved(client, source, attemptId))),
+    { enabled: opened.length > 0 },
   );
+  const planner = findPlanner(attempts, entries, plan)?.attemptId;
   const planned = useLoad(
     keys.count("plan", { release: stack.id, plan }),
     (request) => yard.deploys.plan(stack.id, plan ?? "", request),
-    { enabled: opened.length > 0 && isPlanDigest(plan) },
+    { enabled: planner !== undefined && isPlanDigest(plan) },
   );
   return useMemo(() => {
-    const notes = attempts.map((attempt) => [attempt.attemptId, toPlanNote(attempt, deploys, planned.data)] as const);
-    return new Map([...(gates.data ?? []), ...notes].flatMap(([id, note]) => (note === undefined ? [] : [[id, note]])));
-  }, [attempts, deploys, gates.data, planned.data]);
+    const notes = [...(gates.data ?? []), [planner, planned.data && formatPlanNote(planned.data)] as const];
+    return new Map(notes.flatMap(([id, note]) => (id === undefined || note === undefined ? [] : [[id, note]])));
+  }, [planner, gates.data, planned.data]);
 }
 
-async function loadObserved(source: StackSource, opened: readonly Attempt[], signal: AbortSignal) {
-  return Promise.all(
-    opened.map(async ({ attemptId }) => {
-      return [attemptId, findObserved(await source.loadLogTail(attemptId, signal))] as const;
-    }),
-  );
+/** The log of a gate that has opened does not change, whatever happens to its stack. */
+function toObservedKey(source: StackSource, filter: object) {
+  return keys.other("observed", { of: source.key("log-tail"), ...filter });
+}
+
+/** Loads each log once. Without one of them, the notes of the others are there. */
+async function loadObserved(client: QueryClient, source: StackSource, attemptId: string) {
+  const log = await client
+    .fetchQuery({
+      queryKey: toObservedKey(source, { attemptId }),
+      queryFn: ({ signal }) => source.loadLogTail(attemptId, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+    })
+    .catch(() => "");
+  return [attemptId, findObserved(log)] as const;
 }
 
 interface StageCardProps {
