@@ -4,6 +4,7 @@ import { type CliCommand, toCommandFacts } from "./command.ts";
 import { COMMAND_NAMES, loadAllCommands, loadNamedCommands } from "./command-table.ts";
 import { completeValues } from "./completion.ts";
 import { completeWords } from "./completion-words.ts";
+import { cutWords } from "./cut-words.ts";
 import { printFailure, toFailure } from "./failure.ts";
 import { createMissingPackageError } from "./missing-package.ts";
 import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
@@ -33,6 +34,7 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
     quiet: false,
     verbose: words.includes("--verbose"),
     color: !words.includes("--no-color"),
+    words,
   };
   try {
     const { read, commands } = await readForCommands(words, io);
@@ -43,7 +45,7 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
     if (read.kind === "usage") return printUsageError(read, io, options);
     const command = commands.find(({ name }) => name === read.invocation.command);
     if (command === undefined) throw new Error(`The command ${read.invocation.command} was not loaded.`);
-    return await invoke(command, read.invocation, io);
+    return await invoke(command, { ...read.invocation, words }, io);
   } catch (error) {
     return reportError(error, io, options);
   }
@@ -107,7 +109,16 @@ async function listCommands(words: readonly string[], io: CommandLineIo): Promis
   return [...(await loadAllCommands()), ...added.filter(({ name }) => !isHidden(name, COMMAND_NAMES))];
 }
 
-async function invoke(command: CliCommand, { args, ...options }: Invocation, given: CommandLineIo): Promise<number> {
+/** What an error is printed with: the words of the command line, which it may repeat, too. */
+interface ReportOptions extends GlobalOptions {
+  readonly words: readonly string[];
+}
+
+async function invoke(
+  command: CliCommand,
+  { args, ...options }: Invocation & ReportOptions,
+  given: CommandLineIo,
+): Promise<number> {
   const io = options.verbose ? { ...given, env: { ...given.env, STACKYARD_DEBUG: "1" } } : given;
   const out = createOutput(toOutputOptions(io, options));
   try {
@@ -126,8 +137,10 @@ function toOutputOptions({ stdout, stderr, env }: CommandLineIo, options: Global
   return { stdout, stderr, env: color ? env : { ...env, NO_COLOR: "1" }, json, quiet };
 }
 
-function reportError(error: unknown, io: CommandLineIo, options: GlobalOptions): number {
-  const failure = toFailure(error, io.env);
+function reportError(error: unknown, io: CommandLineIo, { words, ...options }: ReportOptions): number {
+  const { message, hint, ...rest } = toFailure(error, io.env);
+  const cut = (text: string) => cutWords(text, rest.code, words);
+  const failure = { ...rest, message: cut(message), ...(hint === undefined ? {} : { hint: cut(hint) }) };
   const out = createOutput(toOutputOptions(io, options));
   const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
   printFailure((text) => people.text(text), failure, out);
@@ -138,7 +151,7 @@ function reportError(error: unknown, io: CommandLineIo, options: GlobalOptions):
 function printUsageError(
   { message, help, json, hint: better }: ReadResult & { readonly kind: "usage" },
   io: CommandLineIo,
-  options: GlobalOptions,
+  options: ReportOptions,
 ): number {
   if (help !== "" && !json) {
     io.stderr.write(help);

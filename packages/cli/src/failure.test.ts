@@ -45,6 +45,7 @@ describe("toFailure", () => {
     expect(toFailure(error)).toMatchObject({
       exitCode: 3,
       code: "EACCES",
+      message: "permission denied",
       hint: expect.stringContaining("permissions"),
     });
   });

@@ -41,8 +41,11 @@ export function toFailure(error: unknown, env: Readonly<Record<string, string | 
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  const known = SYSTEM_ERRORS[codeOf(error)];
-  if (known !== undefined) return { exitCode: 3, code: codeOf(error), message, hint: known };
+  const code = codeOf(error);
+  const known = SYSTEM_ERRORS[code];
+  // Node begins such a message with the code.
+  const said = message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
+  if (known !== undefined) return { exitCode: 3, code, message: said, hint: known };
   const hint = "This is a fault in Stackyard itself. Run it again with STACKYARD_DEBUG=1 and report what it prints.";
   return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineCommand, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
@@ -122,7 +122,7 @@ async function writeProject(
     });
   }
   const written = files.filter((file) => !present.includes(file));
-  for (const { path, text } of written) await write(join(folder, path), text);
+  await writeAll(folder, written);
   printDone(context, { folder, written, kept: present, name });
 }
 
@@ -137,6 +137,21 @@ function toFilesFor(folder: string, files: readonly TemplateFile[]): readonly Te
 function findClashes(folder: string, present: readonly TemplateFile[]): readonly string[] {
   const configs = CONFIG_NAMES.filter((name) => existsSync(join(folder, name)));
   return [...new Set([...configs, ...present.map(({ path }) => path).filter((path) => !KEPT.has(path))])];
+}
+
+/** Writes the files, or leaves none of those that were not there: what is half made would refuse the next try. */
+async function writeAll(folder: string, files: readonly TemplateFile[]): Promise<void> {
+  const made: string[] = [];
+  try {
+    for (const { path, text } of files) {
+      const target = join(folder, path);
+      if (!existsSync(target)) made.push(target);
+      await write(target, text);
+    }
+  } catch (error) {
+    await Promise.allSettled(made.map((target) => rm(target, { force: true })));
+    throw error;
+  }
 }
 
 async function write(path: string, text: string): Promise<void> {

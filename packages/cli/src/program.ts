@@ -72,14 +72,20 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "text", text };
-    const json = words.includes("--json");
-    const isHelp = error.code === "commander.help";
-    const message = isHelp ? "A command is missing." : toSentence(error.message);
-    return { kind: "usage", message, json, help: isHelp ? text : "" };
+    return toUsageError(error, words, text);
   }
   if (found === undefined) return { kind: "usage", message: "A command is missing.", json: false, help: text };
   return { kind: "invocation", invocation: found };
 }
+
+function toUsageError({ code, message }: CommanderError, words: readonly string[], text: string): ReadResult {
+  const json = words.includes("--json");
+  if (code === "commander.help") return { kind: "usage", message: "A command is missing.", json, help: text };
+  const isFirst = code === "commander.unknownOption" && words[0]?.startsWith("-") === true;
+  return { kind: "usage", message: toSentence(message), json, help: "", ...(isFirst ? { hint: COMMAND_FIRST } : {}) };
+}
+
+const COMMAND_FIRST = "Write the command first, then its options, as in `stackyard stacks ls --url ADDRESS`.";
 
 // The parser's `help` supports only commands of one word.
 function findHelpWords(words: readonly string[]): readonly string[] {

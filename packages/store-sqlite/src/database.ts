@@ -120,7 +120,7 @@ export function toStoreError(error: unknown, path: string): unknown {
     return new StackyardError("STORE_CORRUPT", message, { cause: error });
   }
   if (result === RESULT.full) {
-    const message = "The disk is full. Free some space; nothing was half written.";
+    const message = `The disk of ${path} is full. Free some space; nothing was half written.`;
     return new StackyardError("STORE_UNAVAILABLE", message, { cause: error });
   }
   const more = error.message === says ? "" : ` (${error.message})`;

@@ -110,6 +110,7 @@ function printReady(
       `${out.paint("bold", "Stackyard")} is at ${out.paint("cyan", url)}`,
       tokenFile === undefined ? "token      not required" : `token      ${tokenFile}`,
       ...(signInUrl === undefined ? [] : [`browser    ${signInUrl}`]),
+      `data       ${dataDir}`,
       `executors  ${[...executors.keys()].join(", ")}`,
       "machines",
       ...(machines.length === 0 ? [none] : machines.map((listing) => `  ${formatMachine(listing, out)}`)),

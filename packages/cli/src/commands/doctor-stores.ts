@@ -25,9 +25,9 @@ export async function checkStore(dataDir: string): Promise<Finding> {
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
     const store = await createSqliteStore({ folder: dataDir, migrate: false });
-    const { stacks, deadLetters } = await store.queries.stats();
+    const stats = await store.queries.stats();
     await store.close();
-    return ok("store", `${dataDir}: ${stacks} stacks, ${deadLetters} dead-lettered events.`);
+    return ok("store", `${dataDir}: ${formatStats(stats)}`);
   } catch (error) {
     if (isStackyardError(error, "STORE_LOCKED"))
       return ok("store", `${dataDir}: in use${await formatOwner(dataDir, error)}.`);
@@ -104,9 +104,9 @@ export async function checkSharedStore(
   let store: Store | undefined;
   try {
     store = await openStore(choice, { projectDir, env, logger: silentLogger, migrate: false });
-    const { stacks, deadLetters } = await store.queries.stats();
+    const stats = await store.queries.stats();
     const live = await loadLiveProcesses(store.records, Date.now());
-    const found = ok("store", `${choice.name}: ${stacks} stacks, ${deadLetters} dead-lettered events.`);
+    const found = ok("store", `${choice.name}: ${formatStats(stats)}`);
     return [found, ...evaluateProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
@@ -139,7 +139,11 @@ export function evaluateProcesses(processes: readonly ListedProcess[], used: Rea
   return findings;
 }
 
-function formatCount({ length }: readonly unknown[], noun: string): string {
+function formatStats({ stacks, deadLetters }: { readonly stacks: number; readonly deadLetters: number }): string {
+  return `${formatCount({ length: stacks }, "stack")}, ${formatCount({ length: deadLetters }, "dead-lettered event")}.`;
+}
+
+function formatCount({ length }: { readonly length: number }, noun: string): string {
   return `${length} ${noun}${length === 1 ? "" : "s"}`;
 }
 

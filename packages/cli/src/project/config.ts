@@ -59,7 +59,10 @@ async function loadValue(path: string): Promise<unknown> {
     return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
   } catch (error) {
     const why = await formatLoadError(error, path);
-    const hint = findTypeAdvice(path) ?? 'Its default export must be `defineConfig({ … })`, imported from "stackyard".';
+    const hint =
+      extname(path) === ".json"
+        ? "Correct the file and try again."
+        : (findTypeAdvice(path) ?? 'Its default export must be `defineConfig({ … })`, imported from "stackyard".');
     throw failWith("CONFIG_INVALID", `"${path}" cannot be loaded: ${why}`, { cause: error, hint });
   }
 }
