@@ -117,13 +117,13 @@ function toUrl(base: string, { path, query = {} }: ApiRequest): string {
   return `${base}/${path.map(encodeURIComponent).join("/")}${search.size === 0 ? "" : `?${search}`}`;
 }
 
-/** A request, and what its answer contains. */
+/** A request with the parser of its answer. */
 interface ReadRequest<Answer> extends ApiRequest {
   /** Throws for a text that is not the server's. */
   readonly read: (text: string) => Answer;
 }
 
-/** What a proxy or a sign-in page says with 200, and an answer that was cut off, are not JSON. */
+/** Parses an answer. The page of a proxy with 200, and an answer that was cut off, are not JSON. */
 function parseAnswer<Answer>(text: string): Answer {
   try {
     return JSON.parse(text);

@@ -217,7 +217,7 @@ async function readState(context: ServerContext, from: string): Promise<Checked[
   );
 }
 
-/** What is seen of an old state: it, a lock, which shows that something works with it, or no state, which shows nothing. */
+/** A look at an old state: it, a lock, which shows that something works with it, or no state, which shows nothing. */
 type Look =
   | ParsedState
   | { readonly kind: "locked"; readonly reason: string }
@@ -240,7 +240,7 @@ async function lookAt(context: ServerContext, from: string): Promise<Look> {
   }
 }
 
-/** Why a state is not known to be the one that was checked: it is another one, something works with it, or no answer shows it. */
+/** The reason why a state is not known to be the one that was checked: it is another one, something works with it, or no answer shows it. */
 interface Doubt {
   readonly kind: "changed" | "locked" | "unseen";
   readonly reason: string;

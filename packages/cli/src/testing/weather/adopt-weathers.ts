@@ -9,7 +9,7 @@ const toPlace = ({ Bucket, Key = "shop" }: Readonly<Record<string, unknown>>) =>
   return { Bucket, Key, Body: toState(2, `of-${String(Key).replace(".tfstate", "")}`) };
 };
 
-/** What a workflow that still works does: it writes the next state. */
+/** The next state, written by a workflow that still works. */
 const written: readonly Weather[] = (["before", "after"] as const).map((when) => ({
   name: `written ${when}`,
   source: 'carina-rs/carina#2834: "causing migration to publish a stale snapshot"',

@@ -10,7 +10,7 @@ import { parseLines, runCli } from "../run-cli.ts";
 import type { HttpAnswer } from "./terraform-http.ts";
 import { createCallCount, runVirtually } from "./virtual-process.ts";
 
-/** Where the states of an old workflow are. */
+/** The kind of place in which an old workflow has its states. */
 export type OldBackend = "s3" | "http";
 
 const YARD = "http://127.0.0.1:7070";
@@ -48,7 +48,7 @@ export interface AdoptBugs {
   readonly isLocked?: boolean;
 }
 
-/** Where a story plays. */
+/** The place of a story. */
 export interface AdoptPlace extends AdoptBugs {
   readonly old: OldBackend;
   /** The environments that one command adopts. Default: `shop` alone. */
@@ -86,7 +86,7 @@ export interface AdoptView {
   readonly isCopied: boolean;
   /** True if the yard has any state of the stack. */
   readonly isKept: boolean;
-  /** What the program has changed in the old backend. */
+  /** The changes of the program in the old backend. */
   readonly changed: readonly string[];
 }
 
