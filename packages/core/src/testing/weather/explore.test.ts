@@ -175,6 +175,23 @@ describe("exploreWeather", () => {
     expect(report.leftOut).toBeGreaterThan(1_000);
   });
 
+  it("keeps the decision about one weather when there are two in a run", async () => {
+    const toy = createToyStory({ bug: "a token for each try" });
+    const reason = "The kettle is its own.";
+    const scope = { moments: "pairs", maxRuns: 200 } as const;
+    const decision = { finding: /^reset after at Kitchen\.Start: once: kettle began 2 times$/, reason };
+
+    const { findings } = await exploreWeather(toy, WEATHERS, scope);
+    const decided = await exploreWeather({ ...toy, decisions: [decision] }, WEATHERS, scope);
+
+    const ofDecision = findings.filter(({ place, sentence }) => {
+      return place.includes("reset after at Kitchen.Start") && sentence === "kettle began 2 times";
+    });
+    expect(ofDecision.length).toBeGreaterThan(0);
+    expect(decided.decided).toEqual({ [reason]: ofDecision.length });
+    expect(decided.findings).toHaveLength(findings.length - ofDecision.length);
+  });
+
   it("begins no run after its time, and counts what is left out", async () => {
     const report = await exploreWeather(createToyStory(), WEATHERS, { moments: "all", maxMs: 0 });
 

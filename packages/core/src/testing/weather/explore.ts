@@ -1,7 +1,7 @@
 import { createRandom } from "../fake-clock.ts";
 import { createSky, type Planned, type PlayedMoment } from "./create-sky.ts";
 import { type Breach, evaluateEnding } from "./judge.ts";
-import type { Ending, Story, Weather } from "./story.ts";
+import type { Decision, Ending, Story, Weather } from "./story.ts";
 import { watchUnhandled } from "./watch-unhandled.ts";
 
 /** Which runs are played. */
@@ -49,6 +49,8 @@ export interface WeatherRun {
 
 /** Parts that wait for each other are woken by no clock, so real time ends such a run. */
 const HUNG_MS = 120_000;
+/** Between the two weathers of a run. */
+const AND = " and ";
 
 /**
  * Plays a story in fair weather, then again for each moment and each weather that fits it, and judges every ending.
@@ -75,7 +77,7 @@ export async function exploreWeather(
     count += 1;
   }
   const toDecision = (finding: WeatherFinding) =>
-    story.decisions?.find((each) => each.finding.test(toFindingText(finding)))?.reason;
+    story.decisions?.find((decision) => isIntended(finding, decision))?.reason;
   const decided = Map.groupBy(findings, toDecision);
   return {
     story: story.name,
@@ -95,10 +97,16 @@ async function findBreaches(story: Story, plans: readonly Planned[]): Promise<re
   const said = ending instanceof Error ? ending.message : ending.said;
   return breaches.map((breach) => ({
     ...breach,
-    run: plans.map(toRunText).join(" and "),
+    run: plans.map(toRunText).join(AND),
     place: toPlace(plans),
     said,
   }));
+}
+
+/** Returns true for a finding of the decision; what is intended in one weather is so in a run with two. */
+function isIntended(finding: WeatherFinding, decision: Decision): boolean {
+  const places = [finding.place, ...finding.place.split(AND)];
+  return places.some((place) => decision.finding.test(toFindingText({ ...finding, place })));
 }
 
 /** Returns the line of a finding, which decisions match. */
@@ -189,5 +197,5 @@ function toPlace(plans: readonly Planned[]): string {
   const places = plans.map(({ at, weather, after }) => {
     return `${weather.name} at ${at.replace(/#\d+$/, "")}${after === undefined ? "" : ` after ${after}`}`;
   });
-  return places.join(" and ");
+  return places.join(AND);
 }
