@@ -97,7 +97,7 @@ describe("stackyard server and stackyard worker", () => {
     expect(shown.stdout).toMatch(
       /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, deploy, gate, wait\n$/,
     );
-    expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stacks, 0 dead-lettered events\./);
+    expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stack, 0 dead-lettered events\./);
     expect(doctor.stdout).toMatch(/processes +1 server, 1 worker, version /);
     expect(parseLines(asJson.stdout)).toMatchObject(listed.map(({ id, roles }) => ({ id, roles })));
     expect(readFileSync(join(cwd, "begun"), "utf8")).toBe("http://yard.example.org/terraform/state");

@@ -192,10 +192,6 @@ interface Once {
 
 /** Looks for what may have been written before a crash, and creates it only when it is missing. */
 async function writeOnce(known: number | undefined, { find, update, create }: Once): Promise<number> {
-  if (known !== undefined && (await update(known))) return known;
-  const found = await find();
-  if (found === undefined) return create();
-  // It is listed, so creating it would make a second one at each try.
-  if (!(await update(found))) throw new StackyardError("SERVER_ERROR", `${found} is listed, and is not found.`);
-  return found;
+  const id = known ?? (await find());
+  return id !== undefined && (await update(id)) ? id : create();
 }
