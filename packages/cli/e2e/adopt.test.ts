@@ -175,7 +175,7 @@ describe.runIf(hasTerraform)("stackyard adopt (skipped without Terraform)", () =
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^ok {2}shop would enter CHECK, and plan\.$/m);
     expect(stdout).toMatch(
-      /^ {4}state {2}s3:\/\/acme-states\/envs\/shop\.tfstate: serial 1, lineage [\w-]+, 1 resources$/m,
+      /^ {4}state {2}s3:\/\/acme-states\/envs\/shop\.tfstate: serial 1, lineage [\w-]+, 1 resource$/m,
     );
     expect(stdout).toMatch(/^ {4}key {4}app\/shop\/local\/terraform\/app$/m);
     expect((await stackyard("states", "ls", "--json")).stdout).toBe("");
