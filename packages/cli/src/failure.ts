@@ -1,6 +1,14 @@
 import { stripVTControlCharacters } from "node:util";
-import { defined, type ErrorCode, exitCodeOf, isMap, isStackyardError, StackyardError } from "@stackyard/core";
-import { usesProxies } from "@stackyard/core/environment";
+import {
+  defined,
+  type ErrorCode,
+  exitCodeOf,
+  findMachineLimit,
+  isMap,
+  isStackyardError,
+  StackyardError,
+} from "@stackyard/core";
+import { findTlsHint, toDeepestReason, usesProxies } from "@stackyard/core/environment";
 import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output, Painter } from "./output.ts";
@@ -25,6 +33,16 @@ export function failWith(
   return new StackyardError(code, message, { details: defined({ hint }), cause });
 }
 
+/** Creates the error about a server that has not answered: with its address, the reason, and what to do about that. */
+export function failToReach(address: string, cause: unknown): StackyardError {
+  const reason = toDeepestReason(cause);
+  const said = reason === "" ? "" : `: ${reason.replace(/\.$/, "")}`;
+  return failWith("UNREACHABLE", `The server cannot be reached at ${address}${said}.`, {
+    cause,
+    ...defined({ hint: findTlsHint(cause) }),
+  });
+}
+
 /** Maps an error to its exit code. This is the only place that does. `env` is that of the process. */
 export function toFailure(error: unknown, env: Readonly<Record<string, string | undefined>> = {}): Failure {
   if (isStackyardError(error)) {
@@ -42,7 +60,7 @@ export function toFailure(error: unknown, env: Readonly<Record<string, string | 
   }
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  const known = SYSTEM_ERRORS[code];
+  const known = findMachineLimit(error) ?? SYSTEM_ERRORS[code];
   // Node begins such a message with the code.
   const said = message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
   if (known !== undefined) return { exitCode: 3, code, message: said, hint: known };
@@ -109,9 +127,6 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: "Check the path; its folder must be there.",
   ENOTDIR: "A part of the path is a file; choose another path.",
   EPERM: "Check the permissions of the file or folder.",
-  EROFS: "The file system is read-only; choose another folder.",
-  ENOSPC: "The disk is full; make room.",
-  EMFILE: "Too many files are open; raise the limit (ulimit -n).",
 };
 
 function codeOf(error: unknown): string {

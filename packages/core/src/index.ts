@@ -6,6 +6,7 @@ export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";
 export { type ContinueOptions, continueLater } from "./continue-later.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
+export { findMachineLimit } from "./errors/machine-limits.ts";
 export {
   ERROR_CODES,
   type ErrorCode,

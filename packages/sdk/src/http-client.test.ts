@@ -62,6 +62,27 @@ describe("Stackyard", () => {
     expect(() => new Stackyard({ url: "ftp://x" })).toThrow("not an http or https address");
   });
 
+  // A message of fetch contains such a token.
+  it.each(["a\nb", "\u201cabc\u201d", "Bearer abc"])(
+    "rejects the token %j without a request, and does not name it",
+    async (token) => {
+      const { sent, fetch: given } = prepared(() => Response.json({ items: [] }));
+      const yard = new Stackyard({ url: "http://yard", token, fetch: given });
+
+      const error = await yard.stacks.get("s").catch((reason: unknown) => reason);
+
+      expect(error).toMatchObject({ code: "UNAUTHENTICATED", message: expect.stringContaining("Copy it again") });
+      expect([String(error).includes("abc"), sent]).toEqual([false, []]);
+    },
+  );
+
+  it("takes a token with the line break of its file", async () => {
+    const { sent, fetch: given } = prepared(() => Response.json({ items: [] }));
+    await new Stackyard({ url: "http://yard", token: "abc\n", fetch: given }).stacks.get("s");
+
+    expect(sent[0]?.headers.get("authorization")).toBe("Bearer abc");
+  });
+
   it("sends the same id again when the network fails, so that the event is applied once", async () => {
     const { sent, fetch } = prepared(broken, broken, accepted);
 

@@ -83,7 +83,7 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
   const findToken = async () => (typeof token === "function" ? token() : token);
   return async (request, signal, headers = {}) => {
     const { method = "GET", body, json = body === undefined ? undefined : JSON.stringify(body) } = request;
-    const secret = await findToken();
+    const secret = checkToken(await findToken());
     return call(toUrl(base, request), {
       method,
       signal,
@@ -99,6 +99,13 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
       ...defined({ body: json }),
     });
   };
+}
+
+/** Throws for a token that no header can have, before `fetch` rejects it with a message that contains it. */
+function checkToken(token: string | undefined): string | undefined {
+  if (token === undefined || /^[\x21-\x7e]*$/.test(token.trim())) return token;
+  const text = "The token contains a space, a line break or a character that no token has. Copy it again.";
+  throw new StackyardError("UNAUTHENTICATED", text);
 }
 
 function parseBase(url: string): string {

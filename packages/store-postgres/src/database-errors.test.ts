@@ -11,7 +11,8 @@ describe("toStoreError", () => {
     ["28P01", "STORE_UNAVAILABLE", "User or password are wrong"],
     ["28000", "STORE_UNAVAILABLE", "pg_hba.conf"],
     ["3D000", "STORE_UNAVAILABLE", "Create the database"],
-    ["42501", "STORE_UNAVAILABLE", "Grant the rights"],
+    ["42501", "STORE_UNAVAILABLE", "CREATE on the database"],
+    ["42P07", "STORE_UNAVAILABLE", "another program"],
     ["42P01", "STORE_UNAVAILABLE", "run the migration"],
     ["53300", "STORE_UNAVAILABLE", "maxConnections"],
     ["57P01", "STORE_UNAVAILABLE", "it says no (57P01)"],
@@ -33,6 +34,12 @@ describe("toStoreError", () => {
     ["The server does not support SSL connections"],
   ])("takes the driver's %j as a store that does not answer", (message) => {
     expect(toStoreError(new Error(message))).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
+  });
+
+  it("names the limit of the machine where it cannot connect, and not the server", () => {
+    const error = Object.assign(new Error("connect EMFILE 127.0.0.1:5432"), { code: "EMFILE" });
+
+    expect(toStoreError(error)).toMatchObject({ message: expect.stringMatching(/cannot be asked.*LimitNOFILE/) });
   });
 
   it("takes errors of sockets, names and certificates as such too", () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkServerIdentity } from "node:tls";
-import { defined, isStackyardError, retry, StackyardError } from "@stackyard/core";
+import { defined, findMachineLimit, isStackyardError, retry, StackyardError } from "@stackyard/core";
 import pg from "pg";
 import {
   type ConnectionFields,
@@ -340,6 +340,8 @@ export function isDataError(error: unknown): boolean {
 export function toStoreError(error: unknown): unknown {
   if (isStackyardError(error) || !(error instanceof Error)) return error;
   if (isServerError(error)) return toKnownError(error);
+  const limit = findMachineLimit(error);
+  if (limit !== undefined) return unavailable(`PostgreSQL cannot be asked: ${error.message}. ${limit}`, error);
   return isConnectionError(error) ? unavailable(`PostgreSQL does not answer: ${error.message}`, error) : error;
 }
 
@@ -347,7 +349,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   "28P01": "User or password are wrong.",
   "28000": "The server lets this user in neither from here nor without TLS: see its pg_hba.conf.",
   "3D000": "Create the database, or name another one.",
-  "42501": "Grant the rights that the README lists.",
+  "42501":
+    "A migration needs a role that owns the schema, or has CREATE on the database; other processes need USAGE on the schema, and the rights on its tables.",
+  "42P07": "The schema has a table of another program: name another `schema`, or another database.",
   "42P01": "The tables are not there: run the migration.",
   "3F000": "The schema is not there: run the migration.",
   "53300": "The server has no connection left: lower `maxConnections`, or raise its max_connections.",

@@ -8,7 +8,7 @@ import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
 import { createHttpClient, type Finding, fail, failOf, type HttpClient, ok, warn } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
-import { type GivenServer, openServer } from "../server/connection.ts";
+import { type GivenServer, openServer, withServerAddress } from "../server/connection.ts";
 import { readServerFile } from "../server/server-file.ts";
 
 /** Checks the store: whether it can be made, who has it open, whether this release reads it. It is not changed. */
@@ -116,7 +116,10 @@ export async function checkSharedStore(
 }
 
 /** Evaluates the list of a yard's processes: missing roles, and different versions that run together. */
-export function evaluateProcesses(processes: readonly ListedProcess[], used: ReadonlySet<string>): readonly Finding[] {
+export function evaluateProcesses(
+  processes: readonly Pick<ListedProcess, "roles" | "version" | "executors">[],
+  used: ReadonlySet<string>,
+): readonly Finding[] {
   const engines = processes.filter(({ roles }) => roles.includes("engine"));
   const workers = processes.filter(({ roles }) => roles.includes("worker") && !roles.includes("engine"));
   const versions = [...new Set(processes.map(({ version }) => version))].sort();
@@ -147,19 +150,27 @@ function formatCount({ length }: { readonly length: number }, noun: string): str
   return `${length} ${noun}${length === 1 ? "" : "s"}`;
 }
 
-/** Looks whether the server answers, takes the token, and whether the services of plugins work. */
+/**
+ * Looks whether the server answers, takes the token, and whether the services of plugins work; with `used`, the executors that machines
+ * use, also at the processes of its yard.
+ */
 export async function checkServer(
   { cwd, env, out, signal }: CommandContext,
   given: GivenServer,
+  used?: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
   try {
     const { close, ...server } = await openServer({ cwd, env, out }, given);
     try {
       await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
-      return [ok("server", `${server.url} answers.`), ...(await checkServices(server, signal))];
+      return [
+        ...(used === undefined ? [] : await skipForbidden(() => checkProcesses(server, used, signal))),
+        ok("server", `${server.url} answers.`),
+        ...(await skipForbidden(() => checkServices(server, signal))),
+      ];
     } catch (error) {
       if (!isStackyardError(error, "UNAUTHENTICATED"))
-        return [failOf("server", error, `Check the address ${server.url}.`)];
+        return [failOf("server", withServerAddress(error, server.url), `Check the address ${server.url}.`)];
       const hint = "Pass another token with --token or STACKYARD_TOKEN.";
       return [fail("server", `${server.url} does not accept the token.`, hint)];
     } finally {
@@ -172,18 +183,39 @@ export async function checkServer(
   }
 }
 
-/** Checks whether the services of plugins work. Skips them when the token may not see the whole yard. */
+/** Checks the processes that a server lists: the same facts as from the database, which a laptop has not. */
+async function checkProcesses(
+  server: StackyardOptions,
+  used: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const { items } = await new Stackyard({ ...server, retries: 0 }).processes.list({
+    limit: Number.POSITIVE_INFINITY,
+    signal,
+  });
+  return evaluateProcesses(
+    items.filter(({ gone }) => !gone),
+    used,
+  );
+}
+
+/** Checks whether the services of plugins work. */
 async function checkServices(server: StackyardOptions, signal: AbortSignal): Promise<readonly Finding[]> {
   const http = createHttpClient({ ...server, retries: 0 });
+  const { items } = await http.requestJson<{ items: readonly Service[] }>({ path: ["v1", "services"], signal });
+  const services = items.map(({ name, failure }) => {
+    if (failure === undefined) return ok("services", `${name} works.`);
+    const { count, firstAt, message } = failure;
+    const text = `${name} has failed ${count} times since ${firstAt}: ${message}`;
+    return fail("services", text, "Correct the cause. The server retries automatically.");
+  });
+  return [...services, ...(await checkQueues(http, signal))];
+}
+
+/** Skips what only those who may see the whole yard can read. */
+async function skipForbidden(check: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   try {
-    const { items } = await http.requestJson<{ items: readonly Service[] }>({ path: ["v1", "services"], signal });
-    const services = items.map(({ name, failure }) => {
-      if (failure === undefined) return ok("services", `${name} works.`);
-      const { count, firstAt, message } = failure;
-      const text = `${name} has failed ${count} times since ${firstAt}: ${message}`;
-      return fail("services", text, "Correct the cause. The server retries automatically.");
-    });
-    return [...services, ...(await checkQueues(http, signal))];
+    return await check();
   } catch (error) {
     if (isStackyardError(error, "FORBIDDEN")) return [];
     throw error;

@@ -53,7 +53,7 @@ export function createDoctor(own: readonly string[]): CliCommand {
         else
           findings.push(
             ...(await checkMachine(context, file, { used, given })),
-            ...(await checkServer(context, given)),
+            ...(await checkServer(context, given, isOfServer(given, context.env) ? used : undefined)),
           );
       }
       for (const finding of findings) printFinding(finding, context);
@@ -245,7 +245,7 @@ async function checkNamedYard(
 ): Promise<readonly Finding[]> {
   try {
     const yard = findYard(file, given.yard);
-    if (!isAwsYard(yard)) return await checkServer(context, given);
+    if (!isAwsYard(yard)) return await checkServer(context, given, new Set());
     const runtime = await loadYardRuntime(file.projectDir);
     const executors = await findExecutors(file, context.env);
     return await runtime.checkYard(yard, toYardRuntimeContext(context, executors, file));

@@ -377,7 +377,7 @@ describe("commands of packages", () => {
 
     const { exitCode, stderr } = await runCli(["tea", "ls", "--url", "http://127.0.0.1:9", "--token", "t"], { cwd });
 
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("cannot be reached at http://127.0.0.1:9.")]);
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("cannot be reached at http://127.0.0.1:9: ")]);
   });
 
   it("of a project's plugins join in, with their arguments checked and the server's address", async () => {

@@ -92,7 +92,7 @@ describe("what people get wrong", () => {
       "names a dead server",
       ["stacks", "ls", "--url", "http://127.0.0.1:1"],
       3,
-      "cannot be reached at http://127.0.0.1:1.",
+      "cannot be reached at http://127.0.0.1:1: ",
     ],
   ])("reports one error with a hint for a user who %s", async (_what, words, code, message) => {
     const cwd = aProject({ "m.yaml": MACHINE, "s.json": "[]", "empty/readme.md": "" });

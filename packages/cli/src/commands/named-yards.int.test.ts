@@ -183,6 +183,10 @@ describe("a yard whose server answers", () => {
     expect(parseLines(listed.stdout)).toMatchObject([{ name: "m" }]);
     expect(refused.stderr).toContain("UNAUTHENTICATED");
     expect(parseLines(doctor.stdout).at(-1)).toMatchObject({ check: "server", status: "ok" });
+    expect(parseLines(doctor.stdout).at(-2)).toMatchObject({
+      check: "processes",
+      message: expect.stringContaining("1 server, 0 workers, version"),
+    });
     server.interrupt();
     await server.result;
     dev.remove();

@@ -23,7 +23,7 @@ import { parseDuration } from "@stackyard/core/machine";
 import { IsObject, type TObject, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { failWith } from "../failure.ts";
-import { findConfigIn, findConfigUpwards } from "./find-config.ts";
+import { findConfigIn, findConfigUpwards, listConfigsIn } from "./find-config.ts";
 import { findTypeAdvice, formatLoadError, isPlugin, offerOwnPackages } from "./modules.ts";
 
 /** A folder with its configuration; without a file the defaults apply. */
@@ -41,8 +41,17 @@ export interface ConfigFile {
 export async function loadConfigFile(cwd: string, project?: string): Promise<ConfigFile> {
   const path = project === undefined ? findConfigUpwards(cwd) : findGiven(resolve(cwd, project));
   if (path === undefined) return { projectDir: resolve(cwd, project ?? "."), config: {} };
+  refuseSecond(path);
   const config = parseConfig(await loadValue(path), basename(path));
   return { projectDir: dirname(path), path, config };
+}
+
+/** Throws if the folder has a second configuration, whose keys would be ignored without a word. A file of another name was chosen. */
+function refuseSecond(path: string): void {
+  const [first, second] = listConfigsIn(dirname(path));
+  if (first !== path || second === undefined) return;
+  const message = `Two configurations are in ${dirname(path)}: ${basename(first)} and ${basename(second)}.`;
+  throw failWith("CONFIG_INVALID", message, { hint: "Keep one, and delete or rename the other." });
 }
 
 function findGiven(path: string): string | undefined {

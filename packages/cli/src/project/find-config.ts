@@ -20,7 +20,12 @@ export function findConfigUpwards(cwd: string): string | undefined {
 
 /** Returns the configuration of a folder. */
 export function findConfigIn(folder: string): string | undefined {
-  return CONFIG_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
+  return listConfigsIn(folder)[0];
+}
+
+/** Returns all configurations of a folder: more than one is a mistake, such as a copy that was forgotten. */
+export function listConfigsIn(folder: string): readonly string[] {
+  return CONFIG_NAMES.map((name) => join(folder, name)).filter((path) => existsSync(path));
 }
 
 /** Imports of modules without plugins, lists as values, and keys that are plain words. */

@@ -1,5 +1,6 @@
+import { StackyardError } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { createDisplayFetch, findYardName } from "./connection.ts";
+import { createDisplayFetch, findYardName, withServerAddress } from "./connection.ts";
 
 describe("the yard that a command means", () => {
   it("is that of its flag, before all that the environment says", () => {
@@ -16,6 +17,51 @@ describe("the yard that a command means", () => {
 
   it("cannot be combined with an address", () => {
     expect(() => findYardName({ yard: "a", url: "http://c" }, {})).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+});
+
+describe("withServerAddress", () => {
+  const fetchFailed = (code: string, message: string) =>
+    new TypeError("fetch failed", { cause: Object.assign(new Error(message), { code }) });
+  const unreachable = (code: string, message: string) =>
+    new StackyardError("UNREACHABLE", "The server cannot be reached.", { cause: fetchFailed(code, message) });
+
+  it.each([
+    ["ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:1", "connect ECONNREFUSED 127.0.0.1:1", undefined],
+    // Reported: akuity/kargo#2271
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate", "self-signed certificate", "NODE_EXTRA_CA_CERTS"],
+    ["CERT_HAS_EXPIRED", "certificate has expired", "certificate has expired", "clock"],
+    // Reported: runatlantis/atlantis#288
+    [
+      "ERR_SSL_WRONG_VERSION_NUMBER",
+      "C0:error:0A00010B:SSL routines:x.c:77:\n",
+      "wrong version number",
+      "http address",
+    ],
+  ])("says why no server was reached: %s", (code, message, reason, hint) => {
+    expect(withServerAddress(unreachable(code, message), "https://yard")).toMatchObject({
+      code: "UNREACHABLE",
+      message: `The server cannot be reached at https://yard: ${reason}.`,
+      details: hint === undefined ? {} : { hint: expect.stringContaining(hint) },
+    });
+  });
+
+  it.each([502, 503, 504])("says of a proxy's page with %i that the server behind it does not answer", (status) => {
+    const error = new StackyardError(
+      status === 504 ? "TIMED_OUT" : "UNREACHABLE",
+      `The server answered ${status} Bad.`,
+    );
+
+    expect(withServerAddress(error, "https://yard")).toMatchObject({
+      message: `The server answered ${status} Bad at https://yard.`,
+      details: { hint: expect.stringContaining("A proxy answers there") },
+    });
+  });
+
+  it("does not say so of a page with 404", () => {
+    const error = new StackyardError("UNREACHABLE", "The server answered 404 Not Found.");
+
+    expect(withServerAddress(error, "https://yard")).toMatchObject({ details: {} });
   });
 });
 

@@ -15,7 +15,7 @@ import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyar
 import { createHttpClient, createPreviewsApi, type HttpClient, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
-import { failWith } from "../failure.ts";
+import { failToReach, failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../project/config.ts";
 import { readVariables } from "../variables.ts";
@@ -76,10 +76,22 @@ async function toExplained(
 /** The SDK's messages about a server that does not answer, or for which another one does. */
 const NOT_THE_SERVER = /^The server (did not|cannot|answered) [^"]*\.$/;
 
+const CANNOT_BE_REACHED = "The server cannot be reached.";
+
+const PROXY_ALONE =
+  "A proxy answers there, but no server behind it does. Run the command again; if this stays, look at the server's service and its log.";
+
+/** Returns true for the page of a proxy whose server does not answer: a server has a problem in JSON in every answer. */
+function isProxyAlone({ code, message }: StackyardError): boolean {
+  return (code === "UNREACHABLE" || code === "TIMED_OUT") && /^The server answered 50[234]\b/.test(message);
+}
+
 /** Adds the address to an error that is about the server itself. A command may also call other services. */
 export function withServerAddress(error: unknown, url: string): unknown {
   if (!isStackyardError(error) || !NOT_THE_SERVER.test(error.message)) return error;
-  const { code, message, details } = error;
+  const { code, message, cause } = error;
+  if (message === CANNOT_BE_REACHED) return failToReach(url, cause);
+  const details = isProxyAlone(error) ? { ...error.details, hint: PROXY_ALONE } : error.details;
   return new StackyardError(code, `${message.replace(/\.$/, "")} at ${url}.`, { details, cause: error });
 }
 

@@ -1,5 +1,5 @@
 import { defined, isMap, isStackyardError, keepStart } from "@stackyard/core";
-import { failWith } from "../failure.ts";
+import { failToReach, failWith } from "../failure.ts";
 
 /** A server's response to a request for a command-line login (RFC 8628). */
 export interface DeviceCode {
@@ -143,9 +143,7 @@ async function post(
     const body: unknown = await response.json().catch(() => undefined);
     return { status: response.status, body: isMap(body) ? toOneLines(body) : {} };
   } catch (cause) {
-    throw isStackyardError(cause)
-      ? cause
-      : failWith("UNREACHABLE", `The server at ${new URL(url).origin} cannot be reached.`, { cause });
+    throw isStackyardError(cause) ? cause : failToReach(new URL(url).origin, cause);
   }
 }
 

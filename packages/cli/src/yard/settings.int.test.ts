@@ -10,6 +10,7 @@ import { loadSealer } from "./settings.ts";
 
 describe("the sealer", () => {
   const folder = mkdtempSync(join(tmpdir(), "sealer-"));
+  writeFileSync(join(folder, "empty"), "\n");
   const [key = "", other = ""] = [1, 2].map((digit) => Buffer.alloc(32, digit).toString("base64"));
   const bytes = Buffer.from("a plan");
   const kms = "arn:aws:kms:eu-west-1:111122223333:key/1";
@@ -43,6 +44,7 @@ describe("the sealer", () => {
     [{ STACKYARD_SEAL_KMS_KEY: `${kms},my-key` }, "STACKYARD_SEAL_KMS_KEY must be ARNs of keys"],
     [{ STACKYARD_SEAL_KMS_KEY: kms, YARD_NAME: "two words" }, "YARD_NAME must be 1 to 64 letters"],
     [{ STACKYARD_SEAL_KEY_FILE: join(folder, "missing") }, "The file of STACKYARD_SEAL_KEY_FILE cannot be read"],
+    [{ STACKYARD_SEAL_KEY_FILE: join(folder, "empty") }, "The file of STACKYARD_SEAL_KEY_FILE is empty"],
   ])("refuses case %#, and shows no key", async (env, message) => {
     const refused = await loadSealer(env, deps).catch((error) => error);
 

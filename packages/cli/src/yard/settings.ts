@@ -116,12 +116,12 @@ function parseToken(item: string, what: string): ApiToken {
 }
 
 async function readSecret(path: string, variable: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
     throw failWith("CONFIG_INVALID", `The file of ${variable} cannot be read: ${why}`, { cause: error });
-  }
+  });
+  if (text.trim() === "") throw failWith("CONFIG_INVALID", `The file of ${variable} is empty: ${path}.`);
+  return text;
 }
 
 function invalidApiTokens(message: string): Error {

@@ -18,4 +18,4 @@ export {
   SharedVariables,
 } from "./shared-variables.ts";
 export { KEY_PREFIXES, VARIABLE_FORMS } from "./variable-forms.ts";
-export { findWay, listExempt, toDeepestReason, toWayHint, usesProxies, type Way } from "./way.ts";
+export { findTlsHint, findWay, listExempt, toDeepestReason, toWayHint, usesProxies, type Way } from "./way.ts";

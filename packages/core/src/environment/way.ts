@@ -51,8 +51,14 @@ function toBare(name: string): string {
 /** Returns the message of the deepest cause: `fetch` says only that it has failed. */
 export function toDeepestReason(error: unknown): string {
   const deepest = toDeepest(error);
-  return deepest instanceof Error ? deepest.message : String(deepest);
+  if (!(deepest instanceof Error)) return String(deepest);
+  // OpenSSL's own messages are addresses in its source.
+  const code = "code" in deepest ? String(deepest.code) : "";
+  return code.startsWith(TLS) ? code.slice(TLS.length).toLowerCase().replaceAll("_", " ") : deepest.message;
 }
+
+/** The beginning of Node's codes of errors of OpenSSL. */
+const TLS = "ERR_SSL_";
 
 function toDeepest(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -64,12 +70,23 @@ function toDeepest(error: unknown): unknown {
 /** Codes of Node about a certificate: of OpenSSL (Node.js docs, "X509 certificate error codes") and of the name in it. */
 const CERTIFICATE = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
 
-/** Returns what to do about a request that had no answer on its way, by its error. */
-export function toWayHint(way: Way, error: unknown): string {
-  const { code, message = "" }: { readonly code?: unknown; readonly message?: string } = Object(toDeepest(error));
+/** Returns what to do about an address with which no TLS connection could be made; undefined for other errors. */
+export function findTlsHint(error: unknown): string | undefined {
+  const { code }: { readonly code?: unknown } = Object(toDeepest(error));
+  if (code === "CERT_HAS_EXPIRED") return "Renew the certificate, or correct the clock of this machine.";
   if (CERTIFICATE.test(String(code))) {
     return "If your company has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS.";
   }
+  return code === `${TLS}WRONG_VERSION_NUMBER`
+    ? "This port speaks HTTP without TLS: use its http address, or the port of the proxy."
+    : undefined;
+}
+
+/** Returns what to do about a request that had no answer on its way, by its error. */
+export function toWayHint(way: Way, error: unknown): string {
+  const { message = "" }: { readonly message?: string } = Object(toDeepest(error));
+  const ofTls = findTlsHint(error);
+  if (ofTls !== undefined) return ofTls;
   if (way.kind === "proxy" && message.includes("(407)"))
     return `The proxy wants a user and a password: write them into ${way.variable}, as http://USER:PASSWORD@HOST:PORT.`;
   if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";

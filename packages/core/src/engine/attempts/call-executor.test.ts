@@ -57,6 +57,15 @@ describe("the call of an executor", () => {
     });
   });
 
+  it.each(["EROFS", "ENOSPC", "EMFILE"])("says what to do about a limit of the machine: %s", async (code) => {
+    const step = await callWith(anExecutor(() => Promise.reject(Object.assign(new Error(`${code}: no`), { code }))));
+
+    expect(step).toMatchObject({
+      code: "EXECUTOR_FAILED",
+      message: expect.stringMatching(`^Error: ${code}: no\\. .+\\.$`),
+    });
+  });
+
   it("does not call it with progress that no longer fits", async () => {
     const executor = anExecutor(() => succeeded({}));
 

@@ -1,3 +1,4 @@
+import { findMachineLimit } from "../../errors/machine-limits.ts";
 import { describeThrown, describeValue, isStackyardError } from "../../errors/stackyard-error.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Executor, type ExecutorContext, type Failed, failed, type Step } from "../../ports/executor.ts";
@@ -76,7 +77,9 @@ export async function call(
 
 function toFailedStep(error: unknown): Step {
   if (isStackyardError(error)) return failed({ code: error.code, message: error.message, retryable: error.retryable });
-  const message = error instanceof Error ? `${error.name}: ${describeThrown(error)}` : describeValue(error);
+  const text = error instanceof Error ? `${error.name}: ${describeThrown(error)}` : describeValue(error);
+  const remedy = findMachineLimit(error);
+  const message = remedy === undefined ? text : `${text}. ${remedy}`;
   return failed({ code: "EXECUTOR_FAILED", message, retryable: true });
 }
 
