@@ -33,6 +33,7 @@ const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
     /^systemctl daemon-reload$/,
     "systemd is not the first process here; a program of that name starts what the units say",
   ],
+  [/ca-certificates/, "changes which certificates this machine trusts"],
   [/^chgrp prometheus /, "the group belongs to Debian's package, and needs root"],
   [/^chown -R root: /, "needs root"],
   [/^for name in .*userdel/, "removes users of this machine"],
@@ -90,13 +91,13 @@ async function setUp(): Promise<void> {
     mkdirSync(join(root, folder), { recursive: true });
   postgres = await startPostgres({ durable: false, ...(programs === undefined ? {} : { programs }) });
   for (const name of ["tls", "server", "prometheus"] as const) ports[name] = await findFreePort();
-  const workers = [await findFreePort(), await findFreePort()];
+  const workers = [await findFreePort(), await findFreePort(), await findFreePort()];
   issuer = await startTestIssuer({ yardUrl: `https://localhost:${ports.tls}` });
   machine = {
     root,
     places: [
       [
-        "(?<!\\w)(?=/(?:srv/stackyard|etc/(?:stackyard|systemd|nginx|prometheus|ssl)/?|usr/lib/sys|usr/lib/tmp|var/lib/stackyard))",
+        "(?<!\\w)(?=/(?:srv/stackyard|etc/(?:stackyard|systemd|nginx|prometheus|ssl)/?|usr/lib/sys|usr/lib/tmp|var/lib/(?:stackyard|systemd)))",
         root,
       ],
       ["/usr/bin/node", process.execPath],
@@ -108,6 +109,7 @@ async function setUp(): Promise<void> {
       ["\\b7070\\b", String(ports.server)],
       ["\\b7071\\b", String(workers[0])],
       ["\\b7072\\b", String(workers[1])],
+      ["\\b7073\\b", String(workers[2])],
     ],
     others: {
       nginx: {
@@ -225,7 +227,8 @@ describe("the lists", () => {
   it("of what is removed ends services before their files, and gives dumps to root before their user goes", () => {
     const order = [
       "systemctl disable --now",
-      "rm /etc/systemd/system/",
+      "systemctl stop 'stackyard-*'",
+      "rm -r /etc/systemd/system/",
       "systemctl daemon-reload",
       "chown -R root: ",
       "userdel",
@@ -305,10 +308,15 @@ describe.skipIf(!isPlayable)("docs/deployment.md (skipped without Postgres, ngin
 
   it("is gone after docs/leaving.md: no process, file, database or user of it is left but dumps and what is shared", async () => {
     const pids = readdirSync(join(root, "run")).filter((name) => /^stackyard-.*\.pid$/.test(name));
-    expect(pids.length).toBeGreaterThan(2);
+    // A server, two workers, and the worker that was added.
+    expect(pids.length).toBeGreaterThan(3);
+    // What the page tells readers to write, and what commands leave.
+    for (const path of ["etc/systemd/system/stackyard-worker@1.service.d", "root/.cache/stackyard"])
+      mkdirSync(join(root, path), { recursive: true });
 
     await enter(removal);
 
+    expect(existsSync(join(root, "root/.cache/stackyard"))).toBe(false);
     expect(readdirSync(join(root, "run")).filter((name) => /^stackyard-.*\.pid$/.test(name))).toEqual([]);
     expect(await listDatabaseNames()).not.toContain("stackyard");
     expect(listOurs()).toEqual([

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
@@ -25,13 +25,20 @@ export interface PlayedMachine {
  */
 export async function systemctl(machine: PlayedMachine, words: readonly string[]): Promise<void> {
   const [verb, ...units] = words.filter((word) => !word.startsWith("--"));
-  for (const unit of units.map((each) => each.replace(/\.service$/, ""))) {
-    if (verb === "restart" || verb === "disable") await stop(machine, unit);
-    if (verb === "disable") continue;
+  for (const unit of units.flatMap((each) => expand(machine, each.replace(/\.service$/, "")))) {
+    if (verb === "restart" || verb === "disable" || verb === "stop") await stop(machine, unit);
+    if (verb === "disable" || verb === "stop") continue;
     // A timer only has to be there: no test waits for half past two.
     if (unit.endsWith(".timer")) readFileSync(join(machine.root, "etc/systemd/system", unit));
     else start(machine, unit);
   }
+}
+
+/** Returns the running services of a pattern such as `stackyard-*`, as systemctl does; any other name is itself. */
+function expand({ root }: PlayedMachine, name: string): readonly string[] {
+  if (!name.endsWith("*")) return [name];
+  const running = readdirSync(join(root, "run")).filter((file) => file.endsWith(".pid"));
+  return running.map((file) => file.slice(0, -".pid".length)).filter((each) => each.startsWith(name.slice(0, -1)));
 }
 
 function start(machine: PlayedMachine, name: string): void {
