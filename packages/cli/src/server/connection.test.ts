@@ -31,7 +31,7 @@ describe("withServerAddress", () => {
     // Reported: akuity/kargo#2271
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate", "self-signed certificate", "NODE_EXTRA_CA_CERTS"],
     ["CERT_HAS_EXPIRED", "certificate has expired", "certificate has expired", "clock"],
-    // Reported: runatlantis/atlantis#288
+    // Reported: hatchet-dev/hatchet#474
     [
       "ERR_SSL_WRONG_VERSION_NUMBER",
       "C0:error:0A00010B:SSL routines:x.c:77:\n",
@@ -58,6 +58,7 @@ describe("withServerAddress", () => {
     });
   });
 
+  // Reported: runatlantis/atlantis#288 (the page of an nginx that has no server of that name)
   it("does not say so of a page with 404", () => {
     const error = new StackyardError("UNREACHABLE", "The server answered 404 Not Found.");
 

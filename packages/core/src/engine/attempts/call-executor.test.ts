@@ -57,6 +57,7 @@ describe("the call of an executor", () => {
     });
   });
 
+  // Reported: runatlantis/atlantis#4826
   it.each(["EROFS", "ENOSPC", "EMFILE"])("says what to do about a limit of the machine: %s", async (code) => {
     const step = await callWith(anExecutor(() => Promise.reject(Object.assign(new Error(`${code}: no`), { code }))));
 
