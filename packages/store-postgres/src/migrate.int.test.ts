@@ -155,7 +155,7 @@ describe("roles", () => {
     await store.close();
     await expect(server.open({ connection, schema: server.newSchema() })).rejects.toMatchObject({
       code: "STORE_UNAVAILABLE",
-      message: expect.stringContaining("Grant the rights"),
+      message: expect.stringContaining("CREATE on the database"),
     });
   });
 });
