@@ -108,7 +108,7 @@ const TAKEN = toState(7, "of-another");
 
 /** Creates the yard and the backend. */
 export async function createAdoptYard(sky: Sky, place: AdoptPlace): Promise<AdoptYard> {
-  const yard: Simulator = openYard((stack) => findKept(yard, stack));
+  const yard: Simulator = openYard((stack) => findHead(yard, stack));
   const { clock } = yard;
   const calls = createCallCount();
   const old = place.old === "s3" ? openBucket(sky, yard, calls, place) : openHttp(sky, calls);
@@ -204,7 +204,7 @@ function toResponse(answer: unknown): Response {
   return new Response(status === 204 ? null : (stream ?? body), { status });
 }
 
-type Load = (stack: string) => Promise<string | undefined>;
+type Load = (stack: string) => Promise<unknown>;
 
 function planner(load: Load) {
   return {
@@ -227,10 +227,14 @@ function openYard(load: Load): Simulator {
   return createSimulator({ machines: [MACHINE], executors: [planner(load)], engines: 1, workers: 1 });
 }
 
-async function findKept({ store, clock }: Simulator, stack: string): Promise<string | undefined> {
-  const deps = { records: store.records, clock };
-  const head = await findKeptState(deps, toKey(stack));
-  return head && loadKeptContent(deps, head);
+/** Finds what the yard says about a state, without its content: that is unpacked in another thread, while virtual time goes on. */
+function findHead({ store, clock }: Simulator, stack: string): ReturnType<typeof findKeptState> {
+  return findKeptState({ records: store.records, clock }, toKey(stack));
+}
+
+async function findKept(yard: Simulator, stack: string): Promise<string | undefined> {
+  const head = await findHead(yard, stack);
+  return head && loadKeptContent({ records: yard.store.records, clock: yard.clock }, head);
 }
 
 /** A backend of an old workflow, in which someone may write a newer state. */
