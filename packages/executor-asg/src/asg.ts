@@ -76,7 +76,7 @@ async function cancel(call: AsgCall, progress: AsgProgress | undefined): Promise
   const stopped = progress && OPERATIONS[progress.op].cancel?.(call, progress);
   if (stopped !== undefined) return stopped;
   const outputs = { end: "FailureClean", dirty: false, success: false };
-  const message = "The run was cancelled before it started.";
+  const message = "The task was cancelled before it started.";
   return failed({ code: "RELEASE_HALTED", message, retryable: false, outputs });
 }
 

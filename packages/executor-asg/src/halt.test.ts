@@ -97,7 +97,7 @@ describe("decideHalt", () => {
 });
 
 describe("the halt of an execution", () => {
-  const cancel: HaltOrder = { kind: "release", message: "Halted: the run was cancelled.", at: STARTED_AT };
+  const cancel: HaltOrder = { kind: "release", message: "Halted: the release was cancelled.", at: STARTED_AT };
 
   it("counts beside the requests in the memory", async () => {
     const world = createReleaseWorld();

@@ -30,7 +30,7 @@ export interface ReleaseProgress {
   readonly dueAt: number;
   readonly path: readonly { readonly state: ReleaseStateName; readonly at: number }[];
   readonly lines: readonly { readonly at: number; readonly text: string }[];
-  /** Set when the run was cancelled. */
+  /** Set when the task was cancelled. */
   readonly halt?: Extract<HaltOrder, { kind: "release" }>;
   /** Set while it waits for another release's locks. */
   readonly mayQueue: boolean;

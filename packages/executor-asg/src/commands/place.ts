@@ -262,7 +262,7 @@ export const fileArg = Type.String({
 export const releaseArg = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,80}$",
   expected: "letters, digits, dots, - and _, at most 80",
-  description: "The run or execution, as printed by `asg deploy` and `asg ls`.",
+  description: "The job or execution, as printed by `asg deploy` and `asg ls`.",
 });
 
 /** Arguments: project and config. */
@@ -315,7 +315,7 @@ export function toReleaseExitCode({ standing, end, error, report }: Release): 0 
   if (standing === "succeeded") return 0;
   if (end === "FailureDirty" || error?.code === "LEFT_BEHIND") return 2;
   if (error !== undefined && COULD_NOT_START.has(error.code)) return 3;
-  // A run that ended without a result of its executor has not cleaned up.
+  // A job that ended without a result of its executor has not cleaned up.
   const hasBegun = report?.path.some(({ state }) => state === "Deploy") === true;
   return end === undefined && hasBegun ? 2 : 1;
 }

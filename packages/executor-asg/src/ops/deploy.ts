@@ -16,7 +16,7 @@ export const deploy = defineOperation<ReleaseProgress>({
   poll: pollRelease,
   cancel(call, progress) {
     const at = call.ctx.clock.now();
-    const halt = progress.halt ?? { kind: "release", message: "Halted: the run was cancelled.", at };
+    const halt = progress.halt ?? { kind: "release", message: "Halted: the release was cancelled.", at };
     return pollRelease(call, { ...progress, halt });
   },
 });

@@ -31,7 +31,7 @@ export const rollback = defineOperation<KeptRollback>({
   },
   async cancel(call, { inner, lines }) {
     const place = placeOf(call);
-    const reason = "The run was cancelled.";
+    const reason = "The rollback was cancelled.";
     return tell(call, place, { step: await cancelRollback(call.deps, toInput(call, place), inner, reason), lines });
   },
 });

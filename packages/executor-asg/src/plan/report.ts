@@ -15,7 +15,7 @@ const MAX_LINE = 500;
 
 const MAX_MESSAGE = 4_000;
 
-/** Returns the record key of a run's report. */
+/** Returns the record key of a job's report. */
 export function toReportKey(jobId: string): string {
   return `job-report/${jobId}/0000`;
 }
@@ -26,7 +26,7 @@ type ReportedProgress = Pick<
   "operation" | "release" | "state" | "position" | "since" | "path" | "lines"
 >;
 
-/** Builds the report of a release for its run. Its size is bounded. */
+/** Builds the report of a release for its job. Its size is bounded. */
 export function toReleaseReport(progress: ReportedProgress, end?: ReleaseEnd): ReleaseReport {
   const { operation, release, state, position, since, path, lines } = progress;
   return {
@@ -81,7 +81,7 @@ function toFault({ Error: name, Cause: cause }: StateError): ReleaseFault {
 const KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_TRIES = 3;
 
-/** Stores the report of a run. A failed write does not stop the release: the next report follows soon. */
+/** Stores the report of a job. A failed write does not stop the release: the next report follows soon. */
 export async function storeReport(
   { records, clock, logger, stackId }: ExecutorContext,
   value: ReleaseReport,
