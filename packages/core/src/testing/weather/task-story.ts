@@ -36,6 +36,11 @@ export interface TaskStoryInput extends Pick<Story, "name" | "repeatable" | "dec
   readonly unknown?: readonly string[];
   /** The timeout of the task. Default: `24h`. */
   readonly timeout?: string;
+  /**
+   * The looks after which a person cancels the task. A cancelled task has no code and its verdict is `failed`: `judge`
+   * asks the simulation alone, and names in `left` what still works. Default: never.
+   */
+  readonly cancelAfterLooks?: number;
   /** What an executor says that does nothing, and must be found out. Default: that the work has succeeded. */
   readonly lie?: "succeeded" | "failed";
 }
@@ -50,6 +55,7 @@ export function taskStory({
   create,
   unknown = [],
   timeout = "24h",
+  cancelAfterLooks = Number.POSITIVE_INFINITY,
   lie = "succeeded",
   ...story
 }: TaskStoryInput): Story {
@@ -61,7 +67,7 @@ export function taskStory({
       sky.under(bench.clock, bench.clock.advance, yard.findWorking);
       await yard.publish({ id: "e1", stackId: "web", machine: "web", event: "GO" });
       await yard.settle();
-      const state = await lookUntilEnd(yard, sky);
+      const state = await lookUntilEnd(yard, sky, cancelAfterLooks);
       const endedAt = bench.clock.now();
       await sky.clear();
       await yard.advance(FAIR_MS);
@@ -121,10 +127,12 @@ tasks:
   });
 }
 
-async function lookUntilEnd(yard: Simulator, sky: Sky): Promise<string> {
+async function lookUntilEnd(yard: Simulator, sky: Sky, cancelAfterLooks: number): Promise<string> {
   for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
     const state = (await yard.findStack("web"))?.state ?? "";
     if (state === "LIVE" || state === "BROKEN") return state;
+    if (looks === cancelAfterLooks)
+      await yard.publish({ id: "c1", stackId: "web", event: "CANCEL_TASK", task: { name: "work" } });
     await sky.meet("look.worker", {}, () => yard.advance(LOOK_EVERY_MS));
   }
   throw new Error("The stack is still in the state WORK after a day.");

@@ -24,9 +24,10 @@ function toGroup(finding: WeatherFinding): string {
   return toFindingText(finding).replaceAll(/\b(?=\w*\d)[0-9a-f]{6,}\b/g, "…");
 }
 
+/** A run may break a promise twice in the same way. */
 function formatRuns(findings: readonly WeatherFinding[]): string {
-  const runs = findings.slice(0, MAX_RUNS_SHOWN).map(({ run }) => run);
-  return `${runs.join("; ")}${findings.length > MAX_RUNS_SHOWN ? `; … ${findings.length}` : ""}`;
+  const runs = [...new Set(findings.map(({ run }) => run))];
+  return `${runs.slice(0, MAX_RUNS_SHOWN).join("; ")}${runs.length > MAX_RUNS_SHOWN ? `; … ${runs.length}` : ""}`;
 }
 
 function toSaid([first]: readonly WeatherFinding[]): string {
