@@ -28,6 +28,10 @@ async function cancel(fleet: SimFleet, config: RunCommandConfig, death?: Death) 
   return { step, elapsedMs: fleet.clock.now() - begunAt, reports: ctx.reports, calls: mortal.count() };
 }
 
+async function deny(): Promise<never> {
+  throw Object.assign(new Error("denied"), { name: "AccessDeniedException", $metadata: { httpStatusCode: 400 } });
+}
+
 describe("a run that is cancelled", () => {
   it("cancels what runs, sends nothing more, and ends as cancelled", async () => {
     const fleet = aSimFleet();
@@ -55,19 +59,41 @@ describe("a run that is cancelled", () => {
     expect((await fleet.report()).instances.filter(({ state }) => state === "cancelled")).toHaveLength(60);
   });
 
+  it("asks again after a refusal that passes", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    fleet.sim.ssm.script("*", { runsForMs: 3_000_000 });
+    fleet.sim.once("SSM.CancelCommand", deny);
+
+    const { step, reports } = await cancel(fleet, { ...shell, timeout: "1h" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
+    expect(reports[0]).toContain("could not be cancelled");
+    expect((await fleet.report()).instances.map(({ state }) => state)).toEqual(["cancelled", "cancelled"]);
+  });
+
   it("does not wait without end for what cannot be cancelled", async () => {
     const fleet = aSimFleet();
     fleet.addMany(2);
     fleet.sim.ssm.script("*", { runsForMs: 3_000_000 });
-    fleet.sim.once("SSM.CancelCommand", async () => {
-      throw Object.assign(new Error("denied"), { name: "AccessDeniedException", $metadata: { httpStatusCode: 400 } });
-    });
+    fleet.sim.intercept(({ operation }, proceed) => (operation === "CancelCommand" ? deny() : proceed()));
 
-    const { step, elapsedMs, reports } = await cancel(fleet, { ...shell, timeout: "1h" });
+    const { step, elapsedMs } = await cancel(fleet, { ...shell, timeout: "1h" });
 
     expect(step).toMatchObject({ code: "RUN_CANCELLED", message: expect.stringContaining("2 still run") });
     expect(elapsedMs).toBeLessThanOrEqual(5 * 60_000);
-    expect(reports).toEqual([expect.stringContaining("could not be cancelled")]);
+  });
+
+  it("ends with commands that end by themselves while SSM refuses to cancel them", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    fleet.sim.ssm.script("*", { runsForMs: 60_000 });
+    fleet.sim.intercept(({ operation }, proceed) => (operation === "CancelCommand" ? deny() : proceed()));
+
+    const { step, elapsedMs } = await cancel(fleet, shell);
+
+    expect(step).toMatchObject({ code: "RUN_CANCELLED", message: expect.stringContaining("2 succeeded") });
+    expect(elapsedMs).toBeLessThan(2 * 60_000);
   });
 
   it("asks SSM also after hours in which no worker looked, before it gives up", async () => {

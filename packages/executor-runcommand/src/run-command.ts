@@ -123,10 +123,14 @@ async function passes({ store }: StepDeps, outage: RunCommandProgress, error: un
   return outage.agent !== undefined || Boolean(await store.load().catch(isPassing));
 }
 
-/** Continues a run. The executor's `cancel` is called once; an interrupted one continues here. */
+/**
+ * Continues a run. The executor's `cancel` is called once; one that was interrupted or refused continues here, while the
+ * run is watched.
+ */
 async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
   const isToBeCancelled = deps.ctx.cancelling && !(await isCancelAsked(deps, progress));
-  return isToBeCancelled ? cancelRun(deps, progress) : runStep(deps, progress);
+  const step = isToBeCancelled ? await cancelRun(deps, progress) : undefined;
+  return step === undefined || step.kind === "running" ? runStep(deps, progress) : step;
 }
 
 /** Continues the run, or plans it, and does everything that is possible now. */
@@ -265,7 +269,7 @@ async function cancelCommands(deps: StepDeps, run: FleetRun): Promise<boolean> {
   return isAsked;
 }
 
-/** Cancels one command. Commands that SSM refuses to cancel end on their own. */
+/** Cancels one command; returns false for any error. Commands that SSM refuses to cancel until time is up end on their own. */
 async function cancelOne({ aws, ctx }: StepDeps, run: FleetRun, commandId: string): Promise<boolean> {
   const ids = listItems(run).flatMap((instance) =>
     instance.state === "running" && instance.commandId === commandId ? [instance.instanceId] : [],
@@ -276,7 +280,7 @@ async function cancelOne({ aws, ctx }: StepDeps, run: FleetRun, commandId: strin
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
     ctx.report(error.message);
-    return !error.retryable;
+    return false;
   }
 }
 

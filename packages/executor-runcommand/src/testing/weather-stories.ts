@@ -1,4 +1,5 @@
 import { watchSim } from "@stackyard/aws-sim";
+import { defined, type Executor } from "@stackyard/core";
 import { type Decision, type Ending, type Story, taskStory } from "@stackyard/core/testing";
 import type { RunCommandConfig } from "../definition.ts";
 import { createRunCommandExecutor } from "../run-command.ts";
@@ -24,6 +25,15 @@ const GONE_AT_BOOT: readonly Decision[] = [
   },
 ];
 
+const CANCEL_GIVEN_UP: readonly Decision[] = [
+  {
+    finding:
+      /^((throttled 5 min|denied 20 min|untrusted) at SSM.CancelCommand|untrusted at SSM.ListCommandInvocations): left: /,
+    reason:
+      "A person waits for the end of a cancel, so SSM is asked for four minutes, or for two if it may not be watched either. The end counts the commands that still run, and the report lists them.",
+  },
+];
+
 /** A run on a fleet. */
 interface FleetStoryInput {
   readonly name: string;
@@ -35,6 +45,12 @@ interface FleetStoryInput {
   readonly reported?: NonNullable<Story["reported"]>;
   /** The command fails on the last instance. Default: false. */
   readonly isBroken?: boolean;
+  /** How long the command works on each instance. Default: two minutes. */
+  readonly runsForMs?: number;
+  /** The looks after which a person cancels the run. Default: never. */
+  readonly cancelAfterLooks?: number;
+  /** Plants a bug. Default: the executor as it is. */
+  readonly change?: (executor: Executor) => Executor;
 }
 
 function fleetStory({
@@ -43,6 +59,9 @@ function fleetStory({
   count,
   bootMs = 0,
   isBroken = false,
+  runsForMs = 2 * MINUTE_MS,
+  cancelAfterLooks,
+  change = (executor) => executor,
   decisions = [],
   reported = [],
 }: FleetStoryInput): Story {
@@ -50,19 +69,24 @@ function fleetStory({
     name,
     decisions,
     reported,
+    ...defined({ cancelAfterLooks }),
     unknown: ["COMMANDS_LOST"],
     async create(sky) {
       const fleet = aSimFleet();
       const ids = fleet.addMany(count, { registersAt: fleet.clock.now() + bootMs });
-      fleet.sim.ssm.script("*", { runsForMs: 2 * MINUTE_MS });
+      fleet.sim.ssm.script("*", { runsForMs });
       if (isBroken) fleet.sim.ssm.script(ids.at(-1) ?? "", { runsForMs: MINUTE_MS, exitCode: 1 });
       watchSim(fleet.sim, sky);
       return {
         clock: fleet.clock,
-        executor: createRunCommandExecutor({}, { random: () => 0.5 }),
+        executor: change(createRunCommandExecutor({}, { random: () => 0.5 })),
         config: config(ids),
         aws: (type) => fleet.context().aws(type),
-        judge: async ({ code }) => toEnding(fleet, ids, code),
+        judge: async ({ code }) => {
+          const ending = toEnding(fleet, ids, code);
+          // What a person has cancelled may end.
+          return cancelAfterLooks === undefined ? ending : { ...ending, ended: [] };
+        },
       };
     },
   });
@@ -104,6 +128,25 @@ function listCancelled({ sim, clock }: Pick<SimFleet, "sim" | "clock">) {
     .filter(({ cancelRequestedAt, instanceId }) => cancelRequestedAt !== undefined && isThere(instanceId));
 }
 
+/** A run that is cancelled while its first two commands work; they would work for hours. */
+const CANCELLED: FleetStoryInput = {
+  name: "fleet-cancelled",
+  count: 3,
+  runsForMs: 6 * 60 * MINUTE_MS,
+  cancelAfterLooks: 2,
+  decisions: CANCEL_GIVEN_UP,
+  config: () => ({ ...SHELL, maxConcurrency: "2", timeout: "12h" }),
+};
+
+const cancelled = fleetStory(CANCELLED);
+
+/** Its cancel is lost: polls watch the commands, as if nobody had cancelled. */
+function toDeaf(executor: Executor): Executor {
+  const { cancel: _, poll, ...rest } = executor;
+  if (poll === undefined) throw new Error("The executor has no poll.");
+  return { ...rest, poll: (ctx, ...args) => poll({ ...ctx, cancelling: false }, ...args) };
+}
+
 /** The stories of runs on fleets. */
 export const fleetStories: readonly Story[] = [
   fleetStory({
@@ -133,4 +176,15 @@ export const fleetStories: readonly Story[] = [
     bootMs: 3 * MINUTE_MS,
     config: ([instance = ""]) => ({ ...SHELL, instance }),
   }),
+  {
+    ...cancelled,
+    planted: [
+      ...(cancelled.planted ?? []),
+      {
+        bug: "the cancel is not passed on to SSM",
+        invariant: "left",
+        play: fleetStory({ ...CANCELLED, change: toDeaf }).play,
+      },
+    ],
+  },
 ];
