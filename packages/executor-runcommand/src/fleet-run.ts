@@ -1,4 +1,4 @@
-import type { Absence } from "@stackyard/aws";
+import { type Absence, decideAbsence } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
   addItems,
@@ -52,7 +52,7 @@ export interface RunState extends RolloutState {
     readonly commandId: string;
     readonly status?: string;
   };
-  /** The absences at the last looks: commands that have ended with instances missing, and instances of EC2. */
+  /** The absences at the last looks: commands that have ended with instances missing, instances of EC2, and instances to send to. */
   readonly unseen?: Readonly<Record<string, Absence>>;
   /** When the running instances were last looked for in EC2. */
   readonly goneLookedAt?: number;
@@ -127,6 +127,25 @@ export function noteRefused(run: FleetRun, { chunk, ids }: SendingChunk, stop: S
       : instance,
   );
   return withoutSending({ ...noted, state: { ...noted.state, stop: run.state.stop ?? stop } }, chunk);
+}
+
+/**
+ * Records that SSM does not know instances of a chunk that it lists as online. Pauses, because its parts may disagree for
+ * a while, as after a registration; after looks in a row the instances have failed.
+ */
+export function noteUnknown(run: FleetRun, { chunk, ids }: SendingChunk, now: number): FleetRun {
+  const key = `send ${ids[0]}`;
+  const { kind, absence, afterMs } = decideAbsence(run.state.unseen?.[key], now);
+  const left = withoutSending(run, chunk);
+  if (kind === "unknown") return noteFailed(withUnseen(left, key, undefined), ids, "SSM_NOT_ONLINE");
+  const { state, ...paged } = withUnseen(left, key, absence);
+  return { ...paged, state: { ...state, pausedUntil: now + afterMs } };
+}
+
+/** Records how often something was not shown; undefined: it was. */
+export function withUnseen(run: FleetRun, key: string, absence: Absence | undefined): FleetRun {
+  const { [key]: _, ...others } = run.state.unseen ?? {};
+  return { ...run, state: { ...run.state, unseen: { ...others, ...(absence && { [key]: absence }) } } };
 }
 
 /** Removes a chunk from those being sent. */

@@ -13,6 +13,7 @@ import {
   noteRefused,
   noteSending,
   noteSent,
+  noteUnknown,
   type RunState,
   type SendingChunk,
   withoutSending,
@@ -53,11 +54,22 @@ async function sendOne(deps: StepDeps, run: FleetRun, sending: SendingChunk): Pr
   } catch (error) {
     // A possibly accepted chunk remains among those being sent: the next step looks it up in SSM.
     if (!(error instanceof AwsCallError) || error.isOpen) throw error;
-    // SSM does not list the agent everywhere yet: handled as not online.
-    if (isAwaited && error.awsName === "InvalidInstanceId") return withoutSending(run, chunk);
-    const { code, message, retryable } = error;
-    return noteRefused(run, sending, { code, message, retryable });
+    return noteRefusal(deps, run, { sending, error });
   }
+}
+
+/** Records a chunk that SSM did not accept. An instance that it does not know everywhere yet is sent to later. */
+function noteRefusal(
+  { aws, config }: StepDeps,
+  run: FleetRun,
+  { sending, error }: { readonly sending: SendingChunk; readonly error: AwsCallError },
+): FleetRun {
+  const { code, message, retryable } = error;
+  if (!isInvalidInstance(error) || sending.ids.length === 0)
+    return noteRefused(run, sending, { code, message, retryable });
+  return config.instance === undefined
+    ? noteUnknown(run, sending, aws.clock.now())
+    : withoutSending(run, sending.chunk);
 }
 
 /** Resolves the command. The plan has already checked this; it fails only if the profile was removed since. */

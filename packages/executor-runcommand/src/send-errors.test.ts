@@ -118,6 +118,33 @@ describe("a run that SSM makes difficulties", () => {
     expect(fleet.sim.ssm.listCommands()).toEqual([]);
   });
 
+  it("sends again to an instance that SSM lists as online and does not know yet", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    const begunAt = fleet.clock.now();
+    failNext(fleet, "SSM.SendCommand", refusal("InvalidInstanceId"), 4);
+
+    const { step } = await fleet.run(shell);
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 2 } });
+    expect(fleet.clock.now() - begunAt).toBeGreaterThan(60_000);
+  });
+
+  it("sends to the others when SSM goes on refusing an instance that it lists as online", async () => {
+    const fleet = aSimFleet();
+    const [first] = fleet.addMany(3);
+    fleet.sim.intercept(({ operation, input }, proceed) => {
+      const isRefused = operation === "SendCommand" && JSON.stringify(input).includes(String(first));
+      return isRefused ? Promise.reject(refusal("InvalidInstanceId")) : proceed();
+    });
+
+    const { step } = await fleet.run({ ...shell, maxConcurrency: "1" });
+
+    expect(step).toMatchObject({ kind: "failed", code: "SSM_NOT_ONLINE", outputs: { succeeded: 2, failed: 1 } });
+    const { instances } = await fleet.report();
+    expect(instances.map(({ state }) => state)).toEqual(["failed", "succeeded", "succeeded"]);
+  });
+
   it("lets what runs run when a later chunk is rejected", async () => {
     const fleet = aSimFleet();
     fleet.addMany(60);

@@ -1,4 +1,4 @@
-import { type Absence, decideAbsence } from "@stackyard/aws";
+import { decideAbsence } from "@stackyard/aws";
 import { defined, mapLimited } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import { AwsCallError, type FleetAws } from "./call-aws.ts";
@@ -11,7 +11,7 @@ import {
   loadOutput,
   type SentCommand,
 } from "./fleet-calls.ts";
-import { addInstances, type FleetRun, isWaiting, toWaiting, updateInstances } from "./fleet-run.ts";
+import { addInstances, type FleetRun, isWaiting, toWaiting, updateInstances, withUnseen } from "./fleet-run.ts";
 import { isFinalStatus, toInstanceState, toPlainStatus } from "./instance-state.ts";
 import { RATE_EXCEEDED } from "./next-action.ts";
 import { toSkipped } from "./plan-run.ts";
@@ -227,11 +227,6 @@ function hasLostTheRest(run: FleetRun, { listed, targetCount }: { listed: number
   const items = listItems(run);
   const isAll = targetCount > 0 && listed >= targetCount && !items.some(({ state }) => state === "running");
   return isAll && !items.some(isWaiting) && items.some((each) => each.code === INSTANCE_GONE || isLost(each));
-}
-
-function withUnseen(run: FleetRun, key: string, absence: Absence | undefined): FleetRun {
-  const { [key]: _, ...others } = run.state.unseen ?? {};
-  return { ...run, state: { ...run.state, unseen: { ...others, ...(absence && { [key]: absence }) } } };
 }
 
 /** SSM lists invocations some seconds late. */

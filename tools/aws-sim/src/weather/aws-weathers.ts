@@ -110,6 +110,14 @@ const allWeathers: readonly Weather[] = [
     isServed: true,
     error: () => new SimFault("UnknownError", 502, "<html>Bad Gateway</html>"),
   }),
+  failingWeather({
+    name: "unregistered 2 min",
+    lastsMs: 2 * MINUTE_MS,
+    source:
+      'SSM API reference, SendCommand, InvalidInstanceId: the agent is not running, or not "registered with the SSM endpoint"',
+    fits: ({ operation, input }) => operation === "SSM.SendCommand" && Object(input).InstanceIds !== undefined,
+    error: () => new SimFault("InvalidInstanceId", 400, "Instances [[i-1]] not in a valid state for account 1"),
+  }),
   {
     name: "silent",
     source: "aws/aws-sdk-js-v3, requestTimeout of NodeHttpHandler: no answer, then a TimeoutError",
