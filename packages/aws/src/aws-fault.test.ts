@@ -12,6 +12,27 @@ describe("findAwsFault", () => {
     [new SimFault("SlowDown", 503, "x"), "retryable", "RATE_LIMITED"],
     [new SimFault("Whatever", 429, "x"), "retryable", "RATE_LIMITED"],
     [new SimFault("Odd", 400, "x", { $retryable: { throttling: true } }), "retryable", "RATE_LIMITED"],
+    // dagster-io/dagster#33439
+    [
+      new SimFault(
+        "InvalidParameterException",
+        400,
+        "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)",
+      ),
+      "retryable",
+      "RATE_LIMITED",
+    ],
+    // aws/aws-sdk-go#1727, serverless/serverless#5142, aws-cloudformation/cloudformation-coverage-roadmap#835
+    [
+      new SimFault(
+        "InvalidParameterValueException",
+        400,
+        "Your request has been throttled by EC2, please make sure you have enough API rate limit. EC2 Error Code: RequestLimitExceeded.",
+      ),
+      "retryable",
+      "RATE_LIMITED",
+    ],
+    [new SimFault("AccessDenied", 400, "Rate exceeded"), "fatal", "FORBIDDEN"],
     [new SimFault("InternalError", 500, "x"), "retryable", "UNREACHABLE"],
     [new SimFault("NeverHeardOf", 502, "x"), "retryable", "SERVER_ERROR"],
     [connectionReset(), "retryable", "UNREACHABLE"],

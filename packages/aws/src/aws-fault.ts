@@ -71,6 +71,17 @@ const BY_NAME: ReadonlyMap<string, Row> = new Map(
 const NETWORK =
   /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_HTTP2_STREAM_ERROR|CERT_.*|UND_ERR_.*)$/;
 
+/**
+ * A service that was throttled by another one reports that as an error about the request: ECS and Lambda about EC2,
+ * Auto Scaling about a launch template. Only the text shows it (ECS API, RunTask; Lambda API, InvalidParameterValueException).
+ */
+const THROTTLE_TEXT = /\bthrottl(ed|ing)|\brate exceeded\b|\brequest ?limit ?exceeded\b/i;
+
+/** Returns true if a service says that it, or a service that it calls, was throttled. */
+export function isThrottleText(text: string): boolean {
+  return THROTTLE_TEXT.test(text);
+}
+
 /** Judges an error that a call of an SDK client ended with. */
 export function findAwsFault(error: unknown): AwsFault {
   if (isStackyardError(error)) {
@@ -79,7 +90,9 @@ export function findAwsFault(error: unknown): AwsFault {
   }
   const { name, status, code, throttling, message } = toFacts(error);
   if (name === "AbortError") return { kind: "fatal", name, throttled: false, code: "INTERRUPTED" };
-  const row = throttling || status === 429 ? NAMES[0] : BY_NAME.get(name ?? "");
+  const known = BY_NAME.get(name ?? "");
+  const isWrapped = known === undefined && status === 400 && isThrottleText(message);
+  const row = throttling || status === 429 || isWrapped ? NAMES[0] : known;
   if (row !== undefined) return { kind: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };
   if (NETWORK.test(code ?? "")) return { kind: "retryable", name: undefined, throttled: false, code: "UNREACHABLE" };
   if (message.includes("Region is missing")) {

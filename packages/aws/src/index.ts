@@ -5,6 +5,7 @@ export {
   type AwsFault,
   type AwsFaultKind,
   findAwsFault,
+  isThrottleText,
   redactText,
   toAwsError,
 } from "./aws-fault.ts";

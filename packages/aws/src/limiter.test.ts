@@ -196,6 +196,21 @@ describe("every attempt", () => {
   });
 });
 
+describe("a throttle that another error wraps", () => {
+  // aws/aws-sdk-go#1727: the SDK retries by name, and this name says that the request is wrong.
+  it("is retried, and slows down", async () => {
+    const { sim, told, access } = createWorldLimiterPlugin();
+    const text = "Your request has been throttled by EC2. EC2 Error Code: RequestLimitExceeded.";
+    sim.once("Lambda.ListFunctions", () => Promise.reject(new SimFault("InvalidParameterValueException", 400, text)));
+    sim.once("Lambda.ListFunctions", answer);
+
+    await access.client(LambdaClient, undefined).send(new ListFunctionsCommand({}));
+
+    const call = "own us-east-1 Lambda ListFunctions";
+    expect(told).toEqual([`call ${call}`, `throttled ${call}`, `call ${call}`]);
+  });
+});
+
 describe("a call that waits for the limiter", () => {
   it("ends with its signal", async () => {
     const { sim } = createWorldLimiterPlugin();

@@ -149,7 +149,7 @@ export function createLimiterPlugin({ limiter, region, account }: LimiterPluginI
           try {
             return await next(args);
           } catch (error) {
-            if (findAwsFault(error).throttled) limiter.noteThrottled(call);
+            if (markThrottled(error)) limiter.noteThrottled(call);
             throw error;
           }
         },
@@ -158,6 +158,13 @@ export function createLimiterPlugin({ limiter, region, account }: LimiterPluginI
       );
     },
   };
+}
+
+/** Returns true for a throttled call. The SDK goes by names: it would not retry a throttle that another error wraps. */
+function markThrottled(error: unknown): boolean {
+  const { throttled } = findAwsFault(error);
+  if (throttled) Object.assign(Object(error), { $retryable: { throttling: true } });
+  return throttled;
 }
 
 /** Returns the signal of `send`, which the SDK stores in its own part of the context. */

@@ -255,6 +255,7 @@ describe("isTransientReason", () => {
     "You've reached the provisioning limit of the cluster.",
     "Rate exceeded",
     "No Container Instances were found in your cluster.",
+    "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)",
     "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
   ])("takes %s for something that passes", (reason) => {
     expect(isTransientReason(reason)).toBe(true);

@@ -1,3 +1,4 @@
+import { isThrottleText } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
@@ -196,7 +197,7 @@ interface PlacementFailure {
 
 /**
  * Transient reasons (ECS developer guide, "API failure reasons"): RESOURCE:* and AGENT; Fargate's "Capacity is
- * unavailable at this time"; and limits on how many tasks are provisioned or run at once.
+ * unavailable at this time"; and limits on how many tasks are provisioned or run at once. So is what was throttled.
  */
 const TRANSIENT: readonly RegExp[] = [
   /^RESOURCE:/,
@@ -206,7 +207,6 @@ const TRANSIENT: readonly RegExp[] = [
   /insufficient capacity/i,
   /provisioning (capacity )?(limit|quota)/i,
   /(limit|quota|maximum number)\b.*\b(tasks?|vcpus?|provision\w*|concurrent\w*)/i,
-  /\bthrottl|rate exceeded|request ?limit ?exceeded/i,
   // The cluster is scaled to zero, or its instances are still booting.
   /no container instances were found/i,
 ];
@@ -222,7 +222,8 @@ export function isUnknownRole(message: string): boolean {
 
 /** Returns true if placement may succeed later without any change. */
 export function isTransientReason(reason: string | undefined): boolean {
-  return reason !== undefined && TRANSIENT.some((pattern) => pattern.test(reason.trim()));
+  if (reason === undefined) return false;
+  return isThrottleText(reason) || TRANSIENT.some((pattern) => pattern.test(reason.trim()));
 }
 
 /** Formats `RESOURCE:MEMORY (detail) arn:…`, for people. */
