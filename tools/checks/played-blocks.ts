@@ -1,6 +1,6 @@
 import type { BlockRule } from "./shell-blocks.ts";
 
-const LAPTOP = { by: "tools/checks/e2e/laptop-pages.test.ts" };
+const LAPTOP = { by: "tools/checks/e2e/laptop-pages.test.ts", marked: true };
 const ACCOUNTS = { by: "packages/deployment/src/aws-page.int.test.ts" };
 const RELEASES = { by: "packages/executor-asg/src/releases-page.int.test.ts" };
 const FLEET = { by: "packages/executor-runcommand/src/fleet-page.int.test.ts" };
@@ -40,7 +40,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
     { has: "stackyard apps", ...ACCOUNTS },
     AWS_ITSELF,
   ],
-  "docs/cli.md": [{ by: "packages/cli/src/page-commands.promise.test.ts" }],
+  "docs/cli.md": [{ not: "has examples of every command, with names of a yard in use" }],
   "docs/code-hosts.md": [{ has: "hosts setup", ...OWN_NAMES }, ACCOUNTS],
   "docs/deployment.md": [
     { has: "docker", ...CONTAINERS },
@@ -50,7 +50,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
     { by: "tools/package/e2e/team-page.test.ts" },
   ],
   "docs/development.md": [CLONE],
-  "docs/ecs.md": [{ by: "packages/executor-ecs/src/docs.int.test.ts" }],
+  "docs/ecs.md": [{ by: "packages/executor-ecs/src/commands/ecs-commands.int.test.ts" }],
   "docs/fleet.md": [FLEET],
   "docs/getting-started.md": [{ by: "tools/checks/e2e/getting-started.test.ts" }],
   "docs/installation.md": [{ has: "alias stackyard", ...CLONE }, { has: "package:npm", ...CLONE }, BUNDLE],
@@ -64,7 +64,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   "docs/machines.md": [{ by: "tools/checks/e2e/printed-commands.test.ts" }],
   "docs/operations.md": [{ has: "backup yard-", ...LAPTOP }, { has: "stackyard ps", ...LAPTOP }, OWN_NAMES],
   "docs/performance.md": [LONG],
-  "docs/plugins.md": [{ by: "examples/plugin-delay/e2e/tutorial.test.ts" }],
+  "docs/plugins.md": [{ has: "STACKYARD=", ...OTHER_REGISTRY }, { by: "examples/plugin-delay/e2e/tutorial.test.ts" }],
   "docs/previews.md": [
     { has: "demo:previews", by: "examples/previews/e2e/demo.test.ts" },
     { by: "tools/checks/e2e/previews-page.test.ts" },
@@ -72,7 +72,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   "docs/promotion.md": [
     { has: "shop-1.0.0", ...LAPTOP },
     { has: "stackyard board", ...LAPTOP },
-    { has: "stackyard init", ...LAPTOP },
+    { has: "stackyard init", not: "creates and starts the yard in which the other blocks are played" },
     OWN_NAMES,
   ],
   "docs/releases.md": [RELEASES],

@@ -48,6 +48,12 @@ describe("findBlockFaults", () => {
     ]);
   });
 
+  it("names a block without the mark that its test needs", () => {
+    expect(judge({ by: "a.test.ts", marked: true })).toEqual([
+      "docs/page.md:3 The test of this block skips it. Write play after its fence.",
+    ]);
+  });
+
   it("names rules that fit no block, and tests that do not play the page", () => {
     expect(judge({ has: "gone", not: "old" }, { by: "b.test.ts" })).toEqual([
       'docs/page.md has no block for the rule "gone".',

@@ -14,6 +14,8 @@ export interface BlockRule {
   readonly has?: string;
   /** The test that plays them, as a path of the repository. */
   readonly by?: string;
+  /** The test plays only blocks that are marked with `play`. */
+  readonly marked?: boolean;
   /** Why no test can. */
   readonly not?: string;
 }
@@ -35,8 +37,8 @@ export function findShellBlocks(page: string, markdown: string): readonly ShellB
 }
 
 /**
- * Returns what is wrong with the rules of a page: a block that no test plays and that has no reason, a rule that fits no block, a test that
- * does not exist or does not name the page.
+ * Returns what is wrong with the rules of a page: a block that no test plays and that has no reason, or that its test skips because it has no
+ * mark; a rule that fits no block; a test that does not exist or does not name the page.
  */
 export function findBlockFaults(
   page: string,
@@ -47,10 +49,12 @@ export function findBlockFaults(
   const ruleOf = ({ text }: ShellBlock) => rules.find(({ has = "" }) => text.includes(has));
   const used = new Set(blocks.map(ruleOf));
   const unplayed = blocks.filter((block) => ruleOf(block) === undefined);
-  const unmarked = blocks.filter(({ language }) => language !== "sh");
+  const foreign = blocks.filter(({ language }) => language !== "sh");
+  const skipped = blocks.filter((block) => ruleOf(block)?.marked === true && !block.note.startsWith("play"));
   return [
     ...unplayed.map(({ line }) => `${page}:${line} No test plays this block, and no reason says why not.`),
-    ...unmarked.map(({ line }) => `${page}:${line} This block contains commands. Write sh after its fence.`),
+    ...skipped.map(({ line }) => `${page}:${line} The test of this block skips it. Write play after its fence.`),
+    ...foreign.map(({ line }) => `${page}:${line} This block contains commands. Write sh after its fence.`),
     ...rules.filter((rule) => !used.has(rule)).map(({ has }) => `${page} has no block for the rule "${has ?? "all"}".`),
     ...rules.flatMap(({ by }) => (by === undefined ? [] : findTestFaults(page, by, readTest))),
   ];

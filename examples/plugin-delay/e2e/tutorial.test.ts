@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readTutorialFiles } from "../tutorial-files.ts";
@@ -37,5 +38,22 @@ describe("a reader of docs/plugins.md", () => {
 
   it("validates the machine", () => {
     expect(run("node", stackyard, "validate", "machines")).toContain("tea.yml");
+  });
+  it("starts the yard, and sends an event that ends when the tea is ready", async () => {
+    // Three minutes on the page.
+    const machine = join(folder, "machines/tea.yml");
+    writeFileSync(machine, readFileSync(machine, "utf8").replace("seconds: 180", "seconds: 1"));
+    const yard = spawn(process.execPath, [stackyard, "dev", "--port", "0", "--json"], { cwd: folder });
+    const ended = once(yard, "exit");
+    try {
+      await Promise.race([once(yard.stdout, "data"), ended]);
+
+      const sent = run("node", stackyard, "send", "cup-1", "BREW", "--machine", "tea", "--until", "READY");
+
+      expect(sent).toContain("cup-1 is in READY");
+    } finally {
+      yard.kill("SIGTERM");
+      await ended;
+    }
   });
 });

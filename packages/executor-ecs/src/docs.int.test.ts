@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { toFlag } from "@stackyard/core";
-import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createEcsCommands, formatRun } from "./commands/ecs-commands.ts";
+import { formatRun } from "./commands/ecs-commands.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/ecs.md"), "utf8");
 
@@ -14,21 +12,5 @@ describe("docs/ecs.md", () => {
     const job = { jobId, state: "succeeded", executor: "ecs", config: {}, startedAt: "", outputs } as const;
 
     expect(page).toContain(`\n\n${formatRun(job)}\n\`\`\`\n`);
-  });
-
-  it("types commands and flags that are there", () => {
-    const commands = createEcsCommands(() => {
-      throw new Error("Nothing is called here.");
-    });
-    const typed = [...page.matchAll(/^stackyard (ecs \w+)(.*)$/gm)];
-
-    expect(typed.length).toBeGreaterThan(3);
-    for (const [line, name, rest = ""] of typed) {
-      const { args } = commands.find((each) => each.name === name) ?? {};
-      const known = Object.keys((args as TObject | undefined)?.properties ?? {}).map(toFlag);
-      expect(known, line).toEqual(
-        expect.arrayContaining([...rest.matchAll(/ (--[a-z0-9-]+)/g)].map(([, flag]) => flag)),
-      );
-    }
   });
 });

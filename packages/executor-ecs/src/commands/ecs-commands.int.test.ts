@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   CUSTOM_RESOURCE_RUNS,
   defineExecutor,
@@ -10,7 +12,7 @@ import {
 } from "@stackyard/core";
 import type { CustomResourceRun } from "@stackyard/core/api";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
-import { type RunCommandOptions, runCommand } from "@stackyard/core/testing";
+import { type RunCommandOptions, readPageCommands, runCommand } from "@stackyard/core/testing";
 import { openJobs } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
@@ -189,4 +191,26 @@ describe("ecs resources", () => {
     expect(notes.join()).toContain(`"${CUSTOM_RESOURCE_RUNS}8236-r" is not shown: `);
     expect(text).not.toContain("no request");
   });
+});
+
+describe("docs/ecs.md", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../../../docs/ecs.md"), "utf8");
+  const unused = () => {
+    throw new Error("Nothing is called here.");
+  };
+  const shown = readPageCommands(page, createEcsCommands(unused)).filter(({ args }) => Object.keys(args).length > 0);
+
+  it.each(shown.map((command) => [command.text, command] as const))(
+    "%s works as written",
+    async (_, { name, args }) => {
+      const job = async () => ({
+        ...args,
+        job: (await run("ecs run", { cluster: "main", taskDefinition: "report", detach: true })).text,
+      });
+
+      const { exitCode, text } = await run(name, "job" in args ? await job() : args);
+
+      expect(exitCode, text).toBe(0);
+    },
+  );
 });
