@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseEventMessage, parseMachine, toGraph, toMermaid } from "@stackyard/core/machine";
+import { toSvg } from "@stackyard/core/drawing";
+import { parseEventMessage, parseMachine, toGraph } from "@stackyard/core/machine";
 import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -40,7 +41,7 @@ const executors = new Map(
 
 describe("pieces of the documentation", () => {
   it("say what they are", () => {
-    const known = new Set(["yaml", "ts", "js", "json", "sh", "text", "hcl", "mermaid"]);
+    const known = new Set(["yaml", "ts", "js", "json", "sh", "text", "hcl"]);
 
     expect(snippets.filter(({ language }) => !known.has(language))).toEqual([]);
   });
@@ -59,11 +60,14 @@ describe("pieces of the documentation", () => {
     expect(parseEventMessage(value, { at: 0, messageId: "any" })).toMatchObject({ kind: "event" });
   });
 
-  it.each(titled(["mermaid"]))("%s is what `stackyard graph` draws of the machine above it", (_, diagram) => {
-    const above = snippets.slice(0, snippets.indexOf(diagram)).findLast(({ language }) => language === "yaml");
-    const { machine } = parseMachine(above?.text ?? "", { name: "any", executors });
+  it("the README shows what `stackyard graph --format svg` draws of its machine, on white also in the dark", async () => {
+    const source = snippets.find(({ page, language }) => page === "README.md" && language === "yaml")?.text ?? "";
+    const { machine } = parseMachine(source, { name: "any", executors });
 
-    expect(machine && toMermaid(toGraph(machine))).toBe(diagram.text);
+    const drawn = machine && toSvg(toGraph(machine), { direction: "vertical" });
+
+    const file = join(repositoryRoot, "docs/images/first-machine.svg");
+    await expect(drawn?.replace("<svg ", '<svg style="background:#fff" ')).toMatchFileSnapshot(file);
   });
 
   it.each(pages)("%s links to what is there", (page) => {

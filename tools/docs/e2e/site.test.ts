@@ -159,6 +159,19 @@ describe("the site of npm run docs", () => {
     expect(await page.locator("#VPContent").textContent()).toMatch(/fencing/i);
   });
 
+  it("finds pages, and no declarations of packages", async () => {
+    await open("/");
+    await page.locator(".VPNavBarSearch button").first().click();
+    const box = page.locator(".VPLocalSearchBox");
+    await box.locator("input").fill("rollback");
+    await box.locator(".result").first().waitFor();
+
+    const found = await box.locator(".result").evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+    expect(found.length).toBeGreaterThan(5);
+    expect(found.filter((path) => path.includes("/reference/"))).toEqual([]);
+    await page.keyboard.press("Escape");
+  });
+
   it("fits a phone, whose menu leads to every page", async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await open("/docs/getting-started");

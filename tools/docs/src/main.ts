@@ -1,6 +1,7 @@
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import {
+  dropContents,
   findDeadLinks,
   findMissingPaths,
   findUnlinked,
@@ -105,7 +106,7 @@ function readReference(): readonly SitePage[] {
 function stage(pages: readonly SitePage[]): void {
   if (existsSync(staged)) rmSync(staged, { recursive: true });
   const paths = new Set(pages.map((page) => page.path));
-  for (const page of pages) write(toSitePath(page.path), rewriteLinks(page, paths));
+  for (const page of pages) write(toSitePath(page.path), dropContents(rewriteLinks(page, paths)));
   cpSync(join(root, "docs/images"), join(staged, "docs/images"), { recursive: true });
   const listing = toLlmsText(pages, base);
   write("public/llms.txt", listing);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   createCodeClasses,
+  dropContents,
   findDeadLinks,
   findMissingPaths,
   findUnlinked,
@@ -29,6 +30,15 @@ describe("rewriteLinks", () => {
     const kept = "[a](https://example.com) [b](#below) ![c](picture.png)\n```md\n[d](store.ts)\n```";
 
     expect(rewriteLinks(aPage(`[store](../packages/core/src/store.ts)\n${kept}`), paths)).toBe(`store\n${kept}`);
+  });
+});
+
+describe("dropContents", () => {
+  it("removes the list of a page's sections, and no other list", () => {
+    const start = "# Events\n\nFor programmers: all.\n\n";
+    const rest = "- [Concepts](concepts.md)\n- [Next](#next)\n\n## Next\n\n- [Above](#events)\n";
+
+    expect(dropContents(`${start}- [Next](#next): [one](#one),\n  [two](#two)\n\n${rest}`)).toBe(start + rest);
   });
 });
 
@@ -174,13 +184,13 @@ describe("createCodeClasses", () => {
 });
 
 describe("toReferencePage", () => {
-  it("has a section for each entry with the code of its report", () => {
+  it("has a section for each entry with the code of its report, which no search finds", () => {
     const report = "## API Report\n\n```ts\n\nexport const a: 1;\n\n```\n";
 
     expect(toReferencePage("@stackyard/sdk", [{ entry: "queue", report }])).toEqual({
       path: "reference/sdk.md",
       markdown:
-        "# @stackyard/sdk\n\nThe exported types of every entry of `@stackyard/sdk`, as the published package declares them.\n\n" +
+        "---\nsearch: false\n---\n\n# @stackyard/sdk\n\nThe exported types of every entry of `@stackyard/sdk`, as the published package declares them.\n\n" +
         "## @stackyard/sdk/queue\n\n```ts\nexport const a: 1;\n```\n\n",
     });
   });

@@ -184,6 +184,17 @@ export function rewriteLinks(page: SitePage, sitePaths: ReadonlySet<string>): st
   );
 }
 
+/**
+ * Returns the page without the list of its sections that stands before the first one, because the site shows it next to each page, or on a
+ * phone above it.
+ */
+export function dropContents(markdown: string): string {
+  const [start = "", ...sections] = markdown.split(/^(?=## )/m);
+  const isContents = (text: string) => /^- \[/.test(text) && !/\]\((?!#)/.test(text);
+  const kept = start.split("\n\n").filter((text) => !isContents(text));
+  return [kept.join("\n\n"), ...sections].join("");
+}
+
 function resolvePage(path: string, sitePaths: ReadonlySet<string>): string | undefined {
   const readme = `${path.replace(/\/$/, "")}/README.md`;
   return [path, readme].find((each) => sitePaths.has(each));
@@ -344,6 +355,7 @@ export function toReferencePage(name: string, reports: readonly { entry: string;
   const introduction = `The exported types of every entry of \`${name}\`, as the published package declares them.`;
   return {
     path: `reference/${name.split("/").at(-1)}.md`,
-    markdown: [`# ${name}`, introduction, ...sections, ""].join("\n\n"),
+    // Words of declarations would come before the pages that explain them.
+    markdown: ["---\nsearch: false\n---", `# ${name}`, introduction, ...sections, ""].join("\n\n"),
   };
 }

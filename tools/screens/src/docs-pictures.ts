@@ -44,6 +44,7 @@ export function findOutdated(): readonly string[] {
 function findUnused(): readonly string[] {
   const shown = findShown();
   return readdirSync(IMAGES)
+    .filter((file) => file.endsWith(".png"))
     .map((file) => file.replace(/\.png$/, ""))
     .filter((name) => !shown.has(name));
 }
