@@ -15,7 +15,7 @@ export const quotas = defineRecordKind({
     Type.Object({ holders: Type.Array(Type.Unknown()), waiting: Type.Array(Type.Unknown()) }),
   ),
   holds: "who holds a quota, and who waits for it",
-  kept: "until it is free and nobody waits",
+  kept: "until it is free and no stack waits",
   damaged: "missing",
   // Attempts that meet at one quota try again so often.
   tries: 50,

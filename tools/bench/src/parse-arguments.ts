@@ -19,9 +19,9 @@ export const HELP = `npm run bench -- [--side-by-side | --growth | --engines | -
 
 Without one of the first eleven: the embedded stores and a whole yard.
 
-  --side-by-side  beside other durable queues, on one Postgres
+  --side-by-side  against other durable queues, on one Postgres
   --growth        what a job costs them with more and more rows of older work
-  --engines       beside durable engines that keep what has happened; its page says what they need
+  --engines       against durable engines that keep what has happened; its page says what they need
   --aws           the apps as functions: bundles, and what 1,000 transitions cost
   --access        what access control costs: requests, audit lines, sealing, lists
   --console       the web console in Chromium, on a processor slowed down four times
