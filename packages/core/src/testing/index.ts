@@ -54,13 +54,7 @@ export {
   failingWeather,
   isCall,
 } from "./weather/common-weathers.ts";
-export {
-  createFreezableProgram,
-  type FreezableProgram,
-  findProcess,
-  runFreezable,
-  runShared,
-} from "./weather/freezable-process.ts";
+export { createFreezableProgram, findProcess, runShared } from "./weather/freezable-process.ts";
 export type { WeatherInvariant } from "./weather/invariants.ts";
 export type {
   ActBeside,
@@ -68,6 +62,7 @@ export type {
   EarlierAnswer,
   Ending,
   Moment,
+  OneRun,
   PlantedBug,
   ReportedRun,
   Sky,

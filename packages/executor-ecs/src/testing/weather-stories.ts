@@ -77,7 +77,7 @@ function playResource(change = (answer: string) => answer): Story["play"] {
     const world: EcsTaskWorld = createEcsTaskWorld({
       records: watchRecordsOf(createMemoryRecords(), sky),
       invoke(event, { deps }) {
-        call ??= createFreezableProgram(deps.clock, { start: (own) => createEcsTask({ ...deps, clock: own }).handler });
+        call ??= createFreezableProgram(deps.clock, (own) => createEcsTask({ ...deps, clock: own }).handler);
         return call(event);
       },
       fetch: async (url, init) =>

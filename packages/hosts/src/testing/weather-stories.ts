@@ -58,11 +58,9 @@ async function open(sky: Sky, document: string): Promise<Bench> {
   await bench.report();
   let waiting = 0;
   const sleep: FakeClock["sleep"] = async (ms, signal) => {
-    const process = findProcess();
     const slept = clock.sleep(ms, signal);
-    await Promise.resolve();
     // No one waits for a server that is frozen.
-    if (process?.frozen() !== undefined) return slept;
+    if (findProcess()?.frozen() !== undefined) return slept;
     waiting += 1;
     await slept.finally(() => {
       waiting -= 1;
@@ -83,14 +81,12 @@ async function open(sky: Sky, document: string): Promise<Bench> {
     return typeof answer === "number" ? answer : 202;
   };
   github.settings.receiver = receive;
-  const serve = createFreezableProgram<undefined, void>(clock, {
-    start() {
-      const { tick, poll, report } = bench.start((store) => watchStoreOf(store, sky));
-      github.settings.receiver = receive;
-      return async () => {
-        for (const part of [tick, poll, report]) await part().catch(() => undefined);
-      };
-    },
+  const serve = createFreezableProgram<undefined, void>(clock, () => {
+    const { tick, poll, report } = bench.start((store) => watchStoreOf(store, sky));
+    github.settings.receiver = receive;
+    return async () => {
+      for (const part of [tick, poll, report]) await part().catch(() => undefined);
+    };
   });
   async function until<Result>(work: Promise<Result>): Promise<Result> {
     let isOver = false;

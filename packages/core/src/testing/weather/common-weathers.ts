@@ -66,9 +66,12 @@ function frozenWeather(name: string, minutes: number): Weather {
       const freeze = () => world.freeze(minutes * MINUTE_MS);
       if (operation.startsWith("look.")) void freeze();
       else if (operation.startsWith("store.") && operation !== "store.claim") await freeze();
-      const answer = await proceed();
-      if (isCall({ operation }) || operation === "store.claim") await freeze();
-      return answer;
+      try {
+        return await proceed();
+      } finally {
+        // An error is an answer too, such as that of a bucket which does not exist.
+        if (isCall({ operation }) || operation === "store.claim") await freeze();
+      }
     },
   };
 }

@@ -60,7 +60,7 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
       wait: (ms) => clock?.sleep(ms) ?? noClock(),
       act,
       async freeze(ms) {
-        await process?.freeze(Promise.race([clock?.sleep(ms) ?? noClock(), cleared]));
+        await process?.freeze(() => Promise.race([clock?.sleep(ms) ?? noClock(), cleared]));
       },
       later: (work) => (plan.after === undefined ? start(work) : void waiting.push(work)),
     };

@@ -3,7 +3,7 @@ import { changingWeather, commonWeathers, failingWeather } from "./common-weathe
 import { exploreWeather } from "./explore.ts";
 import { INVARIANTS, type WeatherInvariant } from "./invariants.ts";
 import { repeatWeather } from "./repeat-weather.ts";
-import type { Ending, Sky, Story, Weather } from "./story.ts";
+import type { Ending, PlantedBug, Sky, Story, Weather } from "./story.ts";
 import { createToyStory, type ToyBug } from "./toy-story.ts";
 import { weatherCases } from "./weather-cases.ts";
 
@@ -241,6 +241,18 @@ describe("weatherCases", () => {
     expect(lines[0]).toMatch(/^tea: \d+ moments in fair weather$/);
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}Kitchen\.Start#1: .*throttled/));
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}reset before: RFC 9293/));
+  });
+
+  it("finds a planted bug in its run", async () => {
+    const { play } = createToyStory({ bug: "a token for each try" });
+    const run = { at: "Kitchen.Start#1", weather: "reset after" };
+    const guarded = (planted: Partial<PlantedBug>): Story => {
+      return { ...createToyStory(), planted: [{ bug: "a token for each try", invariant: "once", play, ...planted }] };
+    };
+    const guardOf = (planted: Partial<PlantedBug>) => weatherCases([guarded(planted)], WEATHERS, {})[1];
+
+    await guardOf({ run })?.run(() => {});
+    await expect(guardOf({})?.run(() => {})).rejects.toThrow("tea does not find “a token for each try” by “once”.");
   });
 
   it("fails for a story that no planted bug guards", async () => {

@@ -7,8 +7,8 @@ export interface FreezableProcess {
   readonly clock: Clock;
   /** Runs work as that of this process: its calls wait while it is frozen. */
   run<Result>(work: () => Result): Result;
-  /** Freezes it until `thaw` is settled. */
-  freeze(thaw: Promise<unknown>): Promise<void>;
+  /** Freezes it until the promise of `thaw`, which is called while it is frozen, is settled. */
+  freeze(thaw: () => Promise<unknown>): Promise<void>;
   /** Returns when it continues; undefined: it is not frozen. */
   frozen(): Promise<void> | undefined;
 }
@@ -40,30 +40,25 @@ export function createFreezableProcess(clock: Clock, onFreeze: () => void = () =
     frozen: () => frozen,
     async freeze(thaw) {
       onFreeze();
-      const until = thaw.then(() => {
-        if (frozen === until) frozen = undefined;
-      });
+      const { promise: until, resolve } = Promise.withResolvers<void>();
       frozen = until;
-      await until;
+      await thaw();
+      if (frozen === until) frozen = undefined;
+      resolve();
     },
   };
   return process;
 }
 
-/** The parts of a program whose processes can be frozen. */
-export interface FreezableProgram<Input, Result> {
-  /** Starts a process, whose timers end by its own clock. Returns the function that does its work. */
-  start(clock: Clock): (input: Input) => Promise<Result>;
-}
-
 /**
  * Creates a program that is called like a function of Lambda, or like a server behind a load balancer. When its process is
  * frozen, the caller gets an error at once, and later calls are served by another process; the frozen one continues its work
- * when it thaws. Lambda ends an invocation after fifteen minutes at most, so this is harder than Lambda is.
+ * when it thaws. Lambda ends an invocation after fifteen minutes at most, so this is harder than Lambda is. `start` starts a
+ * process, whose timers end by its own clock, and returns the function that does its work.
  */
 export function createFreezableProgram<Input, Result>(
   clock: Clock,
-  { start }: FreezableProgram<Input, Result>,
+  start: (own: Clock) => (input: Input) => Promise<Result>,
 ): (input: Input) => Promise<Result> {
   const begin = () => {
     const { promise: frozen, reject } = Promise.withResolvers<never>();
@@ -82,21 +77,6 @@ export function createFreezableProgram<Input, Result>(
     done.catch(() => undefined);
     return Promise.race([done, frozen]);
   };
-}
-
-/**
- * Runs work as a process of its own. Returns undefined as soon as it is frozen, so that the caller can play the process
- * that takes over; the frozen one continues when it thaws.
- */
-export function runFreezable<Result>(
-  clock: Clock,
-  work: (clock: Clock) => Promise<Result>,
-): Promise<Result | undefined> {
-  const { promise: isFrozen, resolve } = Promise.withResolvers<undefined>();
-  const process = createFreezableProcess(clock, () => resolve(undefined));
-  const done = process.run(() => work(process.clock));
-  done.catch(() => undefined);
-  return Promise.race([done, isFrozen]);
 }
 
 /** Does the work of a call when the process is not frozen; its caller gets the answer when it is not frozen either. */

@@ -4,7 +4,7 @@ import { defineExecutor, type ExecutorContext, succeeded } from "../../ports/exe
 import { createFakeClock } from "../fake-clock.ts";
 import { commonWeathers } from "./common-weathers.ts";
 import { exploreWeather } from "./explore.ts";
-import { createFreezableProcess, runFreezable } from "./freezable-process.ts";
+import { createFreezableProcess, createFreezableProgram, findProcess } from "./freezable-process.ts";
 import type { Story } from "./story.ts";
 import { taskStory } from "./task-story.ts";
 
@@ -18,7 +18,7 @@ interface Job {
   isRemoved: boolean;
 }
 
-/** A service that starts a job by name and has no idempotency token; the executor reads what is there before. */
+/** A service that starts a job and has no idempotency token; the executor looks for one before, which fails if there is none. */
 function jobStory(bug?: Bug): Story {
   return taskStory({
     name: "job",
@@ -26,7 +26,9 @@ function jobStory(bug?: Bug): Story {
       const clock = createFakeClock();
       const jobs: Job[] = [];
       const operations: Readonly<Record<string, () => unknown>> = {
-        List: () => jobs.filter(({ isRemoved }) => !isRemoved).length,
+        Find() {
+          if (jobs.every(({ isRemoved }) => isRemoved)) throw new Error("There is no job.");
+        },
         Start: () => jobs.push({ isRemoved: false }),
         Remove: () => jobs.splice(0, jobs.length, ...jobs.map(() => ({ isRemoved: true }))),
       };
@@ -42,7 +44,10 @@ function jobStory(bug?: Bug): Story {
         config: Type.Object({}),
         async start(ctx) {
           const client = toClient(ctx);
-          const isThere = Number(await client.send("List")) > 0;
+          const isThere = await client.send("Find").then(
+            () => true,
+            () => false,
+          );
           if (bug === "removes what it finds") await client.send("Remove");
           if (!isThere || bug === "removes what it finds") await client.send("Start");
           await ctx.clock.sleep(6 * MINUTE_MS);
@@ -75,14 +80,14 @@ describe("a worker that is frozen while another continues its work", () => {
 
     expect(report.findings).toEqual([]);
     expect(Object.keys(report.moments)).toEqual(
-      expect.arrayContaining(["store.claim", "Jobs.List", "Jobs.Start", "look.worker", "store.settle"]),
+      expect.arrayContaining(["store.claim", "Jobs.Find", "Jobs.Start", "look.worker", "store.settle"]),
     );
     expect(report.runs).toBeGreaterThan(10);
   });
 
   it.each<[Bug, string]>([
-    ["sends without its lease", "frozen 2 min at Jobs.List: once"],
-    ["removes what it finds", "frozen 2 min at Jobs.List: foreign"],
+    ["sends without its lease", "frozen 2 min at Jobs.Find: once"],
+    ["removes what it finds", "frozen 2 min at Jobs.Find: foreign"],
   ])("finds the planted bug “%s”", async (bug, found) => {
     const { findings } = await explore(jobStory(bug));
 
@@ -98,24 +103,30 @@ describe("a frozen process", () => {
     void process.clock.sleep(1_000).then(() => woken.push(clock.now()));
     const begin = clock.now();
 
-    void process.freeze(clock.sleep(5_000));
+    void process.freeze(() => clock.sleep(5_000));
     await clock.advance(10_000);
 
     expect(woken.map((at) => at - begin)).toEqual([5_000]);
     expect(process.frozen()).toBeUndefined();
   });
 
-  it("leaves its work to a later one, and continues it afterwards", async () => {
+  it("leaves its work to another one, and continues it afterwards", async () => {
     const clock = createFakeClock();
     const done: string[] = [];
-    const first = runFreezable(clock, async (own) => {
-      await own.sleep(1_000);
-      done.push("first");
+    const names = ["first", "second"];
+    const program = createFreezableProgram(clock, (own) => {
+      const name = names.shift() ?? "";
+      return async (frozenMs: number) => {
+        if (frozenMs > 0) void findProcess()?.freeze(() => clock.sleep(frozenMs));
+        await own.sleep(1_000);
+        done.push(name);
+      };
     });
-    await clock.advance(1_000);
 
-    await first;
+    const first = program(5_000).catch((error: Error) => error.message);
+    const second = program(0);
+    await clock.advance(10_000);
 
-    expect(done).toEqual(["first"]);
+    expect([await first, await second, done]).toEqual(["The process does not answer.", undefined, ["second", "first"]]);
   });
 });

@@ -1,14 +1,7 @@
 import { findNearestName, suggest } from "../../machine/document/wording.ts";
 import type { Planned, PlayedMoment } from "./create-sky.ts";
 import { playFair, playWeather, type WeatherRun } from "./explore.ts";
-import type { Story, Weather } from "./story.ts";
-
-/** The moment, weather and later operation of one run. */
-export interface OneRun {
-  readonly at: string;
-  readonly weather: string;
-  readonly after?: string | undefined;
-}
+import type { OneRun, Story, Weather } from "./story.ts";
 
 /**
  * Plays one run with the named weather, as it is printed with a finding.

@@ -101,20 +101,27 @@ export interface Decision {
   readonly reason: string;
 }
 
-/** A program with a bug, which the story must find in fair weather: otherwise the story does not know the truth. */
+/** The moment, weather and later operation of one run. */
+export interface OneRun {
+  readonly at: string;
+  readonly weather: string;
+  readonly after?: string | undefined;
+}
+
+/** A program with a bug, which the story must find: otherwise the story does not know the truth. */
 export interface PlantedBug {
   readonly bug: string;
+  /** The run that finds it. Default: fair weather. */
+  readonly run?: OneRun;
   /** The promise that it breaks. */
   readonly invariant: WeatherInvariant;
   play(sky: Sky): Promise<Ending>;
 }
 
 /** One run that a public report of another tool is about. */
-export interface ReportedRun {
+export interface ReportedRun extends OneRun {
   /** `owner/repo#N`, several with commas. */
   readonly report: string;
-  readonly at: string;
-  readonly weather: string;
 }
 
 /** A piece of work from its start to its end, which the explorer plays again in every weather. */

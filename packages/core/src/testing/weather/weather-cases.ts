@@ -43,7 +43,7 @@ export function weatherCases(
   const played = weathers.filter(({ name }) => name.startsWith(part?.begin ?? ""));
   if (played.length === 0) throw new Error(`No weather's name begins with "${part?.begin}".`);
   const planted = stories.flatMap(({ planted = [], ...story }) =>
-    planted.length === 0 ? [toUnguardedCase(story)] : planted.map((each) => toPlantedCase(story, each)),
+    planted.length === 0 ? [toUnguardedCase(story)] : planted.map((each) => toPlantedCase(story, weathers, each)),
   );
   const cases = stories.map(
     (story): WeatherCase => ({
@@ -90,14 +90,19 @@ function toReportedCase(story: Story, weathers: readonly Weather[], { report, ..
   };
 }
 
-function toPlantedCase(story: Story, { bug, invariant, play }: PlantedBug): WeatherCase {
+function toPlantedCase(
+  story: Story,
+  weathers: readonly Weather[],
+  { bug, run, invariant, play }: PlantedBug,
+): WeatherCase {
   return {
     name: `${story.name} finds the planted bug “${bug}”`,
     timeoutMs: HOUR_MS,
     async run() {
       // Modules are loaded in real time, which the parts of a story do not wait for.
       await playFair(story);
-      const { breaches } = await playWeather({ ...story, play });
+      const buggy = { ...story, play };
+      const { breaches } = await (run === undefined ? playWeather(buggy) : repeatWeather(buggy, weathers, run));
       if (breaches.some((breach) => breach.invariant === invariant)) return;
       const found = breaches.map((breach) => breach.invariant).join(", ");
       throw new Error(`${story.name} does not find “${bug}” by “${invariant}”. It found: ${found || "nothing"}.`);
