@@ -3,7 +3,7 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import type { Logger, Records } from "@stackyard/core";
+import type { Clock, Logger, Records } from "@stackyard/core";
 import { createFakeClock, createMemoryRecords, type FakeClock } from "@stackyard/core/testing";
 import type { Copier, CopyInput, CopyOutcome } from "../copy/copier.ts";
 import type { ConsumerConfig } from "../decide-message.ts";
@@ -31,6 +31,8 @@ export interface ConsumerWorldOptions {
   readonly allow?: readonly string[];
   /** Of the bus: who may put events. Default: the consumer. */
   readonly allowed?: readonly string[];
+  /** Default: records in memory. */
+  readonly records?: Records;
 }
 
 /** A consumer, its bucket, the distributor's bus and the parking queue, in one process. */
@@ -40,8 +42,11 @@ export interface ConsumerWorld {
   readonly records: Records;
   readonly lines: string[];
   readonly copies: CopyInput[];
-  /** Starts a new process; with a death it ends there, and `calls` returns its number of calls. */
-  start(death?: Death): { readonly consumer: ReturnType<typeof createConsumer>; readonly calls: () => number };
+  /** Starts a new process with that clock; with a death it ends there, and `calls` returns its number of calls. */
+  start(
+    death?: Death,
+    own?: Clock,
+  ): { readonly consumer: ReturnType<typeof createConsumer>; readonly calls: () => number };
   /** Returns events on the distributor's bus, those of receipts without fields that differ between runs. */
   events(): readonly { readonly type: string; readonly detail: Readonly<Record<string, unknown>> }[];
   parked(): readonly Readonly<Record<string, unknown>>[];
@@ -63,14 +68,14 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
   });
   const parkingQueueUrl = sim.sqs.addQueue({ account, region, name: "parking" });
   const queueUrl = sim.sqs.addQueue({ account, region, name: "queue" });
-  const records = createMemoryRecords();
+  const records = options.records ?? createMemoryRecords();
   const lines: string[] = [];
   const copies: CopyInput[] = [];
   const common = { credentials, maxAttempts: 1 };
   const config = { ...CONSUMER, ...options.config };
-  const base = { config, bucket: BUCKET, receiptBus, queueUrl, parkingQueueUrl, clock };
+  const base = { config, bucket: BUCKET, receiptBus, queueUrl, parkingQueueUrl };
 
-  function start(death?: Death) {
+  function start(death?: Death, own: Clock = clock) {
     const guard = createGuard(death);
     const plugins = [createSimPlugin(sim), guard.plugin];
     const equip = <Client extends { middlewareStack: { use(plugin: never): void } }>(client: Client): Client => {
@@ -84,8 +89,8 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
       events: equip(new EventBridgeClient({ ...common, region: "eu-west-1" })),
     };
     const copier = createScriptedCopier(s3, options.copy, copies);
-    const own = { clients, copier, logger: createLineLogger(lines), records: guard.records(records) };
-    return { consumer: createConsumer({ ...base, ...own }), calls: guard.calls };
+    const parts = { clock: own, clients, copier, logger: createLineLogger(lines), records: guard.records(records) };
+    return { consumer: createConsumer({ ...base, ...parts }), calls: guard.calls };
   }
 
   const events = () =>

@@ -1,4 +1,5 @@
 import {
+  DeleteBucketCommand,
   PutBucketAclCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
@@ -92,6 +93,24 @@ describe("a bucket whose creation is tried twice", () => {
     expect(reason).not.toContain("Adopted");
     expect(world.sim.s3.hasBucket(BUCKET)).toBe(false);
   });
+});
+
+it("is the stack's own bucket when a process has created it, and another one sets it up", async () => {
+  const { life, sim, settle, put } = createBucketWorld();
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  sim.once("S3.GetPublicAccessBlock", () => {
+    stop();
+    return new Promise(() => undefined);
+  });
+  const created = life.create({ BucketName: BUCKET, EmptyOnDelete: "true" });
+  await stopped;
+  await settle(life.repeat(life.requests[0]?.RequestId ?? ""));
+  await settle(created);
+  await put("a");
+
+  await settle(life.delete());
+
+  expect(sim.s3.hasBucket(BUCKET)).toBe(false);
 });
 
 describe("a deletion with EmptyOnDelete", () => {
@@ -216,6 +235,17 @@ describe("a deletion with EmptyOnDelete", () => {
 });
 
 describe("an adoption", () => {
+  it("fails when someone deletes the empty bucket before it is complete", async () => {
+    const { sim, s3, life, settle } = createBucketWorld();
+    sim.s3.createBucket({ account, region, name: BUCKET });
+    sim.once("S3.PutBucketPolicy", async (proceed) => {
+      await proceed();
+      return s3.send(new DeleteBucketCommand({ Bucket: BUCKET }));
+    });
+
+    expect((await settle(life.create({ BucketName: BUCKET }))).status).toBe("CREATE_FAILED");
+  });
+
   // aws/aws-sdk-ruby#1653, #1623, cloud-custodian/cloud-custodian#5826, hashicorp/terraform-provider-aws#23299
   it("of a bucket with a lifecycle rule of the old form keeps that rule", async () => {
     const { sim, s3, life, settle } = createBucketWorld();

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { backoff, type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
-import { type BucketPlace, completeSettings, mayEmpty, mayPass } from "./bucket-settings.ts";
+import { type BucketPlace, completeSettings, mayEmpty, mayPass, tagCreated } from "./bucket-settings.ts";
 import { type ResourceCall, type ResourceDeps, type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -31,9 +31,16 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
   let wasThere: boolean | undefined;
   const isAdopted = await retryTransient(deps, call.deadlineAt, async () => {
     wasThere ??= await isThere(s3, place);
-    if (!wasThere) await create(s3, place);
     const empties = isToEmpty && wasThere && request.RequestType === "Create" ? undefined : isToEmpty;
-    await completeSettings({ s3, place, logger: deps.logger }, { kmsKeyArn, stackId: request.StackId, empties });
+    const [open, wanted] = [
+      { s3, place, logger: deps.logger },
+      { kmsKeyArn, stackId: request.StackId, empties },
+    ];
+    if (!wasThere) {
+      await create(s3, place);
+      await tagCreated(open, wanted);
+    }
+    await completeSettings(open, wanted);
     return wasThere;
   });
   return {

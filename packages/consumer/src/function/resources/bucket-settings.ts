@@ -45,7 +45,7 @@ interface WantedSettings extends WantedTags {
  * `CONFIG_INVALID` with what to do, before the first write, when S3 would refuse one of them.
  */
 export async function completeSettings({ s3, place, logger }: SettingsDeps, wanted: WantedSettings): Promise<void> {
-  const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
+  const owned = toOwned(place);
   const found = await readSettings(s3, owned);
   const missing = planSettings(found, place, wanted);
   const obstacle = findObstacle(await readObstacles(s3, owned, missing), missing);
@@ -56,10 +56,27 @@ export async function completeSettings({ s3, place, logger }: SettingsDeps, want
   await addTags({ s3, logger, owned }, missing.tags);
 }
 
+/**
+ * Tags a bucket that the stack has just created, before anything else: a process that stops afterwards leaves a bucket
+ * which the next one knows as the stack's own.
+ */
+export async function tagCreated({ s3, place, logger }: SettingsDeps, wanted: WantedTags): Promise<void> {
+  const owned = toOwned(place);
+  await addTags({ s3, logger, owned }, completeTags(await readTags(s3, owned), wanted));
+}
+
 /** The bucket in a request. */
 interface OwnedBucket {
   readonly Bucket: string;
   readonly ExpectedBucketOwner: string;
+}
+
+function toOwned({ bucket, account }: BucketPlace): OwnedBucket {
+  return { Bucket: bucket, ExpectedBucketOwner: account };
+}
+
+async function readTags(s3: S3Client, owned: OwnedBucket): Promise<readonly Tag[]> {
+  return (await unlessMissing(s3.send(new GetBucketTaggingCommand(owned))))?.TagSet ?? [];
 }
 
 /** The settings of a bucket; undefined: not set. */
@@ -81,7 +98,7 @@ async function readSettings(s3: S3Client, owned: OwnedBucket): Promise<FoundSett
   const encryption = await unlessMissing(s3.send(new GetBucketEncryptionCommand(owned)));
   const lifecycle = await unlessMissing(s3.send(new GetBucketLifecycleConfigurationCommand(owned)));
   const policy = await unlessMissing(s3.send(new GetBucketPolicyCommand(owned)));
-  const tagging = await unlessMissing(s3.send(new GetBucketTaggingCommand(owned)));
+  const tags = await readTags(s3, owned);
   const [rule] = encryption?.ServerSideEncryptionConfiguration?.Rules ?? [];
   return {
     publicAccess: access?.PublicAccessBlockConfiguration,
@@ -91,7 +108,7 @@ async function readSettings(s3: S3Client, owned: OwnedBucket): Promise<FoundSett
     rules: lifecycle?.Rules ?? [],
     minimumSize: lifecycle?.TransitionDefaultMinimumObjectSize,
     policy: policy?.Policy,
-    tags: tagging?.TagSet ?? [],
+    tags,
   };
 }
 
@@ -223,10 +240,9 @@ async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined
 }
 
 /** Returns true if the stack may empty and delete the bucket: its own tag says so. */
-export async function mayEmpty(s3: S3Client, { bucket, account }: BucketPlace, stackId: string): Promise<boolean> {
-  const owned = { Bucket: bucket, ExpectedBucketOwner: account };
-  const found = await unlessMissing(s3.send(new GetBucketTaggingCommand(owned)));
-  return found?.TagSet?.some(({ Key, Value }) => Key === EMPTY_TAG && Value === toTagValue(stackId)) ?? false;
+export async function mayEmpty(s3: S3Client, place: BucketPlace, stackId: string): Promise<boolean> {
+  const tags = await readTags(s3, toOwned(place));
+  return tags.some(({ Key, Value }) => Key === EMPTY_TAG && Value === toTagValue(stackId));
 }
 
 /** Returns undefined for a missing setting: S3 returns a 404 with a different error name for each. */
