@@ -1,7 +1,7 @@
 import type { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { type AwsEvent, type AwsSim, createAwsSim } from "@stackyard/aws-sim";
-import { defined } from "@stackyard/core";
-import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
+import { defined, type Records } from "@stackyard/core";
+import { createFreezableProgram, createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type ConsumerPlace, type CoverageRow, toManifestText } from "@stackyard/sdk/artifacts";
 import type { DistributorConfig } from "../context.ts";
 import { createDistributor } from "../distributor.ts";
@@ -31,14 +31,20 @@ export interface AskedExecution {
 /**
  * Creates the distributor's function over simulated services, and two consumers that answer when a test requests it.
  */
-export function createFleet(config: Partial<DistributorConfig> = {}, { versioned = true } = {}) {
-  const services = openServices(versioned);
+export function createFleet(
+  config: Partial<DistributorConfig> = {},
+  { versioned = true, records = createMemoryRecords() }: { versioned?: boolean; records?: Records } = {},
+) {
+  const services = openServices(versioned, records);
   const { sim, topicArn, options, clock } = services;
   const sent = (): FleetMessage[] => sim.sns.published(topicArn).map(({ body }) => JSON.parse(body));
   const start = (over: Partial<DistributorConfig> = {}) =>
-    createDistributor({ ...options, config: { ...options.config, ...config, ...over } });
-  let distributor = start();
-  const handle = (event: unknown) => distributor.handle(event);
+    createFreezableProgram(
+      clock,
+      (own) => createDistributor({ ...options, clock: own, config: { ...options.config, ...config, ...over } }).handle,
+    );
+  let program = start();
+  const handle = (event: unknown) => program(event);
   const { receipt, answer, register } = createConsumers({ sim, handle, sent, now: clock.now });
   return {
     ...services,
@@ -49,7 +55,7 @@ export function createFleet(config: Partial<DistributorConfig> = {}, { versioned
     register,
     /** Starts another process, perhaps with another configuration. */
     restart(over: Partial<DistributorConfig> = {}) {
-      distributor = start(over);
+      program = start(over);
     },
     write: (version: string, files: readonly string[] = ["a"], name = "app") =>
       writeArtifact(services, { name, version, files }),
@@ -74,7 +80,7 @@ export function createFleet(config: Partial<DistributorConfig> = {}, { versioned
   };
 }
 
-function openServices(versioned: boolean) {
+function openServices(versioned: boolean, records: Records) {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
   const { credentials, ...clients } = openSimClients(sim, SOURCE);
@@ -86,7 +92,6 @@ function openServices(versioned: boolean) {
     pattern: { source: ["stackyard.distributor"] },
     target: async (event: unknown) => void covered.push((event as AwsEvent).detail),
   });
-  const records = createMemoryRecords();
   const options = {
     ...clients,
     states: openStates(executions),

@@ -1,5 +1,14 @@
 import { watchSim } from "@stackyard/aws-sim";
-import type { Ending, Sky, Story } from "@stackyard/core/testing";
+import type { Records } from "@stackyard/core";
+import {
+  createFreezableProgram,
+  createMemoryRecords,
+  type Ending,
+  type PlantedBug,
+  type Sky,
+  type Story,
+  watchRecordsOf,
+} from "@stackyard/core/testing";
 import { publishArtifact, toManifestText } from "@stackyard/sdk/artifacts";
 import { PLACE } from "./a-cell.ts";
 import { aRegistration } from "./a-distributor-world.ts";
@@ -15,6 +24,22 @@ const MAX_TRIES = 8;
 const BUCKET = `bucket-${PLACE.account}-${PLACE.region}`;
 
 type Fleet = ReturnType<typeof createFleet>;
+
+const openFleet = (sky: Sky, records: Records = createMemoryRecords()): Fleet =>
+  createFleet({}, { records: watchRecordsOf(records, sky) });
+
+/** Records whose last writer wins, whatever it has read. */
+function createBlindRecords(): Records {
+  const records = createMemoryRecords();
+  return {
+    ...records,
+    async put(input) {
+      const put = await records.put(input);
+      if (put.kind === "written" || put.current === undefined) return put;
+      return records.put({ ...input, expected: put.current.version });
+    },
+  };
+}
 
 /** A distributor, and a consumer that copies what is announced. */
 interface Bench {
@@ -66,15 +91,21 @@ async function look(bench: Bench): Promise<void> {
   await hear(bench);
 }
 
-/** A publisher whose program is started again when it fails. */
+/** A publisher whose program is started again when it fails, or stands still. */
 async function publish(bench: Bench): Promise<string> {
   const { fleet } = bench;
   const files = PATHS.map((path) => ({ path, body: Buffer.from(`content of ${path}`) }));
   const { s3: client } = fleet.options;
   const where = { client, bucket: "source", prefix: "artifacts/", name: "app", version: "1.0.0" };
+  const run = createFreezableProgram(
+    fleet.clock,
+    ({ now }) =>
+      () =>
+        publishArtifact({ ...where, files, labels: {}, now }),
+  );
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     try {
-      const { outcome } = await publishArtifact({ ...where, files, labels: {}, now: () => fleet.clock.now() });
+      const { outcome } = await run(undefined);
       await writeCreated(bench, [...KEYS, MANIFEST]);
       return outcome;
     } catch {
@@ -157,10 +188,16 @@ interface PublishingInput {
   readonly isLost?: boolean;
 }
 
+/** What is wrong in a planted program. */
+interface Planted {
+  readonly isHollow?: boolean;
+  readonly records?: () => Records;
+}
+
 function publishing({ name, isManifestFirst = false, isLost = false }: PublishingInput): Story {
-  const toPlay = (isHollow: boolean): Story["play"] => {
+  const toPlay = ({ isHollow = false, records = createMemoryRecords }: Planted = {}): Story["play"] => {
     return async (sky) => {
-      const fleet = createFleet();
+      const fleet = openFleet(sky, records());
       const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0, isHollow };
       sky.under(fleet.clock, fleet.clock.advance);
       watchSim(fleet.sim, sky);
@@ -176,33 +213,47 @@ function publishing({ name, isManifestFirst = false, isLost = false }: Publishin
       return toEnding(bench, published);
     };
   };
-  const bug = "a receipt for a file that was not copied";
-  return { name, play: toPlay(false), planted: [{ bug, invariant: "views", play: toPlay(true) }] };
+  const hollow = "a receipt for a file that was not copied";
+  const overwriting: PlantedBug = {
+    bug: "a process that was frozen overwrites what another one has written",
+    run: { at: "S3.HeadObject#3", weather: "frozen 2 min" },
+    invariant: "once",
+    play: toPlay({ records: createBlindRecords }),
+  };
+  return {
+    name,
+    play: toPlay(),
+    planted: [
+      { bug: hollow, invariant: "views", play: toPlay({ isHollow: true }) },
+      ...(isManifestFirst ? [] : [overwriting]),
+    ],
+  };
 }
 
 /** Subscribes the second consumer, as its stack does. Returns the versions that its queue gets. */
-async function subscribeOther({ sim, topicArn, register }: Fleet): Promise<readonly string[]> {
+async function subscribeOther(bench: Bench): Promise<readonly string[]> {
+  const { sim, topicArn } = bench.fleet;
   const got: string[] = [];
   sim.sns.subscribe(topicArn, {
     owner: OTHER.account,
     endpoint: `arn:aws:sqs:${OTHER.region}:${OTHER.account}:artifacts`,
     deliver: ({ body }) => void got.push(JSON.parse(body).artifact.version ?? "probe"),
   });
-  await register(OTHER);
+  await deliver(bench, aRegistration(OTHER));
   return got;
 }
 
 /** An account is taken from the list; it must get nothing of what is published afterwards. `isUnheard`: the list stays. */
 function playDistrust(isUnheard = false): Story["play"] {
   return async (sky) => {
-    const fleet = createFleet();
+    const fleet = openFleet(sky);
     const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0 };
-    await fleet.register(PLACE);
-    const got = await subscribeOther(fleet);
-    await fleet.look();
+    sky.under(fleet.clock, fleet.clock.advance);
+    await deliver(bench, aRegistration(PLACE));
+    const got = await subscribeOther(bench);
+    await fleet.look().catch(() => undefined);
     const before = got.length;
     if (!isUnheard) fleet.restart({ trustedAccounts: [PLACE.account] });
-    sky.under(fleet.clock, fleet.clock.advance);
     watchSim(fleet.sim, sky);
     const published = await publish(bench);
     await hear(bench);
