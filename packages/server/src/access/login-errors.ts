@@ -1,4 +1,5 @@
 import { cutText, isStackyardError, StackyardError } from "@stackyard/core";
+import { toDeepestReason } from "@stackyard/core/environment";
 
 interface Asked {
   readonly issuer: string;
@@ -44,6 +45,12 @@ export function toLoginError(error: unknown, { issuer, now, audience, address }:
 export function checkIssuedAt(claims: Readonly<Record<string, unknown>>, asked: Asked): void {
   const { iat } = claims;
   if (typeof iat === "number" && iat * 1_000 > asked.now + 60_000) throw clockSkew({ claim: "iat", at: iat }, asked);
+}
+
+/** Returns how a request that an issuer did not answer has failed. */
+export function explainUnanswered(error: unknown): string {
+  const status = findStatus(error);
+  return status === undefined ? toDeepestReason(error) : `status ${status}`;
 }
 
 /** Returns why the answer of the userinfo cannot be used; undefined without an answer, which may pass. */

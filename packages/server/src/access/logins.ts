@@ -36,6 +36,7 @@ import {
 import { createSessionAuthenticator } from "./identities.ts";
 import { createIssuerClient, type IssuerOptions } from "./issuer-client.ts";
 import { createJwtVerifier } from "./jwt-verifier.ts";
+import { explainUnanswered } from "./login-errors.ts";
 import {
   createDeviceLogins,
   createLocalCodes,
@@ -218,6 +219,11 @@ const LOGGED: ReadonlySet<string> = new Set([
   "UNREACHABLE",
 ]);
 
+/** Returns why an issuer did not answer: people read that it did not, administrators how. Other messages have their reason. */
+function toCause({ code, cause }: StackyardError): { readonly cause?: string } {
+  return code === "UNREACHABLE" && cause !== undefined ? { cause: explainUnanswered(cause) } : {};
+}
+
 /** Audits and logs denials before the answer, and shows people a page instead of JSON. */
 async function guarded(
   context: AuthContext,
@@ -231,8 +237,8 @@ async function guarded(
     await auditDenial(context, error, facts);
     if (!isStackyardError(error)) throw error;
     if (LOGGED.has(error.code)) {
-      const { requestId } = facts;
-      context.logger.warn("A login failed.", { requestId, code: error.code, reason: error.message });
+      const { code, message: reason } = error;
+      context.logger.warn("A login failed.", { requestId: facts.requestId, code, reason, ...toCause(error) });
     }
     if (!wantsPage(request)) throw error;
     const { status, code, detail } = toProblemInput(error);

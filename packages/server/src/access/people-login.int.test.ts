@@ -1,4 +1,4 @@
-import { silentLogger } from "@stackyard/core";
+import { type Logger, silentLogger } from "@stackyard/core";
 import { createUlids } from "@stackyard/core/engine";
 import { createTestBrowser, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterEach, describe, expect, it } from "vitest";
@@ -154,14 +154,21 @@ describe("the login of a person", () => {
     expect(session.status).toBe(200);
   });
 
-  it("answers 503 UNREACHABLE when the issuer was never found", async () => {
-    const world = await startWorld();
+  it("answers 503 UNREACHABLE when the issuer was never found, and only the log says how the connection failed", async () => {
+    const lines: object[] = [];
+    const warn: Logger["warn"] = (message, fields) => lines.push({ message, ...fields });
+    const world = await startWorld({ logger: { ...silentLogger, warn } });
     await world.issuer.stop();
 
     const answer = await fetch(`${world.url}/auth/login`, { redirect: "manual" });
 
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toMatchObject({ code: "UNREACHABLE", retryable: true });
+    const problem = await answer.text();
+    expect(JSON.parse(problem)).toMatchObject({ code: "UNREACHABLE", retryable: true });
+    expect(problem).not.toContain("ECONNREFUSED");
+    expect(lines).toMatchObject([
+      { message: "A login failed.", code: "UNREACHABLE", cause: expect.stringContaining("ECONNREFUSED") },
+    ]);
   });
 });
 
