@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseLines, runCli } from "../testing/run-cli.ts";
+import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const fixtures = fileURLToPath(new URL("../../../core/fixtures/machines/valid/", import.meta.url));
@@ -46,6 +46,20 @@ describe("validate", () => {
         ],
       },
     ]);
+  });
+
+  it("reads a pipe, and waits for one without a writer only until it is interrupted", async () => {
+    const cwd = aProject({ "bad.yaml": INVALID });
+    execFileSync("mkfifo", [join(cwd, "pipe")]);
+
+    const waiting = startCli(["validate", "pipe"], { cwd });
+    waiting.interrupt();
+    const interrupted = await waiting.result;
+    const read = runCli(["validate", "pipe", "--json"], { cwd });
+    spawn("sh", ["-c", "cat bad.yaml > pipe"], { cwd });
+
+    expect(interrupted).toMatchObject({ exitCode: 130, stderr: expect.stringContaining("INTERRUPTED") });
+    expect(await read).toMatchObject({ exitCode: 1, stdout: expect.stringContaining("EDN") });
   });
 
   it("checks the documents of plugins too, against the machines of the project", async () => {

@@ -190,7 +190,9 @@ export const validate = defineCommand({
     const files = given.length > 0 ? given : [await findMachines(context, project)];
     const config = await loadConfigFile(context.cwd, project);
     const executors = withLocalParts(await loadDefinitions(context, project), config);
-    const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
+    const reports = markDuplicates(
+      await readMachineFiles(files, { cwd: context.cwd, signal: context.signal, executors, strict }),
+    );
     if (given.length > 0) requireReports(reports, given);
     for (const report of reports) printReport(context, { ...report, valid: report.machine !== undefined });
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
@@ -296,7 +298,7 @@ async function loadMachine(context: CommandContext, wanted: string, project?: st
     throw failWith("USAGE", `"${wanted}" is a folder.`, { hint: "Name one machine file." });
   }
   const executors = await loadDefinitions(context, project);
-  const [report] = await readMachineFiles([path], { cwd: context.cwd, executors });
+  const [report] = await readMachineFiles([path], { cwd: context.cwd, signal: context.signal, executors });
   if (report?.machine !== undefined) return report.machine;
   const problems = formatProblems(report?.problems ?? [], context.out).join("\n");
   throw failWith("MACHINE_INVALID", `${path} has errors:\n${problems}`, { hint: "Correct the errors and try again." });

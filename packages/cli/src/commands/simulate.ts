@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import {
@@ -11,6 +10,7 @@ import {
   optionalText,
   requireUtf8,
 } from "@stackyard/core";
+import { readInput } from "@stackyard/core/engine";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -61,15 +61,15 @@ export const simulate = defineCommand({
   }),
   positionals: ["machines"],
   async run(context: CommandContext, { machines: paths, steps: from, now, project }) {
-    const { cwd, out, stdin } = context;
+    const { cwd, out, stdin, signal } = context;
     const executors = await loadDefinitions(context, project);
-    const reports = await readMachineFiles(paths, { cwd, executors });
+    const reports = await readMachineFiles(paths, { cwd, executors, signal });
     requireReports(reports, paths);
     const machines = toMachines(reports);
-    const steps = await readSteps(from, { cwd, stdin });
+    const steps = await readSteps(from, { cwd, stdin, signal });
     checkSteps(steps, from === "-" ? "Standard input" : from);
     if (steps.length === 0) out.note("No steps to simulate.");
-    const revisions = await readRevisions(steps, { cwd, executors });
+    const revisions = await readRevisions(steps, { cwd, executors, signal });
     const broken = reportBroken([...reports, ...revisions.values()], context);
     const simulation = createSimulation(machines, { ...toClock(now), revisions });
     for (const step of steps) {
@@ -290,9 +290,9 @@ function format(value: unknown): string {
 /** Reads the steps of a simulation: a JSON array, or one JSON value a line; `-` is standard input. */
 async function readSteps(
   from: string,
-  { cwd, stdin }: { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array | string> },
+  { cwd, stdin, signal }: Pick<CommandContext, "cwd" | "stdin" | "signal">,
 ): Promise<readonly unknown[]> {
-  return parseSteps(from === "-" ? await text(stdin) : await readText(resolve(cwd, from), from), from);
+  return parseSteps(from === "-" ? await text(stdin) : await readText(resolve(cwd, from), from, signal), from);
 }
 
 /** Parses the text of steps. Throws `CONFIG_INVALID` that names the line. */
@@ -336,8 +336,8 @@ function invalid(place: string, why: string): Error {
   });
 }
 
-async function readText(path: string, given: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+async function readText(path: string, given: string, signal: AbortSignal): Promise<string> {
+  const text = await readInput(path, signal).catch((error: unknown) => {
     const why = isFolder(path) ? "is a folder" : existsSync(path) ? "cannot be read" : "does not exist";
     throw failWith("CONFIG_INVALID", `The steps file "${given}" ${why}.`, {
       cause: error,

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { defineCommand, type Executor, parseJsonOr, type TaskMessage } from "@stackyard/core";
-import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
+import { createMessageWorker, createUlids, readInput, systemClock } from "@stackyard/core/engine";
 import { parseTaskMessage } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -95,10 +94,10 @@ function printAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answ
  * Reads a task message from a file or, for `-`, from standard input: a queue message's body, or an event with which
  * Lambda invokes a function if it contains exactly one message. Throws `CONFIG_INVALID`.
  */
-async function readTaskMessage(from: string, { cwd, stdin }: CommandContext): Promise<TaskMessage> {
+async function readTaskMessage(from: string, { cwd, stdin, signal }: CommandContext): Promise<TaskMessage> {
   // The id names an attempt whose message has none.
   const options = { at: systemClock.now(), messageId: createUlids().next() };
-  const read = from === "-" ? await text(stdin) : await readFile(resolve(cwd, from), "utf8");
+  const read = from === "-" ? await text(stdin) : await readInput(resolve(cwd, from), signal);
   const parsed = parseTaskMessage(findBody(read.replace(/^\uFEFF/, ""), from), options);
   if (parsed.kind === "task") return parsed.message;
   throw failWith("CONFIG_INVALID", `${from}: ${parsed.reason}`, {

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
   type Executor,
@@ -14,7 +14,7 @@ import {
   type PluginReference,
   requireUtf8,
 } from "@stackyard/core";
-import { loadMachineFile } from "@stackyard/core/engine";
+import { loadMachineFile, readInput } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
 import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
 import { LambdaOptions, lambdaDefinition } from "@stackyard/executor-lambda/definition";
@@ -159,6 +159,8 @@ export interface ReadMachinesOptions {
   readonly cwd: string;
   readonly executors: ExecutorRegistry;
   readonly strict?: boolean;
+  /** Ends the wait for a pipe. */
+  readonly signal?: AbortSignal;
 }
 
 const ENDINGS: ReadonlySet<string> = new Set([".yml", ".yaml", ".json", ".ts", ".mts", ".js", ".mjs"]);
@@ -169,7 +171,7 @@ const ENDINGS: ReadonlySet<string> = new Set([".yml", ".yaml", ".json", ".ts", "
  */
 export async function readMachineFiles(
   paths: readonly string[],
-  { cwd, executors, strict = false }: ReadMachinesOptions,
+  { cwd, strict = false, ...options }: ReadMachinesOptions,
 ): Promise<readonly MachineFileReport[]> {
   const missing = paths.filter((path) => !existsSync(resolve(cwd, path)));
   if (missing.length > 0) {
@@ -178,7 +180,7 @@ export async function readMachineFiles(
     });
   }
   const files = (await Promise.all(paths.map((path) => listFiles(cwd, path)))).flat();
-  return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { executors, strict })));
+  return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { strict, ...options })));
 }
 
 /** Returns the machines of reports by name. */
@@ -258,12 +260,12 @@ function isMachineFile(name: string): boolean {
 async function readMachineFile(
   path: string,
   file: string,
-  options: { readonly executors: ExecutorRegistry; readonly strict: boolean },
+  options: Omit<ReadMachinesOptions, "cwd">,
 ): Promise<MachineFileReport> {
   if (!ENDINGS.has(extname(path))) {
     // A file that is named explicitly is read as YAML, whatever its ending.
     const name = basename(path, extname(path));
-    const { machine, problems } = parseMachine(await readFile(path, "utf8"), { ...options, name });
+    const { machine, problems } = parseMachine(await readInput(path, options.signal), { ...options, name });
     return { file, name, machine, problems };
   }
   offerOwnPackages();
@@ -288,7 +290,7 @@ export async function readMachineText(file: string, cwd: string) {
       hint: 'Change it by hand: version: 2, revision: "follow", leaving: "abandon" in each state.',
     });
   }
-  return { name: basename(file, ending), source: requireUtf8(await readFile(resolve(cwd, file), "utf8"), file) };
+  return { name: basename(file, ending), source: requireUtf8(await readInput(resolve(cwd, file)), file) };
 }
 
 /** A plugin with its validated options from the project. */

@@ -24,6 +24,7 @@ import {
   createMachineSources,
   createStoreProbe,
   createUlids,
+  groupStoreOutages,
   type MachineSources,
   type RunningYard,
   startYard,
@@ -131,21 +132,25 @@ export interface RunningProcess {
  */
 export async function startProcess(file: ConfigFile, input: ProcessInput): Promise<RunningProcess> {
   offerOwnPackages();
-  const { env, logger } = input;
+  const { env } = input;
   const settings = parseEngineSettings(env);
   const yardName = input.serve && parseYardName(env, input.serve.yardName);
   const loaded = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
   const service = input.roles.includes("engine") ? "stackyard-server" : "stackyard-worker";
-  const telemetry = await startProcessTelemetry({ service, env, logger });
-  const createAws = (region: string | undefined) => createOwnAwsAccess({ clock: systemClock, logger }, region);
-  const opened = openSealedStore(input.store, { projectDir: file.projectDir, env, logger, createAws });
+  const telemetry = await startProcessTelemetry({ service, env, logger: input.logger });
+  const createAws = (region: string | undefined) =>
+    createOwnAwsAccess({ clock: systemClock, logger: input.logger }, region);
+  const opened = openSealedStore(input.store, { projectDir: file.projectDir, env, logger: input.logger, createAws });
   void opened.catch(() => telemetry.stop());
   const { sealer, ...sealed } = await opened;
   const store = telemetry.instrumentStore(sealed.store);
   const executors = telemetry.instrumentExecutors(loaded);
   const machinesDir = machinesDirOf(file);
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
-  const ports = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
+  const ids = createUlids();
+  const { check } = createStoreProbe({ store, clock: systemClock, ids });
+  const logger = groupStoreOutages({ logger: input.logger, clock: systemClock, check });
+  const ports = { store, locator, executors, clock: systemClock, ids, logger };
   let served: Served | undefined;
   try {
     const aws = createOwnAwsAccess(ports);
@@ -189,7 +194,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       executors,
       ...defined({ url: served?.url }),
       running: () => yard.running(),
-      check: createStoreProbe(ports).check,
+      check,
       expose: telemetry.expose,
       async stop() {
         served?.drain();

@@ -2,7 +2,7 @@ import type { By } from "../access/by.ts";
 import { hasEnded } from "../access/credentials.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
 import { withdrawParked } from "../engine/withdraw-parked.ts";
-import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import { findLastDecision } from "../inspect/last-decision.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -97,7 +97,7 @@ export function createBulks(deps: BulksDeps): Bulks {
 
   function noteFailure(error: unknown): void {
     if (stopping.signal.aborted) return;
-    logger.warn("A bulk operation could not be carried on; it is tried again.", { reason: toErrorText(error) });
+    logger.warn("A bulk operation could not be carried on; it is tried again.", { error });
   }
 
   function begin(id: string): void {

@@ -163,10 +163,12 @@ export {
   type MachineSources,
   type WriteSourceInput,
 } from "./machines/machine-folder.ts";
+export { readInput } from "./machines/read-input.ts";
 export { createFits, type FitsDeps } from "./plans/create-fits.ts";
 export type { Foreseen } from "./plans/foresee-tasks.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./plans/planner.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
+export { groupStoreOutages } from "./store-outages.ts";
 export type { SweepReport } from "./sweep.ts";
 export { findParked, withdrawParked } from "./withdraw-parked.ts";
 export { createStoreTransport } from "./work-loop.ts";

@@ -1,4 +1,3 @@
-import { toErrorText } from "../../errors/stackyard-error.ts";
 import type { LogTime } from "../../line-times.ts";
 import { findCut } from "../../machine/cut-text.ts";
 import { shortHashOf } from "../../machine/event-message.ts";
@@ -113,7 +112,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
       await segment.append(...take(mask));
     } catch (error) {
       // The lines of the segment are stored with the next line.
-      if (!hasWarned) logger.warn("A part of a task's log could not be stored yet.", { reason: toErrorText(error) });
+      if (!hasWarned) logger.warn("A part of a task's log could not be stored yet.", { error });
       hasWarned = true;
     }
   }

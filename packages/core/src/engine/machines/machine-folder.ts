@@ -11,6 +11,7 @@ import type { CompileResult } from "../../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../../machine/parse-machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../../ports/locator.ts";
+import { readInput } from "./read-input.ts";
 
 /** The input of the locator. */
 interface FolderLocatorInput {
@@ -140,6 +141,8 @@ interface LoadMachineOptions {
   readonly strict?: boolean;
   /** Distinguishes versions of a module, which would otherwise be imported only once. */
   readonly stamp?: string;
+  /** Ends the wait for a pipe. */
+  readonly signal?: AbortSignal;
 }
 
 /** A machine out of a file. */
@@ -167,7 +170,7 @@ export function nameOfFile(path: string): string {
 export async function loadMachineFile(path: string, options: LoadMachineOptions = {}): Promise<MachineFile> {
   const fileName = nameOfFile(path);
   if (TEXT.has(extname(path))) {
-    const source = await readFile(path, "utf8");
+    const source = await readInput(path, options.signal);
     const located = toLocated(parseMachine(source, { ...toParse(options), name: fileName }), source);
     return { name: fileName, located: located.kind === "invalid" ? { ...located, source } : located };
   }
