@@ -210,11 +210,16 @@ const UNITS = [
 
 /** Formats the age of an instant in its largest two units: `3d 4h`, `12s`. */
 export function toAge(at: string, now: number): string {
-  let left = Math.max(0, now - Date.parse(at));
+  return formatSpan(Math.max(0, now - Date.parse(at)));
+}
+
+/** Formats a span of time in its largest two units. */
+export function formatSpan(ms: number): string {
+  let left = ms;
   const parts: string[] = [];
-  for (const [unit, ms] of UNITS) {
-    const count = Math.floor(left / ms);
-    left -= count * ms;
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(left / size);
+    left -= count * size;
     if (count > 0 || parts.length > 0) parts.push(`${count}${unit}`);
   }
   const shown = parts.slice(0, 2).filter((part) => !part.startsWith("0"));

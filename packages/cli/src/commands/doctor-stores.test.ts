@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toQueueFindings } from "./doctor-stores.ts";
+import { evaluateProcesses, toQueueFindings } from "./doctor-stores.ts";
 
 const AT = "2026-01-31T12:00:00.000Z";
 
@@ -22,5 +22,33 @@ describe("what doctor says of queues", () => {
       "reports-github has 1 dead letter, such as 1/7: 1/7 is refused.",
       "reports-github has 2 items that failed again and again, such as 1/8: 1/8 is refused.",
     ]);
+  });
+});
+
+describe("what doctor says of processes", () => {
+  const own = {
+    id: "01A",
+    host: "blue",
+    roles: ["engine", "worker"],
+    version: "1.0.0",
+    executors: ["terraform"],
+  } as const;
+
+  it("is their number and version where nothing is wrong", () => {
+    expect(evaluateProcesses([own], new Set(["terraform"]))).toEqual([
+      { check: "processes", status: "ok", message: "1 server, 0 workers, version 1.0.0." },
+    ]);
+  });
+
+  it("names each one whose clock is ahead", () => {
+    const fast = { ...own, id: "01B", host: "green", roles: ["worker"], aheadMs: 3_600_000 } as const;
+
+    expect(evaluateProcesses([own, fast], new Set())).toContainEqual(
+      expect.objectContaining({
+        check: "clocks",
+        status: "warn",
+        message: expect.stringContaining("01B on green by 1h"),
+      }),
+    );
   });
 });

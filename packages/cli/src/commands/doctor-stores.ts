@@ -7,6 +7,7 @@ import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
 import { createHttpClient, type Finding, fail, failOf, type HttpClient, ok, warn } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
+import { formatSpan } from "../output.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
 import { type GivenServer, openServer, withServerAddress } from "../server/connection.ts";
 import { readServerFile } from "../server/server-file.ts";
@@ -115,9 +116,9 @@ export async function checkSharedStore(
   }
 }
 
-/** Evaluates the list of a yard's processes: missing roles, and different versions that run together. */
+/** Evaluates the list of a yard's processes: missing roles, different versions that run together, and clocks that differ. */
 export function evaluateProcesses(
-  processes: readonly Pick<ListedProcess, "roles" | "version" | "executors">[],
+  processes: readonly Pick<ListedProcess, "id" | "host" | "roles" | "version" | "executors" | "aheadMs">[],
   used: ReadonlySet<string>,
 ): readonly Finding[] {
   const engines = processes.filter(({ roles }) => roles.includes("engine"));
@@ -138,6 +139,13 @@ export function evaluateProcesses(
   if (versions.length > 1) {
     const message = `${versions.join(" and ")} run at the same time.`;
     findings.push(warn("versions", message, "Finish the upgrade. `stackyard ps` lists the versions."));
+  }
+  const ahead = processes.flatMap(({ id, host, aheadMs }) =>
+    aheadMs === undefined ? [] : [`${id} on ${host} by ${formatSpan(aheadMs)}`],
+  );
+  if (ahead.length > 0) {
+    const message = `The clock of a process is ahead: ${ahead.join(", ")}.`;
+    findings.push(warn("clocks", message, "Set the clocks with NTP: leases and timers depend on them."));
   }
   return findings;
 }

@@ -38,4 +38,8 @@ describe("the table of processes", () => {
     expect(text).toMatch(/01A +worker +gone /);
     expect(text).not.toMatch(/8 of 8|stops/);
   });
+
+  it("says by how much the clock of a process is ahead", () => {
+    expect(tell(aWorker({ aheadMs: 3_600_000 }))).toMatch(/ clock 1h ahead /);
+  });
 });

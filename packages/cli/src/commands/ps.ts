@@ -1,6 +1,6 @@
 import type { YardProcess } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { type Painter, toAge } from "../output.ts";
+import { formatSpan, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll } from "../server/connection.ts";
 import { printItems } from "./print-list.ts";
 
@@ -22,7 +22,7 @@ export const ps = defineServerCommand({
 export const PROCESSES = { columns: ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"], toRow };
 
 function toRow(each: YardProcess, out: Painter, now: number): readonly string[] {
-  const { id, roles, version, host, pid, draining, gone, startedAt, seenAt, executors } = each;
+  const { id, roles, version, host, pid, draining, gone, startedAt, seenAt, aheadMs, executors } = each;
   return [
     out.paint("bold", id),
     `${roles.join("+")}${draining && !gone ? out.paint("yellow", " stops") : ""}`,
@@ -30,7 +30,7 @@ function toRow(each: YardProcess, out: Painter, now: number): readonly string[] 
     version,
     pid === undefined ? host : `${host} ${pid}`,
     toAge(startedAt, now),
-    `${toAge(seenAt, now)} ago`,
+    aheadMs === undefined ? `${toAge(seenAt, now)} ago` : out.paint("red", `clock ${formatSpan(aheadMs)} ahead`),
     executors.join(", "),
   ];
 }

@@ -58,13 +58,15 @@ describe("YardPage", () => {
 
   it("shows the room of all workers that take work", { tags: "page" }, async () => {
     const draining = { ...worker, id: "w2", draining: true };
+    const fast = { ...worker, id: "w3", running: 4, aheadMs: 3_600_000 };
     const { screen } = await renderPage(YardPage, "/yard", {
       ...quiet,
-      "GET /v1/processes": { items: [worker, draining] },
+      "GET /v1/processes": { items: [worker, draining, fast] },
     });
 
-    await expect.element(screen.getByText("2 workers, room for 3 more tasks")).toBeVisible();
+    await expect.element(screen.getByText("3 workers, room for 3 more tasks")).toBeVisible();
     await expect.element(screen.getByText("Draining")).toBeVisible();
+    await expect.element(screen.getByText("Clock 1h ahead")).toBeVisible();
   });
 
   it("lists previews whose pull request cannot be read", async () => {

@@ -12,6 +12,7 @@ import { Figures } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
 import { formatCount } from "../text/format-count.ts";
 
 const REFETCH_MS = 5_000;
@@ -106,8 +107,9 @@ const PROCESS_COLUMNS: readonly Column<YardProcess>[] = [
   { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
 ];
 
-function ProcessMark({ process: { gone, draining, running, capacity, roles } }: { process: YardProcess }) {
+function ProcessMark({ process: { gone, aheadMs, draining, running, capacity, roles } }: { process: YardProcess }) {
   if (gone) return <Mark status="failed" word="Gone" />;
+  if (aheadMs !== undefined) return <Mark status="failed" word={`Clock ${formatDuration(aheadMs)} ahead`} />;
   if (draining) return <Mark status="retrying" word="Draining" />;
   const isFull = roles.includes("worker") && running >= capacity;
   return isFull ? <Mark status="queued" word="Full" /> : <Mark status="quiet" word="Alive" />;

@@ -57,6 +57,11 @@ export const YardProcess = Type.Object({
   startedAt: Instant,
   seenAt: Type.String({ format: "date-time", description: "Its newest heartbeat; one comes every 5 s." }),
   gone: Type.Boolean({ description: "No heartbeat for 20 s: it was killed, or cannot reach the store." }),
+  aheadMs: Type.Optional(
+    Type.Integer({
+      description: "By how much its clock is ahead of the server's; missing while they agree within 10 s.",
+    }),
+  ),
 });
 export type YardProcess = View<typeof YardProcess>;
 

@@ -95,6 +95,43 @@ describe("the list of a yard's processes", () => {
     await entry.leave();
   });
 
+  it("says by how much the clock of a process is ahead, in the list and once in the log of each other process", async () => {
+    const { clock, join, list, logger, records } = createBench();
+    const fast = { ...clock, now: () => clock.now() + 3_600_000 };
+    const other = { ...facts, id: "01B", host: "green" };
+    const theirs = createRecordingLogger();
+    joinRegistry({ records, clock: fast, logger: theirs, describe: () => other });
+    await settlePromises();
+
+    join();
+    await clock.advance(180_000);
+
+    expect((await list()).map(({ id, gone, aheadMs }) => ({ id, gone, aheadMs }))).toEqual([
+      { id: "01A", gone: false, aheadMs: undefined },
+      { id: "01B", gone: false, aheadMs: 3_600_000 },
+    ]);
+    expect(logger.lines).toEqual([
+      {
+        level: "warn",
+        message: expect.stringContaining("ahead of this one's"),
+        fields: { process: "01B", host: "green", aheadSeconds: 3_600 },
+      },
+    ]);
+    expect(theirs.lines).toEqual([]);
+  });
+
+  it("takes clocks that differ by a few seconds for the same", async () => {
+    const { clock, join, list, logger, records } = createBench();
+    const fast = { ...clock, now: () => clock.now() + 9_000 };
+    joinRegistry({ records, clock: fast, logger, describe: () => ({ ...facts, id: "01B" }) });
+
+    join();
+    await settlePromises();
+
+    expect((await list()).map(({ aheadMs }) => aheadMs)).toEqual([undefined, undefined]);
+    expect(logger.lines).toEqual([]);
+  });
+
   it("writes changes at once on request", async () => {
     const { join, list } = createBench();
     let running = 0;

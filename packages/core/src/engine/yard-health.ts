@@ -36,6 +36,8 @@ export interface YardProcess {
 export interface ListedProcess extends YardProcess {
   /** It has sent no heartbeat for 20 s: it was killed, or cannot reach the store. */
   readonly gone: boolean;
+  /** By how much its clock is ahead of the reader's; missing while they agree within 10 s. */
+  readonly aheadMs?: number;
 }
 
 /** Facts that a process reports about itself. */
@@ -66,6 +68,10 @@ const BEAT_MS = 5_000;
 const GONE_MS = 20_000;
 /** The time for which a dead process is listed as gone. */
 const KEPT_MS = 10 * 60_000;
+/** How often a process compares its clock with those of the others. */
+const COMPARE_MS = 60_000;
+/** Leases take 30 s: clocks that differ by less harm nothing. */
+const MOST_AHEAD_MS = 10_000;
 const PREFIX = "processes/";
 
 /**
@@ -79,6 +85,8 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
   let expected: number | "absent" = "absent";
   // One write after the other: each needs the version of the one before.
   let last = Promise.resolve();
+  let comparedAt = Number.NEGATIVE_INFINITY;
+  const named = new Set<string>();
 
   async function write(): Promise<void> {
     const now = clock.now();
@@ -91,8 +99,20 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
         put = await records.put({ ...input, expected: put.current?.version ?? "absent" });
       }
       expected = put.kind === "written" ? put.record.version : "absent";
+      await compareClocks(now);
     } catch (error) {
       logger.warn("The process could not write its heartbeat.", { error });
+    }
+  }
+
+  /** Names each process whose clock is ahead of this one's, once. One that is behind names all others. */
+  async function compareClocks(now: number): Promise<void> {
+    if (now - comparedAt < COMPARE_MS) return;
+    comparedAt = now;
+    for (const { id, host, aheadMs } of await loadLiveProcesses(records, now)) {
+      if (aheadMs === undefined || named.has(id)) continue;
+      named.add(id);
+      logger.warn(CLOCKS_DIFFER, { process: id, host, aheadSeconds: Math.round(aheadMs / 1_000) });
     }
   }
 
@@ -122,6 +142,9 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
   };
 }
 
+const CLOCKS_DIFFER =
+  "The clock of another process is ahead of this one's. Set the wrong one with NTP: leases and timers depend on both.";
+
 /** Lists the processes of a yard in the order in which they started, with those that crashed in the last 10 minutes. */
 export async function listProcesses(
   records: Records,
@@ -129,7 +152,9 @@ export async function listProcesses(
 ): Promise<Page<ListedProcess>> {
   return readRecords(await records.list(PREFIX, page), ({ value }) => {
     const found = parseProcess(value);
-    return found && { ...found, gone: page.now - found.seenAt >= GONE_MS };
+    if (found === undefined) return undefined;
+    const aheadMs = found.seenAt - page.now;
+    return { ...found, gone: -aheadMs >= GONE_MS, ...(aheadMs > MOST_AHEAD_MS && { aheadMs }) };
   });
 }
 
