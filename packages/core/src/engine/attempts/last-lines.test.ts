@@ -34,6 +34,20 @@ describe("toLastLines", () => {
     expect(toLastLines(fail(message), "failed", log)).toBe(`It failed. LAMBDA_FUNCTION_ERROR: ${message}`);
   });
 
+  it("takes no longer for a text of many lines than to read it", () => {
+    const lines = Array.from({ length: 20_000 }, (_, line) => `line ${line}`);
+    const began = performance.now();
+
+    const text = toLastLines(
+      fail(["It ended.", "first", ...lines].join("\n")),
+      "failed",
+      lines.slice(-4_000).join("\n"),
+    );
+
+    expect(text.split("\n").slice(-1)).toEqual(["line 15999"]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
   it("names a cancel", () => {
     expect(toLastLines(fail("Ended."), "cancelled", "")).toBe(
       "It ended after the cancel. LAMBDA_FUNCTION_ERROR: Ended.",

@@ -14,10 +14,14 @@ export function toLastLines({ code, message }: Failed, outcome: string, log: str
  */
 function omitQuotedEnd(text: string, log: string): string {
   const lines = text.split("\n");
+  const toEnd = (start: number) => lines.slice(start).join("\n");
   const logged = `\n${log}\n`;
-  const start = lines.findIndex((_, index) => {
-    const end = lines.slice(index).join("\n");
-    return index > 0 && /\w/.test(end) && logged.includes(`\n${end}\n`);
-  });
-  return start === -1 ? text : lines.slice(0, start).join("\n");
+  // A log that contains an end of the text contains each shorter one.
+  let [start, known] = [1, lines.length];
+  while (start < known) {
+    const middle = Math.floor((start + known) / 2);
+    if (logged.includes(`\n${toEnd(middle)}\n`)) known = middle;
+    else start = middle + 1;
+  }
+  return /\w/.test(toEnd(start)) ? lines.slice(0, start).join("\n") : text;
 }
