@@ -50,7 +50,14 @@ export async function makePlan(run: StagedRun, options: PlanOptions): Promise<Ma
 export async function planRun(run: StagedRun): Promise<RunOutputs> {
   await checkSaving(run.ctx);
   await prepareRun(run);
-  const { file, hasChanges, forgets } = await makePlan(run, { destroy: run.config.destroy ?? false });
+  const {
+    file,
+    hasChanges,
+    forgets,
+    summary: logged,
+  } = await makePlan(run, {
+    destroy: run.config.destroy ?? false,
+  });
   const document = await loadPlanDocument(run, file);
   const { problems, cost } = await reviewPlan(run, document);
   const plan = await savePlan(run, { file, forgets });
@@ -58,7 +65,8 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const summary = toSummary(document, hasChanges);
   // Infracost estimates the whole; its figures and those of the project's prices are never mixed.
   const prices = cost?.source.startsWith("infracost") === true ? undefined : await loadPrices(run, document.changes);
-  run.ctx.report(summary);
+  // The program's own may be the same.
+  if (summary !== logged) run.ctx.report(summary);
   return {
     outputs: defined({
       plan,

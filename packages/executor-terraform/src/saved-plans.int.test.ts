@@ -75,6 +75,9 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
       problems: "",
     });
     expect(ctx.lines).toContain("terraform_data.app: to create");
+    expect(ctx.lines.filter((line) => line.startsWith("Plan: "))).toEqual([
+      "Plan: 2 to add, 0 to change, 0 to destroy.",
+    ]);
     expect(server.states.size).toBe(0);
     expect(server.locks.size).toBe(0);
   });
