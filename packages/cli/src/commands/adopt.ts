@@ -127,8 +127,7 @@ async function checkAll(
         stack,
         `${stacks.join(" and ")} have one state (lineage ${lineage}): each would destroy the other's resources.`,
       );
-  for (const [stack, reason] of refused)
-    out.result({ stack, outcome: "refused", reason }, () => `${out.paint("red", "refused")}  ${stack}: ${reason}`);
+  for (const [stack, reason] of refused) reportRefused(context, stack, reason);
   if (refused.size === 0) return checked;
   out.note("Nothing was changed.");
   return undefined;
@@ -351,11 +350,11 @@ async function takeOver(
   const until = args.until ?? "LIVE";
   const path = ["terraform", "state", ...key.split("/")];
   const doubt = await findDoubt(context, each);
-  if (doubt !== undefined) return reportRefused(context, each, toRepeat(doubt));
+  if (doubt !== undefined) return reportRefused(context, stack, toRepeat(doubt));
   if (isNew) await http.requestText({ method: "POST", path, json: state.text, signal });
   // An empty success may be that of a proxy. Without the state, the plan would create everything again.
   if (isNew && (await loadKept(context, key)) !== state.text)
-    return reportRefused(context, each, `The yard's state ${key} is not the one that was sent. Repeat the command.`);
+    return reportRefused(context, stack, `The yard's state ${key} is not the one that was sent. Repeat the command.`);
   const event = toEvent(args, metadata);
   const published = await yard.publish({ stackId: stack, machine: args.machine, ...event }, { signal });
   try {
@@ -380,8 +379,8 @@ function toRepeat({ kind, reason }: Doubt): string {
     : `${reason} Turn off the old way, and repeat the command.`;
 }
 
-/** Reports a state that is not copied, or whose copy is not there: no stack is opened. */
-function reportRefused({ out }: ServerContext, { stack }: Checked, reason: string): number {
+/** Reports a stack that is not opened. Returns the exit code. */
+function reportRefused({ out }: ServerContext, stack: string, reason: string): number {
   out.result({ stack, outcome: "refused", reason }, () => `${out.paint("red", "refused")}  ${stack}: ${reason}`);
   return 1;
 }
