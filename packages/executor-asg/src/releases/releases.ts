@@ -1,7 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, type SessionOptions, toPartition } from "@stackyard/aws";
-import { type Clock, defined, isMap, keepStart, type Logger, type Random } from "@stackyard/core";
+import { type Clock, defined, isMap, type Logger, type Random } from "@stackyard/core";
+import { toTagValue } from "@stackyard/core/services";
 import { createBucketMemory } from "../deploy/bucket-memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
 import { validateRelease } from "../deploy/validate.ts";
@@ -278,14 +279,6 @@ export function createSessions({ access }: ReleasesDeps): OpenSession {
     if (sessions.size > MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
     return session;
   };
-}
-
-/**
- * Replaces characters that a tag must not contain. STS API reference, `Tag`: letters, digits, spaces and `_.:/=+-@`, at
- * most 256.
- */
-function toTagValue(text: string): string {
-  return keepStart(text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-"), 256);
 }
 
 /**
