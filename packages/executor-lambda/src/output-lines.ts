@@ -41,7 +41,7 @@ export function createOutputLines(onLine: (line: string) => void) {
   let rest = "";
   const give = (line: string): void => {
     const text = line.trimEnd();
-    if (text !== "") onLine(cutText(text, MAX_LINE_CHARS + 1));
+    if (text !== "") onLine(cutText(text, MAX_LINE_CHARS));
   };
   return {
     write(chunk: Buffer): void {

@@ -120,7 +120,7 @@ function toMessage(value: unknown): { readonly errorMessage?: string } {
 function toText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.trim() === "" ? undefined : cutText(text.trim(), MAX_MESSAGE_CHARS + 1);
+  return text.trim() === "" ? undefined : cutText(text.trim(), MAX_MESSAGE_CHARS);
 }
 
 function toTrace(value: unknown): readonly string[] {
@@ -129,7 +129,7 @@ function toTrace(value: unknown): readonly string[] {
     .slice(0, MAX_TRACE_LINES + 1)
     .flatMap((frame) => toFrame(frame).split("\n"))
     .filter((line) => line.trim() !== "")
-    .map((line) => cutText(line.trimEnd(), MAX_LINE_CHARS + 1));
+    .map((line) => cutText(line.trimEnd(), MAX_LINE_CHARS));
   return lines.length > MAX_TRACE_LINES ? [...lines.slice(0, MAX_TRACE_LINES), "…"] : lines;
 }
 

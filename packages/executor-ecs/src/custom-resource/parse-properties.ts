@@ -312,7 +312,7 @@ export function toShown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
   const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return cutText(text, SHOWN + 1);
+  return cutText(text, SHOWN);
 }
 
 /** Reads text that is not empty. */
@@ -415,6 +415,6 @@ function countFaults({ path, report }: Place) {
 
 /** Formats a key as a segment of a JSON pointer (RFC 6901, section 3), bounded. */
 function toSegment(key: string): string {
-  const shown = cutText(key, SHOWN + 1);
+  const shown = cutText(key, SHOWN);
   return shown.replaceAll("~", "~0").replaceAll("/", "~1");
 }
