@@ -71,14 +71,14 @@ function toPlay({ way, isCleared = false, ...bugs }: PlayInput): Story["play"] {
       const history = JSON.stringify(await yard.listHistory("web-1"));
       const codes = [...history.matchAll(/"code":"([A-Z_]+)"/g)].map(([, code = ""]) => code);
       const view = await yard.look();
-      const judged = isCleared ? judgeCleared(view) : judgeBuilt(view);
+      const evaluated = isCleared ? evaluateCleared(view) : evaluateBuilt(view);
       const url = (await yard.findStack("web-1"))?.metadata["url"];
       // What the apply has returned, once it has succeeded.
-      const outputs = built !== "LIVE" ? "unknown" : url === "https://web" ? judged.truth : "unfinished";
+      const outputs = built !== "LIVE" ? "unknown" : url === "https://web" ? evaluated.truth : "unfinished";
       return {
         ...toEnding(yard, view),
-        ...judged,
-        views: { ...judged.views, outputs },
+        ...evaluated,
+        views: { ...evaluated.views, outputs },
         verdict: toVerdict(state, codes),
         said: `${state} ${codes.join(" ")}`,
       };
@@ -94,7 +94,7 @@ function toVerdict(state: string, codes: readonly string[]): Ending["verdict"] {
   return codes.at(-1) === "TERRAFORM_STATE_NOT_SAVED" ? "unknown" : "failed";
 }
 
-function judgeBuilt({ objects, saved, inventory }: TerraformView): Pick<Ending, "truth" | "views"> {
+function evaluateBuilt({ objects, saved, inventory }: TerraformView): Pick<Ending, "truth" | "views"> {
   const isBuilt = ADDRESSES.every((address) =>
     objects.some((object) => object.address === address && saved.includes(object.id)),
   );
@@ -105,7 +105,7 @@ function judgeBuilt({ objects, saved, inventory }: TerraformView): Pick<Ending, 
 }
 
 /** What a killed run has left is named, and no state has it: a destroy cannot remove it. */
-function judgeCleared(view: TerraformView): Pick<Ending, "truth" | "views"> {
+function evaluateCleared(view: TerraformView): Pick<Ending, "truth" | "views"> {
   const isCleared = view.objects.every(({ id, address }) => view.named.includes(id) || view.named.includes(address));
   return {
     truth: isCleared ? "succeeded" : "unfinished",

@@ -154,7 +154,7 @@ async function init(process: Process): Promise<void> {
   const folder = join(program.cwd, ".terraform");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "terraform.tfstate"), record);
-  stand(process);
+  endUnreported(process);
 }
 
 interface Planned {
@@ -236,7 +236,7 @@ async function plan(process: Process): Promise<void> {
   printPlan(process, planned);
   const file = words.find((word) => word.startsWith("-out="))?.slice("-out=".length) ?? "";
   writeFileSync(file, JSON.stringify(planned));
-  stand(process);
+  endUnreported(process);
   if (process.fate() !== "fails after" && planned.changes.length > 0) throw new Exit(2);
 }
 
@@ -252,7 +252,7 @@ async function show(process: Process): Promise<void> {
   }));
   const text = JSON.stringify({ format_version: "1.2", complete: true, errored: false, resource_changes });
   writeFileSync(`${process.program.logPath}.out`, process.fate() === "output cut" ? text.slice(0, -9) : text);
-  stand(process);
+  endUnreported(process);
 }
 
 async function showState(process: Process): Promise<void> {
@@ -261,7 +261,7 @@ async function showState(process: Process): Promise<void> {
   const resources = parseState(process, text).objects.map(({ address }) => ({ address, mode: "managed", values: {} }));
   const shown = text === undefined ? {} : { values: { root_module: { resources } } };
   writeFileSync(`${process.program.logPath}.out`, JSON.stringify({ format_version: "1.0", ...shown }));
-  stand(process);
+  endUnreported(process);
 }
 
 /** `output` and `state pull`. */
@@ -270,7 +270,7 @@ async function read(process: Process, command: string): Promise<void> {
   await pause(process, READ_MS);
   const printed = command === "state" ? (text ?? "") : JSON.stringify(Object(parseJson(text ?? "{}"))["outputs"] ?? {});
   writeFileSync(`${process.program.logPath}.out`, process.fate() === "output cut" ? printed.slice(0, -9) : printed);
-  stand(process);
+  endUnreported(process);
 }
 
 /** A saved plan is stale when the state has another serial or lineage (Terraform, `internal/backend/local/backend_local.go`). */
@@ -357,7 +357,7 @@ function makeChange(process: Process, change: Change, objects: readonly CloudObj
   const made = action === "create" ? cloud.create(address) : undefined;
   const found = objects.find((object) => object.address === address);
   if (found !== undefined) cloud.remove(found.id);
-  stand(process);
+  endUnreported(process);
   print({ type: "apply_complete", hook: { ...toHook(change), ...(made && { id_key: "id", id_value: made.id }) } });
   const others = objects.filter((object) => object.address !== address);
   return made === undefined ? others : [...others, made];
@@ -409,7 +409,7 @@ async function pause({ clock, program, fate, onStopped }: Process, ms: number): 
 }
 
 /** Ends a process whose work is done, but not reported. */
-function stand({ fate, error }: Process): void {
+function endUnreported({ fate, error }: Process): void {
   if (fate() === "killed in work") throw killed();
   if (fate() === "killed below a shell") throw new Exit(137);
   if (fate() !== "crashes") return;

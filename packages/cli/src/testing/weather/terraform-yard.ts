@@ -21,7 +21,7 @@ import {
 } from "@stackyard/executor-terraform";
 import { Value } from "typebox/value";
 import { createPacedClock, type PacedClock } from "./paced-clock.ts";
-import { askAsPerson, createDoor, STATES, serveStates } from "./state-door.ts";
+import { createStateRequests, STATES, sendAsOperator, serveStates } from "./state-server.ts";
 import { type CloudObject, createTerraformCloud, type TerraformCloud } from "./terraform-cloud.ts";
 import { findMachine, type TerraformWay } from "./terraform-machine.ts";
 import { createTerraform, type Fate } from "./terraform-program.ts";
@@ -82,12 +82,12 @@ export async function createTerraformYard(
   const stopped: string[] = [];
   const fates = new WeakMap<ProgramCall, Fate>();
   const begun = new WeakMap<ProgramCall, number>();
-  const door = createDoor({ sky, clock, key: KEY });
+  const sendToBackend = createStateRequests({ sky, clock, key: KEY });
   const terraform = createTerraform(
     {
       clock,
       cloud,
-      send: (program, call) => door(`Backend.${call.method}`, toBasic(program), call),
+      send: (program, call) => sendToBackend(`Backend.${call.method}`, toBasic(program), call),
       download: async () => void (await sky.meet("Registry.GET", {}, async () => ({ status: 200 }))),
       onStopped(program) {
         const isLate = clock.now() - (begun.get(program) ?? 0) >= 50 * MINUTE_MS;
@@ -113,7 +113,7 @@ export async function createTerraformYard(
         runProgram,
         fetch: async (_, init) => {
           const call = { method: String(init?.method), ...(init?.body && { body: String(init.body) }) };
-          const { status, body } = await door(
+          const { status, body } = await sendToBackend(
             `Yard.${call.method}`,
             new Headers(init?.headers).get("authorization"),
             call,
@@ -125,9 +125,9 @@ export async function createTerraformYard(
   );
   const paced = withPace(executor, clock, () => yard.findWorking());
   const yard = openYard(paced, way, clock, sky);
-  serveStates(yard.store, clock);
+  serveStates({ store: yard.store, clock });
   const other = JSON.stringify({ version: 4, serial: 1, lineage: "other", outputs: {}, resources: [] });
-  await askAsPerson("POST", `/terraform/state/${OTHER_KEY}`, other);
+  await sendAsOperator("POST", `/terraform/state/${OTHER_KEY}`, other);
   sky.under(clock.beside, clock.advance, yard.findWorking);
   let events = 0;
   return {
@@ -141,7 +141,7 @@ export async function createTerraformYard(
     },
     async pushStates() {
       for (const run of (await listUnsavedRunsOf({ records: yard.store.records, clock }, KEY)).filter(isBlocking)) {
-        await askAsPerson(
+        await sendAsOperator(
           "POST",
           `/v1/terraform/states/${encodeURIComponent(KEY)}/unsaved/${toUnsavedId(run)}/push`,
           "{}",
@@ -207,7 +207,7 @@ async function look({ yard, clock, cloud, other }: LookInput): Promise<Terraform
   const text = head && (await loadKeptContent(deps, head));
   const left = (await listUnsavedRunsOf(deps, KEY)).flatMap((run) => run.left?.resources ?? []);
   const lock = JSON.stringify({ ID: "the end", Operation: "OperationTypePlan", Who: "ada@laptop" });
-  const { status } = await askAsPerson("LOCK", `/terraform/state/${KEY}`, lock);
+  const { status } = await sendAsOperator("LOCK", `/terraform/state/${KEY}`, lock);
   const inventory = await yard.store.records.list("terraform-inventory/", { limit: 1, now: clock.now() });
   const value = inventory.items[0]?.value;
   return {
@@ -216,7 +216,7 @@ async function look({ yard, clock, cloud, other }: LookInput): Promise<Terraform
     named: left.map(({ address, id }) => id ?? address),
     inventory: Value.Check(TerraformInventory, value) ? value.count : undefined,
     isLocked: status !== 200,
-    isOtherKept: (await askAsPerson("GET", `/terraform/state/${OTHER_KEY}`)).body === other,
+    isOtherKept: (await sendAsOperator("GET", `/terraform/state/${OTHER_KEY}`)).body === other,
   };
 }
 

@@ -10,16 +10,21 @@ export const STATES: string = `${ORIGIN}/terraform/state`;
 const TOKEN = "a-token-of-the-tests";
 const HELD_MS = 10 * 60_000;
 
-/** The yard of the present run. */
-const present: { store: Store; clock: Pick<Clock, "now"> } = { store: createMemoryStore(), clock: { now: () => 0 } };
+/** The yard whose states are served. */
+interface ServedYard {
+  readonly store: Store;
+  readonly clock: Pick<Clock, "now">;
+}
+
+let served: ServedYard = { store: createMemoryStore(), clock: { now: () => 0 } };
 
 /** One server for all runs: to create one takes longer than many runs of a story. */
 const server = createServer(
   {
-    store: follow(present.store, () => present.store),
+    store: createView(served.store, () => served.store),
     locator: createStaticLocator([]),
     executors: new Map(),
-    clock: { now: () => present.clock.now(), sleep: () => Promise.reject(new Error("The server does not wait.")) },
+    clock: { now: () => served.clock.now(), sleep: () => Promise.reject(new Error("The server does not wait.")) },
     ids: countingIds("s"),
     logger: silentLogger,
     version: "0.0.0-test",
@@ -28,12 +33,12 @@ const server = createServer(
 );
 
 /** Returns a view of what `find` returns at each call, with its parts. */
-function follow<Part extends object>(first: Part, find: () => object): Part {
+function createView<Part extends object>(first: Part, find: () => object): Part {
   return new Proxy(first, {
     get(_, name) {
       const value: unknown = Reflect.get(find(), name);
       if (typeof value !== "object" || value === null) return value;
-      return follow(value, () => {
+      return createView(value, () => {
         const part: unknown = Reflect.get(find(), name);
         return typeof part === "object" && part !== null ? part : value;
       });
@@ -41,13 +46,13 @@ function follow<Part extends object>(first: Part, find: () => object): Part {
   });
 }
 
-/** Lets the server answer for a yard. */
-export function serveStates(store: Store, clock: Pick<Clock, "now">): void {
-  Object.assign(present, { store, clock });
+/** Serves the states of a yard from now on, in place of those of another one: one story plays at a time. */
+export function serveStates(yard: ServedYard): void {
+  served = yard;
 }
 
 /** Sends a request as an operator: to the API, or to the state backend. */
-export function askAsPerson(method: string, path: string, body?: string): Promise<HttpAnswer> {
+export function sendAsOperator(method: string, path: string, body?: string): Promise<HttpAnswer> {
   const isState = path.startsWith("/terraform/");
   const authorization = isState ? `Basic ${Buffer.from(`token:${TOKEN}`).toString("base64")}` : `Bearer ${TOKEN}`;
   const headers = { authorization, "content-type": "application/json" };
@@ -60,26 +65,26 @@ async function send(path: string, init: RequestInit): Promise<HttpAnswer> {
 }
 
 /** Sends a request for the state as a program. */
-export type StateDoor = (operation: string, authorization: string | null, call: HttpCall) => Promise<HttpAnswer>;
+export type StateRequests = (operation: string, authorization: string | null, call: HttpCall) => Promise<HttpAnswer>;
 
-interface DoorInput {
+interface StateRequestsInput {
   readonly sky: Sky;
   readonly clock: Clock;
   readonly key: string;
 }
 
 /** Passes requests for a state through the sky. Meanwhile a person may break its lock, or take it for ten minutes. */
-export function createDoor({ sky, clock, key }: DoorInput): StateDoor {
+export function createStateRequests({ sky, clock, key }: StateRequestsInput): StateRequests {
   const path = `/terraform/state/${key}`;
   const view = `/v1/terraform/states/${encodeURIComponent(key)}`;
   const lock = JSON.stringify({ ID: "a-person", Operation: "OperationTypeApply", Who: "ada@laptop" });
   const act: ActBeside = async (operation) => {
-    const { body } = await askAsPerson("GET", view);
+    const { body } = await sendAsOperator("GET", view);
     const found = Object(parseJson(body))["lock"];
-    if (found !== undefined) await askAsPerson("POST", `${view}/unlock`, JSON.stringify({ id: found.id }));
+    if (found !== undefined) await sendAsOperator("POST", `${view}/unlock`, JSON.stringify({ id: found.id }));
     if (operation !== "Backend.take") return;
-    await askAsPerson("LOCK", path, lock);
-    void clock.sleep(HELD_MS).then(() => askAsPerson("UNLOCK", path, lock));
+    await sendAsOperator("LOCK", path, lock);
+    void clock.sleep(HELD_MS).then(() => sendAsOperator("UNLOCK", path, lock));
   };
   return async (operation, authorization, { method, body, id }) => {
     const proceed = async (): Promise<HttpAnswer> => {
