@@ -64,7 +64,7 @@ export async function planStack(
     isWhole: true,
   };
   if (stack !== undefined && !evaluateHealth(stack).isAtRest) return { ...entry, does: "moving", isWhole: false };
-  const verdict = judge(loaded, subject.aims);
+  const verdict = evaluateStack(loaded, subject.aims);
   if (verdict === "same") return { ...entry, revision: stack?.machineHash ?? null };
   const sensitive = verdict === "ready" ? await subject.findSensitive(loaded) : undefined;
   if (sensitive !== undefined) return { ...entry, from: {}, does: "fails", code: "METADATA_SENSITIVE" };
@@ -72,7 +72,7 @@ export async function planStack(
 }
 
 /** Returns `ready`, `same`, or the code with which the row would end. */
-function judge({ stackId, stack, version }: LoadedStack, aims: Aims): string {
+function evaluateStack({ stackId, stack, version }: LoadedStack, aims: Aims): string {
   const row: DeployRow = { stack: stackId, wave: 0, try: 0, state: "waiting", at: 0 };
   const { state, code, onlyNotes } = decideRow(row, { stack, version, fate: { kind: "none" } }, aims);
   if (state === "unchanged" || onlyNotes) return "same";
