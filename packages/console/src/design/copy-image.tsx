@@ -27,7 +27,7 @@ export function CopyImage({ of, what, file }: CopyImageProps) {
   }
   const refusal = of === null ? `The ${what} is not drawn.` : undefined;
   return (
-    <Button look="plain" label={`Copy the ${what} as an image`} refusal={refusal} onPress={() => void copy()}>
+    <Button look="plain" label={`Copy the ${what} as an image`} refusal={refusal} onPress={copy}>
       <Icon name="copy" /> Copy as image
     </Button>
   );
