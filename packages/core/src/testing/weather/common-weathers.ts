@@ -11,7 +11,7 @@ export function isCall({ operation }: Pick<Moment, "operation">): boolean {
 export interface FailingInput extends Pick<Weather, "name" | "source" | "lastsMs"> {
   readonly error: (moment: Moment) => Error;
   /** Default: every call. */
-  readonly fits?: (moment: Moment) => boolean;
+  readonly fits?: Weather["fits"];
   /** True if the call has its effect before it fails. Default: false. */
   readonly isServed?: boolean;
 }

@@ -155,7 +155,7 @@ async function repeatOne(
   }
   print(ending instanceof Error ? String(ending.stack) : JSON.stringify(ending, null, 2));
   const place = `run ${at} "${weather}"`;
-  const lines = breaches.map((breach) => toFindingText({ ...breach, place }));
+  const lines = [...new Set(breaches.map((breach) => toFindingText({ ...breach, place })))];
   if (lines.length > 0) throw new Error(lines.join("\n"));
 }
 
