@@ -102,13 +102,9 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   "packages/console/README.md": [{ not: "starts the yard that docs/getting-started.md plays" }],
   "packages/deployment/README.md": [{ has: "tgz", ...BUNDLE }, ACCOUNTS],
   "packages/executor-lambda/README.md": [{ by: "packages/executor-lambda/src/readme.int.test.ts" }],
-  "packages/hosts/README.md": [{ has: "tgz", ...BUNDLE }, { by: "packages/hosts/src/readme.int.test.ts" }],
-  "packages/notifications/README.md": [
-    { has: "tgz", ...BUNDLE },
-    { by: "packages/notifications/src/notify-test.int.test.ts" },
-  ],
-  "packages/previews/README.md": [BUNDLE],
+  "packages/hosts/README.md": [{ by: "packages/hosts/src/readme.int.test.ts" }],
+  "packages/notifications/README.md": [{ by: "packages/notifications/src/notify-test.int.test.ts" }],
   "packages/server/README.md": [LAPTOP],
-  "packages/store-postgres/README.md": [BUNDLE],
+  "packages/store-postgres/README.md": [OWN_NAMES],
   "packages/telemetry/README.md": [OTHER_REGISTRY],
 };
