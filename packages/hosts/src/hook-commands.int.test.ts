@@ -115,7 +115,7 @@ describe("the commands about deliveries", () => {
       "in the queue",
       `in the queue, failed 2 times: ${failure.message}`,
       `dead since ${AT}: ${failure.message}`,
-      "not in the queue: let the host deliver it again",
+      "not in the queue: redeliver it at the host",
     ]);
   });
 

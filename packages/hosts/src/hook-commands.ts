@@ -63,7 +63,7 @@ function toDeliveryRow(delivery: HookDelivery): readonly string[] {
 
 /** Returns where a delivery without an outcome is. */
 function toQueueText({ queued }: HookDelivery): string {
-  if (queued === undefined) return "not in the queue: let the host deliver it again";
+  if (queued === undefined) return "not in the queue: redeliver it at the host";
   const { failure, deadAt } = queued;
   const why = failure === undefined ? "" : `: ${failure.message}`;
   if (deadAt !== undefined) return `dead since ${deadAt}${why}`;
