@@ -60,5 +60,6 @@ it("names the issuer at which a person signs in, and pages by their names", asyn
   expect(await page("/")).toContain('href="/auth/login">Sign in at id.example.org</a>');
   expect(await page("/custom-resources?limit=5")).toContain("continue to <b>Custom resources</b>");
   expect(await page("/stack?id=pr-12&tab=now")).toContain("continue to <b>Stack pr-12</b>");
+  expect(await page("/edit?machine=app")).toContain("continue to <b>Edit app</b>");
   expect(await page("/docs/console.html")).toContain("continue to <code>/docs/console.html</code>");
 });

@@ -187,14 +187,14 @@ export const errorBody = (code: string, detail: string, ways: SignInWays, return
 
 /** Renders where the person goes after the sign-in, if that is not the first page. */
 const toContinue = (returnTo: string) =>
-  returnTo === "/" ? "" : html`<p class="hint">Then you continue to ${nameOfPage(returnTo)}.</p>`;
+  returnTo === "/" ? "" : html`<p class="hint">Then you continue to ${formatPage(returnTo)}.</p>`;
 
 /** Renders the name of a page of the console, such as `Releases` or `Stack pr-12`; of another path the path. */
-function nameOfPage(path: string) {
+function formatPage(path: string) {
   const { pathname, searchParams } = new URL(path, "http://localhost");
   if (!/^\/[a-z]+(-[a-z]+)*$/.test(pathname)) return html`<code>${path}</code>`;
   const words = pathname.slice(1).replaceAll("-", " ");
-  const [about = ""] = ["id", "stack", "name", "key"].flatMap((name) => searchParams.get(name) ?? []);
+  const [about = ""] = ["id", "stack", "name", "machine", "key"].flatMap((name) => searchParams.get(name) ?? []);
   return html`<b>${`${words.charAt(0).toUpperCase()}${words.slice(1)} ${about}`.trim()}</b>`;
 }
 
