@@ -35,14 +35,16 @@ export function failWith(
   return new StackyardError(code, message, { details: defined({ hint }), cause });
 }
 
-/** Creates the error about a server that has not answered: with its address, the reason, and what to do about that. */
+/** Creates the error about a server that has not answered. */
 export function failToReach(address: string, cause: unknown): StackyardError {
-  const reason = toDeepestReason(cause);
-  const said = reason === "" ? "" : `: ${reason.replace(/\.$/, "")}`;
-  return failWith("UNREACHABLE", `The server cannot be reached at ${address}${said}.`, {
-    cause,
-    ...defined({ hint: findTlsHint(cause) }),
-  });
+  return failUnanswered(`The server cannot be reached at ${address}`, cause);
+}
+
+/** Creates the error about an address that has not answered: with the reason, and what to do about that. */
+export function failUnanswered(what: string, cause: unknown): StackyardError {
+  const reason = toDeepestReason(cause).replace(/\.$/, "");
+  const message = reason === "" ? `${what}.` : `${what}: ${reason}.`;
+  return failWith("UNREACHABLE", message, { cause, ...defined({ hint: findTlsHint(cause) }) });
 }
 
 /** A message lists faults of many lines; one that is longer quotes a text from outside, such as an argument. */

@@ -44,12 +44,24 @@ describe("the source of a state", () => {
     await expect(open(`${url}/locked`, 999).read()).rejects.toThrow("has more than 999 bytes");
   });
 
-  it.each(["/cut", "http://127.0.0.1:9/shop"])("names the address from which no state was read: %s", async (at) => {
+  it.each([
+    ["/cut", "other side closed"],
+    ["http://127.0.0.1:9/shop", "bad port"],
+  ])("names the address from which no state was read, and why: %s", async (at, why) => {
     const address = at.startsWith("/") ? `${url}${at}` : at;
 
     await expect(open(address).read()).rejects.toMatchObject({
       code: "UNREACHABLE",
-      message: expect.stringMatching(`^${address} cannot be read: .+: .+`),
+      message: `${address} cannot be read: ${why}.`,
+    });
+  });
+
+  it("says what to do where no TLS connection can be made, as for a server", async () => {
+    const address = `${url.replace("http:", "https:")}/shop`;
+
+    await expect(open(address).read()).rejects.toMatchObject({
+      message: `${address} cannot be read: wrong version number.`,
+      details: { hint: expect.stringContaining("speaks HTTP without TLS") },
     });
   });
 

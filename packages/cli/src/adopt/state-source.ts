@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { findEmulator } from "@stackyard/aws";
 import { isStackyardError, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { failWith } from "../failure.ts";
+import { failUnanswered, failWith } from "../failure.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
 
 /** Where the states of a backend are. */
@@ -167,10 +167,7 @@ function openS3(address: string, input: SourceInput): StateSource {
 /** Returns the error of a state of which no answer is known. */
 function toReadError(place: string, error: unknown): unknown {
   if (isStackyardError(error)) return error;
-  const { message, cause } = error instanceof Error ? error : { message: String(error) };
-  // `fetch` says why in the cause.
-  const why = cause instanceof Error ? `${message}: ${cause.message}` : message;
-  return failWith("UNREACHABLE", `${place} cannot be read: ${why}`, { cause: error });
+  return failUnanswered(`${place} cannot be read`, error);
 }
 
 /** Returns who holds a lock of Terraform, from its description. */
