@@ -59,7 +59,7 @@ const GROUPS: readonly SidebarGroup[] = [
   { title: "On AWS", pages: ["docs/aws-organization", "docs/aws"] },
   { title: "Fleets, containers, releases", pages: ["docs/fleet", "docs/ecs", "docs/releases"] },
   { title: "Artifacts", pages: ["docs/artifacts"] },
-  { title: "Extend, and take over", pages: ["docs/plugins", "docs/machines-v1"] },
+  { title: "Plugins, and version 1", pages: ["docs/plugins", "docs/machines-v1"] },
   { title: "Reference", pages: ["docs/cli", "docs/http-api", "docs/errors"] },
   {
     title: "Contribute",
