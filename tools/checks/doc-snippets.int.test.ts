@@ -41,7 +41,7 @@ const executors = new Map(
 
 describe("pieces of the documentation", () => {
   it("say what they are", () => {
-    const known = new Set(["yaml", "ts", "js", "json", "sh", "text", "hcl"]);
+    const known = new Set(["yaml", "ts", "js", "json", "sh", "text", "hcl", "nginx"]);
 
     expect(snippets.filter(({ language }) => !known.has(language))).toEqual([]);
   });
