@@ -25,6 +25,7 @@ import {
 import { openSource, STACK_MARK } from "../adopt/state-source.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
+import { metadataArg } from "./stack-args.ts";
 
 const stackId = fieldOf(getStack, "stackId", { completes: "stack" });
 
@@ -44,12 +45,7 @@ const Args = Type.Object({
     minLength: 1,
     completes: "state",
   }),
-  metadata: Type.Optional(
-    Type.Array(Type.String(), {
-      placeholder: "key=text",
-      description: "Metadata of each stack: key=text, key:=json, or a JSON object. May be repeated.",
-    }),
-  ),
+  metadata: metadataArg("Metadata of each stack:"),
   dryRun: optionalFlag("Check everything, and change nothing."),
   timeout: optionalText("How long to wait for each plan. Default: 10m.", { placeholder: "duration" }),
 });

@@ -10,7 +10,7 @@ import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { waitForItems } from "./bulk-until.ts";
 import { findRevisionHash } from "./machines.ts";
-import { formatDigest, planArg, reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
+import { formatDigest, metadataArg, planArg, reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
 
 const digits = { pattern: "^[0-9a-f]{4,64}$", placeholder: "hash" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
@@ -27,12 +27,7 @@ const RunArgs = Type.Object({
     description: "send: the event; redrive, dismiss: dead letters of it; withdraw: parked events of it.",
     completes: "event",
   }),
-  metadata: Type.Optional(
-    Type.Array(Type.String(), {
-      placeholder: "key=text",
-      description: "send: metadata as key=text, key:=json, or a JSON object. May be repeated.",
-    }),
-  ),
+  metadata: metadataArg("send: metadata as"),
   task: fieldOf(retryStack, "task", { description: "cancel, settle, retry: the task.", completes: "task" }),
   pending: optionalFlag("retry: send pending tasks again."),
   to: optionalText("upgrade: the revision's hash, or its first digits together with --machine.", digits),

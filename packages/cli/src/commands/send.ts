@@ -21,7 +21,7 @@ import { type Static, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
-import { formatDigest, planArg, untilArg } from "./stack-args.ts";
+import { formatDigest, metadataArg, planArg, untilArg } from "./stack-args.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
 import { findTypeHint } from "./type-hint.ts";
 
@@ -38,12 +38,7 @@ const Args = Type.Object({
     minLength: 1,
     completes: "machine",
   }),
-  metadata: Type.Optional(
-    Type.Array(Type.String(), {
-      placeholder: "key=text",
-      description: "Metadata: key=text, key:=json, or a JSON object. May be repeated.",
-    }),
-  ),
+  metadata: metadataArg("Metadata:"),
   id: optionalText("The event's id. Events with the same id are applied once.", { minLength: 1, maxLength: MAX_NAME }),
   confirm: optionalText("The stack's id again. Required for an event that removes a stack from a protected state.", {
     placeholder: "stack",

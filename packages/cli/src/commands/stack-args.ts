@@ -11,6 +11,15 @@ export const stackArg = {
 /** A task of that stack. */
 export const taskArg = fieldOf(cancelStack, "task", { completes: "task", description: "The task's name." });
 
+/** Metadata, as `parseMetadata` reads it. */
+export const metadataArg = (what: string, limit = "May be repeated.") =>
+  Type.Optional(
+    Type.Array(Type.String(), {
+      placeholder: "key=text",
+      description: `${what} key=text, key:=json, or a JSON object. ${limit}`,
+    }),
+  );
+
 /** The maximum number of items that a list prints. */
 export const limitArg = {
   limit: optionalInteger("Maximum number.", { minimum: 1, short: "n" }),

@@ -9,18 +9,13 @@ import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { findRevisionHash } from "./machines.ts";
 import { printItems, printPages } from "./print-list.ts";
-import { limitArg, sortArg, stackFilterArgs } from "./stack-args.ts";
+import { limitArg, metadataArg, sortArg, stackFilterArgs } from "./stack-args.ts";
 import { formatFailureCell, formatState, formatTasks, toWaitingRow } from "./stacks.ts";
 
 const filterArgs = {
   ...stackFilterArgs,
   prefix: optionalText("Only ids that start with this text.", { completes: "stack" }),
-  metadata: Type.Optional(
-    Type.Array(Type.String(), {
-      placeholder: "key=text",
-      description: "Only stacks with this metadata: key=text, key:=json, or a JSON object. At most 5 keys.",
-    }),
-  ),
+  metadata: metadataArg("Only stacks with this metadata:", "At most 5 keys."),
   revision: optionalText("Only stacks of this revision: the whole hash, or its first digits together with --machine.", {
     pattern: "^[0-9a-f]{4,64}$",
     placeholder: "hash",
