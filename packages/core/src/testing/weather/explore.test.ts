@@ -192,6 +192,18 @@ describe("exploreWeather", () => {
     expect(decided.findings).toHaveLength(findings.length - ofDecision.length);
   });
 
+  it("keeps the decision about two weathers out of a run with one", async () => {
+    const toy = createToyStory({ bug: "a token for each try" });
+    const reason = "Two tries meet.";
+    const finding = /reset after at Kitchen\.Start\b.*: once: /;
+    const story: Story = { ...toy, decisions: [{ finding, isOfPairs: true, reason }] };
+
+    const single = await exploreWeather(story, WEATHERS, { moments: "all" });
+    const pairs = await exploreWeather(story, WEATHERS, { moments: "pairs", maxRuns: 200 });
+
+    expect([single.decided, pairs.decided]).toEqual([{}, { [reason]: expect.any(Number) }]);
+  });
+
   it("begins no run after its time, and counts what is left out", async () => {
     const report = await exploreWeather(createToyStory(), WEATHERS, { moments: "all", maxMs: 0 });
 

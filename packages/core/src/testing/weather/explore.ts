@@ -104,13 +104,18 @@ async function findBreaches(story: Story, plans: readonly Planned[]): Promise<re
 }
 
 /** Returns true for a finding of the decision; what is intended in one weather is so in a run with two. */
-function isIntended(finding: WeatherFinding, decision: Decision): boolean {
-  const places = [finding.place, ...finding.place.split(AND)];
+export function isIntended(finding: FindingLine, decision: Decision): boolean {
+  const single = finding.place.split(AND);
+  const pair = single.length > 1 ? [finding.place] : [];
+  const places = decision.isOfPairs === true ? pair : [...pair, ...single];
   return places.some((place) => decision.finding.test(toFindingText({ ...finding, place })));
 }
 
+/** The parts of a finding that its line has. */
+type FindingLine = Omit<WeatherFinding, "run" | "said">;
+
 /** Returns the line of a finding, which decisions match. */
-export function toFindingText({ place, invariant, sentence }: Omit<WeatherFinding, "run" | "said">): string {
+export function toFindingText({ place, invariant, sentence }: FindingLine): string {
   return `${place}: ${invariant}: ${sentence}`;
 }
 

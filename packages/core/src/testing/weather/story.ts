@@ -98,6 +98,8 @@ export interface Ending {
 export interface Decision {
   /** Matches the line of a finding: `reset after at ECS.RunTask: once: …`. */
   readonly finding: RegExp;
+  /** True if it is intended only where two weathers meet one run; the line then has both: `… at … and … at …: once: …`. */
+  readonly isOfPairs?: true;
   readonly reason: string;
 }
 

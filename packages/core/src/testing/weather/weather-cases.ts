@@ -1,4 +1,4 @@
-import { exploreWeather, playFair, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
+import { exploreWeather, isIntended, playFair, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
 import { repeatWeather } from "./repeat-weather.ts";
 import type { PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
 import { formatMoments, formatWeatherReport } from "./weather-report.ts";
@@ -83,9 +83,9 @@ function toReportedCase(story: Story, weathers: readonly Weather[], { report, ..
     async run() {
       const { breaches } = await repeatWeather(story, weathers, run);
       const place = `${run.weather} at ${run.at.replace(/#\d+$/, "")}`;
-      const lines = breaches.map((breach) => toFindingText({ ...breach, place }));
-      const found = lines.filter((line) => story.decisions?.some(({ finding }) => finding.test(line)) !== true);
-      if (found.length > 0) throw new Error(found.join("\n"));
+      const findings = breaches.map((breach) => ({ ...breach, place }));
+      const found = findings.filter((each) => !(story.decisions ?? []).some((decision) => isIntended(each, decision)));
+      if (found.length > 0) throw new Error(found.map(toFindingText).join("\n"));
     },
   };
 }
@@ -137,7 +137,8 @@ async function exploreAll(
   const text = formatWeatherReport(report);
   print(text);
   if (report.findings.length > 0) throw new Error(text);
-  const unused = (story.decisions ?? []).filter(({ reason }) => report.decided[reason] === undefined);
+  const single = (story.decisions ?? []).filter(({ isOfPairs = false }) => !isOfPairs);
+  const unused = single.filter(({ reason }) => report.decided[reason] === undefined);
   if (scope.moments !== "all" || !isWhole || unused.length === 0) return;
   throw new Error(`No run needs these decisions of ${story.name}: ${unused.map(({ reason }) => reason).join("; ")}`);
 }
