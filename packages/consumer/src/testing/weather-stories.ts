@@ -21,7 +21,7 @@ import {
 import type { SqsEvent } from "../function/record-context.ts";
 import { createConsumerResources } from "../function/resources/consumer-resources.ts";
 import { aDelivery, BUCKET, type ConsumerWorld, createConsumerWorld } from "./a-consumer.ts";
-import { aBody, aRecord, KEY } from "./a-message.ts";
+import { aBody, aRecord, aUrl, KEY } from "./a-message.ts";
 
 const MINUTE_MS = 60_000;
 const FAIR_MS = 2 * 60 * MINUTE_MS;
@@ -32,14 +32,22 @@ const MAX_RECEIVES = 50;
 /** The distributor announces a file again while no receipt has come. */
 const ANNOUNCED_EVERY_MS = 60 * MINUTE_MS;
 
+/** The distributor signs a new URL for each announcement. */
+function announce(now: number): Record<string, unknown> {
+  const [issuedAt, urlExpiresAt] = [now, now + ANNOUNCED_EVERY_MS].map((at) => new Date(at).toISOString());
+  const signedAt = issuedAt?.replaceAll(/[-:]|\.\d+/g, "");
+  return aBody({ ArtifactUrl: aUrl({ "X-Amz-Date": signedAt }), issuedAt, urlExpiresAt });
+}
+
 /** Delivers the announcement as the queue does, until the consumer is done with it. */
 async function receive(world: ConsumerWorld, sky: Sky, id: string): Promise<void> {
   const call = createFreezableProgram(world.clock, (own) => {
     const { consumer } = world.start(undefined, own);
     return (event: SqsEvent) => consumer.onMessages(event, { deadlineAt: own.now() + 15 * MINUTE_MS });
   });
+  const body = announce(world.clock.now());
   for (let count = 1; count <= MAX_RECEIVES; count += 1) {
-    const record = { ...aDelivery(aRecord(aBody()), id, count), receiptHandle: "handle" };
+    const record = { ...aDelivery(aRecord(body), id, count), receiptHandle: "handle" };
     const deliver = () => call({ Records: [record] });
     const answer = await sky.meet("delivery.message", { key: KEY }, deliver).catch(() => undefined);
     if (Object(answer).batchItemFailures?.length === 0) return;
@@ -182,6 +190,9 @@ function toEmptied({ sim, isMade, tookMs }: Emptied, created: Stack, { status, r
   };
 }
 
+const STOPPED =
+  "The bucket and its tag are made by two calls. A bucket whose creator has stopped between them is kept, as one that existed. The reason of the deletion says so.";
+
 const empties: Story = {
   name: "consumer-bucket-emptied",
   reported: [{ report: "aws/aws-rfdk#409, adobe-platform/porter#29", at: "S3.DeleteBucket#1", weather: "expired" }],
@@ -194,8 +205,12 @@ const empties: Story = {
     },
     {
       finding: /^frozen 20 h at S3.(CreateBucket|GetBucketTagging): (true|left): /,
-      reason:
-        "The bucket and its tag are made by two calls. A bucket whose creator has stopped between them is kept, as one that existed. The reason of the deletion says so.",
+      reason: STOPPED,
+    },
+    {
+      finding: /\bfrozen 2 min at S3.(CreateBucket|GetBucketTagging)\b.*: (true|left): /,
+      isOfPairs: true,
+      reason: STOPPED,
     },
     {
       finding: /^frozen 20 h at S3.HeadBucket: (true|left): /,
@@ -242,8 +257,10 @@ function playAdopting(isEmptied = false): Story["play"] {
     await clock.advance(FAIR_MS);
     if (isEmptied) sim.s3.remove(OWN, THEIRS);
     const settings = sim.s3.settings(OWN);
-    const isComplete = ["PublicAccessBlock", "BucketPolicy"].every((name) => name in settings);
     const isAdopted = created.status === "CREATE_COMPLETE";
+    // Only a bucket that may not be tagged is complete without its tags.
+    const wanted = ["PublicAccessBlock", "BucketPolicy", ...(isAdopted ? [] : ["BucketTagging"])];
+    const isComplete = wanted.every((name) => name in settings);
     // The bucket and its rule are valid, so an answer which says that they are not is untrue.
     const isRefused = created.reason?.includes("CONFIG_INVALID") === true;
     return {
@@ -279,6 +296,12 @@ const adopts: Story = {
     {
       finding: /^throttled 5 min at CloudFormation.Response: true: /,
       reason: "An answer is sent again for four minutes. The creation is listed as failed, and the bucket is kept.",
+    },
+    {
+      finding: /\b(untrusted|denied( 20? min)?) at S3\..*: true: the verdict is failed/,
+      isOfPairs: true,
+      reason:
+        "The invocation that is denied answers that the creation has failed, and why. Another one of the same creation has completed the bucket, or does so afterwards. The bucket is kept, and the next creation adopts it.",
     },
   ],
   planted: [{ bug: "the deletion empties a bucket that is older", invariant: "foreign", play: playAdopting(true) }],
