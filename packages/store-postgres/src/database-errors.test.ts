@@ -36,6 +36,16 @@ describe("toStoreError", () => {
     expect(toStoreError(new Error(message))).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
   });
 
+  it.each([
+    ["SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string", undefined, "PGPASSWORD"],
+    ["getaddrinfo ENOTFOUND ss", "ENOTFOUND", "%40"],
+    ["There was an error establishing an SSL connection", undefined, "address and port"],
+  ])("says what to do about %j", (message, code, advice) => {
+    const error = toStoreError(Object.assign(new Error(message), code && { code }));
+
+    expect(error).toMatchObject({ code: "STORE_UNAVAILABLE", message: expect.stringContaining(advice) });
+  });
+
   it("names the limit of the machine where it cannot connect, and not the server", () => {
     const error = Object.assign(new Error("connect EMFILE 127.0.0.1:5432"), { code: "EMFILE" });
 

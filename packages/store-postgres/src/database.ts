@@ -342,12 +342,28 @@ export function toStoreError(error: unknown): unknown {
   if (isServerError(error)) return toKnownError(error);
   const limit = findMachineLimit(error);
   if (limit !== undefined) return unavailable(`PostgreSQL cannot be asked: ${error.message}. ${limit}`, error);
-  return isConnectionError(error) ? unavailable(`PostgreSQL does not answer: ${error.message}`, error) : error;
+  if (!isConnectionError(error)) return error;
+  const message = `PostgreSQL does not answer: ${error.message.replace(/\.$/, "")}.`;
+  return unavailable([message, adviseOnConnection(error)].join(" ").trim(), error);
+}
+
+/** What to do about errors of a connection whose text leads elsewhere. */
+const CONNECTION_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/password must be a string/, "The server wants a password: write it into the address, or set PGPASSWORD."],
+  [
+    /ENOTFOUND|EAI_AGAIN/,
+    "Check the host. In user and password, write characters such as @ : / # and % percent-encoded: %40 for @.",
+  ],
+  [/establishing an SSL|ECONNRESET/, "Check that PostgreSQL is at this address and port."],
+];
+
+function adviseOnConnection({ message }: Error): string {
+  return CONNECTION_ADVICE.find(([pattern]) => pattern.test(message))?.[1] ?? "";
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
   "28P01": "User or password are wrong.",
-  "28000": "The server lets this user in neither from here nor without TLS: see its pg_hba.conf.",
+  "28000": "Create the role, or let it in from here, with TLS if the server wants that: see its pg_hba.conf.",
   "3D000": "Create the database, or name another one.",
   "42501":
     "A migration needs a role that owns the schema, or has CREATE on the database; other processes need USAGE on the schema, and the rights on its tables.",
@@ -396,7 +412,7 @@ function isServerError(error: unknown): error is ServerError {
 
 // The driver's own errors have texts only; those of Node's sockets, TLS and name look-up have codes.
 const DRIVER =
-  /^(Connection terminated|timeout exceeded when trying to connect|The server does not support SSL|Client (has encountered|was closed)|Query read timeout|Cannot use a pool after|There was an error establishing an SSL)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|The server does not support SSL|Client (has encountered|was closed)|Query read timeout|Cannot use a pool after|There was an error establishing an SSL|SASL: )/;
 
 function isConnectionError(error: Error): boolean {
   return DRIVER.test(error.message) || ("code" in error && typeof error.code === "string");
