@@ -1,3 +1,5 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { makeTempProject } from "../testing/temp-project.ts";
 import { loadConfigFile } from "./config.ts";
@@ -20,6 +22,13 @@ it("refuses a second configuration in the folder, whose keys would be ignored", 
     code: "CONFIG_INVALID",
     message: `Two configurations are in ${folder}: stackyard.config.mjs and stackyard.config.json.`,
   });
+});
+
+it("does not take the defaults in place of a configuration that is a link to nowhere", async () => {
+  const folder = makeProject({});
+  symlinkSync("missing.ts", join(folder, "stackyard.config.ts"));
+
+  await expect(loadConfigFile(folder)).rejects.toThrow(join(folder, "stackyard.config.ts"));
 });
 
 it("takes a file that is named, and ignores those of other names", async () => {

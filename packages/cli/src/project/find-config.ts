@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** File names of the configuration; the first one found wins. */
@@ -23,9 +23,14 @@ export function findConfigIn(folder: string): string | undefined {
   return listConfigsIn(folder)[0];
 }
 
-/** Returns all configurations of a folder: more than one is a mistake, such as a copy that was forgotten. */
+/**
+ * Returns all configurations of a folder: more than one is a mistake, such as a copy that was forgotten. A link that leads nowhere is
+ * one, too: the defaults must not apply in its place.
+ */
 export function listConfigsIn(folder: string): readonly string[] {
-  return CONFIG_NAMES.map((name) => join(folder, name)).filter((path) => existsSync(path));
+  return CONFIG_NAMES.map((name) => join(folder, name)).filter(
+    (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
+  );
 }
 
 /** Imports of modules without plugins, lists as values, and keys that are plain words. */

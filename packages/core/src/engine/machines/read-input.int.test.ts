@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -31,6 +31,16 @@ describe("readInput", () => {
     writer.stdin.end(text);
 
     expect(await read).toBe(`a${text}`);
+  });
+
+  it("names a link that leads nowhere, and a name that is not UTF-8", async () => {
+    symlinkSync("missing.yaml", join(folder, "link"));
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])]), "");
+    const [name = ""] = readdirSync(folder).filter((each) => each.startsWith("caf"));
+
+    await expect(readInput(join(folder, "link"))).rejects.toThrow(/is a link to missing\.yaml/);
+    await expect(readInput(join(folder, name))).rejects.toThrow(/not UTF-8/);
+    await expect(readInput(join(folder, "nothing"))).rejects.toThrow(/ENOENT/);
   });
 
   it("does not keep the process from ending while no one writes", async () => {
