@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { findFolderProblem } from "./current-folder.ts";
 import { filterWarnings } from "./filter-warnings.ts";
 import { keepCompiled } from "./keep-compiled.ts";
 import { findNodeProblem } from "./node-version.ts";
@@ -8,6 +9,11 @@ import { mayBeQuick } from "./quick-words.ts";
 const problem = findNodeProblem(process.versions.node);
 if (problem !== undefined) {
   console.error(`error ${problem}\nInstall it from https://nodejs.org.`);
+  process.exit(3);
+}
+const missing = findFolderProblem(() => process.cwd());
+if (missing !== undefined) {
+  console.error(missing);
   process.exit(3);
 }
 // Before any other import: `node:sqlite` warns when it is imported.

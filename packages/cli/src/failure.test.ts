@@ -26,6 +26,8 @@ describe("toFailure", () => {
     const unreachable = failWith("UNREACHABLE", "No.");
 
     expect(toFailure(unreachable, { NODE_USE_ENV_PROXY: "1" }).hint).toMatch(/stackyard dev.*NO_PROXY/);
+    const ofTls = failWith("UNREACHABLE", "No.", { hint: "This port speaks HTTP." });
+    expect(toFailure(ofTls, { NODE_USE_ENV_PROXY: "1" }).hint).toMatch(/speaks HTTP.*NO_PROXY/);
     expect(toFailure(unreachable, { HTTP_PROXY: "http://proxy:3128" }).hint).not.toContain("NO_PROXY");
   });
 
@@ -48,6 +50,12 @@ describe("toFailure", () => {
       message: "permission denied",
       hint: expect.stringContaining("permissions"),
     });
+  });
+
+  it.each(["ELOOP", "EIO"])("could not start where a system call fails with %s", (code) => {
+    const error = Object.assign(new Error(`${code}: no, stat '/x'`), { code, errno: -40, syscall: "stat" });
+
+    expect(toFailure(error)).toMatchObject({ exitCode: 3, code, message: "no, stat '/x'" });
   });
 
   it("bounds a message that quotes a long text, and keeps its beginning and its end", () => {

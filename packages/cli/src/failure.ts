@@ -71,7 +71,7 @@ function explainError(error: unknown, env: Readonly<Record<string, string | unde
     const code = findServerCode(details) ?? error.code;
     // The code's hints are about our server, not about AWS.
     const ofCode = "awsError" in details ? undefined : (findHint(code, env) ?? findHint(error.code, env));
-    const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
+    const hint = typeof details["hint"] === "string" ? withProxyHint(code, details["hint"], env) : ofCode;
     return {
       exitCode: exitCodeOf(error.code),
       code,
@@ -85,12 +85,18 @@ function explainError(error: unknown, env: Readonly<Record<string, string | unde
   // Node begins such a message with the code.
   const said = message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
   if (known !== undefined) return { exitCode: 3, code, message: said, hint: known };
+  if (isOfSystem(error)) return { exitCode: 3, code, message: said, hint: "The operating system refused it." };
   const hint = "This is a fault in Stackyard itself. Run it again with STACKYARD_DEBUG=1 and report what it prints.";
   return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
 }
 
 function findHint(code: string, env: Parameters<typeof usesProxies>[0]): string | undefined {
   const hint = HINTS[code];
+  return hint && withProxyHint(code, hint, env);
+}
+
+/** A proxy may answer in place of the server, such as with a page that wants a password. */
+function withProxyHint(code: string, hint: string, env: Parameters<typeof usesProxies>[0]): string {
   return code === "UNREACHABLE" && usesProxies(env) ? `${hint} ${PROXY_HINT}` : hint;
 }
 
@@ -145,10 +151,17 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "Check the permissions of the file or folder.",
   EEXIST: "The path exists already; choose another one.",
   EISDIR: "It is a folder; name a file.",
+  ELOOP: "A link leads back to itself; correct it.",
+  ENAMETOOLONG: "The path is too long; choose a shorter one.",
   ENOENT: "Check the path; its folder must be there.",
   ENOTDIR: "A part of the path is a file; choose another path.",
   EPERM: "Check the permissions of the file or folder.",
 };
+
+/** Returns true for an error of a system call, whose code Node.js passes on. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && "errno" in error;
+}
 
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";

@@ -1,16 +1,22 @@
 import { runCommandLine } from "./command-line.ts";
+import { reportEarlyEnd } from "./early-end.ts";
 import { countLostOutput } from "./lost-output.ts";
 import { watchParent } from "./lost-parent.ts";
 
 /** Runs the words that the process was started with, and ends it with their exit code. */
 export async function runProcess(): Promise<void> {
   // `stackyard stacks ls | head` closes the pipe early.
-  const options = { onClosedPipe: () => process.exit() };
+  const isOver = reportEarlyEnd(process, (text) => process.stderr.write(text));
+  const end = (code = process.exitCode) => {
+    isOver();
+    process.exit(code);
+  };
+  const options = { onClosedPipe: () => end() };
   const lostResults = countLostOutput(process.stdout, options);
   countLostOutput(process.stderr, options);
   const interrupt = new AbortController();
   const stop = () => {
-    if (interrupt.signal.aborted) process.exit(130);
+    if (interrupt.signal.aborted) end(130);
     interrupt.abort();
   };
   process.on("SIGINT", stop);
@@ -33,7 +39,7 @@ export async function runProcess(): Promise<void> {
     process.stderr.write("Results could not be written to standard output.\n");
     process.exitCode ||= 1;
   }
-  process.exit();
+  end();
 }
 
 function flush(stream: NodeJS.WriteStream): Promise<void> {
