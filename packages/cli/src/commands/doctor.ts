@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
-import { defineCommand, type Executor, isMap, silentLogger } from "@stackyard/core";
+import { promisify, stripVTControlCharacters } from "node:util";
+import { cutText, defineCommand, type Executor, isMap, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type Finding, fail, failOf, ok, warn } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -301,7 +301,17 @@ async function askVersion(binary: string, env: CheckTerraformInput["env"]): Prom
       return { kind: "unusable", why: `is version ${facts.version}, which is too old: 1.0 is needed` };
     return { kind: "usable", version: facts.version };
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return { kind: "unusable", why: isMissing ? "is not found in any folder of PATH" : "does not answer" };
+    return { kind: "unusable", why: explainUnusable(error) };
   }
+}
+
+/** Explains the error of `execFile`. */
+function explainUnusable(error: unknown): string {
+  const { code, killed = false, stderr = "" }: { code?: unknown; killed?: boolean; stderr?: string } = Object(error);
+  if (code === "ENOENT") return "is not found in any folder of PATH";
+  if (killed) return `does not answer within ${TIMEOUT_MS / 1_000} s`;
+  if (typeof code === "string")
+    return `cannot be started (${code}): it is not a program of this system, or may not be run`;
+  const [line = ""] = stripVTControlCharacters(stderr).trim().split("\n");
+  return `does not answer: it ended with exit code ${code}${line === "" ? "" : `, and "${cutText(line, 200)}"`}`;
 }

@@ -131,7 +131,8 @@ describe("doctor", () => {
   it.each([
     ["echo 'Terraform v0.11.14'", "warn", /is version 0\.11\.14, which is too old: 1\.0 is needed/],
     ["echo 'Terraform v1.11.4'", "ok", /terraform 1\.11\.4/],
-    ["exit 1", "warn", /"terraform" does not answer/],
+    ["exit 1", "warn", /"terraform" does not answer: it ended with exit code 1\./],
+    ["echo 'no license' >&2; exit 3", "warn", /ended with exit code 3, and "no license"/],
     [undefined, "warn", /"terraform" is not found in any folder of PATH/],
   ])("names what is wrong with Terraform: %s", async (script, status, message) => {
     const cwd = aProject(script === undefined ? {} : { "bin/terraform": `#!/bin/sh\n${script}\n` });
@@ -141,6 +142,16 @@ describe("doctor", () => {
 
     const found = parseLines(stdout).find((finding) => finding["check"] === "terraform");
     expect(found).toMatchObject({ status, message: expect.stringMatching(message) });
+  });
+
+  it("says that a file of Terraform's name is no program", async () => {
+    const cwd = aProject({ "bin/terraform": "of another system" });
+    chmodSync(join(cwd, "bin/terraform"), 0o644);
+
+    const { stdout } = await runCli(["doctor", "--json"], { cwd, env: { PATH: join(cwd, "bin") } });
+
+    const found = parseLines(stdout).find((finding) => finding["check"] === "terraform");
+    expect(found).toMatchObject({ status: "warn", message: expect.stringMatching(/cannot be started \(EACCES\)/) });
   });
 
   it("does not ask for the database of a server that is elsewhere", async () => {

@@ -11,7 +11,12 @@ export type Way =
  */
 export function findWay(address: URL, env: Environment): Way {
   const variable = findVariable(address, env);
-  if (variable === undefined || isExempt(address, env)) return { kind: "direct" };
+  if (isExempt(address, env)) return { kind: "direct" };
+  if (variable === undefined) {
+    // Other programs read it; Node does not.
+    const ignored = ["all_proxy", "ALL_PROXY"].find((name) => env[name]);
+    return { kind: "direct", ...(ignored !== undefined && { ignored }) };
+  }
   if (!usesProxies(env)) return { kind: "direct", ignored: variable };
   const { protocol, host } = URL.parse(env[variable] ?? "") ?? { protocol: "", host: "?" };
   return { kind: "proxy", variable, proxy: `${protocol}//${host}` };
@@ -90,6 +95,8 @@ export function toWayHint(way: Way, error: unknown): string {
   if (way.kind === "proxy" && message.includes("(407)"))
     return `The proxy wants a user and a password: write them into ${way.variable}, as http://USER:PASSWORD@HOST:PORT.`;
   if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";
+  if (way.ignored?.toLowerCase() === "all_proxy")
+    return `${way.ignored} names a proxy, but Node does not use it: set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.`;
   if (way.ignored !== undefined)
     return `${way.ignored} names a proxy, but Node does not use it: set NODE_USE_ENV_PROXY=1.`;
   return "Check the address and the network. If a proxy leads there, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.";
