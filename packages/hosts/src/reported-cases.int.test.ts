@@ -25,6 +25,8 @@ function createUnread(document: string) {
   let sent = 0;
   return {
     ...bench,
+    post,
+    tick,
     async send(action: string, over: object = {}) {
       await bench.clock.advance(2_000);
       const body = JSON.parse(toPullBody({ action, updatedAt: bench.clock.now() }));
@@ -40,6 +42,20 @@ function createUnread(document: string) {
 const RULES = "{ open: { send: OPENED }, head: { send: PUSHED }, closed: { send: CLOSED } }";
 
 describe("what users of other tools have reported", () => {
+  // Reported: runatlantis/atlantis#2904
+  it("a delivery is known by its signature, whatever the proxy in front adds as the user of its own password", async () => {
+    const { post, published, tick } = createUnread(
+      `host: github\nmachine: preview\nstack: "pr-\${hook.pull.number}"\npull: ${RULES}\n`,
+    );
+    const body = toPullBody({ action: "opened" });
+    const headers = { ...signedByGitHub(body, "delivery-1"), authorization: "Basic cHJveHk6c2VjcmV0" };
+
+    const answer = await post(body, headers);
+    await tick();
+
+    expect([answer.status, toRules(published)]).toEqual([202, ["pull.open"]]);
+  });
+
   it("a force push back to an earlier commit is a push of its own [twbs/savage#16]", async () => {
     const { github, clock, tick, published } = await createBench();
     await github.openPull(SHOP, { head: toCommit(1) });

@@ -37,6 +37,7 @@ it("Reported: triggerdotdev/trigger.dev#2650. A command in another folder says t
   expect(stderr).toContain("Start it with `stackyard dev`");
 });
 
+// Reported: restatedev/restate#1669
 it("Reported: temporalio/cli#543. A port in use is the whole message, with the option for another", async () => {
   const cwd = aProject({ "machines/m.yaml": MACHINE });
   const other = createServer().listen(0, "127.0.0.1");

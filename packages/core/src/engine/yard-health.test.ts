@@ -95,6 +95,7 @@ describe("the list of a yard's processes", () => {
     await entry.leave();
   });
 
+  // Reported: temporalio/documentation#2050
   it("says by how much the clock of a process is ahead, in the list and once in the log of each other process", async () => {
     const { clock, join, list, logger, records } = createBench();
     const fast = { ...clock, now: () => clock.now() + 3_600_000 };

@@ -103,6 +103,7 @@ describe("hosts setup github", () => {
     expect(result.value["files"]).toEqual({ key: "../acme-git-app.pem", secret: "../acme-git-webhook-secret" });
   });
 
+  // Reported: stategraph/stategraph#556 (then Terrateam): the App called another address.
   it("prints the manifest without a page", async () => {
     const { text } = await setup(async () => expect.fail("A page is served."), { print: true, github: undefined });
 

@@ -26,6 +26,14 @@ describe("findRefusal", () => {
     expect(findRefusal(request({ host }), settings)).toMatchObject({ status: 421, code: "FORBIDDEN" });
   });
 
+  // Reported: hatchet-dev/hatchet#251
+  it("says which name the server does not know, and where to write it", () => {
+    expect(findRefusal(request({ host: "yard.internal:8080" }), settings)?.detail).toMatch(
+      /"yard\.internal".*server\.url in the configuration/,
+    );
+    expect(findRefusal(request({ host: "x".repeat(9_000) }), settings)?.detail.length).toBeLessThan(500);
+  });
+
   it("rejects another host in the request's target", () => {
     expect(findRefusal(request({}, "http://evil.test/v1/stacks"), settings)?.status).toBe(421);
   });

@@ -1,3 +1,4 @@
+import { cutText } from "@stackyard/core";
 import type { ServerSettings } from "../server-options.ts";
 import type { ProblemInput } from "./problem.ts";
 
@@ -15,12 +16,11 @@ export function findRefusal(
     return { status: 400, code: "USAGE", detail: "The path is not percent-encoded UTF-8." };
   }
   const hosts = [url.hostname, hostnameOf(request.headers.get("host"))];
-  if (hosts.some((host) => host !== undefined && settings.allowedHosts?.has(host) === false)) {
-    return {
-      status: 421,
-      code: "FORBIDDEN",
-      detail: "The Host header is not allowed. Add the name to allowedHosts.",
-    };
+  const unknown = hosts.find((host) => host !== undefined && settings.allowedHosts?.has(host) === false);
+  if (unknown !== undefined) {
+    const name = cutText(unknown, LONGEST_NAME);
+    const detail = `The server is not known by the host name "${name}". If people and programs use it, set server.url in the configuration to that address.`;
+    return { status: 421, code: "FORBIDDEN", detail };
   }
   const origin = request.headers.get("origin");
   if (origin !== null && !isKnownOrigin(origin, request, url, settings)) {
@@ -28,6 +28,9 @@ export function findRefusal(
   }
   return undefined;
 }
+
+/** RFC 1035, section 2.3.4. */
+const LONGEST_NAME = 255;
 
 function isKnownOrigin(
   origin: string,
