@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -62,6 +62,20 @@ describe("the source of a state", () => {
     await expect(open(address).read()).rejects.toMatchObject({
       message: `${address} cannot be read: wrong version number.`,
       details: { hint: expect.stringContaining("speaks HTTP without TLS") },
+    });
+  });
+
+  it("is one of the workspaces of a folder, of which many are counted", async () => {
+    const names = Array.from({ length: 500 }, (_, index) => `pr-${String(index).padStart(3, "0")}`);
+    for (const name of names) mkdirSync(join(folder, "many/terraform.tfstate.d", name), { recursive: true });
+
+    await expect(open("many").read()).rejects.toMatchObject({
+      message: `${join(folder, "many")} is a folder.`,
+      details: {
+        hint: expect.stringMatching(
+          /^It has the workspaces pr-000, .*pr-009 and 490 more: name .*pr-000\/terraform\.tfstate\.$/,
+        ),
+      },
     });
   });
 

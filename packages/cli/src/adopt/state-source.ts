@@ -71,12 +71,17 @@ function openFile(path: string, input: SourceInput): StateSource {
   };
 }
 
+/** Workspaces that an error names. */
+const MOST_NAMED = 10;
+
 async function toFolderError(path: string): Promise<Error> {
-  const workspaces = await readdir(join(path, "terraform.tfstate.d")).catch(() => []);
-  const hint =
-    workspaces.length === 0
-      ? "Name the file, such as terraform.tfstate."
-      : `It has the workspaces ${workspaces.join(", ")}: name the state of one, such as ${join(path, "terraform.tfstate.d", workspaces[0] ?? "", "terraform.tfstate")}.`;
+  const [first, ...others] = (await readdir(join(path, "terraform.tfstate.d")).catch(() => [])).sort();
+  if (first === undefined)
+    return failWith("NOT_FOUND", `${path} is a folder.`, { hint: "Name the file, such as terraform.tfstate." });
+  const more = others.length < MOST_NAMED ? "" : ` and ${others.length + 1 - MOST_NAMED} more`;
+  const names = [first, ...others].slice(0, MOST_NAMED).join(", ");
+  const state = join(path, "terraform.tfstate.d", first, "terraform.tfstate");
+  const hint = `It has the workspaces ${names}${more}: name the state of one, such as ${state}.`;
   return failWith("NOT_FOUND", `${path} is a folder.`, { hint });
 }
 
