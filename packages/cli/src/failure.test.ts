@@ -52,6 +52,12 @@ describe("toFailure", () => {
     });
   });
 
+  it("knows an installation that was interrupted", () => {
+    const error = Object.assign(new Error("Cannot find package 'hono'"), { code: "ERR_MODULE_NOT_FOUND" });
+
+    expect(toFailure(error)).toMatchObject({ exitCode: 3, hint: expect.stringContaining("install again") });
+  });
+
   it.each(["ELOOP", "EIO"])("could not start where a system call fails with %s", (code) => {
     const error = Object.assign(new Error(`${code}: no, stat '/x'`), { code, errno: -40, syscall: "stat" });
 

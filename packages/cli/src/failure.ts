@@ -148,6 +148,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  // Modules of the project are reported with their file; these are our own.
+  ERR_MODULE_NOT_FOUND: "The installation is incomplete: delete node_modules and install again.",
   EACCES: "Check the permissions of the file or folder.",
   EEXIST: "The path exists already; choose another one.",
   EISDIR: "It is a folder; name a file.",
