@@ -33,6 +33,7 @@ export type {
   NeededTask,
   TasksReport,
 } from "./machine/executor-definition.ts";
+export { formatNames } from "./machine/format-names.ts";
 export { type Defined, defined, findRoundedFault, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
 export {
   FREEZE_NAME,

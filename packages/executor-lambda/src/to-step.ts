@@ -4,6 +4,7 @@ import {
   type ExecutorContext,
   type Failed,
   failed,
+  formatNames,
   isMap,
   keepStart,
   parseJson,
@@ -32,8 +33,7 @@ function toFailure(payload: string): Failed {
 }
 
 function toNames(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map((name) => keepStart(name, 60));
-  return names.length > shown.length ? `${shown.join(", ")} and ${names.length - shown.length} more` : shown.join(", ");
+  return formatNames(names.map((name) => keepStart(name, 60)));
 }
 
 const MAX_OUTPUTS = 64;

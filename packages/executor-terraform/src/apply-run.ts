@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatNames } from "@stackyard/core";
 import type { UnsavedRun } from "@stackyard/core/services";
 import { forgetApplied, rememberApplied } from "./applied-source.ts";
 import { saysStillLocked, TerraformFailure, toHeadAndTail } from "./failure.ts";
@@ -88,11 +89,8 @@ async function listRemaining({ stored, pull }: StateReader): Promise<readonly st
   return ((await pull())?.resources ?? []).map(({ address }) => address);
 }
 
-const MAX_NAMED = 10;
-
 function toNotDestroyed(addresses: readonly string[]): TerraformFailure {
-  const more = addresses.length > MAX_NAMED ? ` and ${addresses.length - MAX_NAMED} more` : "";
-  const text = `terraform destroy ended with exit code 0, and the state still has ${addresses.slice(0, MAX_NAMED).join(", ")}${more}. Something else may have answered for the state backend. Try again.`;
+  const text = `terraform destroy ended with exit code 0, and the state still has ${formatNames(addresses)}. Something else may have answered for the state backend. Try again.`;
   return new TerraformFailure("TERRAFORM_DESTROY_FAILED", text, { isUnplanned: false });
 }
 

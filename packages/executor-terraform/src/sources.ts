@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream, type Dirent } from "node:fs";
 import { copyFile, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type ExecutorContext, mapLimited } from "@stackyard/core";
+import { type ExecutorContext, formatNames, mapLimited } from "@stackyard/core";
 import { TerraformFailure } from "./failure.ts";
 
 interface LocalSourceInput {
@@ -318,10 +318,7 @@ const MAX_NAMED = 20;
 /** Reports the files that a source has, and its copy does not. */
 export function reportLeftOut({ report }: Pick<ExecutorContext, "report">, paths: readonly string[]): void {
   if (paths.length === 0) return;
-  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : "";
-  report(
-    `Not copied from the source, as states, broken links or special files: ${paths.slice(0, MAX_NAMED).join(", ")}${more}`,
-  );
+  report(`Not copied from the source, as states, broken links or special files: ${formatNames(paths, MAX_NAMED)}`);
 }
 
 /** Counts files and bytes; fails with TERRAFORM_SOURCE_REFUSED above the limit. */

@@ -7,6 +7,7 @@ import {
   type Executor,
   type ExecutorContext,
   failed,
+  formatNames,
   isStackyardError,
   mapLimited,
   matchesGlob,
@@ -26,7 +27,6 @@ import {
   toSearchMs,
   toSettleMs,
 } from "./definition.ts";
-import { formatNames } from "./format-names.ts";
 import { listInventories, listUnsaved } from "./inventories.ts";
 import { isOutage } from "./is-outage.ts";
 import { listTagged, withGlobalRegion } from "./list-tagged.ts";

@@ -5,6 +5,7 @@ import {
   type ExecutorContext,
   type Failed,
   failed,
+  formatNames,
   isStackyardError,
   matchesGlob,
   type Running,
@@ -24,7 +25,6 @@ import {
 } from "./decide-quota.ts";
 import { type PreviewsOptions, type QuotaConfig, quotaDefinition } from "./definition.ts";
 import { findQuotaFault } from "./find-quota-fault.ts";
-import { formatNames } from "./format-names.ts";
 import { listQuotas, updateQuota } from "./quota-records.ts";
 
 /** Holders that a message names. */

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { findEmulator } from "@stackyard/aws";
-import { isStackyardError, silentLogger } from "@stackyard/core";
+import { formatNames, isStackyardError, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { failUnanswered, failWith } from "../failure.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
@@ -71,17 +71,13 @@ function openFile(path: string, input: SourceInput): StateSource {
   };
 }
 
-/** Workspaces that an error names. */
-const MOST_NAMED = 10;
-
 async function toFolderError(path: string): Promise<Error> {
-  const [first, ...others] = (await readdir(join(path, "terraform.tfstate.d")).catch(() => [])).sort();
+  const names = (await readdir(join(path, "terraform.tfstate.d")).catch(() => [])).sort();
+  const [first] = names;
   if (first === undefined)
     return failWith("NOT_FOUND", `${path} is a folder.`, { hint: "Name the file, such as terraform.tfstate." });
-  const more = others.length < MOST_NAMED ? "" : ` and ${others.length + 1 - MOST_NAMED} more`;
-  const names = [first, ...others].slice(0, MOST_NAMED).join(", ");
   const state = join(path, "terraform.tfstate.d", first, "terraform.tfstate");
-  const hint = `It has the workspaces ${names}${more}: name the state of one, such as ${state}.`;
+  const hint = `It has the workspaces ${formatNames(names)}: name the state of one, such as ${state}.`;
   return failWith("NOT_FOUND", `${path} is a folder.`, { hint });
 }
 

@@ -1,3 +1,4 @@
+import { formatNames } from "@stackyard/core";
 import type { BulkPlan } from "@stackyard/sdk";
 
 const NAMED = 5;
@@ -8,8 +9,8 @@ export function formatBulkChange(before: BulkPlan | undefined, now: BulkPlan | u
   const came = without(present, old);
   const went = without(old, present);
   const parts = [
-    ...(came.length === 0 ? [] : [`${formatIds(came)} came`]),
-    ...(went.length === 0 ? [] : [`${formatIds(went)} went`]),
+    ...(came.length === 0 ? [] : [`${formatNames(came, NAMED)} came`]),
+    ...(went.length === 0 ? [] : [`${formatNames(went, NAMED)} went`]),
   ];
   const what = parts.length === 0 ? "what would be done is another" : parts.join(", and ");
   return `Nothing was done. Since the dry run, ${what}. Read the new one above, and confirm again.`;
@@ -18,9 +19,4 @@ export function formatBulkChange(before: BulkPlan | undefined, now: BulkPlan | u
 function without(ids: readonly string[], others: readonly string[]): readonly string[] {
   const known = new Set(others);
   return ids.filter((id) => !known.has(id));
-}
-
-function formatIds(ids: readonly string[]): string {
-  const more = ids.length - NAMED;
-  return `${ids.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

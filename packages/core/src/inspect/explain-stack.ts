@@ -2,6 +2,7 @@ import type { YardProcess } from "../engine/yard-health.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import { toEventName } from "../machine/event-message.ts";
+import { formatNames } from "../machine/format-names.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
 import { defined } from "../machine/json.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
@@ -15,7 +16,6 @@ import {
   explainLeaving,
   explainTask,
   findNewestAttempt,
-  formatNames,
   formatTimespan,
   listLeft,
   type Reason,

@@ -3,6 +3,7 @@ import { parseAttemptId } from "../machine/attempt-id.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent } from "../machine/decide/runs.ts";
 import { isHeld } from "../machine/decide/task-states.ts";
+import { formatNames } from "../machine/format-names.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { toShellCommand } from "../machine/shell-command.ts";
@@ -323,11 +324,3 @@ export function formatTimespan(ms: number): string {
   if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h ${Math.floor((seconds % 3_600) / 60)}m`;
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3_600)}h`;
 }
-
-/** Formats a list of names for a sentence; at most the first ten. */
-export function formatNames(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMES).join(", ");
-  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
-}
-
-const MAX_NAMES = 10;

@@ -1,3 +1,4 @@
+import { formatNames } from "@stackyard/core";
 import type { Finding } from "@stackyard/sdk/commands";
 import type { SsmAgent } from "../select-instances.ts";
 
@@ -190,12 +191,7 @@ function findingOf(
 ): readonly FleetFinding[] {
   if (instances.length === 0) return [];
   const instanceIds = instances.map(({ instanceId }) => instanceId);
-  return [{ ...finding, message: `${message}: ${formatIds(instanceIds)}.`, instanceIds }];
-}
-
-function formatIds(ids: readonly string[]): string {
-  const left = ids.length - MAX_NAMED;
-  return `${ids.slice(0, MAX_NAMED).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+  return [{ ...finding, message: `${message}: ${formatNames(instanceIds, MAX_NAMED)}.`, instanceIds }];
 }
 
 /** The facts about an instance of a future run. */

@@ -1,4 +1,4 @@
-import { defined, isMap, parseJson } from "@stackyard/core";
+import { defined, formatNames, isMap, parseJson } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -99,17 +99,13 @@ function findInputArtifact(jobId: string, data: unknown, name: string | undefine
   if (chosen === undefined) {
     return fail(
       "ARTIFACT_AMBIGUOUS",
-      `UserParameters.artifact is not an input artifact of this action. Input artifacts: ${formatNames(artifacts)}.`,
+      `UserParameters.artifact is not an input artifact of this action. Input artifacts: ${formatNames(artifacts.map((each) => readText(each, "name") ?? "one without a name"))}.`,
     );
   }
   const place = findArtifactLocation(chosen);
   const revision = readText(chosen, "revision") ?? null;
   if (place !== undefined) return { ...place, revision };
   return fail("ARTIFACT_MISSING", "The input artifact has no usable s3Location: a bucket's name and an object's key.");
-}
-
-function formatNames(artifacts: readonly unknown[]): string {
-  return artifacts.map((each) => readText(each, "name") ?? "one without a name").join(", ");
 }
 
 function toParameterFailure(jobId: string, problems: readonly ParameterProblem[]): PipelineFailure {

@@ -1,4 +1,4 @@
-import type { ExecutorContext } from "@stackyard/core";
+import { type ExecutorContext, formatNames } from "@stackyard/core";
 import { ARTIFACT_ARRIVALS, type ArtifactArrival } from "@stackyard/core/services";
 import { type Condition, closed, OPEN } from "./condition.ts";
 
@@ -39,9 +39,7 @@ function findMissing(arrival: ArtifactArrival | undefined, consumers: readonly s
   const wanted = consumers ?? cells.map(toPlace);
   const missing = wanted.filter((place) => !arrived.has(place));
   if (missing.length > 0) {
-    const shown = missing.slice(0, MOST_NAMES).join(", ");
-    const more = missing.length > MOST_NAMES ? ` and ${missing.length - MOST_NAMES} more` : "";
-    return `has not arrived in ${shown}${more}. \`stackyard artifacts refresh\` announces it again.`;
+    return `has not arrived in ${formatNames(missing, MOST_NAMES)}. \`stackyard artifacts refresh\` announces it again.`;
   }
   if (consumers !== undefined || covered) return undefined;
   return "is expected by no consumer. Register one, or list consumers.";

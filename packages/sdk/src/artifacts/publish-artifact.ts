@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { defined, isStackyardError, mapLimited } from "@stackyard/core";
+import { defined, formatNames, isStackyardError, mapLimited } from "@stackyard/core";
 import {
   digestManifest,
   MAX_MANIFEST_BYTES,
@@ -133,9 +133,8 @@ function toAlready(plan: PublishPlan, standing: CommittedManifest, files: readon
   const differing = compareFiles(files, manifest.files);
   const { name, version } = plan.head;
   if (differing.length > 0) {
-    const few = differing.slice(0, 5).map((key) => JSON.stringify(key));
-    const more = differing.length > few.length ? ` and ${differing.length - few.length} more` : "";
-    const message = `${name} ${version} is published with other content: ${few.join(", ")}${more}.`;
+    const keys = differing.map((key) => JSON.stringify(key));
+    const message = `${name} ${version} is published with other content: ${formatNames(keys, 5)}.`;
     throw toArtifactError("VERSION_CONFLICT", message, {
       hint: "A version never changes. Publish this content under another version.",
       facts: { differing: differing.slice(0, 100), manifestSha256 },
@@ -167,10 +166,9 @@ async function checkPresent({ client, bucket, signal }: ManifestPlace, manifest:
       throw error;
     }
   });
-  const [first, ...more] = missing.flat();
-  if (first === undefined) return;
-  const others = more.length === 0 ? "" : ` and ${more.length} more`;
-  const message = `${manifest.name} ${manifest.version} has a manifest, but not its files: "${first}"${others}.`;
+  const keys = missing.flat().map((key) => JSON.stringify(key));
+  if (keys.length === 0) return;
+  const message = `${manifest.name} ${manifest.version} has a manifest, but not its files: ${formatNames(keys, 1)}.`;
   throw toArtifactError("SOURCE_MISSING", message, {
     hint: "Put back what the manifest names, or publish another version.",
     facts: { missing: missing.flat().slice(0, 100) },

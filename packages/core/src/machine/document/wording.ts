@@ -1,4 +1,5 @@
 import { cutText } from "../cut-text.ts";
+import { formatNames } from "../format-names.ts";
 import type { TreeNode } from "./tree.ts";
 
 const MAX_TEXT = 60;
@@ -21,9 +22,7 @@ export function describe(node: TreeNode): string {
 
 /** Lists names for a message: quoted, and at most `MAX_LISTED`. */
 export function listNames(names: Iterable<string>, separator = ", "): string {
-  const all = [...names];
-  const shown = all.slice(0, MAX_LISTED).map(quote).join(separator);
-  return all.length > MAX_LISTED ? `${shown} and ${all.length - MAX_LISTED} more` : shown || "none";
+  return formatNames(Array.from(names, quote), MAX_LISTED, separator) || "none";
 }
 
 /** Returns the end of a message about an unknown name. */

@@ -1,5 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { cutText } from "../cut-text.ts";
+import { formatNames } from "../format-names.ts";
 import type { MetadataValue } from "../stack.ts";
 import { INSTANT } from "./cel-functions.ts";
 import { isTyped, type TypedNode } from "./cel-types.ts";
@@ -106,6 +107,6 @@ function checkComparison(node: TypedNode, enums: ReadonlyMap<unknown, NamedEnum>
 const MOST_VALUES = 5;
 
 function formatValues(values: readonly MetadataValue[]): string {
-  const shown = values.slice(0, MOST_VALUES).map((value) => cutText(String(value), 40));
-  return values.length > MOST_VALUES ? `${shown.join(", ")} and ${values.length - MOST_VALUES} more` : shown.join(", ");
+  const shown = values.map((value) => cutText(String(value), 40));
+  return formatNames(shown, MOST_VALUES);
 }
