@@ -39,6 +39,7 @@ const config: KnipConfig = {
   ignoreBinaries: [
     "apt-get",
     "gpg",
+    "mkfifo",
     "prlimit",
     "prometheus",
     "promtool",
