@@ -32,6 +32,13 @@ const CANCEL_GIVEN_UP: readonly Decision[] = [
     reason:
       "A person waits for the end of a cancel, so SSM is asked for four minutes, or for two if it may not be watched either. The end counts the commands that still run, and the report lists them.",
   },
+  {
+    finding:
+      /(throttled 5 min|denied 20 min|untrusted) at SSM.CancelCommand: true: the verdict is failed, the truth is succeeded/,
+    isOfPairs: true,
+    reason:
+      "A cancelled run ends as cancelled, also when all commands that SSM did not cancel have succeeded by then. The end and the report count them.",
+  },
 ];
 
 /** A run on a fleet. */

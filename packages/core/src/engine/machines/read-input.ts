@@ -7,7 +7,7 @@ import { StackyardError } from "../../errors/stackyard-error.ts";
 /**
  * Reads a file that a person has named, as UTF-8. It may be a pipe, such as `<(…)` of a shell or `/dev/stdin`. A pipe without a writer
  * is waited for without a thread: one that is blocked in `open` keeps Node from ending, at every signal but SIGKILL. Throws the errors
- * of the file system as they are, the reason of the signal, and \`CONFIG_INVALID\` for a path that was found but leads nowhere.
+ * of the file system as they are, the reason of the signal, and `CONFIG_INVALID` for a path that was found but leads nowhere.
  */
 export async function readInput(path: string, signal?: AbortSignal): Promise<string> {
   const found = await stat(path).catch(async (error: unknown) => {
