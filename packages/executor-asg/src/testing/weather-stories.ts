@@ -39,6 +39,11 @@ const BY_OTHERS: readonly Decision[] = [
     finding: /^changed at AutoScaling.DescribeAutoScalingGroups: true: the verdict is succeeded/,
     reason: "A group that someone else scales to zero when the release is done has served.",
   },
+  {
+    finding: /\bgone at AutoScaling.DescribeAutoScalingGroups\b.*: true: the verdict is succeeded/,
+    isOfPairs: true,
+    reason: "Where a freeze moves the last look of a release to this call, someone else deletes the group after it.",
+  },
 ];
 
 const REPORTED: NonNullable<Story["reported"]> = [

@@ -111,6 +111,12 @@ const asResource: Story = {
       reason:
         "A denial of more than two minutes fails the creation. CloudFormation's rollback then deletes the resource, and a deletion stops its tasks.",
     },
+    {
+      finding: /\bdenied 2 min at ECS.DescribeTasks\b.*: in work: /,
+      isOfPairs: true,
+      reason:
+        "With another failure before or after it, no look succeeds for more than two minutes. That fails the creation, as one denial of this length.",
+    },
   ],
   play: playResource(),
   planted: [
