@@ -15,6 +15,8 @@ const USAGE = `Plays stories in every weather.
   npm run weather -- STORY list                 its moments, the weathers that fit each, and their sources
   npm run weather -- STORY AT WEATHER [AFTER]   one run, with each of its moments:
   npm run weather -- ecs-task-exit-0 "ECS.DescribeTasks#2" missing
+  npm run weather -- STORY AT WEATHER and AT WEATHER
+                                                one run with two weathers
   npm run weather -- STORY all WEATHER          every run of a story with the weathers whose names begin so`;
 
 /** A story's own case ends its name; those of its planted bugs and reports go on. */
@@ -48,11 +50,19 @@ function playStories(env: Readonly<Record<string, string>>, story: string | unde
   return 64;
 }
 
-const [story, at, weather, after] = process.argv.slice(2);
-if (story?.startsWith("-") || (at !== undefined && at !== "list" && weather === undefined)) {
+const [story, ...words] = process.argv.slice(2);
+const cut = words.indexOf("and");
+const [at, weather, after] = cut < 0 ? words : words.slice(0, cut);
+const [besideAt, besideWeather] = cut < 0 ? [] : words.slice(cut + 1);
+const isUnfinished =
+  (at !== undefined && at !== "list" && weather === undefined) || (cut >= 0 && besideWeather === undefined);
+if (story?.startsWith("-") || isUnfinished) {
   console.error(USAGE);
   process.exitCode = 64;
 } else {
-  const chosen = weather === undefined ? (at ?? "all") : JSON.stringify({ at, weather, after });
+  const chosen =
+    weather === undefined
+      ? (at ?? "all")
+      : JSON.stringify({ at, weather, after, ...(cut >= 0 && { beside: { at: besideAt, weather: besideWeather } }) });
   process.exitCode = playStories({ WEATHER: chosen }, story);
 }

@@ -124,6 +124,25 @@ describe("exploreWeather", () => {
     expect(ending).toMatchObject({ verdict: "succeeded", begun: { kettle: 2 } });
   });
 
+  it("repeats one run with two weathers, and prints both", async () => {
+    const run = {
+      at: "Kitchen.List#1",
+      weather: "throttled",
+      beside: { at: "Kitchen.Start#1", weather: "reset after" },
+    };
+    const story = createToyStory({ bug: "a token for each try" });
+    const [test] = weatherCases([story], WEATHERS, { WEATHER: JSON.stringify(run) });
+    const lines: string[] = [];
+
+    const playing = test?.run((text) => void lines.push(text));
+
+    await expect(playing).rejects.toThrow('run Kitchen.List#1 "throttled" and Kitchen.Start#1 "reset after": once: ');
+    expect(lines.filter((line) => line.includes(" <- "))).toEqual([
+      expect.stringMatching(/^Kitchen.(List|Start)#1 .* <- /),
+      expect.stringMatching(/^Kitchen.(List|Start)#1 .* <- /),
+    ]);
+  });
+
   it.each([
     [{ at: "Kitchen.Start#1", weather: "reset aftr" }, /^Unknown weather "reset aftr"\. Did you mean "reset after"\?/],
     [

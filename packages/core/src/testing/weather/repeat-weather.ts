@@ -4,13 +4,24 @@ import { playFair, playWeather, type WeatherRun } from "./explore.ts";
 import type { OneRun, Story, Weather } from "./story.ts";
 
 /**
- * Plays one run with the named weather, as it is printed with a finding.
+ * Plays one run with the named weather, or two of them, as it is printed with a finding.
  *
  * @throws Error for an unknown weather, moment or later operation, and for a weather that does not fit the moment.
  */
-export async function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
-  const names = weathers.map(({ name }) => name);
+export async function repeatWeather(
+  story: Story,
+  weathers: readonly Weather[],
+  ...named: readonly OneRun[]
+): Promise<WeatherRun> {
   const { played } = await playFair(story);
+  return playWeather(
+    story,
+    named.map((run) => toPlan(played, weathers, run)),
+  );
+}
+
+function toPlan(played: readonly PlayedMoment[], weathers: readonly Weather[], run: OneRun): Planned {
+  const names = weathers.map(({ name }) => name);
   const moment = played.find((each) => each.moment.at === run.at);
   // Several services have a weather of one name; each fits its own calls.
   const named = weathers.filter(({ name }) => name === run.weather);
@@ -18,7 +29,7 @@ export async function repeatWeather(story: Story, weathers: readonly Weather[], 
   if (weather === undefined) throw unknown(`weather "${run.weather}"`, run.weather, names);
   const fault = findRunFault(played, weathers, { ...run, weather });
   if (fault !== undefined) throw fault;
-  return playWeather(story, [{ ...run, weather }]);
+  return { ...run, weather };
 }
 
 /** Returns the error of a run that does not exist. */

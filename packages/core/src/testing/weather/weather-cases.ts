@@ -1,6 +1,6 @@
 import { exploreWeather, isIntended, playFair, playWeather, toFindingText, type WeatherScope } from "./explore.ts";
 import { repeatWeather } from "./repeat-weather.ts";
-import type { PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
+import type { OneRun, PlantedBug, ReportedRun, Story, Weather } from "./story.ts";
 import { formatMoments, formatWeatherReport } from "./weather-report.ts";
 
 /** One story as a test, for any test runner. */
@@ -148,14 +148,16 @@ async function repeatOne(
   weathers: readonly Weather[],
   { text, print }: { readonly text: string; readonly print: Print },
 ): Promise<void> {
-  const { at, weather, after } = JSON.parse(text);
-  const { ending, breaches, played } = await repeatWeather(story, weathers, { at: String(at), weather, after });
+  const { beside, ...first } = JSON.parse(text);
+  const runs: readonly OneRun[] = beside === undefined ? [first] : [first, beside];
+  const { ending, breaches, played } = await repeatWeather(story, weathers, ...runs);
   for (const { moment, answer } of played) {
     const seconds = Math.round((moment.now - (played[0]?.moment.now ?? 0)) / 1_000);
-    print(`${moment.at} ${seconds} s ${moment.operation}${moment.at === at ? ` <- ${weather}` : ""} ${toText(answer)}`);
+    const met = runs.filter(({ at }) => at === moment.at).map(({ weather }) => ` <- ${weather}`);
+    print(`${moment.at} ${seconds} s ${moment.operation}${met.join("")} ${toText(answer)}`);
   }
   print(ending instanceof Error ? String(ending.stack) : JSON.stringify(ending, null, 2));
-  const place = `run ${at} "${weather}"`;
+  const place = `run ${runs.map(({ at, weather }) => `${at} "${weather}"`).join(" and ")}`;
   const lines = [...new Set(breaches.map((breach) => toFindingText({ ...breach, place })))];
   if (lines.length > 0) throw new Error(lines.join("\n"));
 }
