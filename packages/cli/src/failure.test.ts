@@ -64,13 +64,6 @@ describe("toFailure", () => {
     expect(toFailure(error)).toMatchObject({ exitCode: 3, code, message: "no, stat '/x'" });
   });
 
-  it("bounds a message that quotes a long text, and keeps its beginning and its end", () => {
-    const { message } = toFailure(new StackyardError("USAGE", `Unknown stack "${"é".repeat(50_000)}". Check the id.`));
-
-    expect(Buffer.byteLength(message)).toBeLessThan(8_250);
-    expect(message).toMatch(/^Unknown stack "é+… \(cut from \d+ bytes\) …é+"\. Check the id\.$/);
-  });
-
   it("calls anything else a fault of ours", () => {
     expect(toFailure(new TypeError("x is undefined"))).toMatchObject({ code: "INTERNAL", exitCode: 3 });
     expect(toFailure("text")).toMatchObject({ code: "INTERNAL", message: "text" });

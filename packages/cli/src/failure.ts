@@ -6,8 +6,6 @@ import {
   findMachineLimit,
   isMap,
   isStackyardError,
-  keepEndBytes,
-  keepStartBytes,
   StackyardError,
 } from "@stackyard/core";
 import { findTlsHint, toDeepestReason, usesProxies } from "@stackyard/core/environment";
@@ -47,25 +45,8 @@ export function failUnanswered(what: string, cause: unknown): StackyardError {
   return failWith("UNREACHABLE", message, { cause, ...defined({ hint: findTlsHint(cause) }) });
 }
 
-/** A message lists faults of many lines; one that is longer quotes a text from outside, such as an argument. */
-const MOST_BYTES = 8_192;
-
-/**
- * Maps an error to its exit code, and bounds its message: the beginning says what is wrong, the end often what to do. This is the only
- * place that does. `env` is that of the process.
- */
+/** Maps an error to its exit code. This is the only place that does. `env` is that of the process. */
 export function toFailure(error: unknown, env: Readonly<Record<string, string | undefined>> = {}): Failure {
-  const { message, ...failure } = explainError(error, env);
-  return { ...failure, message: bound(message) };
-}
-
-function bound(message: string): string {
-  const bytes = Buffer.byteLength(message);
-  if (bytes <= MOST_BYTES) return message;
-  return `${keepStartBytes(message, MOST_BYTES / 2)}… (cut from ${bytes} bytes) …${keepEndBytes(message, MOST_BYTES / 2)}`;
-}
-
-function explainError(error: unknown, env: Readonly<Record<string, string | undefined>>): Failure {
   if (isStackyardError(error)) {
     const { message, details } = error;
     const code = findServerCode(details) ?? error.code;
