@@ -41,7 +41,10 @@ const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
 
 /** Pieces of shell that are not played, by a command of them. */
 const NOT_MARKED: readonly (readonly [command: string, why: string])[] = [
-  ["stackyard-server-2", "a copy of a unit that is played; systemd-units.int.test.ts checks the unit, and no second server runs here"],
+  [
+    "stackyard-server-2",
+    "a copy of a unit that is played; systemd-units.int.test.ts checks the unit, and no second server runs here",
+  ],
   ["scp -r", "the second machine is missing, and the bundle takes a minute to build"],
   ["apt-get install", "changes this machine"],
   ["docker build", "no container engine; image.test.ts runs the steps of the Dockerfile"],
