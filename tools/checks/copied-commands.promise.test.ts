@@ -31,7 +31,7 @@ describe("commands that are shown to be copied", () => {
   it.each([
     "`Run \\`stackyard stacks show ${id}\\`.`",
     "`stackyard stacks logs ${toShellWord(id)} ${task}`",
-    "`npx stackyard send ${id} ${name}`",
+    "`npx --no stackyard send ${id} ${name}`",
     "`Stop it: stackyard asg halt --region ${region} ${id}`",
     "<code>stackyard audit verify --head {hash}</code>",
     "html`<code>stackyard fleet retry ${jobId}</code>`",

@@ -21,6 +21,12 @@ describe("an install by a name that is not ours is found:", () => {
     "npx @stackyard/mcp",
     "    - run: npx stackyard send web-main DEPLOY --wait",
     "    - npx stackyard send web-main DEPLOY --wait",
+    "npx stackyard dev",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source.
+    "`  npx ${dev}`,",
+    "npx --no-install stackyard dev",
+    "npx --no -- stackyard dev",
+    '"command": "npx", "args": ["stackyard", "mcp"]',
   ])("%s", (text) => {
     expect(findInstallsByName(`first\n${text}\n`)).toEqual([{ line: 2, text: expect.any(String) }]);
   });
@@ -30,9 +36,9 @@ describe("an install by a name that is not ours is found:", () => {
     'npm install "$STACKYARD/packages/core" typebox',
     "npm install ../stackyard/packages/cli",
     "npm install, then the plugin @stackyard/hosts",
-    "npm install\nnpx stackyard dev",
-    "npx --no -- stackyard send web-main DEPLOY --wait",
-    "    - run: npx --no -- stackyard validate machines",
+    "npm install\nnpx --no stackyard dev",
+    "    - run: npx --no stackyard validate machines",
+    '"command": "npx", "args": ["--no", "stackyard", "mcp"]',
     "npm install stackyard-plugin-tea",
     "| `npm install` | the package `@stackyard/hosts` |",
   ])("but not in: %s", (text) => {

@@ -14,7 +14,7 @@ stackyard ps
    \`\`\`
 
 \`\`\`text
-npx stackyard dev
+npx --no stackyard dev
 \`\`\`
 
 \`\`\`text

@@ -27,7 +27,7 @@ afterEach(() => rmSync(project, { recursive: true, force: true, maxRetries: 5 })
 it.each(["SIGTERM", "SIGHUP", "SIGKILL"] as const)(
   "a server that npx has started ends with npx: %s",
   async (signal) => {
-    const words = ["--no-install", "stackyard", "server", "--with-worker", "--port", "0", "--json"];
+    const words = ["--no", "stackyard", "server", "--with-worker", "--port", "0", "--json"];
     const npx = spawn("npx", words, { cwd: project, stdio: ["ignore", "pipe", "inherit"], detached: true });
     const group = npx.pid ?? 0;
     try {

@@ -6,9 +6,10 @@ import { defineCommand, optionalFlag, optionalText, toShellWord } from "@stackya
 import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
+import { formatCall, withInstallCheck } from "./installed-call.ts";
 import { makeFolder } from "./make-folder.ts";
 import { OWN_FOLDER } from "./own-folder.ts";
-import { formatInstall, isInstalled, toOwnDependencies } from "./own-packages.ts";
+import { findOwnSource, formatInstall, isInstalled, toOwnDependencies } from "./own-packages.ts";
 import { CONFIG_NAMES } from "./project/find-config.ts";
 import { readPackageType } from "./project/modules.ts";
 
@@ -189,9 +190,10 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
       "Next:",
       ...(into === "" ? [] : [`  cd ${toShellWord(into)}`]),
       ...(isInstalled(names, folder) ? [] : [`  ${install}`]),
-      `  npx ${dev}`,
+      // What the project's own script says when nothing is installed is ours.
+      `  ${facts.kept.includes("package.json") ? formatCall(dev) : "npm run dev"}`,
       "and in another terminal:",
-      `  npx ${send}`,
+      `  ${formatCall(send)}`,
     ].join("\n");
   });
 }
@@ -225,9 +227,12 @@ export async function loadTemplate(name: TemplateName, folder: string): Promise<
 
 // Not `devDependencies`: a container image omits them.
 function withDependencies(text: string, name: TemplateName, folder: string): string {
-  const dependencies = toOwnDependencies([...PACKAGES, ...TEMPLATES[name].packages], folder);
+  const names = [...PACKAGES, ...TEMPLATES[name].packages];
+  const dependencies = toOwnDependencies(names, folder);
   const sorted = Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify({ ...JSON.parse(text), dependencies: sorted }, undefined, 2)}\n`;
+  const manifest = JSON.parse(text);
+  const scripts = withInstallCheck(manifest.scripts, names, findOwnSource());
+  return `${JSON.stringify({ ...manifest, scripts, dependencies: sorted }, undefined, 2)}\n`;
 }
 
 function toTarget(path: string): string {

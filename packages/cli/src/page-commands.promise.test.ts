@@ -20,7 +20,7 @@ function listCommands(text: string): readonly (readonly string[])[] {
   const blocks = [...text.matchAll(/^ *```sh[^\n]*\n([\s\S]*?)^ *```$/gm)].map(([, body = ""]) => body);
   const lines = blocks.flatMap((body) => body.replaceAll(/\\\n\s*/g, " ").split("\n"));
   return lines.flatMap((line) => {
-    const [, given] = /^\s*(?:npx (?:--no -- )?)?stackyard +(.*)$/.exec(line) ?? [];
+    const [, given] = /^\s*(?:npx --no )?stackyard +(.*)$/.exec(line) ?? [];
     if (given === undefined) return [];
     const words = given.match(/(?:[^\s"'`]|"[^"]*"|'[^']*'|`[^`]*`)+/g) ?? [];
     const end = words.findIndex((word) => /^([|&;<>#]|&&|\|\||\d?>&?\d?|<<.*)$/.test(word));

@@ -1,6 +1,7 @@
 import { toFlag } from "@stackyard/core";
 import { type CliCommand, toArgumentFacts } from "./command.ts";
 import { type ArgumentFacts, toPlace } from "./command-facts.ts";
+import { formatCall } from "./installed-call.ts";
 
 /** Formats the command-line reference as a Markdown page, from the table of commands. Options of several commands are described once. */
 export function toReference(commands: readonly CliCommand[]): string {
@@ -61,7 +62,7 @@ const HEAD = `# The command line
 
 For everyone at a terminal: every command of \`stackyard\`, its options and its exit codes.
 
-In a clone of the repository, run \`npx stackyard\`; [Getting started](getting-started.md#before-you-begin) explains why. Results go
+In a clone of the repository, run \`${formatCall("stackyard")}\`; [Getting started](getting-started.md#before-you-begin) explains why. Results go
 to standard output; notes, progress and errors go to standard error. Every command takes these options, after its name or before it:
 
 | option | |

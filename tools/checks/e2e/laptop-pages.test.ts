@@ -27,7 +27,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   "stackyard doctor": /pr-12[\s\S]*LIVE/,
   "stackyard init --list": /previews/,
   "curl -H": /"id":"pr-12"/,
-  "npx stackyard send pr-12 OPENED": /LIVE/,
+  "npx --no stackyard send pr-12 OPENED": /LIVE/,
   "stackyard board": /1\.0\.0/,
 };
 

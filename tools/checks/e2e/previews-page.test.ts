@@ -38,7 +38,7 @@ type Step = "start" | "restart" | "open" | "close" | "approve" | "play" | "skip"
 
 /** Returns what a reader does at a block. */
 function toStep({ note, text }: ShellBlock): Step {
-  if (/^\s*npx stackyard dev/m.test(text)) return text.includes(SECRET) ? "restart" : "start";
+  if (/^\s*npx --no stackyard dev/m.test(text)) return text.includes(SECRET) ? "restart" : "start";
   if (note === "play=clone") return text.includes("-- open") ? "open" : "close";
   if (note !== "play") return "skip";
   return text.includes("PUSHED") ? "approve" : "play";

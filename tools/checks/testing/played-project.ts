@@ -8,7 +8,7 @@ import { type DocSnippet, readDocSnippets } from "../doc-snippets.ts";
 import { repositoryRoot } from "../published-packages.ts";
 
 const bin = join(repositoryRoot, "packages/cli/dist/bin.js");
-const SHELL = `stackyard() { "${process.execPath}" "${bin}" "$@"; }\nnpx() { "$@"; }\nset -euo pipefail\n`;
+const SHELL = `stackyard() { "${process.execPath}" "${bin}" "$@"; }\nnpx() { shift; "$@"; }\nset -euo pipefail\n`;
 
 /** A project in a temporary folder, and its yard at a free port. */
 export interface PlayedProject {

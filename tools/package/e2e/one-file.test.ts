@@ -71,12 +71,12 @@ async function startYard(): Promise<string> {
 describe("Stackyard as one file, without a registry [npm/npm#18339, npm/cli#7781, npm/npm#20008]", () => {
   it("is installed, runs, and has the plugins that most teams need", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
-    await enter("npx --no -- stackyard init . --force --template previews");
+    await enter("npx --no stackyard init . --force --template previews");
 
     expect(asked).toEqual([]);
-    expect(await enter("npx --no -- stackyard --version")).toBe(`${version}\n`);
-    expect(await enter("npx --no -- stackyard validate machines --strict")).toBe("ok   machines/preview.yaml\n");
-    expect(await enter("npx --no -- stackyard hooks --help")).toContain("stackyard hooks");
+    expect(await enter("npx --no stackyard --version")).toBe(`${version}\n`);
+    expect(await enter("npx --no stackyard validate machines --strict")).toBe("ok   machines/preview.yaml\n");
+    expect(await enter("npx --no stackyard hooks --help")).toContain("stackyard hooks");
   });
 
   it("starts a yard, to which a program with the SDK alone sends an event", async () => {
@@ -124,7 +124,7 @@ console.log((await yard.waitForOutcome(event)).outcome);
   });
 
   it("creates projects that are installed from the same files", async () => {
-    await enter("npx --no -- stackyard init ../new --force");
+    await enter("npx --no stackyard init ../new --force");
 
     const { dependencies } = JSON.parse(readFileSync(join(temp, "new/package.json"), "utf8"));
     expect(dependencies).toEqual({

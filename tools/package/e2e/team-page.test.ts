@@ -199,7 +199,7 @@ const CHECKS: Readonly<Record<string, (printed: string) => Promise<void>>> = {
     expect(rules).toContain("StackyardDown");
   },
   "stackyard-worker@2\n": async () => {
-    const printed = await enter("npx --no -- stackyard send web-2 OPENED --machine hello --until LIVE");
+    const printed = await enter("npx --no stackyard send web-2 OPENED --machine hello --until LIVE");
     expect(printed).toContain("LIVE");
   },
 };

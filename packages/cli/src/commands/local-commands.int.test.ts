@@ -321,7 +321,7 @@ describe("init", () => {
 
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/npm install (\S+packages\/)cli \1sdk \1hosts \1previews$/m);
-    expect(stdout).toContain("npx stackyard dev --groups reviewers");
+    expect(stdout).toContain("npx --no stackyard dev --groups reviewers");
     expect(stdout).toContain("send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE");
   });
 

@@ -21,7 +21,7 @@ describe("readPageCommands", () => {
 See \`stackyard fleet ls --all --tag-key Role\`, and \`stackyard other thing\`.
 
   \`\`\`sh
-  npx stackyard fleet run --parameter commands="df -h /" \\
+  npx --no stackyard fleet run --parameter commands="df -h /" \\
     --parameter 'a b'   # here
   cd elsewhere
   \`\`\`
@@ -41,7 +41,7 @@ stackyard fleet ls --unknown
         args: { all: true, tagKey: "Role" },
       },
       {
-        text: `npx stackyard fleet run --parameter commands="df -h /" --parameter 'a b'`,
+        text: `npx --no stackyard fleet run --parameter commands="df -h /" --parameter 'a b'`,
         name: "fleet run",
         args: { parameter: ["commands=df -h /", "a b"] },
       },

@@ -18,7 +18,7 @@ export interface PageCommand {
  */
 export function readPageCommands(page: string, commands: readonly PluginCommand[]): readonly PageCommand[] {
   return listLines(page).flatMap(({ text, isInline }) => {
-    const [program, ...words] = toWords(text.replace(/^npx /, ""));
+    const [program, ...words] = toWords(text.replace(/^npx --no /, ""));
     if (program !== "stackyard") return [];
     const named = commands.filter(({ name }) => `${words.join(" ")} `.startsWith(`${name} `));
     const command = named.toSorted((a, b) => b.name.length - a.name.length)[0];
@@ -36,7 +36,7 @@ interface Line {
 }
 
 const BLOCK = /^ *```(\w*)[^\n]*\n([\s\S]*?)^ *```$/gm;
-const INLINE = /`((?:npx )?stackyard [^`]+)`/g;
+const INLINE = /`((?:npx --no )?stackyard [^`]+)`/g;
 
 function listLines(page: string): readonly Line[] {
   const found: (Line & { readonly at: number })[] = [];
