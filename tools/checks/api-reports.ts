@@ -6,6 +6,25 @@ import type { PackageEntry } from "./package-entries.ts";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 import { reportAndExit } from "./report.ts";
 
+/**
+ * The entries that programs of users import: to publish events and artifacts, and to write plugins, machines and their tests. A change of
+ * these is reviewed as a report; what only other packages of this repository import is held by its callers' types.
+ */
+const REPORTED: ReadonlySet<string> = new Set([
+  "stackyard",
+  "@stackyard/core",
+  "@stackyard/core/machine",
+  "@stackyard/core/testing",
+  "@stackyard/sdk",
+  "@stackyard/sdk/artifacts",
+  "@stackyard/sdk/commands",
+  "@stackyard/sdk/jobs",
+  "@stackyard/sdk/queue",
+  "@stackyard/sdk/releases",
+  "@stackyard/sdk/send",
+  "@stackyard/cdk",
+]);
+
 interface CheckOptions {
   readonly write: boolean;
   /** Has read the declarations of all packages: they share most of what they import. */
@@ -13,17 +32,19 @@ interface CheckOptions {
 }
 
 /**
- * Compares the public API of every entry with `packages/<p>/etc/<entry>.api.md`, or writes those files with `--write`.
+ * Compares the public API of the reported entries with `packages/<p>/etc/<entry>.api.md`, or writes those files with `--write`.
  * Reads the built declarations, so `npm run build` comes first.
  */
 function checkPackage(unit: PublishedPackage, { write, compilerState }: CheckOptions): string[] {
   const etc = join(unit.folder, "etc");
+  const reported = unit.entries.filter(({ specifier }) => REPORTED.has(specifier));
+  if (reported.length === 0 && !existsSync(etc)) return [];
   mkdirSync(etc, { recursive: true });
-  const reports = unit.entries.map((entry) => `${entry.name}.api.md`);
+  const reports = reported.map((entry) => `${entry.name}.api.md`);
   const stale = readdirSync(etc).filter((file) => file.endsWith(".api.md") && !reports.includes(file));
   if (write) for (const file of stale) rmSync(join(etc, file));
   return [
-    ...unit.entries.flatMap((entry) => checkEntry(unit, entry, { write, compilerState })),
+    ...reported.flatMap((entry) => checkEntry(unit, entry, { write, compilerState })),
     ...(write ? [] : stale.map((file) => `${relative(repositoryRoot, join(etc, file))} belongs to no entry.`)),
   ];
 }
@@ -100,7 +121,9 @@ function toConfig({ unit, entry, declarations, temp }: ReportInput): ExtractorCo
 if (import.meta.main) {
   const write = process.argv.includes("--write");
   const units = findPublishedPackages();
-  const entries = units.flatMap((unit) => unit.entries.map((entry) => ({ unit, entry })));
+  const entries = units
+    .flatMap((unit) => unit.entries.map((entry) => ({ unit, entry })))
+    .filter(({ entry }) => REPORTED.has(entry.specifier));
   const [first] = entries.map((each) =>
     toConfig({ ...each, declarations: toDeclarations(each.unit, each.entry), temp: tmpdir() }),
   );

@@ -194,11 +194,4 @@ describe("toReferencePage", () => {
         "## @stackyard/sdk/queue\n\n```ts\nexport const a: 1;\n```\n\n",
     });
   });
-
-  it("leads to the page of the HTTP API where the entry is its schemas", () => {
-    const page = toReferencePage("@stackyard/core", [{ entry: "api", report: "```ts\nexport const a: 1;\n```" }]);
-
-    expect(page.markdown).not.toContain("const a");
-    expect(rewriteLinks(page, new Set(["docs/http-api.md"]))).toContain("[HTTP API](/docs/http-api.md)");
-  });
 });

@@ -341,15 +341,11 @@ function mapOutsideCode(markdown: string, map: (text: string) => string): string
   return lines.join("\n");
 }
 
-/** Entries that are the schemas of the HTTP API: as declarations they were 40 % of the page of core, and unreadable. */
-const OF_HTTP_API: ReadonlySet<string> = new Set(["api", "api-operations"]);
-
 /** Returns the page of one package's API reports: a section for each entry. Reports are those of API Extractor. */
 export function toReferencePage(name: string, reports: readonly { entry: string; report: string }[]): SitePage {
   const sections = reports.map(({ entry, report }) => {
     const code = /```ts\n([\s\S]*?)\n```/.exec(report)?.[1] ?? report;
     const specifier = entry === "index" ? name : `${name}/${entry}`;
-    if (OF_HTTP_API.has(entry)) return `## ${specifier}\n\nThe schemas of the [HTTP API](../docs/http-api.md).`;
     return `## ${specifier}\n\n\`\`\`ts\n${code.trim()}\n\`\`\``;
   });
   const introduction = `The exported types of every entry of \`${name}\`, as the published package declares them.`;
