@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import * as core from "@stackyard/core/api/operations";
 import { expect, it } from "vitest";
+import { createTestYard } from "./testing/test-yard.ts";
 
 /** Operations that the server alone defines, and why: what crosses the border is no JSON of one schema. */
 const BY_HAND: Readonly<Record<string, string>> = {
@@ -32,7 +32,8 @@ interface Document {
 }
 
 async function listDocumented(): Promise<readonly string[]> {
-  const text = await readFile(new URL("../../../docs/openapi.json", import.meta.url), "utf8");
-  const { paths }: Document = JSON.parse(text);
+  const yard = createTestYard();
+  const { paths } = await yard.json<Document>("/openapi.json");
+  await yard.stop();
   return Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
 }

@@ -80,8 +80,8 @@ export function toApiPage(document: ApiDocument): string {
   const contents = titles.map((title) => `- [${title}](#${toAnchor(title)})`).join("\n");
   const parts = [introduction.trim(), `**Contents**\n\n${contents}`, formatShared(shared), groups.join("\n")];
   const text = `${parts.join("\n\n")}\n## Shapes\n\n${SHAPES}\n\n${shapes.join("\n")}\n${NEXT}`;
-  return text.replaceAll(/\]\(#shape-(\w+)\)/g, (_, name: string) =>
-    printed.has(name) ? `](#${name.toLowerCase()})` : "](openapi.json)",
+  return text.replaceAll(/\[(\w+)\]\(#shape-\w+\)/g, (_, name: string) =>
+    printed.has(name) ? `[${name}](#${name.toLowerCase()})` : `\`${name}\``,
   );
 }
 
@@ -98,7 +98,7 @@ const CLIENT_SHAPES = [
 ];
 
 const SHAPES =
-  "A `?` marks keys that may be missing; `/` separates the values that a key may have. These are what most clients send and read; all others, such as `Bulk`, are in [openapi.json](openapi.json), which a server returns too.";
+  "A `?` marks keys that may be missing; `/` separates the values that a key may have. These are what most clients send and read; a server returns all others, such as `Bulk`, at `/openapi.json`.";
 
 /** Returns the names of the shapes of clients, and of those that they contain. */
 function findPrinted(schemas: ApiDocument["components"]["schemas"]): ReadonlySet<string> {
@@ -149,7 +149,7 @@ function formatShared({ parameters, answers }: Shared): string {
   return [
     `## ${SHARED_TITLE}`,
     "",
-    "Operations name those of a query, and those answers, that they have. Limits of texts are in [openapi.json](openapi.json).",
+    "Operations name those of a query, and those answers, that they have. Limits of texts are in `/openapi.json`.",
     "",
     ...lines("path"),
     ...lines("query"),

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as operations from "@stackyard/core/api/operations";
 import { describe, expect, it } from "vitest";
+import { loadDocument } from "./load-document.ts";
 
 // A call of an executor without a machine is a job, in the API as in the glossary. Other things are called runs, each for its reason.
 
@@ -18,12 +17,7 @@ const OTHERS: Readonly<Record<string, string>> = {
 };
 const RUN = /(?:^|[^A-Za-z])runs?(?:$|[^a-z])|Runs?(?:$|[^a-z])/;
 
-interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId?: string }>>>>;
-  readonly tags?: readonly { readonly name: string }[];
-}
-const text = readFileSync(join(import.meta.dirname, "../../docs/openapi.json"), "utf8");
-const document: Document = JSON.parse(text);
+const document = await loadDocument("1.0.0");
 
 /** Returns all keys of a value: of paths, schemas and their properties. */
 function listKeys(value: unknown): readonly string[] {
@@ -41,9 +35,10 @@ function listValues(value: unknown): readonly string[] {
   return [...own, ...Object.values(value).flatMap(listValues)];
 }
 
-const ids = Object.values(document.paths).flatMap((path) => Object.values(path).map((each) => each.operationId ?? ""));
-const tags = document.tags?.map(({ name }) => name) ?? [];
-const named = new Set([...ids, ...tags, ...Object.keys(operations), ...listKeys(document), ...listValues(document)]);
+const ids = Object.values(document.paths).flatMap((path) =>
+  Object.values(path).map((each) => String(each["operationId"])),
+);
+const named = new Set([...ids, ...Object.keys(operations), ...listKeys(document), ...listValues(document)]);
 
 describe("the API", () => {
   it("calls a job a job in each path, operation, schema, property and kind", () => {
