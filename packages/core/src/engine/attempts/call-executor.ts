@@ -20,15 +20,17 @@ export function operationOf(kept: KeptProgress | undefined, cancelling: boolean,
 interface ExecutorCall {
   readonly operation: Operation;
   readonly config: unknown;
-  /** True if missing values were replaced by `***` in the config, which is then not validated again. Default: false. */
-  readonly isMasked?: boolean;
   readonly kept: KeptProgress | undefined;
 }
 
-/** Validates config and progress and calls the executor. An error, or an invalid result, becomes a failed step. */
+/**
+ * Calls the executor. An error, or an invalid result, becomes a failed step. The schema of the config judges a start only:
+ * `poll` and `cancel` get config and progress as they are stored, also when the plugin was updated meanwhile. To refuse
+ * them would end the attempt while its work runs on.
+ */
 export async function callExecutor(executor: Executor, ctx: ExecutorContext, input: ExecutorCall): Promise<Step> {
   try {
-    const fault = findArgumentFault(executor, input);
+    const fault = input.operation === "start" ? findStartFault(executor, input.config) : undefined;
     if (fault !== undefined) return fault;
     return checkStep(executor, await call(executor, ctx, input));
   } catch (error) {
@@ -36,24 +38,11 @@ export async function callExecutor(executor: Executor, ctx: ExecutorContext, inp
   }
 }
 
-function findArgumentFault(
-  executor: Executor,
-  { operation, config, isMasked = false, kept }: ExecutorCall,
-): Step | undefined {
-  const { name } = executor;
-  const fault = isMasked ? undefined : findFaults(executor.config, config);
-  if (fault !== undefined) {
-    return failed({
-      code: "CONFIG_INVALID",
-      message: `The config does not fit "${name}": ${fault}.`,
-      retryable: false,
-    });
-  }
-  if (operation === "start" || kept === undefined) return undefined;
-  const outdated = findFaults(executor.progress, kept.progress);
-  if (outdated === undefined) return undefined;
-  const message = `The stored progress does not match "${name}", possibly after an update of the plugin: ${outdated}.`;
-  return failed({ code: "PLUGIN_INVALID", message, retryable: false });
+function findStartFault(executor: Executor, config: unknown): Failed | undefined {
+  const fault = findFaults(executor.config, config);
+  if (fault === undefined) return undefined;
+  const message = `The config does not fit "${executor.name}": ${fault}.`;
+  return failed({ code: "CONFIG_INVALID", message, retryable: false });
 }
 
 export async function call(
@@ -61,7 +50,7 @@ export async function call(
   ctx: ExecutorContext,
   { operation, config, kept }: ExecutorCall,
 ): Promise<unknown> {
-  // Config and progress were checked against the executor's own schemas.
+  // The config of a start was checked against the executor's own schema; later calls get what that start was given.
   const args = [ctx, config as never, kept?.progress as never] as const;
   if (operation === "start") return executor.start(ctx, config as never);
   const run = operation === "poll" ? executor.poll : executor.cancel;

@@ -55,7 +55,7 @@ type Granted = Extract<ClaimResult, { kind: "granted" }>;
 interface AttemptInput {
   /** The executor, or undefined if none of the message's name is registered. */
   readonly executor: Executor | undefined;
-  /** Why the executor must not be called. */
+  /** Why the work must not be started. */
   readonly fault?: Failed | undefined;
   readonly message: TaskMessage;
   readonly claimed: Granted;
@@ -148,12 +148,8 @@ async function step(
   const operation = operationOf(kept, cancelling, executor);
   const secrets = claimed.secrets ?? {};
   const resolved = resolveSecrets(message, secrets);
-  const isMasked = resolved.missing.length > 0;
-  // Started work is polled or cancelled without the missing secrets: the stack may be gone, but its keys are still
-  // held.
-  if (isMasked && operation === "start") {
-    return { kind: "stepped", step: toSecretsNeedStore(resolved.missing), cancelling, cancelBegun: cancelling };
-  }
+  const refused = operation === "start" ? findRefusedStart(input, resolved.missing) : undefined;
+  if (refused !== undefined) return { kind: "stepped", step: refused, cancelling, cancelBegun: cancelling };
   if (deps.isStopping()) return giveBack(kept, kept?.cancelBegun === true);
   const ctx = createExecutorContext(deps.context, {
     message: resolved.message,
@@ -171,7 +167,7 @@ async function step(
     },
   });
   const config = resolved.message.task["config"] ?? {};
-  const answer = callExecutor(executor, ctx, { operation, config, isMasked, kept });
+  const answer = callExecutor(executor, ctx, { operation, config, kept });
   const result = input.mask.step(await callWithin(deps.clock, input.end?.overAt, answer));
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
@@ -181,6 +177,15 @@ async function step(
   if (isGivenBack(asked, executor, operation)) return giveBack(kept, cancelBegun);
   const final = toEndOf(result, asked, (line) => logEnd(log, input, line));
   return { kind: "stepped", step: final, cancelling: cancelling || why === "cancel", cancelBegun };
+}
+
+/**
+ * Returns why work must not be started. Work that was started is polled or cancelled without the missing secrets, because
+ * the stack may be gone, but its keys are still held; and also when its key cannot be named again.
+ */
+function findRefusedStart({ fault }: AttemptInput, missing: readonly string[]): Failed | undefined {
+  if (fault !== undefined) return fault;
+  return missing.length > 0 ? toSecretsNeedStore(missing) : undefined;
 }
 
 /**
@@ -199,7 +204,7 @@ function toEndOf(result: Step, asked: StopReason | undefined, report: (text: str
 
 /** Returns the executor to call, or the result if no executor must be called. */
 function findExecutorOrAnswer(
-  { executor, fault, message, claimed }: AttemptInput,
+  { executor, message, claimed }: AttemptInput,
   kept: KeptProgress | undefined,
 ): { readonly executor: Executor } | { readonly executor: undefined; readonly answer: Step } {
   const cancelsNothing = claimed.cancelling !== undefined && kept === undefined;
@@ -207,7 +212,7 @@ function findExecutorOrAnswer(
   if (executor === undefined) return { executor, answer: unknownExecutor(message) };
   // Its worker crashed before it reported progress. A cancel must not start the work again.
   if (cancelsNothing && executor.cancel === undefined) return { executor: undefined, answer: neverConfirmed() };
-  return fault === undefined ? { executor } : { executor: undefined, answer: fault };
+  return { executor };
 }
 
 function giveBack(kept: KeptProgress | undefined, cancelBegun: boolean): EndedCall {

@@ -34,8 +34,8 @@ describe("a handler of steps", () => {
     expect(answer).toMatchObject({ kind: "failed", code: "SECRETS_NEED_STORE", retryable: false });
   });
 
-  it("answers with a failed step where request and schemas do not agree", async () => {
+  it("answers with a failed step where the config of a start does not fit its schema", async () => {
     expect(await handle({ op: "start", config: {}, ctx })).toMatchObject({ code: "CONFIG_INVALID" });
-    expect(await handle({ op: "poll", config, ctx, progress: { id: 7 } })).toMatchObject({ code: "PLUGIN_INVALID" });
+    expect(await handle({ op: "poll", config: {}, ctx, progress: { id: 7 } })).toEqual(succeeded({ polled: 7 }));
   });
 });

@@ -1,7 +1,9 @@
+import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { parseMachine } from "../../machine/parse-machine.ts";
 import type { Revision } from "../../ports/locator.ts";
 import { aMachine } from "../../testing/builders.ts";
-import { createRevisionCache } from "./revision-cache.ts";
+import { createCompileRevision, createRevisionCache } from "./revision-cache.ts";
 
 const revision: Revision = { name: "web", hash: "h1", source: "name: web" };
 
@@ -79,5 +81,79 @@ describe("the revisions", () => {
 
     await expect(cache.keep("h1")).rejects.toThrow("no disk");
     await expect(cache.keep("h1")).resolves.toBeUndefined();
+  });
+});
+
+/** Documents whose tasks were valid when their stacks began. */
+const SOURCES = [
+  `
+version: 1
+events: [BEGIN]
+states:
+  INIT: { on: { BEGIN: [{ action: advance, state: RUN }] } }
+  RUN: { tasks: [work] }
+tasks:
+  work: { executor: work, config: { name: a } }
+`,
+  `
+version: 2
+events: [BEGIN]
+metadata: { key: { sensitive: true } }
+states:
+  INIT: { on: { BEGIN: RUN } }
+  RUN: { tasks: [work, other], on: { NEXT: DONE } }
+  DONE: {}
+tasks:
+  work: { executor: work, config: { name: a } }
+  other: { executor: work, config: { name: "\${metadata.key}" } }
+`,
+];
+
+describe("a stored revision", () => {
+  const config = (properties: Record<string, TSchema>) => Type.Object(properties, { additionalProperties: false });
+  const one = { name: "work", config: config({ name: Type.String() }) };
+  const plugins = {
+    "is missing": [],
+    "needs another key": [{ ...one, config: config({ name: Type.String(), region: Type.String() }) }],
+    "no longer knows a key": [{ ...one, config: config({}) }],
+    "has a schema that cannot be used": [{ ...one, config: config({ name: Type.String({ pattern: "(" }) }) }],
+    "has no time limit for this config": [
+      {
+        ...one,
+        timeoutMs: () => {
+          throw new Error("no region");
+        },
+      },
+    ],
+    "no longer takes secrets": [{ ...one, takesSecrets: false as const }],
+    "refuses by its own check": [
+      {
+        ...one,
+        checkConfig: (_: unknown, report: { error: (...args: [string, string[], string]) => void }) =>
+          report.error("work-old", [], "Old."),
+      },
+    ],
+    "refuses the tasks together": [
+      {
+        ...one,
+        checkTasks: (
+          _: unknown,
+          report: { error: (code: string, at: { task: string; path: string[] }, message: string) => void },
+        ) => report.error("work-both", { task: "work", path: [] }, "Both."),
+      },
+    ],
+  };
+
+  // The kinds of apache/incubator-kie-issues#2014 and danielgerlag/workflow-core#814: a definition changes under what runs.
+  it.each(Object.entries(plugins))("compiles when the plugin of a task %s", (_what, executors) => {
+    for (const source of SOURCES) {
+      const { machine: first, problems } = parseMachine(source, { name: "app", executors: new Map([["work", one]]) });
+      const hash = first?.hash ?? JSON.stringify(problems);
+      const compile = createCompileRevision(new Map(executors.map((each) => [each.name, each])));
+
+      const machine = compile({ name: "app", hash, source });
+
+      expect(machine?.hash).toBe(hash);
+    }
   });
 });

@@ -63,10 +63,16 @@ export function checkExecutor(context: CompileContext, executor: Field): string 
   return undefined;
 }
 
-// A revision in use must not stop its stacks where an engine lacks a definition: the runner that has it checks the
-// config.
-function isAccepted({ anyExecutor, isKept }: CompileContext, name: string): boolean {
-  return name !== "" && (anyExecutor || isKept);
+function isAccepted(context: CompileContext, name: string): boolean {
+  return name !== "" && (context.anyExecutor || !judgesConfigs(context));
+}
+
+/**
+ * Returns false for a revision that stacks are on: it compiles without its plugins, and with newer ones. A config that no
+ * longer fits fails the start of its task.
+ */
+export function judgesConfigs({ isKept }: CompileContext): boolean {
+  return !isKept;
 }
 
 /** Checks a config, and returns the executor's own time limit for one without fault. */
@@ -82,6 +88,7 @@ export function checkConfigAndLimit(
   try {
     return findTimeoutMs(definition, toRecord(config.node));
   } catch (cause) {
+    if (!judgesConfigs(context)) return undefined;
     const why = describeThrown(cause);
     const message = `The executor ${quote(definition.name)} cannot determine its time limit from this config: ${cutText(why, 200)}`;
     context.problems.error("config-invalid", onKey(config), message);
@@ -104,11 +111,9 @@ export function checkOpenConfig(
 }
 
 /** Lets executors check the configs of all tasks of a machine together. `states`: their names. */
-export function checkTasks(
-  { executors, problems }: CompileContext,
-  tasks: readonly ConfiguredTask[],
-  states: readonly string[],
-): void {
+export function checkTasks(context: CompileContext, tasks: readonly ConfiguredTask[], states: readonly string[]): void {
+  const { executors, problems } = context;
+  if (!judgesConfigs(context)) return;
   for (const definition of executors.values()) {
     if (definition.checkTasks === undefined) continue;
     const own = tasks.flatMap(({ name, executor, config }) =>
@@ -141,6 +146,7 @@ function toNeeded({ name, executor, config }: ConfiguredTask): NeededTask {
 }
 
 function checkConfig(context: CompileContext, config: Field<MapNode>, executor: string | undefined): void {
+  if (!judgesConfigs(context)) return;
   const registered = executor === undefined ? undefined : context.executors.get(executor);
   if (executor === undefined) checkNearest(context, config);
   else if (registered?.checkConfig) checkByExecutor(context, config, registered);

@@ -1,5 +1,5 @@
 import { APPROVAL } from "../approval.ts";
-import { checkConfigAndLimit, checkExecutor, checkOpenConfig } from "../config/check-config.ts";
+import { checkConfigAndLimit, checkExecutor, checkOpenConfig, judgesConfigs } from "../config/check-config.ts";
 import { findConfigFault, type OpenConfig, openConfig } from "../config/open-config.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
@@ -142,7 +142,8 @@ function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput
   if (!isMapField(field)) return undefined;
   const { takesSecrets, showsConfig } = context.executors.get(input.executor ?? "") ?? {};
   // People read the config of an approval.
-  const sensitive = input.executor === APPROVAL || takesSecrets === false ? "never" : "placeholder";
+  const refuses = takesSecrets === false && judgesConfigs(context);
+  const sensitive = input.executor === APPROVAL || refuses ? "never" : "placeholder";
   const template = readTemplate(context, field, { ...input.place, sensitive });
   if (isOverspent(context)) return { config: field };
   if (showsConfig !== undefined && template !== undefined)
