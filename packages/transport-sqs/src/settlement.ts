@@ -40,12 +40,12 @@ export async function toSettlement(
   policy: FailurePolicy,
 ): Promise<Settlement> {
   if (outcome.kind === "done") return { kind: "remove" };
-  const { reason, refused = false } = outcome;
+  const { reason, afterMs = 0, refused = false } = outcome;
   const code = refused ? "EVENT_REFUSED" : "DELIVERY_FAILED";
   if (incoming.deliveries >= policy.maxDeliveries && (await policy.deadLetters?.giveUp(incoming, { code, reason }))) {
     return { kind: "remove" };
   }
-  return { kind: "return", afterMs: refused ? undefined : retryDelayMs(incoming.deliveries) };
+  return { kind: "return", afterMs: refused ? undefined : Math.max(afterMs, retryDelayMs(incoming.deliveries)) };
 }
 
 /** Returns what the queue does with a message that can never succeed. */

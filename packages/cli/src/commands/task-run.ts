@@ -53,6 +53,9 @@ async function runTask(
   executors: ReadonlyMap<string, Executor>,
   given: TaskMessage,
 ): Promise<Answer | undefined> {
+  const executor = given.task["executor"];
+  // A worker would leave the message to others.
+  if (typeof executor === "string" && !executors.has(executor)) return toUnknown(executor);
   const logger = createProcessLogger({ out, env });
   const answers: Answer[] = [];
   const worker = createMessageWorker(
@@ -76,6 +79,11 @@ async function runTask(
   } finally {
     signal.removeEventListener("abort", worker.abort);
   }
+}
+
+function toUnknown(executor: string): Answer {
+  const description = `This project does not have the executor ${JSON.stringify(executor)}. Register its plugin in stackyard.config.ts.`;
+  return { event: "TASK_ERROR", code: "EXECUTOR_UNKNOWN", description, retryable: false };
 }
 
 function printAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answer: Answer): number {

@@ -144,11 +144,14 @@ async function giveBackFailed(
   items: readonly (EventItem | TaskItem)[],
   outcomes: readonly DeliveryOutcome[],
 ): Promise<void> {
-  const failed = items.filter((_, index) => outcomes[index]?.kind !== "done");
+  const failed = items.flatMap((item, index) => {
+    const outcome = outcomes[index];
+    return outcome?.kind === "done" ? [] : [{ item, afterMs: outcome?.afterMs ?? toBackOffMs(item) }];
+  });
   const now = clock.now();
-  for (const [backOffMs, group] of Map.groupBy(failed, toBackOffMs)) {
+  for (const [backOffMs, group] of Map.groupBy(failed, ({ afterMs }) => afterMs)) {
     await store.release(
-      group.map(({ receipt }) => receipt),
+      group.map(({ item }) => item.receipt),
       now + backOffMs,
     );
   }

@@ -194,9 +194,7 @@ function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { 
 function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { now, workers }: AttemptFacts): Reason {
   const waitsFor: Wait = { kind: "worker", attemptId, ...defined({ executor }) };
   const since = formatTimespan(now - dispatchedAt);
-  const able = workers?.filter(({ roles, executors, draining }) => {
-    return roles.includes("worker") && !draining && (executor === undefined || executors.includes(executor));
-  });
+  const able = workers && listAble(workers, executor);
   if (able === undefined) return { why: `No worker has claimed it for ${since}.`, waitsFor };
   const one = able.length <= 1;
   const named = executor === undefined ? "" : ` that ${one ? "has" : "have"} the executor "${executor}"`;
@@ -208,6 +206,24 @@ function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { 
   const there = one ? "there is 1 live worker" : `there are ${able.length} live workers`;
   const why = `No worker has claimed it for ${since}; ${there}${named}, with ${running} of ${capacity} slots in use.`;
   return { why, waitsFor };
+}
+
+/** Lists the processes that can claim attempts of an executor. Default: any. */
+function listAble(processes: readonly YardProcess[], executor: string | undefined): readonly YardProcess[] {
+  return processes.filter(({ roles, executors, draining }) => {
+    return roles.includes("worker") && !draining && (executor === undefined || executors.includes(executor));
+  });
+}
+
+/** Explains an attempt that is due, and that no live worker can continue; undefined for every other one. */
+function explainUnable(
+  { attemptId, executor }: AttemptView,
+  { now, workers }: AttemptFacts,
+  dueAt: number,
+): Reason | undefined {
+  if (executor === undefined || workers === undefined || dueAt > now || listAble(workers, executor).length > 0) return undefined;
+  const why = `Its next step has been due for ${formatTimespan(now - dueAt)}, and no live worker has the executor "${executor}". Start one.`;
+  return { why, waitsFor: { kind: "worker", attemptId, executor } };
 }
 
 function explainQueued({ attemptId, queuedFor }: AttemptView): Reason {
@@ -225,10 +241,13 @@ function explainQueued({ attemptId, queuedFor }: AttemptView): Reason {
   return { why: `Waits for "${key}", which ${who} holds; place ${place} in the queue.`, waitsFor };
 }
 
-function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): Reason {
+function explainRunning(attempt: AttemptView, facts: AttemptFacts): Reason {
+  const { now, workers } = facts;
   const { attemptId, owner = "unknown", leaseUntil = 0, dispatchedAt } = attempt;
   const waitsFor: Wait = { kind: "lease", attemptId, worker: owner, at: leaseUntil };
   if (leaseUntil <= now) {
+    const unable = explainUnable(attempt, facts, leaseUntil);
+    if (unable !== undefined) return unable;
     const why = `The worker ${owner} has been silent since its lease expired ${formatTimespan(now - leaseUntil)} ago; another worker takes over.`;
     return { why, waitsFor };
   }
@@ -239,8 +258,11 @@ function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): R
   };
 }
 
-function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
+function explainSuspended(attempt: AttemptView, facts: AttemptFacts): Reason {
+  const { now } = facts;
   const { attemptId, pollDueAt = now, dispatchedAt } = attempt;
+  const unable = explainUnable(attempt, facts, pollDueAt);
+  if (unable !== undefined) return unable;
   const span = formatTimespan(now - dispatchedAt);
   const why = `Running for ${span}${formatProgress(attempt)} (checked again in ${formatTimespan(pollDueAt - now)})`;
   return { why, waitsFor: { kind: "poll", attemptId, at: pollDueAt } };

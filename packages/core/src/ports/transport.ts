@@ -18,6 +18,8 @@ export type DeliveryOutcome =
   | {
       readonly kind: "retry";
       readonly reason: string;
+      /** Not before this time, in milliseconds. Default: as the transport decides. */
+      readonly afterMs?: number;
       /** The stack refuses the event for the present; the events behind it were processed. */
       readonly refused?: true;
     };

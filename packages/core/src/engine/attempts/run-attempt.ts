@@ -53,7 +53,7 @@ type Granted = Extract<ClaimResult, { kind: "granted" }>;
 
 /** A granted attempt. */
 interface AttemptInput {
-  /** The executor, or undefined if none of the message's name is registered. */
+  /** Undefined for a task that names none. */
   readonly executor: Executor | undefined;
   /** Why the work must not be started. */
   readonly fault?: Failed | undefined;
@@ -204,12 +204,12 @@ function toEndOf(result: Step, asked: StopReason | undefined, report: (text: str
 
 /** Returns the executor to call, or the result if no executor must be called. */
 function findExecutorOrAnswer(
-  { executor, message, claimed }: AttemptInput,
+  { executor, claimed }: AttemptInput,
   kept: KeptProgress | undefined,
 ): { readonly executor: Executor } | { readonly executor: undefined; readonly answer: Step } {
   const cancelsNothing = claimed.cancelling !== undefined && kept === undefined;
   if (cancelsNothing && !claimed.again) return { executor: undefined, answer: neverStarted() };
-  if (executor === undefined) return { executor, answer: unknownExecutor(message) };
+  if (executor === undefined) return { executor, answer: noExecutor() };
   // Its worker crashed before it reported progress. A cancel must not start the work again.
   if (cancelsNothing && executor.cancel === undefined) return { executor: undefined, answer: neverConfirmed() };
   return { executor };
@@ -323,17 +323,9 @@ function neverConfirmed(): Step {
   return failed({ code: "TASK_CANCELLED", message, retryable: false });
 }
 
-function unknownExecutor(message: TaskMessage): Step {
-  const name = message.task["executor"];
-  const what =
-    name === undefined
-      ? "The task names no executor"
-      : `The executor ${JSON.stringify(name)} is not recognised by this runner`;
-  return failed({
-    code: "EXECUTOR_UNKNOWN",
-    message: `${what}. Register its plugin in stackyard.config.ts.`,
-    retryable: false,
-  });
+function noExecutor(): Step {
+  const message = "The task names no executor. Name one in the machine.";
+  return failed({ code: "EXECUTOR_UNKNOWN", message, retryable: false });
 }
 
 /** The part of a store that a worker uses. */

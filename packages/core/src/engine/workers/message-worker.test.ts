@@ -149,12 +149,13 @@ describe("createMessageWorker", () => {
     expect(calls).toEqual(["start"]);
   });
 
-  it("names the executor that it does not know", async () => {
+  it("gives back a task whose executor it does not have, and names it", async () => {
     const { deliver, answers } = createBench();
 
-    await deliver({}, { task: { name: "plan", executor: "other" } });
+    const outcome = await deliver({}, { task: { name: "plan", executor: "other" } });
 
-    expect(answers()).toMatchObject([{ event: "TASK_ERROR", code: "EXECUTOR_UNKNOWN" }]);
+    expect(outcome).toEqual({ kind: "retry", afterMs: 5_000, reason: expect.stringContaining('"other"') });
+    expect(answers()).toEqual([]);
   });
 
   it("fails a task whose executor needs records, and says what to do", async () => {

@@ -11,7 +11,7 @@ import { retryTransient } from "../attempts/retry-transient.ts";
 import type { StepEnd, WorkerStore } from "../attempts/run-attempt.ts";
 import { noRecords } from "../built-in-ports.ts";
 import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
-import { createStepWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
+import { createStepWorker, findLeft, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** Dependencies of a worker without a store. */
 interface MessageWorkerDeps extends Omit<WorkerDeps, "store" | "logs"> {
@@ -51,8 +51,9 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
   const stepping = { clock, stopping: stopping.signal };
   return {
     async handle(delivery, limits = {}) {
-      if (stopping.signal.aborted) return RETRY_STOPPING;
       const { attemptId, message, deliveries } = delivery;
+      const left = stopping.signal.aborted ? RETRY_STOPPING : findLeft(deps.executors, message);
+      if (left !== undefined) return left;
       const answered = answers.find(attemptId);
       if (answered !== undefined) {
         await retryTransient(clock, () => publish(answered));

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../../errors/stackyard-error.ts";
 import { defined } from "../../machine/json.ts";
+import type { TaskMessage } from "../../machine/task-message.ts";
 import { createMemoryStore } from "../../memory/memory-store.ts";
 import {
   defineExecutor,
@@ -75,7 +76,7 @@ function createBench(
     { leaseMs: LEASE_MS, owner: "w1", ...options },
   );
   const dispatch = aDispatch(ID, { executor: "work" });
-  let message = dispatch.message;
+  let message: TaskMessage = { ...dispatch.message, task: { name: "plan", executor: "work", config: {} } };
   return {
     clock,
     store,
@@ -147,12 +148,71 @@ describe("the worker", () => {
     expect(await bench.findStatus()).toBe("settled");
   });
 
-  it("fails an attempt of an executor that it does not know", async () => {
+  // OptimalBits/bull#1479, namastack/namastack-outbox#464, graphile/worker#165: the runner that receives a message may
+  // not be the one that can do the work.
+  it("leaves an attempt of an executor that it does not have, for a worker that has it", async () => {
     const bench = createBench();
-    const message = aDispatch(ID).message;
+    const dispatch = aDispatch(ID, { executor: "other" });
+    await commitNow(bench.store, aPut({}, { dispatches: [dispatch], now: bench.clock.now() }));
+    const other = createWorker(
+      {
+        store: bench.store,
+        executors: new Map([["other", { ...anExecutor(bench.calls, {}), name: "other" }]]),
+        clock: bench.clock,
+        ids: countingIds(),
+        logger: bench.logger,
+      },
+      { leaseMs: LEASE_MS, owner: "w2" },
+    );
+    const message = { ...dispatch.message, task: { name: "plan", executor: "other", config: {} } };
+
+    const left = await bench.worker.handle({ attemptId: ID, message, deliveries: 1 });
+    const status = await bench.findStatus();
+    await other.handle({ attemptId: ID, message, deliveries: 2 });
+
+    expect([left, status]).toEqual([
+      { kind: "retry", afterMs: 5_000, reason: expect.stringContaining('"other"') },
+      "unclaimed",
+    ]);
+    expect(await bench.takeEvents()).toMatchObject([{ event: "TASK_COMPLETED" }]);
+  });
+
+  it.each(["running", "suspended"])("does not take one that another worker has begun: %s", async (status) => {
+    const bench = createBench({ start: async () => running({ progress: {}, pollAfterMs: 0, message: "works" }) });
+    await bench.run();
+    const suspended = await bench.store.findAttempt(ID);
+    if (status === "running") {
+      await bench.store.claim({
+        attemptId: ID,
+        owner: "w1",
+        leaseMs: LEASE_MS,
+        exclusiveKeys: [],
+        now: bench.clock.now(),
+      });
+    }
+    await bench.clock.advance(LEASE_MS + 1);
+    const other = createWorker(
+      { store: bench.store, executors: new Map(), clock: bench.clock, ids: countingIds(), logger: bench.logger },
+      { leaseMs: LEASE_MS, owner: "w2" },
+    );
+    const message = { ...aDispatch(ID).message, task: { name: "plan", executor: "work", config: {} } };
+
+    const outcome = await other.handle({ attemptId: ID, message, deliveries: 1 });
+
+    expect(outcome.kind).toBe("retry");
+    expect(await bench.store.findAttempt(ID)).toMatchObject({
+      status,
+      owner: "w1",
+      token: (suspended?.token ?? 0) + (status === "running" ? 1 : 0),
+    });
+  });
+
+  it("fails an attempt of a task that names no executor: no worker can run it", async () => {
+    const bench = createBench();
+    const { task, ...rest } = aDispatch(ID).message;
     await commitNow(bench.store, aPut({}, { dispatches: [aDispatch(ID)], now: bench.clock.now() }));
 
-    await bench.worker.handle({ attemptId: ID, message, deliveries: 1 });
+    await bench.worker.handle({ attemptId: ID, message: { ...rest, task: { name: task.name } }, deliveries: 1 });
 
     expect(await bench.takeEvents()).toMatchObject([{ event: "TASK_ERROR", code: "EXECUTOR_UNKNOWN" }]);
   });

@@ -149,6 +149,11 @@ export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}):
       run(message, { kind: "granted", again: false, ...granted }, { limits, claimedAt }),
     async step({ attemptId, message }, limits = {}) {
       if (stopping) return { outcome: { kind: "retry", reason: "The worker stops." } };
+      const left = findLeft(deps.executors, message);
+      if (left !== undefined) {
+        bindAttempt(deps.logger, message).debug("An attempt is left to another worker.", { reason: left.reason });
+        return { outcome: left };
+      }
       const executor = findExecutor(deps.executors, message);
       const { exclusiveKeys, fault } = findExclusiveKeys(executor, message);
       const now = deps.clock.now();
@@ -192,6 +197,23 @@ function guardReport(
 export function findExecutor(executors: ReadonlyMap<string, Executor>, message: TaskMessage): Executor | undefined {
   const name = message.task["executor"];
   return typeof name === "string" ? executors.get(name) : undefined;
+}
+
+/** Another worker may receive it before; an idle one looks for work about as often. */
+const LEFT_MS = 5_000;
+
+/**
+ * Returns the outcome for an attempt that this worker cannot run, because it lacks the executor: the attempt is left as it
+ * is, for a worker that has it. Undefined for every other one. A task without an executor cannot run anywhere.
+ */
+export function findLeft(
+  executors: ReadonlyMap<string, Executor>,
+  message: TaskMessage,
+): Extract<DeliveryOutcome, { kind: "retry" }> | undefined {
+  const name = message.task["executor"];
+  if (typeof name !== "string" || executors.has(name)) return undefined;
+  const reason = `This worker does not have the executor ${JSON.stringify(name)}. Register its plugin in stackyard.config.ts of a worker.`;
+  return { kind: "retry", reason, afterMs: LEFT_MS };
 }
 
 /** Creates a logger that adds these fields to all lines; a line's own fields override them. */
