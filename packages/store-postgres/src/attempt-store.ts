@@ -7,7 +7,7 @@ import {
   type SuspendInput,
   type TaskMessage,
 } from "@stackyard/core";
-import { readAttemptSecrets } from "@stackyard/core/attempt";
+import { hasLostWorkers, readAttemptSecrets } from "@stackyard/core/attempt";
 import {
   type AttemptView,
   type ClaimInput,
@@ -71,6 +71,7 @@ interface ClaimRow {
   readonly kind: ClaimResult["kind"];
   readonly token: number;
   readonly again: boolean;
+  readonly lapses: number;
   readonly deadline_at: number;
   readonly progress: string | null;
   readonly cancelling: "requested" | "timed-out" | null;
@@ -82,7 +83,7 @@ interface ClaimRow {
 const CLAIM = {
   name: "claim_attempts",
   isLong: true as const,
-  text: `select kind, token, again, deadline_at, progress, cancelling, held_by, sent, data
+  text: `select kind, token, again, lapses, deadline_at, progress, cancelling, held_by, sent, data
   from stackyard.claim_attempts($1, $2) order by n`,
 };
 
@@ -114,7 +115,7 @@ interface KeyedRow extends ClaimRow {
 const CLAIM_KEYED = {
   name: "claim_keyed",
   isLong: true as const,
-  text: `select kind, token, again, deadline_at, progress, cancelling, held_by, sent, data, waits_for, holder, holder_sent, place
+  text: `select kind, token, again, lapses, deadline_at, progress, cancelling, held_by, sent, data, waits_for, holder, holder_sent, place
   from stackyard.claim_keyed($1, $2, $3)`,
 };
 
@@ -142,6 +143,7 @@ function toClaimResult({ attemptId, owner }: ClaimInput, row: ClaimRow | undefin
     grant: { attemptId, owner, token: row.token },
     deadlineAt: row.deadline_at,
     again: row.again,
+    ...(hasLostWorkers(row) && { workersLost: true }),
     ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as unknown }),
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
     ...(row.sent === null ? {} : { secrets: readSecrets(attemptId, row.sent, row.data) }),
@@ -170,8 +172,9 @@ with quick as materialized (select set_config('synchronous_commit', 'off', true)
 update stackyard.open_attempt o
    set lease_until = g.now + g.lease, progress_message = coalesce(g.message, o.progress_message),
        due_at = least(o.due_at, g.now + g.lease)
-  from json_to_recordset($1) as g(n int, home text, id text, token bigint, lease bigint, message text, now bigint), quick
- where o.home = any($2) and o.home = g.home and o.attempt_id = g.id and o.token = g.token and o.status = 'running'
+  from json_to_recordset($1) as g(n int, home text, id text, token bigint, owner text, lease bigint, message text, now bigint), quick
+ where o.home = any($2) and o.home = g.home and o.attempt_id = g.id and o.token = g.token and o.owner = g.owner
+   and o.status = 'running'
 returning g.n, o.cancelling`,
 };
 
@@ -186,6 +189,7 @@ export async function renewAll(database: Database, calls: readonly RenewCall[]):
     n: index,
     ...toPlace(grant.attemptId),
     token: grant.token,
+    owner: toKeyText(grant.owner),
     lease: leaseMs,
     message: message === undefined ? null : JSON.stringify(message),
     now,
@@ -205,19 +209,19 @@ const SUSPEND = {
   isLong: true as const,
   text: `
 update stackyard.open_attempt o
-   set status = 'suspended', lease_until = null, progress = $5,
+   set status = 'suspended', lapses = 0, lease_until = null, progress = $5,
        progress_message = coalesce($6, o.progress_message),
        poll_due_at = case when o.cancelling is not null and not o.cancel_told then $7::bigint else $4::bigint end,
        due_at = least(o.due_at,
                       case when o.cancelling is not null and not o.cancel_told then $7::bigint else $4::bigint end)
- where o.home = $1 and o.attempt_id = $2 and o.token = $3 and o.status = 'running'
+ where o.home = $1 and o.attempt_id = $2 and o.token = $3 and o.owner = $8 and o.status = 'running'
 returning o.place`,
 };
 
 /** Releases the lease until the poll is due, or until now if a cancel was requested after the owner's grant. */
 async function suspend(
   database: Database,
-  { attemptId, token }: Grant,
+  { attemptId, token, owner }: Grant,
   { progress, dueAt, message, now }: SuspendInput,
 ): Promise<"suspended" | "lost"> {
   const row = await database.row(
@@ -229,6 +233,7 @@ async function suspend(
     progress === undefined ? null : JSON.stringify(progress),
     message === undefined ? null : JSON.stringify(message),
     now,
+    toKeyText(owner),
   );
   return row === undefined ? "lost" : "suspended";
 }
@@ -257,6 +262,7 @@ export async function settleAll(
     n: index,
     ...toPlace(grant.attemptId),
     token: grant.token,
+    owner: toKeyText(grant.owner),
     outcome,
     // The output of a task may contain anything, U+0000 included: JSON text can carry that.
     log: log === undefined ? null : JSON.stringify(log),

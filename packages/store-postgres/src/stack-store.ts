@@ -213,6 +213,7 @@ function toChangeDocument(
     results: results.map(({ grant, outcome, log }) => ({
       ...toPlace(grant.attemptId),
       token: grant.token,
+      owner: toKeyText(grant.owner),
       outcome,
       log: log === undefined ? null : JSON.stringify(log),
     })),

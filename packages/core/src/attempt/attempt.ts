@@ -26,7 +26,7 @@ import type {
 //   queued      | grantKey                  | unclaimed, its message is sent
 //   running     | suspendAttempt            | suspended until its poll is due
 //   running     | settleAttempt, endByResult| settled: succeeded, failed or cancelled
-//   running     | claimAttempt after a lapse | running under a higher token, or queued
+//   running     | claimAttempt after a lapse | running under a higher token, or queued; after three, only to be ended
 //   suspended   | claimAttempt when due     | running under a higher token, or queued
 //   any open    | cancelAttempt             | settled at once if it was never granted, else marked
 //   any open    | closeAttempt              | settled: closed
@@ -49,6 +49,8 @@ export interface Attempt {
   readonly status: AttemptView["status"];
   /** The token of the newest grant; 0 before the first. Every grant has a higher token than all before it. */
   readonly token: number;
+  /** Grants that have lapsed since its last step, because their workers died or lost the store. Missing: none. */
+  readonly lapses?: number | undefined;
   /** Before the first grant: until when it must be claimed. Not meaningful while it is queued. */
   readonly deadlineAt: number;
   /** While it is queued: the time that is left when its clock continues. */
@@ -129,9 +131,20 @@ export function isOpen<A extends Attempt>(attempt: A | undefined): attempt is A 
   return attempt !== undefined && attempt.status !== "settled";
 }
 
-/** Returns true when the grant is the newest one and has not ended. */
-export function isHeldBy<A extends Attempt>(attempt: A | undefined, { token }: Grant): attempt is A {
-  return attempt?.status === "running" && attempt.token === token;
+/**
+ * Returns true when the grant is the newest one and has not ended. Owners are compared too: a store that was set back to an
+ * earlier time gives a token a second time, to another owner.
+ */
+export function isHeldBy<A extends Attempt>(attempt: A | undefined, { token, owner }: Grant): attempt is A {
+  return attempt?.status === "running" && attempt.token === token && (attempt.owner ?? "") === owner;
+}
+
+/** As many grants may lapse without a step. What ends its process each time is given up then, for a person. */
+const MOST_LAPSES = 3;
+
+/** Returns true for a granted attempt whose executor must not be called again: each grant of it has lapsed. */
+export function hasLostWorkers({ lapses = 0 }: Pick<Attempt, "lapses">): boolean {
+  return lapses >= MOST_LAPSES;
 }
 
 /**
@@ -230,6 +243,7 @@ function grant<A extends Attempt>(attempt: A, { owner, leaseMs, now }: ClaimInpu
     ...attempt,
     status: "running",
     token: attempt.token + 1,
+    lapses: attempt.status === "running" ? (attempt.lapses ?? 0) + 1 : attempt.lapses,
     owner,
     leaseUntil: now + leaseMs,
     pollDueAt: undefined,
@@ -255,15 +269,17 @@ function queue<A extends Attempt>(attempt: A, key: string, { now }: ClaimInput):
 
 /** Returns the result of a granted claim; `secrets`: the values of the references in its dispatch. */
 export function toGranted(
-  { attemptId, token, owner = "", deadlineAt, progress, cancel }: Attempt,
+  attempt: Attempt,
   secrets: Extract<ClaimResult, { kind: "granted" }>["secrets"],
 ): ClaimResult {
+  const { attemptId, token, owner = "", deadlineAt, progress, cancel } = attempt;
+  const workersLost = hasLostWorkers(attempt) ? (true as const) : undefined;
   return {
     kind: "granted",
     grant: { attemptId, owner, token },
     deadlineAt,
     again: token > 1,
-    ...defined({ progress, cancelling: cancel?.why, secrets }),
+    ...defined({ progress, cancelling: cancel?.why, secrets, workersLost }),
   };
 }
 
@@ -309,6 +325,7 @@ export function suspendAttempt<A extends Attempt>(
   return {
     ...attempt,
     status: "suspended",
+    lapses: undefined,
     progress,
     progressMessage: message ?? attempt.progressMessage,
     pollDueAt: isCancelNew ? now : dueAt,

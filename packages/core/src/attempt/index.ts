@@ -18,6 +18,7 @@ export {
   endByResult,
   findLiveOwner,
   grantKey,
+  hasLostWorkers,
   isHeldBy,
   isMistimed,
   isOpen,

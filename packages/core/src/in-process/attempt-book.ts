@@ -155,9 +155,9 @@ export class AttemptBook {
 
   /** Takes over leases that were renewed in memory only, of attempts that have the same grant here. */
   keepLeases(renewed: readonly BookAttempt[]): void {
-    for (const { attemptId, token, leaseUntil, progressMessage } of renewed) {
+    for (const { attemptId, token, owner = "", leaseUntil, progressMessage } of renewed) {
       const attempt = this.#attempts.get(attemptId);
-      if (attempt?.status === "running" && attempt.token === token && leaseUntil !== undefined) {
+      if (isHeldBy(attempt, { attemptId, token, owner }) && leaseUntil !== undefined) {
         this.#write({ ...attempt, leaseUntil, progressMessage });
       }
     }

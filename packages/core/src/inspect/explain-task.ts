@@ -221,7 +221,8 @@ function explainUnable(
   { now, workers }: AttemptFacts,
   dueAt: number,
 ): Reason | undefined {
-  if (executor === undefined || workers === undefined || dueAt > now || listAble(workers, executor).length > 0) return undefined;
+  if (executor === undefined || workers === undefined || dueAt > now || listAble(workers, executor).length > 0)
+    return undefined;
   const why = `Its next step has been due for ${formatTimespan(now - dueAt)}, and no live worker has the executor "${executor}". Start one.`;
   return { why, waitsFor: { kind: "worker", attemptId, executor } };
 }

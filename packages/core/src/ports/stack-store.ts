@@ -309,6 +309,8 @@ export type ClaimResult =
       readonly cancelling?: "requested" | "timed-out";
       /** True when an earlier owner was granted and `start` may have run. */
       readonly again: boolean;
+      /** Its grants have lapsed again and again without a step: end it, and do not call its executor. */
+      readonly workersLost?: true;
     }
   /** An owner (perhaps the same one) has a live lease, or the attempt is suspended and not yet due. */
   | { readonly kind: "held"; readonly by: string }

@@ -9,6 +9,7 @@ import { claimCases, settleCases, suspendCases } from "./store-conformance/claim
 import { commitCases, resultCases } from "./store-conformance/commit-cases.ts";
 import { dueCases, parkedCases } from "./store-conformance/due-cases.ts";
 import { filterCases, openAttemptCases } from "./store-conformance/filter-cases.ts";
+import { grantCases } from "./store-conformance/grant-cases.ts";
 import { jobCases } from "./store-conformance/job-cases.ts";
 import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases, pageCases } from "./store-conformance/list-cases.ts";
@@ -29,6 +30,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...commitCases,
   ...resultCases,
   ...claimCases,
+  ...grantCases,
   ...keyCases,
   ...suspendCases,
   ...settleCases,

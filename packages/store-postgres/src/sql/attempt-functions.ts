@@ -124,7 +124,7 @@ $body$;
 `;
 
 /**
- * Ends attempts that run under a grant, and queues their events. `p_settles`: rows of `n`, `home`, `id`, `token`,
+ * Ends attempts that run under a grant, and queues their events. `p_settles`: rows of `n`, `home`, `id`, `token`, `owner`,
  * `outcome`, `log`, `now`, each attempt once; `p_events` as in `enqueue_events`. Returns the `n` of those that were
  * settled, and whether a key may have been passed on.
  */
@@ -144,10 +144,11 @@ begin
   end if;
   with given as materialized (
     select * from json_to_recordset(p_settles)
-      as g(n int, home text, id text, token bigint, outcome text, log text, now bigint)
+      as g(n int, home text, id text, token bigint, owner text, outcome text, log text, now bigint)
   ), ended as (
     delete from stackyard.open_attempt o using given g
-     where o.home = any(p_homes) and o.home = g.home and o.attempt_id = g.id and o.token = g.token and o.status = 'running'
+     where o.home = any(p_homes) and o.home = g.home and o.attempt_id = g.id and o.token = g.token and o.owner = g.owner
+       and o.status = 'running'
     returning g.n, g.outcome, g.log, g.now, o.*
   ), written as (
     insert into stackyard.history (at, began_at, token, deadline_at, stack_id, event_id, outcome, owner, cancelling,
@@ -185,8 +186,8 @@ $body$;
  */
 export const CLAIM_ATTEMPTS = `
 create function stackyard.claim_attempts(p_claims json, p_homes text[])
-returns table (n int, kind text, token bigint, again boolean, deadline_at bigint, progress text, cancelling text,
-               held_by text, sent text, data text)
+returns table (n int, kind text, token bigint, again boolean, lapses int, deadline_at bigint, progress text,
+               cancelling text, held_by text, sent text, data text)
 language plpgsql as $body$
 #variable_conflict use_column
 begin
@@ -197,7 +198,7 @@ begin
   ), granted as (
     update stackyard.open_attempt o
        set status = 'running', token = o.token + 1, first_token = coalesce(o.first_token, o.token + 1), owner = g.owner,
-           lease_until = g.now + g.lease, poll_due_at = null,
+           lapses = o.lapses + (o.status = 'running')::int, lease_until = g.now + g.lease, poll_due_at = null,
            deadline_at = stackyard.granted_until(o, g.now),
            cancel_until = stackyard.cancelled_until(o, g.now),
            ends_at = coalesce(stackyard.cancelled_until(o, g.now), stackyard.granted_until(o, g.now)),
@@ -207,7 +208,7 @@ begin
       from given g
      where o.home = any(p_homes) and o.home = g.home and o.attempt_id = g.id
        and stackyard.is_free(o, g.now)
-    returning g.n, o.token, o.first_token, o.deadline_at, o.progress, o.cancelling, o.stack_id,
+    returning g.n, o.token, o.first_token, o.lapses, o.deadline_at, o.progress, o.cancelling, o.stack_id,
               case when o.has_secrets then o.began_at end as secrets_at
   ), held as materialized (
     select g.n, o.home, o.place, o.owner
@@ -222,7 +223,7 @@ begin
   )
   select g.n,
          case when u.n is not null then 'granted' when h.n is not null then 'held' else 'gone' end,
-         u.token, u.token > u.first_token, u.deadline_at, u.progress, u.cancelling, coalesce(h.owner::text, ''),
+         u.token, u.token > u.first_token, u.lapses, u.deadline_at, u.progress, u.cancelling, coalesce(h.owner::text, ''),
          case when u.secrets_at is not null then (select b.sent from stackyard.history b where b.position = u.secrets_at) end,
          case when u.secrets_at is not null then (select s.data from stackyard.stacks s where s.id = u.stack_id) end
     from given g
@@ -260,8 +261,8 @@ $body$;
  */
 export const CLAIM_KEYED = `
 create function stackyard.claim_keyed(p_claim json, p_keys text[], p_long_keys text[])
-returns table (kind text, token bigint, again boolean, deadline_at bigint, progress text, cancelling text, held_by text,
-               sent text, data text, waits_for text, holder text, holder_sent text, place bigint)
+returns table (kind text, token bigint, again boolean, lapses int, deadline_at bigint, progress text, cancelling text,
+               held_by text, sent text, data text, waits_for text, holder text, holder_sent text, place bigint)
 language plpgsql as $body$
 #variable_conflict use_column
 declare
@@ -295,7 +296,7 @@ begin
                                   from stackyard.history h where h.position = x.began_at)) end
          where x.home = o.home and x.place = o.place;
         return query
-          select 'queued', null::bigint, null::boolean, null::bigint, null, null, null, null, null, v_key,
+          select 'queued', null::bigint, null::boolean, null::int, null::bigint, null, null, null, null, null, v_key,
                  v_other.attempt_id::text,
                  (select h.sent from stackyard.open_attempt x join stackyard.history h on h.position = x.began_at
                    where x.home = v_other.home and x.attempt_id = v_other.attempt_id),
@@ -306,7 +307,7 @@ begin
     end loop;
   end if;
   return query
-    select c.kind, c.token, c.again, c.deadline_at, c.progress, c.cancelling, c.held_by, c.sent, c.data, null, null, null,
+    select c.kind, c.token, c.again, c.lapses, c.deadline_at, c.progress, c.cancelling, c.held_by, c.sent, c.data, null, null, null,
            null::bigint
       from stackyard.claim_attempts(json_build_array(p_claim), array[g.home]) c;
 end

@@ -1,7 +1,7 @@
 /** Resets the columns that an attempt does not have when it begins, in a row that was another one's. */
 export const RESET_ATTEMPT = `queue_seq = null, queued_at = null, visible_at = 0, deliveries = 0, poll_due_at = null,
            cancel_within_ms = null, cancel_until = null, left_ms = null, cancel_told = false, cancelling = null,
-           queued_key = null, progress = null, progress_message = null`;
+           queued_key = null, progress = null, progress_message = null, lapses = 0`;
 
 /**
  * Writes one change completely, or nothing: `p` is the result of `toChangeDocument`. Locks the stack first; a missing
@@ -145,9 +145,10 @@ begin
      on o.home = r.home and o.attempt_id = r.id
    order by o.home, o.place for update of o;
   return array(
-    select r.id from json_to_recordset(p_results) as r(home text, id text, token bigint)
+    select r.id from json_to_recordset(p_results) as r(home text, id text, token bigint, owner text)
      where (select true from stackyard.open_attempt o
-             where o.home = r.home and o.attempt_id = r.id and o.token = r.token and o.status = 'running') is null);
+             where o.home = r.home and o.attempt_id = r.id and o.token = r.token and o.owner = r.owner
+               and o.status = 'running') is null);
 end
 $body$;
 
@@ -192,6 +193,7 @@ export const COMMIT_RESULT_PARAMETERS = {
   p_home: "text",
   p_attempt: "text",
   p_token: "bigint",
+  p_holder: "text",
   p_outcome: "text",
   p_log: "text",
   p_sent: "text",
@@ -247,13 +249,15 @@ begin
   returning position into v_position;
   if p_next is null then
     delete from stackyard.open_attempt o
-     where o.home = p_home and o.attempt_id = p_attempt and o.token = p_token and o.status = 'running' and not o.has_keys;
+     where o.home = p_home and o.attempt_id = p_attempt and o.token = p_token and o.owner = p_holder and o.status = 'running'
+       and not o.has_keys;
   else
     update stackyard.open_attempt o
        set attempt_id = p_next, began_at = v_position, token = o.token + 1, first_token = o.token + 1, owner = p_owner,
            lease_until = p_lease, due_at = least(o.due_at, p_due), deadline_at = p_deadline, ends_at = p_deadline,
            timeout_ms = p_timeout, has_secrets = p_secrets, ${RESET_ATTEMPT}
-     where o.home = p_home and o.attempt_id = p_attempt and o.token = p_token and o.status = 'running' and not o.has_keys;
+     where o.home = p_home and o.attempt_id = p_attempt and o.token = p_token and o.owner = p_holder and o.status = 'running'
+       and not o.has_keys;
   end if;
   if not found then
     perform stackyard.changed_hands();

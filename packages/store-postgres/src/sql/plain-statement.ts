@@ -8,7 +8,7 @@ const CHANGE =
   "updated int8, now int8, count int8, has_results bool";
 /** A row of history: its line, and what goes with it. */
 const LINE = "n int8, at int8, event_id text, revision int8, body text";
-const END = "e_home text, e_id text, e_token int8, e_outcome text, e_log text, swap bool";
+const END = "e_home text, e_id text, e_token int8, e_owner text, e_outcome text, e_log text, swap bool";
 const BEGIN =
   "sent text, g_home text, g_id text, g_owner text, g_lease int8, g_timeout int8, g_deadline int8, g_due int8, g_secrets bool";
 const APPLIED = "n int8, id text";
@@ -153,7 +153,7 @@ const RUNNING = `
     left join lateral (
       select o.ctid as row_id, o.began_at, o.deadline_at, o.owner, o.cancelling, o.progress_message
         from stackyard.open_attempt o
-       where o.home = x.e_home and o.attempt_id = x.e_id and o.token = x.e_token and o.stack_id = x.stack_id
+       where o.home = x.e_home and o.attempt_id = x.e_id and o.token = x.e_token and o.owner = x.e_owner and o.stack_id = x.stack_id
          and o.status = 'running' and not o.has_keys
        limit 1) o on true`;
 
@@ -184,7 +184,7 @@ const CONSUMED = [
 
 // A row that was written over or is gone meanwhile no longer passes.
 const STILL_HELD =
-  "o.ctid = r.row_id and o.attempt_id = r.e_id and o.token = r.e_token and o.status = 'running' and not o.has_keys";
+  "o.ctid = r.row_id and o.attempt_id = r.e_id and o.token = r.e_token and o.owner = r.e_owner and o.status = 'running' and not o.has_keys";
 
 const SWAPPED = `swapped as (
   update stackyard.open_attempt o

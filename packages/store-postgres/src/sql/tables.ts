@@ -212,7 +212,7 @@ create index history_by_event on stackyard.history ((position >> 15), hashtextex
 -- and changes nothing in it that is indexed. So the token grows over all attempts that the row ever was: none comes again
 -- while a late owner may have it. home: the id up to its first slash, which in ids of the engine is the stack; with place
 -- it is the row's key. began_at: the row of history that has its message, and its place in the order of dispatch.
--- first_token: of the attempt's first grant. queue_seq: its message is queued. left_ms: what a queued attempt has left when
+-- first_token: of the attempt's first grant. lapses: grants that have lapsed since the last step. queue_seq: its message is queued. left_ms: what a queued attempt has left when
 -- its clock goes on. ends_at: the deadline, or the end of a cancel; null while the clock stands. due_at: nothing of the row
 -- is due before.
 create sequence stackyard.task_seq;
@@ -221,6 +221,7 @@ create table stackyard.open_attempt (
   began_at bigint not null,
   token bigint not null default 0,
   first_token bigint,
+  lapses int not null default 0,
   timeout_ms bigint not null,
   deadline_at bigint not null,
   ends_at bigint,

@@ -210,6 +210,7 @@ function findExecutorOrAnswer(
   const cancelsNothing = claimed.cancelling !== undefined && kept === undefined;
   if (cancelsNothing && !claimed.again) return { executor: undefined, answer: neverStarted() };
   if (executor === undefined) return { executor, answer: noExecutor() };
+  if (claimed.workersLost === true) return { executor: undefined, answer: workersLost() };
   // Its worker crashed before it reported progress. A cancel must not start the work again.
   if (cancelsNothing && executor.cancel === undefined) return { executor: undefined, answer: neverConfirmed() };
   return { executor };
@@ -321,6 +322,12 @@ function neverStarted(): Step {
 function neverConfirmed(): Step {
   const message = "The task was cancelled; its runner had died before it reported progress.";
   return failed({ code: "TASK_CANCELLED", message, retryable: false });
+}
+
+function workersLost(): Step {
+  const message =
+    "Three workers in a row ended or lost the store while they ran this task, before it reported progress. Look for the cause in their logs and in their memory, then retry the task.";
+  return failed({ code: "WORKER_LOST", message, retryable: false });
 }
 
 function noExecutor(): Step {

@@ -26,6 +26,10 @@ interface MessageWorker extends Omit<Worker, "handle"> {
 }
 
 const RETRY_STOPPING = { kind: "retry", reason: "The worker stops." } as const satisfies DeliveryOutcome;
+const RETRY_RUNNING = {
+  kind: "retry",
+  reason: "The task is being worked on by this runner.",
+} as const satisfies DeliveryOutcome;
 const DONE: DeliveryOutcome = { kind: "done" };
 
 /**
@@ -49,11 +53,13 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
   const worker = createStepWorker({ ...deps, store: attempts }, options);
   const stopping = new AbortController();
   const stepping = { clock, stopping: stopping.signal };
+  const findRefusal = ({ message }: TaskDelivery) =>
+    stopping.signal.aborted ? RETRY_STOPPING : findLeft(deps.executors, message);
   return {
     async handle(delivery, limits = {}) {
       const { attemptId, message, deliveries } = delivery;
-      const left = stopping.signal.aborted ? RETRY_STOPPING : findLeft(deps.executors, message);
-      if (left !== undefined) return left;
+      const refusal = findRefusal(delivery);
+      if (refusal !== undefined) return refusal;
       const answered = answers.find(attemptId);
       if (answered !== undefined) {
         await retryTransient(clock, () => publish(answered));
@@ -61,9 +67,7 @@ export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOpti
       }
       const end = toEnd(limits, clock.now());
       const stopAt = Math.min(toInstant(message.dispatch.deadline), end.stopAt);
-      if (!attempts.begin({ message, stopAt, again: deliveries > 1 })) {
-        return { kind: "retry", reason: "The task is being worked on by this runner." };
-      }
+      if (!attempts.begin({ message, stopAt, again: deliveries > 1 })) return RETRY_RUNNING;
       try {
         const cancelUntil = Math.max(stopAt, clock.now()) + findCancelMs(deps, message);
         const overAt = Math.min(end.overAt, cancelUntil);
