@@ -60,7 +60,7 @@ async function applyMissing(client: pg.ClientBase, input: MigrateInput): Promise
 async function applyInTransaction(client: pg.ClientBase, input: MigrateInput): Promise<StorePlace> {
   const { schema, logger, migrations = MIGRATIONS } = input;
   // Statistics may be missing for long, and a lock on the predecessor's table may have to be waited for.
-  await client.query("set local statement_timeout = 0");
+  await client.query("set local statement_timeout = 0; set local lock_timeout = 0");
   await client.query("select pg_advisory_xact_lock(hashtext($1), 1)", [`${schema}.migrate`]);
   await client.query(`create schema if not exists ${schema}`);
   await client.query(inSchema(STEPS_TABLE, schema));

@@ -53,8 +53,8 @@ export class Signals {
         ...this.#deps,
         channel: this.#channel,
         onMessage: (payload) => this.#hear(payload),
-        // Signals may have been missed.
-        onConnected: () => this.#listeners.notify(KINDS),
+        // Signals may have been missed, and the server may be another one.
+        onConnected: () => this.#listeners.notify([...KINDS, "moved"]),
         onChecked: (fault) => this.#deps.connections.refuse(fault),
         onMoved: () => this.#deps.connections.renew(),
       });

@@ -112,6 +112,11 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   const { store, clock, logger } = deps;
   const apply = toApplyOptions(deps, options);
   const written = createWrittenStacks();
+  store.watch(({ kind }) => {
+    if (kind !== "moved") return;
+    written.forget();
+    finder.forget();
+  });
   const work = (inputs: readonly StackInput[]) =>
     processStacks({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
 

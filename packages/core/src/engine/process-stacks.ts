@@ -213,7 +213,9 @@ async function workApart(
 ): Promise<void> {
   const [first, ...others] = open;
   const parts = (others.length === 0 && first !== undefined ? splitInputs(first) : open).map(toUnloaded);
-  if (isPassing(error) || parts.length <= 1) return giveBack(deps, open, outcomes, error);
+  // A lock concerns one stack, though it passes: the others do not wait for it.
+  const isOfAll = isPassing(error) && !isStackyardError(error, "STACK_LOCKED");
+  if (isOfAll || parts.length <= 1) return giveBack(deps, open, outcomes, error);
   for (const [place, part] of parts.entries()) {
     await workAll(deps, [part], outcomes);
     const isStuck = others.length === 0 && part.inputs.some((input) => outcomes.get(input)?.kind === "retry");

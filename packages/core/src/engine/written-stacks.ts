@@ -3,6 +3,8 @@ import type { Change, CommitResult, LoadedStack } from "../ports/stack-store.ts"
 /** A cache of stacks as this process wrote them last. */
 export interface WrittenStacks {
   find(stackId: string): LoadedStack | undefined;
+  /** Forgets all: a store that was set back gives versions a second time. */
+  forget(): void;
   /** Notes the result of a commit. Keeps only stacks that have attempts in this process and no parked events. */
   note(loaded: LoadedStack, change: Change, result: CommitResult | undefined): void;
 }
@@ -18,6 +20,7 @@ export function createWrittenStacks(): WrittenStacks {
   const stacks = new Map<string, LoadedStack>();
   return {
     find: (stackId) => stacks.get(stackId),
+    forget: () => stacks.clear(),
     note(loaded, { stackId, write, park }, result) {
       const runsHere = stacks.delete(stackId);
       if (result?.kind !== "committed" || write.kind !== "put" || loaded.parked.length + park.length > 0) return;

@@ -28,6 +28,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   STORE_CORRUPT: "The store cannot be read.",
   STORE_TOO_NEW: "The store was written by a newer version.",
   STORE_UNAVAILABLE: "The store does not answer.",
+  STACK_LOCKED: "Another session of the database holds the stack's row. Other stacks continue.",
   STORE_CLOSED: "The store is closed.",
   SEAL_KEY_MISSING: "The process does not have the key with which values in the store are sealed.",
   LEASE_LOST: "Another owner took the lease.",

@@ -75,6 +75,7 @@ export const ERROR_CODES = {
   STORE_CORRUPT: fact(3, 500),
   STORE_TOO_NEW: fact(3, 500),
   STORE_UNAVAILABLE: fact(3, 503, true),
+  STACK_LOCKED: fact(3, 503, true),
   STORE_CLOSED: fact(3, 503),
   SEAL_KEY_MISSING: fact(3, 500),
   LEASE_LOST: fact(1, 409, true),

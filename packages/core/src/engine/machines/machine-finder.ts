@@ -32,6 +32,8 @@ export interface MachineFinder {
   findRevision(hash: string): Promise<Machine | undefined>;
   /** Stores the revision if necessary. Must be called before a stack refers to it. */
   keep(hash: string): Promise<void>;
+  /** See `RevisionCache`. */
+  forget(): void;
   /** Returns true when stacks of that revision keep it until they are upgraded. */
   pins(hash: string): Promise<boolean>;
 }
@@ -88,6 +90,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
     },
     findRevision: (hash) => cache.find(hash),
     keep: (hash) => cache.keep(hash),
+    forget: () => cache.forget(),
     pins: async (hash) => (await cache.find(hash))?.revision === "pin",
   };
 }

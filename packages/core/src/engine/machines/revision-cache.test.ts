@@ -64,6 +64,20 @@ describe("the revisions", () => {
     expect(calls).toEqual(["put h1"]);
   });
 
+  // patroni/patroni#1894, camunda/camunda#12623: a database may come back without its last commits.
+  it("are kept again when the store may have lost them", async () => {
+    const { cache, calls } = createBench([{ ...revision, hash: "h2" }]);
+    cache.offer(revision);
+    await cache.keep("h1");
+    await cache.find("h2");
+
+    cache.forget();
+    await cache.keep("h1");
+    await cache.keep("h2");
+
+    expect(calls).toEqual(["put h1", "get h2", "put h1", "put h2"]);
+  });
+
   it("are offered again when they could not be kept", async () => {
     let failures = 1;
     const cache = createRevisionCache(

@@ -19,6 +19,8 @@ export interface RevisionCache {
   offer(revision: Revision): void;
   /** Stores an offered revision. Must be called before a stack refers to it. */
   keep(hash: string): Promise<void>;
+  /** Takes no revision for stored any more: each is stored again before a stack refers to it. */
+  forget(): void;
 }
 
 /** Creates an empty cache over the store's revisions. */
@@ -28,7 +30,7 @@ export function createRevisionCache(
   clock: Pick<Clock, "now">,
 ): RevisionCache {
   const compiled = new Map<string, Machine>();
-  const kept = new Map<string, true>();
+  const kept = new Map<string, Revision>();
   const offered = new Map<string, Revision>();
   return {
     findCompiled: (hash) => compiled.get(hash),
@@ -37,8 +39,8 @@ export function createRevisionCache(
       if (cached !== undefined) return cached;
       const revision = await revisions.get(hash);
       const machine = revision === undefined ? undefined : compile(revision);
-      if (machine === undefined) return undefined;
-      remember(kept, hash, true);
+      if (revision === undefined || machine === undefined) return undefined;
+      remember(kept, hash, revision);
       remember(compiled, hash, machine);
       return machine;
     },
@@ -50,8 +52,12 @@ export function createRevisionCache(
       const revision = offered.get(hash);
       if (revision === undefined) return;
       await revisions.put(revision, clock.now());
-      remember(kept, hash, true);
+      remember(kept, hash, revision);
       offered.delete(hash);
+    },
+    forget() {
+      for (const [hash, revision] of kept) remember(offered, hash, revision);
+      kept.clear();
     },
   };
 }
