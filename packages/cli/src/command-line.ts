@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { checkArgs, findNearestName, StackyardError } from "@stackyard/core";
-import { type CliCommand, toCommandFacts } from "./command.ts";
+import { type CliCommand, type CommandContext, toCommandFacts } from "./command.ts";
 import { COMMAND_NAMES, loadAllCommands, loadNamedCommands } from "./command-table.ts";
 import { completeValues } from "./completion.ts";
 import { completeWords } from "./completion-words.ts";
@@ -22,6 +22,8 @@ export interface CommandLineIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
+  /** See `CommandContext`. */
+  readonly stayAlive?: CommandContext["stayAlive"];
 }
 
 /** Runs one command line (the words after the program's name) and returns its exit code. Never throws. */

@@ -1,4 +1,4 @@
-import { type Command, defined, listPositionals } from "@stackyard/core";
+import { type Command, defined, type Logger, listPositionals } from "@stackyard/core";
 import { type TSchema, Type } from "typebox";
 import type { ArgumentFacts, CommandFacts } from "./command-facts.ts";
 import type { Output } from "./output.ts";
@@ -12,6 +12,11 @@ export interface CommandContext {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
+  /**
+   * A command that runs until it is stopped calls it once: from then on neither a closed pipe of its log nor a stray error
+   * of a plugin, which is logged, ends the process. Missing in a process of somebody else.
+   */
+  readonly stayAlive?: ((logger: Logger) => void) | undefined;
 }
 
 /** A command as the command line runs it. */

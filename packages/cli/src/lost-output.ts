@@ -11,7 +11,10 @@ export interface LostOutput {
 }
 
 interface LostOutputOptions {
-  /** Called when the reader has closed the pipe, which is not an error. */
+  /**
+   * Called when the reader has closed the pipe. A command that prints a result ends then; a server goes on, and what it
+   * would print is lost.
+   */
   readonly onClosedPipe: () => void;
   /** The wait, in milliseconds, before it tries to write that lines were lost. Default: 10 seconds. */
   readonly retryMs?: number;
@@ -42,7 +45,7 @@ export function countLostOutput(stream: Sink, { onClosedPipe, retryMs = RETRY_MS
   }
 
   stream.on("error", (error) => {
-    if (error.code === "EPIPE") return onClosedPipe();
+    if (error.code === "EPIPE") onClosedPipe();
     if (!isOwn) lost += 1;
     isOwn = false;
     if (isWaiting) return;

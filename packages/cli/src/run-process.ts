@@ -1,3 +1,4 @@
+import { logStrayErrors } from "@stackyard/core/engine";
 import { runCommandLine } from "./command-line.ts";
 import { reportEarlyEnd } from "./early-end.ts";
 import { countLostOutput } from "./lost-output.ts";
@@ -11,7 +12,12 @@ export async function runProcess(): Promise<void> {
     isOver();
     process.exit(code);
   };
-  const options = { onClosedPipe: () => end() };
+  let isLongLived = false;
+  const options = {
+    onClosedPipe() {
+      if (!isLongLived) end();
+    },
+  };
   const lostResults = countLostOutput(process.stdout, options);
   countLostOutput(process.stderr, options);
   const interrupt = new AbortController();
@@ -29,13 +35,17 @@ export async function runProcess(): Promise<void> {
     cwd: process.cwd(),
     env: process.env,
     signal: interrupt.signal,
+    stayAlive(logger) {
+      isLongLived = true;
+      logStrayErrors(process, logger);
+    },
   });
   process.off("SIGINT", stop);
   process.off("SIGTERM", stop);
   stopWatching();
   // Open handles, such as a module that a project's configuration left running, must not block the shell.
   await flush(process.stdout);
-  if (lostResults.count() > 0) {
+  if (lostResults.count() > 0 && !isLongLived) {
     process.stderr.write("Results could not be written to standard output.\n");
     process.exitCode ||= 1;
   }

@@ -18,6 +18,7 @@ export {
   StackyardError,
   type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";
+export { KEEP_ALIVE_MS } from "./keep-alive.ts";
 export { findTime, formatLogTime, type LogTime } from "./line-times.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { cutMiddle, cutText, findCut, keepEnd, keepEndBytes, keepStart, keepStartBytes } from "./machine/cut-text.ts";

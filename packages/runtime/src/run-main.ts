@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { exitCodeOf, isStackyardError, type Logger } from "@stackyard/core";
+import { logStrayErrors } from "@stackyard/core/engine";
 
 /** A long-lived process. */
 interface MainInput {
@@ -18,6 +19,7 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop);
+  const endStrays = logStrayErrors(process, logger);
   try {
     await run(signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, signal]));
     return 0;
@@ -26,6 +28,7 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
     logger.error(message, { error });
     return isStackyardError(error) ? exitCodeOf(error.code) : exitCodeOf("INTERNAL");
   } finally {
+    endStrays();
     for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, stop);
   }
 }

@@ -49,14 +49,29 @@ describe("events and stacks", () => {
     yard = createTestYard();
 
     const body = [launch, { event: "LAUNCH" }, { event: "NEXT", stackId: "x" }];
-    const { results } = await yard.json<Answer>("/v1/events", { body });
+    const answer = await yard.call("/v1/events", { body });
+    const { results } = (await answer.json()) as Answer;
 
+    expect(answer.status).toBe(207);
     expect(results).toMatchObject([
       { kind: "accepted", eventId: "e1" },
       { kind: "invalid", code: "EVENT_INVALID" },
       { kind: "invalid", code: "EVENT_RESERVED" },
     ]);
   });
+
+  // openpanel-dev/openpanel#345, edgexfoundry/edgex-go#2720: a sender took 2xx for "accepted".
+  it.each([{ event: "LAUNCH" }, { event: "NEXT", stackId: "x" }, { ...launch, stackId: ".." }])(
+    "refuses one event with a status: %j",
+    async (body) => {
+      yard = createTestYard();
+
+      const answer = await yard.call("/v1/events", { body });
+
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: "EVENT_INVALID" });
+    },
+  );
 
   it("rejects more events than a request may bring", async () => {
     yard = createTestYard({ limits: { eventsPerRequest: 2 } });
@@ -205,7 +220,7 @@ describe("the event NEXT from outside", () => {
     yard = createTestYard(defined({ allowExternalNext }));
     const body = { event: "NEXT", stackId: "pr-12", machine: "review-app" };
 
-    const published = await yard.json<Answer>("/v1/events", { body });
+    const published = await yard.json<Answer>("/v1/events", { body: [body] });
     const preview = await yard.json<Answer>("/v1/stacks/pr-12/simulate", { body });
 
     expect(published["results"]).toMatchObject([result]);

@@ -5,6 +5,7 @@ import type { CommandContext } from "../command.ts";
 import { openServer, serverArgs } from "../server/connection.ts";
 import { requestLocalUrl, requireLocalUrl } from "../server/sign-in.ts";
 import { findUserName } from "../user-name.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 
 /** `stackyard console` */
 export const consoleCommand = defineCommand({
@@ -35,6 +36,7 @@ export const consoleCommand = defineCommand({
   }),
   async run(context: CommandContext, { as: name, role, groups, ...given }) {
     const { out, env, signal } = context;
+    context.stayAlive?.(createProcessLogger(context));
     const { url, token, isOwn, close } = await openServer(context, given);
     try {
       const person = defined({ name: name ?? findUserName(env), role, groups });

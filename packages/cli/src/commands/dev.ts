@@ -49,6 +49,7 @@ export const dev = defineCommand({
   }),
   async run(context: CommandContext, { noToken = false, groups, project, ...given }) {
     const { cwd, out, signal } = context;
+    context.stayAlive?.(createProcessLogger(context));
     const file = await loadConfigFile(cwd, project);
     const running = await startDev(context, file, {
       ...toServerAddress(file.config, given),

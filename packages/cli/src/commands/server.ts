@@ -50,6 +50,8 @@ export const server = defineCommand({
   ) {
     const { cwd, env, out } = context;
     const drainMs = parseDrainTimeout(drainTimeout);
+    const logger = createProcessLogger(context);
+    context.stayAlive?.(logger);
     const file = await loadConfigFile(cwd, project);
     const { host, port } = toServerAddress(file.config, given);
     // Commands in the folder of the project send its token, also to a server that needs none.
@@ -57,7 +59,6 @@ export const server = defineCommand({
     const store = chooseSharedStore(file, env);
     // With tokens from the environment, users pass the address and the token to commands.
     const isPublished = tokens.own;
-    const logger = createProcessLogger(context);
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: withWorker ? store : requireShared(store, SERVER_NEEDS_SHARED),
@@ -175,6 +176,8 @@ export const worker = defineCommand({
   async run(context: CommandContext, { concurrency, url, healthPort, healthHost, drainTimeout, project }) {
     const { cwd, env, out } = context;
     const drainMs = parseDrainTimeout(drainTimeout);
+    const logger = createProcessLogger(context);
+    context.stayAlive?.(logger);
     const loaded = await loadConfigFile(cwd, project);
     const file = concurrency === undefined ? loaded : { ...loaded, config: { ...loaded.config, concurrency } };
     let stopping = false;
@@ -184,7 +187,7 @@ export const worker = defineCommand({
       serverUrl: findServerUrl(file, url ?? readVariables(env).STACKYARD_URL),
       env,
       drainMs,
-      logger: createProcessLogger(context),
+      logger,
       onReport: createReportPrinter(out),
     });
     const health = await openHealth(running, { healthPort, healthHost, isStopping: () => stopping });

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { within } from "@stackyard/core";
+import { KEEP_ALIVE_MS, within } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { failWith } from "../failure.ts";
 
@@ -35,13 +35,16 @@ const REQUEST_MS = 5_000;
  */
 export async function startHealthListener({ host, port, ...given }: HealthInput): Promise<HealthListener> {
   const input = { ...given, check: toTimedCheck(given.check, given.checkMs ?? CHECK_MS) };
-  const server = createServer({ requestTimeout: REQUEST_MS }, ({ url, method }, response) => {
-    const known = method === "GET" || method === "HEAD";
-    if (known && url === "/health/live") answer(response, 200, OK);
-    else if (known && url === "/health/ready") void answerReady(response, input);
-    else if (known && url === "/metrics") answerMetrics(response, input.expose());
-    else answer(response, 404, { detail: "Only /health/live, /health/ready and /metrics exist here." });
-  });
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    ({ url, method }, response) => {
+      const known = method === "GET" || method === "HEAD";
+      if (known && url === "/health/live") answer(response, 200, OK);
+      else if (known && url === "/health/ready") void answerReady(response, input);
+      else if (known && url === "/metrics") answerMetrics(response, input.expose());
+      else answer(response, 404, { detail: "Only /health/live, /health/ready and /metrics exist here." });
+    },
+  );
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   return {

@@ -396,6 +396,11 @@ function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Field
   return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
 }
 
+/** Returns false for what addresses of files and of the API resolve as a step: no client can name it in a path. */
+export function isPathPart(id: string): boolean {
+  return id !== "." && id !== "..";
+}
+
 /** The keys of a message whose values a stack keeps. */
 const KEPT = ["metadata", "outputs"] as const;
 
@@ -405,6 +410,8 @@ function findFault(fields: EventMessage, origin: EventOrigin): string | undefine
   if (![fields.stackId, fields.id ?? "", fields.machine ?? ""].every((text) => text.isWellFormed())) {
     return "An id or name contains an unpaired surrogate.";
   }
+  if (!isPathPart(fields.stackId))
+    return `The stack id ${JSON.stringify(fields.stackId)} cannot be part of an address.`;
   const rounded = KEPT.find((key) => findRoundedFault(fields[key]) !== undefined);
   if (rounded !== undefined)
     return `The message is refused for its "${rounded}": ${findRoundedFault(fields[rounded])}.`;

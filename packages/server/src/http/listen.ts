@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { StackyardError } from "@stackyard/core";
+import { KEEP_ALIVE_MS, StackyardError } from "@stackyard/core";
 import { problemResponse, toProblemInput } from "./problem.ts";
 
 /** A socket that answers. */
@@ -25,6 +25,7 @@ export async function createListener(fetch: Fetch, { host, port, limits }: Liste
       headersTimeout: limits.requestMs,
       connectionsCheckingInterval: Math.min(5_000, limits.requestMs),
       maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_MS,
     },
     getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: toUnreadable }),
   );

@@ -39,7 +39,7 @@ export function eventRoutes(deps: RouteDeps): readonly Route[] {
       }
       await checkMessages(deps, caller, messages);
       const results = await publishMessages(deps, messages, { sender, allowExternalNext });
-      return reply(202, { results: results.map(toPublishResult) });
+      return answerPublished(results, Array.isArray(body));
     }),
     serve(deps, operations.listEventHistory, async ({ params, query }, { caller }) => {
       const page = await loadVisible(caller, pageInput(query), {
@@ -88,6 +88,15 @@ async function checkMessages(deps: RouteDeps, caller: Caller, messages: readonly
     return parsed.kind === "event" ? parsed.event : undefined;
   });
   await checkPublished(deps, caller, events);
+}
+
+/** A sender that looks at the status only must not take a refused event for an accepted one. */
+function answerPublished(results: readonly Published[], isList: boolean) {
+  const refused = results.find((result) => result.kind === "invalid");
+  if (refused !== undefined && !isList) {
+    throw new HttpError(400, "EVENT_INVALID", refused.reason, { details: { code: refused.code } });
+  }
+  return reply(refused === undefined ? 202 : 207, { results: results.map(toPublishResult) });
 }
 
 function toPublishResult(result: Published): PublishResult {

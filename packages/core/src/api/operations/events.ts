@@ -16,7 +16,14 @@ export const publishEvents = defineOperation("POST", "/v1/events", {
   // Each is validated separately, so that faults of one do not affect the others.
   body: Type.Union([Type.Object({}), Type.Array(Type.Unknown(), { minItems: 1 })]),
   describedBody: Type.Union([EventMessage, Type.Array(EventMessage, { minItems: 1 })]),
-  answers: { 202: answer("PublishAnswer", "Each accepted event is stored, and is applied later.") },
+  answers: {
+    202: answer("PublishAnswer", "All events are accepted: each is stored, and is applied later."),
+    207: answer(
+      "PublishAnswer",
+      "Some events of a list are refused, with the kind `invalid`; the others are accepted.",
+    ),
+    400: refusal("EVENT_INVALID for one event, not in a list, that is refused."),
+  },
 });
 
 export const previewEvent = defineOperation("POST", "/v1/stacks/:stackId/simulate", {
