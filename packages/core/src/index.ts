@@ -142,6 +142,7 @@ export type {
   ServiceRequest,
   ServiceRoute,
   ServiceUser,
+  ServiceWithdrawal,
 } from "./ports/plugin-service.ts";
 export type {
   Leases,

@@ -131,6 +131,11 @@ export interface ServiceDeps {
    */
   foresee(event: Omit<ServiceEvent, "id">, user: ServiceUser): Promise<ForeseenEvent>;
   /**
+   * Withdraws an event that a service has published and that is parked: it is never applied, and its history has the
+   * reason. Returns false for an event that is not parked.
+   */
+  withdrawParked(event: Pick<ServiceEvent, "id" | "stackId">, withdrawal: ServiceWithdrawal): Promise<boolean>;
+  /**
    * Queues the approval of a task by a person who is known as a user of another system. It counts as if the person had
    * approved at the server: the grants of the yard and the task decide who may approve. The outcome is in the history,
    * under the id.
@@ -156,6 +161,12 @@ export interface ServiceEvent {
   readonly machine: string;
   readonly event: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Who withdraws a parked event, for display, and why. */
+export interface ServiceWithdrawal {
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** The user in whose name an event is sent: a sender of the kind `host`. */

@@ -41,6 +41,7 @@ export {
   previewLinks,
   pullStacks,
 } from "./hosts/preview-links.ts";
+export { noteWish, previewWishes } from "./hosts/preview-wishes.ts";
 export { forgetPullFault, notePullFault, type PullFault, pullFaults } from "./hosts/pull-faults.ts";
 export {
   provideSourceArchives,

@@ -4,9 +4,11 @@ import { decideAccess } from "../access/decide-access.ts";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/decide-event.ts";
 import { type Sender, toPersonId } from "../access/sender.ts";
 import { findOwnLine } from "../aggregate/plan-inputs.ts";
+import { toParkedId } from "../aggregate/withdraw-parked.ts";
 import type { AwsAccess } from "../engine/attempts/executor-context.ts";
 import { type EngineOptions, publishMessages } from "../engine/engine.ts";
 import { createPlanner, type Planner } from "../engine/plans/planner.ts";
+import { withdrawParked } from "../engine/withdraw-parked.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
@@ -32,7 +34,10 @@ import { toEventFate } from "./event-fate.ts";
 
 /** Dependencies of a yard's services, from the process that runs them. */
 export interface YardServicesDeps {
-  readonly store: Pick<Store, "records" | "queries" | "load" | "loadParked" | "enqueue" | "findAttempt" | "revisions">;
+  readonly store: Pick<
+    Store,
+    "records" | "queries" | "load" | "loadParked" | "commit" | "enqueue" | "findAttempt" | "revisions"
+  >;
   readonly locator: Locator;
   /** As the engine's. Default: none is known, and configurations are not checked. */
   readonly executors?: ExecutorRegistry;
@@ -79,6 +84,10 @@ export function createServiceDeps(
     findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
     publish: (event, user) => publishChecked(deps, event, toSender(deps, user)),
     foresee: (event, user) => foresee({ ...deps, planner }, event, toSender(deps, user)),
+    async withdrawParked({ id, stackId }, withdrawal) {
+      const parkedId = toParkedId({ id, stackId, origin: "external" });
+      return (await withdrawParked(store, [parkedId], { ...withdrawal, now: clock.now() })).length > 0;
+    },
     approve: (approval, person) => approve(deps, approval, person),
     async listLinks(stack) {
       const found = services.map(async ({ name, listLinks }): Promise<readonly ServiceLink[]> => {
