@@ -108,7 +108,7 @@ describe("the action", () => {
 
     expect(result.outputs).toEqual({
       stack: "shop-pr-7",
-      "event-id": "99/1/preview/OPENED",
+      "event-id": expect.stringMatching(/^99\/1\/preview\/OPENED\/[\w-]{16}$/),
       outcome: "applied",
       state: "LIVE",
       url: "https://shop.example.org/",

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { getInput } from "@actions/core";
 import { defined, StackyardError } from "@stackyard/core";
 import type { NewEvent } from "@stackyard/sdk";
@@ -31,7 +32,7 @@ export function readInputs(env: Environment): Inputs {
     event: {
       stackId,
       event,
-      id: toEventId(env, event),
+      id: toEventId(env, { stackId, event, machine, metadata, confirm }),
       ...defined({ machine, metadata, confirm }),
     },
     until: until.length === 0 ? undefined : until,
@@ -65,16 +66,39 @@ function toWords(text: string): readonly string[] {
     .filter((line) => line !== "");
 }
 
-/** Returns the event's id: a rerun of a job has another attempt, and a repeated step in it sends the same event. */
-function toEventId(env: Environment, event: string): string {
+/**
+ * Returns the event's id: a rerun of a job has another attempt, and a repeated step in it sends the same event. Jobs of a
+ * matrix, other steps and calls of one workflow have ids of their own, as what they send does.
+ */
+function toEventId(env: Environment, { event, ...content }: EventContent): string {
   const parts = ["GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB"].map((name) => {
     const value = env[name];
     if (value) return value;
     throw usage(`The variable ${name} is missing. Run this in a job of GitHub Actions.`);
   });
-  const id = [...parts, event].join("/");
+  const index = getInput("job-index");
+  const step = [index, env["GITHUB_ACTION"] ?? ""].filter((part) => part !== "");
+  const digest = createHash("sha256")
+    .update(JSON.stringify(toSorted(content)))
+    .digest("base64url")
+    .slice(0, 16);
+  const id = [...parts, ...step, event, digest].join("/");
   if (id.length <= MAX_ID) return id;
   throw usage(`The id of the event, "${id}", is longer than ${MAX_ID} characters. Use shorter names.`);
+}
+
+interface EventContent {
+  readonly event: string;
+  readonly stackId: string;
+  readonly machine: string | undefined;
+  readonly metadata: NewEvent["metadata"];
+  readonly confirm: string | undefined;
+}
+
+/** Returns the content with its metadata by name: lines in another order are the same. */
+function toSorted({ metadata = {}, ...content }: Omit<EventContent, "event">) {
+  const entries = Object.entries(metadata).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return { ...content, metadata: entries };
 }
 
 function usage(message: string): StackyardError {
