@@ -46,7 +46,11 @@ const LANES = 8;
  */
 export function createHostsServices(
   { hosts = {}, documents = "hooks" }: HostsOptions,
-  { projectDir, url }: Pick<PluginContext, "projectDir" | "url">,
+  {
+    projectDir,
+    url,
+    environment = {},
+  }: Pick<PluginContext, "projectDir" | "url"> & Partial<Pick<PluginContext, "environment">>,
   ports: HostPorts = globalThis,
 ): readonly PluginService[] {
   const named = Object.entries(hosts).map(([name, options]): NamedHost => ({ name, options }));
@@ -59,6 +63,7 @@ export function createHostsServices(
   const openQueue = (deps: ServiceDeps): KeyedQueue => open(deps, "hooks");
   const openReportQueue: OpenReportQueue = (deps, host) => open(deps, `reports-${host}`);
   const folder = resolve(projectDir, documents);
+  const yardName = environment["YARD_NAME"];
   const warned = new Set<string>();
   /** Warns of documents with a host that is not in the options: they get no deliveries. */
   const warnOfUnknownHosts = ({ logger }: ServiceDeps, mappings: readonly Mapping[]): void => {
@@ -105,7 +110,7 @@ export function createHostsServices(
   return [
     service,
     createPollService({ hosts: named, folder, openQueue, codeHosts, takeOver }),
-    createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue, yardUrl: url }),
+    createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue, yardUrl: url, yardName }),
   ];
 }
 
@@ -127,11 +132,12 @@ function byReceipt({ value: one }: QueueClaim, { value: other }: QueueClaim): nu
   return toAt(one) - toAt(other);
 }
 
-/** Items of one pull request are decided on one after the other. */
+/** Items of one pull request, or of one ref, are decided on one after the other. */
 function toLane({ key, value }: QueueClaim): string {
   if (!isQueued(value)) return key;
   const { host, hook, pullNumber: number = hook.pull?.number } = value;
-  return number === undefined ? key : `${host} ${hook.repository?.id} ${number}`;
+  const subject = number ?? hook.push?.ref;
+  return subject === undefined ? key : `${host} ${hook.repository?.id} ${subject}`;
 }
 
 interface WorkDeps extends ServiceDeps {

@@ -12,6 +12,8 @@ export interface SimRepository {
   readonly archives: Map<string, Uint8Array>;
   /** What can be compared. */
   readonly commits: SimCommit[];
+  /** Commits by ref, such as `refs/heads/main`. */
+  readonly refs: Map<string, string>;
 }
 
 /** A pull request of now. */
@@ -97,6 +99,13 @@ export function toPullEvent(
     repository: toRepositoryBody(repository),
   };
   return { ...recorded, ...about, sender: toUser(pull.author), ...change };
+}
+
+/** Returns the body of a delivery about a ref. Without a head it was deleted. */
+export function toPushEvent(repository: SimRepository, ref: string, head: string | undefined, at: number): Body {
+  const own = { ...toRepositoryBody(repository), pushed_at: Math.floor(at / 1_000) };
+  const deleted = head === undefined;
+  return { ref, after: head ?? "0".repeat(40), deleted, created: false, repository: own, sender: toUser("octocat") };
 }
 
 /** What a person wrote. */

@@ -6,6 +6,7 @@ import {
   toCheckEvent,
   toCommentEvent,
   toPullEvent,
+  toPushEvent,
 } from "./bodies.ts";
 import type { SimCommit } from "./commit-graph.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -32,6 +33,8 @@ export interface HostChanges {
   addHistory(repository: string, commits: readonly SimCommit[]): void;
   openPull(repository: string, input: PullInput): Promise<number>;
   push(repository: string, number: number, head: string): Promise<void>;
+  /** Moves a ref, such as `refs/heads/main`, or deletes it without a head. */
+  pushRef(repository: string, ref: string, head: string | undefined): Promise<void>;
   closePull(repository: string, number: number): Promise<void>;
   reopenPull(repository: string, number: number): Promise<void>;
   labelPull(repository: string, number: number, label: string): Promise<void>;
@@ -109,6 +112,7 @@ export function createChanges({ repositories, former, deliveries, reports, held,
         pulls: new Map(),
         archives: new Map(),
         commits: [],
+        refs: new Map(),
       });
     },
     renameRepository: (fullName, newName) => rename({ repositories, former }, findRepository(fullName), newName),
@@ -141,12 +145,14 @@ export function createChanges({ repositories, former, deliveries, reports, held,
       return number;
     },
     push: (fullName, number, head) => change(fullName, number, { head }, { action: "synchronize" }),
+    async pushRef(fullName, ref, head) {
+      await deliveries.deliver("push", moveRef(findRepository(fullName), { ref, head, at: toUpdatedAt() }));
+    },
     closePull: (fullName, number) => change(fullName, number, { state: "closed" }, { action: "closed" }),
     reopenPull: (fullName, number) => change(fullName, number, { state: "open" }, { action: "reopened" }),
-    async labelPull(fullName, number, label) {
+    async labelPull(fullName, number, name) {
       const labels = findRepository(fullName).pulls.get(number)?.labels ?? [];
-      const event = { action: "labeled", label: { name: label } };
-      await change(fullName, number, { labels: [...labels, label] }, event);
+      await change(fullName, number, { labels: [...labels, name] }, { action: "labeled", label: { name } });
     },
     unlabelPull: (fullName, number, name) =>
       change(fullName, number, { labels: [] }, { action: "unlabeled", label: { name } }),
@@ -161,6 +167,19 @@ export function createChanges({ repositories, former, deliveries, reports, held,
     rerunCheck: (fullName, check) => changeCheck(fullName, "check_run", { check, action: "rerequested" }),
     rerunChecks: (fullName, head) => changeCheck(fullName, "check_suite", { head, action: "rerequested" }),
   };
+}
+
+interface MovedRef {
+  readonly ref: string;
+  readonly head: string | undefined;
+  readonly at: number;
+}
+
+/** Moves or deletes a ref, and returns the body of the delivery about it. */
+function moveRef(repository: SimRepository, { ref, head, at }: MovedRef) {
+  if (head === undefined) repository.refs.delete(ref);
+  else repository.refs.set(ref, head);
+  return toPushEvent(repository, ref, head, at);
 }
 
 function rename(

@@ -67,8 +67,8 @@ export interface GitLabSim {
   note(iid: number, text: string): Promise<void>;
   /** Gives the project another name, such as `acme/store`. */
   move(name: string): void;
-  /** Sends a push to a branch. */
-  pushBranch(name: string, after: string): Promise<void>;
+  /** Moves a branch, or deletes it without a commit, and sends the push. */
+  pushBranch(name: string, after: string | undefined): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -133,6 +133,7 @@ function createSim({ secret, now }: GitLabSimInput) {
   const reports: GitLabReports = { notes: [], statuses: [], environments: [], deployments: [] };
   const events: SimHookEvent[] = [];
   const commits: SimCommit[] = [];
+  const branches = new Map<string, string>();
   /** Of the project, the present one last. */
   const names = [PROJECT.path_with_namespace];
   const toText = (body: unknown): string =>
@@ -161,7 +162,7 @@ function createSim({ secret, now }: GitLabSimInput) {
 
   async function respond(request: Request, path: string): Promise<Response> {
     const sent = await readBody(request);
-    const state = { merges, settings, events, commits, reports, nextId, sent, names, now: now() };
+    const state = { merges, settings, events, commits, branches, reports, nextId, sent, names, now: now() };
     const { status, body, headers } = toFaultOrAnswer(request, path, state);
     const change = settings.changeAnswer ?? ((_: string, own: unknown) => own);
     const text = toText(change(path, body));
@@ -196,7 +197,11 @@ function createSim({ secret, now }: GitLabSimInput) {
       await deliver("Note Hook", toNoteBody({ id, iid, text, at: now() }));
     },
     move: (name) => void names.push(name),
-    pushBranch: (name, after) => deliver("Push Hook", toPushBody(name, after)),
+    async pushBranch(name, after) {
+      if (after === undefined) branches.delete(name);
+      else branches.set(name, after);
+      await deliver("Push Hook", toPushBody(name, after ?? "0".repeat(40)));
+    },
   };
   return { sim, answer };
 }
@@ -279,6 +284,7 @@ function toUrl({ iid }: Merge): string {
 }
 
 interface State {
+  readonly branches: ReadonlyMap<string, string>;
   readonly commits: readonly SimCommit[];
   readonly merges: readonly Merge[];
   readonly settings: GitLabSim["settings"];
@@ -376,7 +382,7 @@ function answerGroup(path: string, query: URLSearchParams, { settings, events, n
 function answerMerges(
   { method }: Request,
   { path, query }: { readonly path: string; readonly query: URLSearchParams },
-  { merges, reports, nextId, sent }: State,
+  { merges, branches, reports, nextId, sent }: State,
 ): Answer {
   const reporting = {
     reports,
@@ -388,6 +394,9 @@ function answerMerges(
   const answer = answerReports(reporting, { method, path, query, body: sent });
   if (answer !== undefined) return answer;
   if (path === PROJECT_ITSELF) return { status: 200, body: PROJECT };
+  // Follows "Get single repository branch", GitLab Docs.
+  const branch = branches.get(decodeURIComponent(/^\/repository\/branches\/(.+)$/.exec(path)?.[1] ?? ""));
+  if (branch !== undefined) return { status: 200, body: { commit: { id: branch } } };
   const merge = merges.find(({ iid }) => path === `/merge_requests/${iid}`);
   return merge === undefined ? MISSING : { status: 200, body: toMerge(merge) };
 }

@@ -163,7 +163,7 @@ function toResponse(request: Request, { status, body, link, location }: Answer):
   return new Response(isEmpty ? null : json, { status: isKnown ? 304 : status, headers });
 }
 
-function toFailure({ status, retryAfterSeconds, limitedUntil }: RequestFault): Response {
+function toFailure({ status, retryAfterSeconds, limitedUntil, message: said = "Fault" }: RequestFault): Response {
   const headers = new Headers();
   if (limitedUntil !== undefined) {
     headers.set("x-ratelimit-remaining", "0");
@@ -171,7 +171,7 @@ function toFailure({ status, retryAfterSeconds, limitedUntil }: RequestFault): R
   }
   if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   // Source: "Rate limits for the REST API", GitHub Docs.
-  const message = retryAfterSeconds === undefined ? "Fault" : "You have exceeded a secondary rate limit.";
+  const message = retryAfterSeconds === undefined ? said : "You have exceeded a secondary rate limit.";
   return Response.json({ message }, { status, headers });
 }
 
@@ -239,6 +239,7 @@ const ROUTES: readonly Route[] = [
     answer: redirectToArchive,
   },
   { method: "GET", path: new RegExp(`${REPO}/compare/(?<range>[^/]+)$`), reads: "contents", answer: compare },
+  { method: "GET", path: new RegExp(`${REPO}/git/ref/(?<ref>.+)$`), reads: "contents", answer: findRef },
   { method: "GET", path: new RegExp(`${REPO}/pulls$`), reads: "pull_requests", answer: listPulls },
   { method: "GET", path: new RegExp(`${REPO}/pulls/(?<number>\\d+)$`), reads: "pull_requests", answer: findPull },
   {
@@ -290,6 +291,13 @@ function listPulls({ repositories, held }: State, { url, groups }: RouteInput): 
   // Lists do not say whether a pull request was merged, but when.
   const bodies = open.map((pull) => ({ ...toPullBody(repository, pull), merged: undefined }));
   return toPage(url, bodies);
+}
+
+/** Follows "Get a reference", GitHub Docs. */
+function findRef({ repositories, held }: State, { groups }: RouteInput): Answer {
+  const ref = `refs/${decodeURIComponent(groups["ref"] ?? "")}`;
+  const sha = (held.repositories ?? repositories).get(groups["repo"] ?? "")?.refs.get(ref);
+  return toAnswer(sha && { ref, object: { type: "commit", sha } });
 }
 
 function findPull({ repositories, held }: State, { groups }: RouteInput): Answer {

@@ -8,6 +8,8 @@ export interface RequestFault {
   readonly retryAfterSeconds?: number;
   /** Of the limit by the hour, which is used up until then; epoch seconds. */
   readonly limitedUntil?: number;
+  /** What the host says. */
+  readonly message?: string;
   /** The request is carried out before it fails. */
   readonly afterDoing?: boolean;
 }

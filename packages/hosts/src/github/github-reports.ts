@@ -62,7 +62,7 @@ export function createGitHubReports(
   };
 }
 
-type Checks = Pick<ReportHost, "findCheck" | "createCheck" | "updateCheck">;
+type Checks = Pick<ReportHost, "countsByName" | "findCheck" | "createCheck" | "updateCheck">;
 
 /** Source: "Create a commit status", GitHub Docs. */
 const MAX_DESCRIPTION = 140;
@@ -75,6 +75,7 @@ function createCommitStatuses({ write }: RepositoryClient): Checks {
     return create(write, place, "statuses", { path: `/statuses/${head}`, body });
   };
   return {
+    countsByName: true,
     findCheck: async () => undefined,
     createCheck,
     async updateCheck(place, _, check) {
@@ -95,6 +96,7 @@ function createChecks(
   { appId, warn }: { readonly appId: number; readonly warn: WarnOfRows },
 ): Checks {
   return {
+    countsByName: false,
     async findCheck({ repository }, { name, head }) {
       const query = new URLSearchParams({ check_name: name, app_id: String(appId), per_page: "1" });
       const path = `/commits/${head}/check-runs?${query}`;

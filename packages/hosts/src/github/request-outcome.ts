@@ -75,6 +75,11 @@ function isLimited(error: unknown, headers: Readonly<Record<string, unknown>>): 
   return String(headers["x-ratelimit-remaining"]) === "0" || /\brate limit\b/i.test(message);
 }
 
+/** Returns true if a conversation is locked: that is about one pull request. Source: "Locking conversations", GitHub Docs. */
+function isLocked(error: unknown): boolean {
+  return isMap(error) && /\bis locked\b/.test(String(error["message"]));
+}
+
 /** Returns why a request failed; undefined for an error that does not come from a request. */
 export function toHostFault(error: unknown, now: number): HostFault | undefined {
   if (error instanceof AskedToWait) return { kind: "waiting", until: error.until };
@@ -84,6 +89,7 @@ export function toHostFault(error: unknown, now: number): HostFault | undefined 
   const seconds = toRetryAfterSeconds(error) ?? toLimitSeconds(error, now);
   if (seconds !== undefined) return { kind: "waiting", until: now + seconds * 1_000 };
   if (status === 401) return { kind: "unauthorized" };
+  if (status === 403 && isLocked(error)) return { kind: "refused" };
   // An App that is not installed may not see that a repository exists.
   if (status === 403 || status === 404) return { kind: "forbidden" };
   // A request that got no answer has the status 500 too.

@@ -101,7 +101,9 @@ function toStatus({ conclusion, title }: HostCheck): { readonly state: string; r
   return { state: conclusion === "failure" ? "failed" : "success", description };
 }
 
-function createStatuses(client: GitLabClient): Pick<ReportHost, "findCheck" | "createCheck" | "updateCheck"> {
+function createStatuses(
+  client: GitLabClient,
+): Pick<ReportHost, "countsByName" | "findCheck" | "createCheck" | "updateCheck"> {
   async function write({ repository }: PullPlace, check: HostCheck): Promise<number> {
     const { state, description } = toStatus(check);
     const name = keepStart(check.name, MAX_TEXT);
@@ -121,6 +123,7 @@ function createStatuses(client: GitLabClient): Pick<ReportHost, "findCheck" | "c
   }
 
   return {
+    countsByName: true,
     findCheck: async () => undefined,
     createCheck: write,
     async updateCheck(place, _, check) {

@@ -128,11 +128,16 @@ function note(before: CommitNotes, line: CommitLine, brought: BroughtCommits): C
 }
 
 /** Returns the commit that an event brings; undefined for other events. */
-function findHead({ notes }: CommitNotes, line: CommitLine, { sent, head }: BroughtCommits): string | undefined {
+function findHead(commits: CommitNotes, line: CommitLine, { sent, head }: BroughtCommits): string | undefined {
   if (line.internal === true) return undefined;
   const own = sent.get(line.eventId);
   if (own !== undefined) return own;
-  const isNamed = isMap(line.metadata) && listKeysOf(line.metadata, head).length > 0;
+  const { notes } = commits;
+  // Another commit under the key of the commit: what else mentions the head, such as where it came from, does not bring it.
+  const last = findLast(commits);
+  const isOther =
+    isMap(line.metadata) && last !== undefined && findOther({ ...last, head }, line.metadata) !== undefined;
+  const isNamed = isMap(line.metadata) && !isOther && listKeysOf(line.metadata, head).length > 0;
   // Metadata alone, such as that of an extended lifetime, begin no other run of a commit.
   const isKnown = notes.some((each) => each.head === head && each.refusal === undefined);
   const runs = line.from !== line.to || line.sent.length > 0;

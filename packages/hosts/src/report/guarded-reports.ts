@@ -14,6 +14,7 @@ export function guardReports(reports: ReportHost, confirm: () => Promise<boolean
     };
   };
   return {
+    countsByName: reports.countsByName,
     findBudget: reports.findBudget,
     listOwnComments: reports.listOwnComments,
     findCheck: reports.findCheck,

@@ -68,10 +68,10 @@ interface JudgedCommit {
 }
 
 /** Returns the check of a stack for a commit. Texts of others are in code nodes of its summary only. */
-export function renderCheck(preview: PreviewFacts, { head, verdict }: JudgedCommit): HostCheck {
+export function renderCheck(preview: PreviewFacts, { head, verdict, yardName }: JudgedCommit & NamedYard): HostCheck {
   const isReplaced = verdict.kind === "replaced";
   return {
-    name: `Preview ${toLine(preview.stackId, MAX_NAME)}`,
+    name: toName(`Preview ${toLine(preview.stackId, MAX_NAME)}`, yardName),
     head,
     title: toTitle(verdict, preview.phase),
     summary: isReplaced ? "The pull request has another head now." : renderPreview(preview),
@@ -86,11 +86,32 @@ function toActions(phase: PreviewPhase): readonly CheckAction[] {
   return [phase === "asleep" ? WAKE : RETRY, EXTEND, DESTROY];
 }
 
-/** Returns the check of a head that is not trusted: neither a success nor a failure. */
-export function renderUntrustedCheck(head: string): HostCheck {
-  const title = "The preview waits for trust";
-  return { name: "Preview", head, title, summary: renderTrust(head), actions: [], conclusion: "neutral" };
+/** The yard whose verdict a check is. */
+export interface NamedYard {
+  /** Missing: the yard has no name, and is the only one at the repository. */
+  readonly yardName: string | undefined;
 }
+
+/** Returns the name of a check. One yard would write over the check of another that has the same name. */
+function toName(name: string, yardName: string | undefined): string {
+  return yardName === undefined ? name : `${name} (${toLine(yardName, MAX_NAME)})`;
+}
+
+/** Returns the check of a head of a fork: while it is not trusted, it is neither a success nor a failure. */
+export function renderTrustCheck(
+  head: string,
+  { state, yardName }: NamedYard & { readonly state: keyof typeof TRUST },
+): HostCheck {
+  const name = toName("Preview", yardName);
+  const summary = state === "waits" ? renderTrust(head) : TRUST[state].title;
+  return { name, head, summary, actions: [], ...TRUST[state] };
+}
+
+const TRUST = {
+  waits: { title: "The preview waits for trust", conclusion: "neutral" },
+  trusted: { title: "The head is trusted", conclusion: "success" },
+  replaced: { title: "Nothing waits for trust any more", conclusion: "cancelled" },
+} as const;
 
 /**
  * Returns the state of a commit's deployment. A commit that runs is deployed until another one is, its stack fails, or its

@@ -17,6 +17,7 @@ export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "
   readonly host: string;
   readonly yardId: string;
   readonly reports: ReportHost;
+  readonly yardName: string | undefined;
   /** The kinds of reports to write. */
   readonly kinds: ReadonlySet<ReportKind>;
 }
@@ -153,12 +154,13 @@ async function writeStatuses(
   if (waiting !== undefined) return waiting;
   let stored = report;
   await open.save(stored, { hasEnded });
-  for (const { commentId = 0, reaction } of reactions) await reports.react(report.place, commentId, reaction);
   for (const { key, write } of writes) {
     const statuses = { ...stored.statuses, [key]: await write() };
     stored = { ...stored, statuses };
     await open.save(stored, { hasEnded });
   }
+  // Last: a conversation that is locked has no reactions.
+  for (const { commentId = 0, reaction } of reactions) await reports.react(report.place, commentId, reaction);
   return { kind: "written", report: writes.length === 0 ? stored : { ...stored, reportedAt: clock.now() } };
 }
 

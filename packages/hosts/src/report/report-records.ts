@@ -40,6 +40,8 @@ export interface StoredStatus {
   readonly hash: string;
   /** True if it reports unfinished work, or a deployment that exists. */
   readonly isOpen: boolean;
+  /** The name of a check. Missing in records of earlier versions. */
+  readonly name?: string;
 }
 
 /** The input of a pull request's report, in addition to its stacks. The queue keeps it until it was reported. */

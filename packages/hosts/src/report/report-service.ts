@@ -62,13 +62,15 @@ export interface ReportInput {
   readonly openQueue: OpenReportQueue;
   /** Where people reach the yard. */
   readonly yardUrl: string | undefined;
+  /** The name of the yard, for checks. */
+  readonly yardName: string | undefined;
 }
 
 /**
  * Creates the service that reports to pull requests. It follows the history of the yard, and writes the facts at the
  * time of writing: while a host does not answer nothing is lost, and nothing is sent twice.
  */
-export function createReportService({ hosts, codeHosts, openQueue, yardUrl }: ReportInput): PluginService {
+export function createReportService({ hosts, codeHosts, openQueue, yardUrl, yardName }: ReportInput): PluginService {
   const pauses = new Map<string, Pause>();
   const turns = new Map<string, ReportTurns>();
 
@@ -92,6 +94,7 @@ export function createReportService({ hosts, codeHosts, openQueue, yardUrl }: Re
       end,
       yardId: await loadYardId(deps),
       yardUrl,
+      yardName,
       canApprove: "people" in named.options,
     };
     turns.set(host, worker.turns);
@@ -188,6 +191,7 @@ interface ReportWorker extends ServiceDeps {
   readonly turns: ReportTurns;
   readonly yardId: string;
   readonly yardUrl: string | undefined;
+  readonly yardName: string | undefined;
   readonly canApprove: boolean;
   readonly end: () => boolean;
 }

@@ -4,7 +4,7 @@ import { digestOf } from "../describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
 import { type CommitNotes, type CommitVerdict, evaluateCommit } from "./commit-notes.ts";
 import type { PreviewFacts } from "./describe-preview.ts";
-import { renderCheck, renderUntrustedCheck, toDeployment } from "./render-check.ts";
+import { type NamedYard, renderCheck, renderTrustCheck, toDeployment } from "./render-check.ts";
 import type { HostCheck, PullPlace, ReportHost } from "./report-host.ts";
 import type { StoredReport, StoredStatus } from "./report-records.ts";
 import { requireGone } from "./require-gone.ts";
@@ -27,7 +27,7 @@ export interface LinkedPreview {
 }
 
 /** The dependencies of writing statuses. */
-export interface StatusDeps {
+export interface StatusDeps extends NamedYard {
   readonly reports: ReportHost;
   readonly yardId: string;
   readonly kinds: ReadonlySet<ReportKind>;
@@ -42,10 +42,12 @@ export function listStatusWrites(
   const { place, head, isUntrusted, statuses = {} } = report;
   const subjects = linked.flatMap(listSubjects);
   const checks = subjects.map((subject) => toCheck(deps, place, { subject, statuses }));
-  const known = statuses["check"]?.head === head ? statuses["check"] : undefined;
-  const trust = isUntrusted
-    ? [toCheckWrite(deps, place, { key: "check", check: renderUntrustedCheck(head), known })]
-    : [];
+  const trust = listTrustWrites(deps, place, {
+    head,
+    isUntrusted,
+    isFollowed: linked.length > 0,
+    known: statuses["check"],
+  });
   const deployments = subjects.map((subject) => toDeploymentWrite(deps, place, { subject, statuses }));
   const wanted = [
     ...(deps.kinds.has("check") ? [...checks, ...trust] : []),
@@ -53,6 +55,32 @@ export function listStatusWrites(
   ];
   return wanted.filter((write) => write !== undefined);
 }
+
+interface TrustInput extends Known, Pick<StoredReport, "head" | "isUntrusted"> {
+  /** The pull request has a preview. */
+  readonly isFollowed: boolean;
+}
+
+/** Returns the writes about the trust in a head. What was written while one waited is ended. */
+function listTrustWrites(
+  deps: StatusDeps,
+  place: PullPlace,
+  { head, isUntrusted, isFollowed, known }: TrustInput,
+): readonly (StatusWrite | undefined)[] {
+  const { yardName } = deps;
+  const isSame = known?.head === head;
+  const state = isSame && isFollowed ? "trusted" : "replaced";
+  const ended = known && renderTrustCheck(known.head, { state, yardName });
+  // A check of GitHub that is completed is updated in place.
+  const end = ended && toCheckWrite(deps, place, { key: isUntrusted ? ENDED : "check", check: ended, known });
+  if (!isUntrusted) return [end];
+  const check = renderTrustCheck(head, { state: "waits", yardName });
+  const next = toCheckWrite(deps, place, { key: "check", check, known: isSame ? known : undefined });
+  return isSame ? [next] : [end, next];
+}
+
+/** The check of an earlier head that was not trusted. */
+const ENDED = "check before";
 
 /** A commit that a stack was sent. */
 interface Subject {
@@ -108,6 +136,7 @@ interface Known {
 
 function toCheck(deps: StatusDeps, place: PullPlace, { subject, statuses }: StatusInput) {
   const { preview, head, verdict, isLast } = subject;
+  const { yardName } = deps;
   const key = toKey("check", subject);
   const known = statuses[key];
   // The status of an earlier commit stays, unless its run was under way.
@@ -115,7 +144,7 @@ function toCheck(deps: StatusDeps, place: PullPlace, { subject, statuses }: Stat
   // A commit that never ran needs no check.
   const isOver = verdict.kind === "replaced" || verdict.kind === "ended" || preview.phase === "ended";
   if (known === undefined && isOver) return undefined;
-  return toCheckWrite(deps, place, { key, check: renderCheck(preview, { head, verdict }), known });
+  return toCheckWrite(deps, place, { key, check: renderCheck(preview, { head, verdict, yardName }), known });
 }
 
 function toCheckWrite(
@@ -137,9 +166,21 @@ function toCheckWrite(
         update: (found) => reports.updateCheck(place, found, check),
         create: () => reports.createCheck(place, check),
       });
-      return { head, id, hash, isOpen: check.conclusion === undefined };
+      await endFormer(reports, place, { check, known });
+      return { head, id, hash, isOpen: check.conclusion === undefined, name: check.name };
     },
   };
+}
+
+/** Ends a status that was begun under another name, such as before the yard had one. Checks are renamed by their id. */
+async function endFormer(
+  reports: ReportHost,
+  place: PullPlace,
+  { check, known }: Known & { readonly check: HostCheck },
+) {
+  const { name = check.name, isOpen = false } = known ?? {};
+  if (!isOpen || name === check.name || !reports.countsByName) return;
+  await reports.createCheck(place, { ...check, name, title: `Continues as ${check.name}`, conclusion: "cancelled" });
 }
 
 function toDeploymentWrite(

@@ -50,6 +50,7 @@ export interface BenchOptions {
   readonly machine?: string;
   readonly access?: AccessConfig;
   readonly logger?: Logger;
+  readonly environment?: Readonly<Record<string, string>>;
   /** Reaches the hosts. Default: that of the platform. */
   readonly fetch?: typeof fetch;
 }
@@ -69,6 +70,7 @@ export function createHostsBench({
   access,
   logger = silentLogger,
   fetch = globalThis.fetch,
+  environment = {},
 }: BenchOptions = {}) {
   const projectDir = mkdtempSync(join(tmpdir(), "hosts-"));
   mkdirSync(join(projectDir, "hooks"));
@@ -91,7 +93,7 @@ export function createHostsBench({
         return added;
       },
     };
-    const [service, poller, reporter] = createHostsServices(now, { projectDir, url: YARD_URL }, { fetch });
+    const [service, poller, reporter] = createHostsServices(now, { projectDir, url: YARD_URL, environment }, { fetch });
     if (service === undefined || poller === undefined || reporter === undefined)
       throw new Error("The options have no host.");
     const ids = countingIds();
