@@ -18,6 +18,8 @@ export interface MappedEvent {
 export interface MatchedMapping {
   readonly mapping: Mapping;
   readonly stackId: string;
+  /** The template that the id follows from. */
+  readonly template: string;
 }
 
 /** Why a hook cannot be applied: an expression of a document failed, or two documents name the same stack. */
@@ -46,7 +48,7 @@ export function findMapping(
     if (!matching.value) continue;
     const stack = mapping.stackOf(hook);
     if (stack.kind === "error") return fail(mapping, stack.reason);
-    matches.push({ mapping, stackId: stack.value });
+    matches.push(toMatch(record, { hook, mapping, stackId: stack.value, isOwn: mapping === own }));
     if (mapping === own) break;
   }
   const [match, ...others] = matches;
@@ -57,6 +59,25 @@ export function findMapping(
     match.mapping,
     `stack: "${match.stackId}" is also the stack of the document ${rival.mapping.name}. Change one "when".`,
   );
+}
+
+interface MatchInput extends Pick<MatchedMapping, "mapping" | "stackId"> {
+  readonly hook: MappedHook;
+  /** The document is that of the stack that the pull request has. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * Returns the match of a document. A pull request keeps its stack although its document names another one now, because the
+ * template of stacks is new, or because the repository has another name: what is new is no reason to leave what runs.
+ */
+function toMatch({ target, repository }: PullRecord, { hook, mapping, stackId, isOwn }: MatchInput): MatchedMapping {
+  const match = { mapping, stackId, template: mapping.stackTemplate };
+  if (!isOwn || target === undefined || target.stackId === stackId) return match;
+  const { template = mapping.stackTemplate } = target;
+  const isRenamed = repository !== undefined && repository !== hook.repository?.fullName;
+  const isKept = isRenamed || template !== mapping.stackTemplate;
+  return isKept ? { mapping, stackId: target.stackId, template } : match;
 }
 
 /** Sorts a document before the others, which keep their order. */
@@ -77,7 +98,7 @@ export function listMatching(
 }
 
 /** Skips documents without rules for pushes and messages: these have no pull request, which `when` may need. */
-function isFor({ rules }: Mapping, { kind }: MappedHook): boolean {
+export function isFor({ rules }: Mapping, { kind }: MappedHook): boolean {
   return kind === "pull" || kind === "command" || rules.some(({ on }) => on.startsWith(`${kind}.`));
 }
 
@@ -90,6 +111,7 @@ export interface PullState {
   readonly record?: PullRecord;
   readonly hasStack: boolean;
   readonly isEnding?: boolean;
+  readonly isRemoved?: boolean;
   readonly isAsked: boolean;
   readonly isRerun?: boolean;
   readonly isRead?: boolean;
@@ -120,7 +142,8 @@ export function applyPull(
   const target = match && toTarget(match);
   const own = toOwn(record, target);
   const fault =
-    findRenamed(own, hook, target) ?? (state.hasStack ? findNew(mappings, host, { record: own, target }) : undefined);
+    findRenamed(own, hook, target) ??
+    (state.hasStack ? findWithout(mappings, host, { record: own, target }) : undefined);
   if (fault !== undefined) return fault;
   const decision = decidePull(own, { pull: hook.pull, target, forks: match?.mapping.forks ?? "trust", ...state });
   return decision.kind === "send" ? toSend(mappings, mapped, decision) : decision;
@@ -159,8 +182,8 @@ function findOwn(mappings: readonly Mapping[], host: string, { phase, target }: 
   return mappings.find((mapping) => mapping.name === target.mapping && mapping.host === host);
 }
 
-function toTarget({ mapping: { name, stackTemplate }, stackId }: MatchedMapping): PullTarget {
-  return { mapping: name, stackId, template: stackTemplate };
+function toTarget({ mapping: { name }, stackId, template }: MatchedMapping): PullTarget {
+  return { mapping: name, stackId, template };
 }
 
 /** Returns the record with the present name of its document: the same stack may be that of a document with a new name. */
@@ -170,8 +193,8 @@ function toOwn(record: PullRecord, target: PullTarget | undefined): PullRecord {
 }
 
 /**
- * Returns the failure when documents have another stack or none for an open pull request because its repository was
- * renamed or moved: that is a fault of the documents, and no reason to remove what runs.
+ * Returns the failure when another document or none matches an open pull request because its repository was renamed or
+ * moved: that is a fault of the documents, and no reason to remove what runs.
  */
 function findRenamed(record: PullRecord, hook: PullHook, target: PullTarget | undefined): MappingFailure | undefined {
   const { phase, repository: before, target: own } = record;
@@ -183,23 +206,15 @@ function findRenamed(record: PullRecord, hook: PullHook, target: PullTarget | un
   return { kind: "failed", code: "HOOK_FAILED", reason: `document ${own.mapping}: ${reason}` };
 }
 
-/**
- * Returns the failure when a stack would be replaced because its document was removed, is for another host, or has a new
- * template of stacks: that something is new is not a reason to remove what runs.
- */
-function findNew(
+/** Returns the failure when a stack would be left because its document was removed or is for another host. */
+function findWithout(
   mappings: readonly Mapping[],
   host: string,
   { record, target }: { readonly record: PullRecord; readonly target: PullTarget | undefined },
 ): MappingFailure | undefined {
   const { phase, target: own } = record;
   if (phase !== "open" || own === undefined || target?.stackId === own.stackId) return undefined;
-  const mapping = findOwn(mappings, host, record);
-  if (mapping === undefined) return failWithout(own);
-  const isNew = own.template !== undefined && own.template !== mapping.stackTemplate;
-  if (!isNew || target?.mapping !== own.mapping) return undefined;
-  const advice = `Bring the earlier template back, or end it with ${toShellCommand`stackyard previews down ${own.stackId}`}.`;
-  return fail(mapping, `stack: "${target.stackId}" is a new name, and "${own.stackId}" is kept. ${advice}`);
+  return findOwn(mappings, host, record) === undefined ? failWithout(own) : undefined;
 }
 
 function failWithout({ mapping, stackId }: PullTarget): MappingFailure {
@@ -243,7 +258,7 @@ export function applyRules(match: MatchedMapping, hook: MappedHook): AppliedRule
 }
 
 function toEvent(
-  { mapping, stackId }: MatchedMapping,
+  { mapping, stackId }: Pick<MatchedMapping, "mapping" | "stackId">,
   rule: string,
   template: EventTemplate,
   hook: MappedHook,

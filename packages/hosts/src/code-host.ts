@@ -37,6 +37,11 @@ export interface CodeHost {
   toFault(error: unknown): HostFault | undefined;
   /** Returns a pull request as it is now; undefined when it does not exist. */
   findPull(repository: RepositoryPlace, number: number): Promise<HookPull | undefined>;
+  /**
+   * Returns what a ref such as `refs/heads/main` points to now: a commit, or the object of an annotated tag, as pushes name
+   * it. Undefined: a repository that exists does not have the ref.
+   */
+  findRef(repository: RepositoryPlace, ref: string): Promise<string | undefined>;
   findPermission(repository: RepositoryPlace, login: string): Promise<HostPermission>;
   /** Returns the repositories that Stackyard may read, at most an hour old. */
   listRepositories(): Promise<readonly HookRepository[]>;

@@ -41,6 +41,8 @@ export interface PullFacts {
   readonly hasStack: boolean;
   /** True if that stack is being removed: only an opening event is kept for the one after it. */
   readonly isEnding?: boolean;
+  /** True if a person has removed that stack by force: only a person opens it again. */
+  readonly isRemoved?: boolean;
   /** True if a person has requested the stack by `/preview up`. */
   readonly isAsked: boolean;
   /** True if the event of the same head is requested again. */
@@ -85,6 +87,8 @@ export function decidePull(record: PullRecord, facts: PullFacts): PullDecision {
   // Its branch is gone, or has no commits yet. What is there stays.
   if (pull.head === NO_COMMIT) return { kind: "nothing", record: seen };
   const rule = chooseRule(seen, facts);
+  const isLeft = facts.isRemoved === true && seen.phase === "open" && !facts.isAsked && facts.isRerun !== true;
+  if (isLeft && rule !== undefined) return { kind: "nothing", record: { ...seen, head: pull.head } };
   return rule === undefined ? { kind: "nothing", record: seen } : send(rule, seen, { pull, target });
 }
 

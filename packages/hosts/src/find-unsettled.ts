@@ -5,7 +5,6 @@ import type { HookPull, HookRepository } from "./hook.ts";
 import { isSettled } from "./look-up.ts";
 import type { Mapping } from "./mapping.ts";
 import type { StoredPull } from "./pull-records.ts";
-import { hasWanted } from "./rule-events.ts";
 
 /** The facts of a host and the yard about the pull requests of a repository. */
 export interface RepositoryFacts {
@@ -41,7 +40,7 @@ export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFac
     const record: StoredPull = records.get(pull.number) ?? NO_PULL;
     // The existence of the stack decides only which event follows, not whether one does.
     const state = { record, hasStack: true, isAsked: false, isRead: isSettled(pull, readAt) };
-    if (refused.has(pull.number) || hasWanted(record)) return true;
+    if (refused.has(pull.number) || record.wishes !== undefined) return true;
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
     if (applied.kind === "send" || applied.kind === "failed") return true;
     if (applied.kind === "stale") return false;

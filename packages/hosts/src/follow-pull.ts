@@ -1,5 +1,12 @@
 import { defined, findNearestName, type ServiceUser, type StoredRecord } from "@stackyard/core";
-import { type EventFate, type HookEvent, type HookOutcome, notePullFault, notify } from "@stackyard/core/services";
+import {
+  type EventFate,
+  type HookEvent,
+  type HookOutcome,
+  notePullFault,
+  noteWish,
+  notify,
+} from "@stackyard/core/services";
 import {
   type AppliedPull,
   applyPull,
@@ -10,12 +17,12 @@ import {
 } from "./apply-mapping.ts";
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
 import { type HookPull, RERUN } from "./hook.ts";
-import { HookFailed } from "./hook-errors.ts";
+import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { endLink, findRival, isStackId, linkStack } from "./link-stack.ts";
-import { isSettled } from "./look-up.ts";
-import { findMachine, type HandleDeps, publish, toUser } from "./publish-event.ts";
+import { BEHIND_MS, isSettled } from "./look-up.ts";
+import { type HandleDeps, isRemovedByPerson, publish, toExisting, toUser } from "./publish-event.ts";
 import { findLastFate, type StoredPull, savePull, toPullKey, toStoredPull, undoLast } from "./pull-records.ts";
-import type { QueuedHook } from "./receive.ts";
+import { type QueuedHook, toWishedAt } from "./receive.ts";
 
 /** A pull request after its turn. */
 export interface SettledPull {
@@ -73,6 +80,9 @@ async function takeTurn(
   const applied = applyPull(deps.mappings, { host, hook }, state);
   if (applied.kind === "failed") await noteUnfollowed(deps, stored, applied.reason);
   if (applied.kind === "failed" || applied.kind === "stale") return endTurn(queued, applied);
+  if (applied.kind === "send" && (await withdrawLast(deps, { stored, fate, applied }, user))) {
+    return takeTurn(deps, queued, { hook, events });
+  }
   const turn = { stored, fate, applied, before: state.record };
   const waiting = await findWaiting(deps, turn, { hook, user });
   if (waiting === undefined) await endLink(deps, stored, applied);
@@ -85,6 +95,27 @@ async function takeTurn(
     return { kind: "settled", record, events: sent, waits: isUntrusted, ...defined({ refused }) };
   }
   return noteFailed(deps, applied.event, () => send(deps, queued, { key, found, stored, user, hook, applied }));
+}
+
+/**
+ * Withdraws the last event of a pull request that is parked, because another one is needed now. Returns true when it is
+ * decided again what. Throws `HookUndecided` while the yard has not decided about a close that was taken back: it may be
+ * parked.
+ */
+async function withdrawLast(
+  deps: HandleDeps,
+  { stored: { last }, fate, applied: { event } }: Pick<PullTurnResult, "stored" | "fate"> & Pick<SendInput, "applied">,
+  { name: by }: ServiceUser,
+): Promise<boolean> {
+  if (last === undefined) return false;
+  const isTakenBack = last.rule === "closed" && event.rule !== "closed";
+  const isRecent = deps.clock.now() < last.at + BEHIND_MS;
+  if (fate.kind === "undecided" && isTakenBack && isRecent) {
+    throw new HookUndecided(`The yard has not decided yet about "${last.event}".`);
+  }
+  if (fate.kind !== "parked") return false;
+  const reason = `The pull request needs "${event.event}" now.`;
+  return deps.withdrawParked(last, { by, reason });
 }
 
 interface SendInput extends Pick<IntendInput, "hook" | "applied"> {
@@ -100,9 +131,10 @@ async function send(
   queued: QueuedHook,
   { key, found, stored, user, hook, applied }: SendInput,
 ): Promise<HookEvent | HookOutcome> {
-  const { event, record: after } = applied;
+  const { record: after } = applied;
   const { head } = hook.pull;
-  const rival = await intend(deps, { host: queued.host, hook, applied });
+  const event = await toExisting(deps, applied.event, after.target?.mapping ?? "");
+  const rival = await intend(deps, { host: queued.host, hook, applied: { ...applied, event } });
   if (rival !== undefined) return { kind: "refused", reason: rival };
   const id = toPullEventId(queued, { rule: event.rule, head, version: found?.version ?? 0 });
   await savePull(deps, key, found, { ...stored, intent: { event, id, user, after, head } });
@@ -166,7 +198,8 @@ async function findWaiting(
 ): Promise<Waiting | undefined> {
   if (applied.kind !== "send") return fate.kind === "parked" ? fate : undefined;
   if (fate.kind !== "refused" || hook.action === RERUN || !isRepeated(last, applied.event, hook.pull)) return undefined;
-  const foreseen = await deps.foresee(applied.event, user);
+  const event = await toExisting(deps, applied.event, applied.record.target?.mapping ?? "");
+  const foreseen = await deps.foresee(event, user);
   return foreseen.kind === "refused" ? foreseen : undefined;
 }
 
@@ -260,10 +293,21 @@ async function loadState(
     record: fate.kind === "refused" ? undoLast(stored, { hasStack, isEnding }) : stored,
     hasStack: hasStack || isUndecided(deps, stored, fate),
     isEnding,
-    isAsked: isFirst && hook.kind === "command" && hook.action === "up",
+    isAsked: isFirst && (await isAsked(deps, queued, { hook, stored })),
+    isRemoved: stored.target !== undefined && (await isRemovedByPerson(deps, stored.target.stackId)),
     isRead: readAt !== undefined && isSettled(hook.pull, readAt),
     isRerun: isFirst && hook.action === RERUN,
   };
+}
+
+/** Returns true for a person who requests the stack, and for whom nothing else was requested since. */
+async function isAsked(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  { hook: { kind, action }, stored: { target } }: Pick<PullTurn, "hook" | "stored">,
+): Promise<boolean> {
+  if (kind !== "command" || action !== "up") return false;
+  return target === undefined || noteWish(deps, target.stackId, toWishedAt(queued));
 }
 
 async function linkPull(
@@ -331,7 +375,7 @@ function isUndecided({ clock }: HandleDeps, { target, last }: StoredPull, { kind
 /** Checks the event of a new stack, which gets the newest revision. The revision of later events is unknown here. */
 async function checkPull(deps: HandleDeps, mapped: MappedEvent, mapping: string): Promise<void> {
   const { machine, event, rule } = mapped;
-  const found = await findMachine(deps, mapped, mapping);
+  const found = await deps.locator.find(machine);
   if (rule !== "open" || found.kind !== "found" || found.machine.events.has(event)) return;
   const near = findNearestName(event, found.machine.events);
   const advice = near === undefined ? "" : ` Did you mean "${near}"?`;

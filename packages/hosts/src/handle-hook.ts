@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { forgetPullFault, type HookEvent, type HookOutcome, notePullFault } from "@stackyard/core/services";
-import type { PullHook } from "./apply-mapping.ts";
+import { isFor, type PullHook } from "./apply-mapping.ts";
 import { approveByComment } from "./approve-by-comment.ts";
 import { findEffect } from "./command-effect.ts";
 import { CONVERGED } from "./converge.ts";
@@ -8,10 +8,12 @@ import { followPull, type SettledPull } from "./follow-pull.ts";
 import type { Hook } from "./hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { lookUp, OWN_WORDS } from "./look-up.ts";
+import { lookUpRef } from "./look-up-ref.ts";
 import type { HandleDeps } from "./publish-event.ts";
 import type { QueuedHook } from "./receive.ts";
+import { noteRef } from "./ref-records.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
-import { publishRules, rememberFailed, retryRules } from "./rule-events.ts";
+import { publishRules, remember, retryRules } from "./rule-events.ts";
 
 /** The result of handling a delivery. */
 export interface HandledHook {
@@ -30,7 +32,7 @@ export interface HandledHook {
  */
 export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HandledHook> {
   if (queued.published !== undefined) return answerCommand(deps, queued, queued.published);
-  const looked = await lookUp(deps, queued);
+  const looked = await (isMappedPush(deps, queued) ? lookUpRef(deps, queued) : lookUp(deps, queued));
   if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
   const { hook, isBehind = false } = looked;
   if (hook.kind === "command" && hook.action === "approve" && hook.pull !== undefined) {
@@ -43,11 +45,16 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   return isBehind || isStale ? { ...handled, isBehind: true } : handled;
 }
 
+/** Returns true for a push that a document may have rules for; the host is not asked about others. */
+function isMappedPush({ mappings }: HandleDeps, { host, hook }: QueuedHook): boolean {
+  return hook.kind === "push" && mappings.some((each) => each.host === host && isFor(each, hook));
+}
+
 async function decideOrRemember(deps: HandleDeps, queued: QueuedHook, hook: Hook): Promise<HandledHook> {
   try {
     return await decideHook(deps, queued, hook);
   } catch (error) {
-    if (error instanceof HookFailed) await rememberFailed(deps, queued, hook);
+    if (error instanceof HookFailed) await remember(deps, queued, { hook });
     throw error;
   }
 }
@@ -58,9 +65,14 @@ async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Pro
     return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
   }
   const rules = await publishRules(deps, queued, { hook, record: pull?.record });
+  if (rules.events.length > 0) await noteRef(deps, queued, hook);
   const waiting = await retryRules(deps, queued, { hook, record: pull?.record });
   if (pull !== undefined) await noteFault(deps, pull, waiting);
   const events = [...(pull?.events ?? []), ...rules.events];
+  if (events.length === 0 && rules.stale !== undefined) {
+    const outcome: HookOutcome = { kind: "stale", reason: `HOOK_STALE: ${rules.stale}` };
+    return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
+  }
   const decided = { hook, ...defined({ settled: pull }) };
   if (hook.kind === "command" && events.length > 0) return answerCommand(deps, queued, events, decided);
   const refused = rules.refused ?? findRefusedUp(hook, pull);

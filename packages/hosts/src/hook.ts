@@ -23,6 +23,30 @@ export interface Hook {
 /** The action of a hook that sends the head of a pull request again. */
 export const RERUN = "rerequested";
 
+/** What an action says of its pull request, as far as its facts show it. */
+const CLAIMS: ReadonlyMap<string, { readonly subject: string; readonly isTrue: (pull: HookPull) => boolean }> = new Map(
+  [
+    ["opened", { subject: "state", isTrue: ({ state }) => state === "open" }],
+    ["reopened", { subject: "state", isTrue: ({ state }) => state === "open" }],
+    ["closed", { subject: "state", isTrue: ({ state }) => state === "closed" }],
+    ["ready_for_review", { subject: "draft", isTrue: ({ draft }) => !draft }],
+    ["converted_to_draft", { subject: "draft", isTrue: ({ draft }) => draft }],
+  ],
+);
+
+/** Returns true as long as a pull request is what a hook says: a label may be gone when the hook is read. */
+export function holds({ kind, action, label, pull }: Pick<Hook, "kind" | "action" | "label" | "pull">): boolean {
+  if (kind !== "pull" || pull === undefined) return true;
+  if (label !== undefined) return pull.labels.includes(label) === (action !== "unlabeled");
+  return CLAIMS.get(action)?.isTrue(pull) ?? true;
+}
+
+/** Returns what a label or a command is about: of two with the same subject, the later one counts. */
+export function toSubject({ kind, action, label }: Pick<Hook, "kind" | "action" | "label">): string {
+  if (kind === "command") return kind;
+  return label === undefined ? (CLAIMS.get(action)?.subject ?? action) : `label ${label}`;
+}
+
 /** The repository that a pull request is merged into. */
 export interface HookRepository {
   /** The host's number. It survives renames. */

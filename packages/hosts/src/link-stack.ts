@@ -30,7 +30,7 @@ interface LinkInput {
 export async function linkStack(
   deps: RecordsDeps,
   { host, hook, mapping }: LinkInput,
-  { stackId, rule }: Pick<MappedEvent, "stackId" | "rule">,
+  { stackId, rule, machine }: Pick<MappedEvent, "stackId" | "rule" | "machine">,
 ): Promise<void> {
   const { repository, pull } = hook;
   if (repository === undefined || pull === undefined) return;
@@ -38,7 +38,7 @@ export async function linkStack(
   const { number, url, head, author: owner } = pull;
   const title = pull.title === "" ? undefined : pull.title;
   const place = { stackId, host, repository: { id, fullName }, number, url };
-  const vouched = { by: "hook", machine: mapping.machine } as const;
+  const vouched = { by: "hook", machine } as const;
   const link = { ...place, ...defined({ title }), head, owner, commands: toCommands(mapping, hook), ...vouched };
   const [fault] = Errors(PreviewLink, link);
   if (fault !== undefined) throw new HookFailed(`HOOK_FAILED: ${rule}: ${fault.instancePath}: ${fault.message}`);

@@ -25,7 +25,7 @@ export const OWN_WORDS: ReadonlySet<string> = new Set(["approve", "status", "tru
 /** The time for which facts that were read at the host count as current, in milliseconds. */
 const FRESH_MS = 60_000;
 /** The API of a host may be behind its webhooks for so long, before its facts are believed. */
-const BEHIND_MS = 120_000;
+export const BEHIND_MS = 120_000;
 
 /** The dependencies of look-ups. */
 export interface LookUpDeps extends Pick<ServiceDeps, "records" | "clock"> {

@@ -119,11 +119,6 @@ describe("a mapping document that is new", () => {
 describe("a preview is kept and listed", () => {
   it.each<readonly [string, (bench: Awaited<ReturnType<typeof createBench>>) => void, string]>([
     [
-      "has another template of stacks",
-      ({ put }) => put("shop.yaml", toDocument("pr-${hook.pull.number}")),
-      '"pr-1" is a new name',
-    ],
-    [
       "is for another host",
       ({ put }) => put("shop.yaml", toDocument("shop-pr-${hook.pull.number}", { host: "gitlab" })),
       "it was removed, or is for another host",

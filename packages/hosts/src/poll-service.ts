@@ -12,6 +12,7 @@ import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
 import { createConfigChecks } from "./config-checks.ts";
 import { toConvergeHook, toConvergeItem } from "./converge.ts";
+import { findMovedRefs } from "./find-moved-refs.ts";
 import { findUnsettled, type RepositoryFacts } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
 import { findKey, toPollMs } from "./host-options.ts";
@@ -246,14 +247,13 @@ async function findPullsToDecide(
   const unread = new Set(unreadRows.filter((each) => each !== undefined));
   warnOfOthers(deps, { host, repository, pulls, records });
   const refused = await findRefusedPulls(deps, records);
+  const moved = await findMovedRefs(deps, { host, codeHost, repository });
   const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, refused, unread, readAt });
   await forgetFaults(deps, records, new Set(unsettled.map(({ number }) => number)));
-  if (unsettled.length === 0) return undefined;
+  const items = [...unsettled.map((each) => toConvergeItem({ host, repository, readAt, ...each })), ...moved];
+  if (items.length === 0) return undefined;
   return async ({ queue, wake }) => {
-    for (const each of unsettled) {
-      const { key, queued } = toConvergeItem({ host, repository, readAt, ...each });
-      await queue.put(key, queued, AT_ONCE);
-    }
+    for (const { key, queued } of items) await queue.put(key, queued, AT_ONCE);
     wake("hosts");
   };
 }

@@ -1,4 +1,5 @@
 import { defined, type ServiceDeps, type ServiceUser } from "@stackyard/core";
+import { SYSTEM_EVENTS } from "@stackyard/core/machine";
 import type { MappedEvent } from "./apply-mapping.ts";
 import type { CodeHost } from "./code-host.ts";
 import { CONVERGED } from "./converge.ts";
@@ -11,7 +12,7 @@ import type { Mapping } from "./mapping.ts";
 export interface HandleDeps
   extends Pick<
     ServiceDeps,
-    "records" | "queries" | "locator" | "clock" | "findStack" | "publish" | "foresee" | "approve"
+    "records" | "queries" | "locator" | "clock" | "findStack" | "publish" | "foresee" | "approve" | "withdrawParked"
   > {
   readonly mappings: readonly Mapping[];
   readonly findPerson: FindPerson;
@@ -20,11 +21,38 @@ export interface HandleDeps
 }
 
 /** Returns the machine of an event. Throws `HookFailed` for one that the yard does not know. */
-export async function findMachine({ locator }: HandleDeps, { machine }: MappedEvent, mapping: string) {
+async function findMachine({ locator }: HandleDeps, { machine }: MappedEvent, mapping: string) {
   const found = await locator.find(machine);
   if (found.kind !== "unknown") return found;
   throw new HookFailed(`HOOK_FAILED: document ${mapping}: machine: Unknown machine "${machine}".`);
 }
+
+/**
+ * Returns an event for the machine of the stack that exists: a document says what new stacks are made of. Throws
+ * `HookFailed` for a new stack of a machine that the yard does not know.
+ */
+export async function toExisting(deps: HandleDeps, event: MappedEvent, mapping: string): Promise<MappedEvent> {
+  const stack = await deps.findStack(event.stackId);
+  // What opens while the stack is being removed opens the one after it.
+  const isThere = stack !== undefined && (stack.endsFrom === undefined || event.rule !== "open");
+  if (isThere) return { ...event, machine: stack.machine };
+  await findMachine(deps, event, mapping);
+  return event;
+}
+
+/** Returns true if the stack was there last until a person removed it by force. */
+export async function isRemovedByPerson(
+  { queries, findStack }: Pick<HandleDeps, "queries" | "findStack">,
+  stackId: string,
+): Promise<boolean> {
+  if ((await findStack(stackId)) !== undefined) return false;
+  const { items } = await queries.listHistory({ stackId, newestFirst: true }, LAST_LINES);
+  const last = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
+  return last?.event === SYSTEM_EVENTS.removeStack;
+}
+
+/** Events that no stack takes have lines, too. */
+const LAST_LINES = { limit: 50, maxBytes: 65_536 };
 
 /** Publishes an event for a user of the host. Throws `HookFailed` when no stack accepts it. */
 export async function publish(

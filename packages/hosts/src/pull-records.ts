@@ -1,5 +1,5 @@
 import { isMap, listPages, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
-import { type EventFate, findEventFate } from "@stackyard/core/services";
+import { type EventFate, findEventFate, type HookEvent } from "@stackyard/core/services";
 import type { MappedEvent } from "./apply-mapping.ts";
 import { NO_PULL, type PullFacts, type PullRecord, type PullRule } from "./decide-pull.ts";
 import type { Hook } from "./hook.ts";
@@ -19,10 +19,8 @@ export interface StoredPull extends PullRecord {
   readonly last?: LastEvent;
   /** The last events that have brought a head, the newest last. */
   readonly sent?: readonly SentHead[];
-  /** Events of labels and commands that the yard has not applied yet, as far as is known. */
-  readonly wanted?: readonly WantedEvent[];
-  /** Labels and commands whose events could not be published at all. */
-  readonly failed?: readonly WantedHook[];
+  /** Labels and commands whose events the yard has not applied yet, as far as is known. */
+  readonly wishes?: readonly Wish[];
 }
 
 /** An event that was published for a pull request. */
@@ -45,19 +43,16 @@ export interface SentHead {
   readonly head: string;
 }
 
-/** A label or a command that rules are for. */
-export interface WantedHook {
+/** A label or a command that rules are for, and its events. */
+export interface Wish {
   /** The id of its delivery. */
   readonly id: string;
+  /** When it was expressed. */
   readonly at: number;
   /** The part of the hook that rules read beside the facts of the pull request. */
   readonly hook: Pick<Hook, "kind" | "action" | "label" | "args" | "sender">;
-}
-
-/** An event of a rule that was published for a label or a command, with its own id. */
-export interface WantedEvent extends WantedHook {
-  readonly rule: string;
-  readonly stackId: string;
+  /** The last tries of its events. Empty: none could be published at all. */
+  readonly events: readonly HookEvent[];
 }
 
 const PAGE = 500;

@@ -40,12 +40,19 @@ export interface QueuedHook {
   readonly pullNumber?: number;
   /** The comment with the command; missing for a button. */
   readonly commentId?: number;
+  /** When it happened, by the host's clock. Missing: the host does not say so. */
+  readonly at?: number;
   /** When it was read at the host. */
   readonly readAt?: number;
   /** When the delivery was received. */
   readonly receivedAt?: number;
   /** The events of a command, whose answer is all that is left to do. */
   readonly published?: readonly HookEvent[];
+}
+
+/** Returns when somebody has asked for what a delivery is about. */
+export function toWishedAt({ at, receivedAt, readAt }: Pick<QueuedHook, "at" | "receivedAt" | "readAt">): number {
+  return at ?? receivedAt ?? readAt ?? 0;
 }
 
 /** GitHub sends at most so much. Source: "Webhook events and payloads", GitHub Docs. */
@@ -202,8 +209,8 @@ function readGitHub(headers: SignedDelivery["headers"], body: unknown): ReadDeli
 function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
   const signed = headers["webhook-signature"] === undefined ? undefined : headers["webhook-id"];
   const id = signed ?? headers["idempotency-key"] ?? headers["x-gitlab-event-uuid"];
-  // Without a signature, nothing proves the id.
-  const unique = signed === undefined ? body : ["webhook-id", signed];
+  // Without a signature, nothing proves the id: the same event with another body is another delivery.
+  const unique = signed === undefined ? [body, headers["x-gitlab-event-uuid"] ?? null] : ["webhook-id", signed];
   const event = headers["x-gitlab-event"] ?? "";
   return { parsed: parseGitLabDelivery(body), id, unique, what: event === "" ? "message" : event };
 }
@@ -248,19 +255,24 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed, pullNumbers
   // Without an outcome the first one may have died before it was queued: queues it again, with its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
   const { receivedAt } = first;
+  const times = { receivedAt, ...defined({ at: findAt(parsed) }) };
   for (const other of others) {
-    const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other, receivedAt };
+    const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other, ...times };
     await deps.queue.put(`${host}/${more.id}`, more, AT_ONCE);
   }
   // The last one: with its outcome, nothing is queued again.
   const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
-  const queued: QueuedHook = { host, id: first.id, digest, hook, receivedAt, ...defined({ pullNumber, commentId }) };
+  const queued: QueuedHook = { host, id: first.id, digest, hook, ...times, ...defined({ pullNumber, commentId }) };
   await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
   return answer(202, "queued");
 }
 
+function findAt(parsed: Taken): number | undefined {
+  return parsed.kind === "rerun" ? undefined : parsed.at;
+}
+
 function isOld(parsed: Taken, now: number): boolean {
-  const at = parsed.kind === "rerun" ? undefined : parsed.at;
+  const at = findAt(parsed);
   return at !== undefined && at < now - STALE_MS;
 }
 

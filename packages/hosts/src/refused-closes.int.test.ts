@@ -1,7 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
 import { readFileSync } from "node:fs";
-import { createStaticLocator } from "@stackyard/core/engine";
-import { parseMachine } from "@stackyard/core/machine";
 import { pullFaults } from "@stackyard/core/services";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
@@ -24,8 +22,8 @@ const withClosed = (rule: string) =>
   MACHINE.replace("[OPENED, PUSHED, CLOSED]", `{ OPENED: {}, PUSHED: {}, CLOSED: ${rule} }`);
 const withKeys = (keys: string) => MACHINE.replace("events:", `metadata: { ${keys} }\nevents:`);
 
-const toDocument = (closed = "{ send: CLOSED }", machine = "preview") => `host: github
-machine: ${machine}
+const toDocument = (closed = "{ send: CLOSED }") => `host: github
+machine: preview
 stack: "shop-pr-\${hook.pull.number}"
 pull:
   open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }
@@ -91,7 +89,7 @@ const REASONS: Readonly<Record<string, Refused | string>> = {
   METADATA_TOO_LARGE: {
     document: toDocument(`{ send: CLOSED, metadata: { text: "${"x".repeat(70_000)}" } }`),
   },
-  MACHINE_MISMATCH: { later: { document: toDocument("{ send: CLOSED }", "other"), act: addOther } },
+  MACHINE_MISMATCH: "events go to the machine of the stack that exists",
   CONFIRMATION_REQUIRED: { machine: MACHINE.replace("LIVE: {", "LIVE: { protected: true,") },
   NOT_ALLOWED: { machine: withClosed(`{ allow: "actor.kind == 'person'" }`) },
   TASK_NOT_CURRENT: "it answers a task",
@@ -105,14 +103,6 @@ const REASONS: Readonly<Record<string, Refused | string>> = {
   PLAN_STALE: "it has the digest of a dry run",
   EVENT_EXPIRED: "it is of a release",
 };
-
-/** Adds the machine "other" to the yard. */
-function addOther({ locator }: Bench): undefined {
-  const { machine } = parseMachine(MACHINE, { name: "other" });
-  const other = createStaticLocator(machine === undefined ? [] : [{ machine, source: MACHINE }]);
-  const { find } = locator;
-  Object.assign(locator, { find: (name: string) => (name === "other" ? other : { find }).find(name) });
-}
 
 /** Restarts the yard where the revision of the stack does not compile any more, as without its plugin. */
 async function loseRevision(bench: Bench): Promise<RunningProcess> {

@@ -71,12 +71,14 @@ describe("what users of other tools have reported", () => {
   });
 
   it("a draft that becomes ready opens, and one that becomes a draft again ends [semaphoreio/semaphore#518]", async () => {
-    const { send, published } = createUnread(
+    const { send, published, clock } = createUnread(
       `host: github\nmachine: preview\nwhen: "!hook.pull.draft"\nstack: "pr-\${hook.pull.number}"\npull: ${RULES}\n`,
     );
     await send("opened", { draft: true });
     await send("ready_for_review", { draft: false });
     await send("converted_to_draft", { draft: true });
+    // No engine decides: a close that is taken back waits for two minutes.
+    await clock.advance(180_000);
     await send("ready_for_review", { draft: false });
 
     expect(toRules(published)).toEqual(["pull.open", "pull.closed", "pull.open"]);

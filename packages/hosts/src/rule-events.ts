@@ -1,24 +1,17 @@
 import { defined } from "@stackyard/core";
-import { findEventFate, type HookEvent } from "@stackyard/core/services";
+import { findEventFate, type HookEvent, noteWish } from "@stackyard/core/services";
 import { applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
 import { CONVERGED } from "./converge.ts";
 import type { PullRecord } from "./decide-pull.ts";
-import type { Hook } from "./hook.ts";
+import { type Hook, holds, toSubject } from "./hook.ts";
 import { HookFailed } from "./hook-errors.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
 import { findRival, linkStack } from "./link-stack.ts";
 import { formatLacking } from "./look-up.ts";
 import type { MappedHook, Mapping } from "./mapping.ts";
-import { findMachine, type HandleDeps, publish, toUser } from "./publish-event.ts";
-import {
-  type StoredPull,
-  savePull,
-  toPullKey,
-  toStoredPull,
-  type WantedEvent,
-  type WantedHook,
-} from "./pull-records.ts";
-import type { QueuedHook } from "./receive.ts";
+import { type HandleDeps, isRemovedByPerson, publish, toExisting, toUser } from "./publish-event.ts";
+import { type StoredPull, savePull, toPullKey, toStoredPull, type Wish } from "./pull-records.ts";
+import { type QueuedHook, toWishedAt } from "./receive.ts";
 
 /** A hook, and the record of its pull request. */
 interface RuleInput {
@@ -30,37 +23,85 @@ interface RuleInput {
 export interface RuleEvents {
   readonly events: readonly HookEvent[];
   /** Why no rule applied. */
-  readonly refused: string | undefined;
+  readonly refused?: string | undefined;
+  /** Why what the hook asks for is no longer wanted. */
+  readonly stale?: string | undefined;
 }
 
-const NOTHING: RuleEvents = { events: [], refused: undefined };
+const NOTHING: RuleEvents = { events: [] };
 /** The time for which a person's request is tried again, in milliseconds. */
 const WANTED_MS = 86_400_000;
-const MOST_WANTED = 20;
+const MOST_WISHES = 20;
+
+type Delivered = Pick<QueuedHook, "host" | "id" | "at" | "receivedAt" | "readAt">;
 
 /** Publishes the events of the rules for a hook, and remembers them until the yard has applied them. */
-export async function publishRules(
-  deps: HandleDeps,
-  { host, id }: Pick<QueuedHook, "host" | "id">,
-  input: RuleInput,
-): Promise<RuleEvents> {
+export async function publishRules(deps: HandleDeps, queued: Delivered, input: RuleInput): Promise<RuleEvents> {
+  const { host, id } = queued;
   const made = await mapRules(deps, host, input);
   if (made === undefined) return NOTHING;
-  const { mapping, mapped, events, lacking } = made;
+  const { mapping, mapped, stackId, lacking } = made;
   const { hook } = input;
-  if (events.length === 0) return { events: [], refused: formatNeeded(lacking, hook) };
-  const rival = await findRival(deps, { host, hook, stackId: made.stackId });
+  if (made.events.length === 0) return { events: [], refused: formatNeeded(lacking, hook) };
+  const rival = await findRival(deps, { host, hook, stackId });
   if (rival !== undefined) return { events: [], refused: rival };
-  const published: HookEvent[] = [];
-  for (const event of events) {
-    await findMachine(deps, event, mapping.name);
+  const stale = await findStale(deps, queued, { stackId, hook });
+  if (stale !== undefined) return { events: [], stale };
+  const awake = await findAwake(deps, host, { made, hook });
+  if (awake !== undefined) return { events: [], refused: awake };
+  const events: HookEvent[] = [];
+  for (const each of made.events) {
+    const event = await toExisting(deps, each, mapping.name);
     const eventId = `${host}/${id}/${event.rule}`;
     if (hook.pull?.state === "open") await linkStack(deps, { host, hook: mapped, mapping }, event);
     await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));
-    published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
+    events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
-  await remember(deps, host, { hook, published });
-  return { events: published, refused: undefined };
+  await remember(deps, queued, { hook, events });
+  return { events };
+}
+
+/** Returns why a hook is not followed: what it asks for was taken back, or a person has asked for something else since. */
+async function findStale(
+  deps: HandleDeps,
+  queued: Delivered,
+  { stackId, hook }: { readonly stackId: string; readonly hook: Hook },
+): Promise<string | undefined> {
+  if (!holds(hook)) return "it was taken back before it was read.";
+  if (hook.kind === "command") return noteCommand(deps, queued, { stackId, hook });
+  const isPushed = hook.kind === "push" || hook.action === "synchronize";
+  if (!isPushed || !(await isRemovedByPerson(deps, stackId))) return undefined;
+  return `"${stackId}" was removed by force. Only a person opens it again.`;
+}
+
+/** These ask for nothing of the stack, or for something that is bound to what was shown. */
+const ANSWERED: ReadonlySet<string> = new Set(["approve", "status", "trust"]);
+
+/** Notes when a command was written. Returns why it is not carried out: a later one was, or the wake link was used. */
+async function noteCommand(
+  deps: HandleDeps,
+  queued: Delivered,
+  { stackId, hook: { action } }: { readonly stackId: string; readonly hook: Hook },
+): Promise<string | undefined> {
+  if (ANSWERED.has(action) || (await noteWish(deps, stackId, toWishedAt(queued)))) return undefined;
+  return `something else was asked of "${stackId}" after it was written.`;
+}
+
+/** Returns the answer to a wake of a preview that is awake: such an event would be parked, and end the next sleep. */
+async function findAwake(
+  deps: HandleDeps,
+  host: string,
+  { made: { events, mapping, mapped, stackId }, hook }: { readonly made: MadeRules; readonly hook: Hook },
+): Promise<string | undefined> {
+  const [wake] = events;
+  const sleep = mapping.rules.find(({ on }) => on === "command.sleep");
+  if (hook.action !== "wake" || wake === undefined || sleep === undefined) return undefined;
+  const user = toUser(deps, host, hook);
+  if ((await deps.foresee(wake, user)).kind === "applied") return undefined;
+  const metadata = sleep.metadataOf(mapped);
+  if (metadata.kind === "error") return undefined;
+  const slept = await deps.foresee({ ...wake, event: sleep.event, metadata: metadata.value }, user);
+  return slept.kind === "applied" ? `"${stackId}" is awake.` : undefined;
 }
 
 interface MadeRules {
@@ -108,68 +149,46 @@ function waitsForTrust({ pull }: Hook, { forks }: Mapping): boolean {
   return pull?.fork === true && !isTrusted && forks !== "allow";
 }
 
-/** Remembers published events. A later command of the pull request takes the place of an earlier one. */
-async function remember(
-  deps: HandleDeps,
-  host: string,
-  { hook, published }: { readonly hook: Hook; readonly published: readonly HookEvent[] },
-): Promise<void> {
-  const key = toWantedKey(host, hook);
-  if (key === undefined) return;
-  const facts = toFacts(deps, hook);
-  const added = published.map(({ rule, id, stackId }): WantedEvent => ({ rule, id, stackId, ...facts }));
-  await changeWanted(deps, key, ({ wanted = [] }) => ({
-    wanted: [
-      ...wanted.filter((each) => added.every(({ rule }) => rule !== each.rule) && !isReplaced(each, hook)),
-      ...added,
-    ],
-  }));
-}
-
 /**
- * Remembers a label or a command whose events cannot be published at all, such as for a machine that the yard does not have:
- * it is tried again as a refused event is.
+ * Remembers a label or a command of a pull request with the events that were published for it: without one, such as for a
+ * machine that the yard does not have, it is tried again as a refused event is. A later wish about the same takes the place
+ * of an earlier one, whose parked events are withdrawn.
  */
-export async function rememberFailed(deps: HandleDeps, { host, id }: QueuedHook, hook: Hook): Promise<void> {
-  const key = toWantedKey(host, hook);
-  if (key === undefined || hook.action === CONVERGED) return;
-  await changeWanted(deps, key, ({ failed = [] }) => ({
-    failed: [...failed.filter((each) => each.id !== id && !isReplaced(each, hook)), { id, ...toFacts(deps, hook) }],
-  }));
-}
-
-/** Returns the key of the record that remembers what a hook wants; undefined for one that is not repeated. */
-function toWantedKey(host: string, { kind, repository, pull }: Hook): string | undefined {
-  if (pull?.state !== "open" || (kind !== "command" && kind !== "pull")) return undefined;
-  return toPullKey(host, repository?.id ?? "0", pull.number);
-}
-
-function toFacts({ clock }: HandleDeps, { kind, action, label, args, sender }: Hook): Omit<WantedHook, "id"> {
-  return { at: clock.now(), hook: { kind, action, ...defined({ label, args }), sender } };
-}
-
-function isReplaced({ hook }: WantedHook, { kind }: Hook): boolean {
-  return kind === "command" && hook.kind === kind;
-}
-
-/** The part of a pull request's record that outlives a delivery. */
-type Remembered = Pick<StoredPull, "wanted" | "failed">;
-
-async function changeWanted(deps: HandleDeps, key: string, change: (before: Remembered) => Remembered): Promise<void> {
-  const found = await deps.records.get(key, deps.clock.now());
-  const { wanted: wantedBefore, failed: failedBefore, ...stored } = toStoredPull(found);
-  const before = defined({ wanted: wantedBefore, failed: failedBefore });
-  const { wanted = [], failed = [] } = { ...before, ...change(before) };
-  await savePull(deps, key, found, {
-    ...stored,
-    ...(wanted.length > 0 && { wanted: wanted.slice(-MOST_WANTED) }),
-    ...(failed.length > 0 && { failed: failed.slice(-MOST_WANTED) }),
+export async function remember(
+  deps: HandleDeps,
+  queued: Delivered,
+  { hook, events = [] }: { readonly hook: Hook; readonly events?: readonly HookEvent[] },
+): Promise<void> {
+  const { kind, action, label, args, sender, repository, pull } = hook;
+  const isRemembered = pull?.state === "open" && (kind === "command" || kind === "pull") && action !== CONVERGED;
+  if (!isRemembered) return;
+  const own: Wish = {
+    id: queued.id,
+    at: toWishedAt(queued) || deps.clock.now(),
+    hook: { kind, action, ...defined({ label, args }), sender },
+    events,
+  };
+  const subject = toSubject(hook);
+  await changeWishes(deps, toPullKey(queued.host, repository?.id ?? "0", pull.number), async (wishes) => {
+    const others = wishes.filter(({ id }) => id !== queued.id);
+    const replaced = others.filter((each) => toSubject(each.hook) === subject);
+    for (const each of replaced) await withdraw(deps, each, sender.name);
+    return [...others.filter((each) => !replaced.includes(each)), own];
   });
 }
 
-/** Returns true while labels or commands of a pull request have had no effect yet, as far as is known. */
-export function hasWanted({ wanted = [], failed = [] }: Remembered): boolean {
-  return wanted.length + failed.length > 0;
+/** Withdraws the events of a wish that are parked. Those that are not decided are applied, before any later one. */
+async function withdraw(deps: HandleDeps, { events }: Wish, by: string): Promise<void> {
+  for (const event of events) await deps.withdrawParked(event, { by, reason: "Something else was asked for later." });
+}
+
+type ChangeWishes = (before: readonly Wish[]) => readonly Wish[] | Promise<readonly Wish[]>;
+
+async function changeWishes(deps: HandleDeps, key: string, change: ChangeWishes): Promise<void> {
+  const found = await deps.records.get(key, deps.clock.now());
+  const { wishes: before = [], ...stored } = toStoredPull(found);
+  const wishes = (await change(before)).slice(-MOST_WISHES);
+  await savePull(deps, key, found, { ...stored, ...(wishes.length > 0 && { wishes }) });
 }
 
 /**
@@ -181,68 +200,82 @@ export async function retryRules(
   { host }: QueuedHook,
   { hook, record }: RuleInput,
 ): Promise<readonly string[]> {
-  const { wanted = [], failed = [] } = record ?? {};
-  if (hook.action !== CONVERGED || hook.pull === undefined || !hasWanted(record ?? {})) return [];
-  const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
+  const { wishes = [] } = record ?? {};
+  if (hook.action !== CONVERGED || hook.pull === undefined || wishes.length === 0) return [];
   const tried: Retried[] = [];
-  for (const each of wanted) tried.push(await retry(deps, host, { wanted: each, hook, record }));
-  await changeWanted(deps, key, ({ wanted: before = [] }) => ({
-    wanted: [
-      ...before.filter(({ id }) => wanted.every((each) => each.id !== id)),
-      ...tried.flatMap(({ kept }) => kept ?? []),
-    ],
-  }));
-  const waiting: string[] = tried.flatMap(({ why }) => why ?? []);
-  for (const each of failed) waiting.push(...(await retryFailed(deps, { host, key }, { failed: each, hook, record })));
-  return waiting;
+  for (const wish of wishes) tried.push(await retry(deps, host, { wish, hook, record }));
+  const kept = tried.flatMap((each) => each.kept ?? []);
+  await changeWishes(deps, toPullKey(host, hook.repository?.id ?? "0", hook.pull.number), (before) => [
+    ...before.filter(({ id }) => wishes.every((each) => each.id !== id)),
+    ...kept,
+  ]);
+  return tried.flatMap(({ why = [] }) => why);
 }
 
-/** Publishes the events of a label or a command that failed before, or returns why they still cannot be published. */
-async function retryFailed(
-  deps: HandleDeps,
-  { host, key }: { readonly host: string; readonly key: string },
-  { failed, hook, record }: RuleInput & { readonly failed: WantedHook },
-): Promise<readonly string[]> {
-  const { id } = failed;
+/** A wish to remember, and why it waits. Missing: it was applied, or is no longer wanted. */
+interface Retried {
+  readonly kept?: Wish;
+  readonly why?: readonly string[];
+}
+
+interface RetryInput extends RuleInput {
+  readonly wish: Wish;
+}
+
+async function retry(deps: HandleDeps, host: string, { wish, hook, record }: RetryInput): Promise<Retried> {
+  const { events, id, at } = wish;
+  if (!isWanted(wish, hook, deps.clock.now()) || (await isReplaced(deps, wish))) {
+    await withdraw(deps, wish, host);
+    const fates = await Promise.all(events.map((event) => findEventFate(deps, event)));
+    return fates.some(({ kind }) => kind === "undecided") ? { kept: wish } : {};
+  }
+  const again = await withPermission(deps, { ...hook, ...wish.hook });
   try {
-    if (isWanted(failed, hook, deps.clock.now())) {
-      const again = await withPermission(deps, { ...hook, ...failed.hook });
-      await publishRules(deps, { host, id }, { hook: again, record });
-    }
+    if (events.length > 0) return await retryEvents(deps, host, { wish, hook: again, record });
+    const { events: published } = await publishRules(deps, { host, id, at }, { hook: again, record });
+    return published.length === 0 ? {} : { kept: { ...wish, events: published } };
   } catch (error) {
     if (!(error instanceof HookFailed)) throw error;
-    return [error.message];
+    return { kept: wish, why: [error.message] };
   }
-  await changeWanted(deps, key, ({ failed: before = [] }) => ({ failed: before.filter((each) => each.id !== id) }));
-  return [];
 }
 
-/** An event to remember, and why it waits. Missing: it was applied, or is no longer wanted. */
-interface Retried {
-  readonly kept?: WantedEvent;
-  readonly why?: string;
+/** Returns true if something else was asked of the stack after a command was written. */
+async function isReplaced(deps: HandleDeps, { hook, events: [event], at }: Wish): Promise<boolean> {
+  return hook.kind === "command" && event !== undefined && !(await noteWish(deps, event.stackId, at));
 }
 
-async function retry(
+async function retryEvents(deps: HandleDeps, host: string, { wish, ...input }: RetryInput): Promise<Retried> {
+  const kept: HookEvent[] = [];
+  const why: string[] = [];
+  for (const event of wish.events) {
+    const tried = await retryEvent(deps, host, { event, ...input });
+    kept.push(...(tried.kept === undefined ? [] : [tried.kept]));
+    why.push(...(tried.why === undefined ? [] : [tried.why]));
+  }
+  return { why, ...(kept.length > 0 && { kept: { ...wish, events: kept } }) };
+}
+
+async function retryEvent(
   deps: HandleDeps,
   host: string,
-  { wanted, hook, record }: RuleInput & { readonly wanted: WantedEvent },
-): Promise<Retried> {
-  const fate = await findEventFate(deps, wanted);
-  if (fate.kind === "undecided") return { kept: wanted };
-  if (fate.kind === "parked") return { kept: wanted, why: formatWhy(wanted.rule, fate) };
-  if (fate.kind !== "refused" || !isWanted(wanted, hook, deps.clock.now())) return {};
-  const again = await withPermission(deps, { ...hook, ...wanted.hook });
-  const made = await mapRules(deps, host, { hook: again, record });
-  const event = made?.events.find(({ rule }) => rule === wanted.rule);
-  if (event === undefined) return {};
-  const user = toUser(deps, host, again);
-  const foreseen = await deps.foresee(event, user);
-  if (foreseen.kind === "refused") return { kept: wanted, why: formatWhy(event.event, foreseen) };
+  { event, ...input }: RuleInput & { readonly event: HookEvent },
+): Promise<{ readonly kept?: HookEvent; readonly why?: string }> {
+  const fate = await findEventFate(deps, event);
+  if (fate.kind === "undecided") return { kept: event };
+  if (fate.kind === "parked") return { kept: event, why: formatWhy(event.event, fate) };
+  if (fate.kind !== "refused") return {};
+  const made = await mapRules(deps, host, input);
+  const found = made?.events.find(({ rule }) => rule === event.rule);
+  if (made === undefined || found === undefined) return {};
+  const next = await toExisting(deps, found, made.mapping.name);
+  const user = toUser(deps, host, input.hook);
+  const foreseen = await deps.foresee(next, user);
+  if (foreseen.kind === "refused") return { kept: event, why: formatWhy(next.event, foreseen) };
   // After a crash the same id is published again.
-  const id = toNextId(wanted.id);
-  await publish(deps, { ...event, id }, user);
-  return { kept: { ...wanted, id, stackId: event.stackId } };
+  const id = toNextId(event.id);
+  await publish(deps, { ...next, id }, user);
+  return { kept: { ...event, id, stackId: next.stackId } };
 }
 
 function formatWhy(what: string, { code, reason }: { readonly code: string; readonly reason: string }): string {
@@ -265,8 +298,7 @@ function toNextId(id: string): string {
   return `${first}/again.${Number(tries) + 1}`;
 }
 
-function isWanted({ hook: { action, label }, at }: WantedHook, { pull }: Hook, now: number): boolean {
-  if (pull?.state !== "open") return false;
-  if (label === undefined) return now < at + WANTED_MS;
-  return pull.labels.includes(label) === (action !== "unlabeled");
+function isWanted({ hook, at }: Wish, { pull }: Hook, now: number): boolean {
+  if (pull?.state !== "open" || !holds({ ...hook, pull })) return false;
+  return hook.label !== undefined || now < at + WANTED_MS;
 }

@@ -3,10 +3,12 @@ import { linkPreview, notePullFault, notify, previewLinks } from "@stackyard/cor
 import { listFormer } from "./host-options.ts";
 import { PULLS, toHostPrefix, toStoredPull } from "./pull-records.ts";
 import type { NamedHost } from "./receive.ts";
+import { refRecords } from "./ref-records.ts";
 
 type Deps = Pick<ServiceDeps, "records" | "clock">;
 
 const PAGE = 500;
+const toRefs = (host: string): string => refRecords.toKey(`${host}/`);
 const toReports = (host: string): string => `hooks/reports/${host}/`;
 const toLinks = (host: string): string => `previews/pulls/${host}/`;
 const toDueReports = (host: string): string => `queue/reports-${host}/`;
@@ -32,7 +34,7 @@ export function toPresentName(hosts: readonly NamedHost[], name: string): string
 /** Returns true if the yard remembers pull requests under the name of a host. */
 async function isRemembered({ records, clock }: Deps, host: string): Promise<boolean> {
   const now = clock.now();
-  const prefixes = [toHostPrefix(host), toReports(host), toLinks(host), toDueReports(host)];
+  const prefixes = [toHostPrefix(host), toRefs(host), toReports(host), toLinks(host), toDueReports(host)];
   const pages = await Promise.all(prefixes.map((prefix) => records.list(prefix, { limit: 1, now })));
   return pages.some(({ items }) => items.length > 0);
 }
@@ -48,6 +50,7 @@ export async function takeOverHost(deps: Deps, { from, to }: RenamedHost): Promi
     await deps.records.remove(key, version);
   }
   await move(deps, { from: toReports(from), to: toReports(to) }, () => false);
+  await move(deps, { from: toRefs(from), to: toRefs(to) }, () => false);
   await move(deps, { from: toDueReports(from), to: toDueReports(to) }, () => false);
   // A delivery under the new name may have been decided on as if the stack did not exist.
   await move(deps, { from: toHostPrefix(from), to: toHostPrefix(to) }, (old, there) => {

@@ -1,5 +1,6 @@
 import type { PluginContext, PluginService, ServiceDeps, ServiceRequest, Stack } from "@stackyard/core";
 import { escapeHtml } from "@stackyard/core";
+import { noteWish } from "@stackyard/core/services";
 import type { PreviewsOptions } from "./definition.ts";
 import { findReactions } from "./find-reactions.ts";
 import { findWakeStack, toWakeLink } from "./wake-link.ts";
@@ -81,6 +82,9 @@ async function sleeps(deps: ServiceDeps, stack: Stack): Promise<boolean> {
 async function wakeUp(deps: ServiceDeps, stackId: string): Promise<Response> {
   const stack = await deps.findStack(stackId);
   if (stack === undefined) return toPage(404, `${stackId} does not exist any more.`);
+  // An event that the state does not handle would be parked, and end the next sleep.
+  if (!(await sleeps(deps, stack))) return toPage(200, `${stackId} is not asleep.`);
+  await noteWish(deps, stackId, deps.clock.now());
   const id = `wake/${deps.ids.next()}`;
   const published = await deps.publish({ id, stackId, machine: stack.machine, event: EVENT, metadata: {} }, USER);
   if (published.kind === "invalid") return toPage(409, `${stackId} cannot be woken: ${published.reason}`);

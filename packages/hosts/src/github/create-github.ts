@@ -66,6 +66,15 @@ export function createGitHub(input: GitHubInput): CodeHost {
         if (Check(GitHubPull, data)) return isOf(repository, data) ? toPull(data) : undefined;
         throw new StackyardError("SERVER_ERROR", `GitHub sent no pull request for ${repository.fullName}#${number}.`);
       }),
+    async findRef({ fullName }, ref) {
+      const octokit = new Client({ auth: await access.createArchiveToken(fullName) });
+      const own = toParameters(fullName);
+      const parameters = { ...own, ref: ref.replace(/^refs\//, "") };
+      const found = await unlessMissing(() => octokit.request("GET /repos/{owner}/{repo}/git/ref/{ref}", parameters));
+      // GitHub answers 404 also about a repository that it does not show.
+      if (found === undefined) await octokit.request("GET /repos/{owner}/{repo}", own);
+      return found?.data.object.sha;
+    },
     findPermission: (repository, login) =>
       permissions(`${repository.id} ${login}`, async () => {
         const permission = await unlessMissing(async () => {

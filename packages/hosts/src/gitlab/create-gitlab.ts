@@ -29,6 +29,8 @@ const MAINTAINER = 40;
 const OWNER = 50;
 
 const Named = Type.Object({ path_with_namespace: Type.String() });
+// Only tags have a target: their own object where they are annotated.
+const Ref = Type.Object({ target: Type.Optional(Type.String()), commit: Type.Object({ id: Type.String() }) });
 const Member = Type.Object({ username: Type.String(), access_level: Type.Integer() });
 
 /** Stackyard's identity at GitLab, and its own deliveries. */
@@ -57,6 +59,14 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     async findPull(repository, number) {
       const merge = await client.read(GitLabPull, `${toProjectPath(repository.id)}/merge_requests/${number}`);
       return merge && toHookPull(merge);
+    },
+    async findRef({ id }, ref) {
+      const [, kind, name = ""] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+      const inside = `${toProjectPath(id)}/repository/${kind === "tags" ? "tags" : "branches"}/${encodeURIComponent(name)}`;
+      const found = await client.read(Ref, inside);
+      // GitLab answers 404 also about a project that it does not show.
+      if (found === undefined) await client.write(Type.Object({ id: Type.Integer() }), { path: toProjectPath(id) });
+      return found?.target ?? found?.commit.id;
     },
     findPermission: (repository, login) =>
       permissions(`${repository.id} ${login}`, async () => {

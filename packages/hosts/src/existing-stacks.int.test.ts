@@ -1,0 +1,99 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
+import { createStaticLocator } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { afterEach, describe, expect, it } from "vitest";
+import { toCommit } from "./testing/builders.ts";
+import { SHOP } from "./testing/github-bench.ts";
+import { createReportBench } from "./testing/report-bench.ts";
+
+const MACHINE = `version: 2
+events: { OPENED: {}, PUSHED: {}, CLOSED: {}, SLEEP: {} }
+metadata: { sha: { type: string } }
+revision: follow
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { on: { PUSHED: LIVE, SLEEP: ASLEEP, CLOSED: GONE } }
+  ASLEEP: { on: { PUSHED: LIVE, CLOSED: GONE } }
+  GONE: { terminal: true }
+`;
+const PULLS = `host: github
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull:
+  open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }
+  head: { send: PUSHED, metadata: { sha: "\${hook.pull.head}" } }
+  closed: { send: CLOSED }
+rules:
+  sleep: { on: command.sleep, send: SLEEP }
+`;
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+async function open() {
+  const bench = await createReportBench(PULLS, { machine: MACHINE });
+  ends.push(bench.stop);
+  const { github, pass, report, reports } = bench;
+  await report();
+  await github.openPull(SHOP, { head: toCommit(1) });
+  await pass(20);
+  return {
+    ...bench,
+    listChecks: () => reports.checks.map(({ set }) => `${String(set["head_sha"])[0]} ${set["conclusion"]}`),
+  };
+}
+
+/** What may be changed in a document while stacks live. */
+const CHANGES: readonly (readonly [string, (document: string) => string])[] = [
+  ["another machine", (document) => document.replace("machine: preview", "machine: preview2")],
+  ["another template of stacks", (document) => document.replace("shop-pr-", "web-pr-")],
+];
+
+describe.each(CHANGES)("a document with %s", (_, change) => {
+  it("says what new stacks are: head, command and close go to what exists [AirQo#905, frost#240]", async () => {
+    const { github, pass, wait, write, locator, stateOf, findStack, listChecks } = await open();
+    const machines = ["preview", "preview2"].map((name) => {
+      const { machine } = parseMachine(MACHINE, { name });
+      if (machine === undefined) throw new Error("The machine is invalid.");
+      return { machine, source: MACHINE };
+    });
+    Object.assign(locator, createStaticLocator(machines));
+    write(change(PULLS));
+    await wait(10);
+
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(20);
+    expect((await findStack())?.metadata).toEqual({ sha: toCommit(2) });
+    expect(listChecks()).toContain("2 success");
+
+    await github.comment(SHOP, 1, "/preview sleep");
+    await pass(10);
+    expect(await stateOf()).toBe("ASLEEP");
+
+    await github.closePull(SHOP, 1);
+    await pass(10);
+    expect(await stateOf()).toBeUndefined();
+  });
+});
+
+describe("a stack that a person removed by force", () => {
+  it("is not opened by a push, with or without a webhook, and by a person who asks for it [Dokploy#4893]", async () => {
+    const { github, publish, pass, wait, stateOf } = await open();
+    await publish({ event: "REMOVE_STACK", force: true, reason: "leaving" });
+
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(5);
+    github.settings.deliveryFault = "vanish";
+    await github.push(SHOP, 1, toCommit(3));
+    await wait(30);
+    await pass(5);
+    expect(await stateOf()).toBeUndefined();
+
+    github.settings.deliveryFault = undefined;
+    await github.comment(SHOP, 1, "/preview up");
+    await pass(10);
+    expect(await stateOf()).toBe("LIVE");
+  });
+});

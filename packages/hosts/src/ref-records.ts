@@ -1,0 +1,63 @@
+import { defined } from "@stackyard/core";
+import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
+import { Type } from "typebox";
+import { digestOf } from "./describe-delivery.ts";
+import type { Hook, HookPush, RepositoryPlace } from "./hook.ts";
+import { type QueuedHook, toWishedAt } from "./receive.ts";
+
+const DAY_MS = 86_400_000;
+/** A branch without a push for so long is not compared any more. */
+const KEEP_MS = 400 * DAY_MS;
+/** Tags, and branches that were deleted: deliveries are accepted for three days. */
+const KEEP_ENDED_MS = 15 * DAY_MS;
+
+const RefRecord = Type.Object({
+  ref: Type.String(),
+  /** What it pointed to. Missing: it was deleted. */
+  head: Type.Optional(Type.String()),
+  /** When that was pushed, or else read. */
+  at: Type.Number(),
+});
+
+/** The branches and tags whose pushes had events, and where they pointed to then. */
+export const refRecords = defineRecordKind({
+  prefix: "hooks/refs/",
+  value: RefRecord,
+  holds: "branches and tags whose pushes had events",
+  kept: "400 days after the last push, 15 after the end of a branch",
+  damaged: "missing",
+});
+
+/** A ref of a repository at a host. */
+export interface RefPlace {
+  readonly host: string;
+  readonly repository: Pick<RepositoryPlace, "id">;
+  readonly ref: string;
+}
+
+/** Returns the beginning of the names of a repository's records. */
+export function toRefPrefix({ host, repository }: Pick<RefPlace, "host" | "repository">): string {
+  return `${host}/${repository.id}/`;
+}
+
+/** Returns the name of the record of a ref. */
+export function toRefName(place: RefPlace): string {
+  return `${toRefPrefix(place)}${digestOf(place.ref)}`;
+}
+
+/** Returns the push of a ref that points there now. Without a head it does not exist. */
+export function toPush(ref: string, name: string, head: string | undefined): HookPush {
+  return { ref, name, head: head ?? "0".repeat(40), deleted: head === undefined };
+}
+
+/** Notes where a ref points to, once the events of its push are published. */
+export async function noteRef(deps: RecordsDeps, queued: QueuedHook, { repository, push }: Hook): Promise<void> {
+  if (repository === undefined || push === undefined) return;
+  const { ref } = push;
+  const head = push.deleted ? undefined : push.head;
+  const keepMs = head !== undefined && ref.startsWith("refs/heads/") ? KEEP_MS : KEEP_ENDED_MS;
+  await refRecords.change(deps, toRefName({ host: queued.host, repository, ref }), (found, now) => {
+    const at = Math.max(found?.value.at ?? 0, toWishedAt(queued));
+    return { write: { value: { ref, at, ...defined({ head }) }, expiresAt: now + keepMs } };
+  });
+}
