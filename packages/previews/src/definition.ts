@@ -54,6 +54,7 @@ export const quotaDefinition = {
   config: QuotaConfig,
   progress: QuotaProgress,
   resumable: true,
+  watches: true,
   cancelWithin: "1m",
   timeout: (): number => LONGEST_WAIT_MS,
   checkTasks(configs, report) {
@@ -197,6 +198,7 @@ export const idleDefinition = {
   config: IdleConfig,
   progress: IdleProgress,
   resumable: true,
+  watches: true,
   cancelWithin: "1m",
   timeout: (): number => LONGEST_WAIT_MS,
   checkTasks(configs, report) {

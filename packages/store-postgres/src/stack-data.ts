@@ -36,6 +36,8 @@ export function toStackData(stack: Stack): string {
     stalled: stack.stalled,
     failed: stack.failed,
     lastFailure: stack.lastFailure,
+    deed: stack.deed,
+    deeds: stack.deeds,
     overdue: stack.overdue,
     awaitsRuns: stack.awaitsRuns,
     outputs: stack.outputs,

@@ -1,15 +1,9 @@
-import {
-  type Decision,
-  effectOf,
-  type Ignored,
-  MACHINES_FAULT,
-  OPERATORS_EVENTS,
-  type Rejected,
-} from "../machine/decide/decision.ts";
+import { type Decision, effectOf, type Ignored, MACHINES_FAULT, type Rejected } from "../machine/decide/decision.ts";
+import { leads } from "../machine/decide/deeds.ts";
 import { beginsRemoval, isOnWayOut, mayHandleNext } from "../machine/decide/way-out.ts";
-import { isSent, RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
-import { INIT, type Machine, NEXT } from "../machine/machine.ts";
+import { INIT, type Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import { markOf, orderOf } from "./event-order.ts";
@@ -65,14 +59,6 @@ function toEndsFrom(
 ): number | undefined {
   if (machine === undefined || !isOnWayOut(machine, state)) return undefined;
   return isLead && beginsRemoval(machine, event.name) ? order : (endsFrom ?? order);
-}
-
-/** Returns true for an event that expresses the will of a sender: not for results and operators' events. */
-function leads(event: StackEvent, endsFrom: number | undefined): boolean {
-  const { name } = event;
-  // A timer that tries a removal again is no later will than that of an event that waits for its end.
-  if (event.origin === "timer") return endsFrom === undefined;
-  return isSent(event) && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);
 }
 
 /**

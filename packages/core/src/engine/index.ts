@@ -47,6 +47,7 @@ export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";
 export { listHeldSecrets, maskText } from "../machine/decide/stack-secrets.ts";
 export { dueTimers, nextTimerAt } from "../machine/decide/timers.ts";
+export { type DeedVerdict, evaluateDeed, evaluatePresentDeed } from "../machine/evaluate-deed.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export {
   evaluateHealth,
@@ -56,7 +57,7 @@ export {
   type OpenFailure,
   type StackHealth,
 } from "../machine/stack-health.ts";
-export { evaluateStanding, type RestingPlace, type Standing } from "../machine/stack-standing.ts";
+export { type Arrival, evaluateArrival, type RestingPlace, type WantedPlace } from "../machine/stack-standing.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export { toConditionSql } from "../ports/condition-sql.ts";
 export {

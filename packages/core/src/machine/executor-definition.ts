@@ -94,6 +94,8 @@ export interface ExecutorDefinition {
   readonly showsConfig?: string;
   /** True when its tasks send events to other stacks: then those who have requested them are remembered. */
   readonly sends?: true;
+  /** True when its tasks only wait or look, for as long as the state lasts: a stack rests while one runs, and leaving one leaves no work. */
+  readonly watches?: true;
   /** The time that a cancel has before the attempt ends without the executor's result. A duration such as `5m`. */
   readonly cancelWithin?: string;
   /** Returns a key with at most one live attempt in the yard; undefined for no key. Pure. */

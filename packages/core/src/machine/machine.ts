@@ -152,6 +152,8 @@ export interface Task {
   readonly isApproval?: true;
   /** True for a task that sends events to other stacks. */
   readonly sends?: true;
+  /** True for a task that only waits or looks: the stack rests while it runs. */
+  readonly watches?: true;
   /**
    * The task's definition as it travels in task messages: validated and coerced, without the name. In version 2
    * `executor` and `config`, and in the message the resolved ones.

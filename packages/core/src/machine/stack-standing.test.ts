@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { aStack } from "../testing/builders.ts";
-import { evaluateStanding } from "./stack-standing.ts";
+import { toValueDigest } from "./evaluate-deed.ts";
+import { evaluateArrival } from "./stack-standing.ts";
 
-const place = { until: ["LIVE"], failed: ["BROKEN"] };
+const place = { until: ["LIVE"], failed: ["BROKEN"], metadata: {} };
 const pending = [{ name: "build", status: "PENDING" }] as const;
 const failure = { task: "build", state: "BUILD", entry: 1, attempt: 1, at: 1, code: "FULL", message: "no space" };
 const hasFailed = { kind: "failed", code: "STACK_FAILED", message: "build has failed in BUILD. FULL: no space" };
 
-describe("the standing of a stack at a place", () => {
+describe("the arrival of a stack at a place", () => {
   it.each([
     ["arrived", { state: "LIVE" }],
     ["elsewhere", { state: "PAUSED" }],
@@ -15,28 +16,28 @@ describe("the standing of a stack at a place", () => {
     ["moving", { state: "LIVE", awaitsRuns: true }],
     ["arrived", { state: "LIVE", entry: 2, lastFailure: { ...failure, resolvedAt: 2 } }],
   ] as const)("is %s: %j", (kind, changes) => {
-    expect(evaluateStanding(aStack(changes), place)).toEqual({ kind });
+    expect(evaluateArrival(aStack(changes), place)).toEqual({ kind });
   });
 
   it("is failed where the machine stays on what ran before, also when a person has acknowledged that", () => {
     const left = { state: "LIVE", entry: 2, lastFailure: failure };
     const acknowledged = { ...left, lastFailure: { ...failure, acknowledged: { at: 2 } } };
 
-    expect(evaluateStanding(aStack(left), place)).toEqual(hasFailed);
-    expect(evaluateStanding(aStack(acknowledged), place)).toEqual(hasFailed);
+    expect(evaluateArrival(aStack(left), place)).toEqual(hasFailed);
+    expect(evaluateArrival(aStack(acknowledged), place)).toEqual(hasFailed);
   });
 
   it("awaits what the stack does about its failure by itself", () => {
     const back = { state: "BACK", entry: 2, lastFailure: failure, tasks: pending };
 
-    expect(evaluateStanding(aStack(back), place)).toEqual({ kind: "moving" });
+    expect(evaluateArrival(aStack(back), place)).toEqual({ kind: "moving" });
   });
 
   it("is failed in a state of failed, stalled, overdue, or with a failed task", () => {
     const stalled = { code: "LOOP_LIMIT", reason: "circles" };
     const error = [{ name: "build", status: "ERROR", errorCode: "FULL", errorMessage: "no space" }] as const;
     const codeOf = (changes: Parameters<typeof aStack>[0]) => {
-      const standing = evaluateStanding(aStack(changes), place);
+      const standing = evaluateArrival(aStack(changes), place);
       return standing.kind === "failed" ? [standing.code, standing.message] : [standing.kind];
     };
 
@@ -55,7 +56,30 @@ describe("the standing of a stack at a place", () => {
     ]);
   });
 
+  describe("with deeds", () => {
+    const deed = { event: "RELEASED", at: 1, restedAt: 2, keys: {} };
+    const wanted = { ...place, metadata: { api: "1.42.0" } };
+    const live = aStack({ state: "LIVE", metadata: { api: "1.42.0" } });
+    const keys = { api: toValueDigest(live, "api") };
+    const lacks = { build: { why: "failed", code: "FULL", entry: 1, attempt: 1 } } as const;
+    const check = { check: deed };
+
+    it.each([
+      ["arrived", { deed: "release", deeds: { release: { ...deed, keys } } }],
+      ["arrived", { deed: "check", deeds: { ...check, release: { ...deed, keys } }, lastFailure: failure }],
+      ["arrived", { deed: "push", deeds: { push: { ...deed, keys, onlyValues: true } } }],
+      ["failed", { deed: "check", deeds: { ...check, release: { ...deed, keys, lacks } } }],
+      ["failed", { deed: "check", deeds: { check: { ...deed, lacks }, release: { ...deed, keys } } }],
+      ["moving", { deed: "release", deeds: { release: { event: "RELEASED", at: 1, keys } } }],
+      ["changed", { metadata: { api: "1.41.0" }, deed: "check", deeds: check }],
+    ] as const)("is %s: %j", (kind, changes) => {
+      expect(evaluateArrival({ ...live, ...changes }, wanted).kind).toBe(kind);
+    });
+  });
+
   it("knows no place where every state is right", () => {
-    expect(evaluateStanding(aStack({ state: "ASLEEP" }), { until: [], failed: [] })).toEqual({ kind: "arrived" });
+    expect(evaluateArrival(aStack({ state: "ASLEEP" }), { until: [], failed: [], metadata: {} })).toEqual({
+      kind: "arrived",
+    });
   });
 });

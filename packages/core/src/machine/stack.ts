@@ -238,6 +238,43 @@ export interface Release {
   readonly at: number;
 }
 
+/**
+ * Why a task of a deed has not done its work. `left`: its state was left before it had ended. `before`: it began with the
+ * values before. `partial`: it has succeeded, and has left something undone.
+ */
+export interface Lack {
+  readonly why: "failed" | "cancelled" | "partial" | "left" | "before";
+  readonly code?: string;
+  /** The entry, and the attempt; 0 where the task was never sent. */
+  readonly entry: number;
+  readonly attempt: number;
+}
+
+/** A task that a person has settled by hand. Missing `by`: the sender is not known. */
+export interface SettledTask {
+  readonly task: string;
+  readonly by?: KnownSender;
+}
+
+/** The work of one event: the values that it has set, and what has become of the tasks that it has led to. */
+export interface Deed {
+  /** The name of the event. */
+  readonly event: string;
+  readonly at: number;
+  /** Since when its work has the end that it has; missing while it goes on. */
+  readonly restedAt?: number;
+  /** It has changed values only: no state was entered, and no task was sent. */
+  readonly onlyValues?: true;
+  /** The metadata keys whose present value it has set, with a digest of the value. A sensitive value has the number of its version. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** Tasks that have not done their work since. */
+  readonly lacks?: Readonly<Record<string, Lack>>;
+  readonly settled?: readonly SettledTask[];
+}
+
+/** Deeds by the key of their event. */
+export type Deeds = Readonly<Record<string, Deed>>;
+
 /** Releases by the key of the metadata that they have set. */
 export type Releases = Readonly<Record<string, Release>>;
 
@@ -299,6 +336,10 @@ export interface Stack {
   readonly endsFrom?: number;
   /** The releases that have set values of the metadata; a key that no release has set is missing. */
   readonly releases?: Releases;
+  /** The key of the present deed in `deeds`: of the event whose work the present entry is. */
+  readonly deed?: string;
+  /** The present deed, and those that have set a value which is still there. */
+  readonly deeds?: Deeds;
   /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
   readonly failures?: Readonly<Record<string, number>>;
   /** The number of times that each sensitive metadata key was set; its values never leave the record but through `claim`. */

@@ -125,10 +125,24 @@ export async function retryDeployment(
   const seen = stop?.code === "ALARM" ? { alarmSeenAt: at } : {};
   const state: DeployState = { ...kept, ...seen, ...values, attempt: deps.attempt, waveEndedAt: undefined };
   const retried = updateItems({ ...whole, state }, toRow, (row) => retryRow(row, { isSame, at }));
-  const wave = tallyByWave(retried.state).findIndex(({ waiting, sent }) => waiting + sent > 0);
-  const deployment = { ...retried, state: { ...retried.state, wave: Math.max(0, wave) } };
+  const open = tallyByWave(retried.state).findIndex(({ waiting, sent }) => waiting + sent > 0);
+  const deployment = { ...retried, state: { ...retried.state, ...toOpenWave(kept, Math.max(0, open)) } };
   await deps.rows.save(deployment);
   return deployment;
+}
+
+/** Returns where a retry continues: the wave before keeps its end, so that the rest of its pause is waited for. */
+function toOpenWave(
+  { wave, waveEndedAt, pauses = [] }: Pick<DeployState, "wave" | "waveEndedAt" | "pauses">,
+  open: number,
+): Pick<DeployState, "wave" | "waveEndedAt" | "pauses"> {
+  const before = open - 1;
+  const ended = wave === before ? waveEndedAt : undefined;
+  const endedAt = ended ?? pauses.find((pause) => pause.wave === before)?.at;
+  const kept = pauses.filter((pause) => pause.wave < open);
+  const pausesOf = kept.length === 0 ? {} : { pauses: kept };
+  if (endedAt === undefined) return { wave: open, waveEndedAt: undefined, ...pausesOf };
+  return { wave: before, waveEndedAt: endedAt, ...pausesOf };
 }
 
 function retryRow(row: DeployRow, { isSame, at }: { readonly isSame: boolean; readonly at: number }): DeployRow {

@@ -1,5 +1,5 @@
 import { type Absence, cutText, defined, type Stack, sumUnwatched } from "@stackyard/core";
-import { evaluateHealth, evaluateStanding } from "@stackyard/core/engine";
+import { evaluateArrival, evaluateDeed, evaluateHealth } from "@stackyard/core/engine";
 import type { Before, DeployRow, DeployState, SetBy, Value } from "./deploy-row.ts";
 
 /** The fate of the last event of a row. `none`: nothing was sent since the row waits. */
@@ -61,18 +61,21 @@ function decideWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRo
   if (!evaluateHealth(stack).isAtRest) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
   if (row.code === NOT_HANDLED && row.expect === version && isSoonMoved(stack, aims)) return row;
   if (rules.isForeign(row, stack, aims)) return notOurs(row, stack, aims);
-  return compare(row, { stack, version }, aims);
+  return compare(rules.toOwned(row, stack, aims), { stack, version }, aims);
 }
 
 /** A stack that has the values already needs no event but that of its release. */
 function compare(row: DeployRow, { stack, version }: Compared, aims: Aims): DeployRow {
-  const isThere =
-    evaluateStanding(stack, aims).kind === "arrived" && hasValues(stack, ROW_RULES[aims.op].toValues(row, aims));
-  if (!isThere) return ready(row, { stack, version }, aims);
+  if (evaluateArrival(stack, toWanted(row, aims)).kind !== "arrived") return ready(row, { stack, version }, aims);
   if (ROW_RULES[aims.op].needsNothing(row, stack, aims))
     return arrive({ ...row, incarnation: stack.incarnation }, aims);
   const sendable = ready(row, { stack, version }, aims);
   return aims.again ? sendable : { ...sendable, onlyNotes: true };
+}
+
+function toWanted(row: DeployRow, aims: Aims) {
+  const { until, failed } = aims;
+  return { until, failed, metadata: ROW_RULES[aims.op].toValues(row, aims) };
 }
 
 interface Compared {
@@ -120,7 +123,8 @@ function toBefore(stack: Stack | undefined, keys: readonly string[]): Readonly<R
   const entries = keys.map((key) => {
     const value = stack?.metadata[key];
     const release = stack?.releases?.[key];
-    return [key, defined({ value, release })] as const;
+    const failed = stack !== undefined && evaluateDeed(stack, key).kind === "failed" ? (true as const) : undefined;
+    return [key, defined({ value, release, failed })] as const;
   });
   return Object.fromEntries(entries);
 }
@@ -186,14 +190,13 @@ function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): Depl
   const rules = ROW_RULES[aims.op];
   const newer = rules.findNewer(stack, aims);
   if (newer !== undefined) return passBy(row, aims, newer);
-  const standing = evaluateStanding(stack, aims);
+  const standing = evaluateArrival(stack, toWanted(row, aims));
   if (standing.kind === "failed") {
     return end(row, aims, { state: "failed", code: standing.code, message: standing.message });
   }
   if (standing.kind === "moving") return timeOut(noteApprovals(row, stack, aims), stack, aims);
-  if (standing.kind === "arrived") {
-    return hasValues(stack, rules.toValues(row, aims)) ? arrive(row, aims) : moved(row, aims, CHANGED);
-  }
+  if (standing.kind === "arrived") return arrive(row, aims);
+  if (standing.kind === "changed") return moved(row, aims, CHANGED);
   if (stack.timers.length > 0) return timeOut(noteApprovals(row, stack, aims), stack, aims);
   const message = `The stack rests in ${stack.state}, not in ${aims.until.join(" or ")}.`;
   return end(row, aims, { state: "failed", code: "STACK_ELSEWHERE", message });
@@ -229,13 +232,17 @@ function notOurs(row: DeployRow, stack: Stack, aims: Aims): DeployRow {
   return end(row, aims, { state: "skipped", code: "STACK_MOVED", message });
 }
 
-function hasValues({ metadata }: Stack, wanted: Readonly<Record<string, Value>>): boolean {
-  return Object.entries(wanted).every(([key, value]) => (metadata[key] ?? null) === value);
-}
-
 /** Returns true when this release has set all mapped keys last, and they have its values. */
 export function isOwn(stack: Stack, aims: Pick<Aims, "metadata" | "release">): boolean {
   return Object.keys(aims.metadata).every((key) => isOwnKey(stack, aims, key));
+}
+
+function hasOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">): boolean {
+  return Object.keys(aims.metadata).some((key) => isOwnKey(stack, aims, key));
+}
+
+function pickOwn({ from = {} }: DeployRow, stack: Stack, aims: Aims): Readonly<Record<string, Before>> {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => isOwnKey(stack, aims, key)));
 }
 
 function isOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">, key: string): boolean {
@@ -329,6 +336,8 @@ export interface RowRules {
   findNewer(stack: Stack, aims: Aims): string | undefined;
   /** Returns true when the values of a stack are neither those of this release, nor those that the row's event brings. */
   isForeign(row: DeployRow, stack: Stack, aims: Aims): boolean;
+  /** Returns the row with what its event may change: a key that was changed since is left alone. */
+  toOwned(row: DeployRow, stack: Stack, aims: Aims): DeployRow;
   /** Returns true when a stack that has the values has the release too, or the one before it after an undo. */
   needsNothing(row: DeployRow, stack: Stack, aims: Aims): boolean;
   /** Returns how the row of a stack ends that has arrived. */
@@ -345,6 +354,7 @@ const SENDING: RowRules = {
   findNewer,
   // Whatever its values are, they are replaced.
   isForeign: () => false,
+  toOwned: (row) => row,
   needsNothing: (row, stack, aims) => isOwn(stack, aims) && (row.try > 0 || !aims.again),
   toArrival: (row) => (row.try === 0 || row.onlyNotes === true ? "unchanged" : "done"),
   skipsMissing: ({ isRule }) => isRule,
@@ -356,7 +366,8 @@ const UNDOING: RowRules = {
   toRestores: ({ from = {} }) => mapEntries(from, ({ release = null }) => release),
   // A stack that has something newer is foreign.
   findNewer: () => undefined,
-  isForeign: (row, stack, aims) => !isOwn(stack, aims) && !isRestored(row, stack),
+  isForeign: (row, stack, aims) => !hasOwnKey(stack, aims) && !isRestored(row, stack),
+  toOwned: (row, stack, aims) => (row.try > 0 ? row : { ...row, from: pickOwn(row, stack, aims) }),
   needsNothing: (row, stack) => isRestored(row, stack),
   toArrival: () => "done",
   skipsMissing: () => true,

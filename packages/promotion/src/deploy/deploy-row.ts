@@ -14,6 +14,8 @@ export interface Before {
   readonly value?: Value;
   /** Missing: no release has set it. */
   readonly release?: SetBy;
+  /** The work with this value had failed: it never ran there. */
+  readonly failed?: true;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface Before {
  */
 export type DeployRowState = RowState;
 
-/** One stack of a task `deploy`. At most 1 KiB as JSON. Instants are epoch milliseconds. */
+/** One stack of a task `deploy`. Instants are epoch milliseconds. */
 export interface DeployRow {
   readonly stack: string;
   /** Missing: the stack did not exist when it was observed. */

@@ -39,8 +39,8 @@ export interface WaitingRows {
  */
 const [FEWEST, MOST] = [10, 200] as const;
 
-/** A record's size is bounded, and so is a row's. */
-const MOST_ROW_BYTES = 1_024;
+/** All of a stack's metadata, twice, and its releases: more than a row needs, and less than a record may have. */
+const MOST_ROW_BYTES = 200 * 1_024;
 
 /** Observes rows of the present wave that wait, in their order, until so many may be sent to. */
 export async function observeWaiting(
@@ -150,8 +150,7 @@ async function observeWaitingRow(
     return { kind: "row", row: end(row, aims, { state: "failed", code: "METADATA_SENSITIVE", message }) };
   }
   if (Buffer.byteLength(JSON.stringify(planned)) <= MOST_ROW_BYTES) return { kind: "ready", row: planned };
-  const message =
-    "The present values are too long to be kept for an undo: at most about 900 bytes with their releases.";
+  const message = `The present values are too long to be kept for an undo: at most ${MOST_ROW_BYTES} bytes with their releases.`;
   return { kind: "row", row: end(row, aims, { state: "failed", code: "FROM_TOO_LARGE", message }) };
 }
 

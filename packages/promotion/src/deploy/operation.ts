@@ -20,8 +20,6 @@ export interface Operation {
   readonly again: boolean;
   /** The machine of stacks that may be created. */
   readonly create: string | undefined;
-  /** The fewest stacks of each wave that must not be skipped as frozen. */
-  readonly leasts: readonly number[];
   /** Stacks that have arrived are observed again before a wave, a retry and the end. */
   readonly observesArrived: boolean;
   /** Selects the stacks of a new entry. */
@@ -29,6 +27,8 @@ export interface Operation {
   /** Returns the values with which another attempt continues. */
   toRetried(state: DeployState): Pick<DeployState, "event" | "metadata" | "until" | "failed" | "plan" | "approval">;
   toLimits(state: DeployState): Limits;
+  /** Returns the fewest stacks of each wave that must not be skipped as frozen. */
+  toLeasts(state: DeployState): readonly number[];
   /** Returns what holds the events back. */
   toChecks(deployment: Deployment, aims: Aims): Checks;
   /** Returns why the task has failed, of a deployment of which all rows are loaded. */

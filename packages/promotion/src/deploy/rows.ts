@@ -1,13 +1,14 @@
 import { hash } from "node:crypto";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, defined, type Records } from "@stackyard/core";
 import { createPages, type Pages, requireEmpty } from "@stackyard/core/rollout";
+import { withParts } from "./long-records.ts";
 import { type DeployRow, type DeployState, type SetBy, toRow } from "./deploy-row.ts";
 import { noteProgress } from "./progress-curve.ts";
 
 /** Whose rows: a task of a release. */
 export type RowsOwner = DeployState["release"];
 
-/** Rows in a record: each has at most 1 KiB, and a record 256 KiB. */
+/** Rows of a page. Where they are long, as with many values before, its record has parts. */
 export const PAGE_ROWS = 200;
 
 /** The time for which rows are kept after they were written, in milliseconds. */
@@ -24,7 +25,7 @@ export interface RowsInput {
 export function openRows({ records, clock, owner }: RowsInput): Pages<DeployRow, DeployState> {
   const prefix = toPrefix(owner);
   const pages = createPages<DeployRow, DeployState>({
-    records,
+    records: withParts(records, { keepMs: ROWS_KEPT_MS }),
     clock,
     key: { state: `${prefix}/state`, page: (number) => `${prefix}/rows/${number}` },
     keepMs: ROWS_KEPT_MS,
@@ -59,15 +60,40 @@ export async function loadRowPage(
   number: number,
 ): Promise<readonly DeployRow[]> {
   const key = `${toPrefix(owner)}/rows/${number}`;
-  const record = await records.get(key, clock.now());
+  const record = await withParts(records, { keepMs: ROWS_KEPT_MS }).get(key, clock.now());
   if (record === undefined) requireEmpty(state, number, key);
   // Only `openRows` writes these records.
   return (record?.value ?? []) as readonly DeployRow[];
 }
 
+const STATES_AT_ONCE = 1_000;
+
+/** Lists the states of all tasks of a release that have rows, also of tasks that its machine does not have any more. */
+export async function listDeployStates(
+  { records, clock }: Pick<RowsInput, "records" | "clock">,
+  owner: Omit<RowsOwner, "task">,
+): Promise<readonly DeployState[]> {
+  const states: DeployState[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = { limit: STATES_AT_ONCE, now: clock.now(), ...defined({ cursor }) };
+    const found = await records.list(toReleasePrefix(owner), page);
+    for (const { key, value } of found.items) {
+      // Only this file writes these records.
+      if (key.endsWith("/state")) states.push(value as DeployState);
+    }
+    cursor = found.cursor;
+  } while (cursor !== undefined);
+  return states;
+}
+
 /** Returns the beginning of the keys of a task's records. Ids and names of tasks may be longer than a key. */
-export function toPrefix({ stackId, incarnation, task }: RowsOwner): string {
-  return `promotion/deploy/${toShort([stackId, incarnation])}/${toShort([task])}`;
+export function toPrefix({ task, ...owner }: RowsOwner): string {
+  return `${toReleasePrefix(owner)}${toShort([task])}`;
+}
+
+function toReleasePrefix({ stackId, incarnation }: Omit<RowsOwner, "task">): string {
+  return `promotion/deploy/${toShort([stackId, incarnation])}/`;
 }
 
 function toShort(parts: readonly string[]): string {

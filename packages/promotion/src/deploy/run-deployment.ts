@@ -80,12 +80,12 @@ interface Continued {
 function toCall(deps: DeployDeps, operation: Operation, { deployment, progress }: Continued): Call {
   const now = deps.ctx.clock.now();
   const aims = { ...toAims(deps, operation, deployment), absences: noteCall(progress, now).absences };
-  const { leasts, observesArrived, create } = operation;
+  const { observesArrived, create } = operation;
   return {
     aims,
     checks: operation.toChecks(deployment, aims),
     limits: operation.toLimits(deployment.state),
-    leasts,
+    leasts: operation.toLeasts(deployment.state),
     observesArrived,
     observesWaiting: isDue(progress, now),
     repeats: deployment.state.next > (progress?.next ?? 0),
@@ -174,7 +174,7 @@ function toEnd(operation: Operation, deployment: Deployment): DeployStep {
     ...defined({ unseen: deployment.state.unseen }),
   };
   const why = findFailure(operation, deployment);
-  const shortfall = findShortfall(rows);
+  const shortfall = findShortfall(operation, rows);
   if (why === undefined) return succeeded(outputs, defined({ shortfall }));
   const failures = rows.filter((row) => row.state === "failed");
   const code = (why.code === "TOO_MANY_FAILURES" && findOnlyCode(failures)) || why.code;
@@ -184,15 +184,36 @@ function toEnd(operation: Operation, deployment: Deployment): DeployStep {
   return failed({ code, message, retryable: false, outputs });
 }
 
-/** Returns the failures within the budget of a deployment. Ids are in its rows, for those who may read the stacks. */
-function findShortfall(rows: readonly DeployRow[]): Succeeded["shortfall"] {
+/**
+ * Returns what a deployment has left undone within its budget: stacks that have failed, that were left with what they had, and
+ * that an undo has given back a value which never ran there. Ids are in its rows, for those who may read the stacks.
+ */
+function findShortfall({ op }: Operation, rows: readonly DeployRow[]): Succeeded["shortfall"] {
   const failed = rows.filter(({ state }) => state === "failed");
-  if (failed.length === 0) return undefined;
+  const left = rows.filter(({ state, code = "" }) => state === "skipped" && LEFT.has(code));
+  const unproven = op === "undo" ? rows.filter(isUnproven) : [];
+  const parts = [
+    ...(failed.length === 0 ? [] : [`${toCount(failed, "has", "have")} failed: ${formatCodes(failed)}`]),
+    ...(left.length === 0 ? [] : [`${toCount(left, "was", "were")} not changed: ${formatCodes(left)}`]),
+    ...(unproven.length === 0 ? [] : [`${toCount(unproven, "has", "have")} a version again whose work had failed`]),
+  ];
+  if (parts.length === 0) return undefined;
   const arrived = rows.filter(({ state }) => state === "done" || state === "unchanged").length;
   return {
-    code: findOnlyCode(failed) || "STACKS_FAILED",
-    message: `${arrived} of ${rows.length} stacks have arrived, ${failed.length} ${failed.length === 1 ? "has" : "have"} failed: ${formatCodes(failed)}.`,
+    code: findOnlyCode([...failed, ...left]) || (unproven.length > 0 ? "RESTORED_FAILED" : "STACKS_FAILED"),
+    message: `${arrived} of ${rows.length} stacks have arrived, ${parts.join(", ")}.`,
   };
+}
+
+/** Codes of skipped stacks that were to be changed, and were not. */
+const LEFT: ReadonlySet<string> = new Set(["FROZEN", "NO_PREVIOUS"]);
+
+function isUnproven({ state, from = {} }: DeployRow): boolean {
+  return state === "done" && Object.values(from).some(({ failed }) => failed === true);
+}
+
+function toCount({ length }: readonly unknown[], one: string, many: string): string {
+  return `${length} ${length === 1 ? one : many}`;
 }
 
 /** Returns the code that all rows have; undefined when they have several. */

@@ -20,7 +20,7 @@ export async function createSending(deps: DeployDeps, job: SendJob): Promise<Ope
     eachMs: job.eachMs,
     again: job.again,
     create,
-    leasts: job.waves.map(toLeast),
+    toLeasts: ({ waves }) => waves.map((name) => toNamedLeast(job, name)),
     observesArrived: true,
     async plan() {
       const planned = await planSend(deps, job);
@@ -28,7 +28,7 @@ export async function createSending(deps: DeployDeps, job: SendJob): Promise<Ope
       return { ...toApprovedRows(planned, approved, job), ...toFollowed(deps, job) };
     },
     toRetried: () => ({ event, metadata, until, failed: failedStates, ...toFollowed(deps, job) }),
-    toLimits: ({ sizes }) => toSendLimits(job, sizes),
+    toLimits: (state) => toSendLimits(job, state),
     toChecks: ({ state }, aims) => ({
       holds: deps.createHolds(deps.ctx, holds),
       skipFrozen,
@@ -39,6 +39,11 @@ export async function createSending(deps: DeployDeps, job: SendJob): Promise<Ope
     findFailure: (deployment) => findSendFailure(job, deployment),
     noteEnd: async () => {},
   };
+}
+
+function toNamedLeast({ waves }: SendJob, name: string): number {
+  const wave = waves.find((each) => each.name === name);
+  return wave === undefined ? 0 : toLeast(wave);
 }
 
 /** Selects the stacks of `op: send`. */
@@ -65,7 +70,7 @@ async function planSend(deps: DeployDeps, job: SendJob): Promise<Planned | Faile
 function findSendFailure(job: SendJob, deployment: Deployment): Fault | undefined {
   const { stop, sizes } = deployment.state;
   const waves = tallyByWave(deployment.state);
-  const { maxFailures } = toSendLimits(job, sizes);
+  const { maxFailures } = toSendLimits(job, deployment.state);
   const isTooMany = waves.some((wave, index) => wave.failed > (maxFailures[index] ?? 0));
   if (!isTooMany && stop === undefined) return findNothingHere(deployment);
   const stacks = sizes.reduce((sum, size) => sum + size, 0);

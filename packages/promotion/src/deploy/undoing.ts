@@ -1,4 +1,4 @@
-import { defined, type Failed, failed, mapLimited, toShellCommand } from "@stackyard/core";
+import { defined, type Failed, failed, isStackyardError, mapLimited, toShellCommand } from "@stackyard/core";
 import { addTallies, listItems, updateItems } from "@stackyard/core/rollout";
 import type { Planned } from "./begin-deployment.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
@@ -6,7 +6,7 @@ import { CONCURRENCY, type UndoJob } from "./deploy-job.ts";
 import { type Before, type DeployRow, toRow } from "./deploy-row.ts";
 import type { Fault, Operation } from "./operation.ts";
 import { formatCodes, toRowsCommand } from "./row-texts.ts";
-import { createRowFinder, openRows, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
+import { createRowFinder, listDeployStates, openRows, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
 
 /** Creates what `op: undo` does. It waits for no window and no freeze, and failures do not stop it. */
 export function createUndoing(deps: DeployDeps, job: UndoJob): Operation {
@@ -15,7 +15,7 @@ export function createUndoing(deps: DeployDeps, job: UndoJob): Operation {
     eachMs: job.eachMs,
     again: false,
     create: undefined,
-    leasts: [],
+    toLeasts: () => [],
     observesArrived: false,
     plan: () => planUndo(deps, job),
     toRetried: ({ event, metadata, until, failed: failedStates }) => ({ event, metadata, until, failed: failedStates }),
@@ -39,10 +39,37 @@ function isTakenBack({ state, code }: DeployRow): boolean {
   return state === "done" || (state === "skipped" && code === "STACK_MOVED");
 }
 
+/**
+ * Returns the name under which a task has sent: its own, or that of a task which the machine does not have any more, because it was
+ * renamed.
+ */
+async function findSender({ ctx, owner, yard }: DeployDeps, of: string): Promise<string | Failed> {
+  const states = await listDeployStates(ctx, owner);
+  const sent = states.filter(({ op, firstSentAt }) => op === "send" && firstSentAt !== undefined);
+  if (sent.some(({ release }) => release.task === of)) return of;
+  const known = await mapLimited(sent, 1, async ({ release: { task } }) => ((await hasTask(yard, task)) ? [] : [task]));
+  const lost = known.flat();
+  if (lost.length < 2) return lost[0] ?? of;
+  const message = `"${of}" has sent nothing under its name, and the machine does not have these tasks any more: ${lost.join(", ")}. Name one of them as before, and retry the task.`;
+  return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
+}
+
+async function hasTask(yard: DeployDeps["yard"], task: string): Promise<boolean> {
+  try {
+    await yard.config(task);
+    return true;
+  } catch (error) {
+    if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
+    return error.details["unknownTask"] === undefined;
+  }
+}
+
 /** Takes what a task has sent, in reverse. */
 async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Failed> {
   const { ctx, owner, release } = deps;
-  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: job.of } });
+  const task = await findSender(deps, job.of);
+  if (typeof task !== "string") return task;
+  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task } });
   const loaded = await source.load();
   const at = ctx.clock.now();
   if (loaded === undefined) {
@@ -95,9 +122,9 @@ function rowsMayBeGone({ release, ctx }: DeployDeps, { of }: UndoJob): Failed {
 
 function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly string[], at: number): DeployRow {
   const row = { stack, wave: 0, try: 0, from, at, ...defined({ incarnation }) };
-  const missing = keys.find((key) => from[key]?.value === undefined);
-  if (missing === undefined) return { ...row, state: "waiting" };
-  const message = `${missing} had no value before. The stack is not changed.`;
+  // A key without a value before becomes null: the others need not stay for it.
+  if (keys.some((key) => from[key]?.value !== undefined)) return { ...row, state: "waiting" };
+  const message = `${keys.join(", ")} had no value before. The stack is not changed.`;
   return { ...row, state: "skipped", code: "NO_PREVIOUS", message };
 }
 
@@ -107,7 +134,9 @@ function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly 
  */
 async function noteUndone(deps: DeployDeps, of: string, undone: readonly DeployRow[]): Promise<void> {
   const { ctx, owner } = deps;
-  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: of } });
+  const task = await findSender(deps, of);
+  if (typeof task !== "string") return;
+  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task } });
   const loaded = await source.load();
   const ends = new Map(undone.map((row) => [row.stack, row.state]));
   if (loaded === undefined || ends.size === 0) return;

@@ -3,6 +3,8 @@ export interface TurnRelease {
   readonly stack: string;
   readonly incarnation: string;
   readonly createdAt: number;
+  /** The machine of the release: only releases of one machine supersede each other. Missing in records of earlier versions. */
+  readonly machine?: string;
 }
 
 /** The release that has the turn. */
@@ -63,7 +65,7 @@ export function listTurnStacks({ holder, waiting }: TurnRecord): readonly string
 
 /**
  * Decides about a request. A turn is kept while its holder is in one of its states. A free one goes to the newest release
- * that waits; the older ones are superseded, and so is one that is older than the holder. `places`: a stack that is not
+ * that waits; the older ones of its machine are superseded, and so is one that is older than the holder. `places`: a stack that is not
  * in it does not exist. Pure; the caller stores the record under the condition that it has not changed.
  */
 export function decideTurn(
@@ -79,7 +81,7 @@ export function decideTurn(
   }
   if (holder !== undefined && isSame(holder, waiter)) return renew(record, holder, request);
   if (holder !== undefined && keepsTurn(holder, places.get(holder.stack))) {
-    if (isNewer(holder, waiter)) return { kind: "superseded", by: holder.stack, record: without(record, waiter) };
+    if (isNewer(holder, waiter) && holder.machine === waiter.machine) return { kind: "superseded", by: holder.stack, record: without(record, waiter) };
     return { kind: "waits", holder, record: withWaiter(record, waiter) };
   }
   const live = record.waiting.filter((each) => !isSame(each, waiter) && isWaiting(each, places.get(each.stack)));
@@ -91,11 +93,14 @@ export function decideTurn(
     return { kind: "waits", next: next.stack, record: withWaiter(record, waiter) };
   }
   if (!mayTake) return { kind: "waits", record: withWaiter(record, waiter) };
-  const { stack, incarnation, createdAt, entry } = waiter;
-  const waiting = live.map((each) => ({ ...each, supersededBy: each.supersededBy ?? stack }));
+  const { stack, incarnation, createdAt, entry, machine } = waiter;
+  const of = machine === undefined ? {} : { machine };
+  const waiting = live.map((each) => {
+    return each.machine === machine ? { ...each, supersededBy: each.supersededBy ?? stack } : each;
+  });
   return {
     kind: "granted",
-    record: { version: 1, holder: { stack, incarnation, createdAt, entry, states }, waiting },
+    record: { version: 1, holder: { stack, incarnation, createdAt, ...of, entry, states }, waiting },
   };
 }
 

@@ -1,5 +1,5 @@
 import { chunk, defined, type ExecutorContext, isLimitReached, noteLook, type Stack } from "@stackyard/core";
-import { evaluateStanding, type SeenStack, type StackMove, type YardService } from "@stackyard/core/engine";
+import { evaluateArrival, evaluateDeed, type SeenStack, type StackMove, type YardService } from "@stackyard/core/engine";
 import { formatDuration, parseDuration } from "@stackyard/core/machine";
 import type { Before, DeployRow, DeployState } from "../deploy/deploy-row.ts";
 import { createRowFinder, listRowPages } from "../deploy/rows.ts";
@@ -258,21 +258,27 @@ type Start = { readonly kind: "open"; readonly at: number } | NonNullable<Seen["
 
 /** Finds when the time of a stack began; closed while it does not stand where the task wants it. */
 async function findStart(row: DeployRow, stack: Stack, { deployed, arrivals, yard }: RowFacts): Promise<Start> {
-  const { id, state, lastFailure, releases, enteredAt } = stack;
+  const { id, state, releases, enteredAt } = stack;
   const name = toName(id, deployed);
-  const standing = evaluateStanding(stack, deployed);
+  const standing = evaluateArrival(stack, deployed);
   if (standing.kind === "failed") {
     const why = deployed.isRule ? "" : ` ${standing.message}`;
     return closed(standing.code, `${name} does not soak.${why} ${AGAIN}`);
   }
   if (standing.kind === "elsewhere") return closed("STACK_ELSEWHERE", `${name} rests in ${state}. ${AGAIN}`);
-  const set = Object.keys(deployed.metadata).map((key) => releases?.[key]?.at ?? 0);
+  const set = Object.keys(deployed.metadata).flatMap((key) => [releases?.[key]?.at ?? 0, findEnd(stack, key)]);
   const arrivedAt = await arrivals.findArrival(row, stack, deployed);
-  const at = Math.max(arrivedAt, lastFailure?.resolvedAt ?? 0, ...set);
+  const at = Math.max(arrivedAt, ...set);
   if (enteredAt <= at) return { kind: "open", at };
   const left = findReturn(await yard.findMoves(stack, at), deployed, { state, enteredAt });
   if (left !== "away") return { kind: "open", at: Math.max(at, left) };
   return closed("STACK_ELSEWHERE", `${name} is in ${state}, on its way back. ${AGAIN}`);
+}
+
+/** Returns since when the work with the value of a key is done; 0 where that is not known. */
+function findEnd(stack: Stack, key: string): number {
+  const verdict = evaluateDeed(stack, key);
+  return verdict.kind === "unknown" ? 0 : (verdict.deed.restedAt ?? 0);
 }
 
 const AGAIN = "Its time begins again when it is back.";

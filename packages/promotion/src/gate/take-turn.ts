@@ -26,7 +26,8 @@ export interface TakeTurnInput extends TurnRequest {
 }
 
 /** Asks for a turn, and takes it when it is free and this release is the newest that waits. Idempotent. */
-export async function takeTurn(deps: TurnDeps, { name, machine, ...request }: TakeTurnInput): Promise<Condition> {
+export async function takeTurn(deps: TurnDeps, { name, machine, ...given }: TakeTurnInput): Promise<Condition> {
+  const request = { ...given, waiter: { ...given.waiter, machine } };
   const decision = await changeTurn(deps, name, async (record) => {
     return decideTurn(record, request, await loadPlaces(deps.yard, record));
   });

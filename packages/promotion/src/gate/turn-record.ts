@@ -2,7 +2,13 @@ import { defineRecordKind } from "@stackyard/core/services";
 import { Type } from "typebox";
 import type { TurnRecord } from "./decide-turn.ts";
 
-const release = { stack: Type.String(), incarnation: Type.String(), createdAt: Type.Number(), entry: Type.Number() };
+const release = {
+  stack: Type.String(),
+  incarnation: Type.String(),
+  createdAt: Type.Number(),
+  machine: Type.Optional(Type.String()),
+  entry: Type.Number(),
+};
 const Shape = Type.Object({
   version: Type.Literal(1),
   holder: Type.Optional(Type.Object({ ...release, states: Type.Array(Type.String()) })),

@@ -137,11 +137,11 @@ function findUndone(machine: Machine, name: string): readonly string[] {
 }
 
 function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
-  const { release, op, event, metadata, plan, approval, unseen, sizes, startedAt, firstSentAt, endedAt, stop, curve } =
+  const { release, op, event, metadata, plan, approval, unseen, startedAt, firstSentAt, endedAt, stop, curve } =
     state;
   // The document says whether this task undoes or sends; its rows are of what it did last.
   const config = machine?.tasks.get(release.task)?.definition["config"];
-  const limits = op === "send" ? findSendLimits(config, sizes) : undefined;
+  const limits = op === "send" ? findSendLimits(config, state) : undefined;
   return {
     task: release.task,
     op,

@@ -301,7 +301,8 @@ async function findConfig(deps: Deps, own: Own, name: string): Promise<unknown> 
   const machine = await deps.planner.findRevision(stack.machineHash);
   const task = machine?.tasks.get(name);
   if (machine === undefined || task === undefined) {
-    throw new StackyardError("CONFIG_INVALID", `The machine "${stack.machine}" has no task "${name}".`);
+    const message = `The machine "${stack.machine}" has no task "${name}".`;
+    throw new StackyardError("CONFIG_INVALID", message, { details: { unknownTask: name } });
   }
   const prepared = prepareTask({ machine, stack, at: deps.clock.now() }, task);
   if (prepared.kind === "prepared") return prepared.definition["config"];

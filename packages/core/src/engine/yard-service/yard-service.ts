@@ -122,7 +122,7 @@ export interface YardService {
   foresee(stack: Stack): Promise<Foreseen>;
   /**
    * Returns the resolved config of another task of this stack's machine, with references instead of sensitive values.
-   * Throws `CONFIG_INVALID` when it has no such task, or its config cannot be resolved.
+   * Throws `CONFIG_INVALID` when it has no such task, then with `unknownTask` in its details, or its config cannot be resolved.
    */
   config(task: string): Promise<unknown>;
 }

@@ -47,6 +47,8 @@ describe("decide", () => {
         runs: ["network", "db"].map((task) => ({ ...run, task, attemptId: idOf(task), dispatchedAt: 1_000 })),
         timers: [],
         automaticEntries: [],
+        deed: "event-1",
+        deeds: { "event-1": { event: "OPENED", at: 1_000, keys: { sha: "e4973d8f15475ab9" } } },
       },
       removed: false,
       dispatches: ["network", "db"].map((task) => ({

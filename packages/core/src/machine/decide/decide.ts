@@ -5,6 +5,7 @@ import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { forgetLed } from "./approved.ts";
 import { type Applied, type Decision, effectOf, type Ignored, type Rejected, reject } from "./decision.ts";
+import { beginDeed, endDeed } from "./deeds.ts";
 import {
   chooseReaction,
   findConfirmFault,
@@ -136,6 +137,7 @@ function decideOnMachine(
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
   // An approval that this event opens knows who has brought what it is about.
   noteMetadataSender(work, before);
+  beginDeed(work, before);
   const { stack: noted } = work;
   const unhandled = findHandler(machine, before, event)(work);
   if (unhandled !== undefined) return unhandled;
@@ -177,6 +179,7 @@ function end(work: Work, before: Stack): Applied | Rejected {
   if (fault !== undefined) return fault;
   if (isMoved) work.notes.push(...describeTimers(before, work.stack, state, event.timerId));
   if (work.stack.approvals !== undefined) askAgain(work, before);
+  endDeed(work, before);
   const applied = endWork(work);
   return isUnchanged(before, applied, work.limits) ? { ...applied, stack: before } : applied;
 }

@@ -2,6 +2,7 @@ import { FAILED, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.t
 import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import { forgetAsked } from "./approved.ts";
 import { type Rejected, reject } from "./decision.ts";
+import { noteLeft } from "./deeds.ts";
 import { noteEnd } from "./last-failure.ts";
 import { isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { findMetadataFault } from "./metadata-faults.ts";
@@ -122,6 +123,7 @@ function enter(work: Work, targets: readonly string[]): void {
   const state = targets.at(-1) ?? work.stack.state;
   const definition = machine.states.get(state);
   const entry = work.stack.entry + targets.length;
+  noteLeft(work);
   work.unfinished.push(...work.stack.tasks.flatMap(({ name, status }) => (status === "SATISFIED" ? [] : [name])));
   work.stack = {
     ...withoutEntry(work.stack),

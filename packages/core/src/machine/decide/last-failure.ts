@@ -1,7 +1,8 @@
 import { cutMiddle } from "../cut-text.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
-import type { LastFailure, Stack, TaskState } from "../stack.ts";
+import type { Lack, LastFailure, Stack, TaskState } from "../stack.ts";
+import { addLack, repair } from "./deeds.ts";
 import { attemptsOf } from "./runs.ts";
 import { isSatisfied } from "./task-states.ts";
 import type { Work } from "./work.ts";
@@ -13,6 +14,7 @@ const MOST_FAILURE_CHARACTERS = 2_000;
  * that failed last has succeeded since.
  */
 export function noteEnd(work: Work, task: TaskState): void {
+  if (task.status === "SATISFIED" && task.detail !== "SKIPPED") repair(work, task.name);
   const { stack, event } = work;
   const { lastFailure, state, entry } = stack;
   const { name, status, detail } = task;
@@ -20,9 +22,15 @@ export function noteEnd(work: Work, task: TaskState): void {
   if (fault !== undefined) {
     const failure = { task: name, state, entry, attempt: attemptsOf(stack, name), at: event.at, ...fault };
     work.stack = { ...stack, lastFailure: failure };
+    addLack(work, name, { why: toWhy(task), code: fault.code ?? "TASK_FAILED" });
   } else if (status === "SATISFIED" && detail !== "SKIPPED" && isResolved(stack, lastFailure, name)) {
     work.stack = { ...stack, lastFailure: { ...lastFailure, resolvedAt: event.at } };
   }
+}
+
+function toWhy({ status, errorCode }: TaskState): Lack["why"] {
+  if (status !== "ERROR") return "partial";
+  return errorCode === "TASK_CANCELLED" ? "cancelled" : "failed";
 }
 
 type Fault = Pick<LastFailure, "code" | "message" | "partial">;

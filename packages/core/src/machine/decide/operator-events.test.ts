@@ -65,7 +65,8 @@ describe("RETRY_FAILED_TASKS", () => {
 
     const { stack, dispatches } = decideOn(stalled, anEvent("RETRY_FAILED_TASKS", { at: 5_000, metadata: { k: 1 } }));
 
-    expect(stack).toEqual({ ...stalled, metadata: { k: 1 }, updatedAt: 5_000 });
+    const deeds = { "event-1": { event: "OPENED", at: 1_000, restedAt: 5_000, keys: {} } };
+    expect(stack).toEqual({ ...stalled, metadata: { k: 1 }, deeds, updatedAt: 5_000 });
     expect(dispatches).toEqual([]);
   });
 

@@ -202,6 +202,7 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
     dynamicConfig: dynamic && timeoutMs !== undefined ? { ...dynamic, findTimeoutMs: () => undefined } : dynamic,
     isApproval: isApproval || undefined,
     sends: definition?.sends,
+    watches: definition?.watches,
     timeoutMs: timeoutMs ?? config?.timeoutMs ?? (isApproval ? APPROVAL_TIMEOUT_MS : TIMEOUT_MS),
     cancelWithinMs: toCancelWithinMs(definition),
   });
