@@ -13,7 +13,10 @@ interface Limited extends Pick<SendJob, "concurrency" | "maxFailures"> {
 type Waves = Pick<DeployState, "waves" | "sizes">;
 
 /** Returns the limits of a deployment. What a config says of a wave is true of the wave with its name. */
-export function toSendLimits({ concurrency, maxFailures, waves }: Limited, { waves: names, sizes }: Waves): Required<Limits> {
+export function toSendLimits(
+  { concurrency, maxFailures, waves }: Limited,
+  { waves: names, sizes }: Waves,
+): Required<Limits> {
   return {
     concurrency,
     maxFailures: sizes.map((size) => toCount(maxFailures, size)),

@@ -5,9 +5,12 @@ import { aReleaseYard, type ReleaseYard, TENANT, TO_TENANTS, toReleaseMachine } 
 const MINUTE = 60_000;
 
 /** After a failed build a tenant stays in LIVE, on what ran before. */
-const STAYS = TENANT.replace("FAILED: BROKEN", "FAILED: LIVE").replace("on: { NEXT: LIVE } }", "on: { NEXT: LIVE, FAILED: LIVE } }");
+const STAYS = TENANT.replace("FAILED: BROKEN", "FAILED: LIVE").replace(
+  "on: { NEXT: LIVE } }",
+  "on: { NEXT: LIVE, FAILED: LIVE } }",
+);
 
-const OF_API = "${metadata.api}";
+const OF_API = TO_TENANTS.metadata.api;
 
 /** Two keys, of which releases set both. */
 const TWO = {

@@ -17,7 +17,11 @@ export function withParts(records: Records, { keepMs }: { readonly keepMs: numbe
       const record = await records.get(key, now);
       const parts = listParts(record?.value);
       if (record === undefined || parts === undefined) return record;
-      const values = await mapLimited(parts, AT_ONCE, async (part) => (await records.get(toPartKey(key, part), now))?.value);
+      const values = await mapLimited(
+        parts,
+        AT_ONCE,
+        async (part) => (await records.get(toPartKey(key, part), now))?.value,
+      );
       return { ...record, value: values.flatMap((value) => (Array.isArray(value) ? value : [])) };
     },
     async put(input) {

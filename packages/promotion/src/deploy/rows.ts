@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { type Clock, defined, type Records } from "@stackyard/core";
 import { createPages, type Pages, requireEmpty } from "@stackyard/core/rollout";
-import { withParts } from "./long-records.ts";
 import { type DeployRow, type DeployState, type SetBy, toRow } from "./deploy-row.ts";
+import { withParts } from "./long-records.ts";
 import { noteProgress } from "./progress-curve.ts";
 
 /** Whose rows: a task of a release. */

@@ -81,7 +81,8 @@ export function decideTurn(
   }
   if (holder !== undefined && isSame(holder, waiter)) return renew(record, holder, request);
   if (holder !== undefined && keepsTurn(holder, places.get(holder.stack))) {
-    if (isNewer(holder, waiter) && holder.machine === waiter.machine) return { kind: "superseded", by: holder.stack, record: without(record, waiter) };
+    if (isNewer(holder, waiter) && holder.machine === waiter.machine)
+      return { kind: "superseded", by: holder.stack, record: without(record, waiter) };
     return { kind: "waits", holder, record: withWaiter(record, waiter) };
   }
   const live = record.waiting.filter((each) => !isSame(each, waiter) && isWaiting(each, places.get(each.stack)));

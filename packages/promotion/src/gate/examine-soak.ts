@@ -1,5 +1,11 @@
 import { chunk, defined, type ExecutorContext, isLimitReached, noteLook, type Stack } from "@stackyard/core";
-import { evaluateArrival, evaluateDeed, type SeenStack, type StackMove, type YardService } from "@stackyard/core/engine";
+import {
+  evaluateArrival,
+  evaluateDeed,
+  type SeenStack,
+  type StackMove,
+  type YardService,
+} from "@stackyard/core/engine";
 import { formatDuration, parseDuration } from "@stackyard/core/machine";
 import type { Before, DeployRow, DeployState } from "../deploy/deploy-row.ts";
 import { createRowFinder, listRowPages } from "../deploy/rows.ts";

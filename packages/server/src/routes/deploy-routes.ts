@@ -137,8 +137,7 @@ function findUndone(machine: Machine, name: string): readonly string[] {
 }
 
 function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
-  const { release, op, event, metadata, plan, approval, unseen, startedAt, firstSentAt, endedAt, stop, curve } =
-    state;
+  const { release, op, event, metadata, plan, approval, unseen, startedAt, firstSentAt, endedAt, stop, curve } = state;
   // The document says whether this task undoes or sends; its rows are of what it did last.
   const config = machine?.tasks.get(release.task)?.definition["config"];
   const limits = op === "send" ? findSendLimits(config, state) : undefined;

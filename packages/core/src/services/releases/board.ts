@@ -2,7 +2,7 @@ import { isMap } from "../../machine/json.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { maskMetadata, toShownMetadata } from "../../machine/secrets.ts";
 import type { Stack } from "../../machine/stack.ts";
-import { evaluateStanding, type RestingPlace } from "../../machine/stack-standing.ts";
+import { evaluateArrival, type RestingPlace } from "../../machine/stack-standing.ts";
 
 /** An environment: what one task `deploy` of a machine sends to. */
 export interface BoardPlace extends RestingPlace {
@@ -121,7 +121,8 @@ function toVersion(stack: Stack, keys: readonly string[]) {
 }
 
 function toStanding(stack: Stack, place: BoardPlace): BoardStanding {
-  const { kind } = evaluateStanding(stack, place);
+  const metadata = Object.fromEntries(place.keys.map((key) => [key, stack.metadata[key] ?? null]));
+  const { kind } = evaluateArrival(stack, { ...place, metadata });
   if (kind === "failed" || kind === "moving") return kind;
   return place.keys.some((key) => isByHand(stack, key)) ? "by-hand" : "rests";
 }
