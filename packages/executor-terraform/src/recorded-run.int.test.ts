@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { followNotices, listUnsavedRuns, type Notice, putUnsavedRun, type UnsavedRun } from "@stackyard/core/services";
+import { listUnsavedRuns, putUnsavedRun, type UnsavedRun } from "@stackyard/core/services";
+import { listNotices } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toInventoryKey } from "./inventory.ts";
 import { recoverRun } from "./recorded-run.ts";
@@ -60,8 +61,7 @@ describe.skipIf(!hasTerraform())("a run whose state is not saved", () => {
     );
     const dryRun = await project.plan(aRun(), {}).catch((error: unknown) => error);
     const [run, ...more] = await listRuns();
-    const notices: Notice[] = [];
-    await followNotices({ records, clock: { now: Date.now } }, async (found) => void notices.push(...found));
+    const notices = await listNotices(records);
 
     expect([before, more]).toEqual([[], []]);
     const file = join(

@@ -199,7 +199,7 @@ describe("a repository that was deleted", () => {
     await pass(3);
     const list = () => pullFaults.list({ records: store.records, clock }, { limit: 10 });
     const listNotices = async () =>
-      (await store.records.list("notices/pending/", { limit: 10, now: clock.now() })).items.map(({ value }) => value);
+      (await store.records.list("notices/log/", { limit: 10, now: clock.now() })).items.map(({ value }) => value);
     github.settings.isInstalled = false;
 
     await wait(20).catch(() => undefined);

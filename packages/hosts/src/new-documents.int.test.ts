@@ -208,7 +208,7 @@ describe("a host with another name in the options", () => {
 
     expect(await stateOf()).toBe("LIVE");
     expect(await listFaults()).toEqual(['shop-pr-1 unfollowed: The host "github" is not in the options.']);
-    const { items } = await store.records.list("notices/pending/", { limit: 10, now: clock.now() });
+    const { items } = await store.records.list("notices/log/", { limit: 10, now: clock.now() });
     expect(items.map(({ value }) => value)).toMatchObject([
       { kind: "pull-unfollowed", text: expect.stringContaining('set former: ["github"] there') },
     ]);

@@ -159,7 +159,7 @@ describe("the close of a pull request", () => {
 
       expect(await stateOf()).toBe("LIVE");
       expect(await listFaults()).toEqual([expect.stringMatching(`^shop-pr-1: .*${says}`)]);
-      const { items } = await store.records.list("notices/pending/", { limit: 10, now: clock.now() });
+      const { items } = await store.records.list("notices/log/", { limit: 10, now: clock.now() });
       const notices = new Set(items.map(({ value }) => Object(value)["kind"]));
       expect([new Set(["pull-refused"]), new Set(["dead-letter"])]).toContainEqual(notices);
       await pass(25, running);

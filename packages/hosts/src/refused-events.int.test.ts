@@ -61,7 +61,7 @@ async function createBench(machine = PLAIN, document = toDocument()) {
       return items.map(({ stackId, reason }) => `${stackId}: ${reason}`);
     },
     async listNotices() {
-      const { items } = await store.records.list("notices/pending/", { limit: 10, now: clock.now() });
+      const { items } = await store.records.list("notices/log/", { limit: 10, now: clock.now() });
       return items.map(({ value }) => (value as { readonly kind: string }).kind);
     },
   };

@@ -74,7 +74,7 @@ describe("a rule", () => {
       data: { queue: "hooks" },
     };
 
-    expect(matchRules(rules, toNoticeSubject(notice)).matches).toMatchObject([
+    expect(matchRules(rules, toNoticeSubject({ ...notice, position: 1 }, AT)).matches).toMatchObject([
       { rule: { name: "letters" }, title: "Dead" },
     ]);
   });
@@ -99,11 +99,11 @@ describe("the decision about a match", () => {
     expect(dueOf(play(rule, subjects))).toEqual([0, undefined, HOUR - 1, HOUR]);
   });
 
-  it("is the same again for a line that is read again", () => {
+  it("is not sent again for a line that is read again", () => {
     const rule = `${LEAKED}, dedupe: { key: "\${stack.id}", for: 1h }`;
     const [first, again] = play(rule, [aSubject(), aSubject()]);
 
-    expect(again).toEqual(first);
+    expect([first !== undefined, again]).toEqual([true, undefined]);
   });
 
   it("collects for a digest until the end of its window", () => {
@@ -143,10 +143,36 @@ describe("the decision about a match", () => {
       undefined,
       `trigger ${incident}`,
       `resolve ${incident}`,
-      `resolve ${incident}`,
+      undefined,
       undefined,
       `trigger 5.${AT}`,
     ]);
+  });
+
+  it("sends one trigger within the time of dedupe, also when it is resolved in between", () => {
+    const rule = `${LEAKED}, resolve: "entry.to == 'GONE'", dedupe: { key: "\${stack.id}", for: 1h }`;
+    const minute = 60_000;
+    const line = (position: number, to: string) => aSubject({ position, to, at: AT + position * minute });
+    const course = ["LEAKED", "GONE", "LEAKED", "GONE", "LEAKED"].map((to, index) => line(index + 1, to));
+
+    const played = play(rule, [...course, line(70, "GONE"), line(71, "LEAKED")]);
+
+    expect(dueOf(played).map((each) => (typeof each === "number" ? each / minute : each))).toEqual([
+      ...[1, 2, 61, 4, 61],
+      ...[70, 121],
+    ]);
+  });
+
+  it("ends what is open about a stack that is removed, whatever the rule says of the line", () => {
+    const rule = `${LEAKED}, resolve: "entry.entered && entry.from == 'LEAKED'"`;
+    const removal = aSubject({ position: 2, outcome: "removed", from: "LEAKED", to: "LEAKED", event: "REMOVE_STACK" });
+
+    const played = play(`${rule.replace("entry.to ==", "entry.outcome == 'applied' && entry.to ==")}`, [
+      aSubject(),
+      removal,
+    ]);
+
+    expect(played).toMatchObject([{ kind: "trigger" }, { kind: "resolve", incident: `1.${AT}` }]);
   });
 
   it("keeps the incident while it is open", () => {

@@ -1,3 +1,4 @@
+import { type Static, Type } from "typebox";
 import type { Applied, Applies, Rule, RuleScope } from "./parse-notifications.ts";
 import { findQuietEnd } from "./quiet-hours.ts";
 
@@ -9,6 +10,8 @@ export interface Subject {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly stackId: string | undefined;
+  /** True for the line with which a stack is removed: it ends what is open about the stack. */
+  readonly isRemoval: boolean;
   /** Where the rule has no title or text, or they fail. */
   readonly title: string;
   readonly text: string;
@@ -34,40 +37,49 @@ export interface RuleMatch {
   readonly text: string;
 }
 
-/** The record of a rule and a key. */
-export interface RuleRecord {
-  /** The position of the last notification. */
-  readonly position: string;
-  readonly at: number;
+/** The record of a rule and a key on a channel. It is stored once the channel has taken what was decided. */
+export const RuleRecord = Type.Object({
+  /** The position of the last match. */
+  position: Type.String(),
   /** Position of the trigger that is open, or was resolved last. */
-  readonly incident: string;
-  readonly isOpen: boolean;
-}
+  incident: Type.String(),
+  isOpen: Type.Boolean(),
+  /** When a trigger was sent last, or will be; 0: none was. */
+  triggeredAt: Type.Number(),
+  /** True while the trigger waits for the end of `for`. */
+  isWaiting: Type.Boolean(),
+  /** Whether a trigger of this incident was sent, or waits. */
+  isSent: Type.Boolean(),
+});
+export type RuleRecord = Static<typeof RuleRecord>;
 
 /** The decision about a match. */
 export interface Decided {
   /** The notification to send; undefined if nothing is sent. */
-  readonly send: Outgoing | undefined;
-  /** The record to store once it is queued. */
-  readonly record: RuleRecord | undefined;
+  readonly send?: Outgoing;
+  /** The record to store afterwards; undefined: it stays as it is. */
+  readonly record?: RuleRecord;
+  /** The trigger that waits until then is not sent any more. If it was sent meanwhile, `send` is. */
+  readonly cancels?: number;
 }
 
-/** The notification for each channel of the rule. */
+/** What is sent. */
 export interface Outgoing {
   readonly incident: string;
   /** Epoch milliseconds. */
   readonly dueAt: number;
-  /** True if it waits, and is sent with others that are due at the same time. */
+  /** True if it waits, and is sent with others of the rule that are due at the same time. */
   readonly isDigest: boolean;
 }
 
 /** Returns false if no rule matches, whatever the stack is. The subject may lack its stack. */
-export function mayMatch(rules: readonly Rule[], { about, scope }: Subject): boolean {
+export function mayMatch(rules: readonly Rule[], { about, isRemoval, scope }: Subject): boolean {
   const isOn = (condition: Applies<boolean> | undefined): boolean => {
     const applied = condition?.(scope);
     return applied?.kind === "failed" || applied?.value === true;
   };
-  return rules.some((rule) => rule.about === about && (rule.needsStack || isOn(rule.when) || isOn(rule.resolve)));
+  const isOver = (rule: Rule) => isOn(rule.resolve) || (isRemoval && rule.resolve !== undefined);
+  return rules.some((rule) => rule.about === about && (rule.needsStack || isOn(rule.when) || isOver(rule)));
 }
 
 /**
@@ -90,14 +102,16 @@ export function matchRules(
     .filter(({ about }) => about === subject.about)
     .flatMap((rule): readonly RuleMatch[] => {
       const isTrigger = evaluate(rule.when, false);
-      if (!isTrigger && !evaluate(rule.resolve, false)) return [];
+      const isRemoval = !isTrigger && subject.isRemoval && rule.resolve !== undefined;
+      if (!isTrigger && !isRemoval && !evaluate(rule.resolve, false)) return [];
       const own = rule.resolve === undefined ? undefined : (subject.stackId ?? subject.position);
       return [
         {
           rule,
           subject,
           kind: isTrigger ? "trigger" : "resolve",
-          key: evaluate<string | undefined>(rule.dedupe?.key, own) ?? own,
+          // The key of a removed stack cannot be evaluated: its alert is found by the stack.
+          key: isRemoval ? own : (evaluate<string | undefined>(rule.dedupe?.key, own) ?? own),
           isUrgent: evaluate(rule.urgent, false),
           title: evaluate(rule.title, subject.title) || subject.title,
           text: evaluate(rule.text, subject.text),
@@ -108,28 +122,37 @@ export function matchRules(
 }
 
 /**
- * Decides whether and when to send a match. Pure: the same match and record produce the same decision, and repeating
- * the last match repeats its decision.
+ * Decides whether and when to send a match. Pure. A match that was decided on is not sent again. A trigger within `for`
+ * after the last one, which has ended, waits for the end of this time, and is not sent if it ends before.
  */
 export function decideNotification(
-  { rule, kind, subject, isUrgent }: RuleMatch,
+  { rule, kind, subject: { position, at }, isUrgent }: RuleMatch,
   record: RuleRecord | undefined,
 ): Decided {
-  const { position, at } = subject;
-  const isRepeated = record?.position === position;
-  if (kind === "resolve") {
-    if (record === undefined || (!record.isOpen && !isRepeated)) return NOTHING;
-    const { incident } = record;
-    const resolved = { position, at, incident, isOpen: false };
-    return { send: { incident, dueAt: at, isDigest: false }, record: resolved };
-  }
+  if (record?.position === position) return {};
+  const { forMs = 0 } = rule.dedupe ?? {};
   const open = record?.isOpen === true ? record : undefined;
-  if (open !== undefined && !isRepeated && at < open.at + (rule.dedupe?.forMs ?? 0)) return NOTHING;
+  if (kind === "resolve") {
+    if (open === undefined) return {};
+    const send = { incident: open.incident, dueAt: at, isDigest: false };
+    const ended = { ...open, position, isOpen: false, isWaiting: false };
+    if (!open.isWaiting || open.triggeredAt <= at) return { send, record: ended };
+    const triggeredAt = open.triggeredAt - forMs;
+    return { send, record: { ...ended, triggeredAt, isSent: false }, cancels: open.triggeredAt };
+  }
+  if (open !== undefined && at < open.triggeredAt + forMs) return {};
   const incident = rule.resolve === undefined ? position : (open?.incident ?? position);
-  return { send: { incident, ...toDelay(rule, at, isUrgent) }, record: { position, at, incident, isOpen: true } };
+  const nextAt = record === undefined || open !== undefined ? at : Math.max(at, record.triggeredAt + forMs);
+  const isWaiting = nextAt > at;
+  const send = { incident, ...(isWaiting ? { dueAt: nextAt, isDigest: true } : toDelay(rule, at, isUrgent)) };
+  return { send, record: { position, incident, isOpen: true, triggeredAt: nextAt, isWaiting, isSent: true } };
 }
 
-const NOTHING: Decided = { send: undefined, record: undefined };
+/** Returns the record of a trigger that was decided on and left out. */
+export function leaveOut(record: RuleRecord, before: RuleRecord | undefined): RuleRecord {
+  const isSent = before?.incident === record.incident && before.isSent;
+  return { ...record, isSent, isWaiting: false, triggeredAt: before?.triggeredAt ?? 0 };
+}
 
 function toDelay({ digest, quiet }: Rule, at: number, isUrgent: boolean): Pick<Outgoing, "dueAt" | "isDigest"> {
   if (isUrgent) return { dueAt: at, isDigest: false };

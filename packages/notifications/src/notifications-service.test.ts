@@ -51,20 +51,20 @@ describe("the service of notifications", () => {
 
     await counting.tick();
 
-    // The lines are read, the gap is looked for, and the position is stored.
-    expect(calls.length - idle).toBe(idle + 1);
+    // Each of two channels reads the lines, looks for a gap, and stores its position.
+    expect(calls.length - idle).toBe(idle + 2);
   });
 
-  it("sends notices, but not those of a dead letter on the channel that it died on", async () => {
+  it("sends notices, but not those about a channel on this channel", async () => {
     const { records, clock, tick, posts } = await createBench(
-      `  - { name: letters, when: "notice.kind == 'dead-letter'", to: [team, pager] }\n`,
+      `  - { name: letters, when: "notice.kind in ['dead-letter', 'channel-failed']", to: [team, pager] }\n`,
     );
-    const letter = { kind: "dead-letter", title: "Dead", text: "Why" };
-    await notify({ records, clock }, { ...letter, key: "1", data: { queue: "hooks", key: "a/team/1" } });
+    await notify({ records, clock }, { kind: "dead-letter", title: "Dead", text: "Why", key: "1", data: {} });
     await tick();
     expect(posts).toHaveLength(2);
 
-    await notify({ records, clock }, { ...letter, key: "2", data: { queue: "notifications", key: "a/team/1" } });
+    const failed = { kind: "channel-failed", title: "Down", text: "Why", key: "2", data: { channel: "team" } };
+    await notify({ records, clock }, failed);
     await tick();
 
     expect(posts.map(({ url }) => new URL(url).pathname).toSorted()).toEqual(["/v2/enqueue", "/v2/enqueue", "/x"]);
@@ -81,7 +81,7 @@ describe("the service of notifications", () => {
     await tick();
     await tick();
 
-    expect(titles().toSorted()).toEqual(["left", "left", "rules.cost.when of the notifications failed"]);
+    expect(titles()).toEqual(["left", "left", "rules.cost.when of the notifications failed"]);
   });
 
   it("collects a digest, which has all entries and is one message", async () => {
@@ -124,27 +124,50 @@ describe("the service of notifications", () => {
     await tick();
     expect(posts).toHaveLength(1);
     answers.next = async () => answer(200);
-    await clock.advance(61_000);
+    await clock.advance(1_000);
 
     await tick();
 
     expect(posts).toHaveLength(3);
   });
 
-  it("makes a dead letter at once of what is refused permanently, and continues", async () => {
-    const { add, tick, queue, answers, posts } = await createBench(`${LEAKED} }\n`);
-    answers.next = async () => answer(404);
-    add();
-    add({ stackId: "other" });
+  it("goes on after a notification that is refused, and tells it on another channel once a day", async () => {
+    const { add, tick, answers, posts, titles } = await createBench(
+      `  - { name: leaked, when: "entry.to == 'LEAKED'", to: [pager] }\n` +
+        `  - { name: failed, when: "notice.kind == 'channel-failed'", to: [team, pager] }\n`,
+    );
+    answers.next = async ({ url }) => answer(url.endsWith("/x") ? 200 : 400);
+    for (const stackId of ["a", "b", "c"]) add({ stackId });
+
+    await tick();
+    await tick();
+
+    expect(posts.filter(({ url }) => url.endsWith("/v2/enqueue"))).toHaveLength(3);
+    expect(titles().filter(Boolean)).toEqual(['The channel "pager" refuses notifications of "leaked"']);
+  });
+
+  it("waits for a person when a channel is closed, tells it at once on another one, and loses nothing", async () => {
+    const { add, tick, answers, posts, clock } = await createBench(
+      `  - { name: leaked, when: "entry.to == 'LEAKED'", to: [team], title: "\${stack.id}" }\n` +
+        `  - { name: failed, when: "notice.kind == 'channel-failed'", to: [team, pager] }\n`,
+    );
+    answers.next = async ({ url }) => answer(url.endsWith("/x") ? 404 : 202);
+    for (const stackId of ["a", "b", "c"]) add({ stackId });
+    for (let minute = 0; minute < 60; minute++) {
+      await tick();
+      await clock.advance(60_000);
+    }
+    const paged = posts.filter(({ url }) => url.endsWith("/v2/enqueue"));
+    expect(paged.map(({ body }) => JSON.parse(body).payload.summary)).toEqual([
+      'The channel "team" takes no notifications',
+    ]);
+    answers.next = async () => answer(200);
+    posts.length = 0;
+    await clock.advance(HOUR);
 
     await tick();
 
-    const { items } = await queue.list({ limit: 10 });
-    expect(items.map(({ deadAt, failure }) => [deadAt !== undefined, failure?.message])).toEqual([
-      [true, "The service answered 404."],
-      [true, "The service answered 404."],
-    ]);
-    expect(posts).toHaveLength(2);
+    expect(posts.map(({ body }) => JSON.parse(body).text)).toEqual(["a", "b", "c"]);
   });
 
   it("does not hold up other channels with one that fails", async () => {
@@ -163,17 +186,16 @@ describe("the service of notifications", () => {
     expect(posts.filter(({ url }) => url.endsWith("/v2/enqueue"))).toHaveLength(2);
   });
 
-  it("buries what is for a channel that was removed", async () => {
-    const { add, tick, queue, write, clock } = await createBench(`${LEAKED}, digest: { every: 1h } }\n`);
-    add();
+  it("begins a renamed channel at the end, and follows no channel that was removed", async () => {
+    const { add, tick, write, titles } = await createBench(`${LEAKED}, title: "\${stack.id}" }\n`);
+    add({ stackId: "before" });
+    write(`channels: { other: { type: slack, url: { env: SLACK } } }\nrules:\n${LEAKED.replace("team", "other")} }\n`);
     await tick();
-    write(`channels: { other: { type: slack, url: { env: SLACK } } }\nrules: []\n`);
-    await clock.advance(HOUR);
+    add({ stackId: "after" });
 
     await tick();
 
-    const { items } = await queue.list({ limit: 10 });
-    expect(items[0]?.failure?.message).toMatch(/^Unknown channel "team"/);
+    expect(titles()).toEqual(["after: FAILED, CLEAN-UP → LEAKED"]);
   });
 
   it("fails with the places of faults in the document, and continues once they are corrected", async () => {

@@ -18,7 +18,7 @@ import type { Subject } from "./decide-notifications.ts";
 import { loadNotifications } from "./load-notifications.ts";
 import type { Applies, Notifications, Rule } from "./parse-notifications.ts";
 import { createPostJson, type PostJson } from "./post-json.ts";
-import { type QueuedNotification, toNotification, toQueuedEntry } from "./queued-notification.ts";
+import { type DraftNotification, toDraftEntry, toNotification } from "./draft-notification.ts";
 import { toEntrySubject, toNoticeSubject } from "./to-subject.ts";
 
 /** The result of one channel: `notify test --json` prints a list of them. */
@@ -60,11 +60,11 @@ export function createNotifyTest(createPost: CreatePost = createPostJson): Plugi
       const rule = notifications.rules.find((each) => each.name === name);
       const channels = rule?.to ?? (notifications.channels.has(name) ? [name] : []);
       if (channels.length === 0) throw unknownName(name, notifications);
-      const queued = toExample(context, rule);
+      const draft = toExample(context, rule);
       const post = createPost({ environment: context.environment });
       const tested: TestedChannel[] = [];
       for (const channel of channels) {
-        tested.push(await testChannel({ context, post, notifications, isDry }, { ...queued, channel }));
+        tested.push(await testChannel({ context, post, notifications, isDry }, { ...draft, channel }));
       }
       context.out.result({ channels: tested }, () => tested.map(format).join("\n"));
       return tested.some(({ outcome }) => outcome === "failed") ? 1 : 0;
@@ -78,7 +78,7 @@ function unknownName(name: string, { channels, rules }: Notifications): Stackyar
 }
 
 /** Returns an example of what the rule, or without one a channel, would send. */
-function toExample({ out }: PluginCommandContext, rule: Rule | undefined): Omit<QueuedNotification, "channel"> {
+function toExample({ out }: PluginCommandContext, rule: Rule | undefined): Omit<DraftNotification, "channel"> {
   const subject = toExampleSubject(rule);
   const evaluate = (applies: Applies<string> | undefined, fallback: string): string => {
     const applied = applies?.(subject.scope) ?? { kind: "value", value: fallback };
@@ -90,7 +90,7 @@ function toExample({ out }: PluginCommandContext, rule: Rule | undefined): Omit<
   const title = evaluate(rule?.title, subject.title);
   const text = evaluate(rule?.text, subject.text);
   const entry = { position, kind: "trigger" as const, incident: position, title, text, at, ...defined({ stackId }) };
-  return { rule: rule?.name ?? "test", entries: [toQueuedEntry(entry, false)], more: 0 };
+  return { rule: rule?.name ?? "test", entries: [toDraftEntry(entry, false)], more: 0 };
 }
 
 function toExampleSubject(rule: Rule | undefined): Subject {
@@ -98,10 +98,13 @@ function toExampleSubject(rule: Rule | undefined): Subject {
   const title = "A test of Stackyard's notifications";
   const text = "Nothing has happened.";
   if (rule?.about === "notice") {
-    return toNoticeSubject({ id: `test-${at}`, kind: "test", key: "test", at, title, text });
+    return toNoticeSubject({ id: `test-${at}`, kind: "test", key: "test", at, title, text, position: 0 }, at);
   }
   const line = { position: 0, at, stackId: "example", eventId: "test", event: "TEST", outcome: "applied" } as const;
-  const subject = toEntrySubject({ ...line, from: "BEFORE", to: "AFTER", sent: [], notes: [] }, undefined);
+  const subject = toEntrySubject(
+    { ...line, from: "BEFORE", to: "AFTER", sent: [], notes: [] },
+    { stack: undefined, now: at },
+  );
   return { ...subject, title, text };
 }
 
@@ -114,12 +117,12 @@ interface TestInput {
 
 async function testChannel(
   { context, post, notifications, isDry }: TestInput,
-  queued: QueuedNotification,
+  draft: DraftNotification,
 ): Promise<TestedChannel> {
-  const { channel } = queued;
+  const { channel } = draft;
   const options = notifications.channels.get(channel);
   if (options === undefined) throw new Error(`The document has no channel "${channel}".`);
-  const notification = toNotification(queued, notifications.url);
+  const notification = toNotification(draft, notifications.url);
   if (isDry) return { channel, outcome: "printed", content: renderNotification(options, notification) };
   const sent = await sendNotification(toSendDeps(context, post), { name: channel, options }, notification);
   return sent.kind === "sent" ? { channel, outcome: "sent" } : { channel, outcome: "failed", reason: sent.reason };

@@ -159,7 +159,9 @@ async function readStart(body: AsyncIterable<Buffer> & { destroy(): void }): Pro
   return Buffer.concat(chunks).subarray(0, MAX_BYTES).toString("utf8");
 }
 
+/** Returns the wait of a `retry-after`: seconds, or a date (RFC 9110, 10.2.3). */
 function toRetryMs(header: string | string[] | undefined): number | undefined {
-  const seconds = Number(Array.isArray(header) ? header[0] : header);
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(MAX_RETRY_MS, seconds * 1_000) : undefined;
+  const [text = ""] = [header].flat();
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isFinite(waitMs) ? Math.min(MAX_RETRY_MS, Math.max(0, waitMs)) : undefined;
 }

@@ -121,7 +121,7 @@ describe("the service of costs", () => {
     else bench.sim.once("CostExplorer.GetCostAndUsage", LIMITED);
 
     await expect(bench.turn()).rejects.toThrow(message);
-    const { items } = await bench.deps.records.list("notices/pending/", { limit: 10, now: bench.clock.now() });
+    const { items } = await bench.deps.records.list("notices/log/", { limit: 10, now: bench.clock.now() });
     expect(items.map(({ value }) => value)).toMatchObject(how === "denied" ? [{ kind: "costs-denied" }] : []);
     await bench.advance(59 * MINUTE);
     await expect(bench.turn()).rejects.toThrow(message);

@@ -1,5 +1,6 @@
 import type { Records, ServiceDeps } from "@stackyard/core";
-import { findOrphanCheck, followNotices, listOrphans, type Notice, putUnsavedRun } from "@stackyard/core/services";
+import { findOrphanCheck, listOrphans, putUnsavedRun } from "@stackyard/core/services";
+import { listNotices } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createOrphanService } from "./orphan-service.ts";
 import { ACCOUNT, createServiceBench, target } from "./testing/aws-bench.ts";
@@ -32,11 +33,7 @@ function createBench(given: readonly (typeof accounts)[number][] = accounts) {
     async list() {
       return (await listOrphans(deps, { limit: 100 })).items;
     },
-    async notices() {
-      const all: Notice[] = [];
-      await followNotices(deps, async (notices) => void all.push(...notices));
-      return all;
-    },
+    notices: () => listNotices(store.records, deps.clock.now()),
     put: (key: string, value: unknown) => store.records.put({ key, value, expected: "absent", now: deps.clock.now() }),
   };
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
+import { listNotices } from "../testing/list-notices.ts";
 import { aChange, aHistoryEntry, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { createFollower, type FollowedLines } from "./follower.ts";
-import { followNotices, type Notice } from "./notices.ts";
 
 function createBench() {
   const clock = createFakeClock();
@@ -43,6 +43,20 @@ describe("a follower of the history", () => {
 
     expect(bench.ids()).toEqual(Array.from({ length: 450 }, (_, index) => `e${index + 4}`));
     expect(bench.handled.map(({ hasGap }) => hasGap)).not.toContain(true);
+  });
+
+  it("is read by a caller that stores its position itself, such as after each line", async () => {
+    const bench = createBench();
+    await bench.follower.read();
+    await bench.write(3);
+    const [first] = (await bench.follower.read()).lines;
+    await bench.follower.keep(first?.position ?? 0);
+
+    const { lines, end, isNew } = await bench.follower.read();
+    await bench.follower.keep(end);
+
+    expect(lines.map(({ eventId }) => eventId)).toEqual(["e2", "e3"]);
+    expect([isNew, (await bench.follower.read()).isNew]).toEqual([true, false]);
   });
 
   it("hands lines over again when they could not be handled", async () => {
@@ -85,8 +99,7 @@ describe("a follower of the history", () => {
 
     await follower.next(async (followed) => void bench.handled.push(followed));
 
-    const noticed: Notice[] = [];
-    await followNotices({ records, clock: bench.clock }, async (notices) => void noticed.push(...notices));
+    const noticed = await listNotices(records, bench.clock.now());
 
     expect(bench.ids()).toEqual(["e4", "e5"]);
     expect(bench.handled[0]?.hasGap).toBe(true);

@@ -1,10 +1,10 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Page, Records, StoredRecord } from "../ports/records.ts";
+import type { Page, Records } from "../ports/records.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries } from "../ports/store.ts";
 import { notifyHistoryGap } from "./notices.ts";
+import { openPosition } from "./stored-position.ts";
 
 /** Dependencies of a follower. */
 export interface FollowerDeps {
@@ -26,6 +26,13 @@ export interface FollowedLines {
   readonly hasMore: boolean;
 }
 
+/** A page that was read, and the position that is stored once all of it is handled. */
+export interface ReadLines extends FollowedLines {
+  readonly end: number;
+  /** False: the reader is at the end. */
+  readonly isNew: boolean;
+}
+
 /**
  * Reads the yard's history from its stored position, under a name. Every line is handled at least once, even after a
  * crash: the position is stored after `handle`. It begins with the line after the newest at its first call.
@@ -38,53 +45,57 @@ export interface Follower {
    * called.
    */
   next(handle: (followed: FollowedLines) => Promise<void>): Promise<{ readonly hasMore: boolean }>;
+  /** Reads a page of new lines, for a caller that stores its position itself, such as after each line. */
+  read(): Promise<ReadLines>;
+  /** Stores that all lines up to this position are handled. Call `read` first. */
+  keep(position: number): Promise<void>;
 }
 
 const PAGE = { limit: 200, maxBytes: 262_144 };
 
-/** Creates the follower of this name: 1 to 64 lower-case letters, digits and hyphens. One process at a time uses it. */
-export function createFollower(deps: FollowerDeps, name: string): Follower {
+/**
+ * Creates the follower of this name: 1 to 64 lower-case letters, digits and hyphens. One process at a time uses it.
+ * `shown` is its name for people.
+ */
+export function createFollower(deps: FollowerDeps, name: string, shown: string = name): Follower {
   if (!/^[a-z][a-z0-9-]{0,63}$/.test(name))
     throw new StackyardError("USAGE", `"${name}" is not the name of a follower.`);
-  const { records, queries, clock } = deps;
-  const key = `followers/${name}`;
+  const { queries } = deps;
+  const stored = openPosition(deps, `followers/${name}`, shown);
 
-  async function save(found: StoredRecord | undefined, position: number): Promise<void> {
-    const expected = found?.version ?? "absent";
-    const put = await records.put({ key, value: { position }, expected, now: clock.now() });
-    // Another process handles the same lines. Its position is as good as this one.
-    if (put.kind === "conflict") throw new StackyardError("RECORD_CONFLICT", `Two processes follow as "${name}".`);
+  async function read(): Promise<ReadLines> {
+    const position = await stored.load();
+    if (position === undefined) {
+      const end = await findNewestLine(queries);
+      await stored.keep(end);
+      return { lines: [], hasGap: false, hasMore: false, end, isNew: false };
+    }
+    const page = await queries.listHistory({}, { ...PAGE, cursor: String(position) });
+    const end = Math.max(position, Number(page.cursor ?? 0), ...listPositions(page));
+    if (end === position) {
+      const newest = await findNewestLine(queries);
+      // A restored store may be older than the follower's position.
+      const isRestored = newest < position;
+      if (isRestored) await notifyHistoryGap(deps, shown, position);
+      return { lines: [], hasGap: isRestored, hasMore: false, end: isRestored ? newest : position, isNew: isRestored };
+    }
+    const hasGap = await isPruned(queries, position);
+    if (hasGap) await notifyHistoryGap(deps, shown, position);
+    return { lines: page.items, hasGap, hasMore: page.cursor !== undefined, end, isNew: true };
   }
 
   return {
+    read,
+    keep: stored.keep,
     async isBehind() {
-      const position = toPosition((await records.get(key, clock.now()))?.value);
-      return position === undefined || position !== (await findNewest(queries));
+      const position = await stored.load();
+      return position === undefined || position !== (await findNewestLine(queries));
     },
     async next(handle) {
-      const found = await records.get(key, clock.now());
-      const position = toPosition(found?.value);
-      if (position === undefined) {
-        await save(found, await findNewest(queries));
-        return { hasMore: false };
-      }
-      const page = await queries.listHistory({}, { ...PAGE, cursor: String(position) });
-      const last = Math.max(position, Number(page.cursor ?? 0), ...listPositions(page));
-      if (last === position) {
-        const newest = await findNewest(queries);
-        if (newest >= position) return { hasMore: false };
-        // A restored store may be older than the follower's position.
-        await notifyHistoryGap(deps, name, position);
-        await handle({ lines: [], hasGap: true, hasMore: false });
-        await save(found, newest);
-        return { hasMore: false };
-      }
-      const hasMore = page.cursor !== undefined;
-      const hasGap = await isPruned(queries, position);
-      if (hasGap) await notifyHistoryGap(deps, name, position);
-      await handle({ lines: page.items, hasGap, hasMore });
-      await save(found, last);
-      return { hasMore };
+      const { end, isNew, ...followed } = await read();
+      if (isNew) await handle(followed);
+      await stored.keep(end);
+      return { hasMore: followed.hasMore };
     },
   };
 }
@@ -95,7 +106,8 @@ async function isPruned(queries: FollowerDeps["queries"], position: number): Pro
   return oldest > position + 1;
 }
 
-async function findNewest(queries: FollowerDeps["queries"]): Promise<number> {
+/** Returns the position of the newest line of the history; 0: it has none. */
+export async function findNewestLine(queries: FollowerDeps["queries"]): Promise<number> {
   const [newest = 0] = listPositions(await queries.listHistory({ newestFirst: true }, { limit: 1 }));
   return newest;
 }
@@ -103,9 +115,4 @@ async function findNewest(queries: FollowerDeps["queries"]): Promise<number> {
 /** Returns the positions of a page, including lines that cannot be read. */
 function listPositions({ items, unreadable = [] }: Page<StoredHistoryEntry>): readonly number[] {
   return [...items.map(({ position }) => position), ...unreadable.map(({ id }) => Number(id))];
-}
-
-function toPosition(value: unknown): number | undefined {
-  const position = isMap(value) ? value["position"] : undefined;
-  return typeof position === "number" ? position : undefined;
 }

@@ -22,7 +22,14 @@ export {
 } from "./artifact-arrivals.ts";
 export { readCompressed, writeCompressed } from "./compressed-records.ts";
 export { type EventFate, findEventFate, toEventFate } from "./event-fate.ts";
-export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
+export {
+  createFollower,
+  type FollowedLines,
+  type Follower,
+  type FollowerDeps,
+  findNewestLine,
+  type ReadLines,
+} from "./follower.ts";
 export {
   createHookDeliveries,
   type HookDeliveries,
@@ -60,7 +67,16 @@ export {
   type PutOptions,
   type QueuedItem,
 } from "./keyed-queue.ts";
-export { followNotices, hasNotices, type Notice, type NoticeInput, type NoticesDeps, notify } from "./notices.ts";
+export {
+  followNotices,
+  hasNoticeAfter,
+  NOTICES,
+  type Notice,
+  type NoticeFollower,
+  type NoticeInput,
+  type NoticesDeps,
+  notify,
+} from "./notices.ts";
 export {
   findOrphanCheck,
   listOrphans,

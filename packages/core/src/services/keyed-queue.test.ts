@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import type { PutRecordInput, Records } from "../ports/records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
+import { listNotices } from "../testing/list-notices.ts";
 import { createKeyedQueue, type KeyedQueue, listQueuedItems } from "./keyed-queue.ts";
-import { followNotices, type Notice, type NoticesDeps } from "./notices.ts";
 import type { QueueClaim } from "./queue-item.ts";
 
 const now = { dueMs: 0, maxWaitMs: 0 };
@@ -24,18 +24,12 @@ async function claimOne(queue: KeyedQueue): Promise<QueueClaim> {
   return claim;
 }
 
-async function follow(deps: NoticesDeps): Promise<readonly Notice[]> {
-  const found: Notice[] = [];
-  await followNotices(deps, async (notices) => void found.push(...notices));
-  return found;
-}
-
-/** The first two puts store the notice, the third the dead letter. */
-function diesAtThirdPut(put: Records["put"]): Records["put"] {
+/** The first three puts store the notice, the fourth the dead letter. */
+function diesAtFourthPut(put: Records["put"]): Records["put"] {
   let puts = 0;
   return async (input) => {
     puts += 1;
-    if (puts === 3) throw new Error("died");
+    if (puts === 4) throw new Error("died");
     return put(input);
   };
 }
@@ -269,15 +263,15 @@ describe("a keyed queue", () => {
     const { queue, clock, records } = createFixture();
     await queue.put("a", 1, now);
     const claim = await claimOne(queue);
-    const dying = { ...records, put: diesAtThirdPut(records.put) };
+    const dying = { ...records, put: diesAtFourthPut(records.put) };
     const before = createKeyedQueue({ records: dying, clock, random: () => 1 }, "reports");
     await expect(before.bury(claim, "wrong")).rejects.toThrow("died");
 
     await queue.bury(claim, "wrong");
-    const noticed = await follow({ records, clock });
+    const noticed = await listNotices(records, clock.now());
     await queue.redrive("a");
     await queue.bury(await claimOne(queue), "wrong again");
-    const again = await follow({ records, clock });
+    const again = (await listNotices(records, clock.now())).slice(noticed.length);
 
     expect(noticed).toMatchObject([
       { kind: "dead-letter", data: { queue: "reports", key: "a" }, text: expect.stringContaining("a: wrong") },

@@ -2,8 +2,10 @@ import { hash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { cutText } from "../machine/cut-text.ts";
+import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Records } from "../ports/records.ts";
+import { openPosition, toPosition } from "./stored-position.ts";
 
 /** News for people that is in no stack's history, such as a dead letter of a queue. */
 export interface NoticeInput {
@@ -30,6 +32,8 @@ export interface Notice extends NoticeInput {
   readonly id: string;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** From 1, without gaps. */
+  readonly position: number;
 }
 
 /** Where notices are kept. */
@@ -38,6 +42,10 @@ export interface NoticesDeps {
   readonly clock: Pick<Clock, "now">;
 }
 
+/** The notices of a yard in the order of their positions. */
+export const NOTICES = "notices/log/";
+/** The newest position, or one before it after a crash. */
+const NEWEST = "notices/newest";
 const KEEP_MS = 30 * 86_400_000;
 const MAX_TITLE = 255;
 const MAX_TEXT = 4_096;
@@ -50,51 +58,106 @@ const Stored = Type.Object({
   title: Type.String(),
   text: Type.String(),
   at: Type.Number(),
+  position: Type.Number(),
 });
 
 const toKnownKey = (id: string): string => `notices/known/${id}`;
-const toPendingKey = (id: string): string => `notices/pending/${id}`;
+const toLogKey = (position: number): string => `${NOTICES}${String(position).padStart(12, "0")}`;
 
 /**
  * Adds a notice for people. May be repeated: one notice of a kind and key is kept for 30 days, and until then a repeat
- * has no effect. After a crash in between it may be followed twice, with the same id.
+ * has no effect.
  */
 export async function notify(deps: NoticesDeps, input: NoticeInput): Promise<void> {
   const id = hash("sha256", JSON.stringify([input.kind, input.key])).slice(0, 32);
   const now = deps.clock.now();
-  if ((await deps.records.get(toKnownKey(id), now)) !== undefined) return;
+  const key = toKnownKey(id);
+  if ((await deps.records.get(key, now)) !== undefined) return;
   const { title, text } = input;
-  const value: Notice = { ...input, id, at: now, title: cutText(title, MAX_TITLE), text: cutText(text, MAX_TEXT) };
+  const value = { ...input, id, at: now, title: cutText(title, MAX_TITLE), text: cutText(text, MAX_TEXT) };
   // First: after a crash in between the notice is followed, and a repetition completes it.
-  for (const key of [toPendingKey(id), toKnownKey(id)]) {
-    await deps.records.put({ key, value, expected: "absent", expiresAt: now + KEEP_MS, now });
-  }
-}
-
-/** Returns whether notices wait to be followed. Writes nothing. */
-export async function hasNotices({ records, clock }: NoticesDeps): Promise<boolean> {
-  const { items } = await records.list(toPendingKey(""), { limit: 1, now: clock.now() });
-  return items.length > 0;
+  const position = await append(deps, value);
+  await deps.records.put({ key, value: { position }, expected: "absent", expiresAt: now + KEEP_MS, now });
 }
 
 /**
- * Hands over notices that were not followed yet, oldest first in each page of at most 100, and forgets that they wait
- * once `handle` has resolved: each is handled at least once. Without notices nothing is called. One process at a time
- * does this.
+ * Writes a notice behind the newest one. A position is taken by its write, so that nothing is ever written before a
+ * position that was read. A notice that another process, or this one before it died, has just written is not repeated.
  */
-export async function followNotices(
-  { records, clock }: NoticesDeps,
-  handle: (notices: readonly Notice[]) => Promise<void>,
-): Promise<{ readonly hasMore: boolean }> {
-  const { items, cursor } = await records.list(toPendingKey(""), { limit: PAGE, now: clock.now() });
-  // Other values are skipped, and removed with the others.
-  const notices = items.map(({ value }) => value).filter(isNotice);
-  if (notices.length > 0) await handle(notices.toSorted((one, other) => one.at - other.at));
-  for (const { key, version } of items) await records.remove(key, version);
-  return { hasMore: cursor !== undefined };
+async function append({ records, clock }: NoticesDeps, value: Omit<Notice, "position">): Promise<number> {
+  const now = clock.now();
+  const newest = await findPosition({ records, clock });
+  const before = (await records.get(toLogKey(newest), now))?.value;
+  if (isNotice(before) && before.id === value.id) return newest;
+  for (let position = newest + 1; ; position += 1) {
+    const write = { value: { ...value, position }, expiresAt: now + KEEP_MS, now };
+    const put = await records.put({ ...write, key: toLogKey(position), expected: "absent" });
+    const isKnown = put.kind === "conflict" && isNotice(put.current?.value) && put.current.value.id === value.id;
+    if (put.kind === "conflict" && !isKnown) continue;
+    await changeRecord({
+      records,
+      clock,
+      key: NEWEST,
+      decide: (found) => ({ write: (toPosition(found?.value) ?? 0) >= position ? undefined : { value: { position } } }),
+    });
+    return position;
+  }
 }
 
-function isNotice(value: unknown): value is Notice {
+async function findPosition({ records, clock }: NoticesDeps): Promise<number> {
+  return toPosition((await records.get(NEWEST, clock.now()))?.value) ?? 0;
+}
+
+/** Returns whether there is a notice behind this position. Writes nothing. */
+export async function hasNoticeAfter({ records, clock }: NoticesDeps, position: number): Promise<boolean> {
+  return (await records.get(toLogKey(position + 1), clock.now())) !== undefined;
+}
+
+/** Reads the yard's notices from its stored position. Any number of readers read them, each under its name. */
+export interface NoticeFollower {
+  /** Reads at most 100 notices behind the stored position, oldest first. At its first call it begins at the end. */
+  read(): Promise<{ readonly notices: readonly Notice[]; readonly end: number; readonly hasMore: boolean }>;
+  /** Stores that all notices up to this position are handled. Call `read` first. */
+  keep(position: number): Promise<void>;
+}
+
+/** Creates the reader of notices under a name, as that of a follower of the history. One process at a time uses it. */
+export function followNotices(deps: NoticesDeps, name: string): NoticeFollower {
+  const { records, clock } = deps;
+  const stored = openPosition(deps, `followers/${name}/notices`, name);
+  return {
+    keep: stored.keep,
+    async read() {
+      let end = await stored.load();
+      if (end === undefined) {
+        end = await findPosition(deps);
+        while (await hasNoticeAfter(deps, end)) end += 1;
+        await stored.keep(end);
+        return { notices: [], end, hasMore: false };
+      }
+      // Those behind it may have expired.
+      if (!(await hasNoticeAfter(deps, end)) && (await findPosition(deps)) > end) end = await findBeforeOldest(deps);
+      const notices: Notice[] = [];
+      while (notices.length < PAGE) {
+        const next = (await records.get(toLogKey(end + 1), clock.now()))?.value;
+        if (next === undefined) break;
+        end += 1;
+        if (isNotice(next)) notices.push(next);
+      }
+      return { notices, end, hasMore: notices.length === PAGE };
+    },
+  };
+}
+
+/** Returns the position before the oldest notice that is left; the newest one when none is left. */
+async function findBeforeOldest({ records, clock }: NoticesDeps): Promise<number> {
+  const { items } = await records.list(NOTICES, { limit: 1, now: clock.now() });
+  const [oldest] = items;
+  return oldest === undefined ? findPosition({ records, clock }) : (toPosition(oldest.value) ?? 1) - 1;
+}
+
+/** Returns true for a stored notice. */
+export function isNotice(value: unknown): value is Notice {
   return Check(Stored, value);
 }
 

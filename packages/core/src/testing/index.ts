@@ -5,6 +5,7 @@ export { type DurableStore, durableStoreConformance } from "./durable-store-conf
 export { type ExecutorUnderTest, executorConformance } from "./executor-conformance.ts";
 export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
+export { listNotices } from "./list-notices.ts";
 export { measureLiveHeap } from "./live-heap.ts";
 export { type ManyStacksInput, withManyStacks } from "./many-stacks.ts";
 export { type LifeMove, playMovedLife } from "./moved-life.ts";

@@ -43,7 +43,7 @@ async function createBench(machine?: string) {
     return items.map(({ value }) => value as Readonly<Record<string, unknown>>);
   };
   const findState = async (stackId: string) => (await bench.store.load([stackId]))[0]?.stack?.state;
-  const listNotices = () => listRecords("notices/pending/");
+  const listNotices = () => listRecords("notices/log/");
   const listQueued = () => listRecords("queue/reports-github/");
   return {
     ...bench,

@@ -108,7 +108,7 @@ describe("the checks and deployments of a pull request", () => {
     await pass(60);
 
     expect(listAnswers()).toHaveLength(1);
-    expect(await list("notices/pending/")).toMatchObject([
+    expect(await list("notices/log/")).toMatchObject([
       {
         kind: "reports-stopped",
         text: expect.stringContaining('The permission "checks: write" is missing at acme/shop'),
@@ -123,7 +123,7 @@ describe("the checks and deployments of a pull request", () => {
 
     expect(listChecks()).toEqual([[toCommit(1), "Preview shop-pr-1", "success"]]);
     expect(await list("hooks/report-stops/")).toEqual([]);
-    expect(await list("notices/pending/")).toHaveLength(1);
+    expect(await list("notices/log/")).toHaveLength(1);
   });
 
   it("are one of each, after whatever call of the store a process dies", async () => {

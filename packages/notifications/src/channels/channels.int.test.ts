@@ -236,6 +236,9 @@ describe("PagerDuty", () => {
 
 describe("mail", () => {
   const mails: string[] = [];
+  const mailed: string[][] = [];
+  const reject = (text: string, responseCode: number) => Object.assign(new Error(text), { responseCode });
+  const answers: Record<string, Error | undefined> = { unknown: reject("No such user", 550) };
   let server: SMTPServer;
   let port = 0;
   beforeAll(async () => {
@@ -245,9 +248,9 @@ describe("mail", () => {
       authOptional: true,
       onAuth: ({ password }, _, done) =>
         done(password === "right" ? null : new Error(`${"-".repeat(275)} ${password} is wrong`), { user: "a" }),
-      onRcptTo: ({ address }, _, done) =>
-        done(address.startsWith("unknown") ? Object.assign(new Error("No such user"), { responseCode: 550 }) : null),
-      onData(stream, _, done) {
+      onRcptTo: ({ address }, _, done) => done(answers[address.split("@")[0] ?? ""] ?? null),
+      onData(stream, { envelope }, done) {
+        mailed.push(envelope.rcptTo.map(({ address }) => address));
         let text = "";
         stream.on("data", (chunk) => {
           text += chunk;
@@ -288,6 +291,24 @@ describe("mail", () => {
     const sent = await send({ ...mail(), user: "a", password: env("TOKEN") });
 
     expect(sent).toMatchObject({ kind: "refused", reason: expect.stringContaining("--- ***") });
+  });
+
+  // contao PR 6399, consul-alerts#18: a server that takes a mail for some only.
+  it("is sent to each recipient once, and waits for the answer of the last", async () => {
+    const { send } = createSender();
+    const to = ["first@example.org", "unknown@example.org", "grey@example.org"];
+    answers["grey"] = reject("Try later", 450);
+    mailed.length = 0;
+
+    const first = await send({ ...mail(), to }, { id: "3".repeat(32) });
+    const second = await send({ ...mail(), to }, { id: "3".repeat(32) });
+    delete answers["grey"];
+    const last = await send({ ...mail(), to }, { id: "3".repeat(32) });
+
+    expect([first, second]).toMatchObject([{ kind: "retried" }, { kind: "retried" }]);
+    expect(first).toMatchObject({ reason: expect.stringContaining("grey@example.org") });
+    expect(mailed).toEqual([["first@example.org"], ["grey@example.org"]]);
+    expect(last).toMatchObject({ kind: "refused", reason: expect.stringContaining("unknown@example.org") });
   });
 
   it("is refused for good, or later, as the server says", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toQueuedEntry } from "../queued-notification.ts";
+import { toDraftEntry } from "../draft-notification.ts";
 import { AT, aNotification } from "../testing/builders.ts";
 import { CHANNEL_TYPES, type Channel } from "./channels.ts";
 import { toMail } from "./email.ts";
@@ -12,7 +12,7 @@ const HOSTILE =
 
 function aForeign(text: string) {
   const entry = { position: "1", kind: "trigger", incident: "1", title: text, text, at: AT } as const;
-  const { title, text: body } = toQueuedEntry(entry, false);
+  const { title, text: body } = toDraftEntry(entry, false);
   return aNotification({ title, text: body });
 }
 

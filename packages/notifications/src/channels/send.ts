@@ -27,12 +27,13 @@ export interface NamedChannel<Options extends ChannelOptions = ChannelOptions> {
  * The result of sending a notification.
  * - `sent`: the service has accepted it.
  * - `retried`: not now. `afterMs`: the wait that the service requires.
- * - `refused`: rejected permanently; a person must change something.
+ * - `refused`: rejected permanently; a person must change something, such as a secret. `isAboutOne`: only this
+ *   notification is rejected; others may be sent.
  */
 export type Sent =
   | { readonly kind: "sent" }
   | { readonly kind: "retried"; readonly reason: string; readonly afterMs?: number }
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "refused"; readonly reason: string; readonly isAboutOne?: true };
 
 /** One type of channel: all that is said about it, but its line in the README. */
 interface ChannelDefinition<Options extends ChannelOptions, Schema> {
@@ -70,6 +71,9 @@ export function defineChannel<
 
 const MAX_QUOTED = 200;
 
+/** Answers about the address or its secret: those to other notifications are the same. */
+const CLOSED: ReadonlySet<number> = new Set([401, 402, 403, 404, 405, 407, 410]);
+
 /** Returns what an answer of HTTP means. */
 export function toSent({ status, text, retryAfterMs }: PostAnswer): Sent {
   if (status >= 200 && status < 300) return { kind: "sent" };
@@ -78,8 +82,10 @@ export function toSent({ status, text, retryAfterMs }: PostAnswer): Sent {
   if (status === 429 || status === 408 || status >= 500) {
     return { kind: "retried", reason, ...defined({ afterMs: retryAfterMs }) };
   }
-  const hint = status >= 300 && status < 400 ? " Redirects are not followed: configure the last address." : "";
-  return { kind: "refused", reason: `${reason}.${hint}` };
+  const isRedirect = status >= 300 && status < 400;
+  const hint = isRedirect ? " Redirects are not followed: configure the last address." : "";
+  const refused = { kind: "refused" as const, reason: `${reason}.${hint}` };
+  return isRedirect || CLOSED.has(status) ? refused : { ...refused, isAboutOne: true };
 }
 
 /** Returns what an error means. Messages of connections name hosts, not secrets. */

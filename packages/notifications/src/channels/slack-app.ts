@@ -46,6 +46,18 @@ const PASSING: ReadonlySet<unknown> = new Set([
   "message_limit_exceeded",
 ]);
 
+/** Errors of Slack about the message. Others are about the channel or the token. */
+const UNFIT: ReadonlySet<unknown> = new Set([
+  ...[
+    "msg_too_long",
+    "msg_blocks_too_long",
+    "no_text",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "too_many_attachments",
+  ],
+]);
+
 /**
  * Maintains one message for each stack: the first notification posts it, later ones edit it. Others are posted. After a
  * crash between the post and its record a second message may appear, because each notification is sent at least once.
@@ -116,9 +128,10 @@ async function call(
   const { ok, error, ts } = body;
   if (ok === true) return { sent: { kind: "sent" }, ts: typeof ts === "string" ? ts : undefined, error };
   const reason = `Slack answered ${cutText(String(error), 100)} to ${method}.`;
-  const sent: Sent = PASSING.has(error)
-    ? { kind: "retried", reason, ...defined({ afterMs: answer.retryAfterMs }) }
-    : { kind: "refused", reason };
+  if (PASSING.has(error)) {
+    return { sent: { kind: "retried", reason, ...defined({ afterMs: answer.retryAfterMs }) }, ts: undefined, error };
+  }
+  const sent: Sent = { kind: "refused", reason, ...(UNFIT.has(error) && { isAboutOne: true }) };
   return { sent, ts: undefined, error };
 }
 

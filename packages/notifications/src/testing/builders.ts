@@ -28,7 +28,8 @@ export function aLine(over: Partial<HistoryLine> = {}): HistoryLine {
 
 /** Returns a line for rules, of a stack that does not exist any more. */
 export function aSubject(over: Partial<HistoryLine> = {}, stack?: Stack) {
-  return toEntrySubject(aLine(over), stack);
+  const line = aLine(over);
+  return toEntrySubject(line, { stack, now: Math.max(AT, line.at) });
 }
 
 /** A test's notification. `stackId: undefined`: it has no stack. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Records, type ServiceDeps, type Stack, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
-import { createKeyedQueue, createServiceRunner } from "@stackyard/core/services";
+import { createServiceRunner } from "@stackyard/core/services";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import { createNotificationsService } from "../notifications-service.ts";
 import type { JsonPost, PostAnswer } from "../post-json.ts";
@@ -63,7 +63,11 @@ export function createServiceBench(rules: string) {
       [service],
     );
     const findStack: ServiceDeps["findStack"] = (id) => call(async () => stacks.get(id));
-    return { tick: async (until = Number.POSITIVE_INFINITY) => service.tick?.({ ...deps, findStack }, until) };
+    const own = { ...deps, findStack };
+    return {
+      tick: async (until = Number.POSITIVE_INFINITY) => service.tick?.(own, until),
+      dueAt: async () => service.dueAt?.(own),
+    };
   }
 
   return {
@@ -77,7 +81,6 @@ export function createServiceBench(rules: string) {
     add(over: Partial<HistoryLine> = {}) {
       lines.push(aLine({ position: lines.length + 1, at: clock.now(), ...over }));
     },
-    queue: createKeyedQueue({ records, clock, random: () => 0 }, "notifications"),
     remove: () => rmSync(projectDir, { recursive: true }),
   };
 }
