@@ -107,12 +107,11 @@ export function createReportService({ hosts, codeHosts, openQueue, yardUrl, yard
 
   /** Polls the history and the due reports once. Returns when to poll again. */
   async function look(deps: ServiceDeps, end: () => boolean): Promise<number> {
-    const follower = createFollower(deps, REPORTS);
-    const read = () => follower.next((lines) => queueLines(deps, lines, { hosts, openQueue }));
-    while ((await read()).hasMore && !end());
+    // First, and between two pages: a history that cannot be read, or a queue that is full, stops no report.
     const nexts = await Promise.all(hosts.map((host) => work(deps, host, end)));
+    const read = await createFollower(deps, REPORTS).next((lines) => queueLines(deps, lines, { hosts, openQueue }));
     throwRefused(pauses, deps.clock.now());
-    return Math.min(...nexts, deps.clock.now() + READ_MS);
+    return read.hasMore ? deps.clock.now() : Math.min(...nexts, deps.clock.now() + READ_MS);
   }
 
   return {
