@@ -26,11 +26,18 @@ export function createMcpDoor(
     const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
     try {
       await server.connect(transport);
-      return await unlessAborted(signal, transport.handleRequest(request, { parsedBody: body }));
+      return await unlessAborted(signal, transport.handleRequest(toAccepting(request), { parsedBody: body }));
     } finally {
       await server.close();
     }
   };
+}
+
+/** Returns the request with the only `Accept` that the transport takes. The answer is JSON, whatever the client prefers. */
+function toAccepting({ url, method, headers: given }: Request): Request {
+  const headers = new Headers(given);
+  headers.set("accept", "application/json, text/event-stream");
+  return new Request(url, { method, headers });
 }
 
 function unlessAborted(signal: AbortSignal, answer: Promise<Response>): Promise<Response> {

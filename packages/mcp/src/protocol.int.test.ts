@@ -45,12 +45,24 @@ describe("the path /mcp", () => {
     ["of a page of another origin", { origin: "https://evil.example" }, 403],
     ["of a page without an origin", { origin: "null" }, 403],
     ["that is not JSON by its type", { "content-type": "text/plain" }, 415],
-    ["that does not accept JSON", { accept: "text/html" }, 406],
     ["of an unknown version of the protocol", { "mcp-protocol-version": "1999-01-01" }, 400],
     ["over an unknown channel", { "stackyard-channel": "other" }, 400],
   ])("refuses a message %s (action_mcp#208, mongodb-mcp-server#1254)", async (_, headers, status) => {
     expect((await post(message("tools/list"), headers)).status).toBe(status);
   });
+
+  // honojs/middleware PR 1799, open-liberty#35727, mcptools#69: clients that accept one kind, any, or name none.
+  it.each(["application/json", "*/*", "text/event-stream", "application/*;q=0.9", "text/html", ""])(
+    "answers JSON to a client that accepts %o",
+    async (accept) => {
+      const response = await place.call("/mcp", {
+        body: message("tools/list"),
+        headers: accept === "" ? {} : { accept },
+      });
+
+      expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
+    },
+  );
 
   it("refuses a name that resolves to this machine (DNS rebinding, mongodb-mcp-server#1254)", async () => {
     const { port } = new URL(place.url);
