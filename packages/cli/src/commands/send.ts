@@ -60,7 +60,7 @@ export const send = defineServerCommand({
     "The server parks and retries an event that the current state does not handle. With --wait, its code and reason are printed at once, and the wait continues.",
     "For an id that the stack has already received, prints DUPLICATE and the earlier use. Exits with 0 for the same event, and with 1 for a different one.",
     "With --until, exits immediately with 2 and the cause if a task has failed for good, even if the machine handles FAILED, or if the stack can no longer reach the state by itself.",
-    "Exits with 1 if the event was dead-lettered, refused or ignored, and with 4 after the timeout.",
+    "Exits with 1 if the event was dead-lettered, refused or ignored, and with 4 after the timeout. With --until, an event that the stack has handled before shows where it is.",
   ].join("\n"),
   examples: {
     "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c": "Create a stack.",

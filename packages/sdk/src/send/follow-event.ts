@@ -1,6 +1,6 @@
 import { defined, isStackyardError, StackyardError, toShellCommand } from "@stackyard/core";
 import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
-import type { PublishedEvent } from "../publisher.ts";
+import { EventNotAppliedError, type PublishedEvent } from "../publisher.ts";
 import type { Stackyard } from "../stackyard.ts";
 import type { WaitForOutcomeOptions, WaitForStateOptions } from "../waiting.ts";
 
@@ -26,7 +26,8 @@ export interface FollowedEvent {
 }
 
 /**
- * Waits until a published event is applied, then until its stack reaches the goal. Throws `EventNotAppliedError`,
+ * Waits until a published event is applied, then until its stack reaches the goal; an event that the stack has handled
+ * before (`EVENT_REPEATED`) counts as applied where there is a goal. Throws `EventNotAppliedError`,
  * `DUPLICATE` when the id was used for another event, `LEFT_BEHIND` with `details.failure` when a task has failed
  * permanently or the stack can no longer get there without help, `OUTCOME_NEGATIVE` when it was removed, and
  * `TIMED_OUT`.
@@ -38,11 +39,19 @@ export async function followEvent(
 ): Promise<FollowedEvent> {
   const { event, until, timeoutMs } = options;
   const startedAt = Date.now();
-  const entry = await waitForOutcome(yard, published, options);
+  const entry = await waitForOutcome(yard, published, options).catch((error: unknown) => {
+    // What the stack has done already is followed to where it is now: a job that is run again ends as the first one did.
+    if (until !== undefined && error instanceof EventNotAppliedError && isRepetition(error.entry)) return error.entry;
+    throw error;
+  });
   if (entry.event !== event) throw reusedId(published, entry);
   if (until === undefined) return { entry };
   const left = Math.max(1, timeoutMs - (Date.now() - startedAt));
   return { entry, stack: await waitForStates(yard, entry, { ...options, until, timeoutMs: left }) };
+}
+
+function isRepetition({ outcome, code }: HistoryEntry): boolean {
+  return outcome === "ignored" && code === "EVENT_REPEATED";
 }
 
 /** Returns the error of a reused id, from the history: a queue in front of the yard does not know earlier ids. */
