@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
@@ -59,6 +59,20 @@ describe("a project with a calendar", () => {
     expect([closed.exitCode, closed.stdout]).toEqual([0, expect.stringContaining("Closed at")]);
     expect(parseLines(json.stdout)).toMatchObject([{ valid: true, isOpen: false, zone: "UTC" }]);
     expect([broken.exitCode, broken.stdout]).toEqual([3, expect.stringContaining("FAIL  calendars/broken.yaml")]);
+  });
+
+  it("names a window whose calendar is not there, in validate and doctor", async () => {
+    expect((await run("validate")).exitCode).toBe(0);
+    writeFileSync(join(cwd, "machines/typo.yaml"), SHOP.replace("window: office", "window: ofice"));
+    const validated = await run("validate");
+    const { stdout } = await run("doctor");
+    rmSync(join(cwd, "machines/typo.yaml"));
+
+    expect([validated.exitCode, validated.stdout]).toEqual([
+      1,
+      expect.stringContaining('Unknown calendar "ofice". Add calendars/ofice.yaml'),
+    ]);
+    expect(stdout).toContain("Errors in");
   });
 
   it("lets a release wait while its calendar is closed; a file that has changed counts at once", {

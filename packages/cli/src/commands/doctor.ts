@@ -9,6 +9,7 @@ import { Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
 import { findNodeProblem } from "../node-version.ts";
 import type { Style } from "../output.ts";
+import { markUnknownCalendars } from "../project/check-windows.ts";
 import { type ConfigFile, dataDirOf, findYard, isAwsYard, loadConfigFile, machinesDirOf } from "../project/config.ts";
 import { isFolder, loadExecutors, loadPlugins, markDuplicates, readMachineFiles } from "../project/executors.ts";
 import { isHidden } from "../project/plugin-commands.ts";
@@ -200,7 +201,8 @@ async function checkMachines(
 ): Promise<{ readonly finding: Finding; readonly used: ReadonlySet<string> }> {
   const folder = machinesDirOf(file);
   if (!isFolder(folder)) return { finding: toFolderFinding(folder), used: new Set() };
-  const reports = markDuplicates(await readMachineFiles([folder], { cwd: file.projectDir, executors }));
+  const cwd = file.projectDir;
+  const reports = await markUnknownCalendars(markDuplicates(await readMachineFiles([folder], { cwd, executors })), cwd);
   const broken = reports.filter(({ machine }) => machine === undefined).map(({ file: path }) => path);
   const tasks = reports.flatMap(({ machine }) => [...(machine?.tasks.values() ?? [])]);
   const used = new Set(tasks.flatMap(({ executor }) => executor ?? []));

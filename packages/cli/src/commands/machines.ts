@@ -18,6 +18,7 @@ import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Painter } from "../output.ts";
+import { markUnknownCalendars } from "../project/check-windows.ts";
 import { type ConfigFile, loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
 import {
   isFolder,
@@ -190,9 +191,9 @@ export const validate = defineCommand({
     const files = given.length > 0 ? given : [await findMachines(context, project)];
     const config = await loadConfigFile(context.cwd, project);
     const executors = withLocalParts(await loadDefinitions(context, project), config);
-    const reports = markDuplicates(
-      await readMachineFiles(files, { cwd: context.cwd, signal: context.signal, executors, strict }),
-    );
+    const { cwd, signal } = context;
+    const read = markDuplicates(await readMachineFiles(files, { cwd, signal, executors, strict }));
+    const reports = await markUnknownCalendars(read, config.projectDir);
     if (given.length > 0) requireReports(reports, given);
     for (const report of reports) printReport(context, { ...report, valid: report.machine !== undefined });
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
