@@ -133,7 +133,7 @@ it("services with nothing to do write nothing, and each works as soon as another
   const position = { position: items[0]?.position };
   expect(await readValue("quotas/previews")).toBeUndefined();
   const { items: followers } = await store.records.list("followers/notifications-", { limit: 2, now: clock.now() });
-  expect(followers.map(({ value }) => value)).toEqual([position, { position: 1 }]);
+  expect(followers.map(({ value }) => value)).toEqual([position, { position: expect.any(Number) }]);
   expect(await readValue("followers/hosts-reports")).toEqual(position);
   expect(processes.flatMap(({ writes }) => writes).filter(isEvent)).toHaveLength(1);
   await Promise.all(processes.map(({ runner }) => stop(runner)));

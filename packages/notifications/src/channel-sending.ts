@@ -8,6 +8,8 @@ import { addToDigest, type DraftNotification, isDraft, toNotification } from "./
 
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 3_600_000;
+/** The longest pause while a person must correct something: a correction counts soon. */
+const LONGEST_REFUSAL_MS = 300_000;
 const DAY_MS = 86_400_000;
 /** A digest that no channel takes is kept for so long. */
 const KEEP_DIGEST_MS = 30 * DAY_MS;
@@ -63,7 +65,8 @@ async function pause(work: ChannelWork, sent: Exclude<Sent, { kind: "sent" }>): 
   const now = work.clock.now();
   const { count: before = 0, firstAt = now } = work.state.failure ?? {};
   const count = before + 1;
-  const waitMs = backoff(count, { first: FIRST_PAUSE_MS, most: LONGEST_PAUSE_MS }) * (0.5 + work.random() / 2);
+  const most = sent.kind === "refused" ? LONGEST_REFUSAL_MS : LONGEST_PAUSE_MS;
+  const waitMs = backoff(count, { first: FIRST_PAUSE_MS, most }) * (0.5 + work.random() / 2);
   const dueAt = now + Math.max(Math.ceil(waitMs), sent.kind === "retried" ? (sent.afterMs ?? 0) : 0);
   const skipped = work.state.skipped && { ...work.state.skipped, until: now };
   const failure = { count, firstAt, dueAt };

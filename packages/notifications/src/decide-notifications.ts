@@ -125,27 +125,30 @@ export function matchRules(
  * Decides whether and when to send a match. Pure. A match that was decided on is not sent again. A trigger within `for`
  * after the last one, which has ended, waits for the end of this time, and is not sent if it ends before.
  */
-export function decideNotification(
-  { rule, kind, subject: { position, at }, isUrgent }: RuleMatch,
-  record: RuleRecord | undefined,
-): Decided {
+export function decideNotification(match: RuleMatch, record: RuleRecord | undefined): Decided {
+  const { rule, kind, subject, isUrgent } = match;
+  const { position, at } = subject;
   if (record?.position === position) return {};
-  const { forMs = 0 } = rule.dedupe ?? {};
-  const open = record?.isOpen === true ? record : undefined;
-  if (kind === "resolve") {
-    if (open === undefined) return {};
-    const send = { incident: open.incident, dueAt: at, isDigest: false };
-    const ended = { ...open, position, isOpen: false, isWaiting: false };
-    if (!open.isWaiting || open.triggeredAt <= at) return { send, record: ended };
-    const triggeredAt = open.triggeredAt - forMs;
-    return { send, record: { ...ended, triggeredAt, isSent: false }, cancels: open.triggeredAt };
-  }
-  if (open !== undefined && at < open.triggeredAt + forMs) return {};
-  const incident = rule.resolve === undefined ? position : (open?.incident ?? position);
-  const nextAt = record === undefined || open !== undefined ? at : Math.max(at, record.triggeredAt + forMs);
-  const isWaiting = nextAt > at;
-  const send = { incident, ...(isWaiting ? { dueAt: nextAt, isDigest: true } : toDelay(rule, at, isUrgent)) };
-  return { send, record: { position, incident, isOpen: true, triggeredAt: nextAt, isWaiting, isSent: true } };
+  if (kind === "resolve") return record?.isOpen === true ? decideEnd(match, record) : {};
+  const nextAt = record === undefined ? at : record.triggeredAt + (rule.dedupe?.forMs ?? 0);
+  const isOpen = record?.isOpen === true;
+  if (isOpen && at < nextAt) return {};
+  const incident = isOpen && rule.resolve !== undefined ? record.incident : position;
+  const isWaiting = rule.dedupe !== undefined && at < nextAt;
+  const delay = isWaiting ? { dueAt: nextAt, isDigest: true } : toDelay(rule, at, isUrgent);
+  const triggeredAt = isWaiting ? nextAt : at;
+  return {
+    send: { incident, ...delay },
+    record: { position, incident, isOpen: true, triggeredAt, isWaiting, isSent: true },
+  };
+}
+
+function decideEnd({ rule, subject: { position, at } }: RuleMatch, open: RuleRecord): Decided {
+  const send = { incident: open.incident, dueAt: at, isDigest: false };
+  const record = { ...open, position, isOpen: false, isWaiting: false };
+  if (!open.isWaiting || open.triggeredAt <= at) return { send, record };
+  const triggeredAt = open.triggeredAt - (rule.dedupe?.forMs ?? 0);
+  return { send, record: { ...record, triggeredAt, isSent: false }, cancels: open.triggeredAt };
 }
 
 /** Returns the record of a trigger that was decided on and left out. */

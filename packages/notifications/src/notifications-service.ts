@@ -67,32 +67,37 @@ export function createNotificationsService(
 /** Works on a channel until it has nothing more to send, and returns when to work again. */
 type Lane = () => Promise<number>;
 
+interface WorkOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly until: number;
+}
+
 /**
  * Works on all channels until none has more to send, and returns when one has. While a channel is slow, the others go on
  * as if it was not there. The failure of one is thrown once all are done.
  */
-async function workAll(
-  lanes: readonly Lane[],
-  { clock, signal, until }: { readonly clock: Clock; readonly signal: AbortSignal; readonly until: number },
-): Promise<number> {
+async function workAll(lanes: readonly Lane[], { clock, signal, until }: WorkOptions): Promise<number> {
   const idle = new AbortController();
   const ended = AbortSignal.any([signal, idle.signal]);
   let working = lanes.length;
-  const works = lanes.map(async (lane) => {
-    for (;;) {
-      const nextAt = await lane().finally(() => {
-        working -= 1;
-        if (working === 0) idle.abort();
-      });
-      const now = clock.now();
-      if (ended.aborted || now >= until) return nextAt;
-      await clock.sleep(Math.min(Math.max(nextAt - now, 0), FOLLOW_MS, until - now), ended);
-      if (ended.aborted || clock.now() >= until) return nextAt;
-      working += 1;
-    }
-  });
-  const results = await Promise.allSettled(works);
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return Math.min(...results.map((result) => (result.status === "fulfilled" ? result.value : clock.now())));
+  const rest = (): void => {
+    working -= 1;
+    if (working === 0) idle.abort();
+  };
+  async function repeat(lane: Lane): Promise<number> {
+    const nextAt = await lane().finally(rest);
+    const now = clock.now();
+    await clock.sleep(Math.min(Math.max(nextAt - now, 0), FOLLOW_MS, until - now), ended);
+    if (ended.aborted || clock.now() >= until) return nextAt;
+    working += 1;
+    return repeat(lane);
+  }
+  const results = await Promise.allSettled(lanes.map(repeat));
+  return Math.min(...results.map(requireResult));
+}
+
+function requireResult(result: PromiseSettledResult<number>): number {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
