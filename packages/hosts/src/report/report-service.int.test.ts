@@ -1,9 +1,12 @@
 import { defined } from "@stackyard/core";
+import { createKeyedQueue } from "@stackyard/core/services";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { toCommit } from "../testing/builders.ts";
 import { SHOP } from "../testing/github-bench.ts";
 import { dieAtCall } from "../testing/hosts-bench.ts";
 import { createReportBench, type ReportBench } from "../testing/report-bench.ts";
+import { listReports } from "./report-records.ts";
+import { requestReport } from "./report-service.ts";
 
 const MINUTE = 60_000;
 
@@ -78,6 +81,24 @@ describe("the comment of a pull request", () => {
     await pass(20);
 
     expect(bodies()).toEqual([expect.stringContaining("Preview `shop-pr-1` has ended")]);
+  });
+
+  it("is written although the history cannot be read", async () => {
+    const { open, pass, report, store, clock, github, listQueued } = await createBench();
+    await open();
+    await pass(20);
+    const queue = createKeyedQueue({ records: store.records, clock, random: () => 0 }, "reports-github");
+    for await (const { place } of listReports({ records: store.records, clock }, "github")) {
+      await requestReport(queue, { place, answers: [] });
+    }
+    await clock.advance(20_000);
+    const before = github.requests.length;
+    const reading = vi.spyOn(store.queries, "listHistory").mockRejectedValue(new Error("no history"));
+
+    await expect(report()).rejects.toThrow("no history");
+
+    reading.mockRestore();
+    expect([github.requests.length > before, await listQueued()]).toEqual([true, []]);
   });
 
   it("is not written again while nothing changes", async () => {
