@@ -57,6 +57,12 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const mark = /^(?:<{7}|>{7}|\|{7})(?: .*)?\r?$/m.exec(source);
+  if (mark !== null && first !== undefined && first.errors.length > 0) {
+    const message = "A merge has left its marks here: keep one of the two versions, and remove the lines with <<<<<<<, ======= and >>>>>>>.";
+    problems.error("yaml-syntax", { path: [], at: toPlace(mark.index) }, message);
+    return undefined;
+  }
   const faults = chooseFaults(source, [...(first?.errors ?? []), ...(first?.warnings ?? [])]);
   for (const fault of faults) {
     const message = explainFault(source, fault) ?? toMessage(fault);

@@ -380,7 +380,9 @@ const PART = /(\d+)(?:\.(\d+))?(h|ms|m|s|us|µs|ns)/g;
 /** Parses a duration of CEL, such as `1h30m`. The library's own parser takes quadratic time for long digits. */
 export function parseCelDuration(text: string): Duration {
   if (text.length > MAX_CHARACTERS || !WHOLE.test(text)) {
-    throw new EvaluationError("duration() needs text such as 90m or 1h30m");
+    const [, days] = /^(\d{1,4})d$/.exec(text) ?? [];
+    const advice = days === undefined ? "" : `, and has no d: write ${Number(days) * 24}h`;
+    throw new EvaluationError(`duration() needs text such as 90m or 1h30m${advice}`);
   }
   let nanos = 0n;
   for (const [, whole = "0", fraction = "", unit = "s"] of text.matchAll(PART)) nanos += toNanos(whole, fraction, unit);

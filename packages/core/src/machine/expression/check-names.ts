@@ -294,7 +294,7 @@ export function toSyntaxFault(error: unknown, source: string): ExpressionFault {
   if (code === "limit_exceeded") {
     return { code: "limit-exceeded", message: `The expression is too large: ${summary}.`, offset };
   }
-  const hint = hintHyphen(source, offset) ?? hintQuotes(source);
+  const hint = hintBraces(source) ?? hintHyphen(source, offset) ?? hintQuotes(source);
   const near = source.slice(offset, offset + NEAR).trim();
   const where = near === "" ? "at its end" : `at ${JSON.stringify(near)}`;
   const what = source.trim() === "" ? "is empty" : `cannot be read ${where}: ${summary}`;
@@ -306,6 +306,12 @@ export function tooLong(source: string): ExpressionFault | undefined {
   if (source.length <= EXPRESSION_LIMITS.maxCharacters) return undefined;
   const message = `The expression has ${source.length} characters; ${EXPRESSION_LIMITS.maxCharacters} are allowed.`;
   return { code: "limit-exceeded", message, offset: 0 };
+}
+
+/** The form of other tools: `${{ metadata.x }}`. The outer braces are of the placeholder. */
+function hintBraces(source: string): string | undefined {
+  const [, inner] = /^\{\s*([^{}]*?)\s*\}$/.exec(source.trim()) ?? [];
+  return inner === undefined || inner === "" ? undefined : ` One pair of braces is enough: \${${inner}}.`;
 }
 
 // A keyword of the language behind a hyphen, as in `metadata.sign-in`, or behind a dot, as in `metadata.in`.

@@ -82,6 +82,8 @@ function findResultFault(source: string, type: string, wanted: WantedResult): Ex
  */
 export function inferDeclaredType(source: string, place: ExpressionPlace): InferredType {
   if (place.metadata.types === undefined) return { kind: "type", type: "dyn" };
+  const constant = findConstantFault(source);
+  if (constant !== undefined) return { kind: "fault", fault: constant };
   const program = parseCel(source);
   bindCalls(program);
   declareTypes(program.tree, place);
@@ -90,6 +92,33 @@ export function inferDeclaredType(source: string, place: ExpressionPlace): Infer
   } catch (error) {
     return { kind: "fault", fault: toTypeFault(error, source) };
   }
+}
+
+/**
+ * Returns the fault of a part that fails whatever the values are: a call of which all arguments are written, or a whole
+ * expression without variables.
+ */
+function findConstantFault(source: string): ExpressionFault | undefined {
+  const { tree } = parseCel(source);
+  const constant: ASTNode[] = [];
+  let references = 0;
+  walkTree(tree, {
+    reference() {
+      references += 1;
+    },
+    mapKey: () => undefined,
+    call({ at }) {
+      const args = at.op === "call" ? at.args[1] : [];
+      if (args.length > 0 && args.every(({ op }) => op === "value")) constant.push(at);
+    },
+  });
+  for (const { start, end } of references === 0 ? [tree] : constant) {
+    const program = parseCel(source.slice(start, end));
+    bindCalls(program);
+    const result = evaluateProgram(program, source.slice(start, end), () => toCelVariables({}));
+    if (result.kind === "error") return { code: "expression-fails", message: `${result.reason}.`, offset: start };
+  }
+  return undefined;
 }
 
 function evaluateProgram(program: CelProgram, source: string, toScope: () => CelScope): Evaluated {

@@ -148,6 +148,7 @@ export interface ExpressionFault {
 export type ExpressionFaultCode =
   | "expression-syntax"
   | "expression-type"
+  | "expression-fails"
   | "expression-unterminated"
   | "expression-unknown-name"
   | "expression-variable-unavailable"

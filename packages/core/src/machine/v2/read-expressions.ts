@@ -1,6 +1,17 @@
 import { APPROVAL, approvalDefinition } from "../approval.ts";
 import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
-import { type Field, findInside, findText, type TreeNode, toValue } from "../document/tree.ts";
+import {
+  type Field,
+  findInside,
+  findText,
+  isListField,
+  isMapField,
+  type TreeNode,
+  toFields,
+  toItems,
+  toValue,
+} from "../document/tree.ts";
+import { quote } from "../document/wording.ts";
 import { compileExpression, type WantedResult } from "../expression/compile-expression.ts";
 import { compileTemplate, type TemplateResult } from "../expression/compile-template.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
@@ -71,6 +82,7 @@ export function readTemplate(
   findFault: FindResultFault = () => undefined,
 ): Template | undefined {
   if (!spend(context, field, countCharacters(field.node))) return undefined;
+  warnBare(context, field);
   const compiled = compileTemplate(toValue(field.node), place);
   if (compiled.kind === "template") {
     const fault = context.isKept ? undefined : findFault(compiled.result);
@@ -82,6 +94,19 @@ export function readTemplate(
     context.problems.error(fault.code, onValue(findInside(field, fault.path)), fault.message);
   }
   return undefined;
+}
+
+/** A placeholder of which the first character is missing. */
+const BARE = /(?<!\$)\{(?:metadata|stack|tasks|event)\.[\w.-]+\}/;
+
+/** Warns of texts that look like a placeholder and stay as they are written. */
+function warnBare(context: V2Context, field: Field): void {
+  if (isMapField(field)) for (const inner of toFields(field).values()) warnBare(context, inner);
+  else if (isListField(field)) for (const inner of toItems(field)) warnBare(context, inner);
+  const [bare] = BARE.exec(findText(field) ?? "") ?? [];
+  if (bare === undefined) return;
+  const message = `${quote(bare)} is passed as it is written. For the value write $${bare}.`;
+  context.problems.warn("placeholder-bare", onValue(field), message);
 }
 
 /** Returns why what a template gives cannot be used; undefined when it can. */

@@ -10,6 +10,7 @@ import {
   warnSelfAdvance,
   warnUnused,
 } from "../document/check-document.ts";
+import { warnFailureStays } from "../document/check-ends.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import {
@@ -103,6 +104,7 @@ interface Read {
 function warnAll(context: V2Context, input: StatesInput, { states, references }: Read): void {
   checkFlow(context, { states, statesField: input.statesField });
   warnProtected(context, states);
+  warnFailureStays(context, states);
   for (const [name, state] of states) warnRestarts(context, name, state);
   if ([...states.values()].some(({ tasks, on }) => tasks === undefined || on === undefined)) return;
   // Names that events cannot have are already reported.
