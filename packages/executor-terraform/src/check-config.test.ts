@@ -66,15 +66,6 @@ describe("the config of a Terraform task", () => {
     expect(listProblems(`{${config}}`).toSorted()).toEqual(expected.toSorted());
   });
 
-  it("warns of tasks that share a state by keys in different buckets", () => {
-    const from = (bucket: string, key: string) => `{action: apply, source: {type: s3, bucket: ${bucket}, key: ${key}}}`;
-
-    expect(listProblems(from("one", "a/"), from("two", "a/"), from("two", "b/"))).toEqual([
-      "source-key-shared tasks.b.config.source.key",
-    ]);
-    expect(listProblems(from("one", "a/"), from("one", "a/"))).toEqual([]);
-  });
-
   it("requires in version 2 what a task of version 1 only fails without", () => {
     const parse = (config: object) => {
       const states = { INIT: { terminal: true, tasks: ["a"] } };

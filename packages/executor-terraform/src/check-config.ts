@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
-import { type ConfigReport, type DocumentConfig, isMap, type TasksReport } from "@stackyard/core";
+import { type ConfigReport, type DocumentConfig, isMap } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 
@@ -14,31 +14,14 @@ export function checkTerraformConfig(config: DocumentConfig, report: ConfigRepor
   if ("variables" in config) checkVariables(config["variables"], report);
 }
 
-/**
- * Warns about different tasks with the same Terraform state: the state's key contains the source's key and not the
- * bucket.
- */
-export function checkTerraformTasks(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void {
-  const owners = new Map<string, S3Source>();
-  for (const source of [...configs].flatMap(([task, config]) => findS3Source(task, config) ?? [])) {
-    const owner = owners.get(source.key) ?? source;
-    owners.set(source.key, owner);
-    if (owner.bucket === source.bucket) continue;
-    const message =
-      `The task ${report.quote(owner.task)} has this key in the bucket ${report.quote(owner.bucket)}. ` +
-      "Both work on one Terraform state, because its key does not contain the bucket.";
-    report.warn("source-key-shared", { task: source.task, path: ["source", "key"] }, message);
-  }
-}
-
 /** The keys that an action has besides `source` and `variables`, in version 2. */
 const ACTION_KEYS = {
-  apply: ["plan", "outputs", "protect", "policies"],
+  apply: ["plan", "outputs", "protect", "policies", "keep"],
   destroy: ["protect", "policies"],
   plan: ["destroy", "protect", "policies"],
   drift: ["ignore"],
 } as const;
-const COMMON_KEYS = ["binary", "version", "switchProduct", "backend", "sharedState", "switchBackend"] as const;
+const COMMON_KEYS = ["state", "binary", "version", "switchProduct", "backend", "sharedState", "switchBackend"] as const;
 
 function isAction(action: unknown): action is keyof typeof ACTION_KEYS {
   return typeof action === "string" && Object.hasOwn(ACTION_KEYS, action);
@@ -69,10 +52,14 @@ function checkAction({ action }: DocumentConfig, report: ConfigReport): void {
   }
 }
 
-/** Checks the keys that only version 2 has. The values of expressions are checked when the task is dispatched. */
+/**
+ * Checks the keys that only version 2 has. The values of expressions are checked when the task is dispatched; the name of a
+ * state is none, so that who reads a machine sees which tasks work on one.
+ */
 function checkValues(config: DocumentConfig, report: ConfigReport): void {
   for (const [key, { schema, what }] of Object.entries(VALUES)) {
-    if (config[key] === undefined || Check(schema, config[key]) || report.hasExpression([key])) continue;
+    const isOpen = key !== "state" && report.hasExpression([key]);
+    if (config[key] === undefined || Check(schema, config[key]) || isOpen) continue;
     report.error("terraform-value-invalid", [key], `${key} must be ${what}.`);
   }
 }
@@ -174,19 +161,6 @@ function checkVariables(variables: unknown, report: ConfigReport): void {
   report.ambiguousScalars(["variables"]);
 }
 
-interface S3Source {
-  readonly task: string;
-  readonly bucket: string;
-  readonly key: string;
-}
-
-function findS3Source(task: string, { source }: DocumentConfig): S3Source | undefined {
-  if (!isMap(source)) return undefined;
-  const bucket = findText(source["bucket"]);
-  const key = findText(source["key"]);
-  return bucket && key ? { task, bucket, key } : undefined;
-}
-
 function findText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
@@ -273,6 +247,8 @@ const VALUES = {
     schema: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
     what: "a map of settings such as {prefix: previews/${stack.id}}",
   },
+  state: { schema: Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,62}$" }), what: "a name such as api" },
+  keep: { schema: Type.Boolean(), what: "true or false" },
   sharedState: { schema: Filled, what: "a name such as network" },
   switchBackend: { schema: Type.Boolean(), what: "true or false" },
   outputs: { schema: Texts, what: "a list of names of outputs" },
@@ -293,6 +269,8 @@ const ConfigV2 = Type.Object(
     version: Type.Optional(VALUES.version.schema),
     switchProduct: Type.Optional(Type.Union([VALUES.switchProduct.schema, Template])),
     backend: Type.Optional(Type.Union([VALUES.backend.schema, Template])),
+    state: Type.Optional(VALUES.state.schema),
+    keep: Type.Optional(Type.Union([VALUES.keep.schema, Template])),
     sharedState: Type.Optional(VALUES.sharedState.schema),
     switchBackend: Type.Optional(Type.Union([VALUES.switchBackend.schema, Template])),
     outputs: Type.Optional(Type.Union([VALUES.outputs.schema, Template])),

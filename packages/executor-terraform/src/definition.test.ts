@@ -78,58 +78,81 @@ describe("toStateKey", () => {
     [{ type: "s3", key: "/a/b c" }, "review-app/pr-12//a/b c"],
     // What is copied next to the module does not change its state [terraform#22891].
     [{ type: "s3", key: "a//b" }, "review-app/pr-12/a/b"],
-    [{ type: "local", location: "./network" }, "review-app/pr-12/local/./network"],
+    [{ type: "local", location: "./network" }, "review-app/pr-12/local/network"],
     [{ type: "local", location: "infra//network" }, "review-app/pr-12/local/infra/network"],
-    [{ type: "local", location: "infra/network//" }, "review-app/pr-12/local/infra/network//"],
+    [{ type: "local", location: "infra/network//" }, "review-app/pr-12/local/infra/network"],
+    [{ type: "local", location: "./infra/./network/" }, "review-app/pr-12/local/infra/network"],
+    [{ type: "local", location: "." }, "review-app/pr-12/local/"],
     [{ type: "git", host: "github", repository: "acme/shop" }, "review-app/pr-12/git:github/acme/shop:"],
     [
       { type: "git", host: "github", repository: "acme/shop", path: "infra//app" },
       "review-app/pr-12/git:github/acme/shop:infra/app",
     ],
   ] as const)("of %j is %s", (source, key) => {
-    expect(toStateKey(owner, source)).toBe(key);
+    expect(toStateKey(owner, { source })).toBe(key);
+  });
+
+  it("is that of its name where the task has one, whatever its source", () => {
+    const source = { type: "local", location: "terraform/service" } as const;
+
+    expect(toStateKey(owner, { state: "api", source })).toBe("review-app/pr-12/state:api");
+    expect(toStateKey(owner, { source: { type: "s3", key: "state:api" } })).toBe("review-app/pr-12/state%3Aapi");
   });
 
   it("is unknown without a source that names files", () => {
-    expect([toStateKey(owner, undefined), toStateKey(owner, { key: "a" })]).toEqual([undefined, undefined]);
+    expect([toStateKey(owner, {}), toStateKey(owner, { source: { key: "a" } })]).toEqual([undefined, undefined]);
   });
 
   it("keeps the stack id and the source's key apart", () => {
     const source = (key: string) => ({ type: "s3", key }) as const;
 
-    expect(toStateKey({ machine: "app", stackId: "team" }, source("prod/network"))).toBe("app/team/prod/network");
-    expect(toStateKey({ machine: "app", stackId: "team/prod" }, source("network"))).toBe("app/team%2Fprod/network");
+    expect(toStateKey({ machine: "app", stackId: "team" }, { source: source("prod/network") })).toBe(
+      "app/team/prod/network",
+    );
+    expect(toStateKey({ machine: "app", stackId: "team/prod" }, { source: source("network") })).toBe(
+      "app/team%2Fprod/network",
+    );
   });
 
   it("keeps the keys of S3 and local sources apart", () => {
-    expect(toStateKey(owner, { type: "s3", key: "local/network" })).toBe("review-app/pr-12/local%2Fnetwork");
-    expect(toStateKey(owner, { type: "local", location: "network" })).toBe("review-app/pr-12/local/network");
+    expect(toStateKey(owner, { source: { type: "s3", key: "local/network" } })).toBe(
+      "review-app/pr-12/local%2Fnetwork",
+    );
+    expect(toStateKey(owner, { source: { type: "local", location: "network" } })).toBe(
+      "review-app/pr-12/local/network",
+    );
   });
 
   it("keeps a plain stack's S3 key byte for byte", () => {
-    const key = fc.string().filter((text) => !/^(local[/%]|git[:%])|\/\//.test(text));
+    const key = fc.string().filter((text) => !/^(local[/%]|(git|state)[:%])|\/\//.test(text));
 
     fc.assert(
       fc.property(key, (text) => {
-        expect(toStateKey(owner, { type: "s3", key: text })).toBe(`review-app/pr-12/${text}`);
+        expect(toStateKey(owner, { source: { type: "s3", key: text } })).toBe(`review-app/pr-12/${text}`);
       }),
     );
   });
 
   it("differs for any two sources of any two stacks", () => {
     const text = fc.constantFrom("a", "a/a", "a/a/a", "a%2Fa", "%");
-    const part = fc.oneof(text, fc.constantFrom("local/a", "local%2Fa", "local%252Fa", "git:h/a/b:a", "git%3Ah/a/b:a"));
+    const part = fc.oneof(
+      text,
+      fc.constantFrom("local/a", "local%2Fa", "local%252Fa", "git:h/a/b:a", "git%3Ah/a/b:a", "state:a"),
+    );
     const source = fc.oneof(
       part.map((key) => ({ type: "s3", key }) as const),
       part.map((location) => ({ type: "local", location }) as const),
       part.map((path) => ({ type: "git", host: "h", repository: "a/b", path }) as const),
     );
-    const task = fc.record({ machine: text, stackId: text, source });
+    const state = fc.option(fc.constantFrom("a", "b"), { nil: undefined });
+    const task = fc.record({ machine: text, stackId: text, source, state });
 
     fc.assert(
       fc.property(task, task, (one, other) => {
-        fc.pre(JSON.stringify(one) !== JSON.stringify(other));
-        expect(toStateKey(one, one.source)).not.toBe(toStateKey(other, other.source));
+        // With a name, the source does not count.
+        const identify = ({ source, ...rest }: typeof one) => JSON.stringify(rest.state ? rest : { ...rest, source });
+        fc.pre(identify(one) !== identify(other));
+        expect(toStateKey(one, one)).not.toBe(toStateKey(other, other));
       }),
       { numRuns: 3_000 },
     );

@@ -4,11 +4,12 @@ import {
   type ProvidedService,
   provideService,
   type ServiceKey,
-  toReadableStateKey,
   toStatePrefix,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { checkTerraformConfig, checkTerraformTasks, terraformDocumentSchemas } from "./check-config.ts";
+import { checkTerraformConfig, terraformDocumentSchemas } from "./check-config.ts";
+import { checkTerraformTasks } from "./check-states.ts";
+import { type StatePlace, toTaskStateName } from "./state-name.ts";
 
 /** Terraform releases its lock and saves the state within seconds; a provider may need minutes to stop. */
 const CANCEL_WITHIN = "5m";
@@ -143,6 +144,16 @@ export const TerraformConfig = Type.Object(
         },
       ),
     ),
+    state: Type.Optional(
+      Type.String({
+        pattern: "^[a-z0-9][a-z0-9-]{0,62}$",
+        expected: "a name such as api",
+        description: "The name of the task's state in the stack. Default: a state for each source",
+      }),
+    ),
+    keep: Type.Optional(
+      Type.Boolean({ description: "With apply: the resources outlive the stack, which is removed without them" }),
+    ),
     sharedState: Type.Optional(
       Type.String({
         pattern: "^[a-z0-9][a-z0-9-]{0,62}$",
@@ -202,7 +213,7 @@ export const terraformDefinition = {
   cancelWithin: CANCEL_WITHIN,
   /** Returns the state's key. Two runs on one state would fail or, without locks, corrupt it: they queue instead. */
   exclusiveKey: (subject: { readonly machine: string; readonly stackId: string }, config: TerraformConfig) =>
-    config.sharedState === undefined ? toStateKey(subject, config.source) : `terraform-shared/${config.sharedState}`,
+    config.sharedState === undefined ? toStateKey(subject, config) : `terraform-shared/${config.sharedState}`,
   checkConfig: checkTerraformConfig,
   checkTasks: checkTerraformTasks,
   documentSchemas: terraformDocumentSchemas,
@@ -214,47 +225,13 @@ interface StateOwner {
   readonly stackId: string;
 }
 
-/** The parts of a task's `source` in a state key. */
-interface StateSource {
-  readonly type?: "s3" | "local" | "git";
-  readonly key?: string;
-  readonly location?: string;
-  readonly host?: string;
-  readonly repository?: string;
-  readonly path?: string;
-}
-
 /**
- * Returns the key of a source's state: the stack's prefix, then `<source.key>`, `local/<location>` or
- * `git:<host>/<repository>:<path>`, without the commit. Two stacks or two sources never share a key. The last part is
- * kept byte for byte, including a trailing slash: it identifies existing state, and `destroy` finds the resources of
- * `apply` by it. Undefined when the source names no files.
+ * Returns the key of a task's state: the stack's prefix and the state's name. Undefined when its source names no files, and the
+ * task no state.
  */
-export function toStateKey(owner: StateOwner, source: StateSource | undefined): string | undefined {
-  const last = toLastPart(source);
-  return last === undefined ? undefined : `${toStatePrefix(owner)}${last}`;
-}
-
-function toLastPart(source: StateSource | undefined): string | undefined {
-  // `local/` and `git:` belong to other sources: an S3 key with this prefix has its next character encoded, and % as
-  // well.
-  // The copied part, before `//`, does not belong to the identity of a state.
-  if (source?.type === "s3")
-    return (
-      source.key &&
-      toPlain(source.key).replace(/^(local(?=[/%])|git(?=[:%]))(.)/, (_, name, sign) => name + encodeURIComponent(sign))
-    );
-  if (source?.type === "git") {
-    const { host, repository, path = "" } = source;
-    return host && repository && `git:${host}/${repository}:${path.replace("//", "/")}`;
-  }
-  if (source?.type === "local" && source.location !== undefined) return `local/${toPlain(source.location)}`;
-  return undefined;
-}
-
-/** Returns a path without the mark at which the copied part ends. */
-function toPlain(path: string): string {
-  return path.replace(/\/{2,}(?=[^/])/g, "/");
+export function toStateKey(owner: StateOwner, place: StatePlace): string | undefined {
+  const name = toTaskStateName(place);
+  return name === undefined ? undefined : `${toStatePrefix(owner)}${name}`;
 }
 
 /**
@@ -267,40 +244,6 @@ export function toStateAddress(baseUrl: string, stateKey: string): string {
   const path = hasDots ? encodeURIComponent(stateKey) : parts.map(encodeURIComponent).join("/");
   return `${baseUrl.replace(/\/+$/, "")}/${path}`;
 }
-
-/**
- * Returns the key prefix of inventories: of all, or of states with this key prefix. Other states with long keys may
- * share it: compare the stack and machine of the inventory.
- */
-export function toInventoryPrefix(stateKey = ""): string {
-  return `terraform-inventory/${toReadableStateKey(stateKey)}`;
-}
-
-const InventoryResource = Type.Object({ address: Type.String(), arn: Type.Optional(Type.String()) });
-
-/** The content of a state after its last apply or destroy, as stored in a record of the yard. */
-export const TerraformInventory = Type.Object({
-  stack: Type.String(),
-  machine: Type.String(),
-  incarnation: Type.String(),
-  /** The key of the state. */
-  state: Type.String(),
-  /** `terraform` or `opentofu`; empty when unknown, as the version. */
-  product: Type.String(),
-  version: Type.String(),
-  /** Epoch milliseconds. */
-  at: Type.Integer(),
-  /** Where the state is, for people and for comparison. */
-  place: Type.Optional(Type.String()),
-  /** The number of the run among those of its state: the inventory of an earlier run never replaces it. */
-  sequence: Type.Optional(Type.Integer()),
-  /** The number of all managed resources; `resources` has fewer where a record cannot contain them all. */
-  count: Type.Integer(),
-  resources: Type.Array(InventoryResource),
-  /** Resources that were removed from the state and not destroyed: they still exist. */
-  forgotten: Type.Optional(Type.Array(InventoryResource)),
-});
-export type TerraformInventory = Static<typeof TerraformInventory>;
 
 /** Defaults of these options. */
 export const OPTION_DEFAULTS = { binary: "terraform", lockTimeout: "30s" } as const;

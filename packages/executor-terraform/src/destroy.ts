@@ -1,5 +1,5 @@
 import type { ExecutorContext } from "@stackyard/core";
-import { findCurrentVersion, findKeptState, listUnsavedRunsOf } from "@stackyard/core/services";
+import { countHeld, findCurrentVersion, findKeptState, listUnsavedRunsOf } from "@stackyard/core/services";
 import { type AppliedSource, findApplied } from "./applied-source.ts";
 import { type TerraformConfig, toStateKey } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -38,7 +38,7 @@ export async function destroyInAnyCase(input: DestroyInput): Promise<RunOutputs>
 async function destroyOtherwise(input: DestroyInput, failure: TerraformFailure): Promise<RunOutputs> {
   const { ctx, config } = input;
   const source = config.source !== undefined && "type" in config.source ? config.source : undefined;
-  const stateKey = toStateKey(ctx, source);
+  const stateKey = toStateKey(ctx, { state: config.state, source });
   if (stateKey === undefined || config.sharedState !== undefined) throw failure;
   ctx.report(`The configuration of the task cannot be used. ${failure.code}: ${failure.message}`);
   const applied = await findApplied(ctx, stateKey);
@@ -90,7 +90,7 @@ function describeSource({ config: { source }, files }: AppliedSource): string {
 async function isKnownEmpty(ctx: ExecutorContext, stateKey: string, isRecorded: boolean): Promise<boolean> {
   const inventory = await findInventory(ctx, stateKey);
   if (inventory === undefined && !isRecorded) return false;
-  const left = (inventory?.count ?? 0) + (inventory?.forgotten?.length ?? 0);
+  const left = inventory === undefined ? 0 : countHeld(inventory);
   if (left > 0 || (await listUnsavedRunsOf(ctx, stateKey)).length > 0) return false;
   const head = await findKeptState(ctx, stateKey);
   const current = head && findCurrentVersion(head);

@@ -7,7 +7,6 @@ export {
   provideTerraformState,
   TERRAFORM_STATE,
   TerraformConfig,
-  TerraformInventory,
   TerraformOptions,
   TerraformOutputs,
   type TerraformState,

@@ -2,10 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changeRecord, defined, type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
-import { toStateName } from "@stackyard/core/services";
+import { TerraformInventory, terraformInventories, toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
 import { loadPlace } from "./backend.ts";
-import { TerraformInventory, toInventoryPrefix } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { parseShownResources } from "./state-document.ts";
@@ -187,7 +186,7 @@ interface InventoryInput {
 }
 
 function toInventory(run: StagedRun, { resources, forgotten, place, sequence }: InventoryInput): TerraformInventory {
-  const { ctx, program, stateKey } = run;
+  const { ctx, config, program, stateKey } = run;
   // Forgotten resources are in no state any more, so they come first.
   const lost = toFitting(forgotten, MAX_BYTES / 2);
   return {
@@ -200,6 +199,7 @@ function toInventory(run: StagedRun, { resources, forgotten, place, sequence }: 
     at: ctx.clock.now(),
     place,
     sequence,
+    ...(config.keep === true && { keep: true }),
     count: resources.length,
     resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify(lost))),
     ...(lost.length === 0 ? {} : { forgotten: lost }),
@@ -217,5 +217,5 @@ export function toFitting<Resource>(resources: readonly Resource[], maxBytes: nu
 
 /** Returns a key, readable up to its cut, and unique for each state. */
 export function toInventoryKey(stateKey: string): string {
-  return `${toInventoryPrefix()}${toStateName(stateKey)}`;
+  return terraformInventories.toKey(toStateName(stateKey));
 }

@@ -194,12 +194,12 @@ async function claimPlannedFolder(path: string, options: Parameters<typeof claim
 type Source = TypedSource & { readonly stateKey: string };
 type TypedSource = Extract<NonNullable<TerraformConfig["source"]>, { type: string }>;
 
-function requireSource({ source }: TerraformConfig, ctx: ExecutorContext): Source {
+function requireSource({ source, state }: TerraformConfig, ctx: ExecutorContext): Source {
   if (source === undefined) {
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `The task "${ctx.task}" has no "source" in its config.`);
   }
   const typed = "type" in source ? source : undefined;
-  const stateKey = toStateKey(ctx, typed);
+  const stateKey = toStateKey(ctx, { state, source: typed });
   if (typed !== undefined && stateKey !== undefined) return { ...typed, stateKey };
   const text = `The source of the task "${ctx.task}" has no type: add "type: s3" or "type: local".`;
   throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", text);

@@ -3,6 +3,7 @@ import { toAwsError, toPartition } from "@stackyard/aws";
 import { cutText, defined, findStateOwner, type ServiceDeps, StackyardError, type Target } from "@stackyard/core";
 import {
   listFilledStates,
+  listInventories,
   type OrphanCheck,
   type OrphanResource,
   toStackTags,
@@ -10,8 +11,8 @@ import {
 } from "@stackyard/core/services";
 import type { PreviewsOptions } from "./definition.ts";
 import { findTaggedStack } from "./find-tagged-stack.ts";
-import { listInventories, listUnsaved } from "./inventories.ts";
 import { listTagged, type TaggedResource, withGlobalRegion } from "./list-tagged.ts";
+import { listUnsaved } from "./list-unsaved.ts";
 
 /** The remains of a stack. */
 export interface FoundOrphan {

@@ -18,7 +18,7 @@ import {
   succeeded,
 } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
-import { toStackTags } from "@stackyard/core/services";
+import { listInventories, toStackTags } from "@stackyard/core/services";
 import {
   type LeakCheckConfig,
   type LeakCheckOutputs,
@@ -27,9 +27,9 @@ import {
   toSearchMs,
   toSettleMs,
 } from "./definition.ts";
-import { listInventories, listUnsaved } from "./inventories.ts";
 import { isOutage } from "./is-outage.ts";
 import { listTagged, withGlobalRegion } from "./list-tagged.ts";
+import { listUnsaved } from "./list-unsaved.ts";
 
 const REGIONS_AT_ONCE = 4;
 const MOST_NAMES = 20;

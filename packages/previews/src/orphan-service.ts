@@ -12,6 +12,7 @@ import { readYardName } from "@stackyard/core/environment";
 import {
   findOrphanCheck,
   listFilledStates,
+  listInventories,
   listOrphans,
   notify,
   ORPHAN_CHECK_KEY,
@@ -22,7 +23,7 @@ import {
 } from "@stackyard/core/services";
 import type { PreviewsOptions } from "./definition.ts";
 import { type FoundOrphan, findOrphans } from "./find-orphans.ts";
-import { listInventories, listUnsaved } from "./inventories.ts";
+import { listUnsaved } from "./list-unsaved.ts";
 
 const HOUR_MS = 3_600_000;
 const PAGE = 50;

@@ -1,5 +1,4 @@
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
-import { decide } from "../machine/decide/decide.ts";
 import { type Decision, effectOf, type Rejected } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import {
@@ -14,7 +13,7 @@ import type { LoadedStack, Outcome, ParkedEvent, ParkedHead, QueuedEvent } from 
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { AppliedInputs, ApplyOptions, TakenOutcome, Work } from "./apply-options.ts";
 import { correctClock, toCorrectedLine } from "./correct-clock.ts";
-import { decideOn, type NotedDecision, requireMachine } from "./decide-on.ts";
+import { decideOn, decideWithLeft, type NotedDecision, requireMachine } from "./decide-on.ts";
 import { markOf } from "./event-order.ts";
 import { giveUp } from "./give-up.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
@@ -355,7 +354,9 @@ function applyRaised(
     const event: StackEvent = { id, stackId, name, at, origin: "engine", raised };
     const message = { event: name, stackId };
     const queued: QueuedEvent = { id, stackId, origin: "worker", raised, receivedAt: at, message };
-    const own = pickRandom(decide(machine, work.round.stack, event, work.options.limits), work.options.random);
+    const decision = decideWithLeft(work.options, { machine, stack: work.round.stack, event });
+    if (isNeeds(decision)) return decision;
+    const own = pickRandom(decision, work.options.random);
     const taken = takeDecided(work, { queued, event, noted: { decision: own, notes: [], machine }, chain });
     if (isNeeds(taken)) return taken;
     changed ||= taken.hasChanged;

@@ -33,6 +33,8 @@ export interface ApplyOptions extends RefuseDeps, ReadOptions {
   readonly endedCredentials?: ReadonlySet<string> | undefined;
   /** The stack's parked events that are loaded, by their keys. Default: none. */
   readonly parkedEvents?: ReadonlyMap<string, ParkedEvent>;
+  /** What was made for the stack and is still there; undefined if the caller must look it up first. */
+  readonly left: readonly string[] | undefined;
 }
 
 /** Returns the machine that an event is decided on; undefined if the caller must look it up first. */

@@ -214,6 +214,7 @@ describe("the audit log", () => {
         everyRunnerClaims: true,
         maxDeliveries: 10,
         knownIds: new Set(["e1"]),
+        left: [],
       },
     );
 

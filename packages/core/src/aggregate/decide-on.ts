@@ -73,7 +73,7 @@ function findStalePlan({ options, round, apply }: Work, event: StackEvent): Note
 }
 
 function decideOnStack(
-  { machines, limits }: Pick<ApplyOptions, "machines" | "limits">,
+  { machines, ...options }: Pick<ApplyOptions, "machines" | "limits" | "left">,
   round: Round,
   event: StackEvent,
 ): NotedDecision | Needs {
@@ -89,7 +89,26 @@ function decideOnStack(
   if ("error" in found) throw found.error;
   if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [] };
   const { machine, notes } = found;
-  return { decision: toBackward(decide(machine, stack, event, limits), found), notes, machine };
+  const decision = decideWithLeft(options, { machine, stack, event });
+  return isNeeds(decision) ? decision : { decision: toBackward(decision, found), notes, machine };
+}
+
+/**
+ * Decides an event on a machine. A decision that would remove the stack needs to know first what is left of what was made
+ * for it. A removal by force needs no machine, and does not ask.
+ */
+export function decideWithLeft(
+  { limits, left }: Pick<ApplyOptions, "limits" | "left">,
+  {
+    machine,
+    stack,
+    event,
+  }: { readonly machine: Machine; readonly stack: Stack | undefined; readonly event: StackEvent },
+): Decision | Needs {
+  const decision = decide(machine, stack, event, limits, left);
+  const isUnasked = left === undefined && machine.semantics.asksWhatIsLeft;
+  if (!isUnasked || effectOf(decision)?.removed !== true) return decision;
+  return { kind: "needs", missing: { kind: "left", machine: machine.name } };
 }
 
 /** Returns the machine of an event, or that it must be looked up. */

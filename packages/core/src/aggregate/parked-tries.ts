@@ -3,8 +3,9 @@ import type { Stack } from "../machine/stack.ts";
 import type { ParkedEvent, ParkedHead } from "../ports/stack-store.ts";
 import type { FoundMachine, WantedMachine } from "./stack-input.ts";
 
-/** The rows that must be loaded before inputs can be decided: a machine, or parked events by their keys, first those needed first. */
+/** The rows that must be loaded before inputs can be decided: a machine, what is left of a stack, or parked events by their keys, first those needed first. */
 type Missing =
+  | { readonly kind: "left"; readonly machine: string }
   | { readonly kind: "machine"; readonly wanted: WantedMachine }
   | { readonly kind: "parked"; readonly keys: readonly string[] };
 

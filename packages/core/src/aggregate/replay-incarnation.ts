@@ -32,6 +32,8 @@ export interface ReplayedEvent {
 export interface IncarnationEvent {
   readonly event: StackEvent;
   readonly did: ReplayedEvent;
+  /** What was left of what was made for the stack, as the decision has noted it. Default: nothing. */
+  readonly left?: readonly string[];
 }
 
 /** An event of a stack's incarnation that does something else on another revision. */
@@ -149,7 +151,7 @@ interface Replay {
 
 function replayEvent(replay: Replay, place: number): void {
   const { incarnation, loaded } = replay;
-  const { event, did } = incarnation[place] ?? raise(place);
+  const { event, did, left } = incarnation[place] ?? raise(place);
   if (did.code === "NOT_ALLOWED") return;
   const key = toEventKey(event);
   if (replay.applied.has(key) || replay.settled.has(place)) return;
@@ -162,7 +164,7 @@ function replayEvent(replay: Replay, place: number): void {
     compare(replay, place, event, { outcome: "ignored", state: loaded.stack?.state ?? null, sent: [] });
     return;
   }
-  const { decided, change } = apply(replay, event.at, toInput(event));
+  const { decided, change } = apply(replay, event.at, toInput(event), left);
   const [own, ...others] = decided;
   const after = own === undefined ? toUndecided(replay, loaded, event, change) : toReplayed(own.decision, own.stack);
   if (did.code === "EVENT_REPEATED" && own?.decision.kind !== "applied") forget(replay, key);
@@ -172,14 +174,14 @@ function replayEvent(replay: Replay, place: number): void {
 
 /** Replays a line about an event that is parked. */
 function replayWaiting(replay: Replay, place: number, waiting: ParkedHead | undefined): void {
-  const { event, did } = replay.incarnation[place] ?? raise(place);
+  const { event, did, left } = replay.incarnation[place] ?? raise(place);
   // The event was given up here. This revision may have tried it fewer times, but gives it up at the same index.
   if (waiting === undefined || did.outcome === "refused" || did.code === "EVENT_REPEATED") {
     forget(replay, toEventKey(event));
     return;
   }
   // It was applied at a try by time: a condition may depend on the instant.
-  const { decided } = apply(replay, event.at, { kind: "parked", stackId: event.stackId });
+  const { decided } = apply(replay, event.at, { kind: "parked", stackId: event.stackId }, left);
   const own = decided.find((each) => toEventKey(each.event) === toEventKey(event) && each.outcome !== "parked-again");
   const state = replay.loaded.stack?.state ?? null;
   compare(
@@ -278,13 +280,14 @@ function toQueued({ id, origin, stackId, at }: StackEvent): QueuedEvent {
   return { id, stackId, origin: from, receivedAt: at, message: {} };
 }
 
-function apply(replay: Replay, now: number, input: StackInput) {
+function apply(replay: Replay, now: number, input: StackInput, left: readonly string[] = []) {
   const { machine, limits, events } = replay;
   const loaded = input.kind === "timers" ? withDrawn(replay.loaded, input.timerId, now) : replay.loaded;
   const isThere = loaded.stack !== undefined;
   const applied = applyInputs(loaded, [input], {
     now,
     limits,
+    left,
     machines: () => ({ kind: "found", machine: { ...machine, allow: new Map() }, notes: [] }),
     readEvent(queued) {
       const event = events.get(toEventKey(queued));

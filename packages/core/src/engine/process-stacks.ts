@@ -24,7 +24,7 @@ export interface WorkDeps {
   readonly births?: Births | undefined;
   /** Stacks as this process wrote them, while attempts of theirs run here. */
   readonly written: WrittenStacks;
-  readonly apply: Omit<ApplyOptions, "now" | "machines" | "knownIds">;
+  readonly apply: Omit<ApplyOptions, "now" | "machines" | "knownIds" | "left">;
 }
 
 type Outcomes = Map<StackInput, DeliveryOutcome>;

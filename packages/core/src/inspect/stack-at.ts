@@ -1,6 +1,7 @@
 import { stepOfRaised } from "../aggregate/apply-inputs.ts";
 import { type IncarnationEvent, type ReplayedEvent, replayIncarnation } from "../aggregate/replay-incarnation.ts";
 import { listPages } from "../list-pages.ts";
+import { findNotedLeft } from "../machine/decide/left-behind.ts";
 import { WITHOUT_APPROVAL } from "../machine/decide/operator-events.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
 import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
@@ -96,7 +97,7 @@ async function replay(
     const incomplete = `The revision ${(missing ?? "").slice(0, 12)} that decided it is not stored, or does not compile any more.`;
     return { line, stack: undefined, incomplete };
   }
-  const incarnation = replayed.map((each): IncarnationEvent => ({ event: toReplayEvent(each), did: toBefore(each) }));
+  const incarnation = replayed.map(toIncarnationEvent);
   const { stack, differences } = replayIncarnation({
     machine,
     machineAt: (place) => machines[place] ?? machine,
@@ -159,6 +160,12 @@ const UNJUDGED: ReadonlySet<string> = new Set([
   // Nor the versions that releases have examined, and the plans of senders.
   ...["STACK_CHANGED", "EVENT_EXPIRED", "PLAN_STALE"],
 ]);
+
+/** Returns a history line as a replay takes it. */
+export function toIncarnationEvent(line: StoredHistoryEntry): IncarnationEvent {
+  const left = findNotedLeft(line.notes);
+  return { event: toReplayEvent(line), did: toBefore(line), ...(left.length > 0 && { left }) };
+}
 
 /** Returns the effect of an event according to its line. */
 export function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {

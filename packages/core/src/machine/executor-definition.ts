@@ -50,6 +50,8 @@ export interface ConfigReport {
 
 /** Where `checkTasks` reports problems; `path` starts at the config of the task. */
 export interface TasksReport {
+  /** The version of the document. */
+  readonly version: 1 | 2;
   error(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   warn(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   /** Returns a text for a message: quoted, escaped and bounded. */
@@ -60,6 +62,11 @@ export interface TasksReport {
   listTasks(): readonly NeededTask[];
   /** Returns the names of the machine's states. */
   listStates(): readonly string[];
+  /**
+   * Returns the terminal states in which a stack can end after the state of a task, without a state that has one of the
+   * other tasks.
+   */
+  listEndsAfter(task: string, without: ReadonlySet<string>): readonly string[];
   /** Returns the end of a message about an unknown name: the nearest known name, else all known names. */
   suggest(name: string, known: readonly string[]): string;
 }

@@ -57,6 +57,8 @@ export interface MachineSemantics {
   readonly failureEndsCancel: boolean;
   /** The treatment of a result by name for a task that the stack left and does not wait for. */
   readonly lateAnswers: "stale" | "rejected";
+  /** A stack is not removed while something that was made for it is known to be there. */
+  readonly asksWhatIsLeft: boolean;
 }
 
 /** Version 1, and built-in machines. */
@@ -70,6 +72,7 @@ export const SEMANTICS_V1: MachineSemantics = {
   countsVisits: false,
   failureEndsCancel: false,
   lateAnswers: "rejected",
+  asksWhatIsLeft: false,
 };
 
 /** Version 2. */
@@ -83,6 +86,7 @@ export const SEMANTICS_V2: MachineSemantics = {
   countsVisits: true,
   failureEndsCancel: true,
   lateAnswers: "stale",
+  asksWhatIsLeft: true,
 };
 
 /** One state of a compiled machine. */

@@ -128,6 +128,13 @@ export type { YardServicesDeps } from "./service-deps.ts";
 export type { ServiceFailure, ServiceState } from "./service-failures.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
 export {
+  countHeld,
+  listHeldStates,
+  listInventories,
+  TerraformInventory,
+  terraformInventories,
+} from "./terraform-inventories.ts";
+export {
   findCurrentVersion,
   findKeptState,
   type KeptState,

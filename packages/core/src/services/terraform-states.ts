@@ -105,12 +105,16 @@ export async function loadKeptContent({ records, clock }: StatesDeps, state: Kep
 
 const PAGE = 100;
 
-/** Yields the keys of Terraform states that contain resources, or of which it is not known. Throws `STORE_CORRUPT`. */
-export async function* listFilledStates({ records, clock }: StatesDeps): AsyncGenerator<string> {
-  const load = (start: PageStart) => records.list(STATE_HEADS, { limit: PAGE, now: clock.now(), ...start });
+/**
+ * Yields the keys of Terraform states that contain resources, or of which it is not known: of the yard, or those that begin
+ * with a prefix. Throws `STORE_CORRUPT`.
+ */
+export async function* listFilledStates({ records, clock }: StatesDeps, prefix = ""): AsyncGenerator<string> {
+  const beginning = `${STATE_HEADS}${toReadableStateKey(prefix)}`;
+  const load = (start: PageStart) => records.list(beginning, { limit: PAGE, now: clock.now(), ...start });
   for await (const page of listPages(load)) {
     const heads = requireRecords(page, ({ value }) => (Check(KeptState, value) ? value : undefined));
-    for (const head of heads) if (isFilled(head)) yield head.key;
+    for (const head of heads) if (isFilled(head) && head.key.startsWith(prefix)) yield head.key;
   }
 }
 

@@ -111,6 +111,8 @@ function toOptions(yard: SimulatedYard, stackId: string): ApplyOptions {
     everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,
     knownIds: yard.appliedIds.get(stackId) ?? new Set(),
+    // Tasks only seem to run: they make nothing.
+    left: [],
     ...defined({ parkedEvents: yard.parked.get(stackId) }),
   };
 }

@@ -9,6 +9,7 @@ import {
   listUnsavedRunsOf,
   loadKeptContent,
   provideSealer,
+  TerraformInventory,
   toUnsavedId,
 } from "@stackyard/core/services";
 import { type ActBeside, createSimulator, type Simulator, type Sky } from "@stackyard/core/testing";
@@ -17,7 +18,6 @@ import {
   type ProgramCall,
   type ProgramRunner,
   provideTerraformState,
-  TerraformInventory,
 } from "@stackyard/executor-terraform";
 import { Value } from "typebox/value";
 import { createPacedClock, type PacedClock } from "./paced-clock.ts";

@@ -6,6 +6,7 @@ import type { FoundMachine, StackInput, WantedMachine } from "../../aggregate/st
 import { toEventKey } from "../../machine/event-message.ts";
 import type { LoadedStack, ParkedEvent } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
+import { listHeldStates } from "../../services/terraform-inventories.ts";
 import { loadAbsences } from "../yard-absences.ts";
 import type { MachineFinder } from "./machine-finder.ts";
 
@@ -44,12 +45,12 @@ function toOwnKey(wanted: WantedMachine): string {
 }
 
 /** Options of `applyLoaded`: those of `applyInputs`, with machines that are looked up. */
-interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents" | "absences"> {
+interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents" | "absences" | "left"> {
   readonly machines: TurnMachines;
 }
 
 /**
- * Applies inputs, and loads the machines and parked events that they turn out to need. An event that is no longer parked
+ * Applies inputs, and loads the machines, parked events and what is left of the stack, as far as they turn out to need. An event that is no longer parked
  * was withdrawn or applied meanwhile: it counts as not parked.
  */
 export function applyLoaded(
@@ -80,11 +81,18 @@ async function withLoaded<Answer>(
   let { parked } = loaded;
   const absences = hasExpired(loaded, options.now) ? await loadAbsences(store.records, options.now) : undefined;
   const parkedEvents = new Map<string, ParkedEvent>();
+  let left: readonly string[] | undefined;
   for (let most = 1; ; ) {
-    const answer = work({ ...loaded, parked }, { ...options, machines: machines.find, parkedEvents, absences });
+    const answer = work({ ...loaded, parked }, { ...options, machines: machines.find, parkedEvents, absences, left });
     if (!isNeeds(answer)) return answer;
     if (answer.missing.kind === "machine") {
       await machines.lookUp(answer.missing.wanted);
+      continue;
+    }
+    if (answer.missing.kind === "left") {
+      const { machine } = answer.missing;
+      const deps = { records: store.records, clock: { now: () => options.now } };
+      left = await listHeldStates(deps, { machine, stackId: loaded.stackId });
       continue;
     }
     const keys = answer.missing.keys.slice(0, most);

@@ -1,11 +1,6 @@
 import { chooseMachine } from "../../aggregate/choose-machine.ts";
 import { findOwnLine, type InputPlan, type PlannedEvent } from "../../aggregate/plan-inputs.ts";
-import {
-  type IncarnationEvent,
-  MOST_TIMERS,
-  type ReplayedEvent,
-  replayIncarnation,
-} from "../../aggregate/replay-incarnation.ts";
+import { MOST_TIMERS, type ReplayedEvent, replayIncarnation } from "../../aggregate/replay-incarnation.ts";
 import type { StackInput } from "../../aggregate/stack-input.ts";
 import {
   findStackAt,
@@ -13,6 +8,7 @@ import {
   relaxSecrets,
   type StackAt,
   toBefore,
+  toIncarnationEvent,
   toReplayEvent,
 } from "../../inspect/stack-at.ts";
 import { listPages } from "../../list-pages.ts";
@@ -237,7 +233,7 @@ async function replay(
   const relaxed = relaxSecrets(machine, Object.keys(stack.secretVersions ?? {}));
   const until = incomplete === undefined ? deps.clock.now() : (lines.at(-1)?.at ?? 0);
   const compared = lines.filter((line) => !isPassedOver(line));
-  const incarnation = compared.map((line): IncarnationEvent => ({ event: toReplayEvent(line), did: toBefore(line) }));
+  const incarnation = compared.map(toIncarnationEvent);
   const replayed = replayIncarnation({
     machine: relaxed,
     incarnation,

@@ -1,6 +1,7 @@
 import { Check } from "typebox/value";
 import { describeThrown } from "../../errors/stackyard-error.ts";
 import { cutText } from "../cut-text.ts";
+import { type EndingState, listEndsAfter } from "../document/check-ends.ts";
 import { checkKeys } from "../document/check-structure.ts";
 import {
   type CompileContext,
@@ -110,9 +111,13 @@ export function checkOpenConfig(
   checkConfig({ ...context, problems, executors }, { ...config, node: open.node }, executor);
 }
 
-/** Lets executors check the configs of all tasks of a machine together. `states`: their names. */
-export function checkTasks(context: CompileContext, tasks: readonly ConfiguredTask[], states: readonly string[]): void {
-  const { executors, problems } = context;
+/** Lets executors check the configs of all tasks of a machine together. */
+export function checkTasks(
+  context: CompileContext,
+  tasks: readonly ConfiguredTask[],
+  states: ReadonlyMap<string, EndingState>,
+): void {
+  const { executors, problems, version } = context;
   if (!judgesConfigs(context)) return;
   for (const definition of executors.values()) {
     if (definition.checkTasks === undefined) continue;
@@ -132,7 +137,9 @@ export function checkTasks(context: CompileContext, tasks: readonly ConfiguredTa
       warn: report("warn"),
       suggest: (name, known) => suggestOrList(name, known),
       listTasks: () => tasks.map(toNeeded),
-      listStates: () => states,
+      version,
+      listStates: () => [...states.keys()],
+      listEndsAfter: (task, without) => listEndsAfter(states, task, without),
       listNeeds(task) {
         const { needs = [] } = tasks.find(({ name }) => name === task) ?? {};
         return tasks.filter(({ name }) => needs.includes(name)).map(toNeeded);

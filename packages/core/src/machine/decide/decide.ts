@@ -51,17 +51,18 @@ import {
 /**
  * Decides the effect of an event on a stack. Pure: `event.at` is now, and the same input results in the same decision.
  * Without a stack, an event that names the machine begins one. A refused event changes nothing, its metadata included.
- * The caller checks whether the id was applied before.
+ * The caller checks whether the id was applied before, and what is left of what was made for the stack: with something in
+ * `left`, the stack is not removed at its end.
  */
 export function decide(
   machine: Machine,
   stack: Stack | undefined,
   event: StackEvent,
   limits: DecideLimits = DEFAULT_LIMITS,
+  left: readonly string[] = [],
 ): Decision {
-  return (
-    decideWithoutMachine(stack, event) ?? decideMasked(machine, stack, withQuotedOutputs(machine, stack, event), limits)
-  );
+  const given = { machine, event: withQuotedOutputs(machine, stack, event), limits, left };
+  return decideWithoutMachine(stack, event) ?? decideMasked(stack, given);
 }
 
 /**
@@ -112,17 +113,16 @@ const SYSTEM_HANDLERS: ReadonlyMap<string, Handler> = new Map([
   [SYSTEM_EVENTS.withdrawApproval, withdrawApproval],
 ]);
 
-function decideOnMachine(
-  machine: Machine,
-  stack: Stack | undefined,
-  event: StackEvent,
-  limits: DecideLimits,
-): Decision {
+/** Everything that a decision depends on, besides the stack. */
+type Given = Pick<Work, "machine" | "event" | "limits" | "left">;
+
+function decideOnMachine(stack: Stack | undefined, given: Given): Decision {
+  const { machine, event } = given;
   const state = machine.states.get(stack?.state ?? INIT);
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
   const fault =
-    findStaleTimer({ machine, before, event, limits }) ??
+    findStaleTimer({ ...given, before }) ??
     findNameFault(machine, before, event) ??
     findSenderFault(machine, before, event) ??
     findUnbrought(machine, event);
@@ -130,9 +130,9 @@ function decideOnMachine(
   const brought = checkBrought(machine, stack, event);
   if (brought.kind === "rejected") {
     const settled = stack === undefined ? undefined : toSettled(event, brought);
-    return settled ? decideOnMachine(machine, stack, settled, limits) : brought;
+    return settled ? decideOnMachine(stack, { ...given, event: settled }) : brought;
   }
-  const work = beginWork({ machine, event, limits, before, brought });
+  const work = beginWork({ ...given, before, brought });
   // A result may be that of a run that was left: then its metadata does not concern the stack.
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
   // An approval that this event opens knows who has brought what it is about.
@@ -145,7 +145,7 @@ function decideOnMachine(
   return end(work, before);
 }
 
-type Begin = Pick<Work, "machine" | "event" | "limits"> & { readonly before: Stack };
+type Begin = Given & { readonly before: Stack };
 
 function findStaleTimer(begin: Begin): Ignored | Rejected | undefined {
   const { machine, event, before } = begin;
@@ -157,13 +157,13 @@ function findStaleTimer(begin: Begin): Ignored | Rejected | undefined {
  * Ignores the event of a timer that this revision does not have, and moves the stack to it as an upgrade does: the timer
  * ends with its revision, and a later one that has it again arms it for the same instant.
  */
-function moveOn({ machine, event, limits, before }: Begin): Ignored | Rejected {
-  const { timerId: _, ...rest } = event;
+function moveOn({ before, ...given }: Begin): Ignored | Rejected {
+  const { timerId: _, ...rest } = given.event;
   const move = { ...rest, name: SYSTEM_EVENTS.upgradeStack };
   const brought = { metadata: before.metadata, own: [], keys: [] };
-  const moved = end(beginWork({ machine, event: move, limits, before, brought }), before);
+  const moved = end(beginWork({ ...given, event: move, before, brought }), before);
   if (moved.kind === "rejected") return moved;
-  const reason = `This revision has no timer of "${event.name}". The stack moves to it.`;
+  const reason = `This revision has no timer of "${given.event.name}". The stack moves to it.`;
   return { kind: "ignored", code: "TIMER_STALE", reason, moved };
 }
 
@@ -202,8 +202,9 @@ function isUnchanged(before: Stack, applied: Applied, { automaticEntriesPerHour 
  * Masks the sensitive values of the event, and of the stack before and after it, in the reasons and notes of a
  * decision.
  */
-function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEvent, limits: DecideLimits): Decision {
-  const decision = decideOnMachine(machine, stack, event, limits);
+function decideMasked(stack: Stack | undefined, given: Given): Decision {
+  const { machine, event } = given;
+  const decision = decideOnMachine(stack, given);
   const after = effectOf(decision)?.stack;
   return maskDecision(listSecretValues(machine, [stack, after], event), decision);
 }

@@ -4,13 +4,14 @@ import type { Stack, TaskState } from "../stack.ts";
 import { noteApproved, toApprover } from "./approved.ts";
 import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
-import { changeTasks, settleState } from "./enter-state.ts";
+import { changeTasks, react, settleState } from "./enter-state.ts";
+import { LEFT_BEHIND } from "./left-behind.ts";
 import { listCurrentRuns } from "./runs.ts";
 import { setTask } from "./set-task.ts";
 import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStack, toWaiting } from "./start-tasks.ts";
 import { forgetOutputs } from "./store-outputs.ts";
 import { forgetFailures, toCancelled } from "./task-results.ts";
-import { findTask, hasFailed } from "./task-states.ts";
+import { findTask, hasFailed, isSatisfied } from "./task-states.ts";
 import { type Handler, requestStop, toShown, type Work, withoutMarks } from "./work.ts";
 
 /**
@@ -19,6 +20,7 @@ import { type Handler, requestStop, toShown, type Work, withoutMarks } from "./w
 export const retryFailed: Handler = (work) => {
   const chosen = chooseTasks(work, ({ status }) => status === "ERROR");
   if (!Array.isArray(chosen)) return chosen;
+  if (isKeptAtItsEnd(work.stack)) return workAgain(work);
   const retried = chosen.filter(({ name }) => isKnown(work, name));
   if (retried.length === 0) return undefined;
   const shown = toMessageStack(work.machine, work.stack);
@@ -35,6 +37,17 @@ export const retryFailed: Handler = (work) => {
   settleState(work, isFailed);
   return undefined;
 };
+
+/** Returns true for a stack that has done everything and is not removed, because something is left. */
+function isKeptAtItsEnd({ stalled, tasks }: Stack): boolean {
+  return stalled?.code === LEFT_BEHIND && isSatisfied(tasks);
+}
+
+/** Enters the state again: the tasks that it has now may do more than those before. */
+function workAgain(work: Work): undefined {
+  const again = { advance: [work.stack.state], set: new Map() };
+  react(work, again, { metadata: work.stack.metadata, keys: [] });
+}
 
 /** Sends the present attempt of each task that was sent, or of the named one, again. */
 export const retryPending: Handler = (work) => {

@@ -5,6 +5,7 @@ import type { Machine, State } from "../machine.ts";
 import type { KnownSender, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import { forgetChanged } from "./approved.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
+import { toLeftBehind } from "./left-behind.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { toCancel } from "./runs.ts";
 import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
@@ -28,6 +29,8 @@ export interface Work {
   readonly machine: Machine;
   readonly event: StackEvent;
   readonly limits: DecideLimits;
+  /** What was made for the stack and is still there: it is not removed. */
+  readonly left: readonly string[];
   /** The event is a result, a timer's or a raised one, so its entries count towards the limit. */
   readonly automatic: boolean;
   /** The event's metadata: checked, and stored by `bringMetadata` when the event concerns the stack. */
@@ -74,9 +77,9 @@ export function createStack(machine: Machine, init: State, event: StackEvent): S
 
 /** Begins to apply an event, with the changes that every applied event makes to its stack. */
 export function beginWork(
-  input: Pick<Work, "machine" | "event" | "limits" | "brought"> & { readonly before: Stack },
+  input: Pick<Work, "machine" | "event" | "limits" | "left" | "brought"> & { readonly before: Stack },
 ): Work {
-  const { machine, event, limits, brought } = input;
+  const { machine, event, limits, left, brought } = input;
   const automatic = event.origin === "timer" || event.raised !== undefined || RESULT_EVENTS.has(event.name);
   const before = event.timerId === undefined ? input.before : spendTimer(input.before, event.timerId, event.at);
   const adopted = adoptSecrets(machine, before);
@@ -88,7 +91,7 @@ export function beginWork(
   };
   const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], unfinished: [], raised: [] };
   const set = new Set<string>();
-  const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, set, ...found };
+  const work: Work = { machine, event, limits, left, automatic, brought, stack, entries: 0, set, ...found };
   // A value that is sensitive since this revision may have been quoted before.
   if (adopted !== before) hideSecrets(work);
   return work;
@@ -137,15 +140,18 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
 
 /**
  * Returns the decision at the end of the work. A satisfied stack in a terminal state is removed, unless it waits for
- * runs. An upgrade does not remove a stack: otherwise moving all stacks of a machine would end those in a state that is
+ * runs, or something is left of what was made for it. An upgrade does not remove a stack: otherwise moving all stacks of a machine would end those in a state that is
  * terminal now.
  */
 export function endWork(work: Work): Applied {
   const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, set, raised } = work;
+  const isOver = machine.states.get(work.stack.state)?.terminal === true && isSatisfied(work.stack.tasks);
+  const ends = isOver && !isHeld(work);
+  const isUpgrade = event.name === SYSTEM_EVENTS.upgradeStack;
+  if (ends && !isUpgrade && work.left.length > 0) refuseRemoval(work);
   const stack = pruneSecrets(work.stack);
-  const ends = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
-  const removed = ends && event.name !== SYSTEM_EVENTS.upgradeStack;
-  if (ends && !removed) notes.push(formatEnd(stack));
+  const removed = ends && !isUpgrade && work.left.length === 0;
+  if (ends && isUpgrade) notes.push(formatEnd(stack));
   if (removed) notes.push(...stack.runs.map(formatLeftRun));
   const applied = { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes } as const;
   return {
@@ -154,6 +160,15 @@ export function endWork(work: Work): Applied {
     ...(set.size > 0 && { set: [...set] }),
     ...(raised.length > 0 && { raised }),
   };
+}
+
+/** Keeps a stack that has reached its end, with the reason for people. */
+function refuseRemoval(work: Work): void {
+  const why = toLeftBehind(work.left);
+  // A replay recognizes it by the note of each decision.
+  work.notes.push(why.reason);
+  const { stalled } = work.stack;
+  if (stalled?.code !== why.code || stalled.reason !== why.reason) work.stack = { ...work.stack, stalled: why };
 }
 
 /** Returns a sender as a stack stores it: without groups and the request, which matter only at that moment. */

@@ -59,8 +59,8 @@ export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<M
   const tasksField = findField(root, "tasks");
   const taskFields = tasksField && readTaskMap(context, tasksField);
   const tasks = [...(taskFields ?? [])].flatMap(([name, field]) => readTask(context, name, field) ?? []);
-  checkTasks(context, tasks, [...toFields(findField(root, "states")).keys()]);
   const states = readStates(context, findField(root, "states"), { events, tasks: taskFields });
+  checkTasks(context, tasks, states ?? new Map());
   if (context.problems.hasErrors() || !events || !states) return undefined;
   return {
     ...PLAIN_MACHINE,

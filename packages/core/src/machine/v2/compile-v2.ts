@@ -45,7 +45,7 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
   const fields = readStateMap(context, statesField);
   const states =
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
-  const tasks = readTasks(context, { metadata, targets, fields: taskFields, states: fields });
+  const tasks = readTasks(context, { metadata, targets, fields: taskFields, states });
   checkNeeds(context, tasks.needs, states ?? new Map());
   if (context.problems.hasErrors() || !events || !states || !targets) return undefined;
   const named = findText(findField(root, "revision"));
@@ -109,7 +109,7 @@ interface TasksInput {
   readonly metadata: MetadataDraft;
   readonly targets: TargetDrafts | undefined;
   readonly fields: ReadonlyMap<string, Field> | undefined;
-  readonly states: ReadonlyMap<string, Field> | undefined;
+  readonly states: ReadonlyMap<string, StateDraft> | undefined;
 }
 
 interface Tasks {
@@ -127,7 +127,7 @@ function readTasks(context: V2Context, { fields = new Map(), states, ...scope }:
     drafts.map(({ name, executor, config, needs: needed }) =>
       defined({ name, executor, config: config?.config, needs: needed }),
     ),
-    [...(states?.keys() ?? [])],
+    states ?? new Map(),
   );
   return { needs, drafts };
 }

@@ -1,29 +1,9 @@
-import { listPages, type PageStart, type ServiceDeps, toStatePrefix } from "@stackyard/core";
-import { listUnsavedRuns, requireRecords, type UnsavedRun } from "@stackyard/core/services";
-import { TerraformInventory, toInventoryPrefix } from "@stackyard/executor-terraform/definition";
-import { Check } from "typebox/value";
-
-const PAGE = 50;
+import { type ServiceDeps, toStatePrefix } from "@stackyard/core";
+import { listUnsavedRuns, type UnsavedRun } from "@stackyard/core/services";
 
 interface Owner {
   readonly machine: string;
   readonly stackId: string;
-}
-
-/**
- * Yields what the Terraform states of a stack, or of the yard, contained after their last apply or destroy. Throws
- * `STORE_CORRUPT` for one that cannot be read: what it contains must not count as removed.
- */
-export async function* listInventories(
-  { records, clock }: Pick<ServiceDeps, "records" | "clock">,
-  owner?: Owner,
-): AsyncGenerator<TerraformInventory> {
-  const load = (start: PageStart) =>
-    records.list(toInventoryPrefix(owner && toStatePrefix(owner)), { limit: PAGE, now: clock.now(), ...start });
-  for await (const page of listPages(load)) {
-    const found = requireRecords(page, ({ value }) => (Check(TerraformInventory, value) ? value : undefined));
-    yield* found.filter((each) => owner === undefined || isOf(each, owner));
-  }
 }
 
 /** A resource that may exist and is in no saved state. */
@@ -55,8 +35,4 @@ function listRemains(run: UnsavedRun): readonly UnsavedResource[] {
   if (left !== undefined && left.count > 0 && left.count === named.length) return named;
   const what = left === undefined ? "a run that has not reported its end" : "more that is not saved";
   return [...named, { run, name: `${what}: ${attempt} on ${host}`, keys: [] }];
-}
-
-function isOf({ stack, machine }: TerraformInventory, owner: Owner): boolean {
-  return stack === owner.stackId && machine === owner.machine;
 }
