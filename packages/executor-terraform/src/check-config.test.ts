@@ -12,8 +12,11 @@ function aSource(...configs: readonly string[]): string {
   return `version: 1\nevents: []\nstates: {INIT: {terminal: true, tasks: [${names}]}}\ntasks: {${tasks}}`;
 }
 
+/** What is destroyed nowhere has tests of its own. */
 const format = ({ problems }: ReturnType<typeof parseMachine>) =>
-  problems.map(({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`);
+  problems
+    .filter(({ code }) => code !== "terraform-not-destroyed")
+    .map(({ code, path, severity }) => `${severity === "error" ? "!" : ""}${code} ${path}`);
 
 const listProblems = (...configs: readonly string[]) => format(parseMachine(aSource(...configs), options));
 

@@ -70,7 +70,7 @@ describe("tasks with one Terraform state", () => {
         other: apply({ state: "app", source: { type: "local", location: "b" } }),
         off: destroy({ state: "app" }),
       }),
-    ).toEqual(["!terraform-state-shared tasks.other.config"]);
+    ).toEqual(["!terraform-state-shared tasks.other.config.source"]);
   });
 
   it("are accepted when they mean the same, or apply a saved plan", () => {
@@ -80,7 +80,7 @@ describe("tasks with one Terraform state", () => {
     expect(
       list({
         plan: { ...apply({ variables }), action: "plan" },
-        go: apply({ plan: "${tasks.plan.outputs.plan}" }),
+        go: apply({ plan: "${metadata.plan}" }),
         off: destroy(),
       }),
     ).toEqual([]);

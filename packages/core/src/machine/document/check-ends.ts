@@ -44,13 +44,14 @@ export function warnFailureStays({ problems }: CompileContext, states: EndingSta
   }
 }
 
-/** Returns the states in which stacks are after a failure: where FAILED or TIMEOUT lead, and where tasks fail unhandled. */
-function listFailed(states: EndingStates): ReadonlySet<string> {
-  const led = [...states.values()].flatMap((state) => listTargets(state, (event) => FAILURES.has(event)));
-  const kept = [...states].flatMap(([name, { tasks = [], on, terminal }]) => {
-    return tasks.length > 0 && terminal === false && on !== undefined && !on.has(FAILED) ? [name] : [];
+/** Returns the states in which stacks rest after a failure: where FAILED or TIMEOUT lead, and where tasks fail unhandled. */
+function listFailed(states: EndingStates): readonly string[] {
+  const led = new Set([...states.values()].flatMap((state) => listTargets(state, (event) => FAILURES.has(event))));
+  return [...states].flatMap(([name, { tasks = [], on, terminal }]) => {
+    if (terminal !== false || on === undefined) return [];
+    const rests = tasks.length === 0 ? led.has(name) : !on.has(FAILED);
+    return rests ? [name] : [];
   });
-  return new Set([...led, ...kept].filter((name) => states.get(name)?.terminal === false));
 }
 
 const FAILURES: ReadonlySet<string> = new Set([FAILED, TIMEOUT]);

@@ -59,7 +59,8 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
   };
   const mark = /^(?:<{7}|>{7}|\|{7})(?: .*)?\r?$/m.exec(source);
   if (mark !== null && first !== undefined && first.errors.length > 0) {
-    const message = "A merge has left its marks here: keep one of the two versions, and remove the lines with <<<<<<<, ======= and >>>>>>>.";
+    const message =
+      "A merge has left its marks here: keep one of the two versions, and remove the lines with <<<<<<<, ======= and >>>>>>>.";
     problems.error("yaml-syntax", { path: [], at: toPlace(mark.index) }, message);
     return undefined;
   }

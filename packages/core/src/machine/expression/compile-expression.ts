@@ -113,10 +113,14 @@ function findConstantFault(source: string): ExpressionFault | undefined {
     },
   });
   for (const { start, end } of references === 0 ? [tree] : constant) {
-    const program = parseCel(source.slice(start, end));
+    const part = source.slice(start, end);
+    const program = parseCel(part);
     bindCalls(program);
-    const result = evaluateProgram(program, source.slice(start, end), () => toCelVariables({}));
-    if (result.kind === "error") return { code: "expression-fails", message: `${result.reason}.`, offset: start };
+    try {
+      program.run(toCelVariables({}), createMeter());
+    } catch (error) {
+      return { code: "expression-fails", message: `${toReason(error, part)}.`, offset: start };
+    }
   }
   return undefined;
 }

@@ -19,7 +19,11 @@ tasks: { app: { executor: work, config: {} } }
 
 describe("a part of an expression that always fails", () => {
   it.each([
-    ["${now + duration('3d')}", "duration('3d')", "duration() needs text such as 90m or 1h30m, and has no d: write 72h"],
+    [
+      "${now + duration('3d')}",
+      "duration('3d')",
+      "duration() needs text such as 90m or 1h30m, and has no d: write 72h",
+    ],
     ["${now + duration('1w')}", "duration('1w')", "duration() needs text such as 90m or 1h30m"],
     ["${string(1 / 0)}", "string(1 / 0)", "division by zero"],
   ])("is a problem of the document: %s", (set, part, why) => {
@@ -62,13 +66,15 @@ describe("a state that failure leads to", () => {
   const live = "  LIVE: { after: [{ in: 72h, event: CLOSED }], on: { PUSHED: BUILD, CLOSED: GONE } }";
   const build = (failed: string) =>
     `  BUILD: { tasks: [app], on: { NEXT: LIVE, ${failed} PUSHED: BUILD, CLOSED: GONE } }\n${live}`;
-  const stays = (name: string) => [expect.stringContaining(`failure-stays: A stack that has failed stays in "${name}"`)];
+  const stays = (name: string) => [
+    expect.stringContaining(`failure-stays: A stack that has failed stays in "${name}"`),
+  ];
 
   it("is reported when only people end it, and others end by themselves", () => {
     expect(listProblems({ states: build("") })).toEqual(stays("BUILD"));
-    expect(listProblems({ states: `${build("FAILED: BROKEN,")}\n  BROKEN: { on: { PUSHED: BUILD, CLOSED: GONE } }` })).toEqual(
-      stays("BROKEN"),
-    );
+    expect(
+      listProblems({ states: `${build("FAILED: BROKEN,")}\n  BROKEN: { on: { PUSHED: BUILD, CLOSED: GONE } }` }),
+    ).toEqual(stays("BROKEN"));
   });
 
   it("is not reported with an end of its own, or where nothing ends by itself", () => {
