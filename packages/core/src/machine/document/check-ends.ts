@@ -29,19 +29,28 @@ export function listEndsAfter(states: EndingStates, task: string, without: Reado
 }
 
 /**
- * Warns of states in which a stack stays after a failure until someone acts, in a machine that ends by itself what succeeds:
- * what never becomes healthy would stay, and cost, until someone notices.
+ * Warns of states in which a stack stays after a failure until someone sends the event that time sends to what succeeds: what
+ * never becomes healthy would stay, and cost, until someone notices.
  */
 export function warnFailureStays({ problems }: CompileContext, states: EndingStates): void {
-  const isOver = (name: string) => endsByItself(states, name);
-  const endsByTime = [...states].some(([name, { after = [] }]) => after.length > 0 && isOver(name));
-  if (!endsByTime) return;
+  const ending = listEndingEvents(states);
   for (const name of listFailed(states)) {
     const state = states.get(name);
-    if (state === undefined || isOver(name)) continue;
+    const isEnded = listTargets(state, (event) => ending.has(event)).length > 0;
+    if (state === undefined || !isEnded || endsByItself(states, name)) continue;
     const message = `A stack that has failed stays in ${quote(name)} until someone acts, although others of this machine end by themselves. Give the state an end, such as \`after: [{ in: 72h, event: … }]\`.`;
     problems.warn("failure-stays", onKey(state.field), message);
   }
+}
+
+/** Returns the events that time sends to end a stack, other than one that has failed. */
+function listEndingEvents(states: EndingStates): ReadonlySet<string> {
+  const failed = new Set(listFailed(states));
+  const events = [...states].flatMap(([name, state]) => {
+    const timed = failed.has(name) ? [] : (state.after ?? []).flatMap(({ event }) => event ?? []);
+    return timed.filter((event) => listTargets(state, (each) => each === event).some((to) => endsByItself(states, to)));
+  });
+  return new Set(events);
 }
 
 /** Returns the states in which stacks rest after a failure: where FAILED or TIMEOUT lead, and where tasks fail unhandled. */
