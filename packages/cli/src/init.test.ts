@@ -73,7 +73,16 @@ describe("the template of previews", () => {
     const { step } = createSimulation(new Map([["preview", machine]]));
     const send = (event: string) =>
       step({ event: { id: event, stackId: "a", machine: "preview", event, metadata: { sha: "1" } } });
-    const outputs = { plan: "p", summary: "1 to add.", monthly_cost: 1, unchanged: false, destroys: 0, forgets: 0 };
+    const outputs = {
+      plan: "p",
+      summary: "1 to add.",
+      monthly_cost: 1,
+      unchanged: false,
+      destroys: 0,
+      forgets: 0,
+      imports: 0,
+      vanished: 0,
+    };
 
     send("OPENED");
     for (const task of done) step({ task, result: "succeeded", outputs });

@@ -24,7 +24,7 @@ it("asks a person about a plan that only forgets a resource, which would be left
     visits: {},
   };
   const scope = { stack, metadata: {}, now: 0 };
-  const outputs = { unchanged: false, destroys: 0, forgets: 1 };
+  const outputs = { unchanged: false, destroys: 0, forgets: 1, imports: 0, vanished: 0 };
 
   const chosen = next.find(({ when }) => {
     const evaluated = when?.evaluate({ ...scope, tasks: { plan: { status: "SUCCEEDED", outputs } } });

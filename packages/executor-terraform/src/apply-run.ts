@@ -135,6 +135,7 @@ async function recordEnd(
     isEmpty,
     isUnchanged: isDone && planned === undefined && isUnchanged(end),
     forgets: planned?.forgets ?? end.forgets,
+    deleted: end.isWhole ? end.deleted : undefined,
     streamed: isDone ? (planned ?? end).resources : undefined,
   });
   if (isEmpty) await forgetApplied(run.ctx, run.stateKey);

@@ -7,6 +7,7 @@ import { Value } from "typebox/value";
 import { loadPlace } from "./backend.ts";
 import { TerraformFailure } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
+import { listVanished, type VanishedResource } from "./list-vanished.ts";
 import { parseShownResources } from "./state-document.ts";
 import type { StateReader } from "./state-reader.ts";
 import type { StreamResource } from "./stream-resources.ts";
@@ -79,6 +80,8 @@ interface RunEnd {
   readonly isUnchanged: boolean;
   /** Addresses that were to be removed from the state without being destroyed. */
   readonly forgets: readonly string[];
+  /** Addresses of what the run has deleted; undefined if its stream does not say all of them. */
+  readonly deleted: ReadonlySet<string> | undefined;
   /** The content of the state after a run that succeeded, as far as its stream contains it. */
   readonly streamed: readonly StreamResource[] | undefined;
 }
@@ -102,7 +105,9 @@ export async function recordInventory(run: StagedRun, end: RunEnd): Promise<void
     const resources = found.map(({ address, arn }) => ({ address, ...defined({ arn }) }));
     const { sequence } = end;
     const forgotten = listForgotten(last, resources, end.forgets);
-    const value = toInventory(run, { resources, forgotten, place, sequence });
+    const { deleted, forgets } = end;
+    const vanished = listVanished({ last, resources, forgets, deleted, target: ctx.target, now });
+    const value = toInventory(run, { resources, forgotten, vanished, place, sequence });
     await changeRecord({
       ...ctx,
       key,
@@ -181,14 +186,19 @@ type InventoryResource = TerraformInventory["resources"][number];
 interface InventoryInput {
   readonly resources: readonly InventoryResource[];
   readonly forgotten: readonly InventoryResource[];
+  readonly vanished: readonly VanishedResource[];
   readonly place: string;
   readonly sequence: number;
 }
 
-function toInventory(run: StagedRun, { resources, forgotten, place, sequence }: InventoryInput): TerraformInventory {
+function toInventory(
+  run: StagedRun,
+  { resources, forgotten, vanished, place, sequence }: InventoryInput,
+): TerraformInventory {
   const { ctx, config, program, stateKey } = run;
   // Forgotten resources are in no state any more, so they come first.
-  const lost = toFitting(forgotten, MAX_BYTES / 2);
+  const lost = toFitting(forgotten, MAX_BYTES / 4);
+  const unseen = toFitting(vanished, MAX_BYTES / 4);
   return {
     stack: ctx.stackId,
     machine: ctx.machine,
@@ -201,8 +211,9 @@ function toInventory(run: StagedRun, { resources, forgotten, place, sequence }: 
     sequence,
     ...(config.keep === true && { keep: true }),
     count: resources.length,
-    resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify(lost))),
+    resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify([lost, unseen]))),
     ...(lost.length === 0 ? {} : { forgotten: lost }),
+    ...(unseen.length === 0 ? {} : { vanished: unseen }),
   };
 }
 

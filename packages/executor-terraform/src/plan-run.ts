@@ -54,6 +54,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
     file,
     hasChanges,
     forgets,
+    vanished,
     summary: logged,
   } = await makePlan(run, {
     destroy: run.config.destroy ?? false,
@@ -71,6 +72,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
     outputs: defined({
       plan,
       ...counts,
+      vanished: vanished.size,
       unchanged: !hasChanges,
       summary,
       resources: listResources(document.changes, prices) || undefined,

@@ -70,6 +70,7 @@ describe("the README", () => {
       imports: 0,
       moves: 0,
       forgets: 0,
+      vanished: 0,
       monthly_cost: 250,
     };
     const executors = new Map([["terraform", terraformDefinition]]);

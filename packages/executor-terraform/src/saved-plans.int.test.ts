@@ -66,6 +66,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
       changes: 0,
       destroys: 0,
       forgets: 0,
+      vanished: 0,
       replacements: 0,
       imports: 0,
       moves: 0,

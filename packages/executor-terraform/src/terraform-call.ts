@@ -71,6 +71,10 @@ export interface StreamEnd extends CallEnd {
   readonly planned: readonly string[];
   /** Addresses that a plan removes from the state without destroying them. */
   readonly forgets: readonly string[];
+  /** Addresses of what the call has deleted. */
+  readonly deleted: ReadonlySet<string>;
+  /** Addresses of the state that a refresh has not found. */
+  readonly vanished: ReadonlySet<string>;
   /** The managed resources of the state after a call that succeeded. Undefined if the stream does not contain them. */
   readonly resources: readonly StreamResource[] | undefined;
   /** True if the call has begun to change resources, or had nothing to change. */
@@ -166,6 +170,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   const diagnostics: Diagnostic[] = [];
   const planned: string[] = [];
   const forgets: string[] = [];
+  const deleted = new Set<string>();
+  const vanished = new Set<string>();
   let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
   let outputs: StreamEnd["outputs"];
   const resources = createStreamResources();
@@ -180,6 +186,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     if (message.kind === "planned") collectPlanned(message);
     if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
     if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
+    if (message.kind === "drifted" && message.isManaged && message.action === "delete") vanished.add(message.address);
+    if (message.kind === "resource" && isDeleted(message)) deleted.add(message.address);
     resources.add(message);
     created.add(message);
     hasBegun ||= message.kind === "resource" && !READING.has(message.action);
@@ -202,6 +210,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     diagnostics,
     planned,
     forgets,
+    deleted,
+    vanished,
     outputs,
     resources: end.isWhole ? resources.list() : undefined,
     created: created.list(),
@@ -236,6 +246,10 @@ async function loadErrorLines(path: string): Promise<string[]> {
 export interface StreamOutput {
   readonly sensitive: boolean;
   readonly value?: unknown;
+}
+
+function isDeleted({ phase, action }: WorkMessage): boolean {
+  return phase === "complete" && action === "delete";
 }
 
 /** The number of resources that a plan or an apply concerns. */

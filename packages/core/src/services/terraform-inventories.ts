@@ -28,6 +28,8 @@ export const TerraformInventory = Type.Object({
   resources: Type.Array(InventoryResource),
   /** Resources that were removed from the state and not destroyed: they still exist. */
   forgotten: Type.Optional(Type.Array(InventoryResource)),
+  /** Resources that left the state without having been deleted: a refresh has not found them. Since: epoch milliseconds. */
+  vanished: Type.Optional(Type.Array(Type.Object({ ...InventoryResource.properties, since: Type.Integer() }))),
 });
 export type TerraformInventory = Static<typeof TerraformInventory>;
 
@@ -58,8 +60,8 @@ export async function* listInventories(deps: RecordsDeps, owner?: StateOwner): A
 }
 
 /** Returns the number of resources that exist, or may, according to an inventory. */
-export function countHeld({ count, forgotten = [] }: TerraformInventory): number {
-  return count + forgotten.length;
+export function countHeld({ count, forgotten = [], vanished = [] }: TerraformInventory): number {
+  return count + forgotten.length + vanished.length;
 }
 
 /**
