@@ -3,12 +3,15 @@ import { type Decision, effectOf, type Rejected } from "../machine/decide/decisi
 import { dueTimers } from "../machine/decide/timers.ts";
 import {
   type ParsedEvent,
+  RESULT_EVENTS,
   SETTLED_APPROVAL,
   type StackEvent,
   SYSTEM_EVENTS,
   toEventKey,
   toEventName,
 } from "../machine/event-message.ts";
+import { isMap } from "../machine/json.ts";
+import type { Stack } from "../machine/stack.ts";
 import type { LoadedStack, Outcome, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { AppliedInputs, ApplyOptions, TakenOutcome, Work } from "./apply-options.ts";
@@ -90,7 +93,7 @@ function applyInput(work: Work, input: StackInput): Taken {
     case "parked":
       return retryParked(work, ({ nextTryAt }) => nextTryAt <= round.now) ?? "done";
     case "revised":
-      return retryParked(work, () => true) ?? "done";
+      return moveRevised(work) ?? retryParked(work, () => true) ?? "done";
     case "corrected":
       round.history.push(toCorrectedLine(round, input.attempts));
       return "done";
@@ -213,9 +216,17 @@ function followOwn(
   const { outcome, code, reason } = why;
   if (stack === undefined) return;
   if (timerId !== undefined) round.stack = followTimer(stack, { id, timerId }, { outcome, code, reason, at: now });
-  if (raised === undefined || outcome !== "dead-lettered") return;
   const name = toEventName(message) ?? "";
-  round.stack = { ...stack, stalled: { code, reason: `The raised event "${name}" was given up: ${reason}` } };
+  const isOwed = raised !== undefined || isAwaited(stack, name, message);
+  if (!isOwed || outcome !== "dead-lettered") return;
+  const what = raised === undefined ? "result" : "raised event";
+  round.stack = { ...(round.stack ?? stack), stalled: { code, reason: `The ${what} "${name}" was given up: ${reason}` } };
+}
+
+/** Returns true for a result, by the name of its task, that the stack waits for. */
+function isAwaited({ tasks }: Stack, event: string, { task }: QueuedEvent["message"]): boolean {
+  if (!RESULT_EVENTS.has(event) || !isMap(task)) return false;
+  return tasks.some(({ name, status }) => name === task["name"] && status === "PENDING");
 }
 
 /** Returns the action of an event in the audit log, where its name does not say what it does. */
@@ -286,6 +297,31 @@ function applyOrPark(work: Work, queued: QueuedEvent): Needs | undefined {
 
 function toFault(error: unknown): { readonly code: string; readonly reason: string } {
   return { code: "INTERNAL", reason: `The event could not be decided: ${toErrorText(error)}` };
+}
+
+/**
+ * Moves a stack that follows its machine to a new revision, where something of it waits for that: an event of the engine that no
+ * state has handled, or the move itself. Other stacks move with their next event.
+ */
+function moveRevised(work: Work): Needs | undefined {
+  const { options, round } = work;
+  const { stack, now: at } = round;
+  if (stack === undefined || (stack.pending === undefined && stack.heldBack === undefined)) return undefined;
+  const { id: stackId, machine: name } = stack;
+  const asked: StackEvent = { id: "revised", stackId, name: SYSTEM_EVENTS.retryPendingTasks, at, origin: "engine" };
+  const found = requireMachine(options, { name, stack, event: asked });
+  if (isNeeds(found)) return found;
+  if ("error" in found || found.kind === "missing" || found.machine.hash === stack.machineHash) return undefined;
+  const { machine } = found;
+  const id = `revised:${machine.hash.slice(0, 12)}:${stack.entry}:${at}`;
+  const event: StackEvent = { ...asked, id, name: SYSTEM_EVENTS.upgradeStack };
+  const decision = pickRandom(decide(machine, stack, event, options.limits), options.random);
+  if (effectOf(decision) === undefined) return undefined;
+  work.revisions.add(machine.hash);
+  const message = { event: event.name, stackId };
+  const queued: QueuedEvent = { id, stackId, origin: "worker", receivedAt: at, message };
+  const taken = takeDecided(work, { queued, event, noted: { decision, notes: [], machine } });
+  return isNeeds(taken) ? taken : undefined;
 }
 
 /** Fires due timers. States whose instants have passed may lead to each other by timers: the next change continues. */

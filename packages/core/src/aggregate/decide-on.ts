@@ -7,6 +7,7 @@ import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { ApplyOptions, Work } from "./apply-options.ts";
 import { findRepeat } from "./incarnation.ts";
+import { listHeldNotes, withHeldBack } from "./held-back.ts";
 import { isNeeds, type Needs } from "./parked-tries.ts";
 import { pickRandom } from "./pick-random.ts";
 import { planInputs } from "./plan-inputs.ts";
@@ -88,9 +89,12 @@ function decideOnStack(
   if (isNeeds(found)) return found;
   if ("error" in found) throw found.error;
   if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [] };
-  const { machine, notes } = found;
-  const decision = decideWithLeft(options, { machine, stack, event });
-  return isNeeds(decision) ? decision : { decision: toBackward(decision, found), notes, machine };
+  const { machine } = found;
+  const decided = decideWithLeft(options, { machine, stack, event });
+  if (isNeeds(decided)) return decided;
+  const decision = toBackward(decided, found);
+  const notes = listHeldNotes(stack, decision, found);
+  return { decision: withHeldBack(decision, found), notes, machine };
 }
 
 /**

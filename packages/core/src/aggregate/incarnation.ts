@@ -1,6 +1,6 @@
 import { type Decision, effectOf, type Ignored, MACHINES_FAULT, type Rejected } from "../machine/decide/decision.ts";
 import { leads } from "../machine/decide/deeds.ts";
-import { beginsRemoval, isOnWayOut, mayHandleNext } from "../machine/decide/way-out.ts";
+import { beginsRemoval, isOnWayOut, mayHandleLater, mayHandleNext } from "../machine/decide/way-out.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
 import { INIT, type Machine } from "../machine/machine.ts";
@@ -32,18 +32,25 @@ export function followCourse(round: Round, step: Step): void {
   const { event, decision, before } = step;
   const effect = effectOf(decision);
   if (effect === undefined || stack === undefined) return;
+  if (event.raised !== undefined) followRaised(round, stack);
   const isEntered = before === undefined || before.entry !== stack.entry;
   if (!isEntered && effect.raised === undefined) return;
   const { endsFrom } = stack;
   const isLead = leads(event, endsFrom);
   if (!isLead && !isEnding(stack, step)) return;
   const order = orderOf(round, event);
-  const followed: { -readonly [Key in keyof Stack]: Stack[Key] } = { ...stack };
-  if (isLead) followed.lead = { key: toEventKey(event), mark: markOf(event), order };
+  const followed: { -readonly [Key in keyof Stack]: Stack[Key] } = { ...(round.stack ?? stack) };
+  if (isLead) followed.lead = { key: toEventKey(event), mark: markOf(event), order, entry: stack.entry };
   const from = isEntered ? toEndsFrom(stack, step, { order, isLead }) : endsFrom;
   if (from !== undefined) followed.endsFrom = from;
   else if (endsFrom !== undefined) delete followed.endsFrom;
   round.stack = followed;
+}
+
+/** What an event raises is its own effect: the entry to which that leads is the event's. */
+function followRaised(round: Round, stack: Stack): void {
+  const { lead, entry } = stack;
+  if (lead?.entry !== undefined && lead.entry !== entry) round.stack = { ...stack, lead: { ...lead, entry } };
 }
 
 /** Returns true when the removal of the stack has begun, or begins with its present state. */
@@ -195,9 +202,23 @@ export function findRepeat(round: Round, event: StackEvent, machine: Machine | u
     return earlier.mark === mark ? ignore(event, `The same event is parked: ${earlier.event.id}.`) : undefined;
   }
   if (lead.mark !== mark || !isStillTrue(stack, event) || mayBeginNext(stack, event, machine)) return undefined;
-  const runs = stack.endsFrom === undefined && machine !== undefined && mayHandleNext(machine, stack.state, event.name);
-  if (runs) return undefined;
+  if (stack.endsFrom === undefined && machine !== undefined && isWantedAgain(stack, event.name, machine)) return undefined;
   return ignore(event, "It repeats the event that led the stack here.");
+}
+
+/**
+ * Returns true when an equal event asks for more than the one before it: while what that began runs on to a state that
+ * handles the event; and once any of it has ended, where a timer or a person may lead to one too.
+ */
+function isWantedAgain(stack: Stack, name: string, machine: Machine): boolean {
+  if (mayHandleNext(machine, stack.state, name)) return true;
+  return hasEnded(stack) && mayHandleLater(machine, stack.state, name);
+}
+
+/** Returns true when something has ended that the event which led the stack here has begun. */
+function hasEnded({ lead, entry, tasks }: Stack): boolean {
+  if (lead?.entry === undefined) return false;
+  return entry !== lead.entry || tasks.some(({ status, detail }) => status !== "PENDING" && detail !== "SKIPPED");
 }
 
 /** Returns the parked event that came last before an event, and after the one that led the stack here. */

@@ -194,7 +194,7 @@ states:
     locator.write("app", following(""));
     await yard.advance(2 * HOUR_MS);
     const without = await yard.findStack("s");
-    locator.write("app", WITH);
+    locator.write("app", `${WITH}# again\n`);
     await send("KEEP");
 
     expect([without?.state, without?.timers]).toEqual(["LIVE", []]);

@@ -1,11 +1,11 @@
 import { isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { isOccurrence } from "../machine/decide/timer-ids.ts";
-import { type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { RESULT_EVENTS, type StackEvent, toEventKey, toEventName } from "../machine/event-message.ts";
 import type { Ids } from "../ports/clock.ts";
 import type { Outcome, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import { listHiddenValues, type MaskedKeys, maskFreeTexts } from "./history-line.ts";
-import { type ParkingOptions, parkAgain } from "./parking.ts";
+import { nextTryAt, type ParkingOptions, parkAgain } from "./parking.ts";
 import { park, type Round } from "./round.ts";
 
 /** Dependencies of `refuse`. */
@@ -48,6 +48,7 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "TASK_NOT_RUNNING",
   "UPGRADE_STATE_MISSING",
   "UPGRADE_TASK_UNKNOWN",
+  "UPGRADE_NEED_MISSING",
   "APPROVAL_CLOSED",
   "APPROVAL_REPEATED",
   "COMMENT_REQUIRED",
@@ -83,13 +84,23 @@ export function parkOrGiveUp(
     masked,
   };
   const { kind, parked } = parkAgain(input, deps.parking);
-  if (kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked)) {
+  const isOver = kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked);
+  if (isOver && !endsOpenAttempt(round, queued)) {
     deadLetters(deps, round, own, { ...decision, masked });
     return "dead-lettered";
   }
-  if (before === undefined || !isSameTry(before, parked))
-    park(round, mark === undefined ? parked : { ...parked, mark });
+  const again = isOver ? { ...parked, nextTryAt: nextTryAt(parked.parkedAt, round.now) } : parked;
+  if (before === undefined || !isSameTry(before, again)) park(round, mark === undefined ? again : { ...again, mark });
   return before === undefined ? "parked" : "parked-again";
+}
+
+/**
+ * Returns true for an event that ends an open attempt of the stack. It comes once: given up, the task would never end. It
+ * stays parked while the stack and the attempt are there, which costs one row.
+ */
+function endsOpenAttempt({ stack }: Round, { message }: QueuedEvent): boolean {
+  if (stack === undefined || !RESULT_EVENTS.has(toEventName(message) ?? "")) return false;
+  return stack.runs.some(({ attemptId }) => attemptId === message["dispatchId"]);
 }
 
 function isSameTry(a: ParkedHead, b: ParkedHead): boolean {

@@ -1,6 +1,6 @@
 import type { StackEvent } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { Stack } from "../machine/stack.ts";
+import type { HeldBack, Stack } from "../machine/stack.ts";
 import type { AppliedResult, CorrectedAttempt, QueuedEvent } from "../ports/stack-store.ts";
 import type { EventDelivery } from "../ports/transport.ts";
 
@@ -19,9 +19,11 @@ export type FoundMachine =
       readonly notes: readonly string[];
       /** Instead of `EVENT_UNDECLARED`: the stack is on an older revision, and the newest may declare the event. */
       readonly undeclared?: {
-        readonly code: "EVENT_NOT_HANDLED" | "EVENT_UNDECLARED" | "MACHINE_INVALID";
+        readonly code: "EVENT_NOT_HANDLED" | "EVENT_UNDECLARED" | "MACHINE_UNKNOWN" | "MACHINE_INVALID";
         readonly reason: string;
       };
+      /** Why the stack does not move to the newest revision. */
+      readonly heldBack?: HeldBack;
     }
   | MissingMachine;
 

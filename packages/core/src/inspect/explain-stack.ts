@@ -136,6 +136,13 @@ export interface SummaryFacts extends AttemptFacts {
  * come.
  */
 export function summarise(facts: SummaryFacts): Reason {
+  const reason = summariseWaits(facts);
+  const { heldBack } = facts.stack;
+  if (heldBack === undefined) return reason;
+  return { ...reason, why: `${reason.why} (It keeps its revision for now: ${heldBack.reason})` };
+}
+
+function summariseWaits(facts: SummaryFacts): Reason {
   const reason = explainBusy(facts);
   if (reason === undefined) return explainQuiet(facts);
   const [first] = facts.parked;
@@ -160,7 +167,8 @@ function explainBusy(facts: SummaryFacts): Reason | undefined {
   return left.length > 0 ? explainLeaving(facts, left) : undefined;
 }
 
-function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stalled): Reason {
+function explainStalled({ stack, machine }: SummaryFacts, { code, reason: cause }: Stalled): Reason {
+  const reason = stack.pending?.includes(NEXT) ? `It waits for NEXT: ${cause}` : cause;
   const events = listHandled(stack, machine);
   const advice =
     code === "LOOP_LIMIT" || code === "TRANSITION_LIMIT"

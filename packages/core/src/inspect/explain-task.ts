@@ -1,6 +1,7 @@
 import type { YardProcess } from "../engine/yard-health.ts";
 import { parseAttemptId } from "../machine/attempt-id.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
+import { findBegun, listAbsentNeeds, listNeeds } from "../machine/decide/entry-needs.ts";
 import { attemptsOf, isCurrent } from "../machine/decide/runs.ts";
 import { isHeld } from "../machine/decide/task-states.ts";
 import { formatNames } from "../machine/format-names.ts";
@@ -78,8 +79,11 @@ function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }
 function explainWaiting(facts: TaskFacts, name: string): Reason {
   const left = listLeft(facts.stack);
   if (left.length > 0) return explainLeaving(facts, left);
+  const [absent] = listAbsent(facts, name);
+  if (absent !== undefined) return explainAbsent(facts.stack, name, absent);
   const unmet = listUnmet(facts, name);
   const [first] = unmet;
+  if (first === undefined && facts.machine?.tasks.has(name) === false) return explainLost(facts.stack, name);
   if (first === undefined) return { why: "It is about to be sent.", waitsFor: { kind: "result", task: name } };
   const root = findRoot(facts, first);
   const through = root === first ? "" : `, which waits for "${root.name}"`;
@@ -126,9 +130,19 @@ export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">
   };
 }
 
+function listAbsent({ stack, machine }: TaskFacts, name: string): readonly string[] {
+  return machine === undefined ? [] : listAbsentNeeds({ stack, machine }, name);
+}
+
+/** Explains a task that needs what its entry does not have: it cannot begin before the state is entered again. */
+function explainAbsent({ id, state }: Stack, name: string, need: string): Reason {
+  const why = `Waits for task "${need}", which ${state} did not have when it was entered. Enter the state again, or mark the task as done with \`${toShellCommand`stackyard stacks settle ${id} ${name} --reason WHY`}\`.`;
+  return { why, waitsFor: { kind: "operator", task: name, tasks: [need] } };
+}
+
 /** Lists failed needs first, because the others may end by themselves. */
 function listUnmet({ stack, machine }: TaskFacts, name: string): readonly TaskState[] {
-  const needs = machine?.tasks.get(name)?.needs ?? [];
+  const needs = machine === undefined ? (findBegun(stack, name)?.needs ?? []) : listNeeds({ stack, machine }, name);
   const unmet = stack.tasks.filter((task) => needs.includes(task.name) && task.status !== "SATISFIED");
   return [...unmet].sort((a, b) => Number(b.status === "ERROR") - Number(a.status === "ERROR"));
 }

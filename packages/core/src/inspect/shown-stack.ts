@@ -73,7 +73,7 @@ function printComments(approvals: NonNullable<Stack["approvals"]>, mask: MaskTex
 export function toSimulationStack(stack: Stack, now: number): SimulationStack {
   const { approvals, ...printed } = toPrinted.stack(stack);
   const { id, machine, state, previousState, metadata, entry, visits, failures } = printed;
-  const { stalled, failed, awaitsRuns, firedInstants } = printed;
+  const { stalled, failed, awaitsRuns, firedInstants, begun, pending } = printed;
   // A simulation has no dead letters, and one has fired.
   const standing = printed.timers.filter(({ refused }) => refused?.givenUpAt === undefined);
   return {
@@ -100,6 +100,8 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
     })),
     ...defined({ failed, overdue: isOverdue(stack) || undefined, awaitsRuns, stalled: stalled && { ...stalled } }),
     ...(failures && { failures: { ...failures } }),
+    ...(begun && { begun: toBegun(begun) }),
+    ...(pending && { pending: [...pending] }),
     ...(firedInstants && { firedInstants: toFiredInstants(firedInstants) }),
     ...(printed.releases && { releases: toReleases(printed.releases) }),
     ...(approvals && { approvals: toApprovals(approvals) }),
@@ -107,6 +109,13 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
     // Each reference in them is a text afterwards.
     ...(stack.outputs && { outputs: maskSecrets(stack.outputs) as NonNullable<SimulationStack["outputs"]> }),
   };
+}
+
+function toBegun(begun: NonNullable<Stack["begun"]>): NonNullable<SimulationStack["begun"]> {
+  const copied = Object.entries(begun).map(([task, { needs, isApproval }]) => {
+    return [task, { needs: [...needs], ...defined({ isApproval }) }] as const;
+  });
+  return Object.fromEntries(copied);
 }
 
 type Attempts = NonNullable<SimulationStack["attempts"]>;

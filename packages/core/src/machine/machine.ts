@@ -186,6 +186,11 @@ export interface Task {
   readonly cancelWithinMs: number;
 }
 
+/** Returns true for a task of people. */
+export function isApprovalTask({ tasks }: Pick<Machine, "tasks">, name: string): boolean {
+  return tasks.get(name)?.isApproval === true;
+}
+
 /** A config with expressions. */
 export interface DynamicConfig {
   readonly template: Template;

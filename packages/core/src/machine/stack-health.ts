@@ -1,3 +1,4 @@
+import { isStuck } from "./decide/task-states.ts";
 import { isOverdue } from "./decide/timers.ts";
 import { defined } from "./json.ts";
 import { JOB_MACHINE } from "./machine.ts";
@@ -62,7 +63,7 @@ export function isJob({ machine }: Pick<Stack, "machine">): boolean {
 
 /**
  * Evaluates how a stack is. `parked`: the number of its parked events. A person has to act on what has failed, is degraded,
- * overdue or stalled, and on approvals; not on a degraded stack whose failure was acknowledged, and never on a job, whose
+ * overdue or stalled, on approvals, and on a task that nothing leads on to; not on a degraded stack whose failure was acknowledged, and never on a job, whose
  * result belongs to its caller. Pure.
  */
 export function evaluateHealth(stack: Stack, parked = 0): StackHealth {
@@ -73,7 +74,8 @@ export function evaluateHealth(stack: Stack, parked = 0): StackHealth {
   const overdue = isOverdue(stack);
   const approval = stack.approvals !== undefined;
   const isAcknowledged = degraded && stack.lastFailure?.acknowledged !== undefined;
-  const isTroubled = failed || (degraded && !isAcknowledged) || overdue || stalled !== undefined || approval;
+  const isTroubled =
+    failed || (degraded && !isAcknowledged) || overdue || stalled !== undefined || approval || isStuck(stack);
   const facts = {
     failed,
     degraded,

@@ -278,6 +278,23 @@ export type Deeds = Readonly<Record<string, Deed>>;
 /** Releases by the key of the metadata that they have set. */
 export type Releases = Readonly<Record<string, Release>>;
 
+/** What a task was entered with, which a later revision does not change. */
+export interface BegunTask {
+  /** By name. The task is sent when these and those of the present revision have succeeded. */
+  readonly needs: readonly string[];
+  /** It is an approval. */
+  readonly isApproval?: true;
+}
+
+/** An event of the engine that the state has not handled. It is tried again with each change of the stack. */
+export type PendingEvent = "NEXT" | "FAILED" | "TIMEOUT";
+
+/** Why a stack does not move to the newest revision of its machine. */
+export interface HeldBack extends Stalled {
+  /** The revision that it does not move to; missing when there is none that can be used. */
+  readonly revision?: string;
+}
+
 /** One environment: the aggregate that one commit concerns. Instants are epoch milliseconds. */
 export interface Stack {
   readonly id: string;
@@ -288,6 +305,8 @@ export interface Stack {
   readonly previousState: string | null;
   /** Tasks of the present state only, in declared order. */
   readonly tasks: readonly TaskState[];
+  /** What the tasks of the present entry began with; a task without needs that is no approval is missing. */
+  readonly begun?: Readonly<Record<string, BegunTask>>;
   readonly metadata: Metadata;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -305,6 +324,10 @@ export interface Stack {
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];
   readonly stalled?: Stalled;
+  /** Events of the engine that the present state has not handled. */
+  readonly pending?: readonly PendingEvent[];
+  /** Present while the newest revision is not taken, although the stack follows its machine. */
+  readonly heldBack?: HeldBack;
   /** True when all tasks have ended and one has failed permanently. */
   readonly failed?: boolean;
   /** Absent while no task of this incarnation has failed for good. */
@@ -330,8 +353,11 @@ export interface Stack {
   readonly askedBy?: KnownSender;
   /** Who has changed which metadata last, where the machine has approvals. */
   readonly metadataBy?: readonly MetadataSender[];
-  /** The last event from outside or of a timer that made the stack enter a state: its key, what it was, and its order. */
-  readonly lead?: { readonly key: string; readonly mark: string; readonly order: number };
+  /**
+   * The last event from outside or of a timer that made the stack enter a state: its key, what it was, its order, and the
+   * entry to which it led.
+   */
+  readonly lead?: { readonly key: string; readonly mark: string; readonly order: number; readonly entry?: number };
   /** Present while the stack is on its way out: the order of the event with which its removal began. */
   readonly endsFrom?: number;
   /** The releases that have set values of the metadata; a key that no release has set is missing. */

@@ -1,6 +1,6 @@
 import { applyInputs } from "../aggregate/apply-inputs.ts";
 import type { ApplyOptions, DecidedEvent } from "../aggregate/apply-options.ts";
-import { chooseMachine } from "../aggregate/choose-machine.ts";
+import { chooseMachine, type NewestMachine } from "../aggregate/choose-machine.ts";
 import { isNeeds } from "../aggregate/parked-tries.ts";
 import { DEFAULT_PARKING } from "../aggregate/parking.ts";
 import { type InputPlan, planInputs } from "../aggregate/plan-inputs.ts";
@@ -33,6 +33,8 @@ export interface SimulatedYard {
   readonly machines: Map<string, Machine | undefined>;
   /** Every revision that was loaded, by hash. */
   readonly revisions: Map<string, Machine>;
+  /** When each revision was used first, by hash. */
+  readonly seen: Map<string, number>;
   now: number;
   /** The number of timers that may still fire. */
   firesLeft: number;
@@ -61,6 +63,7 @@ export function createSimulatedYard(machines: ReadonlyMap<string, Machine | unde
   return {
     machines: new Map(machines),
     revisions: new Map(revisions),
+    seen: new Map(),
     now,
     firesLeft: MAX_FIRED,
     stacks: new Map(),
@@ -126,15 +129,28 @@ function toLoaded({ stacks, parked }: SimulatedYard, stackId: string): LoadedSta
 
 function findMachine(yard: SimulatedYard, { name, stack, event }: WantedMachine): FoundMachine {
   if (isNamed(event)) return findNamed(yard, name, event.to);
-  if (!yard.machines.has(name)) {
-    return { kind: "missing", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, yard.machines.keys()) };
-  }
-  const machine = yard.machines.get(name);
-  const reason = `The machine "${name}" has errors.`;
-  const newest = machine === undefined ? { kind: "invalid" as const, reason } : { kind: "found" as const, machine };
   const isUpgrade = event.name === SYSTEM_EVENTS.upgradeStack;
   const own = stack === undefined || isUpgrade ? undefined : yard.revisions.get(stack.machineHash);
-  return chooseMachine(own, newest, { stack: isUpgrade ? undefined : stack, event });
+  return chooseMachine(own, findNewest(yard, name, own), { stack: isUpgrade ? undefined : stack, event });
+}
+
+function findNewest(yard: SimulatedYard, name: string, own: Machine | undefined): NewestMachine {
+  const { machines } = yard;
+  const machine = machines.get(name);
+  if (machine !== undefined) {
+    const at = seenAt(yard, machine);
+    return { kind: "found", machine, isEarlier: own !== undefined && at < seenAt(yard, own) };
+  }
+  return machines.has(name)
+    ? { kind: "unusable", code: "MACHINE_INVALID", reason: `The machine "${name}" has errors.` }
+    : { kind: "unusable", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, machines.keys()) };
+}
+
+/** Returns when an event was first decided while a revision was the newest one. */
+function seenAt({ seen, now }: SimulatedYard, { hash }: Machine): number {
+  const at = seen.get(hash) ?? now;
+  seen.set(hash, at);
+  return at;
 }
 
 function findNamed({ revisions }: SimulatedYard, name: string, hash: string): FoundMachine {

@@ -137,6 +137,18 @@ export const SimulationStack = Type.Object({
     Type.Record(Type.String(), count(0), { description: "Failures that count for the retries of a task." }),
   ),
   stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),
+  begun: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Object({ needs: Type.Array(Type.String()), isApproval: Type.Optional(Type.Literal(true)) }),
+      { description: "What the tasks of the present entry began with." },
+    ),
+  ),
+  pending: Type.Optional(
+    Type.Array(Type.Union([Type.Literal("NEXT"), Type.Literal("FAILED"), Type.Literal("TIMEOUT")]), {
+      description: "Events of the engine that the state has not handled.",
+    }),
+  ),
   failed: Type.Optional(Type.Boolean()),
   overdue: Type.Optional(Type.Boolean()),
   awaitsRuns: Type.Optional(Type.Literal(true, { description: "It waits for attempts of earlier entries." })),
@@ -174,7 +186,7 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
   const secrets = Object.keys(metadata).filter(
     (key) => machine.metadata.keys.get(key)?.sensitive === true || metadata[key] === MASK,
   );
-  const { visits, outputs, failures, stalled, failed, overdue, awaitsRuns } = given;
+  const { visits, outputs, failures, stalled, failed, overdue, awaitsRuns, pending } = given;
   const own = attempts.filter((each) => (each.entry ?? entry) === entry);
   return {
     id,
@@ -197,13 +209,21 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
       ...(instant !== undefined && { instant: Date.parse(instant) }),
     })),
     automaticEntries: [],
-    ...defined({ visits, outputs, failures, stalled, failed, overdue, awaitsRuns }),
+    ...defined({ visits, outputs, failures, stalled, failed, overdue, awaitsRuns, pending }),
+    ...(given.begun && { begun: toBegun(given.begun) }),
     ...(given.firedInstants && { firedInstants: toFiredInstants(given.firedInstants) }),
     ...(given.releases && { releases: toReleases(given.releases) }),
     ...(given.approvals && { approvals: toApprovals(given.approvals) }),
     ...(given.approved && { approved: toApproved(given.approved) }),
     ...(secrets.length > 0 && { secretVersions: Object.fromEntries(secrets.map((key) => [key, 1])) }),
   };
+}
+
+function toBegun(given: NonNullable<SimulationStack["begun"]>): NonNullable<Stack["begun"]> {
+  const begun = Object.entries(given).map(([task, { needs, isApproval }]) => {
+    return [task, { needs, ...defined({ isApproval }) }] as const;
+  });
+  return Object.fromEntries(begun);
 }
 
 type GivenAttempt = NonNullable<SimulationStack["attempts"]>[number];

@@ -287,6 +287,48 @@ describe("the finder of upgrades", () => {
   });
 });
 
+describe("a stack that follows its machine, while servers read different documents", () => {
+  const newer = TRIAL_SOURCE.replace("PUSHED, ", "PUSHED, TESTED, ");
+
+  it("goes on with its stored revision when the document is gone, up to its end", async () => {
+    const { yard, locator, listParked } = createTrial();
+    await yard.publish(opened);
+    await yard.settle();
+
+    locator.write("app", undefined);
+    await yard.publish({ id: "e2", stackId: "pr-1", event: "ELSE" });
+    await yard.settle();
+    const unknown = (await listParked("pr-1")).map((line) => line.replace(/ tried.*/, ""));
+    await yard.publish({ id: "e3", stackId: "pr-1", event: "MERGED" });
+    await yard.settle();
+
+    expect(unknown).toEqual(["e2 MACHINE_UNKNOWN"]);
+    expect(await yard.findStack("pr-1")).toBeUndefined();
+  });
+
+  it("does not move back to a document that was seen before, and an event that only the later one declares waits", async () => {
+    const { yard, locator, listParked } = createTrial();
+    await yard.publish(opened);
+    await yard.settle();
+    const first = (await yard.findStack("pr-1"))?.machineHash;
+    await yard.advance(60_000);
+    locator.write("app", newer);
+    await yard.publish({ ...opened, id: "e2", stackId: "pr-2" });
+    await yard.settle();
+    const second = (await yard.findStack("pr-2"))?.machineHash;
+
+    // Now a server that still has the first document.
+    locator.write("app", TRIAL_SOURCE);
+    await yard.publish({ id: "e3", stackId: "pr-2", event: "RETRY_PENDING_TASKS" });
+    await yard.publish({ id: "e4", stackId: "pr-1", event: "TESTED" });
+    await yard.settle();
+
+    expect(second).not.toBe(first);
+    expect((await yard.findStack("pr-2"))?.machineHash).toBe(second);
+    expect((await listParked("pr-1")).map((line) => line.replace(/ tried.*/, ""))).toEqual(["e4 EVENT_NOT_HANDLED"]);
+  });
+});
+
 const toSource = (pattern: string) => `
 version: 2
 revision: pin

@@ -1,4 +1,4 @@
-import { chooseMachine, mayBeUndeclared } from "../../aggregate/choose-machine.ts";
+import { chooseMachine, mayBeUndeclared, type NewestMachine } from "../../aggregate/choose-machine.ts";
 import type { FoundMachine, MissingMachine, WantedMachine } from "../../aggregate/stack-input.ts";
 import { formatUnknownMachine } from "../../machine/decide/decide.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
@@ -9,6 +9,7 @@ import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
 import { remember } from "./remember.ts";
 import { type CompileRevision, createRevisionCache, type RevisionCache } from "./revision-cache.ts";
+import { createRevisionOrder, type RevisionOrder } from "./revision-order.ts";
 
 /** Dependencies of the finder. */
 interface MachineFinderDeps {
@@ -42,7 +43,8 @@ export interface MachineFinder {
 export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   const cache = createRevisionCache(deps.revisions, deps.compile, deps.clock);
   const locate = createLocate(deps);
-  const upgrade = createUpgradeFinder(deps, cache);
+  const order = createRevisionOrder(deps, cache);
+  const upgrade = createUpgradeFinder(deps, cache, order);
   async function findDecided(wanted: WantedMachine): Promise<FoundMachine> {
     // The stack's own revision decides whether the stack follows its machine. A pinned stack does not need the locator.
     const own = wanted.stack && (await cache.find(wanted.stack.machineHash));
@@ -68,12 +70,13 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   async function findFollowing(own: Machine | undefined, wanted: WantedMachine): Promise<FoundMachine> {
     const { name, stack, event } = wanted;
     const located = await locate(name, event);
-    if (located.kind === "unknown") return toUnknownMachine(deps.locator, name);
+    if (located.kind === "unknown") return chooseMachine(own, await toUnknownMachine(deps.locator, name), wanted);
     if (stack && own === undefined && (await isLost(cache, located, stack))) return toLostRevision(stack);
     if (located.kind === "invalid") {
-      return chooseMachine(own, { kind: "invalid", reason: toInvalidReason(name, located.problems) }, wanted);
+      const reason = toInvalidReason(name, located.problems);
+      return chooseMachine(own, { kind: "unusable", code: "MACHINE_INVALID", reason }, wanted);
     }
-    const found = chooseMachine(own, located, wanted);
+    const found = chooseMachine(own, await order.place(located, own, wanted), wanted);
     if (found.kind === "found" && found.machine === located.machine) cache.offer(located.revision);
     return found;
   }
@@ -122,6 +125,8 @@ function createLocate({ locator, clock, onLocated }: MachineFinderDeps): Locate 
   };
 }
 
+type UnusableMachine = Extract<NewestMachine, { kind: "unusable" }>;
+
 type Newer = Exclude<LocatedMachine, { kind: "unknown" }>;
 
 type Locate = (name: string, event: StackEvent) => Promise<LocatedMachine>;
@@ -158,7 +163,11 @@ interface UpgradeFinder {
 }
 
 /** Creates a finder that bypasses the locator's cache, because an upgrade often follows a deployment. */
-function createUpgradeFinder({ locator, onLocated }: MachineFinderDeps, cache: RevisionCache): UpgradeFinder {
+function createUpgradeFinder(
+  { locator, onLocated }: MachineFinderDeps,
+  cache: RevisionCache,
+  order: Pick<RevisionOrder, "note">,
+): UpgradeFinder {
   async function locate(name: string): Promise<LocatedMachine> {
     const located = await locator.find(name, { fresh: true });
     onLocated?.(name, located);
@@ -166,6 +175,7 @@ function createUpgradeFinder({ locator, onLocated }: MachineFinderDeps, cache: R
   }
 
   function accept(located: Extract<LocatedMachine, { kind: "found" }>): FoundMachine {
+    order.note(located.machine.hash);
     cache.offer(located.revision);
     return toFound(located.machine);
   }
@@ -173,7 +183,7 @@ function createUpgradeFinder({ locator, onLocated }: MachineFinderDeps, cache: R
   async function findNewest(name: string): Promise<FoundMachine> {
     const located = await locate(name);
     if (located.kind === "found") return accept(located);
-    if (located.kind === "unknown") return toUnknownMachine(locator, name);
+    if (located.kind === "unknown") return { ...(await toUnknownMachine(locator, name)), kind: "missing" };
     return { kind: "missing", code: "MACHINE_INVALID", reason: toInvalidReason(name, located.problems) };
   }
 
@@ -204,11 +214,11 @@ function toMissingRevision(name: string, to: string, newest: LocatedMachine, isB
 }
 
 /** Returns the refusal for an unknown machine, with the nearest known name. */
-async function toUnknownMachine(locator: Locator, name: string): Promise<MissingMachine> {
+async function toUnknownMachine(locator: Locator, name: string): Promise<UnusableMachine> {
   // Empty when they cannot be listed: only advice is lost.
   const listings = await locator.list().catch(() => []);
   const names = listings.map((listing) => listing.name);
-  return { kind: "missing", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, names) };
+  return { kind: "unusable", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, names) };
 }
 
 /** Returns the reason for a machine with errors, with the first error. */

@@ -12,14 +12,14 @@ import { remember } from "./remember.ts";
 interface RevisionWatch {
   /** Notes the machine that an event was decided on. */
   note(name: string, located: LocatedMachine): void;
-  /** Returns some stacks whose machine has changed; an empty list when the yard has no parked events. */
+  /** Returns some stacks whose machine has changed. */
   takeRevised(): Promise<readonly StackInput[]>;
 }
 
 /** Dependencies of the watch. */
 interface RevisionWatchDeps {
   readonly locator: Locator;
-  readonly store: Pick<Store, "queries" | "nextDueAt" | "load">;
+  readonly store: Pick<Store, "queries" | "load">;
   readonly clock: Clock;
   /** Returns true for a revision that its stacks keep: a newer one does not affect them before they are upgraded. */
   readonly pins: (hash: string) => Promise<boolean>;
@@ -71,7 +71,6 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
     note,
     async takeRevised() {
       if (seen.size === 0 && lists.size === 0) return [];
-      if ((await store.nextDueAt(["parked", "timer"])) === undefined) return [];
       await look();
       return (await takeNext(lists)).map((stackId) => ({ kind: "revised", stackId }));
     },

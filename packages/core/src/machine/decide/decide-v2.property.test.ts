@@ -228,9 +228,12 @@ function whenApplied(
   };
 }
 
-const needsOf = (machine: Machine, name: string) => machine.tasks.get(name)?.needs ?? [];
+const needsOf = (machine: Machine, { begun = {} }: Stack, name: string) => {
+  const kept = Object.hasOwn(begun, name) ? (begun[name]?.needs ?? []) : [];
+  return [...kept, ...(machine.tasks.get(name)?.needs ?? [])];
+};
 const isDone = (tasks: readonly TaskState[], name: string) =>
-  tasks.every((task) => task.name !== name || task.status === "SATISFIED");
+  tasks.some((task) => task.name === name && task.status === "SATISFIED");
 
 function secretsOf({ metadata, secretVersions = {}, keptSecrets = {} }: Stack): readonly string[] {
   const values = [...Object.keys(secretVersions).map((key) => metadata[key]), ...Object.values(keptSecrets)];
@@ -255,7 +258,7 @@ describe("decide, for any machine of version 2 and any events", () => {
       for (const { task, again, message, entry } of dispatches.filter((dispatch) => !dispatch.again)) {
         const retried = event.name === "RETRY_FAILED_TASKS" && entry === stack.entry;
         const tasks = retried ? stack.tasks : message.stack.tasks;
-        expect([again, needsOf(machine, task).filter((need) => !isDone(tasks, need))]).toEqual([false, []]);
+        expect([again, needsOf(machine, stack, task).filter((need) => !isDone(tasks, need))]).toEqual([false, []]);
       }
     }),
   );
@@ -356,7 +359,7 @@ function checkProgress(machine: Machine, stack: Stack, { name, status, detail }:
   const runs = stack.runs.filter((run) => run.task === name && run.entry === stack.entry && !run.abandoned);
   const timers = stack.timers.filter(({ task }) => task === name);
   const isHeld = stack.runs.some(({ entry }) => entry < stack.entry);
-  const isUnmet = !needsOf(machine, name).every((need) => isDone(stack.tasks, need));
+  const isUnmet = !needsOf(machine, stack, name).every((need) => isDone(stack.tasks, need));
   const causes: Readonly<Record<string, readonly unknown[]>> = {
     RUNNING: runs,
     RETRYING: [...timers, ...runs.filter(({ cancelling }) => cancelling === "timed-out")],

@@ -9,6 +9,7 @@ import { beginDeed, endDeed } from "./deeds.ts";
 import {
   chooseReaction,
   findConfirmFault,
+  firePending,
   fireTimeout,
   type Occurrence,
   react,
@@ -172,6 +173,7 @@ function end(work: Work, before: Stack): Applied | Rejected {
   const { machine, event } = work;
   const isOnOther = before.machineHash !== machine.hash;
   if (isOnOther && before.entry === work.stack.entry) startReleased(work);
+  if (before.pending !== undefined) firePending(work, before);
   const state = machine.states.get(work.stack.state);
   const isMoved = isOnOther && before.entry === work.stack.entry;
   if (isMoved) work.stack = adoptTimers(work.stack, state, event.at);

@@ -1,13 +1,16 @@
+import { defined } from "../json.ts";
 import { FAILED, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import { forgetAsked } from "./approved.ts";
 import { type Rejected, reject } from "./decision.ts";
 import { noteLeft } from "./deeds.ts";
+import { toBegun } from "./entry-needs.ts";
 import { noteEnd } from "./last-failure.ts";
 import { isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { findMetadataFault } from "./metadata-faults.ts";
+import { withoutPending, withPending } from "./pending-events.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
-import { hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-states.ts";
+import { findLostNeed, hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-states.ts";
 import { armTimers } from "./timers.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 import { changeMetadata, requestStop, toScopeInput, type Work, withoutMarks } from "./work.ts";
@@ -57,36 +60,80 @@ export function settleState(work: Work, failedBefore: boolean): void {
     return;
   }
   if (work.stack.failed) work.stack = withoutMarks(work.stack);
+  stallWithoutNeed(work);
   const { tasks, state } = work.stack;
   if (tasks.length === 0 || !isSatisfied(tasks) || isHeld(work)) return;
   if (work.machine.states.get(state)?.terminal !== true) fireNext(work);
 }
 
-/** Handles a passed timeout of the state; when the state does not handle it, the stack is overdue. */
+const NEED_MISSING = "NEED_MISSING";
+
+/** Marks a stack whose waiting tasks need what this entry does not have, and nothing else of it can proceed. */
+function stallWithoutNeed(work: Work): void {
+  const lost = findLostNeed(work);
+  if (lost === undefined) {
+    if (work.stack.stalled?.code === NEED_MISSING) work.stack = withoutMarks(work.stack);
+    return;
+  }
+  const reason = `Task "${lost.task}" needs "${lost.need}", which this state did not have when it was entered. Enter it again, or settle "${lost.task}".`;
+  if (work.stack.stalled?.reason !== reason) stall(work, { code: NEED_MISSING, reason });
+}
+
+/** Handles a passed timeout of the state; until the state handles it, the stack is overdue. */
 export function fireTimeout(work: Work): void {
   const fault = reactInternally(work, TIMEOUT);
   if (fault === undefined) return;
-  work.stack = { ...work.stack, overdue: true };
+  work.stack = withPending({ ...work.stack, overdue: true }, TIMEOUT);
   noteUnhandled(work, fault);
 }
 
 function fireNext(work: Work): void {
   const fault = reactInternally(work, NEXT);
-  if (fault !== undefined) stall(work, fault);
+  if (fault === undefined) return;
+  stall(work, fault);
+  // An event from outside continues a loop.
+  if (!isLoop(fault)) work.stack = withPending(work.stack, NEXT);
 }
 
 function fireFailed(work: Work): void {
-  const { machine, stack } = work;
-  // Where a machine declares an event of this name, it comes from outside only.
-  const isTold = !machine.events.has(FAILED) && machine.states.get(stack.state)?.on.has(FAILED) === true;
+  const isTold = handlesFailed(work);
   const fault = isTold ? reactInternally(work, FAILED) : undefined;
   if (isTold && fault === undefined) return;
-  work.stack = { ...work.stack, failed: true };
+  work.stack = withPending({ ...work.stack, failed: true }, FAILED);
   if (fault !== undefined) noteUnhandled(work, fault);
 }
 
+/** Where a machine declares an event of this name, it comes from outside only. */
+function handlesFailed({ machine, stack }: Work): boolean {
+  return !machine.events.has(FAILED) && machine.states.get(stack.state)?.on.has(FAILED) === true;
+}
+
+/**
+ * Fires the events again that the present state has not handled, when something has changed on which that may depend, as
+ * parked events are decided again. `before`: the stack before the event.
+ */
+export function firePending(work: Work, before: Stack): void {
+  const { entry, pending } = before;
+  const isWaiting = pending !== undefined && pending === work.stack.pending && work.stack.entry === entry;
+  if (!isWaiting || DECISIVE.every((key) => before[key] === work.stack[key])) return;
+  for (const name of pending) {
+    if (name === FAILED && !handlesFailed(work)) continue;
+    const fault = reactInternally(work, name);
+    if (work.stack.entry !== entry) return;
+    if (fault === undefined) work.stack = withoutPending(work.stack, name);
+    else if (name === NEXT && fault.reason !== work.stack.stalled?.reason) stall(work, fault);
+  }
+}
+
+/** The fields on which the conditions of a state's reactions may depend. */
+const DECISIVE = ["machineHash", "metadata", "tasks", "outputs"] as const;
+
+function isLoop({ code }: Stalled): boolean {
+  return code === "LOOP_LIMIT" || code === "TRANSITION_LIMIT";
+}
+
 function noteUnhandled(work: Work, fault: Stalled): void {
-  if (fault.code === "LOOP_LIMIT" || fault.code === "TRANSITION_LIMIT") stall(work, fault);
+  if (isLoop(fault)) stall(work, fault);
   else work.notes.push(fault.reason);
 }
 
@@ -145,8 +192,9 @@ function enter(work: Work, targets: readonly string[]): void {
       work,
       work.stack.runs.filter(({ cancelling }) => !cancelling),
     );
-  const tasks = (definition?.tasks ?? []).map((name) => decideOnEntry(work, name));
-  work.stack = { ...work.stack, tasks };
+  const names = definition?.tasks ?? [];
+  const tasks = names.map((name) => decideOnEntry(work, name));
+  work.stack = { ...work.stack, tasks, ...defined({ begun: toBegun(machine, names) }) };
   for (const task of tasks.filter(({ status }) => status === "ERROR")) noteEnd(work, task);
   startReady(work);
   settleState(work, false);
@@ -154,7 +202,8 @@ function enter(work: Work, targets: readonly string[]): void {
 
 /** Removes the fields that belong to one entry. */
 function withoutEntry(stack: Stack): Stack {
-  const { stalled, failed, overdue, awaitsRuns, outputs, failures, approvals, firedInstants, ...rest } = stack;
+  const { stalled, pending, failed, overdue, awaitsRuns, begun, ...marked } = stack;
+  const { outputs, failures, approvals, firedInstants, ...rest } = marked;
   return rest;
 }
 

@@ -6,6 +6,7 @@ import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, react, settleState } from "./enter-state.ts";
 import { LEFT_BEHIND } from "./left-behind.ts";
+import { findMoveFault } from "./move-stack.ts";
 import { listCurrentRuns } from "./runs.ts";
 import { setTask } from "./set-task.ts";
 import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStack, toWaiting } from "./start-tasks.ts";
@@ -141,18 +142,10 @@ export const retryDue: Handler = (work) => {
   return undefined;
 };
 
-/**
- * Moves a stack to the revision that the decision is made on, like each event that is applied on it; refused when the
- * revision lacks a task that is not done. Tasks, attempts and timers of the entry remain.
- */
-export const upgradeStack: Handler = (work) => {
-  const { machine, stack } = work;
-  const lost = stack.tasks.find(({ name, status }) => status === "PENDING" && !machine.tasks.has(name));
-  if (lost !== undefined) {
-    const reason = `Task "${lost.name}" is running and is not in the new revision.`;
-    return { kind: "rejected", code: "UPGRADE_TASK_UNKNOWN", reason };
-  }
-  return undefined;
+/** Moves a stack to the revision that the decision is made on, like each event that is applied on it. */
+export const upgradeStack: Handler = ({ machine, stack }) => {
+  const fault = findMoveFault(machine, stack);
+  return fault === undefined ? undefined : { kind: "rejected", ...fault };
 };
 
 const NOT_RETRYING = {

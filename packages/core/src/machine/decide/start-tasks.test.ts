@@ -75,11 +75,11 @@ describe("tasks with needs", () => {
     expect(dispatches.map(({ task }) => task)).toEqual(["c"]);
   });
 
-  it("that a later revision names, but the entry does not have, hold nothing up", () => {
+  it("that a later revision names, but the entry does not have, are never met", () => {
     const other = build({ app: { needs: ["gone"] }, network: {}, db: { needs: ["network"] } });
 
     expect(detailsOf(decideOn(other, entered.stack, done("network")).stack)).toEqual([
-      "app RUNNING",
+      "app WAITING",
       "network SATISFIED",
       "db RUNNING",
     ]);
@@ -634,7 +634,7 @@ describe("tasks that wait", () => {
   });
 
   describe("a task that waits for one which has failed", () => {
-    it("is sent with the first event on a revision in which it does not wait for that one", () => {
+    it("waits for it on a revision in which it does not need that one, too", () => {
       const [a, b] = [machine.tasks.get("a"), machine.tasks.get("b")];
       if (a === undefined || b === undefined) throw new Error("The machine has both.");
       const tasks = new Map([...machine.tasks, ["b", { ...b, needs: [] }]] as const);
@@ -642,7 +642,7 @@ describe("tasks that wait", () => {
 
       const { dispatches } = decideOn(failed, anEvent("RETRY_PENDING_TASKS"), { ...machine, tasks, hash: "next" });
 
-      expect([failed.tasks[1]?.detail, dispatches.map(({ task }) => task)]).toEqual(["WAITING", ["c", "b"]]);
+      expect([failed.tasks[1]?.detail, dispatches.map(({ task }) => task)]).toEqual(["WAITING", ["c"]]);
     });
   });
 });

@@ -21,10 +21,27 @@ export function beginsRemoval(machine: Machine, event: string): boolean {
  * The results of tasks lead on, and a timeout of their state; other timers do not, because what they begin is a will of its own.
  */
 export function mayHandleNext(machine: Machine, from: string, event: string): boolean {
-  const reached = new Set(listNext(machine, from));
+  return mayReach(machine, { from, event }, (name) => listNext(machine, name));
+}
+
+/** Returns true when anything can lead a stack on to a state that handles an event: its work, a timer or a person. */
+export function mayHandleLater(machine: Machine, from: string, event: string): boolean {
+  return mayReach(machine, { from, event }, (name) => {
+    const state = machine.states.get(name);
+    return state === undefined ? [] : listTargets(state, () => true);
+  });
+}
+
+function mayReach(
+  { states }: Machine,
+  { from, event }: { readonly from: string; readonly event: string },
+  list: (name: string) => readonly string[],
+): boolean {
+  const reached = new Set(list(from));
+  // Iteration over a set includes items that are added meanwhile.
   for (const name of reached) {
-    if (machine.states.get(name)?.on.has(event)) return true;
-    for (const target of listNext(machine, name)) reached.add(target);
+    if (states.get(name)?.on.has(event)) return true;
+    for (const target of list(name)) reached.add(target);
   }
   return false;
 }

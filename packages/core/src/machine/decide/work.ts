@@ -1,12 +1,13 @@
 import type { Sender } from "../../access/sender.ts";
 import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
-import type { Machine, State } from "../machine.ts";
+import { FAILED, type Machine, NEXT, type State } from "../machine.ts";
 import type { KnownSender, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import { forgetChanged } from "./approved.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import { toLeftBehind } from "./left-behind.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
+import { withoutPending } from "./pending-events.ts";
 import { toCancel } from "./runs.ts";
 import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
 import { isHeld, isSatisfied } from "./task-states.ts";
@@ -203,8 +204,7 @@ export function requestStop(work: Work, runs: readonly TaskRun[], mark: { readon
 /** Returns the stack without the marks that a retry removes; the same stack when it has none. */
 export function withoutMarks(stack: Stack): Stack {
   if (stack.stalled === undefined && stack.failed === undefined) return stack;
-  const { stalled, failed, ...rest } = stack;
-  return rest;
+  return withoutPending(withoutPending(stack, NEXT), FAILED);
 }
 
 function listWorkSecrets({ machine, stack, event }: Work): readonly unknown[] {

@@ -59,6 +59,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   { name: "attempt-count", breaks: "attempt-numbers", plant: onLoaded((stack) => ({ ...stack, attempts: {} })) },
   { name: "visit-count", breaks: "visits-counted", plant: onLoaded(({ visits, ...stack }) => stack) },
+  { name: "begun-needs", breaks: "needs-kept", plant: onLoaded(({ begun, ...stack }) => stack) },
+  { name: "marks", breaks: "woken", plant: onCommits(withoutMarks) },
   { name: "reaction", breaks: "one-reaction", plant: onCommits(enterTwice) },
   { name: "cancels", breaks: "cancels-asked", plant: onChanges((change) => ({ ...change, cancels: [] })) },
   { name: "acknowledged-early", breaks: "nothing-dropped", plant: withEarlyAcknowledgement },
@@ -198,6 +200,14 @@ function onCommits(replace: Replace): (store: Store) => Store {
       return store.commit(changes.map((change, index) => replace(change, loaded[index]?.stack)));
     },
   });
+}
+
+/** Loses what people see of an event of the engine that waits. */
+function withoutMarks(change: Change): Change {
+  const { write } = change;
+  if (write.kind !== "put") return change;
+  const { stalled, overdue, ...stack } = write.stack;
+  return { ...change, write: { ...write, stack } };
 }
 
 /** Forgets that a timer has fired. */

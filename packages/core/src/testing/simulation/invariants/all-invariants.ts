@@ -11,6 +11,7 @@ import {
 } from "./attempt-invariants.ts";
 import { auditedOnce } from "./audit-invariants.ts";
 import type { Invariant } from "./invariant.ts";
+import { needsKept, woken } from "./move-invariants.ts";
 import {
   attemptNumbers,
   exactlyOnce,
@@ -49,6 +50,8 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   retriesBounded,
   oneReaction,
   visitsCounted,
+  needsKept,
+  woken,
   handedOut,
   deadlinesTold,
   nothingDropped,

@@ -1,0 +1,81 @@
+import { mayBeUndeclared, type NewestMachine } from "../../aggregate/choose-machine.ts";
+import type { WantedMachine } from "../../aggregate/stack-input.ts";
+import type { Machine } from "../../machine/machine.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LocatedMachine } from "../../ports/locator.ts";
+import type { Revisions } from "../../ports/store.ts";
+import { remember } from "./remember.ts";
+import type { RevisionCache } from "./revision-cache.ts";
+
+type FoundDocument = Extract<LocatedMachine, { kind: "found" }>;
+
+type FoundNewest = Extract<NewestMachine, { kind: "found" }>;
+
+/** The order in which the yard has seen the revisions of a machine, whatever document this process reads. */
+export interface RevisionOrder {
+  /** Notes that this process has read a document now, if it had not before. */
+  note(hash: string): void;
+  /** Returns the document with its place among the stored revisions. */
+  place(located: FoundDocument, own: Machine | undefined, wanted: WantedMachine): Promise<FoundNewest>;
+}
+
+/** Later revisions that are asked whether they declare an event. */
+const MOST_LATER = 20;
+
+/**
+ * Creates the order over the store's revisions. A document counts from when the store has it, or else from when this
+ * process has read it first: a server that was started with an older document, and uses it late, must not count as the newer one.
+ */
+export function createRevisionOrder(
+  { revisions, clock }: { readonly revisions: Revisions; readonly clock: Pick<Clock, "now"> },
+  cache: Pick<RevisionCache, "find">,
+): RevisionOrder {
+  const readAt = new Map<string, number>();
+
+  function noteRead(hash: string): number {
+    const known = readAt.get(hash);
+    if (known !== undefined) return known;
+    const now = clock.now();
+    remember(readAt, hash, now);
+    return now;
+  }
+
+  async function isEarlier(hash: string, own: Machine): Promise<boolean> {
+    const stored = await revisions.get(own.hash);
+    if (stored === undefined) return false;
+    return (await seenAt(hash)) < stored.firstSeenAt;
+  }
+
+  async function seenAt(hash: string): Promise<number> {
+    const stored = await revisions.get(hash);
+    return stored?.firstSeenAt ?? noteRead(hash);
+  }
+
+  async function declaresLater({ machine }: FoundDocument, { name, event }: WantedMachine): Promise<boolean> {
+    const { items } = await revisions.list(name, { limit: MOST_LATER });
+    const from = await seenAt(machine.hash);
+    for (const { hash, firstSeenAt } of items) {
+      if (firstSeenAt <= from) return false;
+      const later = await cache.find(hash);
+      if (later?.events.has(event.name)) return true;
+    }
+    return false;
+  }
+
+  return {
+    note: noteRead,
+    async place(located, own, wanted) {
+      const { machine } = located;
+      noteRead(machine.hash);
+      const isBehind = own !== undefined && own.hash !== machine.hash && (await isEarlier(machine.hash, own));
+      const chosen = isBehind ? own : machine;
+      const isUndeclared = mayBeUndeclared(chosen, wanted.event);
+      return {
+        kind: "found",
+        machine,
+        isEarlier: isBehind,
+        isDeclaredLater: isUndeclared && (await declaresLater(located, wanted)),
+      };
+    },
+  };
+}
