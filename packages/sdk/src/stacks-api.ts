@@ -167,7 +167,7 @@ export interface StacksApi {
   ): Promise<OperationAnswer>;
   /** Removes the record by force; the stack's resources remain. */
   remove(stackId: string, options: OperationOptions & { readonly reason: string }): Promise<OperationAnswer>;
-  /** Moves the stack to another revision of its machine. `UPGRADE_STATE_MISSING`, `UPGRADE_TASK_UNKNOWN` and others. */
+  /** Moves the stack to another revision of its machine. `UPGRADE_STATE_MISSING`, `UPGRADE_NEED_MISSING` and others. */
   upgrade(stackId: string, options?: UpgradeOptions): Promise<OperationAnswer>;
   /** Plans the upgrade: replays the stack's history on the revision. Changes nothing. */
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;

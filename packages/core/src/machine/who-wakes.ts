@@ -7,10 +7,10 @@ import { evaluateHealth } from "./stack-health.ts";
  * Who ends a wait. `run`: an attempt, whose deadline comes. `timer`: an instant. `parked`: an event that is decided again.
  * `task`: another task of the stack. `person`: the stack is listed as one that needs a person.
  */
-export type Waker = "run" | "timer" | "parked" | "task" | "person";
+type Waker = "run" | "timer" | "parked" | "task" | "person";
 
 /** What waits in a stack, and what ends it. Without a waker it would wait without end, and unseen. */
-export interface Wait {
+interface Wait {
   readonly what: string;
   readonly waker?: Waker;
 }
@@ -18,7 +18,7 @@ export interface Wait {
 /** Lists all that waits in a stack and what ends each of it. `parked`: how many of its events are parked. Pure. */
 export function listWaits(stack: Stack, parked = 0): readonly Wait[] {
   const isSeen = evaluateHealth(stack).needsPerson;
-  const person = isSeen ? ({ waker: "person" } as const) : {};
+  const person: Pick<Wait, "waker"> = isSeen ? { waker: "person" } : {};
   const waits: Wait[] = stack.tasks.flatMap((task) => {
     return task.status === "PENDING" ? [{ what: `task ${task.name}`, ...(findTaskWaker(stack, task) ?? person) }] : [];
   });
@@ -27,7 +27,8 @@ export function listWaits(stack: Stack, parked = 0): readonly Wait[] {
   for (const timer of stack.timers) {
     if (isArmed(timer)) continue;
     const isRetried = timer.refused?.givenUpAt === undefined && parked > 0;
-    waits.push({ what: `timer ${timer.id}`, ...(isRetried ? ({ waker: "parked" } as const) : person) });
+    const waker: Pick<Wait, "waker"> = isRetried ? { waker: "parked" } : person;
+    waits.push({ what: `timer ${timer.id}`, ...waker });
   }
   return waits;
 }

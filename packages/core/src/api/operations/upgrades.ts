@@ -27,7 +27,7 @@ export const upgradeStack = defineOperation("POST", "/v1/stacks/:stackId/upgrade
     202: answer("OperationAnswer", "Not decided yet."),
     404: refusal("STACK_UNKNOWN"),
     409: refusal(
-      "The upgrade was refused: UPGRADE_STATE_MISSING, UPGRADE_TASK_UNKNOWN, MACHINE_UNKNOWN, MACHINE_INVALID, PLAN_STALE.",
+      "The upgrade was refused: UPGRADE_STATE_MISSING, UPGRADE_TASK_UNKNOWN, UPGRADE_NEED_MISSING, MACHINE_UNKNOWN, MACHINE_INVALID, PLAN_STALE.",
     ),
   },
 });
