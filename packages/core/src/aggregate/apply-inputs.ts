@@ -220,7 +220,10 @@ function followOwn(
   const isOwed = raised !== undefined || isAwaited(stack, name, message);
   if (!isOwed || outcome !== "dead-lettered") return;
   const what = raised === undefined ? "result" : "raised event";
-  round.stack = { ...(round.stack ?? stack), stalled: { code, reason: `The ${what} "${name}" was given up: ${reason}` } };
+  round.stack = {
+    ...(round.stack ?? stack),
+    stalled: { code, reason: `The ${what} "${name}" was given up: ${reason}` },
+  };
 }
 
 /** Returns true for a result, by the name of its task, that the stack waits for. */

@@ -27,7 +27,11 @@ function isSame(a: HeldBack | undefined, b: HeldBack | undefined): boolean {
 }
 
 /** Returns the line of the history about a revision that is not taken: once for each reason. */
-export function listHeldNotes(before: Stack | undefined, decision: Decision, { heldBack, notes }: Found): readonly string[] {
+export function listHeldNotes(
+  before: Stack | undefined,
+  decision: Decision,
+  { heldBack, notes }: Found,
+): readonly string[] {
   if (heldBack === undefined || effectOf(decision) === undefined || isSame(before?.heldBack, heldBack)) return notes;
   return [...notes, `The stack keeps its revision and moves as soon as this has passed: ${heldBack.reason}`];
 }

@@ -202,7 +202,8 @@ export function findRepeat(round: Round, event: StackEvent, machine: Machine | u
     return earlier.mark === mark ? ignore(event, `The same event is parked: ${earlier.event.id}.`) : undefined;
   }
   if (lead.mark !== mark || !isStillTrue(stack, event) || mayBeginNext(stack, event, machine)) return undefined;
-  if (stack.endsFrom === undefined && machine !== undefined && isWantedAgain(stack, event.name, machine)) return undefined;
+  if (stack.endsFrom === undefined && machine !== undefined && isWantedAgain(stack, event.name, machine))
+    return undefined;
   return ignore(event, "It repeats the event that led the stack here.");
 }
 

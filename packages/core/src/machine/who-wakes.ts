@@ -34,7 +34,9 @@ export function listWaits(stack: Stack, parked = 0): readonly Wait[] {
 }
 
 function findTaskWaker(stack: Stack, { name, detail }: TaskState): { readonly waker: Waker } | undefined {
-  const isOpen = stack.runs.some((run) => run.task === name && run.entry === stack.entry && run.abandoned === undefined);
+  const isOpen = stack.runs.some(
+    (run) => run.task === name && run.entry === stack.entry && run.abandoned === undefined,
+  );
   if (isOpen && detail !== "WAITING") return { waker: "run" };
   if (stack.timers.some((timer) => timer.task === name)) return { waker: "timer" };
   if (detail !== "WAITING") return undefined;

@@ -20,7 +20,15 @@ interface Sketch {
   readonly events?: string;
 }
 
-function compile({ tasks, names, on = "NEXT: LIVE", rest = "", metadata = "{}", mode = "follow", events = "" }: Sketch) {
+function compile({
+  tasks,
+  names,
+  on = "NEXT: LIVE",
+  rest = "",
+  metadata = "{}",
+  mode = "follow",
+  events = "",
+}: Sketch) {
   const list = Object.entries(tasks).map(([name, task]) => `  ${name}: { ${task} }`);
   const text = `
 version: 2
@@ -109,7 +117,13 @@ describe("a running stack whose document changes", () => {
   });
 
   it("sends a waiting task that the revision no longer has, on the revision that it began with", () => {
-    const lines = play(TWO, { names: ["build"], tasks: { build: LAMBDA } }, [go, load, note, done("build"), done("deploy")]);
+    const lines = play(TWO, { names: ["build"], tasks: { build: LAMBDA } }, [
+      go,
+      load,
+      note,
+      done("build"),
+      done("deploy"),
+    ]);
 
     expect(sent(lines)).toEqual(["build", "", "", "deploy", ""]);
     expect(lines[4]?.state).toBe("LIVE");
@@ -123,7 +137,13 @@ describe("a running stack whose document changes", () => {
   });
 
   it("moves when a task has ended that the revision lacks", () => {
-    const lines = play(TWO, { names: ["deploy"], tasks: { deploy: LAMBDA } }, [go, load, done("build"), done("deploy"), note]);
+    const lines = play(TWO, { names: ["deploy"], tasks: { deploy: LAMBDA } }, [
+      go,
+      load,
+      done("build"),
+      done("deploy"),
+      note,
+    ]);
 
     expect(lines[2]?.dispatched).toEqual(["deploy"]);
     expect(lines[3]?.state).toBe("LIVE");
@@ -192,7 +212,12 @@ describe("an event of the engine that no state has handled", () => {
   });
 
   it("is not tried again after the state was left", () => {
-    const lines = play(one, { ...one, on: "NEXT: LIVE" }, [go, done("t"), { event: { stackId: "s", event: "END" } }, load]);
+    const lines = play(one, { ...one, on: "NEXT: LIVE" }, [
+      go,
+      done("t"),
+      { event: { stackId: "s", event: "END" } },
+      load,
+    ]);
 
     expect(lines[2]?.outcome).toBe("removed");
   });

@@ -38,7 +38,10 @@ function findTaskFault(machine: Machine, stack: Stack, task: TaskState): MoveFau
   const began = detail === "APPROVING" || findBegun(stack, name)?.isApproval === true;
   if (isApproval !== began && (began || detail !== "WAITING")) {
     const kind = began ? "an approval" : "a task of a worker";
-    return { code: "UPGRADE_TASK_UNKNOWN", reason: `"${name}" ${what} as ${kind}, which it is not in the new revision.` };
+    return {
+      code: "UPGRADE_TASK_UNKNOWN",
+      reason: `"${name}" ${what} as ${kind}, which it is not in the new revision.`,
+    };
   }
   const need = findAbsent(machine, stack, name);
   if (need === undefined) return undefined;

@@ -9,7 +9,8 @@ type Needs = ReadonlyMap<string, readonly string[]>;
 /** A new document skips nothing that a task waits for: neither what its entry began with, nor what the present revision says. */
 export const needsKept: Invariant = {
   name: "needs-kept",
-  promise: "No task is sent before all has succeeded that it needs by the revision of its entry and by the present one.",
+  promise:
+    "No task is sent before all has succeeded that it needs by the revision of its entry and by the present one.",
   create(report, { findMachine }) {
     const entries = new Map<string, Needs>();
     return {
