@@ -74,6 +74,13 @@ describe("RETRY_FAILED_TASKS", () => {
     expect(decide(machine, bothFailed, anEvent("RETRY_FAILED_TASKS", other))).toEqual(notCurrent);
   });
 
+  it("is refused when the revision has none of the tasks", () => {
+    const changed = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "db")) };
+    const only = anEvent("RETRY_FAILED_TASKS", { task: { name: "db" } });
+
+    expect(decide(changed, bothFailed, only)).toMatchObject({ kind: "rejected", code: "TASK_NOT_CURRENT" });
+  });
+
   it("leaves a task failed that the revision does not have", () => {
     const changed = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "db")) };
 

@@ -23,7 +23,7 @@ export const retryFailed: Handler = (work) => {
   if (!Array.isArray(chosen)) return chosen;
   if (isKeptAtItsEnd(work.stack)) return workAgain(work);
   const retried = chosen.filter(({ name }) => isKnown(work, name));
-  if (retried.length === 0) return undefined;
+  if (retried.length === 0) return chosen.length === 0 ? undefined : toLost(chosen);
   const shown = toMessageStack(work.machine, work.stack);
   for (const task of retried) {
     forgetFailures(work, task.name);
@@ -166,6 +166,11 @@ function isKnown(work: Work, name: string): boolean {
   const known = work.machine.tasks.has(name);
   if (!known) work.notes.push(formatLostTask(name));
   return known;
+}
+
+function toLost(tasks: readonly TaskState[]): Rejected {
+  const [first] = tasks;
+  return { kind: "rejected", code: "TASK_NOT_CURRENT", reason: formatLostTask(first?.name ?? "") };
 }
 
 /** Returns true for a task without an attempt to send again or to stop, such as an approval. */

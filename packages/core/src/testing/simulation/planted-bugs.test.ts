@@ -16,6 +16,7 @@ const FIRST_SEEDS: Readonly<Record<string, number>> = {
   "old-entries": 18,
   "failure-count": 11,
   redrive: 83,
+  "begun-needs": 190,
 };
 
 /** The same for runs that are short. */
