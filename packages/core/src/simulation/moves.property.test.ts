@@ -17,7 +17,10 @@ const aRevision = fc.record({
 });
 type Revision = typeof aRevision extends fc.Arbitrary<infer T> ? T : never;
 
-function compile({ tasks, hasNext }: Revision, { mode, index }: { readonly mode: string; readonly index: number }): Machine {
+function compile(
+  { tasks, hasNext }: Revision,
+  { mode, index }: { readonly mode: string; readonly index: number },
+): Machine {
   const present = NAMES.filter((_, place) => tasks[place] !== undefined);
   const lines = present.map((name) => {
     const place = NAMES.indexOf(name);
@@ -85,33 +88,37 @@ function listUnmet(stack: SimulatedStack, task: string, begun: Machine): readonl
   return needs.filter((need) => stack.tasks.find(({ name }) => name === need)?.status !== "SATISFIED");
 }
 
-it.each(["pin", "follow"])("sends no task of a stack that is to %s before what its entry needs, whatever is loaded", (mode) => {
-  fc.assert(
-    fc.property(
-      fc.tuple(aRevision, aRevision, aRevision),
-      fc.array(aStep, { minLength: 5, maxLength: 30 }),
-      (revisions, steps) => {
-        const life = live(revisions, mode);
-        let stack = life.run({ event: { stackId: "s", event: "GO", machine: "m" } }).stack ?? undefined;
-        let begun = life.machines.filter((machine) => hasTasks(machine, stack));
-        for (const step of steps) {
-          const line = play(life, step);
-          const next = line.stack ?? undefined;
-          if (next === undefined) continue;
-          if (next.state !== stack?.state || step.do === "go") begun = life.machines.filter((each) => hasTasks(each, next));
-          stack = next;
-          if (next.state !== "WORK" || step.do === "retry") continue;
-          for (const task of line.dispatched) {
-            // Of documents with the same tasks, it is not known here with which the entry began.
-            const unmet = begun.map((machine) => listUnmet(next, task, machine));
-            expect(unmet.length === 0 || unmet.some((needs) => needs.length === 0)).toBe(true);
+it.each(["pin", "follow"])(
+  "sends no task of a stack that is to %s before what its entry needs, whatever is loaded",
+  (mode) => {
+    fc.assert(
+      fc.property(
+        fc.tuple(aRevision, aRevision, aRevision),
+        fc.array(aStep, { minLength: 5, maxLength: 30 }),
+        (revisions, steps) => {
+          const life = live(revisions, mode);
+          let stack = life.run({ event: { stackId: "s", event: "GO", machine: "m" } }).stack ?? undefined;
+          let begun = life.machines.filter((machine) => hasTasks(machine, stack));
+          for (const step of steps) {
+            const line = play(life, step);
+            const next = line.stack ?? undefined;
+            if (next === undefined) continue;
+            if (next.state !== stack?.state || step.do === "go")
+              begun = life.machines.filter((each) => hasTasks(each, next));
+            stack = next;
+            if (next.state !== "WORK" || step.do === "retry") continue;
+            for (const task of line.dispatched) {
+              // Of documents with the same tasks, it is not known here with which the entry began.
+              const unmet = begun.map((machine) => listUnmet(next, task, machine));
+              expect(unmet.length === 0 || unmet.some((needs) => needs.length === 0)).toBe(true);
+            }
           }
-        }
-      },
-    ),
-    { numRuns: 150 },
-  );
-});
+        },
+      ),
+      { numRuns: 150 },
+    );
+  },
+);
 
 function hasTasks(machine: Machine, stack: SimulatedStack | undefined): boolean {
   const names = machine.states.get("WORK")?.tasks ?? [];
