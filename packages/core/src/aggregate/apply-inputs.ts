@@ -318,7 +318,9 @@ function moveRevised(work: Work): Needs | undefined {
   const { machine } = found;
   const id = `revised:${machine.hash.slice(0, 12)}:${stack.entry}:${at}`;
   const event: StackEvent = { ...asked, id, name: SYSTEM_EVENTS.upgradeStack };
-  const decision = pickRandom(decide(machine, stack, event, options.limits), options.random);
+  const decided = decideWithLeft(options, { machine, stack, event });
+  if (isNeeds(decided)) return decided;
+  const decision = pickRandom(decided, options.random);
   if (effectOf(decision) === undefined) return undefined;
   work.revisions.add(machine.hash);
   const message = { event: event.name, stackId };
