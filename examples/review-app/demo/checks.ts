@@ -40,6 +40,7 @@ export async function loadChecks(input: CheckInput): Promise<readonly Check[]> {
     checks.push(await checkStack(input, expectation), ...(await checkFiles(input, expectation)));
     if (input.withTerraform) checks.push(...(await checkStates(input, expectation)));
   }
+  if (input.withTerraform) checks.push(await checkUnsaved(input));
   checks.push(await checkEvents(input));
   return checks;
 }
@@ -95,6 +96,13 @@ async function checkStates(input: CheckInput, { stackId, sha }: Expectation): Pr
       };
     }),
   );
+}
+
+/** Checks that no run waits for a person. */
+async function checkUnsaved({ yard }: CheckInput): Promise<Check> {
+  const { items } = await yard.states.unsaved();
+  const expected = "saved or settled";
+  return { what: "all    runs of Terraform", expected, found: items.map(({ state }) => state).join(", ") || expected };
 }
 
 /** Checks that each event was applied once, whatever was killed. */

@@ -7,6 +7,7 @@ import type { TaskReport } from "./control-plane.ts";
 import type { Feed } from "./feed.ts";
 import type { ReviewApp } from "./review-app-events.ts";
 import { waitForRollOut } from "./roll-out.ts";
+import { settleUnsaved } from "./settle-unsaved.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface StoryInput {
@@ -59,10 +60,12 @@ export async function playStory(input: StoryInput): Promise<Told> {
   await printAttempts(input, ["pr-12", "pr-7"]);
   await yard.waitForOutcome(second, wait);
   await Promise.all([yard.waitForState("pr-12", "LIVE", wait), yard.waitForState("pr-7", "LIVE", wait)]);
+  await settleUnsaved(input);
 
   timeline.say("pull request 12 is merged: its environment goes, that of 7 stays");
   await publish({ stackId: "pr-12", event: "MERGED" });
   await yard.waitForRemoval("pr-12", wait);
+  await settleUnsaved(input);
   const expectations = [
     { stackId: "pr-7", sha: "77aa" },
     { stackId: "pr-12", sha: undefined },
