@@ -68,7 +68,9 @@ export const expiry: Act = {
         .some((event) => event["detail-type"] === "artifact.refresh" && event.account === CONSUMERS.sydney.account);
     const hasAsked = await world.passUntil(async () => asked(), 60 * MINUTE_MS);
     return {
-      told: [`Meanwhile the matrix said "${meanwhile?.status}" there. It requested a new URL. ${told}`],
+      told: [
+        `Meanwhile the matrix said "${meanwhile?.status}" there.${hasAsked ? " It requested a new URL." : ""} ${told}`,
+      ],
       faults: findBroken({
         "sydney was overdue": meanwhile?.status === "overdue",
         "it requested a new URL": hasAsked,

@@ -15,6 +15,13 @@ describe("chunk", () => {
     expect(chunk(items, 2)).toEqual(parts);
   });
 
+  it.each([0, -1, 0.5, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    "loses no item silently: a size of %d is refused",
+    (size) => {
+      expect(() => chunk([1, 2, 3], size)).toThrow(RangeError);
+    },
+  );
+
   it("keeps every item in its place", () => {
     fc.assert(
       fc.property(fc.array(fc.string()), fc.integer({ min: 1, max: 50 }), (items, size) => {
