@@ -3,7 +3,6 @@ import { findFolderProblem } from "./current-folder.ts";
 import { filterWarnings } from "./filter-warnings.ts";
 import { keepCompiled } from "./keep-compiled.ts";
 import { findNodeProblem } from "./node-version.ts";
-import { exemptLoopback } from "./proxy.ts";
 import { mayBeQuick } from "./quick-words.ts";
 
 const problem = findNodeProblem(process.versions.node);
@@ -19,7 +18,6 @@ if (missing !== undefined) {
 // Before any other import: `node:sqlite` warns when it is imported.
 filterWarnings();
 keepCompiled(process.env);
-exemptLoopback(process.env);
 if (!(await endEarly())) {
   const { runProcess } = await import("./run-process.ts");
   await runProcess();
