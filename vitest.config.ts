@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 import consoleManifest from "./packages/console/package.json" with { type: "json" };
 import { findBrowser, toLaunchOptions } from "./tools/browser/src/index.ts";
 import { SlowFirst } from "./tools/checks/slow-first.ts";
+import { findSlowness } from "./tools/checks/slowness.ts";
 import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 import { REASONS } from "./tools/checks/tiers.ts";
 
@@ -12,8 +13,11 @@ const homes = "{packages,apps,tools,examples}";
 // Tests of all files, but those in a browser, share a process and its modules, whose import was half of their time. Each file
 // leaves nothing behind: no mock, no variable of the environment, no open handle.
 const isolate = false;
+// Limits end what hangs. On a busy or slow machine the same test takes longer, so they grow with it.
+const slowness = findSlowness();
+const within = (ms: number) => Math.ceil(ms * slowness);
 // What a test waits for comes at some time; how soon is not what it asserts.
-const patient = { poll: { timeout: 20_000 } };
+const patient = { poll: { timeout: within(20_000) } };
 // A browser on a busy machine can miss an event that no person would: such a test runs once more, and the run lists it
 // (tools/checks/failures.ts).
 const retry = 1;
@@ -46,7 +50,7 @@ export default defineConfig({
           include: [`${homes}/**/*.test.ts`],
           exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
           // Properties over many drawn machines share two cores with everything else.
-          testTimeout: 30_000,
+          testTimeout: within(30_000),
           expect: patient,
         },
       },
@@ -59,9 +63,9 @@ export default defineConfig({
           setupFiles,
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
-          testTimeout: 120_000,
+          testTimeout: within(120_000),
           expect: patient,
-          hookTimeout: 120_000,
+          hookTimeout: within(120_000),
         },
       },
       {
@@ -82,12 +86,12 @@ export default defineConfig({
             provider: playwright(browserOptions),
             instances: [{ browser: "chromium" }],
             // The first page waits until the modules of the console are bundled, which a busy machine takes long for.
-            connectTimeout: 300_000,
+            connectTimeout: within(300_000),
             screenshotFailures: false,
           },
-          testTimeout: 60_000,
+          testTimeout: within(60_000),
           expect: patient,
-          hookTimeout: 60_000,
+          hookTimeout: within(60_000),
         },
       },
       {
@@ -119,9 +123,9 @@ export default defineConfig({
           setupFiles,
           include: [`${homes}/**/e2e/**/*.test.ts`],
           exclude: neither,
-          testTimeout: 120_000,
+          testTimeout: within(120_000),
           expect: patient,
-          hookTimeout: 120_000,
+          hookTimeout: within(120_000),
         },
       },
     ],

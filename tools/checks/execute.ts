@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { repositoryRoot } from "./published-packages.ts";
+import { findSlowness, SLOWNESS } from "./slowness.ts";
 
 // Runs the programs of checks and tests, with one folder for the temporary files of all of them.
 
@@ -47,6 +48,7 @@ const commonEnv = {
   GOGC: "400",
   // Large pages for what glibc allocates: a tenth less processor time, of tests with large buffers half.
   GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
+  [SLOWNESS]: String(findSlowness()),
 };
 
 /** How a program runs. */
