@@ -122,6 +122,7 @@ const main: Options = {
   entry: {
     bin: "src/bin.ts",
     "command-line": "src/command-line.ts",
+    schema: "src/schema.ts",
     "aws-yard": "src/yard/aws-yard.ts",
     "own-aws-access": "src/yard/own-aws-access.ts",
   },

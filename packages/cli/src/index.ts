@@ -1,6 +1,34 @@
 import type { CommandLineIo } from "./command-line.ts";
 
-export { defineConfig, defineMachine, type PluginReference, type StackyardConfig } from "@stackyard/core";
+export {
+  continueLater,
+  defineConfig,
+  defineExecutor,
+  defineMachine,
+  definePlugin,
+  defineService,
+  type Executor,
+  type ExecutorContext,
+  type ExecutorDefinition,
+  type ExecutorsContext,
+  type Failed,
+  failed,
+  isPassing,
+  type Logger,
+  type Plugin,
+  type PluginContext,
+  type PluginReference,
+  type ProvidedService,
+  provideService,
+  type Running,
+  running,
+  type ServiceKey,
+  type StackyardConfig,
+  type Step,
+  type Succeeded,
+  succeeded,
+  type Target,
+} from "@stackyard/core";
 export type { CommandLineIo } from "./command-line.ts";
 export type { OutputStream } from "./output.ts";
 

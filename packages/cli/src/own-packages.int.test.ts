@@ -62,13 +62,31 @@ describe("packages of ours are installed from where the program came:", () => {
     writeFileSync(join(home, "node_modules/@stackyard/core/package.json"), "{}");
     const source = findOwnSource(home);
 
-    expect(source).toEqual({ kind: "file", file: `${place}/stackyard-1.tgz` });
+    expect(source).toEqual({ kind: "file", file: `${place}/stackyard-1.tgz`, home });
     expect(formatInstall(["@stackyard/mcp"], source)).toBe(`npm install ${place}/stackyard-mcp-1.tgz`);
-    expect(formatInstall(["@stackyard/executor-ecs"], source)).toBe("npm install ./stackyard-*/*.tgz");
     expect(toOwnDependencies(["stackyard", "@stackyard/sdk", "@stackyard/hosts"], join(place, "new"), source)).toEqual({
       stackyard: "file:../stackyard-1.tgz",
       "@stackyard/sdk": "file:../stackyard-sdk-1.tgz",
     });
+  });
+
+  it("what no one file has from the bundle of the release, and the server for assistants from its own file, also before it was copied", () => {
+    writeFileSync(join(place, "stackyard-1.tgz"), "");
+    const home = install({ stackyard: "file:../stackyard-1.tgz" });
+    mkdirSync(join(home, "node_modules/@stackyard/core"), { recursive: true });
+    writeFileSync(join(home, "node_modules/@stackyard/core/package.json"), "{}");
+    const source = findOwnSource(home);
+
+    expect(formatInstall(["@stackyard/executor-ecs"], source)).toBe(
+      "tar xf stackyard-1.tar.gz && npm install ./stackyard-1/*.tgz",
+    );
+    expect(formatInstall(["@stackyard/mcp"], source)).toBe(`npm install ${place}/stackyard-mcp-1.tgz`);
+    expect(formatInstall(["stackyard", "@stackyard/mcp"], source)).toBe(
+      `npm install ${place}/stackyard-1.tgz ${place}/stackyard-mcp-1.tgz`,
+    );
+    expect(formatInstall(["@stackyard/mcp"], { kind: "unknown" })).toBe(
+      "npm install ./stackyard-*/*.tgz ./stackyard-*/extra/stackyard-mcp-*.tgz",
+    );
   });
 
   it("and need no installation in the folder that has them", () => {

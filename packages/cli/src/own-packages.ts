@@ -13,14 +13,18 @@ export type OwnSource =
   | { readonly kind: "clone"; readonly packages: string }
   /** Packed packages, as absolute paths by name. */
   | { readonly kind: "bundle"; readonly files: ReadonlyMap<string, string> }
-  /** One file with this package and all that it needs. Others of the same release may be next to it. */
-  | { readonly kind: "file"; readonly file: string }
+  /** One file with this package, in `home`, and all that it needs. Others of the same release may be next to it. */
+  | { readonly kind: "file"; readonly file: string; readonly home: string }
   | { readonly kind: "registry" }
   | { readonly kind: "unknown" };
 
 const OWN = /^(?:stackyard$|@stackyard\/)/;
-/** The path to install when the place of the bundle is not known. */
-const BUNDLE = "./stackyard-*/*.tgz";
+/** The folder of the bundle when its place is not known. */
+const BUNDLE = "./stackyard-*";
+/** Packages that a release has as one file, too. */
+const ONE_FILES: ReadonlySet<string> = new Set(["stackyard", "@stackyard/sdk", "@stackyard/mcp"]);
+/** Packages that the bundle has in a folder of their own, because few projects need them. */
+const EXTRA: ReadonlySet<string> = new Set(["@stackyard/cdk", "@stackyard/mcp"]);
 
 /** Returns true for the names of our own packages. */
 export function isOwnPackage(name: string): boolean {
@@ -41,7 +45,9 @@ export function findOwnSource(home: string = fileURLToPath(OWN_FOLDER)): OwnSour
     .filter(([, path]) => existsSync(path));
   const [, file] = files.find(([name]) => name === "stackyard") ?? [];
   if (file === undefined) return { kind: "unknown" };
-  return isContained("@stackyard/core", folder) ? { kind: "file", file } : { kind: "bundle", files: new Map(files) };
+  return isContained("@stackyard/core", folder)
+    ? { kind: "file", file, home: folder }
+    : { kind: "bundle", files: new Map(files) };
 }
 
 /** Returns true for a package of ours that this one, or the one in `home`, was installed with in one file. */
@@ -51,9 +57,15 @@ export function isContained(name: string, home: string = fileURLToPath(OWN_FOLDE
 
 /** Returns the files next to `file` that contain these packages. */
 function findBeside(file: string, names: readonly string[]): ReadonlyMap<string, string> {
-  const toPath = (name: string) =>
-    join(dirname(file), basename(file).replace(/^stackyard-/, `${name.replace("@", "").replace("/", "-")}-`));
-  return new Map(names.map((name) => [name, toPath(name)] as const).filter(([, path]) => existsSync(path)));
+  return new Map(names.map((name) => [name, toBeside(file, name)] as const).filter(([, path]) => existsSync(path)));
+}
+
+function toBeside(file: string, name: string): string {
+  return join(dirname(file), basename(file).replace(/^stackyard-/, `${toBase(name)}-`));
+}
+
+function toBase(name: string): string {
+  return name.replace("@", "").replace("/", "-");
 }
 
 /** Returns the top-level packages and where npm got them from, by the lock that it keeps with them. */
@@ -78,7 +90,24 @@ function readPackages(lock: string): Readonly<Record<string, unknown>> {
 
 /** Returns the command that installs packages of ours from the given source. */
 export function formatInstall(names: readonly string[], source: OwnSource = findOwnSource()): string {
-  return `npm install ${toArguments(names, source).join(" ")}`;
+  if (source.kind !== "file") return `npm install ${toArguments(names, source).join(" ")}`;
+  const missing = names.filter((name) => !ONE_FILES.has(name) && !isContained(name, source.home));
+  if (missing.length === 0) return `npm install ${toFiles(names, source.file).join(" ")}`;
+  // The one file has it not, and no other one: all packages of the release replace it.
+  const bundle = basename(source.file, ".tgz");
+  return `tar xf ${bundle}.tar.gz && npm install ${toBundled(names, `./${bundle}`).join(" ")}`;
+}
+
+/** Returns the files of one release that have these packages: the one file, and those that are next to it or are to be copied there. */
+function toFiles(names: readonly string[], file: string): readonly string[] {
+  const own = names.filter((name) => ONE_FILES.has(name));
+  return [...new Set((own.length === 0 ? ["stackyard"] : own).map((name) => slashes(toBeside(file, name))))];
+}
+
+/** Returns what installs packages from the folder of a bundle: all of it, because npm would look for what one depends on in the registry. */
+function toBundled(names: readonly string[], folder: string): readonly string[] {
+  const extra = names.filter((name) => EXTRA.has(name)).map((name) => `${folder}/extra/${toBase(name)}-*.tgz`);
+  return [`${folder}/*.tgz`, ...extra];
 }
 
 /** Returns true when the folder has every package that `formatInstall` would install. */
@@ -88,16 +117,11 @@ export function isInstalled(names: readonly string[], folder: string, source: Ow
   return wanted.length > 0 && wanted.every((name) => existsSync(join(folder, "node_modules", name)));
 }
 
-function toArguments(names: readonly string[], source: OwnSource): readonly string[] {
+function toArguments(names: readonly string[], source: Exclude<OwnSource, { kind: "file" }>): readonly string[] {
   if (source.kind === "clone") return names.map((name) => toFolder(source.packages, name));
   if (source.kind === "registry") return names.map((name) => `${name}@${VERSION}`);
-  if (source.kind === "file") {
-    const files = findBeside(source.file, names);
-    return files.size === 0 ? [BUNDLE] : [...files.values()].map(slashes);
-  }
-  // All of them, because npm would look for those that one depends on in the registry.
   const [file] = source.kind === "bundle" ? source.files.values() : [];
-  return [file === undefined ? BUNDLE : `${slashes(dirname(file))}/*.tgz`];
+  return toBundled(names, file === undefined ? BUNDLE : slashes(dirname(file)));
 }
 
 /** Returns the dependencies of a new project in `folder` that uses `names`. Empty when their source is not known. */

@@ -123,6 +123,35 @@ console.log((await yard.waitForOutcome(event)).outcome);
     expect(Object.entries(inside).filter(([, each]) => Object(each).inBundle !== true)).toEqual([]);
   });
 
+  it("has all that an executor is made of, with its types: nothing else is installed", async () => {
+    const plugin = `import { defineExecutor, definePlugin, type ExecutorContext, running, succeeded } from "stackyard";
+import { Type } from "stackyard/schema";
+const waiting = (ctx: ExecutorContext) => running({ progress: { at: ctx.clock.now() }, pollAfterMs: 1 });
+const tea = defineExecutor({
+  name: "tea",
+  config: Type.Object({ cups: Type.Integer() }),
+  progress: Type.Object({ at: Type.Integer() }),
+  start: async (ctx) => waiting(ctx),
+  poll: async (_ctx, { cups }, { at }) => succeeded({ cups: cups + at }),
+});
+export default definePlugin({ name: "tea", executors: [tea] });
+`;
+    mkdirSync(join(project, "own"));
+    writeFileSync(join(project, "own/tea.ts"), plugin);
+    writeFileSync(join(project, "own/wrong.ts"), plugin.replace("cups + at", "cups.brew()"));
+    const tsc = join(root, "node_modules/typescript-7/bin/tsc");
+    const compile = (file: string) =>
+      enter(
+        `"${process.execPath}" "${tsc}" --noEmit --strict --skipLibCheck --module nodenext --target es2024 own/${file}`,
+      );
+
+    await compile("tea.ts");
+    await expect(compile("wrong.ts")).rejects.toMatchObject({ stdout: expect.stringContaining("brew") });
+    expect(await enter("node -e 'import(\"./own/tea.ts\").then((m) => console.log(m.default.kind))'")).toBe(
+      "stackyard-plugin\n",
+    );
+  }, 120_000);
+
   it("creates projects that are installed from the same files", async () => {
     await enter("npx --no stackyard init ../new --force");
 
