@@ -89,7 +89,7 @@ async function send(
   linking.catch(() => undefined);
   try {
     const followed = await followEvent(client, published, {
-      event: event.event,
+      ...event,
       until,
       timeoutMs,
       signal,

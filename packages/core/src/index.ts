@@ -34,6 +34,7 @@ export type {
   NeededTask,
   TasksReport,
 } from "./machine/executor-definition.ts";
+export { type EventContent, isSameContent, toContent } from "./machine/event-content.ts";
 export { formatNames } from "./machine/format-names.ts";
 export { type Defined, defined, findRoundedFault, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
 export {

@@ -43,8 +43,13 @@ export interface PublishedEvent {
 export interface Duplicate {
   readonly code: "DUPLICATE";
   readonly reason: string;
-  /** Absent: the earlier event is not decided yet, or its history is pruned. */
-  readonly usedFor?: { readonly event: string; readonly outcome: Outcome; readonly at: string };
+  /** Absent: the earlier event is not decided yet, or its history is pruned. `same`: its content was that of this one. */
+  readonly usedFor?: {
+    readonly event: string;
+    readonly outcome: Outcome;
+    readonly at: string;
+    readonly same: boolean;
+  };
 }
 
 /** The result of one of many events. An invalid one stops no other. */
@@ -57,7 +62,7 @@ export type PublishResult =
 export interface Publisher<Event extends string = string> {
   /**
    * Throws `EVENT_INVALID` when the message is not an event, `PAYLOAD_TOO_LARGE`, and `DUPLICATE` when its id was used for
-   * another event of the stack. A repeat of the same event resolves with `duplicate`.
+   * another event of the stack: another name, or other metadata. A repeat of the same event resolves with `duplicate`.
    */
   publish(event: NewEvent<Event>, options?: CallOptions): Promise<PublishedEvent>;
   /** Results in the order of the events. */
@@ -116,11 +121,11 @@ export function createHttpPublisher(http: HttpClient): Publisher {
 const TOO_LARGE = "PAYLOAD_TOO_LARGE";
 
 /** Returns a repeat as published. Throws for another event under the same id, which would be lost silently. */
-function toRepeated(event: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {
+function toRepeated({ event }: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {
   const { kind: _, eventId, stackId, ...duplicate } = result;
   const { reason, usedFor } = duplicate;
-  if (usedFor === undefined || usedFor.event === event.event) return { eventId, stackId, duplicate };
-  throw new StackyardError("DUPLICATE", `${reason} Use a unique id for ${event.event}.`, {
+  if (usedFor === undefined || usedFor.same) return { eventId, stackId, duplicate };
+  throw new StackyardError("DUPLICATE", `${reason} Use a unique id for ${event}.`, {
     details: { eventId, stackId, usedFor },
   });
 }

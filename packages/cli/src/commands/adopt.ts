@@ -354,7 +354,7 @@ async function takeOver(
   const event = toEvent(args, metadata);
   const published = await yard.publish({ stackId: stack, machine: args.machine, ...event }, { signal });
   try {
-    await followEvent(yard, published, { event: event.event, until: [until], timeoutMs, signal });
+    await followEvent(yard, published, { ...event, until: [until], timeoutMs, signal });
   } catch (error) {
     if (!isStackyardError(error, "LEFT_BEHIND")) throw error;
     return reportChanges(context, each, error.message);

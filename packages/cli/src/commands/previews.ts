@@ -175,5 +175,5 @@ export async function sendUnlessRefused(context: ServerContext, sent: NewEvent, 
     throw failWith("OUTCOME_NEGATIVE", `"${stackId}" does not take ${event} now. Nothing was sent. ${why}`, { hint });
   }
   const published = await yard.publish(sent, { signal });
-  return reportAccepted(context, published, { event });
+  return reportAccepted(context, published, sent);
 }

@@ -1,6 +1,15 @@
-import { defined, formatPlannedEvent, MAX_NAME, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import {
+  defined,
+  type EventContent,
+  formatPlannedEvent,
+  MAX_NAME,
+  optionalFlag,
+  optionalText,
+  toShellCommand,
+} from "@stackyard/core";
 import { fieldOf, getStack } from "@stackyard/core/api/operations";
 import {
+  type Duplicate,
   EventNotAppliedError,
   type HistoryEntry,
   type NewEvent,
@@ -15,7 +24,7 @@ import {
   type Metadata,
   parseMetadata,
   parseTimeout,
-  reusedId,
+  requireSame,
 } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
 
@@ -76,9 +85,13 @@ export const send = defineServerCommand({
     if (args.dryRun === true) return previewEvent(context, event);
     await checkGoalStates(context, { ...event, until: args.until ?? [] });
     const published = await yard.publish(event, { signal });
-    if (!args.wait && args.until === undefined) return reportAccepted(context, published, args);
+    if (!args.wait && args.until === undefined) return reportAccepted(context, published, event);
     if (published.duplicate !== undefined) out.note(published.duplicate.reason);
-    const { entry, stack } = await follow(context, published, { ...args, timeoutMs });
+    const { entry, stack } = await follow(context, published, {
+      ...event,
+      ...defined({ until: args.until }),
+      timeoutMs,
+    });
     out.result({ ...published, ...toResult(entry), ...defined({ stack }) }, () => {
       return [
         formatHistoryEntry(entry, out),
@@ -115,20 +128,18 @@ const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
 export async function reportAccepted(
   context: ServerContext,
   published: PublishedEvent,
-  args: Pick<Args, "event">,
+  sent: EventContent,
 ): Promise<number> {
   const { out } = context;
   const { duplicate, ...ids } = published;
-  const result = { ...ids, event: args.event };
-  if (duplicate !== undefined) {
-    out.result({ ...result, outcome: "ignored", ...duplicate }, () => `DUPLICATE: ${duplicate.reason}`);
-    return 0;
-  }
+  const result = { ...ids, event: sent.event };
+  if (duplicate?.usedFor !== undefined) return reportDuplicate(context, result, duplicate);
   const entry = await findFirstDecision(context, ids, out.interactive ? LOOK_MS.terminal : LOOK_MS.pipe);
-  if (entry !== undefined && entry.event !== args.event) throw reusedId(ids, entry);
+  if (entry !== undefined) requireSame(ids, entry, sent);
+  if (duplicate !== undefined) return reportDuplicate(context, result, duplicate);
   const isDone = entry?.outcome === "applied" || entry?.outcome === "removed";
   if (entry === undefined || (isDone && !out.interactive)) {
-    out.result({ ...result, outcome: "accepted" }, () => `${args.event} was accepted for ${ids.stackId}.`);
+    out.result({ ...result, outcome: "accepted" }, () => `${sent.event} was accepted for ${ids.stackId}.`);
     return 0;
   }
   out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
@@ -136,6 +147,11 @@ export async function reportAccepted(
     out.note(`Stack "${ids.stackId}" does not exist. ${await adviseNewStack(context, ids.stackId)}`);
   }
   return isDone ? 0 : adviseRefused(context, ids.stackId, entry);
+}
+
+function reportDuplicate({ out }: ServerContext, result: object, duplicate: Duplicate): number {
+  out.result({ ...result, outcome: "ignored", ...duplicate }, () => `DUPLICATE: ${duplicate.reason}`);
+  return 0;
 }
 
 /** Says what to do about an event that was not applied. Returns 0 when it is tried again. */
@@ -191,15 +207,13 @@ function toEvent({ stack, event, id, machine, confirm, plan }: Args, metadata: M
 async function follow(
   { out, signal, yard }: ServerContext,
   published: PublishedEvent,
-  { event, until, timeoutMs }: Pick<FollowEventOptions, "event" | "until" | "timeoutMs">,
+  options: Pick<FollowEventOptions, "event" | "metadata" | "confirm" | "until" | "timeoutMs">,
 ): Promise<FollowedEvent> {
   const { stackId } = published;
   out.progress({ kind: "waiting", ...published }, () => `Waiting for ${stackId} …`);
   try {
     return await followEvent(yard, published, {
-      event,
-      until,
-      timeoutMs,
+      ...options,
       signal,
       onParked(entry) {
         const { eventId, code, reason } = entry;

@@ -185,6 +185,18 @@ describe("commands over a running yard", () => {
     const asJson = await send("reused", "PARK", "--id", "one");
     const waited = await run("send", "reused", "PARK", "--id", "one", "--wait");
     const another = await run("send", "reused", "OPEN", "--id", "one", "--json");
+    const other = await run("send", "reused", "PARK", "--id", "one", "--metadata", "sha=bbbb", "--json");
+    const otherWaited = await run(
+      "send",
+      "reused",
+      "PARK",
+      "--id",
+      "one",
+      "--metadata",
+      "sha=bbbb",
+      "--wait",
+      "--json",
+    );
     const elsewhere = await send("other", "CLOSE", "--id", "closing", "--wait");
 
     const reason = /The id "one" was used before for PARK of "reused" \(applied, .*Z\)\. Nothing was sent again\./;
@@ -195,6 +207,8 @@ describe("commands over a running yard", () => {
     ]);
     expect([waited.exitCode, waited.stderr]).toEqual([0, expect.stringMatching(reason)]);
     expect([another.exitCode, JSON.parse(another.stderr)]).toMatchObject([1, { error: { code: "DUPLICATE" } }]);
+    for (const { exitCode, stderr } of [other, otherWaited])
+      expect([exitCode, JSON.parse(stderr)]).toMatchObject([1, { error: { code: "DUPLICATE" } }]);
     expect(elsewhere.exitCode).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { type Decision, effectOf, type Rejected } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
+import { markOf } from "../machine/event-content.ts";
 import {
   type ParsedEvent,
   RESULT_EVENTS,
@@ -17,7 +18,6 @@ import type { DeliveryOutcome } from "../ports/transport.ts";
 import type { AppliedInputs, ApplyOptions, TakenOutcome, Work } from "./apply-options.ts";
 import { correctClock, toCorrectedLine } from "./correct-clock.ts";
 import { decideOn, decideWithLeft, type NotedDecision, requireMachine } from "./decide-on.ts";
-import { markOf } from "./event-order.ts";
 import { giveUp } from "./give-up.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 import {

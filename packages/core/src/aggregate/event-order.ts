@@ -1,5 +1,4 @@
-import { type StackEvent, shortHashOf, toEventKey } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
+import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { ParkedHead } from "../ports/stack-store.ts";
 
@@ -13,12 +12,6 @@ interface Orders {
 export function nextOrder({ parked, stack }: Orders): number {
   const known = [...parked.values()].map(({ order = 0 }) => order);
   return Math.max(0, stack?.lead?.order ?? 0, stack?.endsFrom ?? 0, ...known) + 1;
-}
-
-/** Returns a text that is the same for events of one name and metadata. */
-export function markOf({ name, metadata, confirm }: Pick<StackEvent, "name" | "metadata" | "confirm">): string {
-  const values = isMap(metadata) ? Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)) : [];
-  return shortHashOf(JSON.stringify([name, values, confirm ?? ""]));
 }
 
 /** Returns the order of an event: its own if it is parked, else that of an event that comes now. */

@@ -6,6 +6,7 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/stack-secrets.ts";
+import { markOf } from "../machine/event-content.ts";
 import { EventMessage, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -56,6 +57,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       task: event.task?.name,
       description: event.description,
       metadata: toMetadata(input, after),
+      mark: toMark(input, after),
       machineHash: after?.machineHash,
       unfinished: effect?.unfinished,
       set: toSet(input),
@@ -71,6 +73,12 @@ function withAnsweredTask(input: HistoryLineInput): HistoryLineInput {
   const run = before?.runs.find(({ attemptId }) => attemptId === event.dispatchId);
   const named = run === undefined ? event : { ...event, task: { name: run.task } };
   return { ...input, event: machine === undefined ? named : withQuotedOutputs(machine, before, named) };
+}
+
+/** Returns the mark of what a sender has sent, where the line does not show all of it. */
+function toMark({ event, machine, before }: HistoryLineInput, after: Stack | undefined): string | undefined {
+  const isHidden = findMaskedKeys({ metadata: event.metadata }, { machine, stack: after ?? before }) !== undefined;
+  return event.origin === "external" && isHidden ? markOf(event) : undefined;
 }
 
 function toMetadata({ event, decision, machine, before }: HistoryLineInput, after: Stack | undefined): unknown {
@@ -166,6 +174,8 @@ export function toUnreadEntry(
 ): HistoryEntry {
   const { at, outcome, code, reason } = why;
   const event = toEventName(message) ?? "";
+  const { metadata, confirm } = message;
+  const isHidden = origin === "external" && metadata !== undefined;
   return {
     stackId,
     at,
@@ -181,6 +191,7 @@ export function toUnreadEntry(
       release: toHistoryRelease(sent),
       actor,
       actorId: toPersonId(sent),
+      mark: isHidden ? markOf({ name: event, metadata, ...(typeof confirm === "string" && { confirm }) }) : undefined,
       timer: timerId,
       raisedBy: raised?.eventId,
     }),

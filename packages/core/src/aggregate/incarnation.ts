@@ -1,12 +1,13 @@
 import { type Decision, effectOf, type Ignored, MACHINES_FAULT, type Rejected } from "../machine/decide/decision.ts";
 import { leads } from "../machine/decide/deeds.ts";
 import { beginsRemoval, isOnWayOut, mayHandleLater, mayHandleNext } from "../machine/decide/way-out.ts";
+import { markOf } from "../machine/event-content.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
 import { INIT, type Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
-import { markOf, orderOf } from "./event-order.ts";
+import { orderOf } from "./event-order.ts";
 import { toUnreadEntry } from "./history-line.ts";
 import { isNeeds, type Needs, requireParked } from "./parked-tries.ts";
 import { nextTryAt } from "./parking.ts";

@@ -100,7 +100,14 @@ export const PublishResult = Type.Union([
     reason: Type.String(),
     usedFor: Type.Optional(
       Type.Object(
-        { event: Type.String(), outcome: Outcome, at: Instant },
+        {
+          event: Type.String(),
+          outcome: Outcome,
+          at: Instant,
+          same: Type.Boolean({
+            description: "It had the content of this message. False: this message is another event, and is lost.",
+          }),
+        },
         { description: "Absent: the earlier event is not decided yet, or its history is pruned." },
       ),
     ),

@@ -4,6 +4,7 @@ import type { StackInput } from "../aggregate/stack-input.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { findLastDecision } from "../inspect/last-decision.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
+import { isSameContent, toContent } from "../machine/event-content.ts";
 import { parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
@@ -289,6 +290,8 @@ interface EventUse {
   readonly outcome: Outcome;
   /** When it was last decided. */
   readonly at: number;
+  /** It had the content of this message. False: this one is another event, and is lost. */
+  readonly same: boolean;
 }
 
 /** The facts about messages that their receiver adds. */
@@ -339,8 +342,9 @@ export async function publishMessages(
   let next = 0;
   return Promise.all(
     results.map((result) => {
-      if (result.kind !== "accepted" || added[next++] !== false) return result;
-      return toDuplicate(deps.store, result);
+      if (result.kind !== "accepted") return result;
+      const sent = events[next];
+      return added[next++] === false && sent !== undefined ? toDuplicate(deps.store, result, sent) : result;
     }),
   );
 }
@@ -348,6 +352,7 @@ export async function publishMessages(
 async function toDuplicate(
   store: Pick<Store, "queries">,
   { eventId, stackId }: Extract<PublishResult, { kind: "accepted" }>,
+  { message }: QueuedEvent,
 ): Promise<DuplicateResult> {
   const duplicate = { kind: "duplicate", code: "DUPLICATE", eventId, stackId } as const;
   const last = await findLastDecision(store, { stackId, eventId });
@@ -356,6 +361,9 @@ async function toDuplicate(
     return { ...duplicate, reason };
   }
   const { event, outcome, at } = last;
-  const reason = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${new Date(at).toISOString()}). Nothing was sent again.`;
-  return { ...duplicate, reason, usedFor: { event, outcome, at } };
+  const content = toContent(message);
+  const same = isSameContent(last, content);
+  const other = same || content.event !== event ? "" : " with other content";
+  const reason = `The id "${eventId}" was used before for ${event} of "${stackId}"${other} (${outcome}, ${new Date(at).toISOString()}). Nothing was sent again.`;
+  return { ...duplicate, reason, usedFor: { event, outcome, at, same } };
 }

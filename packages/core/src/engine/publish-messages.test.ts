@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../access/sender.ts";
 import { toBulkEventId } from "../bulk/bulk.ts";
+import { markOf } from "../machine/event-content.ts";
 import { defined } from "../machine/json.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
@@ -95,7 +96,7 @@ describe("messages at the door", () => {
         stackId: "a",
         reason:
           'The id "used" was used before for OPENED of "a" (applied, 2026-01-01T00:00:01.000Z). Nothing was sent again.',
-        usedFor: { event: "OPENED", outcome: "applied", at: T0 + SECOND },
+        usedFor: { event: "OPENED", outcome: "applied", at: T0 + SECOND, same: false },
       },
       expect.objectContaining({ kind: "invalid" }),
       { kind: "accepted", eventId: "used", stackId: "b" },
@@ -107,6 +108,32 @@ describe("messages at the door", () => {
         reason: 'The id "waits" was used before for an event of "a". It is not decided yet, or its history is pruned.',
       },
     ]);
+  });
+
+  it("are another event under the same id with other metadata, also where the history hides its values", async () => {
+    const { store, clock, publish } = createBench();
+    const sent = { stackId: "a", event: "PUSHED", metadata: { sha: "aaaa", password: "one" } };
+    const mark = markOf({ name: "PUSHED", metadata: sent.metadata });
+    const line = { stackId: "a", event: "PUSHED" };
+    const history = [
+      aHistoryEntry("shown", { ...line, metadata: sent.metadata }),
+      aHistoryEntry("hidden", { ...line, metadata: { sha: "aaaa", password: { $secret: "password#1" } }, mark }),
+    ];
+    await commitNow(store, aChange({ stackId: "a", appliedIds: ["shown", "hidden"], history, now: clock.now() }));
+
+    const results = await publish(
+      ["shown", "hidden"].flatMap((id) => [
+        { ...sent, id },
+        { ...sent, id, metadata: { sha: "aaaa", password: "two" } },
+        { ...sent, id, metadata: { sha: "bbbb", password: "one" } },
+      ]),
+    );
+
+    expect(results.map((result) => (result.kind === "duplicate" ? result.usedFor?.same : undefined))).toEqual([
+      ...[true, false, false],
+      ...[true, false, false],
+    ]);
+    expect(results[1]).toMatchObject({ reason: expect.stringContaining('for PUSHED of "a" with other content (') });
   });
 
   it("are taken out of their envelope", async () => {

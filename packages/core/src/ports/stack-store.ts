@@ -104,6 +104,11 @@ export interface HistoryEntry extends Omit<ShownEntry, "at" | "position" | "rele
   readonly at: number;
   /** The release that sent the event. */
   readonly release?: HistoryRelease;
+  /**
+   * `markOf` what a sender has sent, where `metadata` does not show all of it: another message under the same id is compared with it.
+   * Sealed by a store that seals, and never shown.
+   */
+  readonly mark?: string;
 }
 
 /** A release in the history: the stack that sent the event, and what a replay needs to note it. */

@@ -1,15 +1,21 @@
-import { defined, isStackyardError, StackyardError, toShellCommand } from "@stackyard/core";
+import {
+  defined,
+  type EventContent,
+  isSameContent,
+  isStackyardError,
+  StackyardError,
+  toShellCommand,
+} from "@stackyard/core";
 import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
 import { EventNotAppliedError, type PublishedEvent } from "../publisher.ts";
 import type { Stackyard } from "../stackyard.ts";
 import type { WaitForOutcomeOptions, WaitForStateOptions } from "../waiting.ts";
 
-/** The goal of the wait, and its time limit. */
+/** The event that was published, the goal of the wait, and its time limit. */
 export interface FollowEventOptions
-  extends Pick<WaitForOutcomeOptions, "onParked">,
+  extends EventContent,
+    Pick<WaitForOutcomeOptions, "onParked">,
     Pick<WaitForStateOptions, "onChange"> {
-  /** The event's name. */
-  readonly event: string;
   /** States, or `removed`; reaching one of them ends the wait. Default: waits only for the event. */
   readonly until?: readonly string[] | undefined;
   /** The time limit of the whole wait, in milliseconds. */
@@ -37,14 +43,14 @@ export async function followEvent(
   published: PublishedEvent,
   options: FollowEventOptions,
 ): Promise<FollowedEvent> {
-  const { event, until, timeoutMs } = options;
+  const { until, timeoutMs } = options;
   const startedAt = Date.now();
   const entry = await waitForOutcome(yard, published, options).catch((error: unknown) => {
     // What the stack has done already is followed to where it is now: a job that is run again ends as the first one did.
     if (until !== undefined && error instanceof EventNotAppliedError && isRepetition(error.entry)) return error.entry;
     throw error;
   });
-  if (entry.event !== event) throw reusedId(published, entry);
+  requireSame(published, entry, options);
   if (until === undefined) return { entry };
   const left = Math.max(1, timeoutMs - (Date.now() - startedAt));
   return { entry, stack: await waitForStates(yard, entry, { ...options, until, timeoutMs: left }) };
@@ -54,10 +60,15 @@ function isRepetition({ outcome, code }: HistoryEntry): boolean {
   return outcome === "ignored" && code === "EVENT_REPEATED";
 }
 
-/** Returns the error of a reused id, from the history: a queue in front of the yard does not know earlier ids. */
-export function reusedId({ eventId, stackId }: PublishedEvent, { event, outcome, at }: HistoryEntry): StackyardError {
-  const message = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${at}).`;
-  return new StackyardError("DUPLICATE", message, { details: { hint: "Use a unique --id, or omit it." } });
+/**
+ * Throws `DUPLICATE` when the line of an event's id is that of another event: a queue in front of the yard does not know earlier ids, and
+ * the yard cannot compare an event that is not decided yet.
+ */
+export function requireSame({ eventId, stackId }: PublishedEvent, entry: HistoryEntry, content: EventContent): void {
+  if (isSameContent(entry, content)) return;
+  const { event, outcome, at } = entry;
+  const message = `The id "${eventId}" was used before for another event: ${event} of "${stackId}" (${outcome}, ${at}).`;
+  throw new StackyardError("DUPLICATE", message, { details: { hint: "Use a unique --id, or omit it." } });
 }
 
 async function waitForOutcome(

@@ -1,4 +1,4 @@
-import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Ids, isSameContent, StackyardError, type Store, toContent } from "@stackyard/core";
 import * as operations from "@stackyard/core/api/operations";
 import {
   type AttemptView,
@@ -136,7 +136,7 @@ export async function operate(
   const [result] = await publishMessages(deps, [message], { sender, own: true });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
   const entry = await waitForDecision(deps, { eventId, stackId, timeoutMs: deps.settings.limits.outcomeMs, signal });
-  if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {
+  if (entry !== undefined && result?.kind === "duplicate" && !isSameContent(entry, toContent(message))) {
     throw new StackyardError("DUPLICATE", result.reason, { details: { ...ids, usedFor: entry.event } });
   }
   return toAnswer(entry, { ...ids, ...(result?.kind === "duplicate" && { repeated: true as const }) });

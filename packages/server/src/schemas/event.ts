@@ -17,7 +17,7 @@ export function toInstant(ms: number | undefined): string | undefined {
 
 /** Converts a line of the history to the API's format. */
 export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
-  const { release, ...entry } = toPrinted.entry(stored);
+  const { release, mark: _, ...entry } = toPrinted.entry(stored);
   return { ...entry, at: toInstant(entry.at), ...(release && { release: toRelease(release) }) };
 }
 

@@ -1,6 +1,6 @@
 import { isMap } from "../../machine/json.ts";
 import { parseSealedText, SEALED_KEY } from "../../ports/queued-event.ts";
-import type { DeadLetter, ParkedEvent, ParkedHead, QueuedEvent } from "../../ports/stack-store.ts";
+import type { DeadLetter, HistoryEntry, ParkedEvent, ParkedHead, QueuedEvent } from "../../ports/stack-store.ts";
 import { type Convert, convertText, sealValue, toStackOwner } from "./sealed-values.ts";
 import type { Sealer } from "./sealer.ts";
 
@@ -67,6 +67,23 @@ export async function sealHead<Head extends ParkedHead>(sealer: Sealer, head: He
 export async function openHead<Head extends ParkedHead>(open: Convert, head: Head): Promise<Head> {
   if (parseSealedText(head.mark) === undefined) return head;
   return { ...head, mark: await convertText(toEventOwner(head.event), head.mark ?? "", open) };
+}
+
+/** Seals the hash of the metadata in a line of the history. */
+export async function sealLine<Line extends HistoryEntry>(sealer: Sealer, line: Line): Promise<Line> {
+  if (line.mark === undefined || parseSealedText(line.mark) !== undefined) return line;
+  return { ...line, mark: await sealValue(sealer, toLineOwner(line), line.mark) };
+}
+
+/** Opens the hash in a line of the history. The line can be read without it, so one that cannot be opened stays as it is. */
+export async function openLine<Line extends HistoryEntry>(open: Convert, line: Line): Promise<Line> {
+  const { mark } = line;
+  if (mark === undefined || parseSealedText(mark) === undefined) return line;
+  return { ...line, mark: await convertText(toLineOwner(line), mark, open).catch(() => mark) };
+}
+
+function toLineOwner({ stackId, eventId }: HistoryEntry): string {
+  return toEventOwner({ stackId, id: eventId });
 }
 
 /** Opens a parked event. */

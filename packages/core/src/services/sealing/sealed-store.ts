@@ -9,11 +9,13 @@ import { wrap } from "../../ports/wrap.ts";
 import {
   openEvent,
   openHead,
+  openLine,
   openMessage,
   openParked,
   sealDeadLetter,
   sealEvent,
   sealHead,
+  sealLine,
   sealMessage,
   sealParked,
 } from "./sealed-messages.ts";
@@ -98,8 +100,11 @@ function sealQueries(queries: StackQueries, open: Convert): StackQueries {
         toOpened: async (letter) => ({ ...letter, event: await openEvent(open, letter.event) }),
       });
     },
-    // The history has no values of sensitive keys; attempts are listed without their progress.
-    listHistory: "pass",
+    // The history has no values of sensitive keys but the marks of events; attempts are listed without their progress.
+    async listHistory(filter, page) {
+      const found = await queries.listHistory(filter, page);
+      return { ...found, items: await Promise.all(found.items.map((line) => openLine(open, line))) };
+    },
     listAttempts: "pass",
     listOpenAttempts: "pass",
     countStacks: "pass",
@@ -134,13 +139,14 @@ function sealEvents(sealer: Sealer, events: readonly QueuedEvent[]): Promise<rea
 }
 
 async function sealChange(sealer: Sealer, seal: Convert, change: Change): Promise<Change> {
-  const { write, park, retried, deadLetters } = change;
+  const { write, park, retried, deadLetters, history } = change;
   return {
     ...change,
     write: write.kind === "put" ? { kind: "put", stack: await convertStack(write.stack, seal) } : write,
     park: await Promise.all(park.map((parked) => sealParked(sealer, parked))),
     ...(retried && { retried: await Promise.all(retried.map((head) => sealHead(sealer, head))) }),
     deadLetters: await Promise.all(deadLetters.map((letter) => sealDeadLetter(sealer, letter))),
+    history: await Promise.all(history.map((line) => sealLine(sealer, line))),
   };
 }
 
