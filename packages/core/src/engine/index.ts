@@ -170,6 +170,7 @@ export type { Foreseen } from "./plans/foresee-tasks.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./plans/planner.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { groupStoreOutages } from "./store-outages.ts";
+export { logStrayErrors } from "./stray-errors.ts";
 export type { SweepReport } from "./sweep.ts";
 export { findParked, withdrawParked } from "./withdraw-parked.ts";
 export { createStoreTransport } from "./work-loop.ts";
