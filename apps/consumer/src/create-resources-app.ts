@@ -1,6 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { type AwsAccess, findEmulator, type LambdaContext, toArnPart } from "@stackyard/aws";
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
 import { type Clock, defined, type Logger } from "@stackyard/core";
@@ -52,7 +53,9 @@ function openInitialSet({ environment, access }: ResourcesAppOptions): InitialSe
     ...defined({ externalId: settings.EXTERNAL_ID }),
   });
   const { ARTIFACTS_BUCKET: bucket = "", TRANSFER: transfer, RETIRE: retire } = settings;
-  const common = { machineArn, states, bucket, capabilities: { transfer, retire } };
+  // The topic is beside the machine.
+  const sns = access(region).client(SNSClient, undefined);
+  const common = { machineArn, states, sns, bucket, capabilities: { transfer, retire } };
   if (bus === undefined) return common;
   // PutEvents only reaches buses in its own region.
   const client = access(toArnPart(bus, 3)).client(EventBridgeClient, undefined);

@@ -36,6 +36,7 @@ async function createSubscribed(config: Parameters<typeof createFleet>[0] = {}) 
     published,
     subscribers: () => sim.sns.subscriptions(topicArn).map(({ owner }) => owner),
     unchecked: () => metrics.flatMap((line) => JSON.parse(line).UncheckedSubscriptions ?? []),
+    unsubscribed: () => metrics.flatMap((line) => JSON.parse(line).UnsubscribedConsumers ?? []),
     untrusted: () => metrics.flatMap((line) => JSON.parse(line).UntrustedSubscriptions ?? []),
     async consumers(): Promise<readonly ConsumerView[]> {
       return Object(await handle({ op: "consumers" })).answer.items;
@@ -59,18 +60,20 @@ async function createOfOrganization() {
 
 describe("an account that is taken from the list", () => {
   // aws-cloudformation/cloudformation-coverage-roadmap#1388
-  it("gets nothing of what is published afterwards, because its subscription is ended before", async () => {
-    const { published, restart, got, subscribers } = await createSubscribed();
+  it("gets nothing of what is published afterwards, which waits for the look that ends its subscription", async () => {
+    const { published, restart, got, subscribers, lookFor } = await createSubscribed();
     await published("1.0.0");
 
     restart({ trustedAccounts: [OTHER.account] });
-    await published("2.0.0");
+    await expect(published("2.0.0")).rejects.toMatchObject({ code: "TRUST_UNSETTLED" });
+    await lookFor(0.5);
 
-    expect(got).toEqual({ [PLACE.account]: ["1.0.0"], [OTHER.account]: ["1.0.0", "2.0.0"] });
+    expect(got[PLACE.account]).toEqual(["1.0.0"]);
+    expect(got[OTHER.account]).toContain("2.0.0");
     expect(subscribers()).toEqual([OTHER.account]);
   });
 
-  it("is named among the consumers, counted once for the alarm, and expected nowhere", async () => {
+  it("is named among the consumers, counted for the alarm, and expected nowhere", async () => {
     const { restart, look, consumers, untrusted, coverage, published, clock } = await createSubscribed();
     await published("1.0.0");
     await clock.advance(MINUTE);
@@ -78,6 +81,8 @@ describe("an account that is taken from the list", () => {
 
     await look();
     const first = untrusted().at(-1);
+    await clock.advance(10 * MINUTE);
+    await look();
     await look();
 
     expect(await consumers()).toMatchObject([
@@ -88,7 +93,7 @@ describe("an account that is taken from the list", () => {
     expect((await coverage())[0]?.cells.map(({ account }) => account)).toContain(OTHER.account);
   });
 
-  it("is named in the log, also where its consumer has no subscription", async () => {
+  it("is named in the log, once", async () => {
     const { options, restart, look, register } = createFleet();
     await register(PLACE);
     const said: unknown[] = [];
@@ -99,7 +104,8 @@ describe("an account that is taken from the list", () => {
     await look();
     await look();
 
-    expect(said).toEqual([["The account of a consumer is not trusted any more.", PLACE]]);
+    const what = "The account of a consumer is not trusted any more.";
+    expect(said.filter((each) => Object(each)[0] === what)).toEqual([[what, PLACE]]);
   });
 
   it("also loses a subscription without a consumer, and one beyond the first page", async () => {
@@ -132,8 +138,10 @@ describe("an account that is taken from the list", () => {
   });
 
   it("stops what is published while its subscription cannot be ended, which is said", async () => {
-    const { sim, published, restart, got, untrusted, look } = await createSubscribed();
+    const { sim, published, restart, got, untrusted, look, clock } = await createSubscribed();
     restart({ trustedAccounts: [OTHER.account] });
+    await look();
+    await clock.advance(10 * MINUTE);
     sim.once("SNS.Unsubscribe", () => Promise.reject(new SimFault("AuthorizationErrorException", 403, "No.")));
 
     await expect(published("1.0.0")).rejects.toMatchObject({ message: expect.stringContaining("sns:Unsubscribe") });
@@ -142,13 +150,15 @@ describe("an account that is taken from the list", () => {
 
     expect(before).toEqual({ [PLACE.account]: [], [OTHER.account]: [] });
     expect(got).toEqual({ [PLACE.account]: [], [OTHER.account]: ["1.0.0"] });
-    expect(untrusted()).toEqual([1, 1, 0]);
+    expect(untrusted()).toEqual([1, 1, 1, 0]);
   });
 
   it.each([1, 2])("gets nothing when %i answers of SNS do not list its subscription", async (times) => {
-    const { sim, published, restart, look, got, subscribers } = await createSubscribed();
+    const { sim, published, restart, look, got, subscribers, clock } = await createSubscribed();
     await look();
     restart({ trustedAccounts: [OTHER.account] });
+    await look();
+    await clock.advance(10 * MINUTE);
     for (let time = 0; time < times; time += 1)
       sim.once("SNS.ListSubscriptionsByTopic", () => Promise.resolve({ Subscriptions: [] }));
 
@@ -176,19 +186,59 @@ describe("an account that is taken from the list", () => {
     expect(got[OTHER.account]).toEqual(["1.0.0", "2.0.0"]);
   });
 
-  it("is sent its set when it is trusted again and has subscribed", async () => {
-    const { restart, look, consumers, executions, clock } = await createSubscribed();
-    await look();
+  // aws-cloudformation/cloudformation-coverage-roadmap#1388, #2455
+  it("keeps its subscription when one wrong list lasts for five minutes", async () => {
+    const { restart, look, lookFor, got, published, clock, subscribers } = await createSubscribed();
     restart({ trustedAccounts: [OTHER.account] });
     await look();
-    await clock.advance(20 * MINUTE);
-    const before = executions.length;
+    await clock.advance(5 * MINUTE);
 
     restart();
     await look();
+    await published("2.0.0");
+    await lookFor(1);
 
-    expect((await consumers())[0]?.distrustedAt).toBeNull();
+    expect([subscribers(), got[PLACE.account]?.includes("2.0.0")]).toEqual([ALL, true]);
+  });
+
+  it("is named as without a subscription when it is trusted again, until it has subscribed and is sent its set", async () => {
+    const { sim, topicArn, restart, look, lookFor, consumers, executions, unsubscribed } = await createSubscribed();
+    restart({ trustedAccounts: [OTHER.account] });
+    await lookFor(0.5);
+    restart();
+    await lookFor(0.5);
+    const without = [(await consumers())[0], unsubscribed().at(-1)];
+    const before = executions.length;
+    const endpoint = `arn:aws:sqs:${PLACE.region}:${PLACE.account}:artifacts`;
+    sim.sns.subscribe(topicArn, { owner: PLACE.account, endpoint, deliver: () => {} });
+
+    await look();
+
+    expect(without).toMatchObject([{ distrustedAt: null, unsubscribedAt: expect.stringMatching(/^2026/) }, 1]);
+    expect([(await consumers())[0]?.unsubscribedAt, unsubscribed().at(-1)]).toEqual([null, 0]);
     expect(executions.length).toBe(before + 1);
+  });
+
+  it("is ended at once when it is one of many, and nothing waits", async () => {
+    const { sim, topicArn, restart, published, got, subscribers } = await createSubscribed();
+    for (let index = 0; index < 20; index += 1)
+      sim.sns.subscribe(topicArn, { owner: OTHER.account, deliver: () => {} });
+    restart({ trustedAccounts: [OTHER.account] });
+
+    await published("1.0.0");
+
+    expect([got[PLACE.account], got[OTHER.account]]).toEqual([[], ["1.0.0"]]);
+    expect(subscribers()).not.toContain(PLACE.account);
+  });
+
+  it("loses nothing when the list of all accounts is empty by mistake", async () => {
+    const { restart, look, clock, subscribers } = await createSubscribed();
+    restart({ trustedAccounts: [] });
+    await look();
+    await clock.advance(9 * MINUTE);
+    await look();
+
+    expect(subscribers()).toEqual(ALL);
   });
 });
 
@@ -203,7 +253,7 @@ describe("an account that leaves the organization", () => {
 
     await look();
     const once = [subscribers(), (await consumers())[0]?.distrustedAt];
-    await clock.advance(5 * MINUTE);
+    await clock.advance(10 * MINUTE);
     await look();
 
     expect(once).toEqual([ALL, expect.any(String)]);

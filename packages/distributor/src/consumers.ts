@@ -23,7 +23,7 @@ export const ConsumerRecord = strictObject({
   generation: Type.Enum(["v1", "v2"]),
   capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
   firstSeenAt: Instant,
-  /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted again. */
+  /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted or subscribed again. */
   joinedAt: Instant,
   registeredAt: Moment,
   askedAt: Moment,
@@ -32,6 +32,8 @@ export const ConsumerRecord = strictObject({
   probeAnsweredAt: Moment,
   /** Since when its account is not trusted. */
   distrustedAt: Type.Optional(Moment),
+  /** Since when the topic lists no subscription of it. */
+  unsubscribedAt: Type.Optional(Moment),
 });
 export type ConsumerRecord = Static<typeof ConsumerRecord>;
 
@@ -62,6 +64,7 @@ export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
     firstSeenAt,
     lastReceiptAt,
     distrustedAt = null,
+    unsubscribedAt = null,
   } = consumer;
   return {
     account,
@@ -73,6 +76,7 @@ export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
     lastReceiptAt: lastReceiptAt === null ? null : new Date(lastReceiptAt).toISOString(),
     registered: isRegistered(consumer),
     distrustedAt: distrustedAt === null ? null : new Date(distrustedAt).toISOString(),
+    unsubscribedAt: unsubscribedAt === null ? null : new Date(unsubscribedAt).toISOString(),
   };
 }
 
@@ -95,7 +99,9 @@ export type ConsumerEvent =
   /** Its initial set was requested. */
   | { readonly kind: "asked"; readonly at: number }
   /** Its account was added to or removed from the trusted ones. While it is not trusted, nothing is expected at it. */
-  | { readonly kind: "trusted" | "distrusted"; readonly at: number };
+  | { readonly kind: "trusted" | "distrusted"; readonly at: number }
+  /** The topic lists a subscription of it, or none. Without one it receives nothing. */
+  | { readonly kind: "subscribed" | "unsubscribed"; readonly at: number };
 
 /**
  * Applies an event to a consumer record. A consumer is of generation v1 until it registers or sends a receipt, which v1 consumers
@@ -114,11 +120,19 @@ export function registerConsumer(
   const hasMoved = before.bucket !== null && before.bucket !== after.bucket;
   const wantsOther = before.registeredAt !== null && toWishes(before) !== toWishes(after);
   const isTrustedAgain = isDistrusted(before) && !isDistrusted(after);
-  return hasComeBack || hasMoved || wantsOther || isTrustedAgain ? { ...after, joinedAt: event.at } : after;
+  const isSubscribedAgain = isUnsubscribed(before) && !isUnsubscribed(after);
+  return hasComeBack || hasMoved || wantsOther || isTrustedAgain || isSubscribedAgain
+    ? { ...after, joinedAt: event.at }
+    : after;
 }
 
 function isDistrusted({ distrustedAt = null }: ConsumerRecord): boolean {
   return distrustedAt !== null;
+}
+
+/** Returns true while nothing that is sent to the topic reaches the consumer. */
+export function isUnsubscribed({ unsubscribedAt = null }: ConsumerRecord): boolean {
+  return unsubscribedAt !== null;
 }
 
 function toWishes({ capabilities }: ConsumerRecord): string {
@@ -166,6 +180,10 @@ function apply(consumer: ConsumerRecord, event: ConsumerEvent): ConsumerRecord {
         : { ...consumer, distrustedAt: consumer.distrustedAt ?? event.at };
     case "trusted":
       return event.at < (consumer.distrustedAt ?? 0) ? consumer : { ...consumer, distrustedAt: null };
+    case "unsubscribed":
+      return { ...consumer, unsubscribedAt: consumer.unsubscribedAt ?? event.at };
+    case "subscribed":
+      return event.at < (consumer.unsubscribedAt ?? 0) ? consumer : { ...consumer, unsubscribedAt: null };
     case "registered":
       return register(consumer, event);
     case "answered":

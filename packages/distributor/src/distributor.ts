@@ -3,7 +3,7 @@ import { defined, StackyardError, silentLogger } from "@stackyard/core";
 import { createAnnouncer } from "./announce.ts";
 import { classifyKey, type KeyPrefixes, toManifestKey } from "./artifact-keys.ts";
 import { onCall } from "./calls.ts";
-import { compareTrust, createTrustCheck } from "./compare-trust.ts";
+import { createTrustCheck, requireTrust } from "./compare-trust.ts";
 
 import type { DistributorContext, DistributorOptions, Turn } from "./context.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
@@ -176,7 +176,7 @@ function openDistributor(options: Options): OpenDistributor {
     trust,
     announcer: onlyTrusted(
       openAnnouncer(options),
-      createTrustCheck(clock, () => compareTrust(context)),
+      createTrustCheck(clock, () => requireTrust(context)),
     ),
     loadPublished: load,
     publish: ({ name, version }: VersionId) =>

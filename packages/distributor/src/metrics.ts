@@ -49,9 +49,22 @@ export function toDropLine(code: string, now: number): string {
   return toLine({ now, values: { DroppedEvents: 1 }, facts: { Code: code }, dimensions: [["Code"]] });
 }
 
-/** Returns the metrics of subscriptions whose accounts are not trusted, and of those that could not be looked up. */
-export function toTrustLine(counts: { readonly untrusted: number; readonly unchecked: number }, now: number): string {
-  const values = { UntrustedSubscriptions: counts.untrusted, UncheckedSubscriptions: counts.unchecked };
+/** Counts of a look at the subscriptions. */
+interface TrustCounts {
+  readonly untrusted: number;
+  readonly unchecked: number;
+  /** Consumers that are registered, and have had no subscription for ten minutes. */
+  readonly unsubscribed: number;
+}
+
+/** Returns the metrics of subscriptions whose accounts are not trusted or could not be looked up, and of consumers without one. */
+export function toTrustLine(counts: TrustCounts, now: number): string {
+  const { untrusted, unchecked, unsubscribed } = counts;
+  const values = {
+    UntrustedSubscriptions: untrusted,
+    UncheckedSubscriptions: unchecked,
+    UnsubscribedConsumers: unsubscribed,
+  };
   return toLine({ now, values, facts: {}, dimensions: [[]] });
 }
 

@@ -45,7 +45,7 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
     }
   }
 
-  await attempt(undefined, () => compareTrust(context));
+  await attempt(undefined, async () => void (await compareTrust(context)));
   await attempt(undefined, () => resume(turn));
   // The covered files, which may be removed, are not known while a consumer's record cannot be read.
   const whole = await attempt<Consumers | undefined>(undefined, () => requireExpecting(context, context.trust));

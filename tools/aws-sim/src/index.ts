@@ -1,5 +1,6 @@
 export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./add-fleet.ts";
 export { type AwsSim, createAwsSim, type LoggedCall } from "./aws-sim.ts";
+export { createStackMemory, type StackMemory } from "./cloudformation/stack-memory.ts";
 export { createSimYard, openSimClients, type SimYard, type SimYardInput, withContext } from "./create-sim-yard.ts";
 export {
   type AnswerEndpoint,

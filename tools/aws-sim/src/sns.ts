@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { queryFaults } from "./service-faults.ts";
 import { findText, type NamedResource, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
@@ -10,6 +11,8 @@ interface SimSns {
   addTopic(input: TopicInput): string;
   /** Subscribes like a queue with raw delivery. Returns the ARN of the subscription. */
   subscribe(topicArn: string, subscription: Subscription): string;
+  /** Ends a subscription, as its owner or the topic's does. */
+  end(arn: string): void;
   /** Returns the subscriptions of a topic. */
   subscriptions(topicArn: string): readonly ListedSubscription[];
   /** Returns the published messages, in order. */
@@ -40,6 +43,8 @@ export function createSns(): SimSns {
       operations: {
         GetTopicAttributes: (call) => getTopicAttributes(topics, call),
         PublishBatch: (call) => publishBatch(open(call), call),
+        Subscribe: (call) => subscribeQueue(topics, subscriptions, call),
+        ListSubscriptions: (call) => listOwn(subscriptions, call),
         ListSubscriptionsByTopic: (call) => listSubscriptions(open(call).subscriptions, call),
         Unsubscribe: (call) => unsubscribe(subscriptions, call),
       },
@@ -63,6 +68,13 @@ export function createSns(): SimSns {
       const owner = topics.get(topicArn)?.account ?? "";
       subscriptions.get(topicArn)?.push({ owner, endpoint: "", ...subscription, arn, topicArn });
       return arn;
+    },
+    end(arn) {
+      for (const [topic, all] of subscriptions)
+        subscriptions.set(
+          topic,
+          all.filter((each) => each.arn !== arn),
+        );
     },
     subscriptions: (arn) => subscriptions.get(arn) ?? [],
     published: (arn) => messages.get(arn) ?? [],
@@ -155,6 +167,40 @@ function listSubscriptions(subscriptions: readonly ListedSubscription[], { input
   });
   const isWhole = from + MAX_LISTED >= subscriptions.length;
   return { Subscriptions, ...(isWhole ? {} : { NextToken: String(from + MAX_LISTED) }) };
+}
+
+/**
+ * "Subscribe": a queue of the caller, confirmed at once. What exists with the same attributes is returned; with others it is refused.
+ * What is delivered by it is not played.
+ */
+function subscribeQueue(
+  topics: ReadonlyMap<string, TopicInput>,
+  subscriptions: ReadonlyMap<string, ListedSubscription[]>,
+  call: SimCall,
+): unknown {
+  const { arn: topicArn } = findTopic(topics, call, "Subscribe");
+  const endpoint = textOf(call.input, "Endpoint");
+  const attributes: Readonly<Record<string, string>> = Object(call.input["Attributes"]);
+  const filterPolicy: Subscription["filterPolicy"] = JSON.parse(attributes["FilterPolicy"] ?? "{}");
+  const all = subscriptions.get(topicArn) ?? [];
+  const known = all.find((each) => each.endpoint === endpoint);
+  if (known !== undefined && !isDeepStrictEqual(known.filterPolicy ?? {}, filterPolicy)) {
+    throw invalid("Attributes Reason: Subscription already exists with different attributes");
+  }
+  if (known !== undefined) return { SubscriptionArn: known.arn };
+  const arn = `${topicArn}:${randomUUID()}`;
+  const subscription = { owner: call.identity.account, endpoint, filterPolicy, deliver: () => {} };
+  all.push({ ...subscription, arn, topicArn });
+  return { SubscriptionArn: arn };
+}
+
+/** "ListSubscriptions": those of the caller, in its region. */
+function listOwn(subscriptions: ReadonlyMap<string, ListedSubscription[]>, call: SimCall): unknown {
+  const { identity, region } = call;
+  const own = [...subscriptions.values()]
+    .flat()
+    .filter(({ owner, topicArn }) => owner === identity.account && topicArn.split(":")[3] === region);
+  return listSubscriptions(own, call);
 }
 
 /** "Unsubscribe": the owner of the subscription or of the topic. */

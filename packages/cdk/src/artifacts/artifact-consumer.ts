@@ -67,6 +67,7 @@ export class ArtifactConsumer extends Construct {
       bucket: this.bucketName,
       version: props.triggerVersion ?? "1.0",
       wait: props.waitForInitialSet ?? false,
+      queues,
       after: [...queues.delivery, copy.mapping],
     });
     this.#writeBucketParameter(props);

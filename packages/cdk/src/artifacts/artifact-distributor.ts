@@ -153,6 +153,7 @@ export class DistributorAlarms extends Construct {
     createAlarm(this, "Missing", MISSING, topicArns);
     createAlarm(this, "Refused", REFUSED, topicArns);
     createAlarm(this, "Untrusted", UNTRUSTED, topicArns);
+    createAlarm(this, "Unsubscribed", UNSUBSCRIBED, topicArns);
     new FunctionAlarms(this, "Functions", { topicArns, functions: { Distributor: distributor.function } });
   }
 }
@@ -170,6 +171,11 @@ const REFUSED: AlarmRule = toCountRule(
 const UNTRUSTED: AlarmRule = toCountRule(
   "UntrustedSubscriptions",
   "Accounts that are not trusted had subscriptions, which are ended: `stackyard consumers ls` names them.",
+);
+
+const UNSUBSCRIBED: AlarmRule = toCountRule(
+  "UnsubscribedConsumers",
+  "Registered consumers have no subscription and receive nothing: `stackyard consumers ls` names them. Update their stacks with another TriggerVersion.",
 );
 
 /** Returns the rule for a count that should be 0. The sweep logs it every five minutes in the embedded metric format. */

@@ -15,6 +15,7 @@ import {
   sendReceipts,
   spareSource,
   storeCopies,
+  subscribeAgain,
   useBucketKey,
   workQueues,
 } from "../policies/artifact-permissions.ts";
@@ -190,6 +191,7 @@ export interface InitialSetTriggerProps extends ResourceSettings {
   readonly bucketPrefix: string;
   readonly version: string;
   readonly wait: Switch;
+  readonly queues: ConsumerQueues;
   /** Resources that must exist first: earlier messages are lost. */
   readonly after: readonly CfnResource[];
 }
@@ -203,7 +205,7 @@ const SERVICE_TIMEOUT_SECONDS = { on: 3_600, off: 600 };
 export class InitialSetTrigger extends Construct {
   constructor(scope: Construct, id: string, props: InitialSetTriggerProps) {
     super(scope, id);
-    const { distributor, wait, version, bucket, capabilities } = props;
+    const { distributor, wait, version, bucket, capabilities, queues } = props;
     const { initialSetRoleArn, initialSetMachineArn, receiptBusArn } = distributor;
     const { arn } = new AppFunction(new Construct(this, "Functions"), "InitialSetTrigger", {
       ...props.settings,
@@ -214,6 +216,7 @@ export class InitialSetTrigger extends Construct {
       timeoutSeconds: toNumberOf(wait, TIMEOUT_SECONDS),
       permissions: [
         askForInitialSet(initialSetRoleArn, distributor.organizationId),
+        subscribeAgain(distributor.topicArn),
         ...toReceiptPermission(receiptBusArn),
       ],
       environment: {
@@ -235,6 +238,8 @@ export class InitialSetTrigger extends Construct {
         ServiceTimeout: toNumberOf(wait, SERVICE_TIMEOUT_SECONDS),
         Version: version,
         Topic: distributor.topicArn,
+        Queue: queues.queue.arn,
+        Subscription: queues.subscriptionArn,
         Bucket: bucket,
         Role: initialSetRoleArn,
         Machine: initialSetMachineArn,

@@ -27,6 +27,8 @@ export class ConsumerQueues extends Construct {
   readonly parking: QueueAddress;
   /** Messages arrive once these exist. */
   readonly delivery: readonly CfnResource[];
+  /** ARN of the subscription to the topic. */
+  readonly subscriptionArn: string;
 
   constructor(scope: Construct, id: string, props: ConsumerQueuesProps) {
     super(scope, id);
@@ -47,6 +49,7 @@ export class ConsumerQueues extends Construct {
     // Messages that are published before SNS may send are lost.
     subscription.addResourceDependency(policy);
     this.delivery = [subscription, policy];
+    this.subscriptionArn = subscription.ref;
   }
 }
 

@@ -73,6 +73,12 @@ export function askForInitialSet(roleArn: string, organizationId: Given<string> 
   return { name: "InitialSet", statements: [withinOrganization(take, organizationId)] };
 }
 
+/** Subscribes the queue again after the distributor has ended its subscription. The last two calls have no resource type. */
+export function subscribeAgain(topicArn: string): Permission {
+  const end = allow("EndSubscription", ["sns:ListSubscriptions", "sns:Unsubscribe"], "*");
+  return { name: "Subscription", statements: [allow("SubscribeQueue", ["sns:Subscribe"], topicArn), end] };
+}
+
 const SETTINGS = [
   ...["PublicAccessBlock", "OwnershipControls", "Versioning", "Policy", "Tagging"].map((what) => `Bucket${what}`),
   ...["EncryptionConfiguration", "LifecycleConfiguration"],

@@ -242,6 +242,9 @@ describe("its initial set", () => {
     expect(listPairs(findGrants(made, "InitialSetTriggerRole"))).toEqual([
       `events:PutEvents ${DISTRIBUTOR_OUTPUTS.ReceiptBus}`,
       ...["CreateLogStream", "PutLogEvents"].map((call) => `logs:${call} ${logsOf("InitialSetTrigger")}`),
+      "sns:ListSubscriptions *",
+      `sns:Subscribe ${DISTRIBUTOR_OUTPUTS.DistributionTopic}`,
+      "sns:Unsubscribe *",
       `sts:AssumeRole ${DISTRIBUTOR_OUTPUTS.InitialDistributionRole}`,
     ]);
   });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { createAwsAccess } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
@@ -33,7 +34,12 @@ export interface ConsumerWorld {
   /** Writes a file to the source and returns its message. */
   publish(key: string, bytes: Buffer, facts?: Readonly<Record<string, unknown>>): object;
   /** Returns a custom resource with the properties of the template, to create and delete. */
-  resource(id: "AdoptedBucket" | "InitialSetTrigger"): { create(): Promise<string>; delete(): Promise<string> };
+  resource(id: "AdoptedBucket" | "InitialSetTrigger"): {
+    create(): Promise<string>;
+    /** Changes these properties of the template. */
+    update(changes: Readonly<Record<string, unknown>>): Promise<string>;
+    delete(): Promise<string>;
+  };
   callsOf(role: Role): readonly LoggedCall[];
   pass(ms: number): Promise<void>;
 }
@@ -86,7 +92,11 @@ export function createConsumerWorld(template: ResolvedTemplate): ConsumerWorld {
       const { status, reason } = await step;
       return status.endsWith("_COMPLETE") ? status : `${status}: ${reason}`;
     };
-    return { create: () => settle(life.create(properties)), delete: () => settle(life.delete()) };
+    return {
+      create: () => settle(life.create(properties)),
+      update: (changes: Readonly<Record<string, unknown>>) => settle(life.update({ ...properties, ...changes })),
+      delete: () => settle(life.delete()),
+    };
   }
 
   return {
@@ -113,6 +123,7 @@ function addDistributor(sim: AwsSim): void {
   });
   sim.eventBridge.addBus({ ...DISTRIBUTOR_PLACE, name: "stackyard-receipts", allows: [ACCOUNT] });
   sim.iam.addRole({ ...DISTRIBUTOR_PLACE, name: "TriggerInitSetRole", trusts: [ACCOUNT] });
+  sim.sns.addTopic({ ...DISTRIBUTOR_PLACE, name: "DistributionTopic", sharedWith: [ACCOUNT] });
   sim.stepFunctions.addStateMachine({
     ...DISTRIBUTOR_PLACE,
     name: "stackyard-distributor-initial-set",
@@ -215,6 +226,7 @@ function openResources(input: {
       machineArn: machineArn ?? "",
       bucket: String(variables["ARTIFACTS_BUCKET"]),
       capabilities: { transfer: "auto", retire: false },
+      sns: asking().client(SNSClient, undefined),
       states: asking().client(SFNClient, { ...DISTRIBUTOR_PLACE, partition: "aws", role: role ?? "" }),
       receipts: { client: asking().client(EventBridgeClient, undefined), bus: bus ?? "" },
     }),

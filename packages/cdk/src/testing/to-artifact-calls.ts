@@ -60,7 +60,9 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "SNS.ListSubscriptionsByTopic": (input) => [
     { action: "sns:ListSubscriptionsByTopic", resource: String(input["TopicArn"]) },
   ],
+  "SNS.Subscribe": (input) => [{ action: "sns:Subscribe", resource: String(input["TopicArn"]) }],
   // Without a resource type in the service authorization reference.
+  "SNS.ListSubscriptions": () => [{ action: "sns:ListSubscriptions", resource: "*" }],
   "SNS.Unsubscribe": () => [{ action: "sns:Unsubscribe", resource: "*" }],
 };
 

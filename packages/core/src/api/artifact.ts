@@ -54,6 +54,10 @@ export const ArtifactConsumer = Type.Object({
   lastReceiptAt: nullableText,
   registered: Type.Boolean(),
   distrustedAt: { ...nullableText, description: "Since when its account is not trusted. Null: it is." },
+  unsubscribedAt: {
+    ...nullableText,
+    description: "Since when the topic has no subscription of it, so that nothing reaches it. Null: it has one.",
+  },
 });
 export type ArtifactConsumer = View<typeof ArtifactConsumer>;
 

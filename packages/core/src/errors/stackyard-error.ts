@@ -81,6 +81,7 @@ export const ERROR_CODES = {
   LEASE_LOST: fact(1, 409, true),
   EXECUTOR_UNKNOWN: fact(3, 422),
   PLUGIN_INVALID: fact(3, 500),
+  TRUST_UNSETTLED: fact(3, 503, true),
   TIMED_OUT: fact(4, 504),
   INTERRUPTED: fact(130, 499),
   FILTER_TOO_WIDE: fact(1, 422),

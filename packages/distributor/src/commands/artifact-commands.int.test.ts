@@ -30,6 +30,7 @@ const VIEW = {
   lastReceiptAt: null,
   registered: true,
   distrustedAt: null,
+  unsubscribedAt: null,
 };
 const codeOf = (work: Promise<unknown>) => work.then(() => "none", findArtifactCode);
 
@@ -56,6 +57,8 @@ describe("the names of accounts", () => {
     expect(list.value["consumers"]).toMatchObject([cell]);
     world.answers.consumers = () => ({ items: [{ ...VIEW, distrustedAt: "2026-02-03T04:05:06.000Z" }] });
     expect((await world.run("consumers ls", {}, named)).text).toContain("  not since 2026-02-03T04:05:06  ");
+    world.answers.consumers = () => ({ items: [{ ...VIEW, unsubscribedAt: "2026-03-03T04:05:06.000Z" }] });
+    expect((await world.run("consumers ls", {}, named)).text).toContain("  not since 2026-03-03T04:05:06  ");
     expect(one.text).toContain("shop-prod (222233334444) eu-west-1: v2, registered\n");
     expect(one.value["consumer"]).toMatchObject(cell);
     expect(version.text).toContain("\nshop-prod (222233334444)  eu-west-1  stored");

@@ -222,13 +222,14 @@ function toConsumerTable(
       generation,
       registered ? "yes" : "no",
       rest.distrustedAt === null ? "yes" : `not since ${toDay(rest.distrustedAt)}`,
+      rest.unsubscribedAt === null ? "yes" : `not since ${toDay(rest.unsubscribedAt)}`,
       toDay(lastReceiptAt ?? "never"),
       toCell(bucket ?? "-", 63),
       toCell(capabilities.join(" "), 80),
     ],
   );
-  const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "TRUSTED", "LAST RECEIPT", "BUCKET", "CAPABILITIES"];
-  return formatTable([head, ...rows], { columns });
+  const facts = ["REGISTERED", "TRUSTED", "SUBSCRIBED", "LAST RECEIPT", "BUCKET", "CAPABILITIES"];
+  return formatTable([["ACCOUNT", "REGION", "GENERATION", ...facts], ...rows], { columns });
 }
 
 /** `consumers show`: shows one consumer with the status of each version. */
@@ -247,15 +248,18 @@ const consumersShow = defineCommand({
   },
 });
 
+const UNSUBSCRIBED = "nothing reaches it. Update its stack with another TriggerVersion";
+
 function formatConsumer(
   consumer: DistributorAnswers["consumer"],
   { accounts, out: { columns } }: Pick<ArtifactContext, "accounts" | "out">,
 ): string {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt, registered, cells } = consumer;
-  const { distrustedAt } = consumer;
+  const { distrustedAt, unsubscribedAt } = consumer;
   const head = [
     `${toAccountCell(accounts, account)} ${toCell(region, 30)}: ${generation}, ${registered ? "registered" : "not registered"}`,
     ...(distrustedAt === null ? [] : [`Not trusted   since ${toCell(distrustedAt, 40)}: nothing more is sent to it`]),
+    ...(unsubscribedAt === null ? [] : [`Subscribed    not since ${toCell(unsubscribedAt, 40)}: ${UNSUBSCRIBED}`]),
     `Bucket        ${toCell(bucket ?? "unknown", 63)}`,
     `Capabilities  ${toCell(capabilities.join(" ") || "none reported", 200)}`,
     `First seen    ${toCell(firstSeenAt, 40)}`,

@@ -45,7 +45,7 @@ export function createFleet(
     );
   let program = start();
   const handle = (event: unknown) => program(event);
-  const { receipt, answer, register } = createConsumers({ sim, handle, sent, now: clock.now });
+  const { receipt, answer, register } = createConsumers({ sim, topicArn, handle, sent, now: clock.now });
   return {
     ...services,
     handle,
@@ -146,6 +146,7 @@ function writeArtifact({ sim, clock }: ReturnType<typeof openServices>, { name, 
 
 interface ConsumersInput {
   readonly sim: AwsSim;
+  readonly topicArn: string;
   handle(event: unknown): Promise<unknown>;
   sent(): FleetMessage[];
   now(): number;
@@ -157,8 +158,19 @@ interface ReceiptChanges {
   readonly [field: string]: unknown;
 }
 
-function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
+function createConsumers({ sim, topicArn, handle, sent, now }: ConsumersInput) {
   let heard = 0;
+
+  /** The consumer's stack subscribes before it registers. CloudFormation does not make it again what was ended. */
+  const subscribed = new Set<string>();
+  function subscribe({ account, region }: ConsumerPlace): void {
+    if (subscribed.has(`${account}/${region}`)) return;
+    subscribed.add(`${account}/${region}`);
+    const endpoint = `arn:aws:sqs:${region}:${account}:artifacts`;
+    if (sim.sns.subscriptions(topicArn).some((each) => each.endpoint === endpoint)) return;
+    const filterPolicy = { account: [account, "ALL"], region: [region, "ALL"] };
+    sim.sns.subscribe(topicArn, { owner: account, endpoint, filterPolicy, deliver: () => {} });
+  }
 
   /** Returns the event of the answer to a message. */
   function receipt({ ArtifactKey: key, artifact }: FleetMessage, place: ConsumerPlace, over: object = {}) {
@@ -190,6 +202,7 @@ function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
     receipt,
     answer,
     register(place: ConsumerPlace, bucket?: string) {
+      subscribe(place);
       const event = aRegistration(place);
       return handle({ ...event, detail: { ...event.detail, ...(bucket && { bucket }) } });
     },

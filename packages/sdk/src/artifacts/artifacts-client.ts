@@ -198,6 +198,7 @@ const consumerFacts = {
   lastReceiptAt: nullableText,
   registered: Type.Boolean(),
   distrustedAt: nullableText,
+  unsubscribedAt: nullableText,
 };
 const itemsOf = (item: TSchema) => Type.Object({ items: Type.Array(item, { maxItems: MAX_ITEMS }), cursor });
 const named = Type.Object({ ...cellFacts, name: text, version: text });
@@ -311,6 +312,8 @@ export interface ConsumerView extends ConsumerPlace {
   readonly registered: boolean;
   /** Since when its account is not trusted: nothing more is sent to it. Null: it is trusted. */
   readonly distrustedAt: string | null;
+  /** Since when the topic has no subscription of it: nothing reaches it. Null: it has one. */
+  readonly unsubscribedAt: string | null;
 }
 
 /** An artifact version in a list. */

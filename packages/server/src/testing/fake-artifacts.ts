@@ -32,6 +32,7 @@ export const fakeArtifacts: ArtifactsClient = {
         lastReceiptAt: null,
         registered: true,
         distrustedAt: null,
+        unsubscribedAt: null,
       },
     ],
   }),

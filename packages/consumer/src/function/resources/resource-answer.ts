@@ -1,6 +1,7 @@
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
+import type { SNSClient } from "@aws-sdk/client-sns";
 import { type CustomResourceRequest, cutReason, NEVER_MADE, toReason } from "@stackyard/aws/custom-resource";
 import { type Clock, isStackyardError, keepStart, type Logger, StackyardError } from "@stackyard/core";
 import type { Capabilities } from "../../messages.ts";
@@ -35,6 +36,8 @@ export interface InitialSetOptions {
   /** The consumer's. */
   readonly bucket: string;
   readonly capabilities: Capabilities;
+  /** In the topic's region, with the function's own role. Default: the subscription is the stack's alone. */
+  readonly sns?: SNSClient;
   /** Where the consumer is registered; `client` is in the region of the bus. Default: nowhere. */
   readonly receipts?: { readonly client: EventBridgeClient; readonly bus: string };
 }

@@ -11,6 +11,7 @@ import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isMap, isStackyardError } from "@stackyard/core";
 import { toRegisteredEvent, toUnregisteredEvent } from "../../messages.ts";
 import { createEventSender } from "../event-sender.ts";
+import { endOwnSubscription, keepSubscribed } from "./keep-subscribed.ts";
 import {
   type InitialSetOptions,
   type ResourceCall,
@@ -33,7 +34,7 @@ const LONGEST_WAIT_MS = 40 * 60_000;
 const TRUST_ADVICE = "The distributor must trust this account, and the external id must be the distributor's.";
 
 /**
- * Starts the initial set at the distributor: on Create, and on Update when a property has changed. The execution is named after
+ * Subscribes the queue, registers the consumer, and starts the initial set at the distributor: on Create, and on Update when a property has changed. The execution is named after
  * the request, so a repeated request starts nothing. The physical id is constant: that of the predecessor, after an
  * update of its resource. Delete never fails.
  */
@@ -42,6 +43,7 @@ export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall):
   if (request.RequestType === "Delete") return unregister(deps, request);
   if (deps.initialSet === undefined) throw servesNone();
   const options = deps.initialSet();
+  if (options.sns !== undefined) await keepSubscribed(deps, options.sns, request);
   await register(deps, options);
   const physicalId = request.PhysicalResourceId ?? toSetId(deps);
   if (request.RequestType === "Update" && !hasChanged(request)) return toOutcome(physicalId, "Nothing has changed.");
@@ -91,9 +93,14 @@ async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: 
 }
 
 /** Unregisters if possible: a stack must be deletable with wrong settings or without a distributor. */
-async function unregister(deps: ResourceDeps, { PhysicalResourceId }: CustomResourceRequest): Promise<ResourceOutcome> {
-  const physicalId = PhysicalResourceId ?? toSetId(deps);
-  const receipts = deps.initialSet?.().receipts;
+async function unregister(deps: ResourceDeps, request: CustomResourceRequest): Promise<ResourceOutcome> {
+  const physicalId = request.PhysicalResourceId ?? toSetId(deps);
+  const { receipts, sns } = deps.initialSet?.() ?? {};
+  if (sns !== undefined) {
+    await endOwnSubscription(sns, request).catch((error: unknown) => {
+      deps.logger.warn("The subscription of the queue could not be ended.", { error });
+    });
+  }
   if (receipts === undefined) return toOutcome(physicalId, "No distributor is notified.");
   const sent = await createEventSender({ ...deps, ...receipts }).send(toUnregisteredEvent(deps));
   if (sent.kind === "taken") return toOutcome(physicalId, "Sent the unregistration to the distributor.");

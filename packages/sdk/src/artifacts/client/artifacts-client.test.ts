@@ -21,6 +21,7 @@ const CONSUMER = {
   lastReceiptAt: null,
   registered: true,
   distrustedAt: null,
+  unsubscribedAt: null,
 };
 
 /** A function that answers with this payload, or fails so; and what it was asked. */

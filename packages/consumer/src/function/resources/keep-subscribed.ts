@@ -1,0 +1,88 @@
+import { ListSubscriptionsCommand, type SNSClient, SubscribeCommand, UnsubscribeCommand } from "@aws-sdk/client-sns";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
+import { isMap } from "@stackyard/core";
+import { type ResourceDeps, refusal } from "./resource-answer.ts";
+
+/** The subscription of the consumer's queue, from the properties of the resource. */
+interface WantedSubscription {
+  readonly topicArn: string;
+  readonly queueArn: string;
+  /** The subscription that the stack has made. */
+  readonly made: string | undefined;
+}
+
+/** A new right of a role can be denied for some seconds. */
+const PAUSES_MS = [1_000, 3_000, 8_000, 15_000];
+
+/**
+ * Subscribes the queue again when an account is trusted again: the distributor has ended its subscription, and CloudFormation does not
+ * make again what another has removed. SNS returns the existing subscription where there is one ("Subscribe").
+ */
+export async function keepSubscribed(
+  { account, region, clock }: ResourceDeps,
+  sns: SNSClient,
+  request: CustomResourceRequest,
+): Promise<void> {
+  const wanted = findWanted(request);
+  if (wanted === undefined) return;
+  const command = new SubscribeCommand({
+    TopicArn: wanted.topicArn,
+    Protocol: "sqs",
+    Endpoint: wanted.queueArn,
+    Attributes: {
+      RawMessageDelivery: "true",
+      FilterPolicy: JSON.stringify({ account: ["ALL", account], region: ["ALL", region] }),
+    },
+  });
+  for (const pauseMs of [...PAUSES_MS, undefined]) {
+    const error: unknown = await sns.send(command).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (error === undefined || isSubscribedOtherwise(error)) return;
+    if (pauseMs === undefined) throw toRefusal(error, wanted);
+    await clock.sleep(pauseMs);
+  }
+}
+
+/** Ends a subscription of the queue that the stack has not made itself. */
+export async function endOwnSubscription(sns: SNSClient, request: CustomResourceRequest): Promise<void> {
+  const wanted = findWanted(request);
+  if (wanted === undefined) return;
+  let NextToken: string | undefined;
+  do {
+    const page = await sns.send(new ListSubscriptionsCommand({ NextToken }));
+    for (const { TopicArn, Endpoint, SubscriptionArn } of page.Subscriptions ?? []) {
+      const isOurs = TopicArn === wanted.topicArn && Endpoint === wanted.queueArn && SubscriptionArn !== wanted.made;
+      if (isOurs) await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+    }
+    // Emulators return an empty one.
+    NextToken = page.NextToken || undefined;
+  } while (NextToken !== undefined);
+}
+
+/** Templates of predecessors name no queue: their subscription is theirs. */
+function findWanted({ ResourceProperties }: CustomResourceRequest): WantedSubscription | undefined {
+  if (!isMap(ResourceProperties)) return undefined;
+  const topicArn = findText(ResourceProperties["Topic"]);
+  const queueArn = findText(ResourceProperties["Queue"]);
+  if (topicArn === undefined || queueArn === undefined) return undefined;
+  return { topicArn, queueArn, made: findText(ResourceProperties["Subscription"]) };
+}
+
+function findText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** "Subscription already exists with different attributes": the template decides about them. */
+function isSubscribedOtherwise(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("already exists");
+}
+
+function toRefusal(error: unknown, { topicArn }: WantedSubscription): Error {
+  const { message } = toAwsError(error, `The topic ${topicArn} did not accept the subscription of the queue.`);
+  const isDenied = findAwsFault(error).code === "FORBIDDEN";
+  const advice = " The distributor must trust this account, and the role needs sns:Subscribe.";
+  return refusal("SUBSCRIPTION_FAILED", `${message}${isDenied ? advice : ""}`);
+}
