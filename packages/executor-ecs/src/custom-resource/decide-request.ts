@@ -14,10 +14,10 @@ export type NoneReason = "COUNT_ZERO" | "RUN_ON_UPDATE_FALSE" | "ROLLBACK" | "CR
 
 /** Facts besides the request. Each is loaded only if `listNeededFacts` names it. */
 export interface RequestFacts {
-  /** As in DescribeStacks; undefined if it could not be read: then the tasks run. */
-  readonly stackStatus?: string | undefined;
-  /** The changes by the criteria of the new properties; undefined if unknown: then the tasks run. */
-  readonly changes?: CriteriaResult | undefined;
+  /** As in DescribeStacks. What cannot be read is asked again, or is a failure: it never leads to a run. */
+  readonly stackStatus?: string;
+  /** The changes by the criteria of the new properties; `gone`: the old definition no longer exists, so the tasks run. */
+  readonly changes?: CriteriaResult | "gone";
 }
 
 /** The decision about a request. */
@@ -72,9 +72,10 @@ function decideUpdate(run: RequestAction & { readonly kind: "run" }, facts: Requ
   if (!config.runOnRollback && ROLLING_BACK.includes(facts.stackStatus ?? "")) {
     return { kind: "none", reason: "ROLLBACK", config };
   }
-  if (config.updateCriteria === undefined || facts.changes === undefined) return run;
-  if ("kind" in facts.changes) return { kind: "fail", code: facts.changes.code, reason: facts.changes.reason };
-  return facts.changes.length > 0 ? run : { kind: "none", reason: "CRITERIA_UNCHANGED", config };
+  const { changes } = facts;
+  if (config.updateCriteria === undefined || changes === undefined || changes === "gone") return run;
+  if ("kind" in changes) return { kind: "fail", code: changes.code, reason: changes.reason };
+  return changes.length > 0 ? run : { kind: "none", reason: "CRITERIA_UNCHANGED", config };
 }
 
 function toRefusal(problems: readonly PropertyProblem[]): RequestAction {

@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import type { TaskDefinition } from "@aws-sdk/client-ecs";
-import { isMap } from "@stackyard/core";
+import { defined, isMap, StackyardError } from "@stackyard/core";
 import { checkDefinition } from "../judge.ts";
 import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
 import { type LoadedDefinition, loadDefinition } from "../task-order.ts";
@@ -28,7 +28,9 @@ const NONE_TEXTS: Readonly<Record<NoneReason, string>> = {
 export async function decideWork(context: TurnContext): Promise<Turn> {
   const { request } = context.work;
   const needed = listNeededFacts(request);
-  const facts: RequestFacts = needed.includes("stackStatus") ? { stackStatus: await findStackStatus(context) } : {};
+  const status = needed.includes("stackStatus") ? await readFact(context, STATUS_UNKNOWN, loadStackStatus) : undefined;
+  if (status?.kind === "unknown") return status.turn;
+  const facts: RequestFacts = defined({ stackStatus: status?.value });
   const action = decideRequest(request, facts);
   if (action.kind === "fail") return finish(context, { status: "FAILED", code: action.code, text: action.reason });
   // A Delete begins with its phase `stop`.
@@ -37,8 +39,10 @@ export async function decideWork(context: TurnContext): Promise<Turn> {
   // A family is resolved once: the compared revision is the one that runs.
   const loaded = await loadDefinition(context.ecs, action.config.taskDefinition);
   if (needed.includes("changes") && loaded.kind === "found") {
-    const changes = await findChanges(context, action.config, loaded.definition);
-    const again = decideRequest(request, { ...facts, changes });
+    const { config } = action;
+    const changes = await readFact(context, OLD_UNKNOWN, () => findChanges(context, config, loaded.definition));
+    if (changes.kind === "unknown") return changes.turn;
+    const again = decideRequest(request, { ...facts, changes: changes.value });
     if (again.kind === "fail") return finish(context, { status: "FAILED", code: again.code, text: again.reason });
     if (again.kind === "none") return toNone(context, again.reason);
   }
@@ -74,41 +78,62 @@ function toLoadTrouble(
   return { code, message, retryable: retryable || (cause !== undefined && isPassing) };
 }
 
-/** Returns the stack's status; undefined, with a warning, when it cannot be read: then the tasks run. */
-async function findStackStatus({ deps, work, logger, signal }: TurnContext): Promise<string | undefined> {
-  const { StackId, RequestId } = work.request;
+const STATUS_UNKNOWN =
+  "Nothing was run: the stack's status cannot be read, so it is not known whether it rolls back (RunOnRollback is false).";
+const OLD_UNKNOWN =
+  "Nothing was run: the old task definition cannot be read, so it is not known what has changed (UpdateCriteria).";
+
+/** A fact that decides whether tasks run; `unknown`: how the request goes on instead. */
+type Fact<Value> =
+  | { readonly kind: "known"; readonly value: Value }
+  | { readonly kind: "unknown"; readonly turn: Turn };
+
+/**
+ * Reads a fact. Tasks cannot be taken back, so what is unknown runs none: what passes is asked again, and what stays unknown fails the
+ * request with the reason.
+ */
+async function readFact<Value>(
+  context: TurnContext,
+  what: string,
+  read: (context: TurnContext) => Promise<Value>,
+): Promise<Fact<Value>> {
   try {
-    const command = new DescribeStacksCommand({ StackName: StackId });
-    const { Stacks = [] } = await deps.aws(CloudFormationClient).send(command, { abortSignal: signal });
-    const status = Stacks[0]?.StackStatus;
-    if (status !== undefined) return status;
-    throw new Error("CloudFormation does not know the stack.");
+    return { kind: "known", value: await read(context) };
   } catch (error) {
-    signal.throwIfAborted();
-    const fields = { requestId: RequestId, stackId: toShown(StackId), error };
-    logger.warn("The stack's status cannot be read, so the tasks run as if it did not roll back.", fields);
-    return undefined;
+    context.signal.throwIfAborted();
+    const trouble = toTrouble(context, error, "The call");
+    return { kind: "unknown", turn: meetTrouble(context, { ...trouble, message: `${what} ${trouble.message}` }) };
   }
 }
 
+async function loadStackStatus({ deps, work, signal }: TurnContext): Promise<string> {
+  const { StackId } = work.request;
+  const command = new DescribeStacksCommand({ StackName: StackId });
+  const { Stacks = [] } = await deps.aws(CloudFormationClient).send(command, { abortSignal: signal });
+  const status = Stacks[0]?.StackStatus;
+  if (status !== undefined) return status;
+  throw new StackyardError("NOT_FOUND", `CloudFormation does not know the stack ${toShown(StackId)}.`);
+}
+
 /**
- * Returns the changes between the old and the new properties by the criteria; undefined if the old ones are unusable:
- * then everything counts as changed. A family means the revision that the resource ran last.
+ * Returns the changes between the old and the new properties by the criteria; `gone` if there is no old definition to compare with.
+ * A family means the revision that the resource ran last. Throws when it cannot be read.
  */
 async function findChanges(
   context: TurnContext,
   config: TaskProperties,
   definition: TaskDefinition,
-): Promise<CriteriaResult | undefined> {
+): Promise<CriteriaResult | "gone"> {
   const old = context.work.request.OldResourceProperties;
   const oldName = isMap(old) ? old["TaskDefinition"] : undefined;
   const before = typeof oldName === "string" && oldName !== "" ? await findOld(context, oldName) : undefined;
   const oldOverrides = toOldOverrides(context, isMap(old) ? old["Overrides"] : undefined);
   const changes = criteriaChanged(config.updateCriteria ?? [], before, definition, oldOverrides, config.overrides);
   // Without an old definition the tasks run, whatever the criteria name, if that exists.
-  return before === undefined && !("kind" in changes) ? undefined : changes;
+  return before === undefined && !("kind" in changes) ? "gone" : changes;
 }
 
+/** Returns the old definition; undefined when it does not exist any more. Throws when it cannot be read. */
 async function findOld(context: TurnContext, oldName: string): Promise<TaskDefinition | undefined> {
   const { deps, ecs, id, logger, work } = context;
   const remembered = await findLastRun(deps, id);
@@ -119,12 +144,12 @@ async function findOld(context: TurnContext, oldName: string): Promise<TaskDefin
   }
   const loaded = await loadDefinition(ecs, isKnown ? remembered.taskDefinitionArn : oldName);
   if (loaded.kind === "found") return loaded.definition;
-  // Throttling and outages are retried later instead of running the tasks.
-  if (loaded.retryable) throw loaded.cause;
-  logger.warn("The old task definition cannot be read, so everything counts as changed.", {
+  if (loaded.cause !== undefined) throw loaded.cause;
+  const { code, message } = loaded;
+  logger.warn("The old task definition does not exist any more, so everything counts as changed.", {
     ...fields,
-    code: loaded.code,
-    message: loaded.message,
+    code,
+    message,
   });
   return undefined;
 }

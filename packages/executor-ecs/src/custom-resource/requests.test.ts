@@ -1,3 +1,4 @@
+import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
 import { PLACE } from "../testing/an-ecs-yard.ts";
@@ -180,7 +181,7 @@ describe("Update", () => {
     },
   );
 
-  it("runs in other states of the stack, and, with a warning, when the state cannot be read", async () => {
+  it("runs in other states of the stack, and when the state could be read at the second try", async () => {
     const world = createEcsTaskWorld();
     await world.until(world.life.create(LEAST));
     statusOfStack(world, "UPDATE_IN_PROGRESS");
@@ -191,22 +192,51 @@ describe("Update", () => {
     const second = await world.until(world.life.update({ ...LEAST, RunOnRollback: "false", Triggers: 1 }));
 
     expect([first, second].map(({ answer }) => answer?.Data?.["Why"])).toEqual(["RUN", "RUN"]);
-    expect(world.logger.lines).toContainEqual(
-      expect.objectContaining({ level: "warn", message: expect.stringMatching(/status/) }),
-    );
   });
 
-  it("runs with a warning where CloudFormation names no such stack", async () => {
+  // aws/aws-sam-cli#2671, aws/aws-cdk#5637
+  it.each([
+    ["throttled", 1_000],
+    ["throttled", 60_000],
+    ["throttled", 600_000],
+  ] as const)("runs nothing in a rollback whose state is %s for %i ms", async (_, ms) => {
     const world = createEcsTaskWorld();
-    await world.until(world.life.create(LEAST));
-    world.sim.once("CloudFormation.DescribeStacks", async () => ({ Stacks: [] }));
+    await world.until(world.life.create({ ...LEAST, RunOnRollback: "false" }));
+    const until = world.clock.now() + ms;
+    const tell = async (): Promise<unknown> => {
+      world.sim.once("CloudFormation.DescribeStacks", tell);
+      if (world.clock.now() < until) throw new SimFault("Throttling", 400, "Rate exceeded");
+      return { Stacks: [{ StackName: "s", StackStatus: "UPDATE_ROLLBACK_IN_PROGRESS", CreationTime: new Date() }] };
+    };
+    world.sim.once("CloudFormation.DescribeStacks", tell);
+
+    const { answer } = await world.until(world.life.update({ ...LEAST, RunOnRollback: "false", Triggers: "old" }));
+
+    expect(world.count("ECS.RunTask")).toBe(1);
+    if (ms === 600_000)
+      expect(answer).toMatchObject({ Status: "FAILED", Reason: expect.stringMatching(/Nothing was run/) });
+    else expect(answer?.Data?.["Why"]).toBe("ROLLBACK");
+  });
+
+  it.each([
+    ["CloudFormation names no such stack", async () => ({ Stacks: [] })],
+    ["the role may not ask", () => Promise.reject(Object.assign(new Error("no"), { name: "AccessDenied" }))],
+  ])("runs nothing, and fails with the reason, where %s", async (_, tell) => {
+    const world = createEcsTaskWorld();
+    await world.until(world.life.create({ ...LEAST, RunOnRollback: "false" }));
+    const always = (): Promise<unknown> => {
+      world.sim.once("CloudFormation.DescribeStacks", always);
+      return tell();
+    };
+    world.sim.once("CloudFormation.DescribeStacks", always);
 
     const { answer } = await world.until(world.life.update({ ...LEAST, RunOnRollback: "false" }));
 
-    expect(answer?.Data?.["Why"]).toBe("RUN");
-    expect(world.logger.lines).toContainEqual(
-      expect.objectContaining({ level: "warn", message: expect.stringMatching(/status/) }),
-    );
+    expect(answer).toMatchObject({
+      Status: "FAILED",
+      Reason: expect.stringMatching(/Nothing was run: the stack's status/),
+    });
+    expect(world.count("ECS.RunTask")).toBe(1);
   });
 
   it("loads the stack's state only if it matters", async () => {

@@ -112,13 +112,31 @@ describe("UpdateCriteria", () => {
     );
   });
 
-  it("runs where the old definition cannot be read", async () => {
+  it("runs where the old definition does not exist any more", async () => {
     const { world, update } = await created({ TaskDefinition: "app:7" });
 
     expect(await update()).toBe("RUN");
     expect(world.logger.lines.map(({ message }) => message)).toContain(
-      "The old task definition cannot be read, so everything counts as changed.",
+      "The old task definition does not exist any more, so everything counts as changed.",
     );
+  });
+
+  it("runs nothing, and fails with the reason, where the old definition may not be read", async () => {
+    const { world } = await created({ TaskDefinition: "app:1" });
+    const denied = Object.assign(new Error("no"), { name: "AccessDeniedException", $metadata: {} });
+    // The new definition is read before each look at the old one.
+    const alternate = (isOld: boolean) => {
+      world.sim.once("ECS.DescribeTaskDefinition", (proceed) => {
+        alternate(!isOld);
+        return isOld ? Promise.reject(denied) : proceed();
+      });
+    };
+    alternate(false);
+
+    const { reason } = await world.until(world.life.update({ ...BASE, TaskDefinition: "app:1", Triggers: 1 }));
+
+    expect(reason).toMatch(/Nothing was run: the old task definition/);
+    expect(world.count("ECS.RunTask")).toBe(1);
   });
 
   it("reads the old definition again, and runs nothing meanwhile, where ECS is busy", async () => {
