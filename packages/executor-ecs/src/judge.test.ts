@@ -113,9 +113,20 @@ describe("judge", () => {
     expect(judge(tasks, "all")).toMatchObject({ failures: [{ container: "proxy" }] });
     expect(judge(tasks, ["app"])).toEqual({ kind: "ok" });
     expect(judge(tasks, ["proxy"])).toMatchObject({ failures: [{ container: "proxy" }] });
-    expect(judge(tasks, "essential", ["app"])).toEqual({ kind: "ok" });
-    expect(judge(tasks, "essential", ["app", "proxy"])).toMatchObject({ failures: [{ container: "proxy" }] });
+    expect(judge(tasks, "essential", { all: ["app", "proxy"], essential: ["app"] })).toEqual({ kind: "ok" });
+    expect(judge(tasks, "essential", { all: ["app", "proxy"], essential: ["app", "proxy"] })).toMatchObject({
+      failures: [{ container: "proxy" }],
+    });
     expect(judge(tasks, "essential")).toMatchObject({ failures: [{ container: "proxy" }] });
+  });
+
+  // aws/aws-cdk#32877, aws-containers/amazon-ecs-exec-checker#67: GuardDuty puts an agent into each task.
+  it.each(["all", "essential"] as const)("never judges a container that the definition does not have: %s", (check) => {
+    const agent = { name: "aws-guardduty-agent-mfjGLB", reason: "CannotPullContainerError" };
+    const names = { all: ["app"], essential: ["app"] };
+
+    expect(judge([aTask({ containers: [{ name: "app", exitCode: 0 }, agent] })], check, names)).toEqual({ kind: "ok" });
+    expect(judge([aTask({ containers: [agent] })], check, names)).toMatchObject({ failures: [{ container: "app" }] });
   });
 
   it("leaves out containers that say of themselves that they are not essential", () => {

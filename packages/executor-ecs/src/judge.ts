@@ -13,6 +13,12 @@ interface JudgedContainer {
   readonly essential?: boolean | undefined;
 }
 
+/** The containers of a task definition. What else runs in a task was put there by others, such as an agent of GuardDuty. */
+export interface DefinedNames {
+  readonly all: readonly string[];
+  readonly essential: readonly string[];
+}
+
 /** A stopped task as DescribeTasks shows it. */
 export interface JudgedTask {
   readonly taskArn?: string | undefined;
@@ -53,15 +59,16 @@ const STOPPED_FROM_OUTSIDE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Evaluates whether stopped tasks succeeded. The names of essential containers come from the task definition; without
- * them, `essential` checks every container that is not marked as not essential. No task at all is a failure.
+ * Evaluates whether stopped tasks succeeded. `all` and `essential` mean containers of the task definition; without it, every
+ * container that is not marked as not essential, or all. No task at all is a failure.
  */
 export function judge(
   tasks: readonly JudgedTask[],
   checkContainers: CheckContainers = "all",
-  essentialNames?: readonly string[],
+  names?: DefinedNames,
 ): Judgement {
-  const check = checkContainers === "essential" && essentialNames !== undefined ? essentialNames : checkContainers;
+  const isByName = names === undefined || (checkContainers !== "all" && checkContainers !== "essential");
+  const check = isByName ? checkContainers : names[checkContainers];
   const found =
     tasks.length === 0 ? [nothingRan("", "No task was started.")] : tasks.flatMap((task) => evaluateTask(task, check));
   const [first, ...rest] = found.sort((a, b) => ORDER.indexOf(a.code) - ORDER.indexOf(b.code));

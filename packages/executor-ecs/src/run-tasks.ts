@@ -1,7 +1,7 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
 import { type Absence, decideAbsence, isDenial, runOptional } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type CheckContainers, type Judgement, judge, type TaskFailure } from "./judge.ts";
+import { type CheckContainers, type DefinedNames, type Judgement, judge, type TaskFailure } from "./judge.ts";
 import { createSecretMask, type TaskOverrides } from "./parse-overrides.ts";
 import { type FailureLog, type LogDeps, tailLogs, toFailureText, toTailTexts } from "./tail-logs.ts";
 import {
@@ -116,7 +116,7 @@ interface EvaluatedTasks {
 export async function evaluateTasks({ ecs, logs, definitions }: JudgeDeps, input: JudgeInput): Promise<EvaluatedTasks> {
   const { tasks, check } = input;
   const definition = await definitions.find(ecs, input.taskDefinition);
-  const judgement = judge(tasks, check, toEssentialNames(definition));
+  const judgement = judge(tasks, check, toDefinedNames(definition));
   const failures = judgement.kind === "ok" ? [] : judgement.failures;
   const tails = await loadTails(logs, input, { failures, definition, most: MAX_TAILS });
   return { judgement, text: toFailureText(failures, { logs: tails }), definition };
@@ -154,6 +154,12 @@ function hasLine(lines: readonly string[], success: string | undefined): boolean
 export function findExitCode(failures: readonly TaskFailure[]): number | undefined {
   const failing = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
   return failing ?? (failures.every(({ code }) => code === "ECS_TASK_STOPPED") ? 0 : undefined);
+}
+
+function toDefinedNames(definition: TaskDefinition | undefined): DefinedNames | undefined {
+  const essential = toEssentialNames(definition);
+  if (essential === undefined) return undefined;
+  return { essential, all: (definition?.containerDefinitions ?? []).flatMap(({ name }) => name ?? []) };
 }
 
 /** Returns the names of containers that end the task when they end; all, unless the definition says otherwise. */
