@@ -6,6 +6,7 @@ import { nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { deleteIfThere, doAll } from "./drain.ts";
 import { tagGroup } from "./group-tags.ts";
 import { markRetired } from "./kept-group.ts";
+import { setCapacity } from "./set-capacity.ts";
 
 /** API reference, errors of "DeleteAutoScalingGroup": they pass when scaling activities, or another call, have ended. */
 const BUSY = /^(ScalingActivityInProgress|ResourceInUse|ResourceContention)(Fault)?$/;
@@ -18,6 +19,15 @@ export function isBusy(error: unknown): boolean {
 /** Returns true for a refusal that passes by itself: Auto Scaling is busy, or the account was throttled. */
 function isPassing(error: unknown): boolean {
   return isBusy(error) || (error instanceof Error && (findAwsFault(error).throttled || isPassing(error.cause)));
+}
+
+/** "Delete your Auto Scaling infrastructure", deletion protection; CloudWatch, "DeleteAlarms": a composite alarm depends on one. */
+const PROTECTED = /deletion protection|composite alarm/i;
+
+/** Returns true for a refusal of what others have put on a resource: a protection, a composite alarm, a policy that denies. */
+export function isHeldByOthers(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return PROTECTED.test(error.message) || findAwsFault(error).code === "FORBIDDEN" || isHeldByOthers(error.cause);
 }
 
 /** Tag with the time since which a group cannot be deleted. It outlives the process and a failed state. */
@@ -53,7 +63,7 @@ export async function withPatience<Result>(
 /**
  * Deletes groups, also those that Auto Scaling is busy with: as long as a drain may take, that is not yet, and throws
  * `CLEAN_UP_FAILED`, as for other errors. After the last try, a group is marked as replaced: the next release deletes it,
- * and is neither locked out nor refused because of it. Returns the marked groups.
+ * and is neither locked out nor refused because of it. So is one that others protect, at once. Returns the marked groups.
  */
 export async function removeGroups(
   deps: ReleaseDeps,
@@ -67,6 +77,11 @@ export async function removeGroups(
     try {
       await remove(group);
     } catch (error) {
+      if (isHeldByOthers(error)) {
+        await leaveHeld(deps, group, { releaseId: release.release_id, error });
+        left.push(group);
+        return;
+      }
       if (!isPassing(error) || deps.clock.now() - (await noteBusy(deps, group)) < budgetMs) throw error;
       await leaveBusy(deps, group, release.release_id);
       left.push(group);
@@ -86,6 +101,26 @@ async function noteBusy(deps: ReleaseDeps, group: AutoScalingGroup): Promise<num
     deps.logger.warn("the beginning of a deletion could not be noted", { group: name, error });
   });
   return now;
+}
+
+/** The group of a serving release's predecessor cannot be deleted: without servers it costs and does nothing. */
+async function leaveHeld(
+  deps: ReleaseDeps,
+  group: AutoScalingGroup,
+  { releaseId, error }: { readonly releaseId: string; readonly error: unknown },
+): Promise<void> {
+  const name = nameOfGroup(group);
+  const attempt = (work: () => Promise<unknown>) =>
+    work().catch((refusal: unknown) => {
+      deps.signal.throwIfAborted();
+      deps.logger.warn("a group that others protect could not be marked or emptied", { group: name, error: refusal });
+    });
+  await attempt(() => deleteIfThere(() => markRetired(deps, group, { releaseId, windowSeconds: 0 })));
+  await attempt(() => setCapacity(deps, group, { min: 0, desired: 0 }));
+  const why = error instanceof Error ? error.message : String(error);
+  deps.report(
+    `left group ${name}, without servers: ${why} The next release tries again, and so does "stackyard asg repair"`,
+  );
 }
 
 async function leaveBusy(deps: ReleaseDeps, group: AutoScalingGroup, releaseId: string): Promise<void> {

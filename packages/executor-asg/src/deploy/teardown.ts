@@ -22,7 +22,7 @@ import { RELEASE_TAGS, toAlarmName, toGroupName, toTemplateName } from "../plan/
 import { toReleaseError } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
 import { collect, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { isBusy, removeGroups } from "./busy-group.ts";
+import { isBusy, isHeldByOthers, removeGroups } from "./busy-group.ts";
 import { deleteIfThere, detachTraffic, doAll, isGone } from "./drain.ts";
 import { RETIRED_TAGS, retireGroup } from "./kept-group.ts";
 import { listOldNames, loadProjectGroups, type ProjectGroups } from "./project-groups.ts";
@@ -193,14 +193,14 @@ type TearDownDeps = Pick<ReleaseDeps, "target" | "signal" | "report" | "logger" 
  * Deletes a group and everything created for it, in an order in which a repeat after a crash finds the rest: the alarms
  * while the policies still name them, the group with its instances, and last its template, which the group names until
  * its instances are terminated. Does not wait for instances, and drops outstanding hooks (API reference,
- * "DeleteAutoScalingGroup", ForceDelete). Throws `CLEAN_UP_FAILED`.
+ * "DeleteAutoScalingGroup", ForceDelete), which an empty group does not need. Throws `CLEAN_UP_FAILED`.
  */
 export async function tearDownGroup(deps: TearDownDeps, group: AutoScalingGroup): Promise<void> {
   const name = nameOfGroup(group);
   try {
     if (deps.constants.generation === "step-asg-deployer") await loseTraffic(deps, group);
-    await deleteGroup(deps, name);
-    await deleteLaunch(deps, group);
+    await deleteGroup(deps, group);
+    await unlessForbidden(deps, `the launch template of group ${name}`, () => deleteLaunch(deps, group));
   } catch (error) {
     throw toReleaseError("CLEAN_UP_FAILED", error, `Cannot delete group "${name}" and its resources.`);
   }
@@ -216,10 +216,15 @@ async function loseTraffic(deps: TearDownDeps, group: AutoScalingGroup): Promise
   }
 }
 
-async function deleteGroup(deps: TearDownDeps, AutoScalingGroupName: string): Promise<void> {
+async function deleteGroup(deps: TearDownDeps, group: AutoScalingGroup): Promise<void> {
   const { target, signal } = deps;
+  const AutoScalingGroupName = nameOfGroup(group);
   await deleteIfThere(() => deletePolicyAlarms(deps, AutoScalingGroupName));
-  const command = new DeleteAutoScalingGroupCommand({ AutoScalingGroupName, ForceDelete: true });
+  const command = new DeleteAutoScalingGroupCommand({
+    AutoScalingGroupName,
+    // A protection may refuse force alone, which an empty group does not need.
+    ForceDelete: (group.Instances ?? []).length > 0 || (group.DesiredCapacity ?? 0) > 0,
+  });
   await deleteIfThere(() => target.client(AutoScalingClient).send(command, { abortSignal: signal }));
   deps.report(`deleted group ${AutoScalingGroupName}`);
 }
@@ -311,7 +316,22 @@ async function deletePolicyAlarms(deps: TearDownDeps, AutoScalingGroupName: stri
   );
   const left = other.filter((name) => !MANAGED.test(name));
   if (left.length > 0) deps.report(`left ${left.join(", ")}: no release has made this alarm`);
-  await deleteAlarms(deps, own);
+  try {
+    await deleteAlarms(deps, own);
+  } catch (error) {
+    if (!isHeldByOthers(error)) throw error;
+    for (const name of own) await deleteOwnAlarm(deps, name);
+  }
+}
+
+/** An alarm that must stay, because of a composite alarm or a policy, keeps no group: it is named. */
+async function deleteOwnAlarm(deps: TearDownDeps, name: string): Promise<void> {
+  try {
+    await deleteAlarms(deps, [name]);
+  } catch (error) {
+    if (!isHeldByOthers(error)) throw error;
+    deps.report(`left alarm ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Returns true for the name of something that a release makes for a group: it is, or begins with, the group's. */
