@@ -99,7 +99,7 @@ describe("Invoke over HTTP", () => {
 
   it.each([
     ["broken", "LAMBDA_FUNCTION_ERROR", true, "KeyError: 'db'\n  File a"],
-    ["huge", "LAMBDA_FUNCTION_ERROR", true, "Function.ResponseSizeTooLarge: Response payload size exceeded"],
+    ["huge", "LAMBDA_ANSWER_INVALID", false, "Function.ResponseSizeTooLarge: Response payload size exceeded"],
     ["timed-out", "LAMBDA_TIMED_OUT", false, "Task timed out after 3.00 seconds.\nRaise the function's timeout"],
     ["throttled", "LAMBDA_THROTTLED", true, "TooManyRequestsException: Rate Exceeded."],
     ["denied", "LAMBDA_ACCESS_DENIED", false, "not authorized to perform: lambda:InvokeFunction"],

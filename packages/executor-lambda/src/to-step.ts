@@ -24,9 +24,25 @@ export function toStep(
   return succeeded(outputs);
 }
 
+/**
+ * Types of errors about the answer of a function that has done its work: a repeat would do it again (Lambda guide, "Lambda quotas",
+ * 6 MB; runtimes of Node.js and Python, which cannot serialize the answer).
+ */
+const DONE_WITHOUT_ANSWER = /^(Function\.ResponseSizeTooLarge|Runtime\.MarshalError)$/;
+/** What Node's runtime says of circular answers and of BigInt, under the type of the error. */
+const NOT_SERIALIZED = /^Unable to stringify response body/;
+
+function isDoneWithoutAnswer({ errorType = "", errorMessage = "" }: FunctionError): boolean {
+  return DONE_WITHOUT_ANSWER.test(errorType) || NOT_SERIALIZED.test(errorMessage);
+}
+
 function toFailure(payload: string): Failed {
   const error = parseFunctionError(payload);
   const text = toErrorText(error);
+  if (isDoneWithoutAnswer(error)) {
+    const advice = "The function has run, and its answer could not be taken. Return less, or values that JSON has.";
+    return failed({ code: "LAMBDA_ANSWER_INVALID", message: `${text}.\n${advice}`, retryable: false });
+  }
   if (!error.timedOut) return failed({ code: "LAMBDA_FUNCTION_ERROR", message: text, retryable: true });
   const advice = "Raise the function's timeout (15 minutes at most) or split its work.";
   return failed({ code: "LAMBDA_TIMED_OUT", message: `${text}.\n${advice}`, retryable: false });
