@@ -81,6 +81,11 @@ export function findPartition(region: string): string | undefined {
   return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[0];
 }
 
+/** Returns the end of the host names of a region's services, such as `amazonaws.com`; that of `aws` for an unknown region. */
+export function toDnsSuffix(region: string): string {
+  return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[2] ?? "amazonaws.com";
+}
+
 /** Returns the partition of a region; `aws` for an unknown region. */
 export function toPartition(region: string): string {
   return findPartition(region) ?? "aws";

@@ -41,7 +41,15 @@ const Args = Type.Object({
   parameter: Type.Optional(
     Type.Array(Type.String(), { placeholder: "name=value", description: "Of the template, may be repeated." }),
   ),
-  release: optionalText("Default: the one published last.", { placeholder: "version" }),
+  tag: Type.Optional(
+    Type.Array(Type.String(), {
+      placeholder: "key=value",
+      description: "Of the stack, may be repeated. Others are kept.",
+    }),
+  ),
+  release: optionalText("Default: the one published last, unless it is older than the stack's.", {
+    placeholder: "version",
+  }),
   stack: optionalText("The stack's name. Default: stackyard-YARD, or stackyard-YARD-NAME."),
   dryRun: optionalFlag("Print what would change and change nothing."),
   minutes: optionalInteger("How many minutes to wait. Default: 60.", { minimum: 1, maximum: 720 }),
@@ -62,6 +70,7 @@ export const appsDeploy = defineCommand({
 async function deploy(context: AppsContext, args: Args): Promise<number> {
   const { out, aws, signal } = context;
   const input = await prepareInput(context, args);
+  printRelease(out, input);
   const result = await deployStack(aws.cloudFormation, input, {
     clock: aws.clock,
     signal,
@@ -81,6 +90,7 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
   if (existing !== undefined) requireOwn(existing, { template: args.name, yard });
   const place = choosePlace(args, [existing && findDeployedPlace(existing), await findRememberedPlace(dataDir)]);
   const release = args.release ?? (await findNewest(context, place, args.name));
+  if (args.release === undefined) refuseToGoBack(name, existing?.tags.get(STACK_TAGS.release), release);
   const { text, url } = await loadTemplate(aws.s3, place, args.name, release);
   const template = parseTemplateParameters(text);
   const plan = planParameters({
@@ -95,6 +105,8 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
     throw new StackyardError("CONFIG_INVALID", plan.faults.join("\n"), { details: { hint } });
   }
   const tags = {
+    ...keepTags(existing),
+    ...parseTags(args.tag ?? []),
     [STACK_TAGS.template]: args.name,
     [STACK_TAGS.yard]: yard,
     [STACK_TAGS.release]: release,
@@ -104,6 +116,42 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
   const namesRoles = text.includes('"RoleName"');
   const { parameters } = plan;
   return { name, existing, templateUrl: url, namesRoles, parameters, tags, dryRun: args.dryRun === true };
+}
+
+/** Returns the tags of a stack that others may have set: a list in a request replaces all. Those of AWS cannot be set. */
+function keepTags(existing: StackFacts | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries([...(existing?.tags ?? [])].filter(([key]) => !key.startsWith("aws:")));
+}
+
+function parseTags(words: readonly string[]): Readonly<Record<string, string>> {
+  const entries = words.map((word) => {
+    const at = word.indexOf("=");
+    if (at < 1) throw new StackyardError("USAGE", `--tag takes key=value, not "${word}".`);
+    return [word.slice(0, at), word.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+const VERSION = /^(\d+)\.(\d+)\.(\d+)$/;
+
+/** The release that was published last may be a fix of an older line, published for another yard. */
+function refuseToGoBack(stack: string, from: string | undefined, to: string): void {
+  const [before, after] = [VERSION.exec(from ?? ""), VERSION.exec(to)];
+  if (before === null || after === null) return;
+  const toNumbers = (parts: readonly string[]) => parts.slice(1).map(Number);
+  const [old, next] = [toNumbers(before), toNumbers(after)];
+  const at = old.findIndex((part, index) => part !== next[index]);
+  if (at === -1 || (old[at] ?? 0) < (next[at] ?? 0)) return;
+  const hint = `Pass --release ${to} to go back, or --release ${from} to stay.`;
+  const message = `The stack ${stack} is of release ${from}, and the one published last is the older ${to}.`;
+  throw new StackyardError("PLAN_STALE", message, { details: { hint } });
+}
+
+function printRelease(out: CommandOutput, { name, existing, tags }: DeployInput): void {
+  const from = existing?.tags.get(STACK_TAGS.release);
+  const to = tags[STACK_TAGS.release] ?? "";
+  if (from === undefined) out.note(`${name}: release ${to}`);
+  else out.note(from === to ? `${name}: release ${to}, as before` : `${name}: release ${from} → ${to}`);
 }
 
 /** Returns the outputs of the yard's other stacks: a separate runner finds the queues of its state manager there. */

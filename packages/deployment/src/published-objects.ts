@@ -8,7 +8,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { findAwsFault, toAwsError, toDnsSuffix } from "@stackyard/aws";
 import { StackyardError } from "@stackyard/core";
 import type { ReleaseFile } from "./load-release.ts";
 
@@ -246,8 +246,7 @@ export async function loadTemplate(
 
 /** Returns a TemplateURL, an https address of S3 (API reference, "CreateChangeSet"). */
 function toTemplateUrl(bucket: string, key: string, region: string): string {
-  const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  return `https://${bucket}.s3.${region}.${suffix}/${key}`;
+  return `https://${bucket}.s3.${region}.${toDnsSuffix(region)}/${key}`;
 }
 
 /** Stores where this project published last, as the default of the next command. */

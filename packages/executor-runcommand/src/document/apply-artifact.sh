@@ -101,7 +101,10 @@ fetch_by_curl() {
   role=$(get meta-data/iam/security-credentials/) || fail 77 NO_INSTANCE_PROFILE 'this instance has no instance profile.'
   credentials=$(get "meta-data/iam/security-credentials/${role%%[!A-Za-z0-9+=,.@_-]*}") || return 1
   domain=amazonaws.com
-  case $region in cn-*) domain=amazonaws.com.cn ;; esac
+  case $region in
+    cn-*) domain=amazonaws.com.cn ;;
+    eusc-*) domain=amazonaws.eu ;;
+  esac
   printf 'user = "%s:%s"\nheader = "x-amz-security-token: %s"\n' \
     "$(credential AccessKeyId)" "$(credential SecretAccessKey)" "$(credential Token)" |
     curl --config - --silent --show-error --fail --connect-timeout 10 --retry 3 --aws-sigv4 "aws:amz:$region:s3" \
@@ -131,7 +134,12 @@ unpack() {
     unzip -q -o "$work/artifact.zip" -d "$work/tree" </dev/null || [ "$?" -eq 1 ] ||
       fail 65 ARTIFACT_UNREADABLE 'the artifact cannot be unpacked.'
   else
-    python3 -m zipfile -e "$work/artifact.zip" "$work/tree" ||
+    # The module alone drops the modes: scripts of the artifact could not run.
+    python3 -c 'import os, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    for info in archive.infolist():
+        path, mode = archive.extract(info, sys.argv[2]), info.external_attr >> 16 & 0o777
+        if mode and not info.is_dir(): os.chmod(path, mode)' "$work/artifact.zip" "$work/tree" ||
       fail 65 ARTIFACT_UNREADABLE 'the artifact cannot be unpacked: it is not a zip archive, or neither unzip nor python3 is here.'
   fi
   if [ -n "$(find "$work/tree" -type l)" ]; then fail 65 ARTIFACT_UNSAFE 'the artifact holds links.'; fi
