@@ -1,7 +1,8 @@
 import { defined } from "@stackyard/core";
-import type { CfnCondition } from "aws-cdk-lib";
+import { type CfnCondition, Stack } from "aws-cdk-lib";
 import { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
+import { CallFunction } from "./function-triggers.ts";
 import { findCondition, type Given, toCfnList, toValue } from "./given.ts";
 import type { QueueAddress, YardQueues } from "./queues.ts";
 
@@ -114,7 +115,7 @@ function toStalledRule(yardName: string): AlarmRule {
 function toScheduleRule(ruleName: string): AlarmRule {
   return {
     description:
-      "The schedule does not call the state manager: timers and retries run late. Check whether its EventBridge rule is disabled.",
+      "The schedule does not call its function: what is due runs late, and metrics are missing. Check whether its EventBridge rule is disabled.",
     metric: {
       namespace: "AWS/Events",
       metricName: "Invocations",
@@ -141,8 +142,19 @@ export class FunctionAlarms extends Construct {
     for (const [name, watched] of Object.entries(functions)) {
       createAlarm(this, `${name}Throttled`, toThrottleRule(watched.name), topicArns);
       createAlarm(this, `${name}Fails`, toErrorRule(watched.name), topicArns);
+      const schedule = findSchedule(this, watched.name);
+      if (schedule === undefined) continue;
+      createAlarm(this, `${name}ScheduleStands`, toScheduleRule(schedule.ruleName), topicArns);
     }
   }
+}
+
+/** Finds the schedule of a function in the same stack. */
+function findSchedule(scope: Construct, functionName: string): CallFunction | undefined {
+  const calls = Stack.of(scope)
+    .node.findAll()
+    .filter((each) => each instanceof CallFunction);
+  return calls.find((each) => each.isScheduled && each.functionName === functionName);
 }
 
 function toThrottleRule(functionName: string): AlarmRule {

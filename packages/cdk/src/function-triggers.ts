@@ -52,10 +52,15 @@ export interface CallFunctionProps {
 /** A rule of EventBridge that calls a function, with the permission to do so. */
 export class CallFunction extends Construct {
   readonly ruleName: string;
+  readonly functionName: string;
+  /** True for a rule with a schedule, which an alarm watches: without its calls nothing else would be red. */
+  readonly isScheduled: boolean;
 
   constructor(scope: Construct, id: string, props: CallFunctionProps) {
     super(scope, id);
     this.ruleName = createRule(this, "Function", props);
+    this.functionName = props.functionName;
+    this.isScheduled = props.schedule !== undefined;
   }
 }
 

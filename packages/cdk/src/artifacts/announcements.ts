@@ -93,6 +93,8 @@ export interface ConsumerRight {
   readonly conditions?: Tests;
   /** The external id that they must pass when they assume a role. */
   readonly externalId?: Given<string> | undefined;
+  /** True names accounts as principals. Default: as a condition. */
+  readonly fixed?: boolean;
 }
 
 /** A statement of a policy of a resource. */
@@ -113,7 +115,9 @@ export function letConsumers(trusted: TrustedConsumers, right: ConsumerRight): r
 /**
  * Returns one statement for the accounts and one for the organization, each as a condition: as a principal, a closed
  * account would make the whole policy invalid at its next update (hashicorp/terraform-provider-aws#26041). Both exclude
- * services, for which the keys are empty (IAM, "AWS global condition context keys").
+ * services, for which the keys are empty (IAM, "AWS global condition context keys"). `fixed`, for the policy of a bucket: S3 counts
+ * `aws:PrincipalOrgID` among the conditions that make a policy not public, and not `aws:PrincipalAccount` (API reference,
+ * "PublicAccessBlockConfiguration"), so there the accounts are principals, and a closed one must be removed from the list.
  */
 export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRight): readonly Given<TrustStatement>[] {
   const { accounts, organizationId } = trusted;
@@ -124,8 +128,12 @@ export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRigh
     const StringEquals = { ...conditions?.["StringEquals"], ...own };
     return toStatement({ ...right, sid: `${sid}${who}` }, { AWS: "*" }, { ...conditions, StringEquals });
   };
+  const ofAccounts = (ids: unknown) => {
+    if (right.fixed !== true) return of("Accounts", { "aws:PrincipalAccount": ids });
+    return toStatement({ ...right, sid: `${right.sid}Accounts` }, { AWS: ids }, right.conditions);
+  };
   return [
-    ...(accounts === undefined ? [] : [mapGiven(accounts, (ids) => of("Accounts", { "aws:PrincipalAccount": ids }))]),
+    ...(accounts === undefined ? [] : [mapGiven(accounts, ofAccounts)]),
     ...(organizationId === undefined
       ? []
       : [mapGiven(organizationId, (id) => of("Organization", { "aws:PrincipalOrgID": id }))]),

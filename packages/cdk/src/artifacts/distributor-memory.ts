@@ -90,6 +90,7 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
 function letRead(resources: readonly string[], trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
   const statements = letConsumers(trusted, {
     sid: "Read",
+    fixed: true,
     actions: ["s3:GetObject", "s3:GetObjectVersion"],
     resources,
   });

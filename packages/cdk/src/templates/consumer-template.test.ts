@@ -223,6 +223,8 @@ describe("its initial set", () => {
       ServiceTimeout: 600,
       Version: "1.0",
       Topic: DISTRIBUTOR_OUTPUTS.DistributionTopic,
+      Queue: "arn:aws:sqs:eu-west-1:111122223333:Queue",
+      Subscription: "QueueSubscription",
       Bucket: BUCKET,
       Role: DISTRIBUTOR_OUTPUTS.InitialDistributionRole,
       Machine: DISTRIBUTOR_OUTPUTS.InitialDistributionSetMachine,

@@ -302,12 +302,21 @@ export const settingOperations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** S3 guide, "Blocking public access", "The meaning of public": allowed to everyone without a condition. */
+/** S3 guide, "Blocking public access", "The meaning of public": the conditions whose fixed values make a statement not public. */
+const NOT_PUBLIC = [
+  ...["aws:PrincipalOrgID", "aws:SourceIp", "aws:SourceArn", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceOwner"],
+  ...["aws:SourceAccount", "aws:userid", "s3:x-amz-server-side-encryption-aws-kms-key-id"],
+  ...["s3:DataAccessPointArn", "s3:DataAccessPointAccount"],
+].map((key) => key.toLowerCase());
+
+/** The same page: allowed to everyone, and no such condition. */
 function isPublic(policy: string): boolean {
   const statements: readonly unknown[] = [Object(JSON.parse(policy)).Statement ?? []].flat();
   return statements.some((each) => {
     const { Effect, Principal, Condition } = Object(each);
-    return Effect === "Allow" && Condition === undefined && (Principal === "*" || Object(Principal).AWS === "*");
+    const keys = Object.values(Object(Condition ?? {})).flatMap((test) => Object.keys(Object(test)));
+    const isBound = keys.some((key) => NOT_PUBLIC.includes(key.toLowerCase()));
+    return Effect === "Allow" && !isBound && (Principal === "*" || Object(Principal).AWS === "*");
   });
 }
 
