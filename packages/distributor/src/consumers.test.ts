@@ -39,6 +39,7 @@ describe("registerConsumer", () => {
       registered: true,
       lastReceiptAt: null,
       distrustedAt: null,
+      unsubscribedAt: null,
       firstSeenAt: new Date(T0).toISOString(),
     });
   });

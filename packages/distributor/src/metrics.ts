@@ -68,6 +68,20 @@ export function toTrustLine(counts: TrustCounts, now: number): string {
   return toLine({ now, values, facts: {}, dimensions: [[]] });
 }
 
+/** Returns the metric of manifests whose event did not come. */
+export function toUnseenLine(
+  unseen: readonly { readonly name: string; readonly version: string }[],
+  now: number,
+): string {
+  const facts = {
+    versions: unseen
+      .slice(0, 20)
+      .map(({ name, version }) => `${name}@${version}`)
+      .join(" "),
+  };
+  return toLine({ now, values: { UnseenVersions: unseen.length }, facts, dimensions: [[]] });
+}
+
 interface LineInput {
   readonly now: number;
   readonly values: Readonly<Record<string, number>>;

@@ -8,6 +8,7 @@ import { expectedConsumers, settleVersion } from "./coverage.ts";
 import { decideSweep, type SweepAction } from "./decide-sweep.ts";
 import { findDueSets, isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "./initial-set/set-rules.ts";
 import { startSet } from "./initial-set/set-step.ts";
+import { publishUnseen } from "./inventory.ts";
 import { listRecords } from "./list-records.ts";
 import { toMetricLines } from "./metrics.ts";
 import { loadReadable } from "./published-versions.ts";
@@ -29,7 +30,7 @@ interface ScheduleReport extends Pick<SweepReport, "announced" | "alarmed" | "co
 type ResumeWork = (turn: Turn) => Promise<void>;
 
 /**
- * Runs every five minutes: compares whom the distributor trusts, resumes interrupted announcements, starts sets of new consumers,
+ * Runs every five minutes: compares whom the distributor trusts, publishes what no event has told of, resumes interrupted announcements, starts sets of new consumers,
  * repeats overdue announcements, reports covered versions, applies retention, and writes metrics. A failing part does not stop the
  * others; the first error is thrown at the end.
  */
@@ -46,6 +47,7 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
   }
 
   await attempt(undefined, async () => void (await compareTrust(context)));
+  await attempt(undefined, () => publishUnseen(context, turn));
   await attempt(undefined, () => resume(turn));
   // The covered files, which may be removed, are not known while a consumer's record cannot be read.
   const whole = await attempt<Consumers | undefined>(undefined, () => requireExpecting(context, context.trust));

@@ -154,6 +154,7 @@ export class DistributorAlarms extends Construct {
     createAlarm(this, "Refused", REFUSED, topicArns);
     createAlarm(this, "Untrusted", UNTRUSTED, topicArns);
     createAlarm(this, "Unsubscribed", UNSUBSCRIBED, topicArns);
+    createAlarm(this, "Unseen", UNSEEN, topicArns);
     new FunctionAlarms(this, "Functions", { topicArns, functions: { Distributor: distributor.function } });
   }
 }
@@ -171,6 +172,11 @@ const REFUSED: AlarmRule = toCountRule(
 const UNTRUSTED: AlarmRule = toCountRule(
   "UntrustedSubscriptions",
   "Accounts that are not trusted had subscriptions, which are ended: `stackyard consumers ls` names them.",
+);
+
+const UNSEEN: AlarmRule = toCountRule(
+  "UnseenVersions",
+  "Manifests were published without their events: check whether the bucket's notifications to EventBridge are on.",
 );
 
 const UNSUBSCRIBED: AlarmRule = toCountRule(

@@ -67,6 +67,7 @@ describe("the template of the distributor", () => {
       ["AlarmRefused", "AWS::CloudWatch::Alarm"],
       ["AlarmUntrusted", "AWS::CloudWatch::Alarm"],
       ["AlarmUnsubscribed", "AWS::CloudWatch::Alarm"],
+      ["AlarmUnseen", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorThrottled", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorFails", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorScheduleStands", "AWS::CloudWatch::Alarm"],

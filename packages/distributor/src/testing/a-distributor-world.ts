@@ -60,6 +60,7 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
   const records = options.wrapRecords?.(memory) ?? memory;
   const [announced, covered, metrics]: [Announced[], AwsEvent[], string[]] = [[], [], []];
   const published = new Map<string, PublishedArtifact>();
+  sim.s3.createBucket({ ...SOURCE, name: "source" });
   sim.eventBridge.addRule({
     ...SOURCE,
     pattern: { source: ["stackyard.distributor"] },

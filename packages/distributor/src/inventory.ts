@@ -1,0 +1,84 @@
+import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { toAwsError } from "@stackyard/aws";
+import { Type } from "typebox";
+import { classifyKey, toIdOfKey } from "./artifact-keys.ts";
+import type { DistributorContext, Turn } from "./context.ts";
+import { toUnseenLine } from "./metrics.ts";
+import { changeParsed, createParser, Instant, strictObject } from "./records.ts";
+import { listRefusals } from "./refusals.ts";
+import { artifactRecordKey, listVersions, toVersionKey, type VersionId } from "./versions.ts";
+
+const Inventory = strictObject({
+  /** When the last list was begun, in epoch milliseconds. */
+  begunAt: Instant,
+  /** The last key of a list that had no time for the rest; empty: it was whole. */
+  after: Type.String({ maxLength: 1_024 }),
+});
+const INVENTORY_KEY = "inventory/manifests";
+const parseInventory = createParser(Inventory);
+
+const EVERY_MS = 60 * 60_000;
+/** The event of a manifest that is younger may be on its way. */
+const EVENT_MS = 15 * 60_000;
+/** Reserved for publishing what was found. */
+const MARGIN_MS = 120_000;
+
+/**
+ * Lists the manifests once an hour, and publishes those whose event did not come: the notifications of a bucket are one document, which
+ * each tool writes as a whole, and without them nothing else would be red.
+ */
+export async function publishUnseen(context: DistributorContext, turn: Turn): Promise<void> {
+  const { records, clock, logger, write } = context;
+  const now = clock.now();
+  const before = parseInventory((await records.get(INVENTORY_KEY, now))?.value);
+  const from = before?.after ?? "";
+  if (before !== undefined && from === "" && now - before.begunAt < EVERY_MS) return;
+  const { found, after } = await listManifests(context, from, turn);
+  const unseen = await keepUnseen(context, found);
+  for (const { name, version } of unseen) {
+    const why = "A manifest is published whose event did not come: are the bucket's notifications to EventBridge on?";
+    logger.error(why, { code: "EVENT_MISSING", name, version });
+    await context.publish({ name, version });
+  }
+  write(toUnseenLine(unseen, now));
+  const change = () => ({ begunAt: now, after });
+  await changeParsed(context, { key: INVENTORY_KEY, parse: parseInventory, change });
+}
+
+/** Lists versions by their manifests until the turn ends. */
+async function listManifests(
+  { s3, config, clock }: DistributorContext,
+  from: string,
+  turn: Turn,
+): Promise<{ readonly found: readonly VersionId[]; readonly after: string }> {
+  const { bucket: Bucket, prefix } = config;
+  const latest = clock.now() - EVENT_MS;
+  const found: VersionId[] = [];
+  for (let after = from; ; ) {
+    const command = new ListObjectsV2Command({ Bucket, Prefix: prefix, ...(after && { StartAfter: after }) });
+    const { Contents = [], IsTruncated = false } = await s3.send(command).catch((error: unknown) => {
+      throw toAwsError(error, `The manifests in s3://${Bucket}/${prefix} cannot be listed.`, "Allow s3:ListBucket.");
+    });
+    for (const { Key = "", LastModified } of Contents) {
+      const isOld = (LastModified?.getTime() ?? 0) <= latest;
+      if (isOld && classifyKey(Key, config) === "manifest") found.push(toIdOfKey(Key, config));
+    }
+    after = Contents.at(-1)?.Key ?? "";
+    if (!IsTruncated || after === "") return { found, after: "" };
+    if (clock.now() + MARGIN_MS > turn.deadlineAt) return { found, after };
+  }
+}
+
+/** Keeps the versions of which nothing is known: not published, not refused, not removed. */
+async function keepUnseen(context: DistributorContext, found: readonly VersionId[]): Promise<readonly VersionId[]> {
+  const { records, clock } = context;
+  const refused = await listRefusals(context);
+  const known = new Set([...(await listVersions(context)), ...refused].map(toVersionKey));
+  const unseen: VersionId[] = [];
+  for (const each of found) {
+    if (known.has(toVersionKey(each))) continue;
+    const record = await records.get(artifactRecordKey(each.name, each.version), clock.now());
+    if (record === undefined) unseen.push(each);
+  }
+  return unseen;
+}
