@@ -35,21 +35,19 @@ async function addOwnAlarm(yard: AsgYard, group: string): Promise<void> {
       ScalingAdjustment: 1,
     }),
   );
-  await yard
-    .aws(CloudWatchClient)
-    .send(
-      new PutMetricAlarmCommand({
-        AlarmName: `${group}-cpu_scale_up`,
-        MetricName: "CPUUtilization",
-        Namespace: "AWS/EC2",
-        Statistic: "Average",
-        Period: 60,
-        EvaluationPeriods: 1,
-        Threshold: 80,
-        ComparisonOperator: "GreaterThanThreshold",
-        AlarmActions: [PolicyARN],
-      }),
-    );
+  await yard.aws(CloudWatchClient).send(
+    new PutMetricAlarmCommand({
+      AlarmName: `${group}-cpu_scale_up`,
+      MetricName: "CPUUtilization",
+      Namespace: "AWS/EC2",
+      Statistic: "Average",
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 80,
+      ComparisonOperator: "GreaterThanThreshold",
+      AlarmActions: [PolicyARN],
+    }),
+  );
 }
 
 /** How the release after it ends. */
