@@ -97,3 +97,43 @@ describe("a stack that a person removed by force", () => {
     expect(await stateOf()).toBe("LIVE");
   });
 });
+
+/** The machine of an environment that was adopted: only a push applies it. */
+const ADOPTED = `version: 2
+events: { ADOPTED: {}, OPENED: {}, PUSHED: {}, CLOSED: {} }
+metadata: { sha: { type: string } }
+revision: follow
+states:
+  INIT: { on: { ADOPTED: LIVE, OPENED: APPLY } }
+  APPLY: { leaving: wait, tasks: [on], on: { NEXT: LIVE } }
+  LIVE: { on: { PUSHED: APPLY, CLOSED: GONE } }
+  GONE: { terminal: true }
+tasks:
+  on: { executor: lambda, timeout: 6h, config: { name: on } }
+`;
+
+describe("a stack that was adopted before the host was connected", () => {
+  it("is taken as it is, and applied by the next push", async () => {
+    const bench = await createReportBench(PULLS.slice(0, PULLS.indexOf("rules:")), { machine: ADOPTED });
+    ends.push(bench.stop);
+    const { github, publish, pass, wait, stateOf, settle, published, report } = bench;
+    await report();
+    await publish({ event: "ADOPTED", machine: "preview", metadata: { sha: toCommit(1) } });
+    github.settings.deliveryFault = "vanish";
+    await github.openPull(SHOP, { head: toCommit(1) });
+    github.settings.deliveryFault = undefined;
+
+    await wait(90);
+    await pass(10);
+    expect([await stateOf(), published.filter((id) => id.startsWith("github/"))]).toEqual(["LIVE", []]);
+
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(10);
+    expect(await stateOf()).toBe("APPLY");
+
+    await settle("on");
+    await github.closePull(SHOP, 1);
+    await pass(10);
+    expect(await stateOf()).toBeUndefined();
+  });
+});

@@ -77,7 +77,7 @@ async function takeTurn(
   const found = await finishIntent(deps, key);
   const stored = withTrusted(toStoredPull(found), hook);
   const { fate, ...state } = await loadState(deps, queued, { hook, stored, isFirst: events.length === 0 });
-  const applied = applyPull(deps.mappings, { host, hook }, state);
+  const applied = await takeExisting(deps, { host, hook, stored }, applyPull(deps.mappings, { host, hook }, state));
   if (applied.kind === "failed") await noteUnfollowed(deps, stored, applied.reason);
   if (applied.kind === "failed" || applied.kind === "stale") return endTurn(queued, applied);
   if (applied.kind === "send" && (await withdrawLast(deps, { stored, fate, applied }, user))) {
@@ -95,6 +95,27 @@ async function takeTurn(
     return { kind: "settled", record, events: sent, waits: isUntrusted, ...defined({ refused }) };
   }
   return noteFailed(deps, applied.event, () => send(deps, queued, { key, found, stored, user, hook, applied }));
+}
+
+/**
+ * Takes a stack as it is that has the head already, such as one that was adopted before the host was connected: nothing is
+ * sent to it before the pull request has another head.
+ */
+async function takeExisting(
+  deps: HandleDeps,
+  { host, hook, stored }: Omit<IntendInput, "applied"> & { readonly stored: StoredPull },
+  applied: AppliedPull,
+): Promise<AppliedPull> {
+  if (applied.kind !== "send" || applied.event.rule !== "open" || stored.last !== undefined) return applied;
+  const { stackId, metadata } = applied.event;
+  const stack = await deps.findStack(stackId);
+  const hasHead = Object.values(metadata).includes(hook.pull.head);
+  const isSame = Object.entries(metadata).every(([key, value]) => stack?.metadata[key] === value);
+  if (stack === undefined || stack.endsFrom !== undefined || !hasHead || !isSame) return applied;
+  if ((await findRival(deps, { host, hook, stackId })) !== undefined) return applied;
+  const { record } = applied;
+  await linkPull(deps, { host, hook, record }, { ...applied.event, machine: stack.machine });
+  return { kind: "nothing", record };
 }
 
 /**
