@@ -93,7 +93,12 @@ describe("the comment of a pull request", () => {
     }
     await clock.advance(20_000);
     const before = github.requests.length;
-    const reading = vi.spyOn(store.queries, "listHistory").mockRejectedValue(new Error("no history"));
+    const { listHistory } = store.queries;
+    // That of one stack can be read: the report shows it.
+    const reading = vi.spyOn(store.queries, "listHistory").mockImplementation(async (filter, page) => {
+      if (filter.stackId === undefined) throw new Error("no history");
+      return listHistory(filter, page);
+    });
 
     await expect(report()).rejects.toThrow("no history");
 
