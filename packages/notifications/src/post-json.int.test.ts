@@ -106,8 +106,11 @@ describe("a request of a channel", () => {
     const long = await post(`${sim.url}/webhook`);
     failing({ kind: "answer", status: 429, headers: { "retry-after": "soon" } });
     const odd = await post(`${sim.url}/webhook`);
+    failing({ kind: "answer", status: 429, headers: { "retry-after": new Date(Date.now() + 600_000).toUTCString() } });
+    const { retryAfterMs: dated = 0 } = await post(`${sim.url}/webhook`);
 
     expect([asked, long, odd].map(({ retryAfterMs }) => retryAfterMs)).toEqual([30_000, 3_600_000, undefined]);
+    expect(Math.round(dated / 60_000)).toBe(10);
   });
 
   it("goes through the proxy of the environment, which resolves the name, unless NO_PROXY has it", async () => {

@@ -10,8 +10,8 @@ import { openPosition, toPosition } from "./stored-position.ts";
 /** News for people that is in no stack's history, such as a dead letter of a queue. */
 export interface NoticeInput {
   /**
-   * Such as `dead-letter`, `history-gap`, `orphan`, `reports-stopped` and `costs-denied`. Rules of notifications choose
-   * by it.
+   * Such as `dead-letter`, `channel-failed`, `history-gap`, `orphan`, `reports-stopped` and `costs-denied`. Rules of
+   * notifications choose by it.
    */
   readonly kind: string;
   /** With the kind it names what the notice is about: the same is noticed once in 30 days. */
