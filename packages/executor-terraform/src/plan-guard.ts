@@ -50,7 +50,7 @@ export async function checkPlan(run: StagedRun, planFile: string): Promise<void>
   if (!isGuarded(run)) return;
   const { changes } = await loadPlanDocument(run, planFile);
   checkProtected(changes, run.config.protect ?? []);
-  if (run.config.policies !== undefined) await checkPolicies(run, changes, (await estimatePlan(run, changes))?.monthly);
+  if (run.config.policies !== undefined) await checkPolicies(run, changes, await estimatePlan(run, changes));
 }
 
 /**
@@ -59,7 +59,7 @@ export async function checkPlan(run: StagedRun, planFile: string): Promise<void>
  */
 export async function reviewPlan(run: StagedRun, { changes }: PlanDocument) {
   const cost = await estimatePlan(run, changes);
-  const found = await checkPolicies(run, changes, cost?.monthly);
+  const found = await checkPolicies(run, changes, cost);
   const lost = findProtected(changes, run.config.protect ?? []).map(toProtectedText);
   return { cost, problems: [...lost, ...found] };
 }
@@ -68,11 +68,11 @@ export async function reviewPlan(run: StagedRun, { changes }: PlanDocument) {
 async function checkPolicies(
   run: StagedRun,
   changes: readonly ResourceChange[],
-  monthly: number | undefined,
+  cost: PlanCost | undefined,
 ): Promise<readonly string[]> {
   const { policies } = run.config;
   if (policies === undefined) return [];
-  const plan = { ...countChanges(changes), monthly_cost: monthly ?? null };
+  const plan = { ...countChanges(changes), monthly_cost: cost?.monthly ?? null, unpriced: cost?.unpriced ?? null };
   const { folder, files } = await openPolicies(run, policies, { onlyRemoves: onlyRemoves(changes) });
   const found = [
     ...evaluatePolicies(files, { plan, changes }),

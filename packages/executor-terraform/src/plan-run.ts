@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { defined, keepStartBytes, type Plan } from "@stackyard/core";
+import { findInventory } from "./inventory.ts";
 import { listResources } from "./list-resources.ts";
-import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
+import { countChanges, type PlanCounts, type PlanDocument, toPlanSummary } from "./plan-document.ts";
 import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { checkUnsavedRuns } from "./recorded-run.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
+import { withoutDefaultTags } from "./settings.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 import { callStream, type StreamEnd, toCallFailure } from "./terraform-call.ts";
 import { withLockHolder } from "./yard-state.ts";
@@ -19,6 +21,8 @@ interface PlanOptions {
   readonly refreshOnly?: boolean;
   /** Default: true. */
   readonly lock?: boolean;
+  /** The name of the plan's file. Default: `made.tfplan`. */
+  readonly name?: string;
 }
 
 /** A plan in the folder of the run. */
@@ -30,8 +34,8 @@ interface MadePlan extends StreamEnd {
 
 /** Runs `plan` into a file. Fails with TERRAFORM_PLAN_FAILED, TERRAFORM_STATE_LOCKED, TERRAFORM_CANCELLED. */
 export async function makePlan(run: StagedRun, options: PlanOptions): Promise<MadePlan> {
-  const { destroy = false, refreshOnly = false, lock = true } = options;
-  const file = join(run.folder, "made.tfplan");
+  const { destroy = false, refreshOnly = false, lock = true, name = "made.tfplan" } = options;
+  const file = join(run.folder, name);
   const end = await callStream(run, {
     command: "plan",
     arguments: [
@@ -63,7 +67,8 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const { problems, cost } = await reviewPlan(run, document);
   const plan = await savePlan(run, { file, forgets });
   const counts = countChanges(document.changes);
-  const summary = toSummary(document, hasChanges);
+  const isTagging = hasChanges && (await changesOnlyTags(run, counts));
+  const summary = isTagging ? "Nothing would change but Stackyard's tags." : toSummary(document, hasChanges);
   // Infracost estimates the whole; its figures and those of the project's prices are never mixed.
   const prices = cost?.source.startsWith("infracost") === true ? undefined : await loadPrices(run, document.changes);
   // The program's own may be the same.
@@ -73,7 +78,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
       plan,
       ...counts,
       vanished: vanished.size,
-      unchanged: !hasChanges,
+      unchanged: !hasChanges || isTagging,
       summary,
       resources: listResources(document.changes, prices) || undefined,
       problems: keepStartBytes(problems.join("\n"), MAX_PROBLEMS_BYTES),
@@ -83,6 +88,17 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
     }),
     sensitive: [],
   };
+}
+
+/**
+ * Returns true for a plan of resources that the yard has not changed yet, as of an environment that is taken over, when it
+ * would only add the yard's tags: what the yard adds by itself is no difference. The next apply adds them.
+ */
+async function changesOnlyTags(run: StagedRun, { changes, ...others }: PlanCounts): Promise<boolean> {
+  if (changes === 0 || Object.values(others).some((count) => count > 0)) return false;
+  if ((await findInventory(run.ctx, run.stateKey)) !== undefined) return false;
+  const untagged = { ...run, environment: withoutDefaultTags(run.environment) };
+  return !(await makePlan(untagged, { name: "untagged.tfplan" })).hasChanges;
 }
 
 /** Outputs have 64 KiB in all. */

@@ -21,7 +21,7 @@ const counts = { adds: 2, changes: 0, destroys: 0, replacements: 0, imports: 0, 
 
 const evaluate = (rules: string, given: Partial<PolicyInput["plan"]> = {}, changes = [bucket("a"), bucket("b")]) =>
   evaluatePolicies([{ name: "buckets.yaml", text: `rules:\n${rules}` }], {
-    plan: { ...counts, monthly_cost: null, ...given },
+    plan: { ...counts, monthly_cost: null, unpriced: null, ...given },
     changes,
   });
 
@@ -54,6 +54,17 @@ describe("policies", () => {
     ]);
     expect(evaluate(rules, { adds: 0, monthly_cost: 600 })).toHaveLength(1);
     expect(evaluate(rules, { adds: 0, monthly_cost: 12.25 })).toEqual([]);
+  });
+
+  it("know how much has no price, because that is not free (infracost#738)", () => {
+    const rules = `
+  - { name: priced, when: plan.unpriced != null, deny: plan.unpriced > 0, message: "\${plan.unpriced} have no price." }`;
+
+    expect(evaluate(rules, { monthly_cost: 0, unpriced: 2 })).toEqual([
+      { level: "error", text: "priced: 2 have no price." },
+    ]);
+    expect(evaluate(rules, { monthly_cost: 12, unpriced: 0 })).toEqual([]);
+    expect(evaluate(rules)).toEqual([]);
   });
 
   it.each([

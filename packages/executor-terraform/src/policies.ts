@@ -34,6 +34,8 @@ export interface PolicyProblem {
 export interface PolicyPlan extends PlanCounts {
   /** USD; null without an estimate. */
   readonly monthly_cost: number | null;
+  /** The number of resources without a price, which `monthly_cost` leaves out; null without an estimate. */
+  readonly unpriced: number | null;
 }
 
 /** The input of rules. Sensitive values are masked in it. */

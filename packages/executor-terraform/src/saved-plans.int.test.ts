@@ -55,6 +55,29 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     project.remove();
   });
 
+  it("changes nothing when it would only add the yard's tags to what others have made (terraform-provider-aws#38829)", async () => {
+    const wrapper = join(project.dir, "tagging");
+    // As a provider that adds the tags of the environment to what it makes.
+    const tags = 'env | grep -q "^TF_AWS_DEFAULT_TAGS_" && export TF_VAR_tags=all';
+    writeFileSync(wrapper, `#!/bin/sh\n[ "$1" = plan ] && { ${tags}; }\nexec terraform "$@"\n`, { mode: 0o755 });
+    const tagged = `variable "tags" { default = "none" }\nresource "terraform_data" "app" { input = var.tags }\n`;
+    project.write({ "network/main.tf": tagged });
+    await project.start(inYard(), { action: "apply" });
+    // Others have made it: this yard has not.
+    records = createMemoryStore().records;
+
+    const adopted = await project.start(inYard(), { action: "plan" }, { binary: wrapper });
+    await project.start(inYard(), { action: "apply" });
+    const later = await project.start(inYard(), { action: "plan" }, { binary: wrapper });
+
+    expect(outputsOf(adopted)).toMatchObject({
+      unchanged: true,
+      changes: 1,
+      summary: "Nothing would change but Stackyard's tags.",
+    });
+    expect(outputsOf(later)).toMatchObject({ unchanged: false, changes: 1 });
+  });
+
   it("returns what it would change, and changes nothing", async () => {
     const ctx = inYard();
 

@@ -166,13 +166,20 @@ const TRACING = [
 /** The same for every run: no questions, no update checks, no hints for people at a terminal. */
 const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
 
+const DEFAULT_TAG = "TF_AWS_DEFAULT_TAGS_";
+
 /**
  * Returns default tags of all resources that the AWS provider 5.62 and later creates (its changelog, 5.62.0). Those of
  * a `provider` block override them.
  */
 export function toDefaultTags(yard: string, { stackId, machine }: ExecutorContext): Environment {
   const tags = toStackTags({ yard, stackId, machine });
-  return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`TF_AWS_DEFAULT_TAGS_${name}`, value]));
+  return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`${DEFAULT_TAG}${name}`, value]));
+}
+
+/** Returns an environment without default tags. */
+export function withoutDefaultTags(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(DEFAULT_TAG)));
 }
 
 interface EnvironmentInput {

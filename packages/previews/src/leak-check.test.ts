@@ -54,6 +54,19 @@ describe("the executor leak-check", () => {
     expect(sim.calls.map(({ region }) => region)).toEqual(["eu-west-1", "us-east-1", "eu-west-1", "us-east-1"]);
   });
 
+  it("searches what a refresh did not find where its ARN says, and names it without a search", async () => {
+    const vanished = [{ address: "aws_sqs_queue.a", arn: `arn:aws:sqs:us-west-2:${ACCOUNT}:a`, since: 0 }];
+    const { run, sim, addInventory } = createBench();
+    await addInventory("network", [], 0, { vanished });
+
+    const { step: unsearched } = await run({ regions: [] });
+    const { step } = await run({ regions: ["eu-west-1"] });
+
+    expect(unsearched).toMatchObject({ code: "LEFT_BEHIND", message: expect.stringContaining(vanished[0]?.arn ?? "") });
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(sim.calls.map(({ region }) => region)).toContain("us-west-2");
+  });
+
   it("remembers what a state has only forgotten [atlantis#6538]", async () => {
     const { run, addInventory } = createBench();
     const forgotten = [{ address: "aws_db_instance.a", arn: "arn:aws:rds:::a" }, { address: "null_resource.b" }];

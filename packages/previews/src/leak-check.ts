@@ -18,7 +18,7 @@ import {
   succeeded,
 } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
-import { listInventories, toStackTags } from "@stackyard/core/services";
+import { listInventories, terraformInventories, toStackTags, toStateName } from "@stackyard/core/services";
 import {
   type LeakCheckConfig,
   type LeakCheckOutputs,
@@ -72,7 +72,11 @@ async function look(input: LookInput): Promise<LeakCheckStep> {
   try {
     // A failed search is not the first of two that find nothing.
     const options = { ctx, progress: defined({ foundAt }), isPassing: isOutage, everyMs: toSearchMs(config), describe };
-    return await continueLater(options, async () => decide(input, await findLeft(input)));
+    return await continueLater(options, async () => {
+      const step = decide(input, await findLeft(input));
+      if (step.kind === "succeeded") await forgetVanished(ctx);
+      return step;
+    });
   } catch (error) {
     return toFaultStep(error, describe);
   }
@@ -111,11 +115,22 @@ function again(
 async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly string[]> {
   const { stackId, machine, signal } = ctx;
   const left: string[] = [];
-  for await (const { state, count, resources, forgotten = [] } of listInventories(ctx, { stackId, machine })) {
+  const searched = new Set<string>();
+  // What is still where its ARN says carries the tags of the stack: a search there finds it.
+  const isSearched = ({ arn }: { readonly arn?: string }) => {
+    const [, , , region, account] = arn?.split(":") ?? [];
+    if (toRegions(ctx, config).length === 0 || !region || account !== ctx.target?.account) return false;
+    searched.add(region);
+    return true;
+  };
+  for await (const inventory of listInventories(ctx, { stackId, machine })) {
+    const { state, count, resources, forgotten = [], vanished = [] } = inventory;
     const isKept = ({ address, arn = "" }: (typeof resources)[number]) =>
       ![address, arn].some((text) => isIgnored(config, text));
     left.push(...resources.filter(isKept).map(({ address, arn }) => arn ?? `${address} in ${state}`));
     left.push(...forgotten.filter(isKept).map(({ address, arn }) => arn ?? `${address}, forgotten by ${state}`));
+    const unseen = vanished.filter((each) => isKept(each) && !isSearched(each));
+    left.push(...unseen.map(({ address, arn }) => `${arn ?? address}, not found by ${state}`));
     // An inventory lists at most as many resources as fit into its record.
     if (count > resources.length) left.push(`${count - resources.length} more resources in ${state}`);
   }
@@ -123,7 +138,8 @@ async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly stri
     if (!keys.some((key) => isIgnored(config, key))) left.push(`${name}, not saved in ${run.state}`);
   }
   const tags = toStackTags({ yard, stackId, machine });
-  const arns = await mapLimited(toRegions(ctx, config), REGIONS_AT_ONCE, async (region) => {
+  const regions = [...new Set([...toRegions(ctx, config), ...searched])];
+  const arns = await mapLimited(regions, REGIONS_AT_ONCE, async (region) => {
     const found: string[] = [];
     for await (const { arn } of listTagged(ctx.aws(ResourceGroupsTaggingAPIClient, region), tags, signal)) {
       if (!isIgnored(config, arn)) found.push(arn);
@@ -133,6 +149,19 @@ async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly stri
     return found;
   });
   return [...new Set([...left, ...arns.flat()])];
+}
+
+/** Takes out of the inventories what was not found where it was made, or is to be ignored. */
+async function forgetVanished(ctx: ExecutorContext): Promise<void> {
+  const { stackId, machine } = ctx;
+  for await (const { state, vanished } of listInventories(ctx, { stackId, machine })) {
+    if (vanished === undefined) continue;
+    await terraformInventories.change(ctx, toStateName(state), (found) => {
+      if (found === undefined) return {};
+      const { vanished: _, ...value } = found.value;
+      return { write: { value } };
+    });
+  }
 }
 
 function isIgnored({ ignore = [] }: LeakCheckConfig, text: string): boolean {
