@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { ChannelWork } from "./channel-work.ts";
 import { addDigest, cancelDigest, deliver } from "./channel-sending.ts";
-import { type OwnRecord, openRecord, shorten } from "./channel-state.ts";
+import { openRecord, shorten } from "./channel-state.ts";
 import {
   type Decided,
   decideNotification,
@@ -46,7 +46,7 @@ export async function handleSubject(work: ChannelWork, subject: Subject): Promis
 }
 
 async function handleMatch(work: ChannelWork, match: RuleMatch): Promise<boolean> {
-  const { rule, subject } = match;
+  const { rule } = match;
   const key = await findKey(work, match);
   const stored = key === undefined ? undefined : await openRecord(work, `${work.folder}/rules/${rule.name}/${key}`);
   const before = Check(RuleRecord, stored?.found?.value) ? stored.found.value : undefined;
