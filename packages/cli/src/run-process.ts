@@ -1,8 +1,8 @@
-import { logStrayErrors } from "@stackyard/core/engine";
 import { runCommandLine } from "./command-line.ts";
 import { reportEarlyEnd } from "./early-end.ts";
 import { countLostOutput } from "./lost-output.ts";
 import { watchParent } from "./lost-parent.ts";
+import { type StandardOutput, takeStandardOutput } from "./standard-output.ts";
 
 /** Runs the words that the process was started with, and ends it with their exit code. */
 export async function runProcess(): Promise<void> {
@@ -18,7 +18,10 @@ export async function runProcess(): Promise<void> {
       if (!isLongLived) end();
     },
   };
-  const lostResults = countLostOutput(process.stdout, options);
+  // Before any module of the project is loaded, which may print.
+  const stdout = takeStandardOutput();
+  const sink = { on: process.stdout.on.bind(process.stdout), write: stdout.write };
+  const lostResults = countLostOutput(sink, options);
   countLostOutput(process.stderr, options);
   const interrupt = new AbortController();
   const stop = () => {
@@ -29,7 +32,7 @@ export async function runProcess(): Promise<void> {
   process.on("SIGTERM", stop);
   const stopWatching = watchParent(stop, { env: process.env });
   process.exitCode = await runCommandLine(process.argv.slice(2), {
-    stdout: process.stdout,
+    stdout,
     stderr: process.stderr,
     stdin: process.stdin,
     cwd: process.cwd(),
@@ -37,14 +40,15 @@ export async function runProcess(): Promise<void> {
     signal: interrupt.signal,
     stayAlive(logger) {
       isLongLived = true;
-      logStrayErrors(process, logger);
+      // Only such commands load the engine.
+      void import("@stackyard/core/engine").then(({ logStrayErrors }) => logStrayErrors(process, logger));
     },
   });
   process.off("SIGINT", stop);
   process.off("SIGTERM", stop);
   stopWatching();
   // Open handles, such as a module that a project's configuration left running, must not block the shell.
-  await flush(process.stdout);
+  await flush(stdout);
   if (lostResults.count() > 0 && !isLongLived) {
     process.stderr.write("Results could not be written to standard output.\n");
     process.exitCode ||= 1;
@@ -52,7 +56,7 @@ export async function runProcess(): Promise<void> {
   end();
 }
 
-function flush(stream: NodeJS.WriteStream): Promise<void> {
+function flush(stream: StandardOutput): Promise<void> {
   return new Promise((resolve) => {
     stream.write("", () => resolve());
   });

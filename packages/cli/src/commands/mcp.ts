@@ -6,6 +6,7 @@ import { VERSION } from "../own-version.ts";
 import { loadConfigFile } from "../project/config.ts";
 import { loadMcpPackage } from "../project/mcp-package.ts";
 import { openServer, pickTexts, serverArgs } from "../server/connection.ts";
+import { takeStandardOutput } from "../standard-output.ts";
 
 /** `stackyard mcp` */
 export const mcp = defineCommand({
@@ -27,7 +28,7 @@ export const mcp = defineCommand({
   async run(context: CommandContext, { allowWrites = false, ...given }) {
     const { cwd, stdin, signal } = context;
     // Before the configuration, whose modules may print.
-    const output = takeStandardOutput();
+    const output = openProtocol();
     const { projectDir } = await loadConfigFile(cwd, given.project);
     const { serveStdio } = await loadMcpPackage(projectDir);
     const openYard = () => openServer(context, pickTexts(given));
@@ -35,12 +36,10 @@ export const mcp = defineCommand({
   },
 });
 
-/**
- * Returns a stream to standard output for the protocol alone: whatever else this process prints there, such as a
- * configuration with `console.log`, goes to standard error, because one other line ends some clients.
- */
-function takeStandardOutput(): Writable {
-  const write = process.stdout.write.bind(process.stdout);
-  process.stdout.write = process.stderr.write.bind(process.stderr);
-  return new Writable({ write: (chunk: Uint8Array, _encoding, done) => void write(chunk, (error) => done(error)) });
+/** Returns the stream of the protocol. */
+function openProtocol(): Writable {
+  const output = takeStandardOutput();
+  return new Writable({
+    write: (chunk: Uint8Array, _encoding, done) => void output.write(chunk, (error) => done(error)),
+  });
 }

@@ -438,6 +438,19 @@ describe("a protected state", () => {
     expect(toApplied(decide(machine, aStack(), go({}, { confirm: "pr-12" }))).removed).toBe(true);
   });
 
+  it("asks events, too, that end the stack over states that lead to the end by themselves", () => {
+    const drained = aMachineV2({
+      INIT: { on: { GO: ["DRAINING"], MOVE: ["A"] }, protected: true },
+      DRAINING: { tasks: ["drain"], on: { NEXT: ["END"] } },
+      A: { tasks: ["work"], on: { NEXT: ["INIT"] } },
+      END: { terminal: true },
+    });
+
+    expect(decide(drained, aStack(), go())).toEqual(refused("CONFIRMATION_REQUIRED", reason));
+    expect(play(drained, go({}, { confirm: "pr-12" })).state).toBe("DRAINING");
+    expect(play(drained, anEvent("MOVE")).state).toBe("A");
+  });
+
   it("asks nothing where the chosen entry does not end the stack", () => {
     expect([play(machine, anEvent("STAY")).state, play(machine, anEvent("MOVE")).state]).toEqual(["INIT", "A"]);
   });

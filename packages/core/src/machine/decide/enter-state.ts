@@ -13,6 +13,7 @@ import { decideOnEntry, startReady } from "./start-tasks.ts";
 import { findLostNeed, hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-states.ts";
 import { armTimers } from "./timers.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
+import { isOnWayOut } from "./way-out.ts";
 import { changeMetadata, requestStop, toScopeInput, type Work, withoutMarks } from "./work.ts";
 
 const HOUR_MS = 3_600_000;
@@ -260,12 +261,12 @@ export function resolveSets(
 }
 
 /**
- * Returns true when this reaction ends the stack's incarnation: sending such an event to a protected state needs a
- * confirmation.
+ * Returns true when this reaction ends the stack's incarnation, at once or over states that lead to the end by themselves:
+ * sending such an event to a protected state needs a confirmation.
  */
 function leadsToEnd(machine: Machine, { advance }: Reaction): boolean {
   const target = advance.at(-1);
-  return target !== undefined && machine.states.get(target)?.terminal === true;
+  return target !== undefined && isOnWayOut(machine, target);
 }
 
 /** Returns why an event from outside may not take this reaction; undefined when it may. */
