@@ -119,7 +119,7 @@ describe("releases, people and freezes in a random order, with processes that di
               load: async (ids) =>
                 (await yard.load(ids)).map((each) => {
                   if (each.stack === undefined) return each;
-                  const { lastFailure: _lastFailure, ...stack } = each.stack;
+                  const { lastFailure: _lastFailure, deed: _deed, deeds: _deeds, ...stack } = each.stack;
                   return { ...each, stack };
                 }),
             },

@@ -33,7 +33,7 @@ function lieTo(victim: string, lie: Lie, lieOfMove = (move: StackMove): StackMov
 
 const asHealthy: Lie = (stack) => {
   if (stack?.state !== "BROKEN") return stack;
-  const { lastFailure: _, ...healthy } = stack;
+  const { lastFailure: _failure, deed: _deed, deeds: _deeds, ...healthy } = stack;
   return { ...healthy, state: "LIVE" };
 };
 
@@ -48,7 +48,9 @@ const asBefore: Lie = (stack, first) =>
 
 const asKept: Lie = (stack) => {
   const setBy = stack?.releases?.["api"];
-  return stack && { ...stack, ...(setBy && { releases: { api: { ...setBy, at: 0 } } }) };
+  if (stack === undefined || setBy === undefined) return stack;
+  const { deed: _deed, deeds: _deeds, ...kept } = stack;
+  return { ...kept, releases: { api: { ...setBy, at: 0 } } };
 };
 
 const asThere: Lie = (stack, first) => stack ?? first;

@@ -1,4 +1,4 @@
-import { aStack } from "@stackyard/core/testing";
+import { aStack, toValueDigest } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import type { DeployRow } from "../deploy/deploy-row.ts";
 import { createGateBench } from "../testing/gate-bench.ts";
@@ -72,12 +72,14 @@ describe("the reads of a soak", () => {
   it("notice at once what has failed, and what begins its time again", async () => {
     const soak = await createSoak();
     await soak.look();
-    const lastFailure = { task: "check", state: "LIVE", entry: 2, attempt: 1, at: soak.now + HOUR };
+    const keys = { api: toValueDigest(soak.stacks.get("t500") ?? aStack(), "api") };
+    const deed = { event: "RELEASED", at: soak.now, restedAt: soak.now + HOUR, keys };
+    const lacks = { check: { why: "failed", entry: 2, attempt: 1 } } as const;
 
-    soak.addStack({ id: "t500", lastFailure });
+    soak.addStack({ id: "t500", deed: "e", deeds: { e: { ...deed, lacks } } });
     const failed = await soak.look();
     const again = await soak.look();
-    soak.addStack({ id: "t500", lastFailure: { ...lastFailure, resolvedAt: soak.now + 2 * HOUR } });
+    soak.addStack({ id: "t500", deed: "e", deeds: { e: { ...deed, restedAt: soak.now + 2 * HOUR } } });
     const resolved = await soak.look();
 
     expect(failed).toMatchObject({ loaded: 1, step: { progress: { closed: [{ code: "STACK_FAILED" }] } } });

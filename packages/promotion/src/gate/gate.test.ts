@@ -1,6 +1,6 @@
 import { type Executor, succeeded } from "@stackyard/core";
 import { ARTIFACT_ARRIVALS } from "@stackyard/core/services";
-import { runExecutor } from "@stackyard/core/testing";
+import { aStack, runExecutor, toValueDigest } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import type { DeployRow } from "../deploy/deploy-row.ts";
 import { createGateBench } from "../testing/gate-bench.ts";
@@ -154,11 +154,13 @@ describe("gate: soak", () => {
 
   it("waits while a failure is open, and counts again from its end", async () => {
     const bench = await createSoaking();
-    const lastFailure = { task: "check", state: "LIVE", entry: 2, attempt: 1, at: bench.now + HOUR };
+    const keys = { api: toValueDigest(bench.stacks.get("shop-staging") ?? aStack(), "api") };
+    const deed = { event: "RELEASED", at: bench.now, restedAt: bench.now + HOUR, keys };
+    const lacks = { check: { why: "failed", entry: 2, attempt: 1 } } as const;
 
-    bench.addStack({ id: "shop-staging", lastFailure });
+    bench.addStack({ id: "shop-staging", deed: "e", deeds: { e: { ...deed, lacks } } });
     expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ code: "STACK_FAILED" }] } });
-    bench.addStack({ id: "shop-staging", lastFailure: { ...lastFailure, resolvedAt: bench.now + 2 * HOUR } });
+    bench.addStack({ id: "shop-staging", deed: "e", deeds: { e: { ...deed, restedAt: bench.now + 2 * HOUR } } });
     expect(await look(bench, SOAK)).toMatchObject({
       progress: { closed: [{ code: "SOAKING", until: bench.now + 26 * HOUR }] },
     });

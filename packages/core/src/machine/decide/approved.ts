@@ -71,7 +71,7 @@ export function forgetChanged(work: Work, before: Stack, { isBrought }: { readon
   const { stack, event } = work;
   if (stack.approved === undefined || stack.metadata === before.metadata) return;
   const isSenders = isSent(event) && (RESULT_EVENTS.has(event.name) ? !endsAttempt(work) : isBrought);
-  keep(work, (name, approved) => (isSenders && !isDone(stack, approved)) || !isChanged(work, name));
+  keep(work, (name, approved) => (isSenders && !isDone(work, name, approved)) || !isChanged(work, name));
 }
 
 /**
@@ -81,7 +81,7 @@ export function forgetChanged(work: Work, before: Stack, { isBrought }: { readon
 export function forgetLed(work: Work, state: string): void {
   const brought = new Set(work.brought.own.map((key) => `metadata.${key}`));
   keep(work, (name, approved) => {
-    if (isDone(work.stack, approved)) return false;
+    if (isDone(work, name, approved)) return false;
     const isBrought = haveCommon(listApprovedReferences(work.machine, name), brought) && isChanged(work, name);
     return !isBrought || relies(work, name, state);
   });
@@ -122,9 +122,13 @@ function endsAttempt({ event, stack, endedAttempts }: Work): boolean {
 }
 
 /** Returns true when what was approved has happened: a task has used it, and nothing is left to be done or repeated. */
-function isDone({ tasks, lastFailure }: Stack, { used, at }: Approved): boolean {
-  const hasFailed = lastFailure !== undefined && lastFailure.resolvedAt === undefined && lastFailure.at >= at;
-  return used === true && isSatisfied(tasks) && !hasFailed;
+function isDone({ machine, stack }: Pick<Work, "machine" | "stack">, name: string, { used }: Approved): boolean {
+  if (used !== true || !isSatisfied(stack.tasks)) return false;
+  const lacking = Object.values(stack.deeds ?? {}).flatMap(({ lacks = {} }) => Object.keys(lacks));
+  return !lacking.some((each) => {
+    const task = machine.tasks.get(each);
+    return task !== undefined && usesApproved(machine, task, name);
+  });
 }
 
 function isChanged(work: Work, name: string): boolean {
