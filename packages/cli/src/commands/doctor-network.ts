@@ -1,3 +1,4 @@
+import { toDnsSuffix } from "@stackyard/aws";
 import { isStackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { findWay, toDeepestReason, toWayHint } from "@stackyard/core/environment";
@@ -28,7 +29,7 @@ function findIssuers({ config: { access } }: Pick<ConfigFile, "config">): readon
 /** Returns the addresses, each once, and for each plugin whose addresses are not known, why. */
 async function findAddresses(file: ConfigFile, env: Environment) {
   const { AWS_REGION, AWS_ENDPOINT_URL } = env;
-  const aws = AWS_ENDPOINT_URL ?? (AWS_REGION && `https://sts.${AWS_REGION}.amazonaws.com`);
+  const aws = AWS_ENDPOINT_URL ?? (AWS_REGION && `https://sts.${AWS_REGION}.${toDnsSuffix(AWS_REGION)}`);
   const own = aws ? [aws] : [];
   const readSecret = createProjectSecrets(file, { env });
   const { addresses, faults } = await loadAddresses(file, { environment: env, readSecret }).catch((error: unknown) => ({
