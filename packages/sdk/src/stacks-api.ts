@@ -55,6 +55,8 @@ export interface StackFilter {
   readonly mainCondition?: MainCondition;
   /** The stack needs a person, or it does not. */
   readonly needsPerson?: boolean;
+  /** The stack does not move to the newest revision of its machine yet, or nothing holds it back. */
+  readonly behind?: boolean;
   /** True: jobs only. False: no jobs. */
   readonly jobs?: boolean;
   /** True to include what each stack waits for; without a condition only stacks that are not quiet. */
@@ -173,10 +175,11 @@ export interface StacksApi {
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
-function toQuery({ metadata, ids, needsPerson, jobs, ...filter }: Omit<StackFilter, "waiting">) {
+function toQuery({ metadata, ids, needsPerson, behind, jobs, ...filter }: Omit<StackFilter, "waiting">) {
   return {
     ...filter,
     ...(needsPerson !== undefined && { needsPerson: String(needsPerson) }),
+    ...(behind !== undefined && { behind: String(behind) }),
     ...(jobs !== undefined && { jobs: String(jobs) }),
     ...(metadata && { metadata: JSON.stringify(metadata) }),
     ...(ids && { ids: JSON.stringify(ids) }),

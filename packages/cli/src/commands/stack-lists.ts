@@ -37,10 +37,11 @@ interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata" | "ids"> 
 
 /** Returns the filter that the arguments describe. Throws `USAGE` for invalid metadata or an invalid revision. */
 async function toFilter(context: ServerContext, args: FilterArgs): Promise<StackFilter> {
-  const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting, needsPerson } = args;
+  const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting, needsPerson, behind } =
+    args;
   const hash = revision === undefined ? undefined : await findRevisionHash(context, { digits: revision, machine });
   return {
-    ...defined({ machine, state, text, task, code, condition, waiting, needsPerson, idPrefix: prefix }),
+    ...defined({ machine, state, text, task, code, condition, waiting, needsPerson, behind, idPrefix: prefix }),
     ...(metadata !== undefined && { metadata: parseMetadata(metadata) }),
     ...defined({ revision: hash }),
   };

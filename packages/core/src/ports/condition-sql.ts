@@ -22,8 +22,8 @@ export interface ConditionSql {
   list(filter: StackFilter): readonly (readonly [name: string, condition: string])[];
 }
 
-/** The marks of `waiting`, in the list of conditions: a job that was cancelled waits for nothing. */
-const { cancelled: _, person: __, ...WAITING } = MARKS;
+/** The marks of `waiting`, in the list of conditions: a job that was cancelled waits for nothing, and a stack that is behind goes on. */
+const { cancelled: _, person: __, behind: ___, ...WAITING } = MARKS;
 
 /** Returns the expressions for a database. */
 export function toConditionSql({ machine, state, trouble, busy, hasParked }: ConditionFacts): ConditionSql {
@@ -56,8 +56,12 @@ export function toConditionSql({ machine, state, trouble, busy, hasParked }: Con
     conditions,
     main: `case ${cases.join(" ")} else 'healthy' end`,
     needsPerson: needy,
-    list({ condition, needsPerson, jobs, task, code }) {
-      const found = [...demand(needsPerson, needy, ["person", "quiet"]), ...demand(jobs, isJob, ["jobs", "stacks"])];
+    list({ condition, needsPerson, behind, jobs, task, code }) {
+      const found = [
+        ...demand(needsPerson, needy, ["person", "quiet"]),
+        ...demand(behind, has(MARKS.behind), ["behind", "newest"]),
+        ...demand(jobs, isJob, ["jobs", "stacks"]),
+      ];
       if (condition !== undefined) found.push([condition, conditions[condition]]);
       if (task !== undefined || code !== undefined) found.push(["e", has(MARKS.failed, MARKS.degraded)]);
       return found;

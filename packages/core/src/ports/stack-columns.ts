@@ -13,6 +13,8 @@ export const MARKS = {
   cancelled: 32,
   /** It needs a person. */
   person: 64,
+  /** It does not move to the newest revision of its machine yet. */
+  behind: 128,
 } as const;
 
 /** The columns by which a store finds stacks, derived from the record. */
@@ -28,13 +30,18 @@ export interface StackColumns {
 /** Derives the columns from a record. */
 export function toStackColumns(stack: Stack): StackColumns {
   const { busy, needsPerson: person, ...health } = evaluateHealth(stack);
-  const found = { ...health, person };
+  const found = { ...health, person, behind: isBehind(stack) };
   let trouble = 0;
   for (const [name, bit] of MARK_ENTRIES) if (found[name]) trouble += bit;
   return { busy, trouble: trouble || null, timerAt: nextTimerAt(stack) ?? null };
 }
 
 const MARK_ENTRIES = Object.entries(MARKS) as readonly (readonly [keyof typeof MARKS, number])[];
+
+/** Returns true for a stack that does not move to the newest revision of its machine yet. */
+export function isBehind({ heldBack }: Stack): boolean {
+  return heldBack !== undefined;
+}
 
 /** Evaluates the condition of a filter for stores that have no columns for it. `parked`: the stack's parked events. */
 export function matchesCondition(condition: StackCondition, stack: Stack, parked: number): boolean {

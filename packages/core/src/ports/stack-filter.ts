@@ -4,7 +4,7 @@ import type { Stack } from "../machine/stack.ts";
 import { evaluateHealth, isJob, listOpenFailures } from "../machine/stack-health.ts";
 import { compareUtf8 } from "./compare-utf8.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
-import { matchesCondition } from "./stack-columns.ts";
+import { isBehind, matchesCondition } from "./stack-columns.ts";
 import type { AttemptView } from "./stack-store.ts";
 import {
   type ListStacksInput,
@@ -129,6 +129,7 @@ export function matchesStack(filter: StackFilter, stack: Stack, parked: number):
   return (
     (machine === undefined || machine === stack.machine) &&
     (jobs === undefined || jobs === isJob(stack)) &&
+    (filter.behind === undefined || filter.behind === isBehind(stack)) &&
     (state === undefined || state === stack.state) &&
     (revision === undefined || revision === stack.machineHash) &&
     stack.id.startsWith(idPrefix) &&

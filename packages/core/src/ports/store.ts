@@ -84,6 +84,8 @@ export interface StackFilter {
   readonly mainCondition?: MainCondition;
   /** The stack needs a person, or it does not. */
   readonly needsPerson?: boolean;
+  /** The stack does not move to the newest revision of its machine yet, or nothing holds it back. */
+  readonly behind?: boolean;
   /** True: jobs. False: stacks that are not jobs. */
   readonly jobs?: boolean;
   /** A task of that name is in ERROR; with `code`, with that code. */

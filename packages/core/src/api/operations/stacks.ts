@@ -55,6 +55,12 @@ export const stackFilterQuery = {
         "True: stacks that have failed, are degraded, overdue or stalled, or have an open approval; not those that are only degraded after a failure that was acknowledged, and no jobs. False: all others.",
     }),
   ),
+  behind: Type.Optional(
+    Type.Boolean({
+      description:
+        "True: stacks that do not move to the newest revision of their machine yet, because of what runs or waits in them. False: all others.",
+    }),
+  ),
   jobs: Type.Optional(Type.Boolean({ description: "True: jobs only. False: no jobs." })),
 };
 

@@ -5,6 +5,7 @@ import { noteApproved, toApprover } from "./approved.ts";
 import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, react, settleState } from "./enter-state.ts";
+import { listAbsentNeeds } from "./entry-needs.ts";
 import { LEFT_BEHIND } from "./left-behind.ts";
 import { findMoveFault } from "./move-stack.ts";
 import { listCurrentRuns } from "./runs.ts";
@@ -23,7 +24,7 @@ export const retryFailed: Handler = (work) => {
   if (!Array.isArray(chosen)) return chosen;
   if (isKeptAtItsEnd(work.stack)) return workAgain(work);
   const retried = chosen.filter(({ name }) => isKnown(work, name));
-  if (retried.length === 0) return chosen.length === 0 ? undefined : toLost(chosen);
+  if (retried.length === 0) return chosen.length === 0 ? undefined : toLost(work, chosen);
   const shown = toMessageStack(work.machine, work.stack);
   for (const task of retried) {
     forgetFailures(work, task.name);
@@ -162,15 +163,23 @@ function toRetried(work: Work, { name, errorCode }: TaskState): TaskState {
   return undecided ? decideOnEntry(work, name) : toWaiting(name);
 }
 
+/** Returns false for a task that the revision does not have, or that could never be sent in this entry. */
 function isKnown(work: Work, name: string): boolean {
-  const known = work.machine.tasks.has(name);
-  if (!known) work.notes.push(formatLostTask(name));
-  return known;
+  const fault = findLost(work, name);
+  if (fault !== undefined) work.notes.push(fault);
+  return fault === undefined;
 }
 
-function toLost(tasks: readonly TaskState[]): Rejected {
-  const [first] = tasks;
-  return { kind: "rejected", code: "TASK_NOT_CURRENT", reason: formatLostTask(first?.name ?? "") };
+function findLost(work: Work, name: string): string | undefined {
+  if (!work.machine.tasks.has(name)) return formatLostTask(name);
+  const [need] = listAbsentNeeds(work, name);
+  if (need === undefined) return undefined;
+  return `Task "${name}" needs "${need}", which this state did not have when it was entered, so it was not sent.`;
+}
+
+function toLost(work: Work, tasks: readonly TaskState[]): Rejected {
+  const reasons = tasks.flatMap(({ name }) => findLost(work, name) ?? []);
+  return { kind: "rejected", code: "TASK_NOT_CURRENT", reason: reasons.join(" ") };
 }
 
 /** Returns true for a task without an attempt to send again or to stop, such as an approval. */

@@ -129,6 +129,20 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     );
   }),
 
+  storeCase("keeps what an entry began with, what waits in it, and why its stack does not move", async (store) => {
+    const begun = { deploy: { needs: ["build"] }, "sign-off": { needs: [], isApproval: true } } as const;
+    const heldBack = { code: "UPGRADE_TASK_UNKNOWN", reason: "…", revision: "a".repeat(64) };
+    const lead = { key: "e1", mark: "m", order: 1, entry: 4 };
+
+    await commitNow(store, aPut({ begun, pending: ["NEXT", "TIMEOUT"], heldBack, lead }));
+
+    const kept = (await loadOne(store)).stack;
+    assert.deepEqual([kept?.begun, kept?.pending], [begun, ["NEXT", "TIMEOUT"]]);
+    assert.deepEqual([kept?.heldBack, kept?.lead], [heldBack, lead]);
+    const behind = await store.queries.listStacks({ behind: true }, { limit: 10 });
+    assert.equal(behind.items.length, 1);
+  }),
+
   storeCase("keeps metadata keys that are names of built-ins", async (store) => {
     const metadata = { constructor: "a", toString: 1, hasOwnProperty: "b" };
 

@@ -92,6 +92,7 @@ export function pickStack(pick: Chooser, id: string): Stack {
     outputs: { t0: { branch: "main", zero: 0 } },
     ...pick.maybe(() => ({ stalled: { code: "LOOP_LIMIT", reason: "…" } })),
     ...pick.maybe(() => ({ overdue: true })),
+    ...pick.maybe(() => ({ heldBack: { code: "UPGRADE_TASK_UNKNOWN", reason: "…" } })),
     ...pick.maybe(() => ({ approvals: {} })),
     ...pick.maybe(() => ({ secretVersions: { branch: 1 } })),
     ...pick.maybe(() => ({ lastFailure: pickFailure(pick) })),
@@ -144,6 +145,7 @@ export function pickFilter(pick: Chooser): StackFilter {
     condition: pick.maybe(() => pick.one(STACK_CONDITIONS)),
     mainCondition: pick.maybe(() => pick.one(MAIN_CONDITIONS)),
     needsPerson: pick.maybe(() => pick.one([true, false])),
+    behind: pick.maybe(() => pick.one([true, false])),
     jobs: pick.maybe(() => pick.one([true, false])),
     revision: pick.maybe(() => pick.one(HASHES)),
     metadata: pick.maybe(metadata),
@@ -169,6 +171,7 @@ export function fits(filter: StackFilter, each: Written): boolean {
     fitsHealth(filter, each),
     Object.entries(filter.metadata ?? {}).every(([key, value]) => hasValue(each.stack, key, value)),
     (filter.task === undefined && filter.code === undefined) || failuresOf(filter, each.stack).length > 0,
+    filter.behind === undefined || (each.stack.heldBack !== undefined) === filter.behind,
     filter.ids === undefined || filter.ids.indexOf(id) >= 0,
     scopes === undefined || scopes.some((scope) => isWithin(scope, each.stack)),
   ];

@@ -154,11 +154,12 @@ export const nothingDropped: Invariant = {
       },
       async onCommitted({ change }, store) {
         for (const line of change.history) {
-          const { outcome } = line;
+          const { outcome, code } = line;
           const key = keyOfLine(line);
           met.add(key);
           owed.delete(key);
-          if (outcome === "applied" || outcome === "removed") applied.add(key);
+          // A repeat was answered: its id is kept as that of an applied one.
+          if (outcome === "applied" || outcome === "removed" || code === "EVENT_REPEATED") applied.add(key);
         }
         parking.note(change);
         for (const sentence of await findUnlisted(change, store)) report(sentence);
