@@ -24,11 +24,22 @@ export function createTurnMachines(finder: Pick<MachineFinder, "find" | "findNow
     find: (wanted) => finder.findNow(wanted) ?? found.get(toSharedKey(wanted)) ?? found.get(toOwnKey(wanted)),
     async lookUp(wanted) {
       const looked = await finder.find(wanted).catch((error: unknown) => ({ error }));
-      // A failure may be transient, and the reason for an undeclared event may contain the stack's id.
-      const isOwn = "error" in looked || (looked.kind === "found" && looked.undeclared !== undefined);
-      found.set(isOwn ? toOwnKey(wanted) : toSharedKey(wanted), looked);
+      found.set(isOwn(looked, wanted) ? toOwnKey(wanted) : toSharedKey(wanted), looked);
     },
   };
+}
+
+/**
+ * Returns true for an answer that other stacks do not share. A failure may be transient, the reason for an undeclared event may
+ * contain the stack's id, and whether a stack moves to another revision depends on what runs and waits in it.
+ */
+function isOwn(looked: Looked, { stack }: WantedMachine): boolean {
+  if ("error" in looked) return true;
+  if (looked.kind === "missing") return stack !== undefined;
+  const { undeclared, heldBack, machine } = looked;
+  return (
+    undeclared !== undefined || heldBack !== undefined || (stack !== undefined && machine.hash !== stack.machineHash)
+  );
 }
 
 function toSharedKey({ name, stack, event }: WantedMachine): string {
