@@ -55,6 +55,7 @@ function createYard() {
     findStack: async () => (yard.stack === undefined ? undefined : ({} as never)),
     approve: async () => ({ kind: "accepted" }),
     foresee: async () => ({ kind: "applied" }),
+    withdrawParked: async () => false,
     async publish({ id, event }) {
       if (ids.has(id)) repeated.push(id);
       ids.add(id);

@@ -215,7 +215,7 @@ describe("applyRules", () => {
     const sender = { id: "1", name: "ada", bot: false, ...defined({ permission }) };
     const hook = aHook({ kind: "command", action: "extend", args: { words: ["2d"], duration: 1 }, sender });
 
-    const applied = applyRules({ mapping, stackId: "shop-pr-7" }, withTrust(hook));
+    const applied = applyRules({ mapping, stackId: "shop-pr-7", template: "" }, withTrust(hook));
 
     const lacking = applies ? [] : [needs ?? "write"];
     expect(applied).toMatchObject({ events: applies ? [{ event: "EXTENDED" }] : [], lacking });
