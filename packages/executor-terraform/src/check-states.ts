@@ -43,7 +43,7 @@ function checkShared(tasks: readonly StateTask[], report: TasksReport): void {
   const [first, ...others] = tasks.filter(({ config }) => makes(config));
   if (first === undefined) return;
   for (const other of others) {
-    const key = findDifference(first, other);
+    const key = findDifference(first, other, report);
     if (key === undefined) continue;
     const place = { task: other.task, path: key in other.config ? [key] : [] };
     const message = `The task ${report.quote(first.task)} works on the same Terraform state with other ${key}: each replaces what the other has made. ${ADVICE[toAdvice(report, key)]}`;
@@ -70,9 +70,11 @@ function makes({ action, destroy }: DocumentConfig): boolean {
 }
 
 /** Returns the key by which two tasks mean different resources; undefined when they mean the same, or say so. */
-function findDifference(first: StateTask, other: StateTask): string | undefined {
+function findDifference(first: StateTask, other: StateTask, { version }: TasksReport): string | undefined {
   if (digestSource(first.config) !== digestSource(other.config)) return "source";
   if (first.isNamed) return undefined;
+  // Its authors cannot say what they mean.
+  if (version === 1) return undefined;
   // What a saved plan contains was decided when it was made.
   const isPlanned = [first, other].some(({ config }) => config["plan"] !== undefined);
   const keys = isPlanned ? [] : first.config["action"] === other.config["action"] ? [...KEYS, "outputs"] : KEYS;

@@ -29,6 +29,10 @@ export const TERRAFORM_FAILURES = {
   ),
   TERRAFORM_BACKEND_MISSING: fact(false, "No backend would keep the state after the run."),
   TERRAFORM_BACKEND_SHARED: fact(false, "The address of the backend does not contain the stack; nothing was changed."),
+  TERRAFORM_SOURCE_CHANGED: fact(
+    false,
+    "The task has made resources in another state, and would make them again in this one; nothing was changed.",
+  ),
   TERRAFORM_BACKEND_CHANGED: fact(
     false,
     "The state is in another place than after the last run, or is missing; nothing was changed.",
@@ -68,6 +72,7 @@ const UNPLANNED: ReadonlySet<string> = new Set<TerraformFailureCode>([
   "TERRAFORM_PLAN_FAILED",
   "TERRAFORM_BACKEND_MISSING",
   "TERRAFORM_BACKEND_SHARED",
+  "TERRAFORM_SOURCE_CHANGED",
   "TERRAFORM_BACKEND_CHANGED",
 ]);
 

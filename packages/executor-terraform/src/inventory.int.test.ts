@@ -39,6 +39,26 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
     project.remove();
   });
 
+  it("keeps a task from making everything again after its source was moved or its state named (terragrunt#847)", async () => {
+    const codeOf = async (config: object, action = "apply") =>
+      (await project.start(inYard(), { action, ...config } as never)) as {
+        readonly kind: string;
+        readonly code?: string;
+      };
+    project.write({ "infra/main.tf": 'resource "terraform_data" "table" {}' });
+    await project.start(inYard(), {});
+
+    const moved = { source: { type: "local", location: "infra" } } as const;
+
+    expect(await codeOf(moved)).toMatchObject({ code: "TERRAFORM_SOURCE_CHANGED" });
+    expect(await codeOf({ state: "network" })).toMatchObject({ code: "TERRAFORM_SOURCE_CHANGED" });
+    expect(await codeOf({ source: { type: "local", location: "./network/" } })).toMatchObject({ kind: "succeeded" });
+    expect(await load()).toMatchObject({ count: 3 });
+    expect(await codeOf({ ...moved, keep: true, switchBackend: true })).toMatchObject({ kind: "succeeded" });
+    const key = toInventoryKey("review-app/pr-12/local/infra");
+    expect((await records.get(key, 0))?.value).toMatchObject({ keep: true });
+  });
+
   it("lists addresses after an apply, no values, and nothing after a destroy", async () => {
     await project.start(inYard(), {});
     const applied = await load();
@@ -48,6 +68,7 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
       stack: "pr-12",
       machine: "review-app",
       incarnation: "e1",
+      task: expect.any(String),
       state: "review-app/pr-12/local/network",
       product: "terraform",
       version: expect.stringMatching(/^1\.\d+\.\d+/),

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changeRecord, defined, type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
-import { TerraformInventory, terraformInventories, toStateName } from "@stackyard/core/services";
+import { listInventories, TerraformInventory, terraformInventories, toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
 import { loadPlace } from "./backend.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -33,12 +33,13 @@ export async function checkProduct({ ctx, config, program, stateKey }: StagedRun
 
 /**
  * Compares the place of the state with that after the last run, when it contained resources: with another or an empty
- * state, everything would be created twice, and nothing destroyed. Fails with TERRAFORM_BACKEND_CHANGED.
+ * state, everything would be created twice, and nothing destroyed. Fails with TERRAFORM_BACKEND_CHANGED, TERRAFORM_SOURCE_CHANGED.
  */
 export async function checkLastState(run: StagedRun, place: string): Promise<void> {
   const { ctx, config, stateKey } = run;
   if (config.switchBackend === true || config.sharedState !== undefined) return;
   const last = await findInventory(ctx, stateKey);
+  if (last === undefined) await checkOtherStates(run);
   if (last === undefined || last.count === 0) return;
   const had = `After the last run, the state had ${last.count} ${last.count === 1 ? "resource" : "resources"}`;
   if (last.place !== undefined && last.place !== place) {
@@ -55,6 +56,31 @@ export async function checkLastState(run: StagedRun, place: string): Promise<voi
     `${had}, and now it is missing in ${run.isYard ? "the yard" : place}. Nothing was changed. ${restore}, ` +
     "or set `switchBackend: true` once if the resources do not exist any more.";
   throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
+}
+
+/**
+ * Compares the state of a task with the one in which it made resources before: after another source or name, everything would
+ * be created twice, and the first set would belong to no task. Fails with TERRAFORM_SOURCE_CHANGED.
+ */
+async function checkOtherStates({ ctx, config, stateKey }: StagedRun): Promise<void> {
+  if (config.action === "destroy") return;
+  for (const { task, state, count } of await listOwnInventories(ctx)) {
+    if (task !== ctx.task || state === stateKey || count === 0) continue;
+    const text =
+      `The task "${ctx.task}" has made ${count} ${count === 1 ? "resource" : "resources"} in the state ${state}, and would now make them again in ${stateKey}. ` +
+      "Nothing was changed. Restore its source, or the name of its state. If these are other resources, set `switchBackend: true` once.";
+    throw new TerraformFailure("TERRAFORM_SOURCE_CHANGED", text);
+  }
+}
+
+/** Returns the inventories of the stack; none when the runner has no store. */
+async function listOwnInventories(ctx: ExecutorContext): Promise<readonly TerraformInventory[]> {
+  try {
+    return await Array.fromAsync(listInventories(ctx, ctx));
+  } catch (error) {
+    if (isStackyardError(error, "CONFIG_INVALID")) return [];
+    throw error;
+  }
 }
 
 /** The output of `state list` where a backend has no state; for an empty state it prints nothing. */
@@ -203,6 +229,7 @@ function toInventory(
     stack: ctx.stackId,
     machine: ctx.machine,
     incarnation: parseAttemptId(ctx.attempt.id)?.incarnation ?? "",
+    task: ctx.task,
     state: stateKey,
     product: program.product,
     version: program.version,

@@ -58,8 +58,18 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
   it("changes nothing when it would only add the yard's tags to what others have made (terraform-provider-aws#38829)", async () => {
     const wrapper = join(project.dir, "tagging");
     // As a provider that adds the tags of the environment to what it makes.
-    const tags = 'env | grep -q "^TF_AWS_DEFAULT_TAGS_" && export TF_VAR_tags=all';
-    writeFileSync(wrapper, `#!/bin/sh\n[ "$1" = plan ] && { ${tags}; }\nexec terraform "$@"\n`, { mode: 0o755 });
+    writeFileSync(
+      wrapper,
+      [
+        `#!${process.execPath}`,
+        'const { spawnSync } = require("node:child_process");',
+        "const [command] = process.argv.slice(2);",
+        'const isTagging = command === "plan" && Object.keys(process.env).some((name) => name.startsWith("TF_AWS_DEFAULT_TAGS_"));',
+        'const env = isTagging ? { ...process.env, TF_VAR_tags: "all" } : process.env;',
+        'process.exit(spawnSync("terraform", process.argv.slice(2), { stdio: "inherit", env }).status ?? 1);',
+      ].join("\n"),
+      { mode: 0o755 },
+    );
     const tagged = `variable "tags" { default = "none" }\nresource "terraform_data" "app" { input = var.tags }\n`;
     project.write({ "network/main.tf": tagged });
     await project.start(inYard(), { action: "apply" });

@@ -129,7 +129,6 @@ export type { ServiceFailure, ServiceState } from "./service-failures.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
 export {
   countHeld,
-  listHeldStates,
   listInventories,
   TerraformInventory,
   terraformInventories,

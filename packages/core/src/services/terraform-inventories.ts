@@ -10,6 +10,8 @@ export const TerraformInventory = Type.Object({
   stack: Type.String(),
   machine: Type.String(),
   incarnation: Type.String(),
+  /** The task of the last run. */
+  task: Type.Optional(Type.String()),
   /** The key of the state. */
   state: Type.String(),
   /** `terraform` or `opentofu`; empty when unknown, as the version. */
