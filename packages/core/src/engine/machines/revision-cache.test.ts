@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import type { ExecutorDefinition } from "../../machine/executor-definition.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
 import type { Revision } from "../../ports/locator.ts";
 import { aMachine } from "../../testing/builders.ts";
@@ -125,8 +126,8 @@ tasks:
 
 describe("a stored revision", () => {
   const config = (properties: Record<string, TSchema>) => Type.Object(properties, { additionalProperties: false });
-  const one = { name: "work", config: config({ name: Type.String() }) };
-  const plugins = {
+  const one: ExecutorDefinition = { name: "work", config: config({ name: Type.String() }), resumable: true };
+  const plugins: Readonly<Record<string, readonly ExecutorDefinition[]>> = {
     "is missing": [],
     "needs another key": [{ ...one, config: config({ name: Type.String(), region: Type.String() }) }],
     "no longer knows a key": [{ ...one, config: config({}) }],
@@ -134,26 +135,22 @@ describe("a stored revision", () => {
     "has no time limit for this config": [
       {
         ...one,
-        timeoutMs: () => {
+        timeout: () => {
           throw new Error("no region");
         },
       },
     ],
-    "no longer takes secrets": [{ ...one, takesSecrets: false as const }],
+    "no longer takes secrets": [{ ...one, takesSecrets: false }],
     "refuses by its own check": [
       {
         ...one,
-        checkConfig: (_: unknown, report: { error: (...args: [string, string[], string]) => void }) =>
-          report.error("work-old", [], "Old."),
+        checkConfig: (_, report) => report.error("work-old", [], "Old."),
       },
     ],
     "refuses the tasks together": [
       {
         ...one,
-        checkTasks: (
-          _: unknown,
-          report: { error: (code: string, at: { task: string; path: string[] }, message: string) => void },
-        ) => report.error("work-both", { task: "work", path: [] }, "Both."),
+        checkTasks: (_, report) => report.error("work-both", { task: "work", path: [] }, "Both."),
       },
     ],
   };
