@@ -125,7 +125,7 @@ async function findHashes(
 
 function toRequest(args: RunArgs): BulkRequest {
   const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;
-  const { machine, state, idPrefix, text, condition, needsPerson, revision, stack, failedTask, code } = rest;
+  const { machine, state, idPrefix, text, condition, needsPerson, behind, revision, stack, failedTask, code } = rest;
   const isOfEvents = isOnEvents(operation);
   const filter = defined({
     ids: id,
@@ -135,6 +135,7 @@ function toRequest(args: RunArgs): BulkRequest {
     text,
     condition,
     needsPerson,
+    behind,
     revision,
     task: failedTask,
     code,

@@ -27,6 +27,7 @@ const BulkFilter = Type.Object(
     condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
     mainCondition: Type.Optional(Type.Enum([...MAIN_CONDITIONS])),
     needsPerson: Type.Optional(Type.Boolean()),
+    behind: Type.Optional(Type.Boolean({ description: "Stacks that do not move to the newest revision yet." })),
     jobs: Type.Optional(Type.Boolean({ description: "True: jobs only. False: no jobs." })),
     revision: Type.Optional({ ...Hash, description: "A revision's content hash." }),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
