@@ -75,12 +75,13 @@ async function checkOtherStates({ ctx, config, stateKey }: StagedRun): Promise<v
 
 /** Returns the inventories of the stack; none when the runner has no store. */
 async function listOwnInventories(ctx: ExecutorContext): Promise<readonly TerraformInventory[]> {
+  const found: TerraformInventory[] = [];
   try {
-    return await Array.fromAsync(listInventories(ctx, ctx));
+    for await (const inventory of listInventories(ctx, ctx)) found.push(inventory);
   } catch (error) {
-    if (isStackyardError(error, "CONFIG_INVALID")) return [];
-    throw error;
+    if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
   }
+  return found;
 }
 
 /** The output of `state list` where a backend has no state; for an empty state it prints nothing. */
