@@ -336,7 +336,15 @@ describe("the check and the deployment of a commit whose plan is rejected", () =
   const document = DOCUMENT.replace("send: OPENED", "send: LAUNCH")
     .replace("send: PUSHED", "send: LAUNCH")
     .replace("send: CLOSED", "send: DESTROY");
-  const plan = (destroys: number) => ({ plan: "p1", summary: "s", unchanged: false, destroys, forgets: 0 });
+  const plan = (destroys: number) => ({
+    plan: "p1",
+    summary: "s",
+    unchanged: false,
+    destroys,
+    forgets: 0,
+    imports: 0,
+    vanished: 0,
+  });
 
   it("say so with the machine of the documentation, unchanged [atlantis#1924]", async () => {
     const { open, push, of, act, comment, stateOf } = await createBench(PLANS, document);
@@ -359,7 +367,15 @@ describe("the check and the deployment of a commit whose plan is rejected", () =
 });
 
 describe("the checks and the deployments of commits with the template, unchanged", () => {
-  const planned = (destroys: number) => ({ plan: "p", summary: "s", unchanged: false, destroys, forgets: 0 });
+  const planned = (destroys: number) => ({
+    plan: "p",
+    summary: "s",
+    unchanged: false,
+    destroys,
+    forgets: 0,
+    imports: 0,
+    vanished: 0,
+  });
   const ada = { kind: "person", id: "ada", name: "ada", groups: ["reviewers"] } as const;
   const ben = { ...ada, id: "ben", name: "ben", groups: [] };
 
