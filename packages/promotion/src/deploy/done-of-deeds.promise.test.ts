@@ -1,5 +1,6 @@
 import { evaluateHealth } from "@stackyard/core/engine";
 import { describe, expect, it } from "vitest";
+import { aPlannedRelease } from "../testing/a-planned-release.ts";
 import { aReleaseYard, type ReleaseYard, TENANT, TO_TENANTS, toReleaseMachine } from "../testing/a-release-yard.ts";
 
 const MINUTE = 60_000;
@@ -154,4 +155,17 @@ it("a retry waits for the rest of the pause before its wave [argo-rollouts#3120]
   await bench.yard.advance(120 * MINUTE);
 
   expect([paused, await bench.tallyOf("1.42.0")]).toEqual(["done 1, waiting 1", "done 2"]);
+});
+
+it("a plan covers what its tasks read, not only what the release sends [terraform#36183]", async () => {
+  const bench = aPlannedRelease({}, { tenant: TENANT.replace("PUSHED: { metadata: [api] }", "PUSHED: {}") });
+  await bench.addTenants(2, () => ({ size: "small" }));
+  await bench.start("1.42.0");
+  await bench.yard.advance(10_000);
+  await bench.send("t0", "PUSHED", { metadata: { size: "xlarge" } });
+
+  await bench.send("shop-1.42.0", "PLANNED");
+  await bench.finish("1.42.0");
+
+  expect(await bench.taskOf("1.42.0")).toBe("GO ERROR PLAN_STALE");
 });

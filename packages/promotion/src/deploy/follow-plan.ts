@@ -96,7 +96,10 @@ export function createPlanCheck(
     const isOurs = hasOurs(row, { loaded, aims, present });
     const left = isOurs ? undefined : await findWhyLeft(deps, job, loaded);
     if (left !== undefined) return stale(row, aims, `Since the plan: ${left}`);
-    const differences = listDifferences(planned, present).filter((key) => !isOurs || key === REVISION);
+    const isBegun = isOurs || hasSent(loaded, aims);
+    const differences = listDifferences(planned, present).filter((key) => {
+      return (!isOurs || key === REVISION) && !(isBegun && key === READS);
+    });
     if (differences.length === 0) return row;
     return stale(row, aims, `Since the plan: ${formatDifferences(planned, present, differences)}.`);
   };
@@ -107,6 +110,15 @@ export function createPlanCheck(
  * same. Its row shows before that whether it was removed and created again.
  */
 const REVISION = "revision" satisfies keyof PlanEntry;
+
+/** What another task of this release has sent is no change by others. */
+const READS = "reads" satisfies keyof PlanEntry;
+
+function hasSent({ stack }: LoadedStack, { release }: Aims): boolean {
+  return Object.values(stack?.releases ?? {}).some(({ id, createdAt }) => {
+    return id === release.id && createdAt === release.createdAt;
+  });
+}
 
 interface Present {
   readonly loaded: LoadedStack;

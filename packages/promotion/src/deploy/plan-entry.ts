@@ -30,6 +30,8 @@ export interface PlanEntry {
   readonly end: string | null;
   /** False: what follows depends on outputs. */
   readonly isWhole: boolean;
+  /** The digest of the metadata that its tasks may read; missing where none is run. */
+  readonly reads?: string;
 }
 
 /** The facts that the plan of one task needs. */
@@ -93,9 +95,17 @@ async function foresee(
   if (line?.outcome !== "applied") return { ...entry, does: "fails", code: line?.code ?? "EVENT_REFUSED" };
   const after = write.kind === "put" ? write.stack : loaded.stack;
   if (after === undefined) return { ...entry, does, end: null };
-  const { tasks, end, isWhole } = await yard.foresee(after);
+  const { tasks, end, isWhole, reads } = await yard.foresee(after);
   const named = tasks.map(({ state, task }) => `${state}/${task}`);
-  return { ...entry, does, revision: after.machineHash, tasks: named, end, isWhole };
+  return {
+    ...entry,
+    does,
+    revision: after.machineHash,
+    tasks: named,
+    end,
+    isWhole,
+    ...(named.length > 0 && { reads }),
+  };
 }
 
 function pick(stack: Stack | undefined, keys: readonly string[]): Readonly<Record<string, Value>> {
@@ -122,6 +132,7 @@ export function toDigest(value: unknown): string {
 export function formatDifferences(planned: PlanEntry, present: PlanEntry, keys: readonly string[]): string {
   const facts = (entry: PlanEntry) => new Map<string, unknown>(Object.entries(entry));
   const [before, after] = [facts(planned), facts(present)];
+  if (keys.length === 1 && keys[0] === "reads") return "other metadata of the stack has changed";
   const format = (value: unknown) => {
     return cutText(typeof value === "string" ? value : JSON.stringify(value ?? "none"), MOST_SHOWN);
   };

@@ -31,6 +31,7 @@ describe("a plan", () => {
       tasks: ["BUILD/build"],
       end: "LIVE",
       isWhole: true,
+      reads: expect.any(String),
     });
     expect(plan?.entries.find(({ stack }) => stack === "t0")).toMatchObject({ does: "same", tasks: [] });
     expect(await bench.versionsOf()).toEqual({ t0: "1.42.0", t1: "1.41.0" });

@@ -227,7 +227,6 @@ describe("an approved plan is not followed at all", () => {
 describe("an approved plan is still followed", () => {
   it.each<readonly [string, (bench: ReleaseYard) => Promise<unknown>, string]>([
     ["a check for drift has run", (bench) => bench.send("t0", "CHECK"), "done 2"],
-    ["a key that it does not show has changed", push({ api: "1.41.0", note: "hello" }), "done 2"],
     [
       "its machine has a newer revision that it was not upgraded to",
       async (bench) => bench.revise("tenant", `${TENANT}  more: { executor: work, config: {} }\n`),

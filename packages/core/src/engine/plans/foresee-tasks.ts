@@ -1,6 +1,7 @@
 import { decide } from "../../machine/decide/decide.ts";
 import type { Applied } from "../../machine/decide/decision.ts";
-import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
+import { toValueDigest } from "../../machine/evaluate-deed.ts";
+import { type StackEvent, SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 
@@ -12,6 +13,8 @@ export interface Foreseen {
   readonly end: string | null;
   /** False: what follows depends on outputs, or does not end. */
   readonly isWhole: boolean;
+  /** The digest of the metadata that the tasks may read: of every key that the machine does not set itself. */
+  readonly reads: string;
 }
 
 /** Results that are decided at most. */
@@ -25,7 +28,7 @@ const MOST_ENTRIES = 2;
  * `at` is now, and timers do not fire.
  */
 export function foreseeTasks(machine: Machine, stack: Stack, at: number): Foreseen {
-  const course: Course = { machine, at, begun: new Map(), entries: new Map() };
+  const course: Course = { machine, at, begun: new Map(), entries: new Map(), reads: digestReads(machine, stack) };
   let present: Stack | Foreseen = stack;
   for (let results = 0; "incarnation" in present; results += 1) present = follow(course, present, results);
   return present;
@@ -34,6 +37,7 @@ export function foreseeTasks(machine: Machine, stack: Stack, at: number): Forese
 interface Course {
   readonly machine: Machine;
   readonly at: number;
+  readonly reads: string;
   /** By entry and task. */
   readonly begun: Map<string, Foreseen["tasks"][number]>;
   readonly entries: Map<string, Set<number>>;
@@ -51,8 +55,18 @@ function follow(course: Course, stack: Stack, results: number): Stack | Foreseen
   return decision.kind === "applied" ? takeRaised(course, decision, { event, steps: 0 }) : end(course, state, false);
 }
 
-function end({ begun }: Course, last: string | null, isWhole: boolean): Foreseen {
-  return { tasks: [...begun.values()], end: last, isWhole };
+function end({ begun, reads }: Course, last: string | null, isWhole: boolean): Foreseen {
+  return { tasks: [...begun.values()], end: last, isWhole, reads };
+}
+
+/** Outputs, and what reactions set, change with each check: they are no input of a person. */
+function digestReads(machine: Machine, stack: Stack): string {
+  const own = new Set([...machine.tasks.values()].flatMap(({ outputs }) => [...outputs.keys()]));
+  for (const { on } of machine.states.values()) {
+    for (const reactions of on.values()) for (const { set } of reactions) for (const key of set.keys()) own.add(key);
+  }
+  const keys = Object.keys(stack.metadata).filter((key) => !own.has(key) && !machine.metadata.keys.get(key)?.readOnly);
+  return shortHashOf(JSON.stringify(keys.toSorted().map((key) => [key, toValueDigest(stack, key)])));
 }
 
 /** Notes which tasks have begun, and returns how often the present state was entered. */

@@ -286,7 +286,7 @@ async function preview(deps: Deps, sending: Sending, { loaded, event }: Previewe
 
 async function foresee(deps: Deps, stack: Stack): Promise<Foreseen> {
   const machine = (await deps.planner.findRevision(stack.machineHash)) ?? (await findNewest(deps, stack));
-  if (machine === undefined) return { tasks: [], end: stack.state, isWhole: false };
+  if (machine === undefined) return { tasks: [], end: stack.state, isWhole: false, reads: "" };
   return foreseeTasks(machine, stack, deps.clock.now());
 }
 
