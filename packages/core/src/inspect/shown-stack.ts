@@ -111,11 +111,14 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
   };
 }
 
-function toBegun(begun: NonNullable<Stack["begun"]>): NonNullable<SimulationStack["begun"]> {
-  const copied = Object.entries(begun).map(([task, { needs, isApproval }]) => {
-    return [task, { needs: [...needs], ...defined({ isApproval }) }] as const;
-  });
-  return Object.fromEntries(copied);
+type Begun = NonNullable<SimulationStack["begun"]>;
+
+function toBegun(begun: NonNullable<Stack["begun"]>): Begun {
+  const copied: Begun = {};
+  for (const [task, { needs, isApproval }] of Object.entries(begun)) {
+    copied[task] = { needs: [...needs], ...defined({ isApproval }) };
+  }
+  return copied;
 }
 
 type Attempts = NonNullable<SimulationStack["attempts"]>;

@@ -306,6 +306,7 @@ describe("a stack that follows its machine, while servers read different documen
     expect(await yard.findStack("pr-1")).toBeUndefined();
   });
 
+  // As in camunda/camunda#16152: an older process must not ignore what only the newer version knows.
   it("does not move back to a document that was seen before, and an event that only the later one declares waits", async () => {
     const { yard, locator, listParked } = createTrial();
     await yard.publish(opened);

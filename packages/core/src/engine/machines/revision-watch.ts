@@ -32,7 +32,7 @@ const PAGE = 256;
  * once, because their machine may have been corrected while no process was running.
  */
 export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
-  const { locator, store } = deps;
+  const { locator } = deps;
   const startedAt = deps.clock.now();
   const seen = new Map<string, string>();
   /** Lists of stacks that are given page by page, by the machine that has changed. */
