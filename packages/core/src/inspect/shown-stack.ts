@@ -114,11 +114,10 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
 type Begun = NonNullable<SimulationStack["begun"]>;
 
 function toBegun(begun: NonNullable<Stack["begun"]>): Begun {
-  const copied: Begun = {};
-  for (const [task, { needs, isApproval }] of Object.entries(begun)) {
-    copied[task] = { needs: [...needs], ...defined({ isApproval }) };
-  }
-  return copied;
+  const copied = Object.entries(begun).map(([task, { needs, isApproval }]): [string, Begun[string]] => {
+    return [task, { needs: [...needs], ...defined({ isApproval }) }];
+  });
+  return Object.fromEntries(copied);
 }
 
 type Attempts = NonNullable<SimulationStack["attempts"]>;
