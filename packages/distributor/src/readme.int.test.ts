@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as entry from "./index.ts";
-import { toDropLine, toMetricLines, toTrustLine } from "./metrics.ts";
+import { toDropLine, toMetricLines, toTrustLine, toUnseenLine } from "./metrics.ts";
 import { aCell, T0 } from "./testing/a-cell.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
@@ -33,8 +33,8 @@ describe("the README", () => {
 
   it("lists every metric", () => {
     const swept = toMetricLines({ cells: [aCell()], refusals: [], now: T0 });
-    const trust = toTrustLine({ untrusted: 1, unchecked: 0 }, T0);
-    const lines = [...swept, trust, toDropLine("EVENT_INVALID", T0)];
+    const trust = toTrustLine({ untrusted: 1, unchecked: 0, unsubscribed: 0 }, T0);
+    const lines = [...swept, trust, toUnseenLine([], T0), toDropLine("EVENT_INVALID", T0)];
     const metrics = lines.flatMap((line) => JSON.parse(line)._aws.CloudWatchMetrics[0].Metrics);
 
     expect(firstColumnOf("metric | dimensions | meaning")).toEqual([...new Set(metrics.map(({ Name }) => Name))]);

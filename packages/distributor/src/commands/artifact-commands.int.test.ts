@@ -356,7 +356,9 @@ describe("consumers ls and show", () => {
 
     const { text, value } = await world.run("consumers ls");
 
-    expect(text).toContain("222233334444  eu-west-1  v2          yes         yes      never         target  v2 sha256");
+    expect(text).toContain(
+      "222233334444  eu-west-1  v2          yes         yes      yes         never         target  v2 sha256",
+    );
     expect(value).toEqual({ consumers: [VIEW], limited: false });
   });
 
