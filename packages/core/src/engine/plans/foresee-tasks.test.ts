@@ -1,16 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { decide } from "../../machine/decide/decide.ts";
+import type { Machine } from "../../machine/machine.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
-import { acceptingExecutors, toApplied } from "../../testing/builders.ts";
+import { aStack, acceptingExecutors, toApplied } from "../../testing/builders.ts";
 import { foreseeTasks } from "./foresee-tasks.ts";
 
-/** What a new stack of the machine would do after GO. */
-function foresee(parts: string) {
+function parse(parts: string): Machine {
   const source = `version: 2\nevents: { GO: {}, APPLY: {}, PING: {} }\nmetadata: { n: { type: number } }\n${parts}`;
   const { machine, problems } = parseMachine(source, { name: "app", executors: acceptingExecutors("work") });
   if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return machine;
+}
+
+/** What a new stack of the machine would do after GO. */
+function foresee(parts: string) {
+  const machine = parse(parts);
   const event = { id: "e1", stackId: "s", name: "GO", at: 5, origin: "external", machine: "app" } as const;
-  const { tasks, ...rest } = foreseeTasks(machine, toApplied(decide(machine, undefined, event)).stack, 5);
+  const foreseen = foreseeTasks(machine, toApplied(decide(machine, undefined, event)).stack, 5);
+  const { tasks, reads: _, ...rest } = foreseen;
   return { ...rest, tasks: tasks.map(({ state, task }) => `${state}/${task}`) };
 }
 
@@ -123,5 +130,19 @@ states:
 tasks: { a: { executor: work, config: {} } }
 `);
     expect(foreseen).toEqual({ tasks: ["A/a"], end: null, isWhole: true });
+  });
+
+  it("has another digest of what tasks read when a value changes that the machine does not set itself", () => {
+    const machine = parse(`
+states: { INIT: { on: { GO: [{ action: advance, state: A, set: { n: 1 } }] } }, A: { tasks: [a] } }
+tasks: { a: { executor: work, config: {} } }
+`);
+    const readsOf = (metadata: Record<string, string | number>) =>
+      foreseeTasks(machine, aStack({ state: "A", metadata }), 0).reads;
+
+    const present = readsOf({ size: "small", n: 1 });
+
+    expect(readsOf({ size: "small", n: 2 })).toBe(present);
+    expect(readsOf({ size: "large", n: 1 })).not.toBe(present);
   });
 });
