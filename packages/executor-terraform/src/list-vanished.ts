@@ -1,10 +1,13 @@
-import type { TargetIdentity } from "@stackyard/core";
+import type { Target } from "@stackyard/core";
 import type { TerraformInventory } from "@stackyard/core/services";
 
 type InventoryResource = TerraformInventory["resources"][number];
 
 /** A resource that a refresh has not found, and that no run has deleted. */
 export type VanishedResource = NonNullable<TerraformInventory["vanished"]>[number];
+
+/** Where a run has looked. */
+type Account = Pick<Target, "account" | "region">;
 
 interface VanishedInput {
   readonly last: TerraformInventory | undefined;
@@ -13,7 +16,7 @@ interface VanishedInput {
   readonly forgets: readonly string[];
   /** Addresses; undefined: it is not known what the run has deleted. */
   readonly deleted: ReadonlySet<string> | undefined;
-  readonly target: TargetIdentity | undefined;
+  readonly target: Account | undefined;
   readonly now: number;
 }
 
@@ -42,7 +45,7 @@ function listMissing({ last, forgets, deleted, target }: VanishedInput): readonl
 }
 
 /** Returns true for the ARN of a resource of this account and region. Those of global services have no region, and some no account. */
-function isOf(arn: string, target: TargetIdentity): boolean {
+function isOf(arn: string, target: Account): boolean {
   const [, , , region, account] = arn.split(":");
   return ["", target.region].includes(region ?? "") && ["", target.account].includes(account ?? "");
 }

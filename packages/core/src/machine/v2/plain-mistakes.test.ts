@@ -13,7 +13,7 @@ ${states || "  BUILD: { on: { PUSHED: no-op, CLOSED: GONE } }"}
   GONE: { terminal: true }
 tasks: { app: { executor: work, config: {} } }
 `;
-  const { problems } = parseMachine(source, { name: "app", anyExecutor: true });
+  const { problems } = parseMachine(source, { name: "app" });
   return problems.filter(({ code }) => !code.startsWith("unused")).map(({ code, message }) => `${code}: ${message}`);
 }
 
