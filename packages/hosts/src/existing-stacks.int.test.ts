@@ -1,4 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { afterEach, describe, expect, it } from "vitest";
@@ -95,6 +97,25 @@ describe("a stack that a person removed by force", () => {
     await github.comment(SHOP, 1, "/preview up");
     await pass(10);
     expect(await stateOf()).toBe("LIVE");
+  });
+});
+
+describe("a yard that is left as docs/leaving.md says", () => {
+  it("brings nothing back by a push, and ends nothing by a close", async () => {
+    const { github, folder, publish, published, pass, wait, stateOf } = await open();
+    rmSync(join(folder, "shop.yaml"));
+    github.settings.deliveryFault = "vanish";
+    await publish({ event: "REMOVE_STACK", force: true, reason: "leaving Stackyard" });
+    const before = published.length;
+
+    await github.push(SHOP, 1, toCommit(2));
+    await wait(30);
+    await pass(5);
+    await github.closePull(SHOP, 1);
+    await wait(30);
+    await pass(5);
+
+    expect([await stateOf(), published.length]).toEqual([undefined, before]);
   });
 });
 
