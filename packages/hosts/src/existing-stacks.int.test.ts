@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createStaticLocator } from "@stackyard/core/engine";
