@@ -87,6 +87,20 @@ describe("a call of the engine", () => {
     expect([await engine.handle([]), calls]).toEqual([[], 0]);
   });
 
+  // riverqueue/river#1059, collectiveidea/delayed_job#1035, openzim/zimfarm#826: one locked row stopped everything.
+  it("has only the events of a locked stack delivered again, and writes the others", async () => {
+    const { handle, listLines } = createBench(cannotWrite("POISON", new StackyardError("STACK_LOCKED", "by 7")));
+
+    const outcomes = await handle(["a", "GO"], ["b", "POISON", 100], ["c", "GO"]);
+
+    expect(kinds(outcomes)).toEqual(["done", "retry", "done"]);
+    expect([await listLines("a"), await listLines("b"), await listLines("c")]).toEqual([
+      ["GO applied"],
+      [],
+      ["GO applied"],
+    ]);
+  });
+
   it("decides again after a conflict, on the state that was stored since", async () => {
     let others = 3;
     const { handle, listLines } = createBench((store) => ({

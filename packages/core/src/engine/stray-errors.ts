@@ -3,7 +3,7 @@ import type { Logger } from "../ports/executor.ts";
 const EVENTS = ["uncaughtException", "unhandledRejection"] as const;
 
 /** The process, as far as its stray errors are concerned. */
-export interface ErringProcess {
+interface ErringProcess {
   on(event: (typeof EVENTS)[number], listener: (error: unknown) => void): unknown;
   off(event: (typeof EVENTS)[number], listener: (error: unknown) => void): unknown;
 }

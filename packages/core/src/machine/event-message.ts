@@ -397,7 +397,7 @@ function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Field
 }
 
 /** Returns false for what addresses of files and of the API resolve as a step: no client can name it in a path. */
-export function isPathPart(id: string): boolean {
+function isPathPart(id: string): boolean {
   return id !== "." && id !== "..";
 }
 
