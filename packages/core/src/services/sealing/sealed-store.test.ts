@@ -9,6 +9,7 @@ import {
   aChange,
   aDeadLetter,
   aDispatch,
+  aHistoryEntry,
   aParkedEvent,
   aPut,
   aQueuedEvent,
@@ -128,6 +129,18 @@ describe("keys of a sealed store", () => {
     await commitNow(stranger, aChange({ deadLetters: [aDeadLetter("d1", { event: taken })] }));
     const { items } = await sealStore(inner, sealer).queries.listDeadLetters({}, { limit: 1 });
     expect(items[0]?.event.message).toEqual(message);
+  });
+
+  it("are the marks of events in the history, which can be read without them", async () => {
+    const inner = createMemoryStore();
+    const line = aHistoryEntry("e1", { metadata: { password: "***" }, mark: "hash of hunter22" });
+    const find = async (store: Store) => (await store.queries.listHistory({}, { limit: 1 })).items[0];
+
+    await commitNow(sealStore(inner, sealer), aChange({ history: [line] }));
+
+    expect(await find(inner)).toMatchObject({ eventId: "e1", mark: expect.stringMatching(/^\$sealed:1:/) });
+    expect(await find(sealStore(inner, sealer))).toMatchObject(line);
+    expect(await find(sealStore(inner, createSealer([second])))).toMatchObject({ metadata: line.metadata });
   });
 
   it("read values that were stored before there was a key, and seal them with the next write", async () => {
