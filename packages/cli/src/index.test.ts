@@ -18,7 +18,7 @@ const tea = defineExecutor({
 });
 
 function waiting(ctx: ExecutorContext, progress: Static<typeof Progress>) {
-  return running({ progress, pollAfterMs: progress.until - ctx.clock.now() });
+  return running({ progress, pollAfterMs: progress.until - ctx.clock.now(), message: "The tea draws." });
 }
 
 describe("the package of the command line", () => {

@@ -126,7 +126,7 @@ console.log((await yard.waitForOutcome(event)).outcome);
   it("has all that an executor is made of, with its types: nothing else is installed", async () => {
     const plugin = `import { defineExecutor, definePlugin, type ExecutorContext, running, succeeded } from "stackyard";
 import { Type } from "stackyard/schema";
-const waiting = (ctx: ExecutorContext) => running({ progress: { at: ctx.clock.now() }, pollAfterMs: 1 });
+const waiting = (ctx: ExecutorContext) => running({ progress: { at: ctx.clock.now() }, pollAfterMs: 1, message: "" });
 const tea = defineExecutor({
   name: "tea",
   config: Type.Object({ cups: Type.Integer() }),
