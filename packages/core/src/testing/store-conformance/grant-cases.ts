@@ -10,6 +10,7 @@ import {
   dispatchNow,
   expectKind,
   grantNow,
+  loadOne,
   MINUTE,
   storeCase,
   T0,
@@ -58,11 +59,12 @@ export const grantCases: readonly ConformanceCase<Store>[] = [
     assert.equal(await store.suspend(other, { progress: {}, dueAt: T0, now: T0 }), "lost");
     assert.equal(await store.settle(other, aSettle("a1")), "lost");
     const results = [{ grant: other, outcome: "succeeded" as const }];
-    const committed = await store.commit([aPut({}, { expectedVersion: 1, results })]);
+    const { version: expectedVersion } = await loadOne(store);
+    const committed = await store.commit([aPut({}, { expectedVersion, results })]);
 
     assert.deepEqual(committed, [{ kind: "lost", attemptIds: ["a1"] }]);
     assert.deepEqual(await store.renew(grant, { leaseMs: MINUTE, now: T0 }), { kind: "renewed" });
-    await commitNow(store, aPut({}, { expectedVersion: 1, results: [{ grant, outcome: "succeeded" as const }] }));
+    await commitNow(store, aPut({}, { expectedVersion, results: [{ grant, outcome: "succeeded" as const }] }));
     assert.equal((await store.findAttempt("a1"))?.outcome, "succeeded");
   }),
 ];
