@@ -181,7 +181,7 @@ function subscribeQueue(
   const { arn: topicArn } = findTopic(topics, call, "Subscribe");
   const endpoint = textOf(call.input, "Endpoint");
   const attributes: Readonly<Record<string, string>> = Object(call.input["Attributes"]);
-  const filterPolicy: Subscription["filterPolicy"] = JSON.parse(attributes["FilterPolicy"] ?? "{}");
+  const filterPolicy: Readonly<Record<string, readonly string[]>> = JSON.parse(attributes["FilterPolicy"] ?? "{}");
   const all = subscriptions.get(topicArn) ?? [];
   const known = all.find((each) => each.endpoint === endpoint);
   if (known !== undefined && !isDeepStrictEqual(known.filterPolicy ?? {}, filterPolicy)) {

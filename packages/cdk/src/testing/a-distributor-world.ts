@@ -47,7 +47,9 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
   const prefix = said("ARTIFACT_PREFIX");
   sim.s3.createBucket({ ...PLACE, name: bucket, versioned: true });
   sim.sns.addTopic({ ...PLACE, name: "DistributionTopic" });
-  for (const owner of [CONSUMER_PLACE.account, UNTRUSTED]) {
+  // One of many is ended at once.
+  const trusted = Array.from({ length: 10 }, () => CONSUMER_PLACE.account);
+  for (const owner of [...trusted, UNTRUSTED]) {
     const endpoint = `arn:aws:sqs:${REGION}:${owner}:artifacts`;
     sim.sns.subscribe(said("DISTRIBUTION_TOPIC"), { owner, endpoint, deliver: () => undefined });
   }
@@ -86,7 +88,7 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
       const sha256 = toDigest(`content of ${version}`);
       await handle(toReceipt(clock, { name: "billing-api", version, key: keyOf(version) }, sha256));
     },
-    subscribers: () => sim.sns.subscriptions(said("DISTRIBUTION_TOPIC")).map(({ owner }) => owner),
+    subscribers: () => [...new Set(sim.sns.subscriptions(said("DISTRIBUTION_TOPIC")).map(({ owner }) => owner))],
     sent: () => sim.sns.published(said("DISTRIBUTION_TOPIC")).map(({ body }) => JSON.parse(body)),
     pass: (ms) => clock.advance(ms),
     callsOf: (role) =>
