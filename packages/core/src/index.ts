@@ -116,6 +116,7 @@ export {
   silentLogger,
   succeeded,
   type Target,
+  type TargetIdentity,
 } from "./ports/executor.ts";
 export { CUSTOM_RESOURCE_RUNS, RELEASE_PLACES } from "./ports/listed-records.ts";
 export type {

@@ -72,6 +72,7 @@ describe("the README", () => {
       forgets: 0,
       vanished: 0,
       monthly_cost: 250,
+      unpriced: 0,
     };
     const executors = new Map([["terraform", terraformDefinition]]);
 

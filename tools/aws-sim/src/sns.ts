@@ -189,7 +189,7 @@ function subscribeQueue(
   }
   if (known !== undefined) return { SubscriptionArn: known.arn };
   const arn = `${topicArn}:${randomUUID()}`;
-  const subscription = { owner: call.identity.account, endpoint, filterPolicy, deliver: () => {} };
+  const subscription = { owner: call.identity.account, endpoint, filterPolicy: filterPolicy ?? {}, deliver: () => {} };
   all.push({ ...subscription, arn, topicArn });
   return { SubscriptionArn: arn };
 }
