@@ -62,7 +62,6 @@ describe("a distributor with the roles of its template", () => {
   it("works with every right of its role; records are DynamoDB's, and Lambda writes logs and failures with it", () => {
     expect(findUnused(findGrants(template, "DistributorRole"), callsOf("DistributorRole"))).toEqual([
       ...["Logs Write", "Records Items"],
-      // Only by it S3 says that a key is not there.
       "Failures Send",
     ]);
   });
