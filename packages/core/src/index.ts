@@ -27,14 +27,15 @@ export { requireUtf8 } from "./machine/document/find-not-utf8.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
 export { findNearestName } from "./machine/document/wording.ts";
 export { escapeHtml } from "./machine/escape-html.ts";
+export { type EventContent, isSameContent, toContent } from "./machine/event-content.ts";
 export type {
   ConfigReport,
   DocumentConfig,
   ExecutorDefinition,
   NeededTask,
+  TargetIdentity,
   TasksReport,
 } from "./machine/executor-definition.ts";
-export { type EventContent, isSameContent, toContent } from "./machine/event-content.ts";
 export { formatNames } from "./machine/format-names.ts";
 export { type Defined, defined, findRoundedFault, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
 export {
@@ -116,7 +117,6 @@ export {
   silentLogger,
   succeeded,
   type Target,
-  type TargetIdentity,
 } from "./ports/executor.ts";
 export { CUSTOM_RESOURCE_RUNS, RELEASE_PLACES } from "./ports/listed-records.ts";
 export type {

@@ -6,8 +6,8 @@ import { listInventories, TerraformInventory, terraformInventories, toStateName 
 import { Value } from "typebox/value";
 import { loadPlace } from "./backend.ts";
 import { TerraformFailure } from "./failure.ts";
-import type { StagedRun } from "./staged-run.ts";
 import { listVanished, type VanishedResource } from "./list-vanished.ts";
+import type { StagedRun } from "./staged-run.ts";
 import { parseShownResources } from "./state-document.ts";
 import type { StateReader } from "./state-reader.ts";
 import type { StreamResource } from "./stream-resources.ts";

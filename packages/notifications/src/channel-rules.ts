@@ -2,9 +2,9 @@ import { defined } from "@stackyard/core";
 import { notify } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import type { ChannelWork } from "./channel-work.ts";
 import { addDigest, cancelDigest, deliver } from "./channel-sending.ts";
 import { openRecord, shorten } from "./channel-state.ts";
+import type { ChannelWork } from "./channel-work.ts";
 import {
   type Decided,
   decideNotification,

@@ -1,7 +1,7 @@
 import { backoff, defined } from "@stackyard/core";
 import { type Notice, notify } from "@stackyard/core/services";
-import type { ChannelWork } from "./channel-work.ts";
 import { openRecord } from "./channel-state.ts";
+import type { ChannelWork } from "./channel-work.ts";
 import type { Sent } from "./channels/send.ts";
 import { sendNotification } from "./channels/send-notification.ts";
 import { addToDigest, type DraftNotification, isDraft, toNotification } from "./draft-notification.ts";

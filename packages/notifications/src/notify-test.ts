@@ -15,10 +15,10 @@ import { Type } from "typebox";
 import type { SendDeps } from "./channels/send.ts";
 import { renderNotification, sendNotification } from "./channels/send-notification.ts";
 import type { Subject } from "./decide-notifications.ts";
+import { type DraftNotification, toDraftEntry, toNotification } from "./draft-notification.ts";
 import { loadNotifications } from "./load-notifications.ts";
 import type { Applies, Notifications, Rule } from "./parse-notifications.ts";
 import { createPostJson, type PostJson } from "./post-json.ts";
-import { type DraftNotification, toDraftEntry, toNotification } from "./draft-notification.ts";
 import { toEntrySubject, toNoticeSubject } from "./to-subject.ts";
 
 /** The result of one channel: `notify test --json` prints a list of them. */

@@ -1,5 +1,5 @@
-export { createMemoryRecords } from "../memory/memory-records.ts";
 export { toValueDigest } from "../machine/evaluate-deed.ts";
+export { createMemoryRecords } from "../memory/memory-records.ts";
 export { aMachine, anEvent, aStack, type MachineSketch } from "./builders.ts";
 export type { ConformanceCase } from "./conformance-case.ts";
 export { type DurableStore, durableStoreConformance } from "./durable-store-conformance.ts";

@@ -3,8 +3,8 @@ import { SecretReferenceSchema } from "@stackyard/core/services";
 import { createTransport } from "nodemailer";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
-import type { Notification } from "../notification.ts";
 import { openRecord } from "../channel-state.ts";
+import type { Notification } from "../notification.ts";
 import { closed } from "./schema-parts.ts";
 import { defineChannel, type SendDeps, type Sent } from "./send.ts";
 

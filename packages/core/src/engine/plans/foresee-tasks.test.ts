@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../machine/decide/decide.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
-import { aStack, acceptingExecutors, toApplied } from "../../testing/builders.ts";
+import { acceptingExecutors, aStack, toApplied } from "../../testing/builders.ts";
 import { foreseeTasks } from "./foresee-tasks.ts";
 
 function parse(parts: string): Machine {
