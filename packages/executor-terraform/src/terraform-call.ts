@@ -181,16 +181,19 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     if (planned.length < MAX_PLANNED) planned.push(`${address}: ${action}`);
     if (FORGETTING.has(action)) forgets.push(address);
   };
-  const collect = (message: StreamMessage): void => {
-    if (message.kind === "diagnostic" && diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push(message.diagnostic);
+  const collectResource = (message: StreamMessage): void => {
     if (message.kind === "planned") collectPlanned(message);
-    if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
-    if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
     if (message.kind === "drifted" && message.isManaged && message.action === "delete") vanished.add(message.address);
     if (message.kind === "resource" && isDeleted(message)) deleted.add(message.address);
     resources.add(message);
     created.add(message);
     hasBegun ||= message.kind === "resource" && !READING.has(message.action);
+  };
+  const collect = (message: StreamMessage): void => {
+    if (message.kind === "diagnostic" && diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push(message.diagnostic);
+    if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
+    if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
+    collectResource(message);
   };
   const progress = createMaskedReport(run);
   reportStep(run, call);
