@@ -3,7 +3,7 @@ import type { HookRepository } from "./hook.ts";
 import { HookUndecided } from "./hook-errors.ts";
 import { isWaiting, type LookedUp, type LookUpDeps } from "./look-up.ts";
 import { type QueuedHook, toWishedAt } from "./receive.ts";
-import { refRecords, toPush, toRefName } from "./ref-records.ts";
+import { type RefRecord, refRecords, toPush, toRefName } from "./ref-records.ts";
 
 const NOTHING_NEW = "The ref points to what was decided on.";
 
@@ -19,10 +19,7 @@ export async function lookUpRef(deps: LookUpDeps, queued: QueuedHook): Promise<L
   if (repository === undefined || push === undefined) return { kind: "hook", hook };
   const before = await refRecords.find(deps, toRefName({ host, repository, ref: push.ref }));
   const read = codeHost && (await readRef(codeHost, repository, push.ref));
-  if (read === undefined) {
-    if (before === undefined || toWishedAt(queued) >= before.at) return { kind: "hook", hook };
-    return { kind: "stale", reason: "HOOK_STALE: a later push to the ref was decided on." };
-  }
+  if (read === undefined) return believeUnlessLater(queued, before);
   const { head } = read;
   // Without a record, what a deletion ends may be from before the records.
   if (head === before?.head && (before !== undefined || !push.deleted)) {
@@ -31,6 +28,12 @@ export async function lookUpRef(deps: LookUpDeps, queued: QueuedHook): Promise<L
   }
   const action = head === undefined ? "deleted" : "pushed";
   return { kind: "hook", hook: { ...hook, action, push: toPush(push.ref, push.name, head) } };
+}
+
+/** Believes a delivered push that was not looked up, unless a later push to its ref was decided on. */
+function believeUnlessLater(queued: QueuedHook, before: RefRecord | undefined): LookedUp {
+  if (before === undefined || toWishedAt(queued) >= before.at) return { kind: "hook", hook: queued.hook };
+  return { kind: "stale", reason: "HOOK_STALE: a later push to the ref was decided on." };
 }
 
 interface ReadPush {

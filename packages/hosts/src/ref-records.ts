@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { digestOf } from "./describe-delivery.ts";
 import type { Hook, HookPush, RepositoryPlace } from "./hook.ts";
 import { type QueuedHook, toWishedAt } from "./receive.ts";
@@ -18,6 +18,8 @@ const RefRecord = Type.Object({
   /** When that was pushed, or else read. */
   at: Type.Number(),
 });
+/** Where a ref pointed to when a push was decided on. */
+export type RefRecord = Static<typeof RefRecord>;
 
 /** The branches and tags whose pushes had events, and where they pointed to then. */
 export const refRecords = defineRecordKind({

@@ -88,6 +88,11 @@ export function toHostFault(error: unknown, now: number): HostFault | undefined 
   if (typeof status !== "number") return undefined;
   const seconds = toRetryAfterSeconds(error) ?? toLimitSeconds(error, now);
   if (seconds !== undefined) return { kind: "waiting", until: now + seconds * 1_000 };
+  return toStatusFault(status, error);
+}
+
+/** Returns why a request failed whose response requires no wait. */
+function toStatusFault(status: number, error: unknown): HostFault {
   if (status === 401) return { kind: "unauthorized" };
   if (status === 403 && isLocked(error)) return { kind: "refused" };
   // An App that is not installed may not see that a repository exists.
