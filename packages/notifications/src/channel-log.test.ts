@@ -163,7 +163,7 @@ describe("the pace of a channel", () => {
 
   it("asks to be called when something is new, and otherwise when a pause or a digest ends", async () => {
     const { add, tick, dueAt, down, clock } = await createBench(
-      TEAM + `  - { name: news, when: "entry.to == 'NEWS'", to: [pager], digest: { every: 1s } }\n`,
+      `${TEAM}  - { name: news, when: "entry.to == 'NEWS'", to: [pager], digest: { every: 1s } }\n`,
     );
     const now = clock.now();
     expect(await dueAt()).toBe(now + 5_000);

@@ -3,7 +3,7 @@ import { handleSubject } from "./channel-rules.ts";
 import { deliver, isFor, sendDigests } from "./channel-sending.ts";
 import { toFollowerName } from "./channel-state.ts";
 import { type ChannelInput, type ChannelWork, openWork, toSubject } from "./channel-work.ts";
-import { toNoticeSubject } from "./to-subject.ts";
+import { type HistoryLine, toNoticeSubject } from "./to-subject.ts";
 
 /** Where a channel stands. */
 export interface ChannelEnd {
@@ -42,19 +42,22 @@ async function readLines(work: ChannelWork, log: Follower): Promise<number | und
   for (;;) {
     const { lines, end, hasMore } = await log.read();
     for (const line of lines) {
-      if (work.isOver() || !(await sendDigests(work, Math.min(line.at, work.clock.now())))) return undefined;
-      work.position = line.position;
-      const subject = await toSubject(work, line);
-      if (subject === undefined) continue;
-      if (!(await handleSubject(work, subject))) {
-        await log.keep(line.position - 1);
-        return undefined;
-      }
-      await log.keep(line.position);
+      if (!(await handleLine(work, log, line))) return undefined;
     }
     await log.keep(end);
     if (!hasMore) return end;
   }
+}
+
+/** Sends what is due before a line, then what follows from it. Returns false if the line must be read again. */
+async function handleLine(work: ChannelWork, log: Follower, line: HistoryLine): Promise<boolean> {
+  if (work.isOver() || !(await sendDigests(work, Math.min(line.at, work.clock.now())))) return false;
+  work.position = line.position;
+  const subject = await toSubject(work, line);
+  if (subject === undefined) return true;
+  const isHandled = await handleSubject(work, subject);
+  await log.keep(isHandled ? line.position : line.position - 1);
+  return isHandled;
 }
 
 /** Reads notices as `readLines` reads lines. */

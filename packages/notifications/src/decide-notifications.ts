@@ -104,7 +104,7 @@ export function matchRules(
       const isTrigger = evaluate(rule.when, false);
       const isRemoval = !isTrigger && subject.isRemoval && rule.resolve !== undefined;
       if (!isTrigger && !isRemoval && !evaluate(rule.resolve, false)) return [];
-      const own = rule.resolve === undefined ? undefined : (subject.stackId ?? subject.position);
+      const own = toOwnKey(rule, subject);
       return [
         {
           rule,
@@ -121,15 +121,23 @@ export function matchRules(
   return { matches, failures };
 }
 
+/** Returns the key of a match without its rule's `dedupe`; undefined: nothing resolves it, so it needs no record. */
+function toOwnKey({ resolve }: Rule, { stackId, position }: Subject): string | undefined {
+  return resolve === undefined ? undefined : (stackId ?? position);
+}
+
 /**
  * Decides whether and when to send a match. Pure. A match that was decided on is not sent again. A trigger within `for`
  * after the last one, which has ended, waits for the end of this time, and is not sent if it ends before.
  */
 export function decideNotification(match: RuleMatch, record: RuleRecord | undefined): Decided {
-  const { rule, kind, subject, isUrgent } = match;
+  if (record?.position === match.subject.position) return {};
+  if (match.kind === "trigger") return decideTrigger(match, record);
+  return record?.isOpen === true ? decideEnd(match, record) : {};
+}
+
+function decideTrigger({ rule, subject, isUrgent }: RuleMatch, record: RuleRecord | undefined): Decided {
   const { position, at } = subject;
-  if (record?.position === position) return {};
-  if (kind === "resolve") return record?.isOpen === true ? decideEnd(match, record) : {};
   const nextAt = record === undefined ? at : record.triggeredAt + (rule.dedupe?.forMs ?? 0);
   const isOpen = record?.isOpen === true;
   if (isOpen && at < nextAt) return {};

@@ -35,13 +35,17 @@ async function readEnds(
     for (const line of items) {
       const subject = await toSubject(line);
       if (subject === undefined) continue;
-      if (subject.isRemoval) ends.set(toRemoval(line.stackId), line.position);
-      for (const { kind, rule, key } of matchRules(ending, subject).matches) {
-        if (kind === "resolve") ends.set(toName(rule, key), line.position);
-      }
+      for (const name of listEnded(ending, subject, line.stackId)) ends.set(name, line.position);
     }
   }
   return ends;
+}
+
+/** Returns the names of what a line ends: all of a stack that it removes, and what the rules resolve. */
+function listEnded(ending: readonly Rule[], subject: Subject, stackId: string): readonly string[] {
+  const resolved = matchRules(ending, subject).matches.filter(({ kind }) => kind === "resolve");
+  const names = resolved.map(({ rule, key }) => toName(rule, key));
+  return subject.isRemoval ? [toRemoval(stackId), ...names] : names;
 }
 
 function toName({ name }: Rule, key: string | undefined): string {
