@@ -3,7 +3,7 @@ import { leads } from "../machine/decide/deeds.ts";
 import { beginsRemoval, isOnWayOut, mayHandleLater, mayHandleNext } from "../machine/decide/way-out.ts";
 import { markOf } from "../machine/event-content.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import { INIT, type Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
@@ -40,12 +40,16 @@ export function followCourse(round: Round, step: Step): void {
   const isLead = leads(event, endsFrom);
   if (!isLead && !isEnding(stack, step)) return;
   const order = orderOf(round, event);
-  const followed: { -readonly [Key in keyof Stack]: Stack[Key] } = { ...(round.stack ?? stack) };
-  if (isLead) followed.lead = { key: toEventKey(event), mark: markOf(event), order, entry: stack.entry };
+  const followed = round.stack ?? stack;
+  const lead = isLead ? { key: toEventKey(event), mark: markOf(event), order, entry: stack.entry } : followed.lead;
   const from = isEntered ? toEndsFrom(stack, step, { order, isLead }) : endsFrom;
-  if (from !== undefined) followed.endsFrom = from;
-  else if (endsFrom !== undefined) delete followed.endsFrom;
-  round.stack = followed;
+  round.stack = withEndsFrom({ ...followed, ...defined({ lead }) }, from);
+}
+
+/** Notes the order of the event that began the removal; undefined: no removal is under way. */
+function withEndsFrom(stack: Stack, from: number | undefined): Stack {
+  const { endsFrom, ...rest } = stack;
+  return from === undefined ? rest : { ...stack, endsFrom: from };
 }
 
 /** What an event raises is its own effect: the entry to which that leads is the event's. */

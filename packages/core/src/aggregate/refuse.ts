@@ -3,7 +3,7 @@ import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { isOccurrence } from "../machine/decide/timer-ids.ts";
 import { RESULT_EVENTS, type StackEvent, toEventKey, toEventName } from "../machine/event-message.ts";
 import type { Ids } from "../ports/clock.ts";
-import type { Outcome, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
+import type { Outcome, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import { listHiddenValues, type MaskedKeys, maskFreeTexts } from "./history-line.ts";
 import { nextTryAt, type ParkingOptions, parkAgain } from "./parking.ts";
 import { park, type Round } from "./round.ts";
@@ -90,8 +90,13 @@ export function parkOrGiveUp(
     return "dead-lettered";
   }
   const again = isOver ? { ...parked, nextTryAt: nextTryAt(parked.parkedAt, round.now) } : parked;
-  if (before === undefined || !isSameTry(before, again)) park(round, mark === undefined ? again : { ...again, mark });
+  keepParked(round, before, mark === undefined ? again : { ...again, mark });
   return before === undefined ? "parked" : "parked-again";
+}
+
+/** Parks an event, unless it is parked already and nothing of it has changed. */
+function keepParked(round: Round, before: ParkedHead | undefined, parked: ParkedEvent): void {
+  if (before === undefined || !isSameTry(before, parked)) park(round, parked);
 }
 
 /**

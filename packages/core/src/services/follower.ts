@@ -72,13 +72,7 @@ export function createFollower(deps: FollowerDeps, name: string, shown: string =
     }
     const page = await queries.listHistory({}, { ...PAGE, cursor: String(position) });
     const end = Math.max(position, Number(page.cursor ?? 0), ...listPositions(page));
-    if (end === position) {
-      const newest = await findNewestLine(queries);
-      // A restored store may be older than the follower's position.
-      const isRestored = newest < position;
-      if (isRestored) await notifyHistoryGap(deps, shown, position);
-      return { lines: [], hasGap: isRestored, hasMore: false, end: isRestored ? newest : position, isNew: isRestored };
-    }
+    if (end === position) return readAtEnd(deps, shown, position);
     const hasGap = await isPruned(queries, position);
     if (hasGap) await notifyHistoryGap(deps, shown, position);
     return { lines: page.items, hasGap, hasMore: page.cursor !== undefined, end, isNew: true };
@@ -98,6 +92,14 @@ export function createFollower(deps: FollowerDeps, name: string, shown: string =
       return { hasMore: followed.hasMore };
     },
   };
+}
+
+/** Returns that there are no new lines. A restored store may be older than the follower's position: that is a gap. */
+async function readAtEnd(deps: FollowerDeps, shown: string, position: number): Promise<ReadLines> {
+  const newest = await findNewestLine(deps.queries);
+  const isRestored = newest < position;
+  if (isRestored) await notifyHistoryGap(deps, shown, position);
+  return { lines: [], hasGap: isRestored, hasMore: false, end: isRestored ? newest : position, isNew: isRestored };
 }
 
 /** Returns true when lines behind this position may be gone: the oldest that remains is not the next one. */

@@ -123,30 +123,41 @@ export interface NoticeFollower {
 
 /** Creates the reader of notices under a name, as that of a follower of the history. One process at a time uses it. */
 export function followNotices(deps: NoticesDeps, name: string): NoticeFollower {
-  const { records, clock } = deps;
   const stored = openPosition(deps, `followers/${name}/notices`, name);
   return {
     keep: stored.keep,
     async read() {
-      let end = await stored.load();
-      if (end === undefined) {
-        end = await findPosition(deps);
-        while (await hasNoticeAfter(deps, end)) end += 1;
+      const position = await stored.load();
+      if (position === undefined) {
+        const end = await findEnd(deps);
         await stored.keep(end);
         return { notices: [], end, hasMore: false };
       }
       // Those behind it may have expired.
-      if (!(await hasNoticeAfter(deps, end)) && (await findPosition(deps)) > end) end = await findBeforeOldest(deps);
-      const notices: Notice[] = [];
-      while (notices.length < PAGE) {
-        const next = (await records.get(toLogKey(end + 1), clock.now()))?.value;
-        if (next === undefined) break;
-        end += 1;
-        if (isNotice(next)) notices.push(next);
-      }
-      return { notices, end, hasMore: notices.length === PAGE };
+      const isGone = !(await hasNoticeAfter(deps, position)) && (await findPosition(deps)) > position;
+      return readPage(deps, isGone ? await findBeforeOldest(deps) : position);
     },
   };
+}
+
+/** Returns the position of the newest notice, also after a crash between a notice and its position. */
+async function findEnd(deps: NoticesDeps): Promise<number> {
+  let end = await findPosition(deps);
+  while (await hasNoticeAfter(deps, end)) end += 1;
+  return end;
+}
+
+/** Reads the notices behind a position, at most a page. */
+async function readPage({ records, clock }: NoticesDeps, position: number) {
+  const notices: Notice[] = [];
+  let end = position;
+  while (notices.length < PAGE) {
+    const next = (await records.get(toLogKey(end + 1), clock.now()))?.value;
+    if (next === undefined) break;
+    end += 1;
+    if (isNotice(next)) notices.push(next);
+  }
+  return { notices, end, hasMore: notices.length === PAGE };
 }
 
 /** Returns the position before the oldest notice that is left; the newest one when none is left. */

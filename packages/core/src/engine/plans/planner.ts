@@ -180,12 +180,19 @@ async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): P
   const first = isFollowing ? undefined : planned.events[0];
   const notes = findOwnLine(planned.change, event.id)?.notes ?? [];
   const past = describePast(own?.states.get(stack.state), machine.states.get(stack.state), stack);
-  const answer =
-    first === undefined || first.outcome === "applied"
-      ? ({ outcome: "applied", notes: [...notes, ...past], events: planned.follows, digest: planned.digest } as const)
-      : { ...toRefusal(first), notes: [], events: [] };
+  const answer = toAnswer(planned, first, [...notes, ...past]);
   const head = { ...plan, ...(isFollowing && { isFollowing }), to: machine.hash };
   return { ...head, ...answer, ...(await replay(deps, stack, machine)) };
+}
+
+/** Returns the effects of an upgrade, or why it would be refused. `own`: its event, unless the stack follows its machine. */
+function toAnswer(
+  { follows, digest }: InputPlan,
+  own: PlannedEvent | undefined,
+  notes: readonly string[],
+): Pick<UpgradePlan, "outcome" | "code" | "reason" | "notes" | "events" | "digest"> {
+  if (own === undefined || own.outcome === "applied") return { outcome: "applied", notes, events: follows, digest };
+  return { ...toRefusal(own), notes: [], events: [] };
 }
 
 /** Looks up machines as if a revision were the newest one of its machine. */

@@ -121,9 +121,14 @@ export function firePending(work: Work, before: Stack): void {
     if (name === FAILED && !handlesFailed(work)) continue;
     const fault = reactInternally(work, name);
     if (work.stack.entry !== entry) return;
-    if (fault === undefined) work.stack = withoutPending(work.stack, name);
-    else if (name === NEXT && fault.reason !== work.stack.stalled?.reason) stall(work, fault);
+    notePending(work, name, fault);
   }
+}
+
+/** Notes what came of an event that was fired again: it is handled, or why NEXT is still not. */
+function notePending(work: Work, name: string, fault: Stalled | undefined): void {
+  if (fault === undefined) work.stack = withoutPending(work.stack, name);
+  else if (name === NEXT && fault.reason !== work.stack.stalled?.reason) stall(work, fault);
 }
 
 /** The fields on which the conditions of a state's reactions may depend. */

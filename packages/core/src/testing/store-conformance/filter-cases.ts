@@ -158,24 +158,29 @@ export function pickFilter(pick: Chooser): StackFilter {
 
 /** Evaluates a filter literally, one condition after the other. */
 export function fits(filter: StackFilter, each: Written): boolean {
-  const { id, machine, state, machineHash } = each.stack;
+  const { machine, state, machineHash } = each.stack;
   const { scopes } = filter;
   const answers = [
+    fitsId(filter, each.stack),
     filter.machine === undefined || filter.machine === machine,
     filter.jobs === undefined || filter.jobs === (machine === JOB_MACHINE),
     filter.state === undefined || filter.state === state,
-    filter.idPrefix === undefined || id.indexOf(filter.idPrefix) === 0,
-    filter.text === undefined || id.indexOf(filter.text) >= 0,
     filter.revision === undefined || filter.revision === machineHash,
     filter.condition === undefined || conditionsOf(each).includes(filter.condition),
     fitsHealth(filter, each),
     Object.entries(filter.metadata ?? {}).every(([key, value]) => hasValue(each.stack, key, value)),
     (filter.task === undefined && filter.code === undefined) || failuresOf(filter, each.stack).length > 0,
     filter.behind === undefined || (each.stack.heldBack !== undefined) === filter.behind,
-    filter.ids === undefined || filter.ids.indexOf(id) >= 0,
     scopes === undefined || scopes.some((scope) => isWithin(scope, each.stack)),
   ];
   return !answers.includes(false);
+}
+
+function fitsId({ idPrefix, text, ids }: StackFilter, { id }: Stack): boolean {
+  const fitsText = text === undefined || id.indexOf(text) >= 0;
+  return (
+    fitsText && (idPrefix === undefined || id.indexOf(idPrefix) === 0) && (ids === undefined || ids.indexOf(id) >= 0)
+  );
 }
 
 function fitsHealth({ mainCondition, needsPerson }: StackFilter, each: Written): boolean {

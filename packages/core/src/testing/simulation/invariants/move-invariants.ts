@@ -20,9 +20,7 @@ export const needsKept: Invariant = {
         const key = keyIn(after.id, `${after.incarnation}/${after.entry}`);
         const begun = entries.get(key) ?? toNeeds(machine, after);
         entries.set(key, begun);
-        for (const { task, entry, incarnation, again } of change.dispatches) {
-          const isPresent = !again && entry === after.entry && incarnation === after.incarnation;
-          if (!isPresent || isLater(after, task)) continue;
+        for (const task of listFirstSent(change, after)) {
           const needs = [...(begun.get(task) ?? []), ...(machine?.tasks.get(task)?.needs ?? [])];
           const unmet = needs.find((need) => !isMet(after, need));
           if (unmet !== undefined) report(`${after.id}: ${task} was sent before ${unmet} had succeeded.`);
@@ -34,6 +32,15 @@ export const needsKept: Invariant = {
 
 function toNeeds(machine: Machine | undefined, { tasks }: Stack): Needs {
   return new Map(tasks.map(({ name }) => [name, machine?.tasks.get(name)?.needs ?? []]));
+}
+
+/** Returns the tasks of the present entry that a change sends for the first time. */
+function listFirstSent({ dispatches }: CommittedChange["change"], stack: Stack): readonly string[] {
+  return dispatches
+    .filter(({ again }) => !again)
+    .filter(({ entry, incarnation }) => entry === stack.entry && incarnation === stack.incarnation)
+    .map(({ task }) => task)
+    .filter((task) => !isLater(stack, task));
 }
 
 /** Later attempts follow on the first one, and a person may have settled what it needed. */
