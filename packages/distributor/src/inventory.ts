@@ -1,4 +1,4 @@
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { toAwsError } from "@stackyard/aws";
 import { Type } from "typebox";
 import { classifyKey, toIdOfKey } from "./artifact-keys.ts";
@@ -47,26 +47,42 @@ export async function publishUnseen(context: DistributorContext, turn: Turn): Pr
 
 /** Lists versions by their manifests until the turn ends. */
 async function listManifests(
-  { s3, config, clock }: DistributorContext,
+  context: DistributorContext,
   from: string,
   turn: Turn,
 ): Promise<{ readonly found: readonly VersionId[]; readonly after: string }> {
-  const { bucket: Bucket, prefix } = config;
+  const { clock } = context;
   const latest = clock.now() - EVENT_MS;
   const found: VersionId[] = [];
   for (let after = from; ; ) {
-    const command = new ListObjectsV2Command({ Bucket, Prefix: prefix, ...(after && { StartAfter: after }) });
-    const { Contents = [], IsTruncated = false } = await s3.send(command).catch((error: unknown) => {
-      throw toAwsError(error, `The manifests in s3://${Bucket}/${prefix} cannot be listed.`, "Allow s3:ListBucket.");
-    });
-    for (const { Key = "", LastModified } of Contents) {
-      const isOld = (LastModified?.getTime() ?? 0) <= latest;
-      if (isOld && classifyKey(Key, config) === "manifest") found.push(toIdOfKey(Key, config));
-    }
+    const page = await listPage(context, after);
+    const { Contents = [], IsTruncated = false } = page;
+    found.push(...toOldVersions(context, page, latest));
     after = Contents.at(-1)?.Key ?? "";
     if (!IsTruncated || after === "") return { found, after: "" };
     if (clock.now() + MARGIN_MS > turn.deadlineAt) return { found, after };
   }
+}
+
+/** Lists a page of the objects behind a key; an empty key: the first page. */
+async function listPage({ s3, config }: DistributorContext, after: string): Promise<ListObjectsV2CommandOutput> {
+  const { bucket: Bucket, prefix } = config;
+  const command = new ListObjectsV2Command({ Bucket, Prefix: prefix, ...(after && { StartAfter: after }) });
+  return await s3.send(command).catch((error: unknown) => {
+    throw toAwsError(error, `The manifests in s3://${Bucket}/${prefix} cannot be listed.`, "Allow s3:ListBucket.");
+  });
+}
+
+/** Returns the versions of the manifests in a page that were written by an instant at the latest. */
+function toOldVersions(
+  { config }: DistributorContext,
+  { Contents = [] }: ListObjectsV2CommandOutput,
+  latest: number,
+): readonly VersionId[] {
+  return Contents.filter(({ LastModified }) => (LastModified?.getTime() ?? 0) <= latest)
+    .map(({ Key = "" }) => Key)
+    .filter((key) => classifyKey(key, config) === "manifest")
+    .map((key) => toIdOfKey(key, config));
 }
 
 /** Keeps the versions of which nothing is known: not published, not refused, not removed. */
