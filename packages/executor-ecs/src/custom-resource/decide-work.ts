@@ -39,14 +39,24 @@ export async function decideWork(context: TurnContext): Promise<Turn> {
   // A family is resolved once: the compared revision is the one that runs.
   const loaded = await loadDefinition(context.ecs, action.config.taskDefinition);
   if (needed.includes("changes") && loaded.kind === "found") {
-    const { config } = action;
-    const changes = await readFact(context, OLD_UNKNOWN, () => findChanges(context, config, loaded.definition));
-    if (changes.kind === "unknown") return changes.turn;
-    const again = decideRequest(request, { ...facts, changes: changes.value });
-    if (again.kind === "fail") return finish(context, { status: "FAILED", code: again.code, text: again.reason });
-    if (again.kind === "none") return toNone(context, again.reason);
+    const { definition } = loaded;
+    const turn = await decideByChanges(context, facts, { config: action.config, definition });
+    if (turn !== undefined) return turn;
   }
   return prepareRun(context, action.config, loaded);
+}
+
+/** Decides once more, by what has changed in the definition; undefined: the tasks run. */
+async function decideByChanges(
+  context: TurnContext,
+  facts: RequestFacts,
+  { config, definition }: { readonly config: TaskProperties; readonly definition: TaskDefinition },
+): Promise<Turn | undefined> {
+  const changes = await readFact(context, OLD_UNKNOWN, () => findChanges(context, config, definition));
+  if (changes.kind === "unknown") return changes.turn;
+  const action = decideRequest(context.work.request, { ...facts, changes: changes.value });
+  if (action.kind === "fail") return finish(context, { status: "FAILED", code: action.code, text: action.reason });
+  return action.kind === "none" ? toNone(context, action.reason) : undefined;
 }
 
 async function toNone(context: TurnContext, why: NoneReason): Promise<Turn> {
