@@ -82,8 +82,8 @@ function decideOnStack(
   const name = machineNameFor(stack, event);
   const refused = findReleaseFault(round, event) ?? findInternal(event, name) ?? findStale(event, stack);
   if (refused !== undefined) return { decision: refused, notes: [] };
-  const early = decideWithoutMachine(stack, event);
-  if (early !== undefined) return { decision: early, notes: [] };
+  const early = decideWithoutMachine(stack, event, options.left);
+  if (early !== undefined) return askWhatIsLeft(options, early, { isForced: true }) ?? { decision: early, notes: [] };
   if (name === undefined) return { decision: toUnknownStack(event), notes: [] };
   const found = requireMachine({ machines }, { name, stack, event });
   if (isNeeds(found)) return found;
@@ -99,7 +99,7 @@ function decideOnStack(
 
 /**
  * Decides an event on a machine. A decision that would remove the stack needs to know first what is left of what was made
- * for it. A removal by force needs no machine, and does not ask.
+ * for it.
  */
 export function decideWithLeft(
   { limits, left }: Pick<ApplyOptions, "limits" | "left">,
@@ -110,9 +110,19 @@ export function decideWithLeft(
   }: { readonly machine: Machine; readonly stack: Stack | undefined; readonly event: StackEvent },
 ): Decision | Needs {
   const decision = decide(machine, stack, event, limits, left);
-  const isUnasked = left === undefined && machine.semantics.asksWhatIsLeft;
-  if (!isUnasked || effectOf(decision)?.removed !== true) return decision;
-  return { kind: "needs", missing: { kind: "left", machine: machine.name } };
+  if (!machine.semantics.asksWhatIsLeft) return decision;
+  return askWhatIsLeft({ left }, decision, { isForced: false }) ?? decision;
+}
+
+/** Asks what is left of what was made for a stack that would be removed, if that is not known yet. */
+function askWhatIsLeft(
+  { left }: Pick<ApplyOptions, "left">,
+  decision: Decision,
+  { isForced }: { readonly isForced: boolean },
+): Needs | undefined {
+  const effect = effectOf(decision);
+  if (left !== undefined || effect?.removed !== true) return undefined;
+  return { kind: "needs", missing: { kind: "left", machine: effect.stack.machine, isForced } };
 }
 
 /** Returns the machine of an event, or that it must be looked up. */

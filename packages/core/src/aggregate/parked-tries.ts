@@ -5,7 +5,8 @@ import type { FoundMachine, WantedMachine } from "./stack-input.ts";
 
 /** The rows that must be loaded before inputs can be decided: a machine, what is left of a stack, or parked events by their keys, first those needed first. */
 type Missing =
-  | { readonly kind: "left"; readonly machine: string }
+  /** `isForced`: the stack is removed whatever is left. */
+  | { readonly kind: "left"; readonly machine: string; readonly isForced: boolean }
   | { readonly kind: "machine"; readonly wanted: WantedMachine }
   | { readonly kind: "parked"; readonly keys: readonly string[] };
 

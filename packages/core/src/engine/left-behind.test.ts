@@ -77,4 +77,33 @@ describe("the removal of a stack whose Terraform state is not empty", () => {
     expect(await left({ count: 2, keep: true })).toBeUndefined();
     expect(await left({ count: 2, stack: "other" })).toBeUndefined();
   });
+
+  it("happens by force, with the states that it leaves behind in the history", async () => {
+    const trial = await open();
+    const { yard } = trial;
+    await record(trial, { count: 2 });
+    await yard.publish({ id: "gone", stackId: "s", event: "REMOVE_STACK", force: true, reason: "known" });
+    await yard.settle();
+
+    expect(await yard.findStack("s")).toBeUndefined();
+    const line = (await yard.listHistory("s")).at(-1);
+    expect(line).toMatchObject({ event: "REMOVE_STACK", outcome: "removed" });
+    expect(line?.notes).toContain(`Left behind, because these are not empty: ${STATE} (2 resources).`);
+  });
+
+  it("happens by force although an inventory cannot be read, and says so", async () => {
+    const trial = await open();
+    const { yard } = trial;
+    await record(trial, { count: 2 });
+    const { records } = yard.store;
+    const now = yard.clock.now();
+    for (const { key, version } of (await records.list("terraform-inventory/", { limit: 1, now })).items) {
+      await records.put({ key, value: { stack: 5 }, expected: version, now });
+    }
+    await yard.publish({ id: "gone", stackId: "s", event: "REMOVE_STACK", force: true, reason: "known" });
+    await yard.settle();
+
+    expect(await yard.findStack("s")).toBeUndefined();
+    expect((await yard.listHistory("s")).at(-1)?.notes.join()).toMatch(/Left behind, .*cannot be listed/);
+  });
 });

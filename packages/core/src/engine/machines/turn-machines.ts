@@ -3,10 +3,12 @@ import type { AppliedInputs, ApplyOptions } from "../../aggregate/apply-options.
 import { isNeeds, type Needs } from "../../aggregate/parked-tries.ts";
 import { type InputPlan, planInputs } from "../../aggregate/plan-inputs.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../../aggregate/stack-input.ts";
+import { isStackyardError } from "../../errors/stackyard-error.ts";
 import { toEventKey } from "../../machine/event-message.ts";
+import type { RecordsDeps } from "../../ports/record-kind.ts";
 import type { LoadedStack, ParkedEvent } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-import { listHeldStates } from "../../services/terraform-inventories.ts";
+import { listHeldStates, type StateOwner } from "../../services/terraform-inventories.ts";
 import { loadAbsences } from "../yard-absences.ts";
 import type { MachineFinder } from "./machine-finder.ts";
 
@@ -101,9 +103,10 @@ async function withLoaded<Answer>(
       continue;
     }
     if (answer.missing.kind === "left") {
-      const { machine } = answer.missing;
+      const { machine, isForced } = answer.missing;
       const deps = { records: store.records, clock: { now: () => options.now } };
-      left = await listHeldStates(deps, { machine, stackId: loaded.stackId });
+      const owner = { machine, stackId: loaded.stackId };
+      left = await (isForced ? listKnownStates(deps, owner) : listHeldStates(deps, owner));
       continue;
     }
     const keys = answer.missing.keys.slice(0, most);
@@ -112,6 +115,16 @@ async function withLoaded<Answer>(
     if (gone.size > 0) parked = parked.filter(({ event }) => !gone.has(toEventKey(event)));
     // The first one that is tried may change the stack, so that the state does not handle the others.
     most *= 2;
+  }
+}
+
+/** Lists what a removal by force leaves: what cannot be read does not stop that. */
+async function listKnownStates(deps: RecordsDeps, owner: StateOwner): Promise<readonly string[]> {
+  try {
+    return await listHeldStates(deps, owner);
+  } catch (error) {
+    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    return [`Terraform states that cannot be listed (${error.message})`];
   }
 }
 

@@ -18,6 +18,7 @@ import {
   startReleased,
 } from "./enter-state.ts";
 import { armInstants } from "./instants.ts";
+import { formatAbandoned } from "./left-behind.ts";
 import { checkBrought, findUnbrought } from "./metadata.ts";
 import { noteMetadataSender } from "./metadata-senders.ts";
 import { noteRelease } from "./note-release.ts";
@@ -63,14 +64,18 @@ export function decide(
   left: readonly string[] = [],
 ): Decision {
   const given = { machine, event: withQuotedOutputs(machine, stack, event), limits, left };
-  return decideWithoutMachine(stack, event) ?? decideMasked(stack, given);
+  return decideWithoutMachine(stack, event, left) ?? decideMasked(stack, given);
 }
 
 /**
  * Decides as far as possible without a machine; returns undefined when one is needed. A stack can be removed by force
- * although its machine is lost.
+ * although its machine is lost: `left` is what that leaves.
  */
-export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent): Decision | undefined {
+export function decideWithoutMachine(
+  stack: Stack | undefined,
+  event: StackEvent,
+  left: readonly string[] = [],
+): Decision | undefined {
   if (stack === undefined) {
     const mayBegin = !NEEDS_STACK.has(event.name);
     if (mayBegin && event.machine !== undefined) return undefined;
@@ -80,7 +85,7 @@ export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent
   if (event.machine !== undefined && event.machine !== stack.machine) {
     return reject("MACHINE_MISMATCH", `Stack "${stack.id}" belongs to "${stack.machine}", not to "${event.machine}".`);
   }
-  return event.name === SYSTEM_EVENTS.removeStack ? removeStack(stack, event) : undefined;
+  return event.name === SYSTEM_EVENTS.removeStack ? removeStack(stack, event, left) : undefined;
 }
 
 /**
@@ -346,8 +351,8 @@ export function followDecision(stack: Stack | undefined, decision: Decision): St
   return closeRun(stack, decision.endedAttempt);
 }
 
-/** Removes a stack by force: cancels its open runs, and notes which of them may continue. */
-function removeStack(stack: Stack, event: StackEvent): Decision {
+/** Removes a stack by force: cancels its open runs, and notes which of them may continue, and what is left. */
+function removeStack(stack: Stack, event: StackEvent, left: readonly string[]): Decision {
   if (event.force !== true || !event.reason) {
     return { kind: "rejected", code: "EVENT_INVALID", reason: '"REMOVE_STACK" needs "force": true and a "reason".' };
   }
@@ -359,7 +364,7 @@ function removeStack(stack: Stack, event: StackEvent): Decision {
     dispatches: [],
     cancels: runs.map((run) => toCancel(run, run.cancelling ?? "requested")),
     endedAttempts: [],
-    notes: formatLeftovers(stack, event.reason),
+    notes: [...formatLeftovers(stack, event.reason), ...(left.length > 0 ? [formatAbandoned(left)] : [])],
   };
 }
 

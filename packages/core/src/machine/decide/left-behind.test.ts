@@ -55,9 +55,13 @@ describe("the removal of a stack of which something is left", () => {
     expect(toApplied(decide(machine, refused.stack, anEvent("RETRY_FAILED_TASKS"))).removed).toBe(true);
   });
 
-  it("is never refused by force", () => {
+  it("is never refused by force, which notes what is left", () => {
     const forced = anEvent("REMOVE_STACK", { force: true, reason: "known" });
+    const { removed, notes } = toApplied(decide(machine, closing, forced, DEFAULT_LIMITS, LEFT));
 
-    expect(toApplied(decide(machine, closing, forced, DEFAULT_LIMITS, LEFT)).removed).toBe(true);
+    expect(removed).toBe(true);
+    expect(notes).toContain(`Left behind, because these are not empty: ${LEFT.join(", ")}.`);
+    expect(findNotedLeft(notes)).toEqual([]);
+    expect(toApplied(decide(machine, closing, forced)).notes.join()).not.toContain("not empty");
   });
 });

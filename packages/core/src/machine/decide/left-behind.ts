@@ -12,6 +12,11 @@ export function toLeftBehind(left: readonly string[]): Stalled {
   return { code: LEFT_BEHIND, reason: `${BEGINNING}${formatNames(left)}${MIDDLE}` };
 }
 
+/** Returns the note of a removal by force about what it leaves. `left`: as of `toLeftBehind`. */
+export function formatAbandoned(left: readonly string[]): string {
+  return `Left behind, because these are not empty: ${formatNames(left)}.`;
+}
+
 /** Returns what a removal had left according to the notes of its decision: the input of the same decision in a replay. */
 export function findNotedLeft(notes: readonly string[]): readonly string[] {
   return notes.flatMap((note) => {
