@@ -186,3 +186,56 @@ describe("evaluateGoal", () => {
     });
   });
 });
+
+describe("a wait whose time is over", () => {
+  const stream = 'event: ready\ndata: {"position":0}\n\n';
+
+  /** A server with one stack, which does not change, and one line of history. */
+  const serve = (stack: StackDetails | undefined, items: readonly object[] = []) => {
+    const answer: typeof fetch = async (input, init) => {
+      const url = String(input);
+      if (url.includes("/watch")) {
+        const start = (controller: ReadableStreamDefaultController) => {
+          controller.enqueue(new TextEncoder().encode(stream));
+          init?.signal?.addEventListener("abort", () => controller.error(init.signal?.reason));
+        };
+        return new Response(new ReadableStream({ start }));
+      }
+      if (url.includes("/history")) return Response.json({ items });
+      if (stack !== undefined) return Response.json(stack);
+      return Response.json({ code: "STACK_UNKNOWN", detail: "No." }, { status: 404 });
+    };
+    return createHttpClient({ url: "http://127.0.0.1:1", fetch: answer });
+  };
+  const input = { stackId: "pr-1", states: ["LIVE"] };
+
+  it("says where the stack is, and what it waits for", async () => {
+    const http = serve(aStack({ state: "BUILD", summary: 'No worker runs "lambda".' }));
+
+    await expect(waitForState(http, input, { timeoutMs: 200 })).rejects.toMatchObject({
+      code: "TIMED_OUT",
+      message: 'Timed out after 200 ms before stack "pr-1" was in LIVE: it is in BUILD. No worker runs "lambda".',
+    });
+    await expect(waitForRemoval(http, "pr-1", { timeoutMs: 1_200 })).rejects.toMatchObject({
+      message: expect.stringMatching(/^Timed out after 1 s before stack "pr-1" was removed: it is in BUILD\./),
+    });
+  });
+
+  it("says that the stack is not there", async () => {
+    await expect(waitForState(serve(undefined), input, { timeoutMs: 200 })).rejects.toMatchObject({
+      message: 'Timed out after 200 ms before stack "pr-1" was in LIVE: it does not exist.',
+    });
+  });
+
+  it("says that the event is parked, or not decided", async () => {
+    const event = { eventId: "e-1", stackId: "pr-1" };
+    const parked = { ...line, eventId: "e-1", outcome: "parked", code: "EVENT_NOT_HANDLED", reason: "Not in BUILD." };
+
+    await expect(waitForOutcome(serve(aStack(), [parked]), event, { timeoutMs: 200 })).rejects.toMatchObject({
+      message: expect.stringMatching(/was applied: it is parked \(EVENT_NOT_HANDLED: Not in BUILD\.\)\.$/),
+    });
+    await expect(waitForOutcome(serve(aStack()), event, { timeoutMs: 200 })).rejects.toMatchObject({
+      message: expect.stringMatching(/was applied: the yard has not decided it yet\.$/),
+    });
+  });
+});

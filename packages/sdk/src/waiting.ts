@@ -75,9 +75,10 @@ export async function waitForStack(
   const after = await findApplied(http, options);
   if (after?.outcome === "removed" && goal.removal) return "removed";
   const timeoutMs = Math.max(1, (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) - (Date.now() - startedAt));
-  const seen: Seen = { first: undefined, after };
+  const seen: Seen = { first: undefined, last: undefined, after };
   const look = async (call: CallOptions): Promise<StackDetails | "removed" | undefined> => {
     const stack = await findStack(http, stackId, call);
+    seen.last = stack ?? "missing";
     if (stack === undefined) return answerMissing(input, seen);
     options.onChange?.(stack);
     const isFirst = seen.first === undefined;
@@ -88,14 +89,24 @@ export async function waitForStack(
     await sleep(GRACE_MS, call.signal ?? new AbortController().signal);
     return look(call);
   };
-  return waitUntil(http, { stackId }, { ...options, timeoutMs }, `stack "${stackId}" was ${formatPlace(goal)}`, look);
+  const awaited = { goal: `stack "${stackId}" was ${formatPlace(goal)}`, explain: () => explainStack(seen) };
+  return waitUntil(http, { stackId }, { ...options, timeoutMs }, awaited, look);
 }
 
 /** The observations of a wait so far. */
 interface Seen {
   first: StackDetails | undefined;
+  /** Undefined before the first answer. */
+  last: StackDetails | "missing" | undefined;
   readonly after: HistoryEntry | undefined;
 }
+
+function explainStack({ last }: Seen): string {
+  if (last === undefined) return NO_ANSWER;
+  return last === "missing" ? "it does not exist." : `it is in ${last.state}. ${last.summary}`;
+}
+
+const NO_ANSWER = "the server has not answered.";
 
 function evaluateState({ state }: StackDetails, { states = [] }: WaitGoal): GoalStatus {
   return { kind: states.includes(state) ? "reached" : "open" };
@@ -137,7 +148,9 @@ export async function waitForOutcome(
   options: WaitForOutcomeOptions = {},
 ): Promise<HistoryEntry> {
   let told = 0;
-  return waitUntil(http, { stackId }, options, `event "${eventId}" of "${stackId}" was applied`, async (page) => {
+  let why = NO_ANSWER;
+  const awaited = { goal: `event "${eventId}" of "${stackId}" was applied`, explain: () => why };
+  return waitUntil(http, { stackId }, options, awaited, async (page) => {
     const query = { eventId, stackId, order: "oldest" };
     const lines = await callPage<typeof op.listHistory>(http, "GET /v1/history", { query }, page);
     // A result or a timer may have the same id.
@@ -146,6 +159,7 @@ export async function waitForOutcome(
     if (done !== undefined) return done;
     const last = items.findLast(({ code }) => code !== "DUPLICATE") ?? items.at(-1);
     if (last !== undefined && last.outcome !== "parked") throw new EventNotAppliedError(last);
+    why = explainEvent(last);
     if (last !== undefined && last.position > told) {
       told = last.position;
       options.onParked?.(last);
@@ -154,12 +168,24 @@ export async function waitForOutcome(
   });
 }
 
+function explainEvent(parked: HistoryEntry | undefined): string {
+  if (parked === undefined) return "the yard has not decided it yet.";
+  const why = [parked.code, parked.reason].filter((part) => part !== undefined).join(": ");
+  return `it is parked (${why}).`;
+}
+
+/** What a wait is for, and why it is not there yet: the last part of a sentence. */
+interface Awaited {
+  readonly goal: string;
+  explain(): string;
+}
+
 /** Polls after every change until there is an answer. Each connection starts with a poll, so no change is missed. */
 async function waitUntil<Answer>(
   http: HttpClient,
   watch: WatchOptions,
   { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitOptions,
-  goal: string,
+  { goal, explain }: Awaited,
   look: (call: CallOptions) => Promise<Answer | undefined>,
 ): Promise<Answer> {
   const limit = AbortSignal.timeout(timeoutMs);
@@ -174,7 +200,11 @@ async function waitUntil<Answer>(
     if (end.aborted) break;
   }
   if (signal?.aborted) throw new StackyardError("INTERRUPTED", `The wait was stopped before ${goal}.`);
-  throw new StackyardError("TIMED_OUT", `Timed out after ${timeoutMs} ms before ${goal}.`);
+  throw new StackyardError("TIMED_OUT", `Timed out after ${formatTime(timeoutMs)} before ${goal}: ${explain()}`);
+}
+
+function formatTime(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${Math.round(ms / 1_000)} s`;
 }
 
 async function findStack(http: HttpClient, stackId: string, options: CallOptions): Promise<StackDetails | undefined> {
