@@ -131,8 +131,14 @@ it("Reported: restatedev/restate#3829. What the server refuses is not a success"
 
   const unknown = await runCli(["send", "pr-1", "OPEND", "--machine", "m"], { cwd });
   const wrong = await runCli(["stacks", "show", "pr-9"], { cwd });
+  const machine = await runCli(["send", "pr-2", "OPENED", "--machine", "mm"], { cwd });
+  const parked = await runCli(["events", "ls", "--parked", "--json"], { cwd });
 
   expect([unknown.exitCode, wrong.exitCode]).not.toContain(0);
   expect(unknown.stdout).toContain('Did you mean "OPENED"?');
   expect(wrong.stderr).toContain("STACK_UNKNOWN");
+  expect([machine.exitCode, parked.stdout]).toEqual([1, ""]);
+  expect(machine.stderr).toMatch(
+    /^error MACHINE_UNKNOWN Unknown machine "mm"\. Did you mean "m"\? Nothing was sent\.$/m,
+  );
 });

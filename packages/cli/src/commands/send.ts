@@ -18,6 +18,7 @@ import {
 } from "@stackyard/sdk";
 import {
   checkGoalStates,
+  checkMachine,
   type FollowEventOptions,
   type FollowedEvent,
   followEvent,
@@ -67,6 +68,7 @@ export const send = defineServerCommand({
   description: [
     "Without --wait, exits as soon as the stack has decided on the event, or after 1 s (5 s on a terminal), and reports a refusal with its code.",
     "The server parks and retries an event that the current state does not handle. With --wait, its code and reason are printed at once, and the wait continues.",
+    "Sends nothing and exits with 1 for a --machine of which the yard has never had a document.",
     "For an id that the stack has already received, prints DUPLICATE and the earlier use. Exits with 0 for the same event, and with 1 for a different one.",
     "With --until, exits immediately with 2 and the cause if a task has failed for good, even if the machine handles FAILED, or if the stack can no longer reach the state by itself.",
     "Exits with 1 if the event was dead-lettered, refused or ignored, and with 4 after the timeout. With --until, an event that the stack has handled before shows where it is.",
@@ -83,6 +85,7 @@ export const send = defineServerCommand({
     const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");
     const event = toEvent(args, parseMetadata(args.metadata ?? []));
     if (args.dryRun === true) return previewEvent(context, event);
+    await checkMachine(context, event);
     await checkGoalStates(context, { ...event, until: args.until ?? [] });
     const published = await yard.publish(event, { signal });
     if (!args.wait && args.until === undefined) return reportAccepted(context, published, event);
