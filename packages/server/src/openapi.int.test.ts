@@ -110,7 +110,7 @@ const JOB_ID = jobStackId({ key: "job-7" });
 
 /** A call of every operation that the document names, in this order. */
 const cases: Readonly<Record<string, () => Case>> = {
-  publishEvents: () => ({ path: "/v1/events", body: [{ event: "DEPLOY", stackId: "pr-3" }, {}], status: 202 }),
+  publishEvents: () => ({ path: "/v1/events", body: [{ event: "DEPLOY", stackId: "pr-3" }, {}], status: 207 }),
   listEventHistory: () => ({ path: "/v1/events/e1/history" }),
   listParked: () => ({ path: "/v1/parked" }),
   listDeadLetters: () => ({ path: "/v1/dead-letters" }),

@@ -540,7 +540,7 @@ describe("publishEvents", () => {
   });
 
   it("takes what is not an event from those who may send somewhere", async () => {
-    expect(await publish(secretOf("prefix", "operator"), [{}])).toEqual({ status: 202, count: 1 });
+    expect(await publish(secretOf("prefix", "operator"), [{}])).toEqual({ status: 207, count: 1 });
     expect(await publish(secretOf("prefix", "viewer"), [{}])).toEqual({ status: 403, denied: [0] });
   });
 });
