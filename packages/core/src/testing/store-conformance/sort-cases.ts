@@ -190,13 +190,13 @@ async function listDamaged(store: Store, damage: DamageableStore["damage"]): Pro
       told,
     );
     // A store needs only the machine, state and id of a damaged row.
-    const { condition, mainCondition, needsPerson, revision, metadata, task, code, ...known } = filter;
+    const { condition, mainCondition, needsPerson, behind, revision, metadata, task, code, ...known } = filter;
     const reported = unreadable.map(({ id }) => id).sort();
     const possible = written
       .filter((each) => isDamaged(each) && fits(known, each))
       .map(({ stack }) => stack.id)
       .sort();
-    const others = [condition, mainCondition, needsPerson, revision, metadata, task, code];
+    const others = [condition, mainCondition, needsPerson, behind, revision, metadata, task, code];
     const isKnown = others.every((each) => each === undefined);
     assert.deepEqual(reported, isKnown ? possible : possible.filter((id) => reported.includes(id)), told);
     assert.ok((await store.queries.countStacks(filter)).total >= readable.length, told);
