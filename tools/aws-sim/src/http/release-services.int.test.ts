@@ -200,6 +200,8 @@ const autoScalingSteps: readonly ReleaseStep[] = [
 
 const ARN = `arn:aws:elasticloadbalancing:eu-west-1:${PLACE.account}:targetgroup/web/0000000000000001`;
 const TOPIC = `arn:aws:sns:eu-west-1:${PLACE.account}:hooks`;
+const QUEUE = `arn:aws:sqs:eu-west-1:${PLACE.account}:hooks`;
+const toPolicy = (project: string) => ({ FilterPolicy: JSON.stringify({ project: [project] }) });
 const INSTANCE = "i-00000000000000001";
 const TAGS = [
   { Key: "Name", Value: "web & co" },
@@ -342,6 +344,13 @@ const globalSteps: readonly ReleaseStep[] = [
   ),
   sns("GetTopicAttributes", { TopicArn: `${TOPIC}-2` }, { gives: { name: "NotFoundException", status: 404 } }),
   sns("ListSubscriptionsByTopic", { TopicArn: TOPIC }, { gives: { Subscriptions: [] } }),
+  sns("Subscribe", { TopicArn: TOPIC, Protocol: "sqs", Endpoint: QUEUE, Attributes: toPolicy("shop") }),
+  sns(
+    "Subscribe",
+    { TopicArn: TOPIC, Protocol: "sqs", Endpoint: QUEUE, Attributes: toPolicy("other") },
+    { gives: { name: "InvalidParameterException", status: 400 } },
+  ),
+  sns("ListSubscriptions", {}, { gives: { Subscriptions: [{ TopicArn: TOPIC, Endpoint: QUEUE }] } }),
   sns("Unsubscribe", { SubscriptionArn: `${TOPIC}:none` }, { gives: { name: "NotFoundException", status: 404 } }),
   sts("GetCallerIdentity", {}, { gives: { Account: PLACE.account } }),
   sts("AssumeRole", {
