@@ -1,3 +1,4 @@
+import { JOB_MACHINE } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { inSchema } from "./database.ts";
 import { isSchemaName } from "./store-options.ts";
@@ -11,6 +12,12 @@ describe("inSchema", () => {
 
   it("names the predecessor's table where it lies", () => {
     expect(inSchema("stackyard.stacks, stackyard.stack_gone", "prod", "public")).toBe("public.stacks, prod.stack_gone");
+  });
+
+  it("leaves the name of the machine of jobs", () => {
+    const text = `s.machine = '${JOB_MACHINE}'`;
+
+    expect(inSchema(text, "prod")).toBe(text);
   });
 });
 

@@ -176,9 +176,9 @@ export interface Statement {
   readonly isLong?: true;
 }
 
-/** Returns the text with its tables and functions in that schema, and `stacks` in its own. */
+/** Returns the text with its tables and functions in that schema, and `stacks` in its own. The machine of jobs is neither. */
 export function inSchema(text: string, schema: string, stacksSchema = schema): string {
-  return text.replace(/\bstackyard\.(stacks\b)?/g, (_, stacks?: string) =>
+  return text.replace(/\bstackyard\.(?!run')(stacks\b)?/g, (_, stacks?: string) =>
     stacks === undefined ? `${schema}.` : `${stacksSchema}.stacks`,
   );
 }
