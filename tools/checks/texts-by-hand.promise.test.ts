@@ -13,6 +13,7 @@ const BY_HAND: Reasons = {
     "cli/bundle.ts": 1,
     "console/log-toolbar.tsx": 1,
     "console/plan-name.tsx": 1,
+    "core/evaluate-deed.ts": 1,
     "core/read-after.ts": 1,
     "core/wording.ts": 1,
     "distributor/set-rules.ts": 2,

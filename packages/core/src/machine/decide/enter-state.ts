@@ -1,6 +1,6 @@
 import { defined } from "../json.ts";
 import { FAILED, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
-import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
+import type { Metadata, MetadataValue, PendingEvent, Stack, Stalled } from "../stack.ts";
 import { forgetAsked } from "./approved.ts";
 import { type Rejected, reject } from "./decision.ts";
 import { noteLeft } from "./deeds.ts";
@@ -126,7 +126,7 @@ export function firePending(work: Work, before: Stack): void {
 }
 
 /** Notes what came of an event that was fired again: it is handled, or why NEXT is still not. */
-function notePending(work: Work, name: string, fault: Stalled | undefined): void {
+function notePending(work: Work, name: PendingEvent, fault: Stalled | undefined): void {
   if (fault === undefined) work.stack = withoutPending(work.stack, name);
   else if (name === NEXT && fault.reason !== work.stack.stalled?.reason) stall(work, fault);
 }
