@@ -60,8 +60,8 @@ const REASONS: Readonly<Record<string, Refused | string>> = {
       'CLOSED: [{ when: "int(metadata.sha) > 0", action: advance, state: GONE }]',
     ),
   },
-  STATE_UNKNOWN: { later: { machine: MACHINE.replaceAll("LIVE", "UP"), act: loseRevision } },
-  MACHINE_UNKNOWN: { later: { machine: "" }, says: 'Unknown machine "preview"' },
+  STATE_UNKNOWN: "a stack keeps the revision that has its state",
+  MACHINE_UNKNOWN: { later: { machine: "", act: loseRevision }, says: 'Unknown machine "preview"' },
   MACHINE_INVALID: { later: { machine: "states: [", document: toDocument("{ send: CLOSE }") } },
   PATTERN_NOT_LINEAR: {
     document: toDocument("{ send: CLOSED, metadata: { tag: v1 } }"),
@@ -94,6 +94,7 @@ const REASONS: Readonly<Record<string, Refused | string>> = {
   NOT_ALLOWED: { machine: withClosed(`{ allow: "actor.kind == 'person'" }`) },
   TASK_NOT_CURRENT: "it answers a task",
   TASK_NOT_RUNNING: "it answers a task",
+  UPGRADE_NEED_MISSING: "it upgrades a stack",
   UPGRADE_STATE_MISSING: "it upgrades a stack",
   UPGRADE_TASK_UNKNOWN: "it upgrades a stack",
   APPROVAL_CLOSED: "it answers an approval",
