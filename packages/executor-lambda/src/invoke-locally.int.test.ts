@@ -102,9 +102,6 @@ describe("a local Node function", () => {
     ["exitsQuietly", /Error: Runtime exited without providing a reason$/],
     ["waitsForNothing", /Error: Runtime exited without providing a reason$/],
     ["kills", /Error: Runtime exited with error: signal: killed$/],
-    ["circular", /^Error: Unable to stringify response body: Converting circular structure/],
-    ["bigInt", /^Error: Unable to stringify response body: Do not know how to serialize a BigInt/],
-    ["tooLarge", /^Function\.ResponseSizeTooLarge: .*\(6291556 bytes\)\.$/],
     ["notThere", /^Runtime\.HandlerNotFound: .*functions\.mjs\.notThere is undefined or not exported$/],
     ["notAFunction", /^Runtime\.HandlerNotFound: .*functions\.mjs\.notAFunction is not a function$/],
   ])("that %s is a function error", async (handler, message) => {
@@ -113,6 +110,19 @@ describe("a local Node function", () => {
       code: "LAMBDA_FUNCTION_ERROR",
       message: expect.stringMatching(message),
       retryable: true,
+    });
+  });
+
+  it.each([
+    ["circular", /^Error: Unable to stringify response body: Converting circular structure/],
+    ["bigInt", /^Error: Unable to stringify response body: Do not know how to serialize a BigInt/],
+    ["tooLarge", /^Function\.ResponseSizeTooLarge: .*\(6291556 bytes\)\.\nThe function has run/],
+  ])("that has run, but answers %s, is not called again", async (handler, message) => {
+    expect(await failureOf(`./functions.mjs:${handler}`)).toEqual({
+      kind: "failed",
+      code: "LAMBDA_ANSWER_INVALID",
+      message: expect.stringMatching(message),
+      retryable: false,
     });
   });
 
@@ -221,10 +231,6 @@ describe.skipIf(!python)("a local Python function (skipped without python3)", ()
   });
 
   it.each([
-    [
-      "./fn.py:marshals",
-      /^Runtime\.MarshalError: Unable to marshal response: Object of type set is not JSON serializable$/,
-    ],
     ["./fn.py:exits", /^Runtime\.ExitError: .*exit status 3$/],
     ["./fn.py:notThere", /^Runtime\.HandlerNotFound: Handler 'notThere' missing on module 'fn'$/],
     ["./bad_syntax.py", /^Runtime\.UserCodeSyntaxError: Syntax error in module 'bad_syntax': /],
@@ -237,6 +243,16 @@ describe.skipIf(!python)("a local Python function (skipped without python3)", ()
     const failure = await failureOf(file);
 
     expect(failure).toMatchObject({ code: "LAMBDA_FUNCTION_ERROR", message: expect.stringMatching(message) });
+  });
+
+  it("is not called again when it has run, and its answer is not JSON", async () => {
+    const text = "Runtime.MarshalError: Unable to marshal response: Object of type set is not JSON serializable.";
+
+    expect(await failureOf("./fn.py:marshals")).toMatchObject({
+      code: "LAMBDA_ANSWER_INVALID",
+      message: expect.stringContaining(text),
+      retryable: false,
+    });
   });
 
   it("ends at its timeout", async () => {

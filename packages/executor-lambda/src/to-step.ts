@@ -41,7 +41,11 @@ function toFailure(payload: string): Failed {
   const text = toErrorText(error);
   if (isDoneWithoutAnswer(error)) {
     const advice = "The function has run, and its answer could not be taken. Return less, or values that JSON has.";
-    return failed({ code: "LAMBDA_ANSWER_INVALID", message: `${text}.\n${advice}`, retryable: false });
+    return failed({
+      code: "LAMBDA_ANSWER_INVALID",
+      message: `${text.replace(/\.$/, "")}.\n${advice}`,
+      retryable: false,
+    });
   }
   if (!error.timedOut) return failed({ code: "LAMBDA_FUNCTION_ERROR", message: text, retryable: true });
   const advice = "Raise the function's timeout (15 minutes at most) or split its work.";
