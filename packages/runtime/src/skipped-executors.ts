@@ -10,6 +10,10 @@ class SkippedExecutors extends Map<string, Executor> {
   override get(): Executor {
     return SKIPPED;
   }
+
+  override has(): boolean {
+    return true;
+  }
 }
 
 const SKIPPED = defineExecutor({

@@ -93,15 +93,15 @@ describe.each([
     expect(await find(manager)).toBe("LIVE");
   });
 
-  it("fails a task of an unknown executor", async () => {
+  it("gives back a task whose executor it does not have, for a runner that has it", async () => {
     const machines = { "review-app": WORK };
     const { manager, runner } = await startYard({ hasStore, suffix, machines });
 
     await manager.play({ stackId: "pr-12", event: "OPENED", machine: "review-app" });
-    await runner.work();
+    await expect(runner.work()).rejects.toThrow("It is delivered again.");
     await manager.play();
 
-    expect(await find(manager)).toBe("BUILD ERROR");
+    expect(await find(manager)).toBe("BUILD PENDING");
   });
 });
 
