@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { failed } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { createScriptedExecutor, createSimulator } from "@stackyard/core/testing";
 import { expect, it } from "vitest";
 
 const DAY_MS = 86_400_000;
-const FAULT = { status: "failed", message: "no room", retryable: false } as const;
+const FAULT = failed({ message: "no room", retryable: false });
 
 interface Template {
   readonly folder: string;
