@@ -194,10 +194,27 @@ describe("FAILED", () => {
   });
 
   it("does not fire again for a change that makes no difference", () => {
-    const mended = aMachine({ INIT: {}, PLAIN: { tasks: ["one", "two"], on: { FAILED: ["INIT"] } } });
+    const mended = aMachine({ INIT: {}, PLAIN: { tasks: ["one", "two"], on: { FAILED: ["INIT"], LOOK: [] } } });
     const stack = play(machine, anEvent("PLAIN"), failed("one"), failed("two"));
 
-    expect(toApplied(decide(mended, stack, done("two"))).stack.state).toBe("PLAIN");
+    expect(stack.pending).toEqual(["FAILED"]);
+    expect(decideOn(mended, stack, "LOOK").stack).toMatchObject({ state: "PLAIN", failed: true, pending: ["FAILED"] });
+  });
+
+  it.each([
+    ["the revision", { hash: "1".repeat(64) }, anEvent("LOOK")],
+    ["the metadata", {}, anEvent("LOOK", { metadata: { k: 1 } })],
+    ["a task", {}, done("two")],
+  ])("that is not handled fires again after a change of %s, until it is handled", (_what, sketch, event) => {
+    const states = { INIT: {}, PLAIN: { tasks: ["one", "two"], on: { FAILED: [], LOOK: [] } } };
+    const stack = play(machine, anEvent("PLAIN"), failed("one"), failed("two"));
+
+    const handled = toApplied(decide(aMachine(states, sketch), stack, event)).stack;
+    const moving = aMachine({ ...states, PLAIN: { ...states.PLAIN, on: { FAILED: ["INIT"], LOOK: [] } } }, sketch);
+
+    expect([handled.state, handled.failed, handled.pending]).toEqual(["PLAIN", undefined, undefined]);
+    expect(decideOn(moving, handled, "LOOK", { metadata: { k: 2 } }).stack.state).toBe("PLAIN");
+    expect(toApplied(decide(moving, stack, event)).stack.state).toBe("INIT");
   });
 
   it("ends its mark when the tasks succeed late", () => {
