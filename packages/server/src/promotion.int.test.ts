@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 
-import { StackyardError, type Store, silentLogger } from "@stackyard/core";
+import { defineExecutor, type Executor, failed, StackyardError, type Store, silentLogger } from "@stackyard/core";
 import type { Board, NewApiToken } from "@stackyard/core/api";
 import { createMemoryStore, createStaticLocator, createUlids, startYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
+import { Type } from "typebox";
 import { afterEach, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
@@ -32,7 +33,14 @@ afterEach(async () => {
   await yard.stop();
 });
 
-function open(where = "metadata.ring == 'canary'", own?: Store) {
+/** What deploys, and fails at once. */
+const FAILING = defineExecutor({
+  name: "deploy",
+  config: Type.Unknown(),
+  start: async () => failed({ code: "REFUSED", message: "It is refused.", retryable: false }),
+});
+
+function open(where = "metadata.ring == 'canary'", own?: Store, executors: readonly Executor[] = []) {
   const parse = (name: string, source: string) => {
     const { machine } = parseMachine(source, { name });
     if (machine === undefined) throw new Error("The machine of the test has errors.");
@@ -42,7 +50,8 @@ function open(where = "metadata.ring == 'canary'", own?: Store) {
   yard = createTestYard({ deps: { locator }, ...(own && { store: own }) });
   const { store, clock } = yard;
   const process = { version: "0.0.0-test", host: "blue" };
-  const deps = { store, locator, executors: new Map(), clock, ids: createUlids(), logger: silentLogger };
+  const able = new Map(executors.map((each) => [each.name, each]));
+  const deps = { store, locator, executors: able, clock, ids: createUlids(), logger: silentLogger };
   worker = startYard(deps, { drainMs: 100, process });
 }
 
@@ -163,7 +172,7 @@ it("names a stack that cannot be read at the environments that it may belong to,
 
 it("names each release that cannot be read, and shows one of which a part cannot be read as its record says", async () => {
   const store = createMemoryStore();
-  open(undefined, store);
+  open(undefined, store, [FAILING]);
   for (const id of ["shop-1", "shop-2", "shop-3"]) {
     const event = { id, stackId: id, event: "RELEASED", machine: "shop-release", metadata: { api: "2" } };
     await yard.json("/v1/events", { body: event });
