@@ -422,31 +422,60 @@ describe("4: nothing is dropped silently and nothing is retried forever", () => 
     },
   );
 
-  it("a result waits while its machine is missing, and applies as soon as it returns", async () => {
+  it.each([
+    ["as soon as the machine returns", "machine", 0],
+    ["at its next try after the revision has returned", "revision", 30_000],
+  ])(
+    "a result waits while its machine is missing and its revision is lost, and applies %s",
+    async (_when, what, ms) => {
+      let script: Step | undefined = NEVER;
+      let isKept = false;
+      const { yard, locator, listParked, listOutcomes } = createTrial({
+        engines: 1,
+        script: () => script,
+        wrapStore: (store) => {
+          const get: typeof store.revisions.get = async (hash) => (isKept ? store.revisions.get(hash) : undefined);
+          return { ...store, revisions: { ...store.revisions, get } };
+        },
+      });
+      await yard.publish(opened);
+      await yard.settle();
+      locator.write("app", undefined);
+      script = undefined;
+
+      await yard.advance(HOUR_MS);
+      const parked = await listParked("pr-1");
+      if (what === "machine") locator.write("app", TRIAL_SOURCE);
+      else isKept = true;
+      await yard.advance(ms);
+
+      expect(parked.map((line) => line.replace(/^result:.* MACHINE/, "MACHINE"))).toEqual([
+        "MACHINE_UNKNOWN tried 1",
+        "MACHINE_UNKNOWN tried 1",
+      ]);
+      expect((await yard.findStack("pr-1"))?.state).toBe("LIVE");
+      expect(await listOutcomes("pr-1")).toEqual([
+        "OPENED applied",
+        "TASK_COMPLETED parked MACHINE_UNKNOWN",
+        "TASK_COMPLETED parked MACHINE_UNKNOWN",
+        "TASK_COMPLETED applied",
+        "TASK_COMPLETED applied",
+      ]);
+    },
+  );
+
+  it("a result applies without the document of its machine, by the stored revision of its stack", async () => {
     let script: Step | undefined = NEVER;
-    const { yard, locator, listParked, listOutcomes } = createTrial({ engines: 1, script: () => script });
+    const { yard, locator, listOutcomes } = createTrial({ engines: 1, script: () => script });
     await yard.publish(opened);
     await yard.settle();
     locator.write("app", undefined);
     script = undefined;
 
     await yard.advance(HOUR_MS);
-    const parked = await listParked("pr-1");
-    locator.write("app", TRIAL_SOURCE);
-    await yard.settle();
 
-    expect(parked.map((line) => line.replace(/^result:.* MACHINE/, "MACHINE"))).toEqual([
-      "MACHINE_UNKNOWN tried 1",
-      "MACHINE_UNKNOWN tried 1",
-    ]);
     expect((await yard.findStack("pr-1"))?.state).toBe("LIVE");
-    expect(await listOutcomes("pr-1")).toEqual([
-      "OPENED applied",
-      "TASK_COMPLETED parked MACHINE_UNKNOWN",
-      "TASK_COMPLETED parked MACHINE_UNKNOWN",
-      "TASK_COMPLETED applied",
-      "TASK_COMPLETED applied",
-    ]);
+    expect(await listOutcomes("pr-1")).toEqual(["OPENED applied", "TASK_COMPLETED applied", "TASK_COMPLETED applied"]);
   });
 
   it("a timer waits while its machine is lost, is tried as a parked event is, and given up after an hour", async () => {
