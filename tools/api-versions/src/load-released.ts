@@ -37,7 +37,7 @@ export async function loadReleased(root: string, tag: string): Promise<ApiDocume
   try {
     run("npm", "install");
     run("npm", "run", "--silent", "build");
-    return JSON.parse(run("npx", "--no", "--", "node", "tools/api-versions/src/print-document.ts"));
+    return JSON.parse(run("npx", "--no", "--", "node", "tools/api-versions/src/print-document-process.ts"));
   } finally {
     execFileSync("git", ["worktree", "remove", "--force", folder], { cwd: root, stdio: "inherit" });
     rmSync(place, { recursive: true, force: true });
