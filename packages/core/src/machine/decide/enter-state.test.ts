@@ -202,15 +202,15 @@ describe("FAILED", () => {
   });
 
   it.each([
-    ["the revision", { hash: "1".repeat(64) }, anEvent("LOOK")],
-    ["the metadata", {}, anEvent("LOOK", { metadata: { k: 1 } })],
-    ["a task", {}, done("two")],
-  ])("that is not handled fires again after a change of %s, until it is handled", (_what, sketch, event) => {
+    ["the revision", "1".repeat(64), anEvent("LOOK")],
+    ["the metadata", machine.hash, anEvent("LOOK", { metadata: { k: 1 } })],
+    ["a task", machine.hash, done("two")],
+  ])("that is not handled fires again after a change of %s, until it is handled", (_what, hash, event) => {
     const states = { INIT: {}, PLAIN: { tasks: ["one", "two"], on: { FAILED: [], LOOK: [] } } };
     const stack = play(machine, anEvent("PLAIN"), failed("one"), failed("two"));
 
-    const handled = toApplied(decide(aMachine(states, sketch), stack, event)).stack;
-    const moving = aMachine({ ...states, PLAIN: { ...states.PLAIN, on: { FAILED: ["INIT"], LOOK: [] } } }, sketch);
+    const handled = toApplied(decide(aMachine(states, { hash }), stack, event)).stack;
+    const moving = aMachine({ ...states, PLAIN: { ...states.PLAIN, on: { FAILED: ["INIT"], LOOK: [] } } }, { hash });
 
     expect([handled.state, handled.failed, handled.pending]).toEqual(["PLAIN", undefined, undefined]);
     expect(decideOn(moving, handled, "LOOK", { metadata: { k: 2 } }).stack.state).toBe("PLAIN");
