@@ -307,7 +307,7 @@ describe("decide, for any machine of version 2 and any events", () => {
     );
   });
 
-  it("fires NEXT and FAILED at most once an event and entry, and again only what waits, when something has changed", () => {
+  it("fires NEXT and FAILED at most once an event and entry, and FAILED again only if it waits and something has changed", () => {
     fc.assert(
       fc.property(aRandomMachine, fc.array(aPlan, { minLength: 5, maxLength: 40 }), (plain, plans) => {
         const fired: string[] = [];
