@@ -24,10 +24,21 @@ function isPassing(error: unknown): boolean {
 /** "Delete your Auto Scaling infrastructure", deletion protection; CloudWatch, "DeleteAlarms": a composite alarm depends on one. */
 const PROTECTED = /deletion protection|composite alarm/i;
 
-/** Returns true for a refusal of what others have put on a resource: a protection, a composite alarm, a policy that denies. */
+/** Returns true for a refusal of what others have put on a resource, which no retry changes: a protection, a composite alarm. */
 export function isHeldByOthers(error: unknown): boolean {
+  return error instanceof Error && (PROTECTED.test(error.message) || isHeldByOthers(error.cause));
+}
+
+/**
+ * IAM guide, "Troubleshoot access denied error messages": a policy that someone has attached, such as a service control
+ * policy. A permission that is only missing may be late.
+ */
+const DENIED = /with an explicit deny/i;
+
+function isDeniedByOthers(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return PROTECTED.test(error.message) || findAwsFault(error).code === "FORBIDDEN" || isHeldByOthers(error.cause);
+  const isDenied = findAwsFault(error).code === "FORBIDDEN" && DENIED.test(error.message);
+  return isDenied || isDeniedByOthers(error.cause);
 }
 
 /** Tag with the time since which a group cannot be deleted. It outlives the process and a failed state. */
@@ -63,7 +74,8 @@ export async function withPatience<Result>(
 /**
  * Deletes groups, also those that Auto Scaling is busy with: as long as a drain may take, that is not yet, and throws
  * `CLEAN_UP_FAILED`, as for other errors. After the last try, a group is marked as replaced: the next release deletes it,
- * and is neither locked out nor refused because of it. So is one that others protect, at once. Returns the marked groups.
+ * and is neither locked out nor refused because of it. So is one that others protect, at once, and one that a policy denies
+ * until the last try. Returns the marked groups.
  */
 export async function removeGroups(
   deps: ReleaseDeps,
@@ -77,7 +89,10 @@ export async function removeGroups(
     try {
       await remove(group);
     } catch (error) {
-      if (isHeldByOthers(error)) {
+      const isHeld = isHeldByOthers(error);
+      const isDenied = !isHeld && isDeniedByOthers(error);
+      if (isDenied && deps.clock.now() - (await noteBusy(deps, group)) < PAUSES_SECONDS * 1_000) throw error;
+      if (isHeld || isDenied) {
         await leaveHeld(deps, group, { releaseId: release.release_id, error });
         left.push(group);
         return;
