@@ -5,7 +5,7 @@ import { createScriptedExecutor, createSimulator } from "@stackyard/core/testing
 import { expect, it } from "vitest";
 
 const DAY_MS = 86_400_000;
-const FAULT = failed({ message: "no room", retryable: false });
+const FAULT = failed({ code: "NO_ROOM", message: "no room", retryable: false });
 
 interface Template {
   readonly folder: string;
