@@ -89,20 +89,25 @@ export async function removeGroups(
     try {
       await remove(group);
     } catch (error) {
-      const isHeld = isHeldByOthers(error);
-      const isDenied = !isHeld && isDeniedByOthers(error);
-      if (isDenied && deps.clock.now() - (await noteBusy(deps, group)) < PAUSES_SECONDS * 1_000) throw error;
-      if (isHeld || isDenied) {
-        await leaveHeld(deps, group, { releaseId: release.release_id, error });
-        left.push(group);
-        return;
-      }
-      if (!isPassing(error) || deps.clock.now() - (await noteBusy(deps, group)) < budgetMs) throw error;
-      await leaveBusy(deps, group, release.release_id);
+      await leaveGroup(deps, group, { releaseId: release.release_id, error, budgetMs });
       left.push(group);
     }
   });
   return left;
+}
+
+/** Marks a group that cannot be deleted as replaced. Throws the error where another try may still delete it. */
+async function leaveGroup(
+  deps: ReleaseDeps,
+  group: AutoScalingGroup,
+  { releaseId, error, budgetMs }: { readonly releaseId: string; readonly error: unknown; readonly budgetMs: number },
+): Promise<void> {
+  if (isHeldByOthers(error)) return leaveHeld(deps, group, { releaseId, error });
+  const isDenied = isDeniedByOthers(error);
+  if (!isDenied && !isPassing(error)) throw error;
+  const patienceMs = isDenied ? PAUSES_SECONDS * 1_000 : budgetMs;
+  if (deps.clock.now() - (await noteBusy(deps, group)) < patienceMs) throw error;
+  return isDenied ? leaveHeld(deps, group, { releaseId, error }) : leaveBusy(deps, group, releaseId);
 }
 
 /** Returns since when a group is busy. If it cannot be noted, the retries of the state machine are the limit. */

@@ -104,9 +104,8 @@ async function withLoaded<Answer>(
     }
     if (answer.missing.kind === "left") {
       const { machine, isForced } = answer.missing;
-      const deps = { records: store.records, clock: { now: () => options.now } };
-      const owner = { machine, stackId: loaded.stackId };
-      left = await (isForced ? listKnownStates(deps, owner) : listHeldStates(deps, owner));
+      const owner = { machine, stackId: loaded.stackId, isForced };
+      left = await listLeft({ records: store.records, clock: { now: () => options.now } }, owner);
       continue;
     }
     const keys = answer.missing.keys.slice(0, most);
@@ -118,12 +117,15 @@ async function withLoaded<Answer>(
   }
 }
 
-/** Lists what a removal by force leaves: what cannot be read does not stop that. */
-async function listKnownStates(deps: RecordsDeps, owner: StateOwner): Promise<readonly string[]> {
+/** Lists what a removal leaves: what cannot be read stops none by force. */
+async function listLeft(
+  deps: RecordsDeps,
+  { isForced, ...owner }: StateOwner & { readonly isForced?: boolean | undefined },
+): Promise<readonly string[]> {
   try {
     return await listHeldStates(deps, owner);
   } catch (error) {
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    if (isForced !== true || !isStackyardError(error, "STORE_CORRUPT")) throw error;
     return [`Terraform states that cannot be listed (${error.message})`];
   }
 }

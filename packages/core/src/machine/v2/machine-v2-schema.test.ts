@@ -27,6 +27,7 @@ const BEYOND = new Set([
   "config-invalid",
   "duplicate-mapping-key",
   "executor-unknown",
+  "expression-fails",
   "expression-syntax",
   "expression-type",
   "expression-task-not-available",
@@ -58,6 +59,7 @@ const BEYOND = new Set([
   "terraform-action-unknown",
   "terraform-value-invalid",
   "not-utf8",
+  "terraform-state-shared",
 ]);
 
 const isBeyond = (file: string) => BEYOND.has(file.replace(".yaml", ""));
