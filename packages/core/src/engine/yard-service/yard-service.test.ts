@@ -216,7 +216,7 @@ describe("the yard of a task", () => {
 
     const foreseen = write.kind === "put" ? await service.foresee(write.stack) : undefined;
 
-    expect(foreseen).toEqual({ tasks: [], end: "LIVE", isWhole: true });
+    expect(foreseen).toEqual({ tasks: [], end: "LIVE", isWhole: true, reads: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
 
   it("returns its own stack, whatever its machine may read", async () => {

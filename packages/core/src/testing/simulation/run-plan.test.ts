@@ -430,7 +430,10 @@ describe("an action", () => {
       ],
     });
 
-    expect(commits.slice(2)).toEqual(["10 [GO e2 parked EVENT_NOT_HANDLED]", "1000 [GO e2 applied ]"]);
+    expect(commits.slice(2)).toEqual([
+      "10 [GO e2 parked EVENT_NOT_HANDLED]",
+      expect.stringMatching(/^1000 \[UPGRADE_STACK revised:\S+ applied ; GO e2 applied \]$/),
+    ]);
     expect(violations).toEqual([]);
   });
 
