@@ -50,8 +50,17 @@ describe("pull requests that need a decision", () => {
     expect(listNumbers(record, pulls)).toEqual(expected);
   });
 
-  it("are found when their document names another stack, or fails", () => {
-    expect(listNumbers(opened, [aPull()], toMappings(DOCUMENT.replace("pr-", "preview-")))).toEqual([7]);
+  it("are not found when their document has another template, as they keep their stacks", () => {
+    expect(listNumbers(opened, [aPull()], toMappings(DOCUMENT.replace("pr-", "preview-")))).toEqual([]);
+  });
+
+  it("are found when the same template names another stack", () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of a mapping document.
+    const target = { mapping: "shop", template: "pr-${hook.pull.number}", stackId: "pr-8" };
+    expect(listNumbers({ ...opened, target })).toEqual([7]);
+  });
+
+  it("are found when their document fails", () => {
     expect(listNumbers(opened, [aPull()], toMappings(DOCUMENT.replace("pull.number", "pull.missing")))).toEqual([7]);
   });
 
