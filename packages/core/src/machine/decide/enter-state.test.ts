@@ -468,6 +468,16 @@ describe("a protected state", () => {
     expect(play(drained, anEvent("MOVE")).state).toBe("A");
   });
 
+  it("asks nothing for a state in which the stack rests when its work is done, also where only its end follows", () => {
+    const rests = aMachineV2({
+      INIT: { on: { GO: ["LIVE"] }, protected: true },
+      LIVE: { tasks: ["work"], on: { NEXT: [], STOP: ["END"] } },
+      END: { terminal: true },
+    });
+
+    expect(play(rests, go()).state).toBe("LIVE");
+  });
+
   it("asks nothing where the chosen entry does not end the stack", () => {
     expect([play(machine, anEvent("STAY")).state, play(machine, anEvent("MOVE")).state]).toEqual(["INIT", "A"]);
   });

@@ -80,9 +80,14 @@ function findWaysOut(states: readonly State[]): ReadonlySet<string> {
 function leadsOut(state: State, states: readonly State[], found: ReadonlySet<string>): boolean {
   const targets = listTargets(state, isChosen);
   if (targets.length === 0 || !targets.every((target) => target === state.name || found.has(target))) return false;
-  if (state.on.has(NEXT)) return true;
+  if (continues(state)) return true;
   // It waits for an event. A stack that lives does so too, but a failed removal alone does not lead there.
   return states.every((from) => from === state || mayPrecede(from, state, found));
+}
+
+/** Returns true when the end of its work leads a state on; with "NEXT: no-op" a stack rests in it. */
+function continues({ name, on }: State): boolean {
+  return on.get(NEXT)?.some(({ advance, raise }) => raise !== undefined || (advance.at(-1) ?? name) !== name) === true;
 }
 
 /** Returns true when a state does not lead to the other one, or only by the failure of a removal. */
