@@ -18,7 +18,7 @@ import {
 
 /** Whose grant counts, and how many grants of an attempt may lapse. */
 export const grantCases: readonly ConformanceCase<Store>[] = [
-  // Reported: chanks/que#39, faktory#99, activepieces#15130: a job that ends its process is started without an end.
+  // Reported: faktory#99, activepieces#15130: a job that ends its process is started without an end.
   storeCase("reports that its workers are lost after three grants that have lapsed without a step", async (store) => {
     await dispatchNow(store, ["a1"]);
 
