@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-const ROOT = new URL("../../../", import.meta.url).pathname;
+const ROOT = join(import.meta.dirname, "../../..");
 const GATE =
   "tasks.plan.outputs.destroys + tasks.plan.outputs.forgets + tasks.plan.outputs.imports + tasks.plan.outputs.vanished == 0";
 
@@ -17,7 +18,7 @@ describe("the gates of plans in pages, examples and templates", () => {
   it("let pass what destroys, forgets, imports and misses nothing", () => {
     const texts = PLACES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).map((path) => ({
       path,
-      text: readFileSync(`${ROOT}${path}`, "utf8").replace(/\s+/g, " "),
+      text: readFileSync(join(ROOT, path), "utf8").replace(/\s+/g, " "),
     }));
     const gated = texts.filter(({ text }) => /outputs\.destroys\b.{0,200}== 0/.test(text));
 

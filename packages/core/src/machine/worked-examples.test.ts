@@ -49,7 +49,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
     WAKE | STARTING (STOPPING) | size-up P | size-up | {"owner":"kim"}
     +size-down | TASK_NOT_CURRENT STARTING (STOPPING) | size-up P | – | {"owner":"kim"}
     +size-up | ON (STARTING) | – | – | {"owner":"kim"}
-    WAKE | EVENT_REPEATED ON (STARTING) | – | – | {"owner":"kim"}
+    WAKE | EVENT_NOT_HANDLED ON (STARTING) | – | – | {"owner":"kim"}
     DELETE | DELETING (ON) | remove P | remove | {"owner":"kim"}
     -remove "in use" | DELETING (ON) | remove E | – | {"owner":"kim"}
     DELETE | EVENT_REPEATED DELETING (ON) | remove E | – | {"owner":"kim"}

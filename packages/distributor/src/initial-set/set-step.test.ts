@@ -444,7 +444,7 @@ describe("an account that was not trusted for some time", () => {
   it("gets what was published meanwhile", async () => {
     const fleet = await createFilled();
     fleet.restart({ trustedAccounts: [OTHER.account] });
-    await fleet.look();
+    await fleet.lookFor(1);
     await fleet.created(fleet.write("1"));
     await fleet.answer(BOTH);
     await fleet.lookFor(1);
