@@ -111,6 +111,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     memory: createStoreMemory(database),
     prune: createPrune(database),
     correctAttempts: (now) => correctAttempts(database, now),
+    listLockHolders: () => database.listLockHolders(),
     listUnreadable: () => listUnreadable(database, logger),
     records: createRecords(createRecordRows(database)),
     revisions: createRevisions(database, numbers),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkServerIdentity } from "node:tls";
 import { defined, findMachineLimit, isStackyardError, retry, StackyardError } from "@stackyard/core";
 import pg from "pg";
+import { formatLockHolder, isLocked, LOCK_HOLDERS, LOCK_TIMEOUT_MS, type LockHolder } from "./lock-holders.ts";
 import {
   type ConnectionFields,
   type PostgresTls,
@@ -108,16 +109,19 @@ export class Database {
       const { rows } = await retry(run, { tries: TRIES, isRetryable: isWorthAnotherTry });
       return rows as Row[];
     } catch (error) {
-      throw isLocked(error) ? await this.#explainLock(error) : toStoreError(error);
+      throw isServerError(error) && isLocked(error) ? await this.#explainLock(error) : toStoreError(error);
     }
   }
 
-  /** Names the sessions that have held locks of the schema for the longest time. */
+  /** Names the other sessions that hold rows of the store locked for longer than a statement waits. */
+  async listLockHolders(): Promise<readonly string[]> {
+    const text = inSchema(LOCK_HOLDERS, this.#place.schema, this.#place.stacksSchema);
+    const { rows } = await this.within(this.#connections.use((pool) => pool.query<LockHolder>(text)));
+    return rows.map(formatLockHolder);
+  }
+
   async #explainLock(cause: Error): Promise<StackyardError> {
-    const holders = await this.#connections
-      .use((pool) => pool.query<LockHolder>(inSchema(LOCK_HOLDERS, this.#place.schema, this.#place.stacksSchema)))
-      .then(({ rows }) => rows.map(formatHolder))
-      .catch(() => []);
+    const holders = await this.listLockHolders().catch(() => []);
     const by = holders.length === 0 ? "another session" : holders.join(", ");
     const message = `A row is locked by ${by}. End that transaction, or its session with pg_terminate_backend. Only this stack waits.`;
     return new StackyardError("STACK_LOCKED", message, { cause });
@@ -316,35 +320,6 @@ interface ServerError extends Error {
   readonly code: string;
 }
 
-/** A session with an old transaction that has locks on tables of the store. */
-interface LockHolder {
-  readonly pid: number;
-  readonly name: string | null;
-  readonly state: string | null;
-  readonly seconds: number;
-}
-
-const LOCK_HOLDERS = `
-select a.pid, coalesce(nullif(a.application_name, ''), a.usename) as name, a.state,
-       coalesce(extract(epoch from now() - a.xact_start), 0)::int as seconds
-  from pg_stat_activity a
- where a.pid <> pg_backend_pid() and a.datname = current_database()
-   and a.xact_start < now() - interval '500 milliseconds'
-   and exists (select from pg_locks l
-                where l.pid = a.pid and l.granted and l.mode in ('RowShareLock', 'RowExclusiveLock')
-                  and l.relation in ('stackyard.stacks'::regclass, 'stackyard.open_attempt'::regclass,
-                                     'stackyard.event_queue'::regclass, 'stackyard.held_key'::regclass))
- order by a.xact_start limit 3`;
-
-function formatHolder({ pid, name, state, seconds }: LockHolder): string {
-  return `the session ${pid} (${name ?? "unknown"}, ${state ?? "unknown state"}, its transaction is ${seconds} s old)`;
-}
-
-/** lock_not_available: the wait for a lock was longer than `lock_timeout`. */
-function isLocked(error: unknown): error is ServerError {
-  return isServerError(error) && error.code === "55P03";
-}
-
 /** Errors that vanish when the same transaction is run again: serialization_failure and deadlock_detected. */
 const AGAIN = new Set(["40001", "40P01"]);
 /** invalid_password and invalid_authorization_specification: the credentials may have been changed. */
@@ -470,12 +445,6 @@ function isConnectionError(error: Error): boolean {
  */
 const SESSION =
   "set enable_seqscan = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan; set jit = off";
-
-/**
- * How long a statement waits for a row that another session holds. One forgotten transaction must not stop more than the
- * stack whose row it holds: what fails is tried for each stack alone, and for this one again later.
- */
-const LOCK_TIMEOUT_MS = 1_000;
 
 /** Sets what all statements of a connection need. Poolers such as PgBouncer refuse these settings as startup parameters. */
 async function prepareSession(client: pg.ClientBase, { statementTimeoutMs }: StoreSettings): Promise<void> {

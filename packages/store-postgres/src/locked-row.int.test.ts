@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createStoreProbe, createUlids, systemClock } from "@stackyard/core/engine";
 import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
@@ -21,8 +23,10 @@ describe("a row that another session holds", () => {
     const together = await store.commit([put("held", 1), put("free", 1)]).catch((error: unknown) => error);
     const tookMs = performance.now() - startedAt;
     const alone = await store.commit([put("free", 1)]);
+    const holders = await store.listLockHolders?.();
     await release();
     const later = await store.commit([put("held", 1)]);
+    const none = await store.listLockHolders?.();
     await store.close();
 
     expect(together).toMatchObject({
@@ -30,7 +34,33 @@ describe("a row that another session holds", () => {
       retryable: true,
       message: expect.stringContaining("session "),
     });
+    expect([holders, none]).toEqual([[expect.stringMatching(/^the session \d+ \(.*idle in transaction/)], []]);
     expect(tookMs).toBeLessThan(10_000);
     expect([...alone, ...later].map(({ kind }) => kind)).toEqual(["committed", "committed"]);
+  });
+
+  it("is named by readiness and by doctor's check, also to a role that may not see other sessions", async () => {
+    const schema = server.newSchema();
+    const owner = await server.open({ schema });
+    await owner.commit([aPut({ id: "held" }, { expectedVersion: 0 })]);
+    const role = `r_${schema}`;
+    await server.sql(`create role ${role} login password 'x'; grant usage on schema ${schema} to ${role};
+      grant select, insert, update, delete on all tables in schema ${schema} to ${role};
+      grant usage on all sequences in schema ${schema} to ${role}`);
+    const url = new URL(server.url);
+    url.username = role;
+    url.password = "x";
+    const store = await server.open({ schema, connection: url.href, migrate: false });
+    const release = await server.hold(`select 1 from ${schema}.stacks where id = 'held' for update`);
+    await sleep(1_200);
+
+    const probe = createStoreProbe({ store, clock: systemClock, ids: createUlids() });
+    const answer = await probe.check();
+    await release();
+    await store.close();
+    await owner.close();
+    await server.sql(`drop owned by ${role}; drop role ${role}`);
+
+    expect(answer).toEqual({ blockedBy: [expect.stringMatching(/^the session \d+ \(/)] });
   });
 });

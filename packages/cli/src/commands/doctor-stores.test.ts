@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateProcesses, toQueueFindings } from "./doctor-stores.ts";
+import { evaluateProcesses, toLockFindings, toQueueFindings } from "./doctor-stores.ts";
 
 const AT = "2026-01-31T12:00:00.000Z";
 
@@ -22,6 +22,15 @@ describe("what doctor says of queues", () => {
       "reports-github has 1 dead letter, such as 1/7: 1/7 is refused.",
       "reports-github has 2 items that failed again and again, such as 1/8: 1/8 is refused.",
     ]);
+  });
+});
+
+describe("what doctor says of locks", () => {
+  it("is which session holds rows, and nothing when none does", () => {
+    const [found, ...others] = toLockFindings({ blockedBy: ["the session 12 (psql, idle in transaction)"] });
+
+    expect([found?.status, others, toLockFindings({})]).toEqual(["warn", [], []]);
+    expect(found?.message).toContain("the session 12 (psql, idle in transaction)");
   });
 });
 

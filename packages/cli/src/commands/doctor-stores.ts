@@ -3,7 +3,7 @@ import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isStackyardError, type StackyardError, type Store, silentLogger, toShellCommand } from "@stackyard/core";
 import type { QueuedItem, Service } from "@stackyard/core/api";
-import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
+import { findBlockers, type ListedProcess, loadLiveProcesses, type StoreAnswer } from "@stackyard/core/engine";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
 import { createHttpClient, type Finding, fail, failOf, type HttpClient, ok, warn } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
@@ -108,12 +108,19 @@ export async function checkSharedStore(
     const stats = await store.queries.stats();
     const live = await loadLiveProcesses(store.records, Date.now());
     const found = ok("store", `${choice.name}: ${formatStats(stats)}`);
-    return [found, ...evaluateProcesses(live, used)];
+    return [found, ...toLockFindings(await findBlockers(store)), ...evaluateProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
   } finally {
     await store?.close();
   }
+}
+
+/** Returns a finding when other sessions hold rows of the store locked. */
+export function toLockFindings({ blockedBy = [] }: StoreAnswer): readonly Finding[] {
+  if (blockedBy.length === 0) return [];
+  const message = `Rows of the store are locked by ${blockedBy.join(", ")}. Their stacks wait; the others continue.`;
+  return [warn("locks", message, "End that transaction, or its session with pg_terminate_backend.")];
 }
 
 /** Evaluates the list of a yard's processes: missing roles, different versions that run together, and clocks that differ. */
@@ -173,6 +180,7 @@ export async function checkServer(
       await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
       return [
         ...(used === undefined ? [] : await skipForbidden(() => checkProcesses(server, used, signal))),
+        ...(used === undefined ? [] : await checkReadiness(server, signal)),
         ok("server", `${server.url} answers.`),
         ...(await skipForbidden(() => checkServices(server, signal))),
       ];
@@ -205,6 +213,18 @@ async function checkProcesses(
     items.filter(({ gone }) => !gone),
     used,
   );
+}
+
+/** Checks whether the server's store takes writes, and whether rows of it are locked. */
+async function checkReadiness(server: StackyardOptions, signal: AbortSignal): Promise<readonly Finding[]> {
+  try {
+    const http = createHttpClient({ ...server, retries: 0 });
+    return toLockFindings(await http.requestJson<StoreAnswer>({ path: ["health", "ready"], signal }));
+  } catch (error) {
+    // A proxy may keep the path to itself.
+    if (isStackyardError(error, "NOT_FOUND") || isStackyardError(error, "FORBIDDEN")) return [];
+    return [failOf("store", error, "Check the database of the server.")];
+  }
 }
 
 /** Checks whether the services of plugins work. */

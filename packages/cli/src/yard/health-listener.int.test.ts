@@ -5,7 +5,7 @@ let listener: HealthListener;
 afterEach(() => listener.close());
 
 async function ask(input: Partial<HealthInput>) {
-  const base = { host: "127.0.0.1", port: 0, isStopping: () => false, check: async () => {}, expose: () => "up 1\n" };
+  const base = { host: "127.0.0.1", port: 0, isStopping: () => false, check: async () => ({}), expose: () => "up 1\n" };
   listener = await startHealthListener({ ...base, ...input });
   const ready = () => fetch(`${listener.url}/health/ready`);
   const metrics = () => fetch(`${listener.url}/metrics`);
@@ -20,15 +20,21 @@ describe("the readiness of a worker", () => {
     expect(await (await ask({})).json()).toEqual({ status: 200, body: { status: "ok" } });
   });
 
+  it("names who holds rows of the store locked", async () => {
+    const { json } = await ask({ check: async () => ({ blockedBy: ["the session 12"] }) });
+
+    expect(await json()).toEqual({ status: 200, body: { status: "ok", blockedBy: ["the session 12"] } });
+  });
+
   it("is not given when the store fails, and again when it answers", async () => {
-    const check = vi.fn(async () => {}).mockRejectedValueOnce(new Error("gone"));
+    const check = vi.fn(async () => ({})).mockRejectedValueOnce(new Error("gone"));
     const { json } = await ask({ check });
 
     expect([await json(), (await json()).status]).toEqual([SILENT, 200]);
   });
 
   it("fails for a store that does not answer, which is checked once for many callers", async () => {
-    const check = vi.fn(() => new Promise<void>(() => {}));
+    const check = vi.fn(() => new Promise<never>(() => {}));
     const { json } = await ask({ check, checkMs: 20 });
 
     expect(await Promise.all([json(), json()])).toEqual([SILENT, SILENT]);
@@ -37,7 +43,7 @@ describe("the readiness of a worker", () => {
   });
 
   it("is not given while the worker stops, and the store is not asked", async () => {
-    const check = vi.fn(async () => {});
+    const check = vi.fn(async () => ({}));
     const { json } = await ask({ check, isStopping: () => true });
 
     expect(await json()).toEqual({ status: 503, body: { detail: "The worker is stopping." } });

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KEEP_ALIVE_MS, within } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import { type StoreAnswer, systemClock } from "@stackyard/core/engine";
 import { failWith } from "../failure.ts";
 
 /** Answers health checks of a process that has no API. */
@@ -17,7 +17,7 @@ export interface HealthInput {
   /** Returns true once the process accepts no new work. */
   readonly isStopping: () => boolean;
   /** Fails when the store takes no writes. */
-  readonly check: () => Promise<void>;
+  readonly check: () => Promise<StoreAnswer>;
   /** Returns the metrics of the process in the Prometheus format. */
   readonly expose: () => string;
   /** Time in which the store must answer. Default: 5 s. */
@@ -65,8 +65,7 @@ async function answerReady(
 ): Promise<void> {
   if (isStopping()) return answer(response, 503, { detail: STOPPING });
   try {
-    await check();
-    answer(response, 200, OK);
+    answer(response, 200, { ...OK, ...(await check()) });
   } catch {
     answer(response, 503, { detail: "The store does not answer." });
   }
@@ -78,13 +77,13 @@ function answerMetrics(response: ServerResponse, text: string): void {
 }
 
 /** Limits the time of a check. Concurrent callers share one check, so a slow store gets no extra load. */
-function toTimedCheck(check: () => Promise<void>, withinMs: number): () => Promise<void> {
-  let asked: Promise<void> | undefined;
+function toTimedCheck(check: HealthInput["check"], withinMs: number): HealthInput["check"] {
+  let asked: Promise<StoreAnswer> | undefined;
   return async () => {
     asked ??= check().finally(() => {
       asked = undefined;
     });
-    await within(asked, {
+    return within(asked, {
       clock: systemClock,
       ms: withinMs,
       late() {

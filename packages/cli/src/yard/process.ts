@@ -27,6 +27,7 @@ import {
   groupStoreOutages,
   type MachineSources,
   type RunningYard,
+  type StoreAnswer,
   startYard,
   systemClock,
 } from "@stackyard/core/engine";
@@ -119,7 +120,7 @@ export interface RunningProcess {
   /** Tasks that run now. */
   running(): readonly RunningTask[];
   /** Fails when the store does not answer. */
-  check(): Promise<void>;
+  check(): Promise<StoreAnswer>;
   /** Returns the process's metrics in the Prometheus format. */
   expose(): string;
   /** Waits for running tasks, then closes server and store. */

@@ -186,7 +186,14 @@ export {
   type Yard,
   type YardDeps,
 } from "./yard.ts";
-export { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "./yard-health.ts";
+export {
+  createStoreProbe,
+  findBlockers,
+  type ListedProcess,
+  listProcesses,
+  loadLiveProcesses,
+  type StoreAnswer,
+} from "./yard-health.ts";
 export { findMoves, type StackMove } from "./yard-service/find-moves.ts";
 export type { YardServiceDeps } from "./yard-service/yard-calls.ts";
 export {

@@ -6,7 +6,7 @@ interface StoreOutagesDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   /** Rejects while the store does not take writes. */
-  readonly check: () => Promise<void>;
+  readonly check: () => Promise<unknown>;
 }
 
 /** Loops ask the store each second; its first answer after an outage is noticed as early. */
@@ -61,7 +61,7 @@ export function groupStoreOutages({ logger, clock, check }: StoreOutagesDeps): L
   return { ...logger, warn: toLevel("warn"), error: toLevel("error") };
 }
 
-function answers(check: () => Promise<void>): Promise<boolean> {
+function answers(check: () => Promise<unknown>): Promise<boolean> {
   return check().then(
     () => true,
     () => false,

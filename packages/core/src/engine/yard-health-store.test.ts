@@ -52,7 +52,7 @@ describe("createStoreProbe", () => {
     bench.put = bench.records.put;
     await bench.clock.advance(1_000);
 
-    await expect(bench.probe.check()).resolves.toBeUndefined();
+    await expect(bench.probe.check()).resolves.toEqual({});
   });
 
   it("does not wait for a silent store for longer than 5 s, nor write to it again", async () => {
@@ -62,7 +62,7 @@ describe("createStoreProbe", () => {
       new Promise((resolve) => {
         answer = () => resolve(bench.records.put(input));
       });
-    const rejection = (check: Promise<void>) => check.catch((error: unknown) => error);
+    const rejection = (check: Promise<unknown>) => check.catch((error: unknown) => error);
 
     const first = rejection(bench.probe.check());
     await bench.clock.advance(5_000);
@@ -76,5 +76,15 @@ describe("createStoreProbe", () => {
     await bench.probe.check();
 
     expect([codes, writes, bench.writes]).toEqual([["STORE_UNAVAILABLE", "STORE_UNAVAILABLE"], 1, 2]);
+  });
+
+  it("names who holds rows locked, also of a store that is otherwise well", async () => {
+    const { records } = createMemoryStore();
+    const clock = createFakeClock(0);
+    const check = (listLockHolders: () => Promise<readonly string[]>) =>
+      createStoreProbe({ store: { records, listLockHolders }, clock, ids: { next: () => "01B" } }).check();
+
+    expect(await check(async () => ["the session 12"])).toEqual({ blockedBy: ["the session 12"] });
+    expect(await check(() => Promise.reject(new Error("denied")))).toEqual({});
   });
 });

@@ -201,9 +201,15 @@ function toCount(value: unknown): number {
 
 /** Dependencies of a probe. */
 interface StoreProbeDeps {
-  readonly store: Pick<Store, "records">;
+  readonly store: Pick<Store, "records" | "listLockHolders">;
   readonly clock: Clock;
   readonly ids: Ids;
+}
+
+/** The answer of a store that takes writes. */
+export interface StoreAnswer {
+  /** The sessions of other programs that hold rows locked: the stacks of these rows wait, all others continue. */
+  readonly blockedBy?: readonly string[];
 }
 
 /** Checks that a store takes writes. */
@@ -212,7 +218,7 @@ interface StoreProbe {
    * Rejects with the store's error, or with `STORE_UNAVAILABLE` if the store does not respond within 5 s. Calls within
    * a second share one write, and no second write starts during a write.
    */
-  check(): Promise<void>;
+  check(): Promise<StoreAnswer>;
 }
 
 const PROBE_CACHE_MS = 1_000;
@@ -225,10 +231,11 @@ const FILLING = "x".repeat(16_384);
  * Creates a probe that writes a record, since a store may serve reads with a full disk or a read-only server. The
  * record expires, and each probe has its own.
  */
-export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeDeps): StoreProbe {
+export function createStoreProbe({ store, clock, ids }: StoreProbeDeps): StoreProbe {
+  const { records } = store;
   const key = `health/${ids.next()}`;
   let expected: number | "absent" = "absent";
-  let last: { readonly result: Promise<void>; endedAt: number | undefined } | undefined;
+  let last: { readonly result: Promise<StoreAnswer>; endedAt: number | undefined } | undefined;
 
   async function write(): Promise<void> {
     const now = clock.now();
@@ -239,7 +246,7 @@ export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeD
     expected = put.kind === "written" ? put.record.version : "absent";
   }
 
-  async function writeInTime(): Promise<void> {
+  async function writeInTime(): Promise<StoreAnswer> {
     const written = write().finally(() => {
       if (last !== undefined) last.endedAt = clock.now();
     });
@@ -250,6 +257,7 @@ export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeD
         throw new StackyardError("STORE_UNAVAILABLE", "The store did not accept a write within 5 s.");
       },
     });
+    return findBlockers(store);
   }
 
   return {
@@ -260,4 +268,10 @@ export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeD
       return last.result;
     },
   };
+}
+
+/** Returns who holds rows of a store locked. A store that cannot say so is not unhealthy for it. */
+export async function findBlockers(store: Pick<Store, "listLockHolders">): Promise<StoreAnswer> {
+  const blockedBy = (await store.listLockHolders?.().catch(() => [])) ?? [];
+  return blockedBy.length === 0 ? {} : { blockedBy };
 }

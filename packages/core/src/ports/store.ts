@@ -56,6 +56,11 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
    * once. A store may also correct attempts with the other work of a call; then it writes their line (`toCorrectedLine`) itself.
    */
   correctAttempts(now: number): Promise<readonly CorrectedAttempt[]>;
+  /**
+   * Names the sessions of other programs that hold rows of the store locked for longer than a call waits: their stacks do
+   * not continue before these transactions end. Missing in stores without such locks.
+   */
+  listLockHolders?(): Promise<readonly string[]>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
   watch(listener: (signal: StoreSignal) => void): () => void;
   /** Finishes the running calls. Later calls fail with `STORE_CLOSED`. */

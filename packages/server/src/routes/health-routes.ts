@@ -4,6 +4,7 @@ import * as operations from "@stackyard/core/api/operations";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
 import { JOB_MACHINE } from "@stackyard/core/machine";
 import { EXPOSITION_TYPE, loadYardMetrics, toExposition, toMetric } from "@stackyard/telemetry";
+import { Type } from "typebox";
 import { problemResponse, toProblemInput } from "../http/problem.ts";
 import type { RequestMetrics } from "../http/request-metrics.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
@@ -48,6 +49,15 @@ export function healthRoutes(deps: HealthRoutesDeps): readonly Route[] {
   ];
 }
 
+const Readiness = Type.Object({
+  status: Type.Literal("ok"),
+  blockedBy: Type.Optional(
+    Type.Array(Type.String(), {
+      description: "Sessions of other programs that hold rows of the store locked. The stacks of these rows wait.",
+    }),
+  ),
+});
+
 function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
   const probe = createStoreProbe(deps);
   return defineRoute("GET", "/health/ready", {
@@ -57,18 +67,17 @@ function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
     tag: "health",
     summary: "Check that the store accepts writes and the server is not stopping. Checked at most once a second.",
     answers: {
-      200: { description: "The server is ready.", schema: operations.getLiveness.answers[200].schema },
+      200: { description: "The server is ready.", schema: Readiness },
       503: { description: "The server is not ready." },
     },
     async handle() {
       if (isStopping())
         return problemResponse({ status: 503, code: "STORE_CLOSED", detail: "The server is stopping." });
       try {
-        await probe.check();
+        return json(200, { status: "ok", ...(await probe.check()) });
       } catch (error) {
         return problemResponse({ ...toProblemInput(error), status: 503 });
       }
-      return json(200, { status: "ok" });
     },
   });
 }

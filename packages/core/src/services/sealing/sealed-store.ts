@@ -81,6 +81,7 @@ export function sealStore<Opened extends SealableStore>(
     revisions: "pass",
     prune: "pass",
     correctAttempts: "pass",
+    listLockHolders: "pass",
     watch: "pass",
     close: "pass",
   })(store);
