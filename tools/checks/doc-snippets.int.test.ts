@@ -60,7 +60,7 @@ describe("pieces of the documentation", () => {
     expect(parseEventMessage(value, { at: 0, messageId: "any" })).toMatchObject({ kind: "event" });
   });
 
-  it("the README shows what `stackyard graph --format svg` draws of its machine, on white also in the dark", async () => {
+  it("docs/concepts.md shows what `stackyard graph --format svg` draws of the README's machine, on white also in the dark", async () => {
     const source = snippets.find(({ page, language }) => page === "README.md" && language === "yaml")?.text ?? "";
     const { machine } = parseMachine(source, { name: "any", executors });
 

@@ -1,5 +1,7 @@
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { PAGE_GROUPS } from "./page-groups.ts";
+import { findOverlong } from "./page-words.ts";
 import {
   dropContents,
   findDeadLinks,
@@ -7,6 +9,7 @@ import {
   findUnlinked,
   findUnlisted,
   findWithoutReader,
+  hideFromSearch,
   rewriteLinks,
   type SitePage,
   toAnchors,
@@ -17,7 +20,7 @@ import {
 } from "./site.ts";
 
 // Builds the documentation site from the Markdown of this repository: npm run docs
-// A dead link or anchor, or a page of docs/ that the sidebar does not list or that does not say for whom it is, fails the build. `--check` only looks for those.
+// A dead link or anchor, or a page of docs/ that the sidebar does not list, that does not say for whom it is or that has too many words, fails the build. `--check` only looks for those.
 // Beside the pages are their Markdown and `llms.txt`, for assistants.
 // DOCS_BASE is the path below which the site is served; default: /docs/, where the server of a yard shows it.
 
@@ -35,6 +38,7 @@ const faults = [
   ...findDead(),
   ...findUnwrittenPaths(),
   ...findUnlinkedPages(),
+  ...findOverlong(written, PAGE_GROUPS),
 ];
 for (const fault of faults) console.error(`error ${fault}`);
 if (faults.length > 0) process.exit(1);
@@ -52,13 +56,11 @@ if (process.argv.includes("--check")) {
 
 function findUnlistedPages(): readonly string[] {
   const paths = findUnlisted(written.map((page) => page.path));
-  return paths.map((path) => `${path} is not in the sidebar. Add it to GROUPS in tools/docs/src/site.ts.`);
+  return paths.map((path) => `${path} is not in the sidebar. Add it to PAGE_GROUPS in tools/docs/src/page-groups.ts.`);
 }
 
 function findUnlinkedPages(): readonly string[] {
-  return findUnlinked(written).map(
-    (path) => `README.md does not link ${path}. Add it to the tables of its documentation.`,
-  );
+  return findUnlinked(written).map((path) => `docs/README.md does not link ${path}. Add it to one of its tables.`);
 }
 
 function findReaderless(): readonly string[] {
@@ -106,14 +108,18 @@ function readReference(): readonly SitePage[] {
 function stage(pages: readonly SitePage[]): void {
   if (existsSync(staged)) rmSync(staged, { recursive: true });
   const paths = new Set(pages.map((page) => page.path));
-  for (const page of pages) write(toSitePath(page.path), dropContents(rewriteLinks(page, paths)));
+  for (const page of pages)
+    write(
+      toSitePath(page.path),
+      hideFromSearch({ path: page.path, markdown: dropContents(rewriteLinks(page, paths)) }),
+    );
   cpSync(join(root, "docs/images"), join(staged, "docs/images"), { recursive: true });
   const listing = toLlmsText(pages, base);
   write("public/llms.txt", listing);
   for (const { path, markdown } of pages) if (listing.includes(`(${base}${path})`)) write(`public/${path}`, markdown);
   const config = {
     title: "Stackyard",
-    description: "An event-driven control plane for application environments on AWS.",
+    description: "An event-driven control plane for application environments.",
     outDir: site,
     base,
     cleanUrls: true,
@@ -126,6 +132,13 @@ function stage(pages: readonly SitePage[]): void {
     vite: { esbuild: { tsconfigRaw: "{}" }, build: { chunkSizeWarningLimit: 2_000 } },
     themeConfig: {
       search: { provider: "local" },
+      notFound: {
+        title: "Page not found",
+        quote:
+          "Press Ctrl+K to search for a word or an error code, or choose a page at the left. Errors and Troubleshooting explain each message.",
+        linkLabel: "First page",
+        linkText: "First page",
+      },
       outline: { level: [2, 3] },
       sidebar: toSidebars(pages),
     },

@@ -7,6 +7,7 @@ import {
   findUnlinked,
   findUnlisted,
   findWithoutReader,
+  hideFromSearch,
   keepBraces,
   rewriteLinks,
   toAnchors,
@@ -96,7 +97,7 @@ describe("toSidebars", () => {
 
     expect(sidebars).toEqual({
       "/": [
-        { text: "Start", items: [{ text: "Concepts", link: "/docs/concepts" }] },
+        { text: "Use it", items: [{ text: "Concepts", link: "/docs/concepts" }] },
         { text: "Code", items: [packages, apps] },
       ],
       "/packages/": [
@@ -124,7 +125,7 @@ describe("toLlmsText", () => {
 
     const text = toLlmsText(pages, "/yard/");
 
-    expect(text).toMatch(/^# Stackyard\n\n> A \*\*control plane\*\* for machines\.\n\n## Start\n/);
+    expect(text).toMatch(/^# Stackyard\n\n> A \*\*control plane\*\* for machines\.\n\n## Use it\n/);
     expect(text).toContain("- [Events](/yard/docs/events.md): For programmers: what an event is.\n");
     expect(text).not.toContain("packages/core");
   });
@@ -137,10 +138,10 @@ describe("findUnlisted", () => {
 });
 
 describe("findUnlinked", () => {
-  it("returns the pages of docs to which the README has no link", () => {
-    const readme = aPage("[cli](docs/cli.md#stacks) [events](docs/eventful.md)", "README.md");
+  it("returns the pages of docs to which their home has no link", () => {
+    const home = aPage("[cli](cli.md#stacks) [events](eventful.md) [core](../SECURITY.md)", "docs/README.md");
 
-    expect(findUnlinked([readme, aPage("", "docs/cli.md"), aPage("[cli](cli.md)"), aPage("", "SECURITY.md")])).toEqual([
+    expect(findUnlinked([home, aPage("", "docs/cli.md"), aPage("[cli](cli.md)"), aPage("", "SECURITY.md")])).toEqual([
       "docs/events.md",
     ]);
   });
@@ -151,6 +152,18 @@ describe("findWithoutReader", () => {
     const pages = [aPage("# A\n\nFor operators: all.\n", "docs/a.md"), aPage("# B\n\nAll.\n", "docs/b.md")];
 
     expect(findWithoutReader([...pages, aPage("# C\n", "README.md")])).toEqual(["docs/b.md"]);
+  });
+});
+
+describe("hideFromSearch", () => {
+  it.each([
+    ["docs/testing.md", true],
+    ["CONTRIBUTING.md", true],
+    ["apps/fleet/README.md", true],
+    ["docs/events.md", false],
+    ["packages/sdk/README.md", false],
+  ])("hides %s: %s", (path, hidden) => {
+    expect(hideFromSearch(aPage("# A", path))).toBe(hidden ? "---\nsearch: false\n---\n\n# A" : "# A");
   });
 });
 

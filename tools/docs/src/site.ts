@@ -1,71 +1,13 @@
+import { PAGE_GROUPS } from "./page-groups.ts";
+
 /** A page of the site: its path in the repository, and its Markdown. */
 export interface SitePage {
   readonly path: string;
   readonly markdown: string;
 }
 
-/** A group of the sidebar. `pages` are paths of the site without `.md`. */
-interface SidebarGroup {
-  readonly title: string;
-  readonly pages: readonly string[];
-}
-
-// The product that most teams need, then its parts, each with a beginning of its own.
-const GROUPS: readonly SidebarGroup[] = [
-  {
-    title: "Start",
-    pages: [
-      "docs/installation",
-      "docs/getting-started",
-      "docs/templates",
-      "docs/concepts",
-      "docs/comparison",
-      "docs/adopting",
-      "docs/leaving",
-      "docs/glossary",
-    ],
-  },
-  { title: "Machines", pages: ["docs/machines", "docs/events", "docs/tasks", "docs/problems"] },
-  {
-    title: "Terraform and previews",
-    pages: [
-      "docs/previews",
-      "docs/mapping",
-      "docs/code-hosts",
-      "docs/github-action",
-      "docs/plans-and-policies",
-      "docs/leak-checks",
-      "docs/state-backend",
-      "docs/notifications",
-    ],
-  },
-  { title: "Promotion", pages: ["docs/promotion"] },
-  {
-    title: "A yard for a team",
-    pages: [
-      "docs/deployment",
-      "docs/console",
-      "docs/sign-in",
-      "docs/access",
-      "docs/audit",
-      "docs/assistant",
-      "docs/configuration",
-      "docs/operations",
-      "docs/troubleshooting",
-      "docs/performance",
-      "docs/support",
-    ],
-  },
-  { title: "On AWS", pages: ["docs/aws-organization", "docs/aws"] },
-  { title: "Fleets, containers, releases", pages: ["docs/fleet", "docs/ecs", "docs/releases"] },
-  { title: "Artifacts", pages: ["docs/artifacts"] },
-  { title: "Plugins, and version 1", pages: ["docs/plugins", "docs/machines-v1"] },
-  { title: "Reference", pages: ["docs/cli", "docs/http-api", "docs/errors"] },
-  {
-    title: "Contribute",
-    pages: ["ARCHITECTURE", "CONTRIBUTING", "docs/development", "docs/testing", "SECURITY", "CHANGELOG"],
-  },
-];
+/** The page from which every other page of `docs/` is linked. */
+const HOME = "docs/README.md";
 
 /** Groups that list every page below a folder. */
 const FOLDER_GROUPS: readonly (readonly [title: string, folder: string])[] = [
@@ -93,7 +35,7 @@ export function toSidebars(pages: readonly SitePage[]): Readonly<Record<string, 
     const page = byPath.get(path);
     return page === undefined ? [] : [{ text: toTitle(page.markdown), link: `/${path}` }];
   };
-  const groups = GROUPS.map(({ title, pages }) => ({ text: title, items: pages.flatMap(toItem) }));
+  const groups = PAGE_GROUPS.map(({ title, pages }) => ({ text: title, items: Object.keys(pages).flatMap(toItem) }));
   const folders = FOLDER_GROUPS.map(([text, folder]) => ({
     text,
     folder,
@@ -120,8 +62,8 @@ export function toSidebars(pages: readonly SitePage[]): Readonly<Record<string, 
  */
 export function toLlmsText(pages: readonly SitePage[], base: string): string {
   const byPath = new Map(pages.map((page) => [page.path, page]));
-  const groups = GROUPS.map(({ title, pages: paths }) => {
-    const rows = paths.flatMap((path) => {
+  const groups = PAGE_GROUPS.map(({ title, pages: listed }) => {
+    const rows = Object.keys(listed).flatMap((path) => {
       const page = byPath.get(`${path}.md`);
       return page === undefined ? [] : [`- [${toTitle(page.markdown)}](${base}${page.path}): ${toIntroduction(page)}`];
     });
@@ -139,16 +81,17 @@ function toIntroduction({ markdown }: SitePage): string {
 
 /** Returns the pages of `docs/` and of the root that the sidebar does not list, so that a new page is not forgotten. */
 export function findUnlisted(paths: readonly string[]): readonly string[] {
-  const listed = new Set(GROUPS.flatMap((group) => group.pages.map((path) => `${path}.md`)));
+  const listed = new Set(PAGE_GROUPS.flatMap((group) => Object.keys(group.pages).map((path) => `${path}.md`)));
   return paths
     .filter((path) => path !== "README.md" && !listed.has(path))
     .filter((path) => FOLDER_GROUPS.every(([, folder]) => !path.startsWith(folder)));
 }
 
-/** Returns the pages of `docs/` to which the README of the repository has no link. */
+/** Returns the pages of `docs/` to which its home has no link. */
 export function findUnlinked(pages: readonly SitePage[]): readonly string[] {
-  const readme = pages.find(({ path }) => path === "README.md")?.markdown ?? "";
-  const linked = new Set([...readme.matchAll(LINK)].map(([, , target = ""]) => target.split("#")[0]));
+  const home = pages.find(({ path }) => path === HOME)?.markdown ?? "";
+  const targets = [...home.matchAll(LINK)].map(([, , target = ""]) => target.split("#")[0] ?? "");
+  const linked = new Set([HOME, ...targets.map((target) => new URL(target, `file:///${HOME}`).pathname.slice(1))]);
   return pages.map(({ path }) => path).filter((path) => path.startsWith("docs/") && !linked.has(path));
 }
 
@@ -160,6 +103,12 @@ export function findWithoutReader(pages: readonly SitePage[]): readonly string[]
       .slice(0, 8)
       .some((line) => line.startsWith("For "));
   return pages.filter((page) => page.path.startsWith("docs/") && !says(page)).map((page) => page.path);
+}
+
+/** Returns the page as the search of the site sees it: pages for contributors are left out of it. */
+export function hideFromSearch({ path, markdown }: SitePage): string {
+  const hidden = PAGE_GROUPS.some(({ tier, pages }) => tier === "contribute" && path.replace(/\.md$/, "") in pages);
+  return hidden || path.startsWith("apps/") ? `---\nsearch: false\n---\n\n${markdown}` : markdown;
 }
 
 /** Returns the text of the first heading without its markup. */

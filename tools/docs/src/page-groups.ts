@@ -1,0 +1,109 @@
+/**
+ * For whom a group of pages is: `use` has what a team reads to use Stackyard, `more` what it looks up, `aws` the products for AWS, and `contribute`
+ * what only those read who change Stackyard. The search of the site leaves `contribute` out.
+ */
+export type PageTier = "use" | "more" | "aws" | "contribute";
+
+/** A group of the sidebar. */
+export interface PageGroup {
+  readonly title: string;
+  readonly tier: PageTier;
+  /** Paths of the site without `.md`, in order, each with the most words that the page may have, or `generated`. */
+  readonly pages: Readonly<Record<string, number | "generated">>;
+}
+
+/** All pages of the root and of `docs/`, as the sidebar lists them. */
+export const PAGE_GROUPS: readonly PageGroup[] = [
+  {
+    title: "Use it",
+    tier: "use",
+    pages: {
+      "docs/getting-started": 1_700,
+      "docs/concepts": 1_000,
+      "docs/machines": 7_100,
+      "docs/plans-and-policies": 2_700,
+      "docs/previews": 2_200,
+      "docs/promotion": 4_500,
+      "docs/console": 4_000,
+      "docs/events": 3_000,
+      "docs/plugins": 4_600,
+      "docs/deployment": 2_100,
+      "docs/operations": 8_000,
+      "docs/troubleshooting": 2_200,
+    },
+  },
+  {
+    title: "Begin and choose",
+    tier: "more",
+    pages: {
+      "docs/README": 700,
+      "docs/installation": 1_200,
+      "docs/templates": 450,
+      "docs/comparison": 2_500,
+      "docs/adopting": 1_300,
+      "docs/leaving": 1_200,
+      "docs/support": 1_000,
+      "docs/glossary": 1_200,
+    },
+  },
+  {
+    title: "Tasks, Terraform, code hosts",
+    tier: "more",
+    pages: {
+      "docs/tasks": 1_700,
+      "docs/state-backend": 1_400,
+      "docs/leak-checks": 1_250,
+      "docs/code-hosts": 5_700,
+      "docs/mapping": 950,
+      "docs/github-action": 1_150,
+      "docs/notifications": 1_700,
+    },
+  },
+  {
+    title: "A yard for a team",
+    tier: "more",
+    pages: {
+      "docs/sign-in": 2_900,
+      "docs/access": 2_600,
+      "docs/audit": 1_050,
+      "docs/configuration": 2_200,
+      "docs/assistant": 1_400,
+    },
+  },
+  {
+    title: "Reference",
+    tier: "more",
+    pages: {
+      "docs/cli": "generated",
+      "docs/http-api": "generated",
+      "docs/errors": "generated",
+      "docs/problems": "generated",
+    },
+  },
+  {
+    title: "Products for AWS",
+    tier: "aws",
+    pages: {
+      "docs/aws-products": 500,
+      "docs/aws-organization": 1_100,
+      "docs/aws": 8_500,
+      "docs/fleet": 2_500,
+      "docs/ecs": 1_900,
+      "docs/releases": 3_500,
+      "docs/artifacts": 4_200,
+    },
+  },
+  { title: "Predecessors", tier: "more", pages: { "docs/machines-v1": 1_500 } },
+  { title: "About", tier: "more", pages: { SECURITY: 1_400, CHANGELOG: "generated" } },
+  {
+    title: "Contribute",
+    tier: "contribute",
+    pages: {
+      CONTRIBUTING: 500,
+      ARCHITECTURE: 3_600,
+      "docs/development": 2_600,
+      "docs/testing": 8_800,
+      "docs/performance": 5_000,
+    },
+  },
+];
