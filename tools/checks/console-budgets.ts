@@ -6,14 +6,17 @@ import { repositoryRoot } from "./published-packages.ts";
 
 // What each page of the built console loads, in kB of 1,000 bytes, gzipped: scripts, styles and workers.
 
-/** The aim is 250. Of the 255 that a stack's page may load, 30 come later: the layout of its graph, and what only releases need. */
-const OPERATOR_KB = 256;
 /**
- * The aim is 700. Of the 711 measured, 231 are the worker of machines (YAML, CEL, Typebox and all checks), 223 the text editor
+ * The aim is 250. Of the 256 that the largest page loads, 30 come later: the layout of its graph, and what only releases need. What
+ * an event began and what a stack waits for are shown on most pages, so all of them have grown by it.
+ */
+const OPERATOR_KB = 270;
+/**
+ * The aim is 700. Of the 721 measured, 237 are the worker of machines (YAML, CEL, Typebox and all checks), 223 the text editor
  * with the forms, 165 what every page of the console has. 16 are definitions that the worker loads itself, and 10 the diff, when
  * they are needed.
  */
-const EDITOR_KB = 720;
+const EDITOR_KB = 750;
 const EDITOR_PAGES: ReadonlySet<string> = new Set(["edit-page", "simulate-page", "editor"]);
 
 const dist = join(repositoryRoot, "packages/console/dist");

@@ -212,9 +212,9 @@ describe("a wait whose time is over", () => {
   it("says where the stack is, and what it waits for", async () => {
     const http = serve(aStack({ state: "BUILD", summary: 'No worker runs "lambda".' }));
 
-    await expect(waitForState(http, input, { timeoutMs: 200 })).rejects.toMatchObject({
+    await expect(waitForState(http, input, { timeoutMs: 900 })).rejects.toMatchObject({
       code: "TIMED_OUT",
-      message: 'Timed out after 200 ms before stack "pr-1" was in LIVE: it is in BUILD. No worker runs "lambda".',
+      message: 'Timed out after 900 ms before stack "pr-1" was in LIVE: it is in BUILD. No worker runs "lambda".',
     });
     await expect(waitForRemoval(http, "pr-1", { timeoutMs: 1_200 })).rejects.toMatchObject({
       message: expect.stringMatching(/^Timed out after 1 s before stack "pr-1" was removed: it is in BUILD\./),
