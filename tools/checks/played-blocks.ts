@@ -82,6 +82,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   "docs/templates.md": [LAPTOP],
   "docs/testing.md": [LONG],
   "docs/troubleshooting.md": [LAPTOP],
+  "docs/yard-reference.md": [OWN_NAMES],
   "examples/approval-gate/README.md": [{ has: "npm start", by: "examples/approval-gate/e2e/start.test.ts" }, OWN_NAMES],
   "examples/artifacts-everywhere/README.md": [{ by: "examples/artifacts-everywhere/demo/play.int.test.ts" }],
   "examples/deploy-test/README.md": [{ has: "npm run", by: "examples/deploy-test/e2e/demo.test.ts" }, OWN_NAMES],

@@ -34,8 +34,8 @@ it("no kind of records has a prefix with which another begins: its lists would c
   }
 });
 
-it("docs/operations.md says of each kind how long it is kept", () => {
-  const page = readFileSync(join(repositoryRoot, "docs/operations.md"), "utf8");
+it("docs/yard-reference.md says of each kind how long it is kept", () => {
+  const page = readFileSync(join(repositoryRoot, "docs/yard-reference.md"), "utf8");
 
   expect(kinds.filter(({ row }) => !page.includes(row))).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender } from ".
 const NAME = "Stackyard";
 const AT_A_TIME = 10;
 const ADD_BATCH = 500;
-// As docs/operations.md recommends for servers and workers.
+// As docs/yard-reference.md recommends for servers and workers.
 /** The flags of Node that its processes have. */
 export const NODE_FLAGS = ["--max-semi-space-size=16"];
 // A claim is only a lease, in rows that a crash of the server may lose: that is not a step.
