@@ -11,31 +11,37 @@ import { formatSpan } from "../output.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
 import { type GivenServer, openServer, withServerAddress } from "../server/connection.ts";
 import { readServerFile } from "../server/server-file.ts";
+import { askLedStacks, readLedStacks, toLedFindings } from "./led-stacks.ts";
 
 /** Checks the store: whether it can be made, who has it open, whether this release reads it. It is not changed. */
-export async function checkStore(dataDir: string): Promise<Finding> {
+export async function checkStore(dataDir: string): Promise<readonly Finding[]> {
   const unusable = await findFolderFault(dataDir);
-  if (unusable !== undefined) return fail("store", unusable, "Check the path and its permissions, or set `dataDir`.");
+  if (unusable !== undefined) return [fail("store", unusable, "Check the path and its permissions, or set `dataDir`.")];
   const token = join(dataDir, "token");
   const { size } = statSync(join(dataDir, "stackyard.db"), { throwIfNoEntry: false }) ?? { size: 0 };
   if (size === 0 && existsSync(token)) {
     const { message, details } = storeMissing(dataDir, token);
-    return fail("store", message, String(details["hint"]));
+    return [fail("store", message, String(details["hint"]))];
   }
-  if (size === 0) return ok("store", `${dataDir}: created when \`stackyard dev\` starts.`);
+  if (size === 0) return [ok("store", `${dataDir}: created when \`stackyard dev\` starts.`)];
+  return readStore(dataDir);
+}
+
+async function readStore(dataDir: string): Promise<readonly Finding[]> {
   try {
     const { createSqliteStore } = await import("@stackyard/store-sqlite");
     const store = await createSqliteStore({ folder: dataDir, migrate: false });
     const stats = await store.queries.stats();
+    const led = toLedFindings(await readLedStacks(store));
     await store.close();
-    return ok("store", `${dataDir}: ${formatStats(stats)}`);
+    return [ok("store", `${dataDir}: ${formatStats(stats)}`), ...led];
   } catch (error) {
     if (isStackyardError(error, "STORE_LOCKED"))
-      return ok("store", `${dataDir}: in use${await formatOwner(dataDir, error)}.`);
+      return [ok("store", `${dataDir}: in use${await formatOwner(dataDir, error)}.`)];
     if (isStackyardError(error, "STORE_UNAVAILABLE") && "found" in error.details) {
-      return warn("store", `${dataDir}: ${error.message}`, "Make a backup first: `stackyard backup FILE`.");
+      return [warn("store", `${dataDir}: ${error.message}`, "Make a backup first: `stackyard backup FILE`.")];
     }
-    return failOf("store", error, "Restore a backup with `stackyard restore FILE --replace`.");
+    return [failOf("store", error, "Restore a backup with `stackyard restore FILE --replace`.")];
   }
 }
 
@@ -108,7 +114,8 @@ export async function checkSharedStore(
     const stats = await store.queries.stats();
     const live = await loadLiveProcesses(store.records, Date.now());
     const found = ok("store", `${choice.name}: ${formatStats(stats)}`);
-    return [found, ...toLockFindings(await findBlockers(store)), ...evaluateProcesses(live, used)];
+    const led = toLedFindings(await readLedStacks(store));
+    return [found, ...toLockFindings(await findBlockers(store)), ...led, ...evaluateProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
   } finally {
@@ -177,11 +184,12 @@ export async function checkServer(
   try {
     const { close, ...server } = await openServer({ cwd, env, out }, given);
     try {
-      await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
+      await toYard(server).events.list({ limit: 1, signal });
       return [
         ...(used === undefined ? [] : await skipForbidden(() => checkProcesses(server, used, signal))),
         ...(used === undefined ? [] : await checkReadiness(server, signal)),
         ok("server", `${server.url} answers.`),
+        ...(await skipForbidden(async () => toLedFindings(await askLedStacks(toYard(server), signal)))),
         ...(await skipForbidden(() => checkServices(server, signal))),
       ];
     } catch (error) {
@@ -199,13 +207,17 @@ export async function checkServer(
   }
 }
 
+function toYard(server: StackyardOptions): Stackyard {
+  return new Stackyard({ ...server, retries: 0 });
+}
+
 /** Checks the processes that a server lists: the same facts as from the database, which a laptop has not. */
 async function checkProcesses(
   server: StackyardOptions,
   used: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const { items } = await new Stackyard({ ...server, retries: 0 }).processes.list({
+  const { items } = await toYard(server).processes.list({
     limit: Number.POSITIVE_INFINITY,
     signal,
   });

@@ -57,7 +57,9 @@ export function createDoctor(own: readonly string[]): CliCommand {
             ...(await checkServer(context, given, isOfServer(given, context.env) ? used : undefined)),
           );
       }
-      for (const finding of findings) printFinding(finding, context);
+      // The store and the server may say the same.
+      const each = new Map(findings.map((finding) => [`${finding.check} ${finding.message}`, finding]));
+      for (const finding of each.values()) printFinding(finding, context);
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
   });
@@ -103,11 +105,11 @@ function isOfServer({ url }: GivenServer, env: CommandContext["env"]): boolean {
 async function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Promise<readonly Finding[]> {
   try {
     const choice = chooseSharedStore(file, input.env);
-    if (choice.kind === "sqlite") return [await checkStore(choice.folder)];
+    if (choice.kind === "sqlite") return await checkStore(choice.folder);
     const found = await checkSharedStore(choice, input);
     const variable = findStoreVariable(file, input.env);
     if (variable === undefined) return found;
-    return [await checkStore(dataDirOf(file)), ...found.map((finding) => doubtStore(finding, variable))];
+    return [...(await checkStore(dataDirOf(file))), ...found.map((finding) => doubtStore(finding, variable))];
   } catch (error) {
     return [failOf("store", error, "Correct `store` in the configuration.")];
   }

@@ -2,6 +2,7 @@ import type { YardProcess } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { formatSpan, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll } from "../server/connection.ts";
+import { formatLost, listLost } from "./led-stacks.ts";
 import { printItems } from "./print-list.ts";
 
 /** `stackyard ps` */
@@ -15,6 +16,8 @@ export const ps = defineServerCommand({
     const processes = await readAll((page) => yard.processes.list({ ...page, signal }), { out });
     printItems(processes, PROCESSES, { out });
     if (processes.length === 0) out.note("No process is registered.");
+    const lost = await listLost(yard, signal);
+    if (lost.length > 0) out.note(`${formatLost(lost)} List them with \`stackyard stacks ls --needs-person\`.`);
   },
 });
 

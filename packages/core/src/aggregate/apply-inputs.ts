@@ -19,6 +19,7 @@ import type { AppliedInputs, ApplyOptions, TakenOutcome, Work } from "./apply-op
 import { correctClock, toCorrectedLine } from "./correct-clock.ts";
 import { decideOn, decideWithLeft, type NotedDecision, requireMachine } from "./decide-on.ts";
 import { giveUp } from "./give-up.ts";
+import { findLost, withLost } from "./held-back.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 import {
   beginIncarnation,
@@ -174,9 +175,10 @@ interface TakenDecision {
 /** Takes a decision into the unit of work, with the events that it raises. */
 function takeDecided(work: Work, { queued, event, noted, chain }: Decided): TakenDecision | Needs {
   const { options, round } = work;
-  const { decision, notes, machine } = noted;
+  const { decision, notes, machine, lost } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
+  if (round.stack !== undefined && (machine ?? lost) !== undefined) round.stack = withLost(round.stack, lost);
   followCourse(round, { event, decision, before, machine });
   const masked = findRefusedKeys(event, { machine, stack: before });
   const became =
@@ -304,17 +306,20 @@ function toFault(error: unknown): { readonly code: string; readonly reason: stri
 
 /**
  * Moves a stack that follows its machine to a new revision, where something of it waits for that: an event of the engine that no
- * state has handled, or the move itself. Other stacks move with their next event.
+ * state has handled, or the move itself. Other stacks move with their next event. Notes whether the stack's revision is lost.
  */
 function moveRevised(work: Work): Needs | undefined {
   const { options, round } = work;
   const { stack, now: at } = round;
-  if (stack === undefined || (stack.pending === undefined && stack.heldBack === undefined)) return undefined;
+  if (stack === undefined) return undefined;
   const { id: stackId, machine: name } = stack;
   const asked: StackEvent = { id: "revised", stackId, name: SYSTEM_EVENTS.retryPendingTasks, at, origin: "engine" };
   const found = requireMachine(options, { name, stack, event: asked });
   if (isNeeds(found)) return found;
-  if ("error" in found || found.kind === "missing" || found.machine.hash === stack.machineHash) return undefined;
+  if ("error" in found) return undefined;
+  round.stack = withLost(stack, findLost(found, { name, stack, event: asked }));
+  if (found.kind === "missing" || found.machine.hash === stack.machineHash) return undefined;
+  if (stack.pending === undefined && stack.heldBack === undefined) return undefined;
   const { machine } = found;
   const id = `revised:${machine.hash.slice(0, 12)}:${stack.entry}:${at}`;
   const event: StackEvent = { ...asked, id, name: SYSTEM_EVENTS.upgradeStack };

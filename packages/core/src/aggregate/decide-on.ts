@@ -4,9 +4,9 @@ import { type Decision, effectOf, type Ignored, type Rejected } from "../machine
 import { isSent, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
-import type { Stack } from "../machine/stack.ts";
+import type { HeldBack, Stack } from "../machine/stack.ts";
 import type { ApplyOptions, Work } from "./apply-options.ts";
-import { listHeldNotes, withHeldBack } from "./held-back.ts";
+import { findLost, listHeldNotes, withHeldBack } from "./held-back.ts";
 import { findRepeat } from "./incarnation.ts";
 import { isNeeds, type Needs } from "./parked-tries.ts";
 import { pickRandom } from "./pick-random.ts";
@@ -22,6 +22,8 @@ export interface NotedDecision {
   readonly notes: readonly string[];
   /** The machine; undefined when none was needed or found. */
   readonly machine?: Machine;
+  /** No machine was found for the stack: its revision is lost. */
+  readonly lost?: HeldBack | undefined;
 }
 
 /** Decides an event on the stack as the unit of work has it. */
@@ -88,7 +90,8 @@ function decideOnStack(
   const found = requireMachine({ machines }, { name, stack, event });
   if (isNeeds(found)) return found;
   if ("error" in found) throw found.error;
-  if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [] };
+  const lost = findLost(found, { name, stack, event });
+  if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [], lost };
   const { machine } = found;
   const decided = decideWithLeft(options, { machine, stack, event });
   if (isNeeds(decided)) return decided;

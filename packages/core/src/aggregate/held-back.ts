@@ -1,6 +1,9 @@
 import { type Applied, type Decision, effectOf } from "../machine/decide/decision.ts";
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { JOB_MACHINE } from "../machine/machine.ts";
 import type { HeldBack, Stack } from "../machine/stack.ts";
-import type { FoundMachine } from "./stack-input.ts";
+import { REVISION_LOST } from "../machine/stack-health.ts";
+import type { FoundMachine, WantedMachine } from "./stack-input.ts";
 
 type Found = Extract<FoundMachine, { kind: "found" }>;
 
@@ -14,6 +17,21 @@ export function withHeldBack(decision: Decision, { heldBack }: Found): Decision 
   const noted: Applied = { ...effect, stack: note(effect.stack, heldBack) };
   if (noted.stack === effect.stack) return decision;
   return decision.kind === "ignored" ? { ...decision, moved: noted } : noted;
+}
+
+/**
+ * Returns a stack that says that its revision is lost (`lost`), or no longer says so. The event that was refused for it, if
+ * any, is the line of the history.
+ */
+export function withLost(stack: Stack, lost: HeldBack | undefined): Stack {
+  return lost === undefined && stack.heldBack?.code !== REVISION_LOST ? stack : note(stack, lost);
+}
+
+/** Returns that a stack's revision is lost, when no machine was found for the stack; else undefined. */
+export function findLost(found: FoundMachine, { stack, event, name }: WantedMachine): HeldBack | undefined {
+  const isOther = stack === undefined || name === JOB_MACHINE || event.name === SYSTEM_EVENTS.upgradeStack;
+  if (isOther || found.kind !== "missing") return undefined;
+  return { code: REVISION_LOST, reason: found.reason };
 }
 
 function note(stack: Stack, heldBack: HeldBack | undefined): Stack {

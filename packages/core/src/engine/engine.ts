@@ -109,6 +109,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     store: deps.store,
     clock: deps.clock,
     pins: finder.pins,
+    isUsable: async (hash) => (await finder.findRevision(hash)) !== undefined,
   });
   const { store, clock, logger } = deps;
   const apply = toApplyOptions(deps, options);

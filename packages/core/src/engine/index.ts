@@ -51,10 +51,12 @@ export { evaluateDeed } from "../machine/evaluate-deed.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export {
   evaluateHealth,
+  findStall,
   isJob,
   listOpenFailures,
   type MainCondition,
   type OpenFailure,
+  REVISION_LOST,
   type StackHealth,
 } from "../machine/stack-health.ts";
 export { type Arrival, evaluateArrival, type RestingPlace, type WantedPlace } from "../machine/stack-standing.ts";

@@ -9,7 +9,7 @@ import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { toShellCommand } from "../machine/shell-command.ts";
 import type { Acknowledgement, LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
-import { evaluateHealth } from "../machine/stack-health.ts";
+import { evaluateHealth, findStall, REVISION_LOST } from "../machine/stack-health.ts";
 import type { AttemptView, ParkedHead } from "../ports/stack-store.ts";
 import {
   type AttemptFacts,
@@ -138,7 +138,7 @@ export interface SummaryFacts extends AttemptFacts {
 export function summarise(facts: SummaryFacts): Reason {
   const reason = summariseWaits(facts);
   const { heldBack } = facts.stack;
-  if (heldBack === undefined) return reason;
+  if (heldBack === undefined || heldBack.code === REVISION_LOST) return reason;
   return { ...reason, why: `${reason.why} (It keeps its revision for now: ${heldBack.reason})` };
 }
 
@@ -158,7 +158,8 @@ function summariseWaits(facts: SummaryFacts): Reason {
  */
 function explainBusy(facts: SummaryFacts): Reason | undefined {
   const { stack, tasks } = facts;
-  if (stack.stalled !== undefined) return explainStalled(facts, stack.stalled);
+  const stalled = findStall(stack);
+  if (stalled !== undefined) return explainStalled(facts, stalled);
   const failed = tasks.filter(({ status }) => status === "ERROR");
   const pending = tasks.filter(({ status }) => status === "PENDING");
   if (failed.length > 0 && (stack.failed === true || pending.length === 0)) return explainFailed(facts, failed);
@@ -168,6 +169,11 @@ function explainBusy(facts: SummaryFacts): Reason | undefined {
 }
 
 function explainStalled({ stack, machine }: SummaryFacts, { code, reason: cause }: Stalled): Reason {
+  if (code === REVISION_LOST) {
+    const move = toShellCommand`stackyard stacks upgrade ${stack.id}`;
+    const why = `Its revision is lost: ${cause} Bring the document back, or move the stack to another revision with \`${move}\`.`;
+    return { why, waitsFor: { kind: "operator", code } };
+  }
   const reason = stack.pending?.includes(NEXT) ? `It waits for NEXT: ${cause}` : cause;
   const events = listHandled(stack, machine);
   const advice =

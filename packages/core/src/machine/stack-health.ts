@@ -2,7 +2,7 @@ import { isStuck } from "./decide/task-states.ts";
 import { isOverdue } from "./decide/timers.ts";
 import { defined } from "./json.ts";
 import { JOB_MACHINE } from "./machine.ts";
-import type { LastFailure, Stack } from "./stack.ts";
+import type { LastFailure, Stack, Stalled } from "./stack.ts";
 
 /**
  * The main conditions of stacks, worst first. Each stack has one: the first that is true of it, so that counts add up to
@@ -54,6 +54,9 @@ export const ASLEEP_STATES: readonly string[] = ["ASLEEP", "SLEEPING", "Asleep",
 /** The machine of jobs, and the state of a job that did not succeed: its task is left behind in the state before. */
 export const ENDED_JOB = { machine: JOB_MACHINE, state: "FAILED" } as const;
 
+/** The code of a stack whose revision is not stored or no longer compiles, while no other one may replace it. */
+export const REVISION_LOST = "REVISION_LOST";
+
 const CANCELLED = "TASK_CANCELLED";
 
 /** Returns true for a job: the run of one task, and no environment. */
@@ -61,13 +64,20 @@ export function isJob({ machine }: Pick<Stack, "machine">): boolean {
   return machine === JOB_MACHINE;
 }
 
+/** Returns why a stack cannot continue by itself: what it has stalled at, or that its revision is lost. */
+export function findStall({ stalled, heldBack }: Pick<Stack, "stalled" | "heldBack">): Stalled | undefined {
+  if (heldBack?.code === REVISION_LOST) return { code: heldBack.code, reason: heldBack.reason };
+  return stalled;
+}
+
 /**
  * Evaluates how a stack is. `parked`: the number of its parked events. A person has to act on what has failed, is degraded,
- * overdue or stalled, on approvals, and on a task that nothing leads on to; not on a degraded stack whose failure was acknowledged, and never on a job, whose
+ * overdue or stalled, on a revision that is lost, on approvals, and on a task that nothing leads on to; not on a degraded stack whose failure was acknowledged, and never on a job, whose
  * result belongs to its caller. Pure.
  */
 export function evaluateHealth(stack: Stack, parked = 0): StackHealth {
-  const { stalled, failed: hasStopped } = stack;
+  const { failed: hasStopped } = stack;
+  const stalled = findStall(stack);
   const failed = stack.tasks.some(({ status }) => status === "ERROR");
   const busy = stack.awaitsRuns === true || stack.tasks.some(({ status }) => status === "PENDING");
   const degraded = !failed && isLeftBehind(stack, busy);

@@ -1,7 +1,7 @@
 import { type DeedVerdict, evaluateDeed, evaluatePresentDeed, type MissingTask } from "./evaluate-deed.ts";
 import { defined } from "./json.ts";
 import type { Metadata, Stack } from "./stack.ts";
-import { evaluateHealth, listOpenFailures, type OpenFailure } from "./stack-health.ts";
+import { evaluateHealth, findStall, listOpenFailures, type OpenFailure } from "./stack-health.ts";
 
 /** Where a release wants a stack to rest, and where a stack has failed. */
 export interface RestingPlace {
@@ -90,7 +90,8 @@ interface Trouble {
 }
 
 function findTrouble(stack: Stack, { failed }: RestingPlace, failure: OpenFailure | undefined): Trouble | undefined {
-  const { state, stalled } = stack;
+  const { state } = stack;
+  const stalled = findStall(stack);
   const why = failure === undefined ? "" : formatFailure(failure);
   if (stalled !== undefined) return { code: "STACK_STALLED", message: `${stalled.code}: ${stalled.reason}` };
   if (failed.includes(state)) return { code: "STACK_BROKEN", message: `The stack is in ${state}. ${why}`.trim() };

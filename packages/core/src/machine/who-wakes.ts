@@ -1,7 +1,7 @@
 import { isHeld } from "./decide/task-states.ts";
 import { isArmed } from "./decide/timers.ts";
 import type { Stack, TaskState } from "./stack.ts";
-import { evaluateHealth } from "./stack-health.ts";
+import { evaluateHealth, findStall } from "./stack-health.ts";
 
 /**
  * Who ends a wait. `run`: an attempt, whose deadline comes. `timer`: an instant. `parked`: an event that is decided again.
@@ -23,7 +23,7 @@ export function listWaits(stack: Stack, parked = 0): readonly Wait[] {
     return task.status === "PENDING" ? [{ what: `task ${task.name}`, ...(findTaskWaker(stack, task) ?? person) }] : [];
   });
   for (const name of stack.pending ?? []) waits.push({ what: name, ...person });
-  if (stack.stalled !== undefined) waits.push({ what: "stalled", ...person });
+  if (findStall(stack) !== undefined) waits.push({ what: "stalled", ...person });
   for (const timer of stack.timers) {
     if (isArmed(timer)) continue;
     const isRetried = timer.refused?.givenUpAt === undefined && parked > 0;

@@ -15,6 +15,7 @@ import {
   type Explanation,
   evaluateHealth,
   explainStack,
+  findStall,
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
   type ParkedHead,
@@ -145,7 +146,7 @@ function toWait({ at, ...wait }: EngineWait): Wait {
 }
 
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {
-  const { id, machine, machineHash, state, previousState, metadata, incarnation, entry, stalled, failed } = stack;
+  const { id, machine, machineHash, state, previousState, metadata, incarnation, entry, failed } = stack;
   const { degraded, overdue, needsPerson } = evaluateHealth(stack);
   return {
     id,
@@ -161,7 +162,7 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     updatedAt: toInstant(stack.updatedAt),
     enteredAt: toInstant(stack.enteredAt),
     ...defined({
-      stalled,
+      stalled: findStall(stack),
       failed,
       overdue: overdue || undefined,
       degraded: degraded || undefined,

@@ -41,7 +41,8 @@ describe("the watch for new revisions", () => {
     };
     const pinned = new Set<string>();
     const pins = async (hash: string) => pinned.has(hash);
-    const watch = createRevisionWatch({ locator, store, pins, clock: { ...systemClock, now: () => T0 } });
+    const isUsable = async () => true;
+    const watch = createRevisionWatch({ locator, store, pins, isUsable, clock: { ...systemClock, now: () => T0 } });
     return {
       store,
       watch,
@@ -65,7 +66,7 @@ describe("the watch for new revisions", () => {
       /** The watch of a process that starts later. */
       restart(over: Store = store) {
         const clock = { ...systemClock, now: () => T0 + SECOND };
-        const later = createRevisionWatch({ locator, store: over, pins, clock });
+        const later = createRevisionWatch({ locator, store: over, pins, isUsable, clock });
         return async () => (await later.takeRevised()).map(({ stackId }) => stackId);
       },
       takeIds: async () => (await watch.takeRevised()).map(({ stackId }) => stackId),

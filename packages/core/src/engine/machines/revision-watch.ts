@@ -5,7 +5,7 @@ import { MACHINES_FAULT } from "../../machine/decide/decision.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { LoadedStack, ParkedHead } from "../../ports/stack-store.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StackFilter, Store } from "../../ports/store.ts";
 import { remember } from "./remember.ts";
 
 /** Detects new revisions of machines, so that events that an earlier revision refused are decided again. */
@@ -23,6 +23,8 @@ interface RevisionWatchDeps {
   readonly clock: Clock;
   /** Returns true for a revision that its stacks keep: a newer one does not affect them before they are upgraded. */
   readonly pins: (hash: string) => Promise<boolean>;
+  /** Returns true for a stored revision that compiles. */
+  readonly isUsable: (hash: string) => Promise<boolean>;
 }
 
 const PAGE = 256;
@@ -38,6 +40,7 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
   /** Lists of stacks that are given page by page, by the machine that has changed. */
   const lists = new Map<string, StackList>([
     [EARLIER, openList(() => listParkedBefore({ ...deps, locator: { find: findNoted } }, startedAt))],
+    [LOST, openList(() => listLost(deps))],
   ]);
 
   /** Compares each machine that was seen with its newest revision. */
@@ -79,6 +82,9 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
 
 /** The key of the list of events that were parked before the start; no machine has an empty name. */
 const EARLIER = "";
+
+/** The key of the list of stacks whose revision is lost, or was. */
+const LOST = " ";
 
 type Pages = AsyncGenerator<readonly string[], void>;
 
@@ -141,6 +147,19 @@ async function* listStacksOf({ store, pins }: RevisionWatchDeps, name: string): 
 
 function waitsForStackOf({ stack, parked }: LoadedStack, machine: string): boolean {
   return stack === undefined && parked.some((each) => machineOf(each, undefined) === machine);
+}
+
+/** Lists the stacks whose revision cannot be used, and those that were listed as such: it may be there again. */
+async function* listLost({ store, isUsable }: RevisionWatchDeps): Pages {
+  const { groups } = await store.queries.countStacks({ jobs: false }, "revision");
+  for (const { revision } of groups) {
+    if (revision === undefined || (await isUsable(revision))) continue;
+    for await (const page of listPages((start) => store.queries.listStacks({ revision }, { limit: PAGE, ...start })))
+      yield page.items.map(({ stack }) => stack.id);
+  }
+  const marked: StackFilter = { behind: true, condition: "stalled" };
+  for await (const page of listPages((start) => store.queries.listStacks(marked, { limit: PAGE, ...start })))
+    yield page.items.map(({ stack }) => stack.id);
 }
 
 interface ParkedDeps extends Pick<RevisionWatchDeps, "store" | "pins"> {
