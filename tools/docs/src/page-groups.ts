@@ -20,7 +20,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     pages: {
       "docs/getting-started": 1_700,
       "docs/concepts": 1_000,
-      "docs/machines": 7_100,
+      "docs/machines": 2_700,
       "docs/plans-and-policies": 2_700,
       "docs/previews": 2_200,
       "docs/promotion": 4_500,
@@ -47,9 +47,10 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     },
   },
   {
-    title: "Tasks, Terraform, code hosts",
+    title: "Machines, Terraform, code hosts",
     tier: "more",
     pages: {
+      "docs/machine-reference": 4_700,
       "docs/tasks": 1_700,
       "docs/state-backend": 1_400,
       "docs/leak-checks": 1_250,

@@ -72,7 +72,7 @@ function listMinutes(zone: string, from: number, to: number): readonly Shown[] {
   return minutes;
 }
 
-/** Lists the runs minute by minute, by the rule that docs/machines.md states. */
+/** Lists the runs minute by minute, by the rule that docs/machine-reference.md states. */
 function listJobs({ minutes, hours, followsRealTime }: Daily, shown: readonly Shown[]): readonly number[] {
   const matches = (wall: number) => {
     const time = new Date(wall);

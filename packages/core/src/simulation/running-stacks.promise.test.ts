@@ -3,7 +3,7 @@ import { parseMachine } from "../machine/parse-machine.ts";
 import { acceptingExecutors } from "../testing/builders.ts";
 import { createSimulation } from "./simulation.ts";
 
-// The rows of the table "What happens to running stacks when a document changes" in docs/machines.md.
+// The rows of the table "What happens to running stacks when a document changes" in docs/machine-reference.md.
 
 const executors = acceptingExecutors("lambda", "approval");
 const LAMBDA = "executor: lambda, config: { name: x }";

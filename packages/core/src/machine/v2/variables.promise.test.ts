@@ -76,7 +76,7 @@ it.each([
   ["actor", "`allow` of events", ["allow"]],
   ["now", "everywhere except targets and `at`", without("target", "at")],
 ] as const)("%s can be used as the table of the docs says: %s", (variable, where, places) => {
-  const docs = readFileSync(new URL("../../../../../docs/machines.md", import.meta.url), "utf8");
+  const docs = readFileSync(new URL("../../../../../docs/machine-reference.md", import.meta.url), "utf8");
   const row = docs.split("\n").find((line) => line.startsWith(`| \`${variable}\` |`) && line.includes(where));
 
   expect(row?.endsWith(`| ${where} |`)).toBe(true);
