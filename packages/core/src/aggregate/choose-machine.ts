@@ -1,4 +1,4 @@
-import { findMoveFault, type MoveFault } from "../machine/decide/move-stack.ts";
+import { type MoveFault, moveStack } from "../machine/decide/move-stack.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
 import { toShellCommand } from "../machine/shell-command.ts";
@@ -33,11 +33,10 @@ export function chooseMachine(
   const { machine } = newest;
   if (stack === undefined || machine.hash === stack.machineHash) return withLater(machine, newest, event);
   if (newest.isEarlier && own !== undefined) return withLater(own, newest, event);
-  const fault = findMoveFault(machine, stack);
-  if (fault === undefined) return withLater(machine, newest, event);
-  if (own !== undefined) return toHeld(own, newest, { event, fault });
-  // A row that was taken over has no revision, and its tasks none that they began with.
-  return stack.machineHash === "" ? toFound(machine) : toMissing({ code: "MACHINE_INVALID", reason: fault.reason });
+  const move = moveStack(machine, stack, event.at);
+  if (move.kind === "moved") return withLater(machine, newest, event);
+  // Without a revision to keep, the decision says why the stack does not move.
+  return own === undefined ? toFound(machine) : toHeld(own, newest, { event, fault: move.fault });
 }
 
 /** Returns true for an event from outside that the machine does not declare; a newer revision may. */

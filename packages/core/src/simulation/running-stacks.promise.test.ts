@@ -211,6 +211,17 @@ describe("an event of the engine that no state has handled", () => {
     expect([lines[1]?.stack?.overdue, lines[3]?.state, lines[3]?.stack?.overdue]).toEqual([true, "LIVE", undefined]);
   });
 
+  it("TIMEOUT is tried again when a task ends on which its condition depends", () => {
+    const slow: Sketch = {
+      ...TWO,
+      rest: ", timeout: 1m",
+      on: "TIMEOUT: [{ when: \"tasks.build.status == 'SATISFIED'\", action: advance, state: LIVE }]",
+    };
+    const lines = play(slow, slow, [go, { advance: "2m" }, note, done("build")]);
+
+    expect(lines.map(({ state }) => state)).toEqual(["RELEASE", "RELEASE", "RELEASE", "LIVE"]);
+  });
+
   it("is not tried again after the state was left", () => {
     const lines = play(one, { ...one, on: "NEXT: LIVE" }, [
       go,

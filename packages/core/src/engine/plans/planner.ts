@@ -13,7 +13,7 @@ import {
 } from "../../inspect/stack-at.ts";
 import { listPages } from "../../list-pages.ts";
 import { isAhead } from "../../machine/decide/correct-instants.ts";
-import { findMoveFault } from "../../machine/decide/move-stack.ts";
+import { moveStack } from "../../machine/decide/move-stack.ts";
 import { describePast } from "../../machine/decide/timers.ts";
 import type { DecideLimits } from "../../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
@@ -173,8 +173,9 @@ async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): P
   const { machine } = found;
   const own = await deps.finder.findRevision(stack.machineHash);
   const isFollowing = draft !== undefined && own?.revision === "follow";
-  const fault = isFollowing ? findMoveFault(machine, stack) : undefined;
-  if (fault !== undefined) return { ...plan, isFollowing: true, to: machine.hash, ...toRefusal(fault), ...nothing };
+  const move = isFollowing ? moveStack(machine, stack, event.at) : undefined;
+  if (move?.kind === "held")
+    return { ...plan, isFollowing: true, to: machine.hash, ...toRefusal(move.fault), ...nothing };
   const input = isFollowing ? ({ kind: "revised", stackId } as const) : toDelivery(toQueuedUpgrade(event));
   const planned = await deps.planInput(loaded, input, withRevision(deps.finder, { machine, own }));
   const first = isFollowing ? undefined : planned.events[0];

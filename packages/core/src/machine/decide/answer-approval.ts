@@ -8,7 +8,7 @@ import { noteApproved, toApprover } from "./approved.ts";
 import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
 import { type Rejected, reject } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
-import { isMoved, isSameSender, listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
+import { isMovedBySender, isSameSender, listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
 import { prepareTask } from "./prepare-task.ts";
 import { setTask } from "./set-task.ts";
 import { toErrorTask } from "./start-tasks.ts";
@@ -90,28 +90,51 @@ export function expireApproval(work: Work): boolean {
 }
 
 /**
- * Opens approvals again when the metadata has changed, or when a person has moved the stack to another revision, because
- * people approve what they saw. The approvals keep their deadlines, and after a move also their terms. `before` is the stack as it
- * was before the event.
+ * Opens approvals again when the metadata has changed, when a person has moved the stack to another revision, or when the
+ * revision that the stack follows has other terms, because people approve what they saw. The approvals keep their deadlines, and
+ * after a move also their terms, but for what they are about. `before` is the stack as it was before the event.
  */
 export function askAgain(work: Work, before: Stack): void {
-  const what = isSameMetadata(before, work.stack) ? (isMoved(work, before) ? "revision" : undefined) : "metadata";
-  if (what === undefined) return;
+  const isSame = isSameMetadata(before, work.stack);
+  if (isSame && before.machineHash === work.stack.machineHash) return;
   for (const [name, approval] of Object.entries(work.stack.approvals ?? {})) {
     // The approvals that this event has opened already contain the changed metadata; those that it has left are closed.
     const isOpen = [before, work.stack].every((stack) => findApproval(stack, name)?.id === approval.id);
     if (!isOpen) continue;
-    if (what === "metadata") askOneAgain(work, name, approval);
-    else replaceQuestion(work, { name, approval, terms: approval, what });
+    if (!isSame) askOneAgain(work, name, approval);
+    else askOnMove(work, { name, approval, isSenders: isMovedBySender(work, before) });
   }
 }
 
 function askOneAgain(work: Work, name: string, approval: Approval): void {
-  const task = work.machine.tasks.get(name);
-  const resolved = task?.isApproval ? prepareTask(toScopeInput(work), task) : undefined;
-  const next = resolved?.kind === "prepared" ? prepareApproval(resolved) : resolved;
+  const next = prepareAgain(work, name);
   if (next?.kind === "fault") changeTasks(work, () => setTask(work, toErrorTask(work, name, next)));
   else replaceQuestion(work, { name, approval, terms: next?.terms ?? approval, what: "metadata" });
+}
+
+interface MovedApproval {
+  readonly name: string;
+  readonly approval: Approval;
+  /** A sender has moved the stack. */
+  readonly isSenders: boolean;
+}
+
+function askOnMove(work: Work, { name, approval, isSenders }: MovedApproval): void {
+  const next = prepareAgain(work, name);
+  const terms = next?.kind === "approval" ? next.terms : approval;
+  if (!isSenders && toComparable(terms) === toComparable(approval)) return;
+  const { of: _, ...kept } = approval;
+  replaceQuestion(work, { name, approval, terms: { ...kept, ...defined({ of: terms.of }) }, what: "revision" });
+}
+
+function toComparable({ from, count, own, unowned, comment, of }: ApprovalTerms): string {
+  return JSON.stringify([from, count, own, unowned, comment, of]);
+}
+
+function prepareAgain(work: Work, name: string) {
+  const task = work.machine.tasks.get(name);
+  const resolved = task?.isApproval ? prepareTask(toScopeInput(work), task) : undefined;
+  return resolved?.kind === "prepared" ? prepareApproval(resolved) : resolved;
 }
 
 interface NewQuestion {

@@ -21,6 +21,7 @@ import { armInstants } from "./instants.ts";
 import { formatAbandoned } from "./left-behind.ts";
 import { checkBrought, findUnbrought } from "./metadata.ts";
 import { noteMetadataSender } from "./metadata-senders.ts";
+import { type MoveFault, moveStack } from "./move-stack.ts";
 import { noteRelease } from "./note-release.ts";
 import {
   acknowledgeFailure,
@@ -35,7 +36,7 @@ import { closeRun, toCancel } from "./runs.ts";
 import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
 import { timeoutId } from "./timer-ids.ts";
-import { adoptTimers, describeTimers, findTimerFault, isDropped } from "./timers.ts";
+import { describeTimers, findTimerFault } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -127,18 +128,18 @@ function decideOnMachine(stack: Stack | undefined, given: Given): Decision {
   const state = machine.states.get(stack?.state ?? INIT);
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
+  const move = moveStack(machine, before, event.at);
+  if (move.kind === "held") return rejectMove(event, move.fault);
+  const begin: Begin = { ...given, before, moved: move.stack };
   const fault =
-    findStaleTimer({ ...given, before }) ??
+    findStaleTimer(begin) ??
     findNameFault(machine, before, event) ??
     findSenderFault(machine, before, event) ??
     findUnbrought(machine, event);
   if (fault) return fault;
   const brought = checkBrought(machine, stack, event);
-  if (brought.kind === "rejected") {
-    const settled = stack === undefined ? undefined : toSettled(event, brought);
-    return settled ? decideOnMachine(stack, { ...given, event: settled }) : brought;
-  }
-  const work = beginWork({ ...given, before, brought });
+  if (brought.kind === "rejected") return settleRefused(stack, given, brought);
+  const work = beginWork({ ...begin, brought });
   // A result may be that of a run that was left: then its metadata does not concern the stack.
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
   // An approval that this event opens knows who has brought what it is about.
@@ -151,37 +152,47 @@ function decideOnMachine(stack: Stack | undefined, given: Given): Decision {
   return end(work, before);
 }
 
-type Begin = Given & { readonly before: Stack };
+/** Decides a result with refused metadata as the end of its task; nothing else is applied with metadata that is refused. */
+function settleRefused(stack: Stack | undefined, given: Given, refused: Rejected): Decision {
+  const settled = stack === undefined ? undefined : toSettled(given.event, refused);
+  return settled === undefined ? refused : decideOnMachine(stack, { ...given, event: settled });
+}
+
+type Begin = Given & { readonly before: Stack; readonly moved: Stack };
+
+/** Refuses an upgrade; other events are decided on a revision to which their stack may move. */
+function rejectMove({ name }: StackEvent, { code, reason }: MoveFault): Rejected {
+  return reject(name === SYSTEM_EVENTS.upgradeStack ? code : "MACHINE_INVALID", reason);
+}
 
 function findStaleTimer(begin: Begin): Ignored | Rejected | undefined {
-  const { machine, event, before } = begin;
+  const { event, before, moved } = begin;
   if (event.origin !== "timer") return undefined;
-  return findTimerFault(before, event) ?? (isDropped(before, event.timerId ?? "", machine) ? moveOn(begin) : undefined);
+  return findTimerFault(before, event) ?? (findTimerFault(moved, event) && endMove(begin));
 }
 
 /**
- * Ignores the event of a timer that this revision does not have, and moves the stack to it as an upgrade does: the timer
- * ends with its revision, and a later one that has it again arms it for the same instant.
+ * Ignores the event of a timer that ended with the earlier revision: the event only moves the stack, as an upgrade does. A later
+ * revision that has the timer again arms it for the same instant.
  */
-function moveOn({ before, ...given }: Begin): Ignored | Rejected {
+function endMove({ before, ...given }: Begin): Ignored | Rejected {
   const { timerId: _, ...rest } = given.event;
-  const move = { ...rest, name: SYSTEM_EVENTS.upgradeStack };
+  const event = { ...rest, name: SYSTEM_EVENTS.upgradeStack };
   const brought = { metadata: before.metadata, own: [], keys: [] };
-  const moved = end(beginWork({ ...given, event: move, before, brought }), before);
+  const moved = end(beginWork({ ...given, event, before, brought }), before);
   if (moved.kind === "rejected") return moved;
   const reason = `This revision has no timer of "${given.event.name}". The stack moves to it.`;
   return { kind: "ignored", code: "TIMER_STALE", reason, moved };
 }
 
+/** Does what the event, and the revision that the stack has moved to by it, have made possible. */
 function end(work: Work, before: Stack): Applied | Rejected {
   noteRelease(work, before);
-  const { machine, event } = work;
-  const isOnOther = before.machineHash !== machine.hash;
-  if (isOnOther && before.entry === work.stack.entry) startReleased(work);
+  const isMoved = before.machineHash !== work.machine.hash && before.entry === work.stack.entry;
+  if (isMoved) startReleased(work);
   if (before.pending !== undefined) firePending(work, before);
+  const { machine, event } = work;
   const state = machine.states.get(work.stack.state);
-  const isMoved = isOnOther && before.entry === work.stack.entry;
-  if (isMoved) work.stack = adoptTimers(work.stack, state, event.at);
   const fault = state?.after.some(({ kind }) => kind === "at") ? armInstants(work, before) : undefined;
   if (fault !== undefined) return fault;
   if (isMoved) work.notes.push(...describeTimers(before, work.stack, state, event.timerId));

@@ -131,7 +131,10 @@ function notePending(work: Work, name: PendingEvent, fault: Stalled | undefined)
   else if (name === NEXT && fault.reason !== work.stack.stalled?.reason) stall(work, fault);
 }
 
-/** The fields on which the conditions of a state's reactions may depend. */
+/**
+ * All that the conditions of a state's reactions can read and that can change within an entry. Tasks and outputs belong to it:
+ * otherwise a TIMEOUT that is handled once a task has succeeded would wait without anything that tries it again.
+ */
 const DECISIVE = ["machineHash", "metadata", "tasks", "outputs"] as const;
 
 function isLoop({ code }: Stalled): boolean {

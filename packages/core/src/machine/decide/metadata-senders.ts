@@ -28,7 +28,7 @@ export function noteMetadataSender(work: Work, before: Stack): void {
   if (!keepsSenders(machine)) return;
   // A release may send what is there already: it has requested that too.
   const own = event.origin === "stack" ? brought.own : [];
-  const moved = isMoved(work, before) ? [REVISION] : [];
+  const moved = isMovedBySender(work, before) ? [REVISION] : [];
   const born = before.incarnation === event.id ? [BIRTH] : [];
   const changed = new Set([...listChanged(before, stack), ...own, ...born, ...moved]);
   if (changed.size === 0) return;
@@ -38,9 +38,9 @@ export function noteMetadataSender(work: Work, before: Stack): void {
   work.stack = { ...stack, metadataBy: noted.filter(({ keys, derived = [] }) => keys.length + derived.length > 0) };
 }
 
-/** Returns true when the event moves the stack to another revision. */
-export function isMoved({ event, machine }: Work, before: Stack): boolean {
-  return event.name === SYSTEM_EVENTS.upgradeStack && before.machineHash !== machine.hash;
+/** Returns true when somebody moves the stack to another revision: it does not follow its machine by itself. */
+export function isMovedBySender({ event, machine }: Work, before: Stack): boolean {
+  return isSent(event) && event.name === SYSTEM_EVENTS.upgradeStack && before.machineHash !== machine.hash;
 }
 
 /** `result`: a sender has answered for a task, so the values come from those of others too. */

@@ -1,6 +1,8 @@
 import { isApprovalTask, type Machine, NEXT } from "../machine.ts";
 import type { Stack, TaskState } from "../stack.ts";
 import { findBegun } from "./entry-needs.ts";
+import { adoptSecrets } from "./stack-secrets.ts";
+import { adoptTimers } from "./timers.ts";
 
 /** Why a stack does not move to a revision of its machine. It may later, without anything else changing. */
 export interface MoveFault {
@@ -8,23 +10,62 @@ export interface MoveFault {
   readonly reason: string;
 }
 
+/** A stack on another revision, or why it keeps its own. */
+export type Move =
+  | { readonly kind: "moved"; readonly stack: Stack }
+  | { readonly kind: "held"; readonly fault: MoveFault };
+
 /**
- * Returns why a stack keeps its revision; undefined when it may move to this one. What runs and waits ends under the
- * revision that it began with: a revision that lacks one of these tasks, has something else under its name, or lets it wait for what
- * this entry does not have, is taken when the task has ended or the state is left. Upgrades, events of stacks that follow
- * their machine, timers, simulations and plans ask this one function.
+ * Moves a stack to a revision of its machine. What runs and waits ends under the revision that it began with: a revision
+ * that lacks it, has something else under its name, or lets it wait for what this entry does not have, is taken when that has
+ * ended or the state is left. Pure. Upgrades, events of stacks that follow their machine, timers, simulations and plans all
+ * move by this function. What becomes possible by the move is done after the event that has caused it, if the entry goes on:
+ * waiting tasks, events of the engine that no state has handled, instants of timers, and approvals that are asked again.
  */
-export function findMoveFault(machine: Machine, stack: Stack): MoveFault | undefined {
-  const state = machine.states.get(stack.state);
-  if (state === undefined) {
-    return { code: "UPGRADE_STATE_MISSING", reason: `Machine "${machine.name}" has no state "${stack.state}".` };
+export function moveStack(machine: Machine, stack: Stack, at: number): Move {
+  if (stack.machineHash === machine.hash) return { kind: "moved", stack };
+  for (const { findFault } of TABLE) {
+    const fault = findFault?.(machine, stack);
+    if (fault !== undefined) return { kind: "held", fault };
   }
+  let moved: Stack = { ...stack, machineHash: machine.hash };
+  for (const { take } of TABLE) moved = take?.(machine, moved, at) ?? moved;
+  return { kind: "moved", stack: moved };
+}
+
+/** One kind of thing that an entry has: why the stack must keep its revision for it, and what the new revision does to it. */
+interface Row {
+  readonly thing: string;
+  readonly findFault?: (machine: Machine, stack: Stack) => MoveFault | undefined;
+  readonly take?: (machine: Machine, stack: Stack, at: number) => Stack;
+}
+
+/** The table "What happens to running stacks when a document changes" of the documentation. What it does not name stays. */
+const TABLE: readonly Row[] = [
+  { thing: "the state itself", findFault: findStateFault },
+  { thing: "a running or waiting task, an open approval", findFault: findTasksFault },
+  { thing: "an approval that the revision adds", findFault: findApprovalFault },
+  { thing: "timers", take: (machine, stack, at) => adoptTimers(stack, machine.states.get(stack.state), at) },
+  { thing: "sensitive values", take: adoptSecrets },
+];
+
+function findStateFault({ name, states }: Machine, { state }: Stack): MoveFault | undefined {
+  if (states.has(state)) return undefined;
+  return { code: "UPGRADE_STATE_MISSING", reason: `Machine "${name}" has no state "${state}".` };
+}
+
+/** A row that was taken over has no revision, and its tasks none that they began with. */
+function isTakenOver({ machineHash }: Stack): boolean {
+  return machineHash === "";
+}
+
+function findTasksFault(machine: Machine, stack: Stack): MoveFault | undefined {
+  if (isTakenOver(stack)) return undefined;
   for (const task of stack.tasks) {
-    if (task.status !== "PENDING") continue;
-    const fault = findTaskFault(machine, stack, task);
+    const fault = task.status === "PENDING" ? findTaskFault(machine, stack, task) : undefined;
     if (fault !== undefined) return fault;
   }
-  return findApprovalFault(machine, stack, state.tasks);
+  return undefined;
 }
 
 function findTaskFault(machine: Machine, stack: Stack, task: TaskState): MoveFault | undefined {
@@ -61,10 +102,10 @@ function findAbsent({ tasks }: Machine, stack: Stack, name: string): string | un
 }
 
 /** What follows on the state, or is tried again in it, must not pass an approval that the revision adds to it. */
-function findApprovalFault(machine: Machine, stack: Stack, names: readonly string[]): MoveFault | undefined {
+function findApprovalFault(machine: Machine, stack: Stack): MoveFault | undefined {
   const isOver = stack.tasks.every(({ status }) => status === "SATISFIED") && stack.pending?.includes(NEXT) !== true;
-  if (isOver) return undefined;
-  const added = names.find((name) => {
+  if (isOver || isTakenOver(stack)) return undefined;
+  const added = machine.states.get(stack.state)?.tasks.find((name) => {
     return isApprovalTask(machine, name) && !stack.tasks.some((task) => task.name === name);
   });
   if (added === undefined) return undefined;

@@ -307,7 +307,7 @@ describe("UPGRADE_STACK", () => {
   });
 
   it("is refused when the revision lacks a task that is pending", () => {
-    const newer = aMachine({ BUILD: { tasks: ["network"] } });
+    const newer = { ...aMachine({ BUILD: { tasks: ["network"] } }), hash: "next" };
 
     expect(decide(newer, opened, upgrade)).toEqual({
       kind: "rejected",

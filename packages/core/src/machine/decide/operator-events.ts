@@ -7,7 +7,6 @@ import type { Rejected } from "./decision.ts";
 import { changeTasks, react, settleState } from "./enter-state.ts";
 import { listAbsentNeeds } from "./entry-needs.ts";
 import { LEFT_BEHIND } from "./left-behind.ts";
-import { findMoveFault } from "./move-stack.ts";
 import { listCurrentRuns } from "./runs.ts";
 import { setTask } from "./set-task.ts";
 import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStack, toWaiting } from "./start-tasks.ts";
@@ -143,11 +142,8 @@ export const retryDue: Handler = (work) => {
   return undefined;
 };
 
-/** Moves a stack to the revision that the decision is made on, like each event that is applied on it. */
-export const upgradeStack: Handler = ({ machine, stack }) => {
-  const fault = findMoveFault(machine, stack);
-  return fault === undefined ? undefined : { kind: "rejected", ...fault };
-};
+/** Only moves the stack to the revision that the decision is made on, as each event does that is applied on it. */
+export const upgradeStack: Handler = () => undefined;
 
 const NOT_RETRYING = {
   kind: "ignored",

@@ -52,14 +52,16 @@ describe("the version of a sensitive key", () => {
   });
 
   it("begins when a later revision declares a key sensitive that has a value", () => {
-    const { stack } = decideOn(aStack({ metadata: { password: "one4", pin: null } }), anEvent("SET"));
+    const before = aStack({ machineHash: "before", metadata: { password: "one4", pin: null } });
+    const { stack } = decideOn(before, anEvent("SET"));
 
     expect([stack.secretVersions, stack.metadata]).toEqual([{ password: 1 }, { password: "one4", pin: null }]);
   });
 
   it("takes the value out of what tasks have said when it begins so", () => {
     const tasks = [{ name: "db", status: "ERROR", errorMessage: "no user one4" } as const];
-    const { stack } = decideOn(aStack({ metadata: { password: "one4" }, tasks, state: "BUILD" }), anEvent("SET"));
+    const before = aStack({ machineHash: "before", metadata: { password: "one4" }, tasks, state: "BUILD" });
+    const { stack } = decideOn(before, anEvent("SET"));
 
     expect(stack.tasks[0]?.errorMessage).toBe("no user ***");
   });

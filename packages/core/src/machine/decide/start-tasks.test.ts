@@ -621,8 +621,13 @@ describe("tasks that wait", () => {
     const tasks = new Map([...machine.tasks].filter(([name]) => name !== "b"));
     const without = { ...machine, tasks, hash: "without b" };
 
-    it("waits when its turn comes, and is sent with the first event on a revision that has it again", () => {
-      const { stack, notes } = decideOn(after(), done("a"), without);
+    it("is not decided on that revision while it waits, only after it has ended", () => {
+      expect(decide(without, after(), done("a"))).toMatchObject({ kind: "rejected", code: "MACHINE_INVALID" });
+      expect(decide(without, after(done("a"), done("b")), done("c")).kind).toBe("applied");
+    });
+
+    it("waits in a row that was taken over, and is sent with the first event on a revision that has it again", () => {
+      const { stack, notes } = decideOn({ ...after(), machineHash: "" }, done("a"), without);
       const back = decideOn(stack, done("c"), machine);
 
       expect([stack.tasks[1], notes]).toEqual([

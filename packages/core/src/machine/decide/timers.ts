@@ -2,10 +2,10 @@ import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import type { StackEvent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { AfterTimer } from "../machine.ts";
-import { type Machine, type State, TIMEOUT } from "../machine.ts";
+import { type State, TIMEOUT } from "../machine.ts";
 import type { RefusedTimer, Stack, StackTimer } from "../stack.ts";
 import type { Ignored } from "./decision.ts";
-import { afterKindOf, afterTimerId, timeoutId } from "./timer-ids.ts";
+import { afterTimerId, timeoutId } from "./timer-ids.ts";
 
 /** Returns true for timers whose instant is an expression. */
 export function isInstantTimer({ instant, repeats }: StackTimer): boolean {
@@ -133,13 +133,6 @@ export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undef
   });
   if (armed) return undefined;
   return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
-}
-
-/** Returns true for a schedule or an instant that only an earlier revision of the machine has. */
-export function isDropped({ state, entry, machineHash }: Stack, timerId: string, { hash, states }: Machine): boolean {
-  const kind = afterKindOf(timerId);
-  if (machineHash === hash || (kind !== "at" && kind !== "cron")) return false;
-  return !listIds(states.get(state), entry).has(timerId);
 }
 
 /**

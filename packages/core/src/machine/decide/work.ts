@@ -9,7 +9,7 @@ import { toLeftBehind } from "./left-behind.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { withoutPending } from "./pending-events.ts";
 import { toCancel } from "./runs.ts";
-import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
+import { listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
 import { isHeld, isSatisfied } from "./task-states.ts";
 import { armTimers, spendTimer } from "./timers.ts";
 import type { ScopeInput } from "./to-scope.ts";
@@ -76,17 +76,19 @@ export function createStack(machine: Machine, init: State, event: StackEvent): S
   };
 }
 
+interface BeginInput extends Pick<Work, "machine" | "event" | "limits" | "left" | "brought"> {
+  readonly before: Stack;
+  /** The same on the revision of the machine. */
+  readonly moved: Stack;
+}
+
 /** Begins to apply an event, with the changes that every applied event makes to its stack. */
-export function beginWork(
-  input: Pick<Work, "machine" | "event" | "limits" | "left" | "brought"> & { readonly before: Stack },
-): Work {
+export function beginWork({ before, moved, ...input }: BeginInput): Work {
   const { machine, event, limits, left, brought } = input;
   const automatic = event.origin === "timer" || event.raised !== undefined || RESULT_EVENTS.has(event.name);
-  const before = event.timerId === undefined ? input.before : spendTimer(input.before, event.timerId, event.at);
-  const adopted = adoptSecrets(machine, before);
+  const spent = event.timerId === undefined ? moved : spendTimer(moved, event.timerId, event.at);
   const stack: Stack = {
-    ...adopted,
-    machineHash: machine.hash,
+    ...spent,
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
@@ -94,7 +96,7 @@ export function beginWork(
   const set = new Set<string>();
   const work: Work = { machine, event, limits, left, automatic, brought, stack, entries: 0, set, ...found };
   // A value that is sensitive since this revision may have been quoted before.
-  if (adopted !== before) hideSecrets(work);
+  if (moved.secretVersions !== before.secretVersions) hideSecrets(work);
   return work;
 }
 
