@@ -7,7 +7,7 @@ import type { Hook } from "./hook.ts";
 import { parseMapping } from "./mapping.ts";
 import { toCommit } from "./testing/builders.ts";
 
-const page = readFileSync(join(import.meta.dirname, "../../../docs/promotion.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../../docs/promotion-recipes.md"), "utf8");
 const blocks = [...page.matchAll(/^```yaml(?: fragment)?\n(.*?)^```$/gms)].map(([, block = ""]) => block);
 
 /** Returns the events that a document of the page makes of a hook. */

@@ -23,7 +23,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/machines": 2_700,
       "docs/plans-and-policies": 2_700,
       "docs/previews": 2_200,
-      "docs/promotion": 4_500,
+      "docs/promotion": 1_650,
       "docs/console": 4_000,
       "docs/events": 3_000,
       "docs/plugins": 4_600,
@@ -58,6 +58,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/mapping": 950,
       "docs/github-action": 1_150,
       "docs/notifications": 1_700,
+      "docs/promotion-recipes": 2_100,
     },
   },
   {

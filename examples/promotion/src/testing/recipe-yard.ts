@@ -9,7 +9,7 @@ import { Type } from "typebox";
 import { PEOPLE } from "./simulated-yard.ts";
 
 /** The page whose recipes are tried. */
-export const PAGE: string = readFileSync(join(import.meta.dirname, "../../../../docs/promotion.md"), "utf8");
+export const PAGE: string = readFileSync(join(import.meta.dirname, "../../../../docs/promotion-recipes.md"), "utf8");
 
 /** Returns the block of the page below a heading that contains the text. */
 export function readRecipe(text: string): string {
