@@ -9,6 +9,7 @@ import { GateConfig } from "./gate/definition.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, path), "utf8");
 const page = read("../../../docs/promotion.md");
+const recipes = read("../../../docs/promotion-recipes.md");
 const readme = read("../README.md");
 
 /** Returns the YAML blocks of a page. */
@@ -42,8 +43,8 @@ describe("the page about promotion", () => {
     expect(open).toEqual([[true, false, true, false]]);
   });
 
-  it("and the README show gates that fit the schema", () => {
-    const gates = [...listGates(page), ...listGates(readme)];
+  it("its recipes and the README show gates that fit the schema", () => {
+    const gates = [page, recipes, readme].flatMap(listGates);
 
     expect(gates.length).toBe(6);
     for (const gate of gates) expect(listSchemaFaults(GateConfig, Object(gate).config)).toEqual([]);
