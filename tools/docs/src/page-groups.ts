@@ -24,7 +24,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/plans-and-policies": 2_700,
       "docs/previews": 2_200,
       "docs/promotion": 1_650,
-      "docs/console": 4_000,
+      "docs/console": 2_000,
       "docs/events": 3_000,
       "docs/plugins": 1_950,
       "docs/deployment": 2_300,
