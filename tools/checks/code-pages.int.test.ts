@@ -60,10 +60,10 @@ describe("the pages of codes", () => {
     expect(findCodesInSources().filter((code) => !shown.has(code))).toEqual(["upgrade-differs"]);
   });
 
-  it("docs/events.md names every code of a refusal", () => {
+  it("docs/event-reference.md names every code of a refusal", () => {
     const decision = readFileSync(join(machines, "decide/decision.ts"), "utf8");
     const codes = [...decision.matchAll(/"([A-Z]+(?:_[A-Z]+)*)"/g)].map(([, code = ""]) => code);
-    const page = readFileSync(join(repositoryRoot, "docs/events.md"), "utf8");
+    const page = readFileSync(join(repositoryRoot, "docs/event-reference.md"), "utf8");
 
     expect(codes.length).toBeGreaterThan(15);
     expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);

@@ -27,7 +27,7 @@ export function toErrorsPage(): string {
     "|---|---|---|---|---|",
     ...rows,
     "",
-    "Codes of **refused events**, such as `EVENT_NOT_HANDLED`, are in [events.md](events.md#codes); a request that fails with one has",
+    "Codes of **refused events**, such as `EVENT_NOT_HANDLED`, are in [event-reference.md](event-reference.md#codes); a request that fails with one has",
     "exit code 1 and HTTP status 409. Codes of **problems of a machine document**, such as `state-unknown-key`, are in",
     "[problems.md](problems.md). A **failed task** has a code of its executor, such as `TERRAFORM_APPLY_FAILED`: see the README of",
     "[executor-terraform](../packages/executor-terraform/README.md), [executor-lambda](../packages/executor-lambda/README.md),",

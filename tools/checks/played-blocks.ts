@@ -51,6 +51,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   ],
   "docs/development.md": [CLONE],
   "docs/ecs.md": [{ by: "packages/executor-ecs/src/commands/ecs-commands.int.test.ts" }],
+  "docs/events.md": [OWN_NAMES],
   "docs/fleet.md": [FLEET],
   "docs/getting-started.md": [{ by: "tools/checks/e2e/getting-started.test.ts" }],
   "docs/installation.md": [{ has: "alias stackyard", ...CLONE }, { has: "package:npm", ...CLONE }, BUNDLE],

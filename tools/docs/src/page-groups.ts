@@ -25,7 +25,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/previews": 2_200,
       "docs/promotion": 1_650,
       "docs/console": 2_000,
-      "docs/events": 3_000,
+      "docs/events": 1_000,
       "docs/plugins": 1_950,
       "docs/deployment": 2_300,
       "docs/operations": 2_400,
@@ -51,6 +51,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     tier: "more",
     pages: {
       "docs/machine-reference": 4_700,
+      "docs/event-reference": 2_150,
       "docs/tasks": 1_700,
       "docs/state-backend": 1_400,
       "docs/leak-checks": 1_250,
