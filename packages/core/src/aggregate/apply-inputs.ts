@@ -175,10 +175,10 @@ interface TakenDecision {
 /** Takes a decision into the unit of work, with the events that it raises. */
 function takeDecided(work: Work, { queued, event, noted, chain }: Decided): TakenDecision | Needs {
   const { options, round } = work;
-  const { decision, notes, machine, lost } = noted;
+  const { decision, notes, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
-  if (round.stack !== undefined && (machine ?? lost) !== undefined) round.stack = withLost(round.stack, lost);
+  followLost(round, noted);
   followCourse(round, { event, decision, before, machine });
   const masked = findRefusedKeys(event, { machine, stack: before });
   const became =
@@ -203,6 +203,12 @@ function takeDecided(work: Work, { queued, event, noted, chain }: Decided): Take
   if (ended !== undefined) return ended;
   const hasChanged = applyRaised(work, { cause: event, noted, changed, chain });
   return isNeeds(hasChanged) ? hasChanged : { became, hasChanged };
+}
+
+/** Records on the stack that its revision is lost, or that it is there again. Without a machine, nothing was looked up. */
+function followLost(round: Round, { machine, lost }: NotedDecision): void {
+  if (round.stack === undefined || (machine === undefined && lost === undefined)) return;
+  round.stack = withLost(round.stack, lost);
 }
 
 /**

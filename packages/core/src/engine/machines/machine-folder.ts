@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { lstat, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { describeThrown, StackyardError, toErrorText } from "../../errors/stackyard-error.ts";
 import { requireUtf8 } from "../../machine/document/find-not-utf8.ts";
 import type { Problem } from "../../machine/document/problem-list.ts";
@@ -11,6 +10,7 @@ import type { CompileResult } from "../../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../../machine/parse-machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../../ports/locator.ts";
+import { importAnew, stampOf } from "./import-anew.ts";
 import { readInput } from "./read-input.ts";
 
 /** The input of the locator. */
@@ -68,6 +68,7 @@ interface LoadedFile {
   readonly stamp: string;
   readonly name: string;
   readonly located: LocatedMachine;
+  readonly imports: ReadonlyMap<string, string>;
 }
 
 async function listFiles(folder: string): Promise<readonly string[]> {
@@ -95,14 +96,19 @@ async function loadIfChanged(
   try {
     const { mtimeMs, size, ino } = await stat(path);
     const stamp = `${mtimeMs}/${size}/${ino}`;
-    if (before?.stamp === stamp) return before;
-    const { name, located } = await loadMachineFile(path, { executors: input.executors, stamp });
-    return { path, stamp, name, located };
+    if (before?.stamp === stamp && isSame(before.imports)) return before;
+    const { name, located, imports } = await loadMachineFile(path, { executors: input.executors });
+    return { path, stamp, name, located, imports };
   } catch (error) {
     if (isMissing(error) && !(await isLink(path))) return undefined;
     const message = `The file cannot be read: ${toErrorText(error)}`;
-    return { path, stamp: "unreadable", name: nameOfFile(path), located: toInvalid("file-unreadable", message) };
+    const located = toInvalid("file-unreadable", message);
+    return { path, stamp: "unreadable", name: nameOfFile(path), located, imports: new Map() };
   }
+}
+
+function isSame(imports: LoadedFile["imports"]): boolean {
+  return [...imports].every(([path, stamp]) => stampOf(path) === stamp);
 }
 
 function isMissing(error: unknown): boolean {
@@ -139,8 +145,6 @@ function toInvalid(code: string, message: string): LocatedMachine {
 interface LoadMachineOptions {
   readonly executors?: ExecutorRegistry;
   readonly strict?: boolean;
-  /** Distinguishes versions of a module, which would otherwise be imported only once. */
-  readonly stamp?: string;
   /** Ends the wait for a pipe. */
   readonly signal?: AbortSignal;
 }
@@ -150,6 +154,8 @@ interface MachineFile {
   /** The base name without its last extension, or the name that a module exports. */
   readonly name: string;
   readonly located: LocatedMachine;
+  /** The files that a module imports, with their stamps: the machine changes with each of them. */
+  readonly imports: ReadonlyMap<string, string>;
 }
 
 const TEXT = new Set([".yml", ".yaml", ".json"]);
@@ -172,25 +178,31 @@ export async function loadMachineFile(path: string, options: LoadMachineOptions 
   if (TEXT.has(extname(path))) {
     const source = await readInput(path, options.signal);
     const located = toLocated(parseMachine(source, { ...toParse(options), name: fileName }), source);
-    return { name: fileName, located: located.kind === "invalid" ? { ...located, source } : located };
+    return {
+      name: fileName,
+      located: located.kind === "invalid" ? { ...located, source } : located,
+      imports: new Map(),
+    };
   }
   return loadModule(path, fileName, options);
 }
 
 async function loadModule(path: string, fileName: string, options: LoadMachineOptions): Promise<MachineFile> {
+  let imports: MachineFile["imports"] = new Map();
   try {
     requireUtf8(await readFile(path, "utf8"), basename(path));
-    const url = pathToFileURL(resolve(path));
-    if (options.stamp !== undefined) url.searchParams.set("stamp", options.stamp);
-    const module: unknown = await import(url.href);
+    const loaded = await importAnew(resolve(path));
+    imports = loaded.imports;
+    if (loaded.result.kind === "failed") throw loaded.result.error;
+    const { module } = loaded.result;
     const value = isMap(module) ? module["default"] : undefined;
-    if (value === undefined) return { name: fileName, located: toFailed(NO_EXPORT) };
+    if (value === undefined) return { name: fileName, located: toFailed(NO_EXPORT), imports };
     const name = findName(value) ?? fileName;
     const result = parseMachineDocument(value, { ...toParse(options), name });
-    return { name, located: toLocated(result, toMachineSource(value) ?? "") };
+    return { name, located: toLocated(result, toMachineSource(value) ?? ""), imports };
   } catch (error) {
     const message = `The module cannot be loaded: ${describeThrown(error)}`;
-    return { name: fileName, located: toFailed(message) };
+    return { name: fileName, located: toFailed(message), imports };
   }
 }
 
