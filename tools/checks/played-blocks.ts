@@ -42,9 +42,8 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   ],
   "docs/cli.md": [{ not: "has examples of every command, with names of a yard in use" }],
   "docs/code-hosts.md": [{ has: "hosts setup", ...OWN_NAMES }, ACCOUNTS],
+  "docs/containers.md": [CONTAINERS],
   "docs/deployment.md": [
-    { has: "docker", ...CONTAINERS },
-    { has: "helm", ...CONTAINERS },
     { has: "scp -r", ...SYSTEM },
     { has: "apt-get", ...SYSTEM },
     { by: "tools/package/e2e/team-page.test.ts" },

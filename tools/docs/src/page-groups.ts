@@ -27,7 +27,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/console": 2_000,
       "docs/events": 1_000,
       "docs/plugins": 1_950,
-      "docs/deployment": 2_300,
+      "docs/deployment": 1_800,
       "docs/operations": 2_400,
       "docs/troubleshooting": 2_200,
     },
@@ -67,6 +67,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     title: "A yard for a team",
     tier: "more",
     pages: {
+      "docs/containers": 600,
       "docs/sign-in": 2_900,
       "docs/access": 2_600,
       "docs/audit": 1_050,

@@ -47,9 +47,6 @@ const NOT_MARKED: readonly (readonly [command: string, why: string])[] = [
   ],
   ["scp -r", "the second machine is missing, and the bundle takes a minute to build"],
   ["apt-get install", "changes this machine"],
-  ["docker build", "no container engine; image.test.ts runs the steps of the Dockerfile"],
-  ["docker compose", "no container engine; compose.test.ts starts the processes of the file"],
-  ["helm upgrade", "no cluster; chart.test.ts renders the chart"],
 ];
 
 const repository = join(import.meta.dirname, "../../..");
