@@ -35,7 +35,7 @@ import { pickRandom } from "./pick-random.ts";
 import { deadLetters, isRedelivered, parkOrGiveUp, type RefusalOutcome, refuse } from "./refuse.ts";
 import { beginRound, hasNoParked, type Round, recordEvent, takeDecision, toChange, unpark } from "./round.ts";
 import { type StackInput, toDeadlineEvent } from "./stack-input.ts";
-import { followTimer, toTimerEvent } from "./timer-event.ts";
+import { followTimer, isSkippedAgain, toTimerEvent } from "./timer-event.ts";
 
 const DONE: DeliveryOutcome = { kind: "done" };
 const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.", refused: true };
@@ -191,7 +191,7 @@ function takeDecided(work: Work, { queued, event, noted, chain }: Decided): Take
     renewRepeated(round, event, decision);
   }
   work.decided.push({ event, decision, outcome, isBegin: before === undefined, stack: round.stack });
-  if (outcome !== "parked-again") {
+  if (outcome !== "parked-again" && !isSkippedAgain(before, event, decision)) {
     const entry = toHistoryEntry({ event, decision, outcome, before, notes, machine });
     if (became === "redeliver") round.history.push(entry);
     else recordEvent(options, round, { entry, sender: event.sender, machine, action: toAction(event) });

@@ -162,7 +162,8 @@ states:
     expect((await yard.findStack("s"))?.state).toBe("GONE");
   });
 
-  it("skips the occurrences of a schedule that are refused, and counts them", async () => {
+  // argoproj/argo-workflows#4290
+  it("skips the occurrences of a schedule that are refused, counts them, and says each reason once", async () => {
     const { yard } = await begin(expiring('{ cron: "0 * * * *", zone: UTC, event: EXPIRE }', "metadata.keep != true"), {
       keep: true,
     });
@@ -170,7 +171,9 @@ states:
     await yard.advance(3 * HOUR_MS);
 
     const skipped = { count: 3, code: "EVENT_NOT_HANDLED" };
+    const lines = (await yard.listHistory("s")).filter(({ event }) => event === "EXPIRE");
     expect(await yard.findStack("s")).toMatchObject({ state: "LIVE", timers: [{ event: "EXPIRE", skipped }] });
+    expect(lines).toMatchObject([{ outcome: "refused", code: "EVENT_NOT_HANDLED" }]);
     expect((await yard.store.queries.stats()).parkedEvents).toBe(0);
   });
 });

@@ -1,3 +1,4 @@
+import type { Decision } from "../machine/decide/decision.ts";
 import { attemptsOf } from "../machine/decide/runs.ts";
 import { isOccurrence, timerEventId } from "../machine/decide/timer-ids.ts";
 import {
@@ -8,6 +9,7 @@ import {
   withoutRefusal,
   withRefused,
 } from "../machine/decide/timers.ts";
+import type { StackEvent } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Outcome, QueuedEvent } from "../ports/stack-store.ts";
@@ -52,6 +54,16 @@ interface Ending {
   readonly code: string;
   readonly reason: string;
   readonly at: number;
+}
+
+/**
+ * Returns true for an occurrence of a schedule that is refused for the same reason as the one before. The timer counts it; a
+ * line of the history for each would hide all others.
+ */
+export function isSkippedAgain(before: Stack | undefined, event: StackEvent, decision: Decision): boolean {
+  if (decision.kind !== "rejected" || !isOccurrence(event)) return false;
+  const skipped = before?.timers.find(({ id }) => id === event.timerId)?.skipped;
+  return skipped !== undefined && skipped.code === decision.code && skipped.reason === decision.reason;
 }
 
 /**

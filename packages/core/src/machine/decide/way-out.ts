@@ -1,4 +1,4 @@
-import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
+import { FAILED, type Machine, NEXT, type Reaction, type State, TIMEOUT } from "../machine.ts";
 
 /**
  * Returns true for a state in which the removal of a stack is under way: a terminal state, a state that continues to one
@@ -68,7 +68,13 @@ function waysOutOf(machine: Machine): ReadonlySet<string> {
 
 const WAYS_OUT = new WeakMap<Machine, ReadonlySet<string>>();
 
-function findWaysOut(states: readonly State[]): ReadonlySet<string> {
+/** What of a state says where it leads. */
+export interface LeadingState extends Pick<State, "name" | "terminal"> {
+  readonly on: ReadonlyMap<string, readonly Pick<Reaction, "advance" | "raise">[]>;
+}
+
+/** Returns the states of `isOnWayOut`, also of a document that is not compiled yet. */
+export function findWaysOut(states: readonly LeadingState[]): ReadonlySet<string> {
   const found = new Set(states.filter(({ terminal }) => terminal).map(({ name }) => name));
   for (let before = -1; before !== found.size; ) {
     before = found.size;
@@ -77,7 +83,7 @@ function findWaysOut(states: readonly State[]): ReadonlySet<string> {
   return found;
 }
 
-function leadsOut(state: State, states: readonly State[], found: ReadonlySet<string>): boolean {
+function leadsOut(state: LeadingState, states: readonly LeadingState[], found: ReadonlySet<string>): boolean {
   const targets = listTargets(state, isChosen);
   if (targets.length === 0 || !targets.every((target) => target === state.name || found.has(target))) return false;
   if (continues(state)) return true;
@@ -86,12 +92,12 @@ function leadsOut(state: State, states: readonly State[], found: ReadonlySet<str
 }
 
 /** Returns true when the end of its work leads a state on; with "NEXT: no-op" a stack rests in it. */
-function continues({ name, on }: State): boolean {
+function continues({ name, on }: LeadingState): boolean {
   return on.get(NEXT)?.some(({ advance, raise }) => raise !== undefined || (advance.at(-1) ?? name) !== name) === true;
 }
 
 /** Returns true when a state does not lead to the other one, or only by the failure of a removal. */
-function mayPrecede(from: State, { name }: State, found: ReadonlySet<string>): boolean {
+function mayPrecede(from: LeadingState, { name }: LeadingState, found: ReadonlySet<string>): boolean {
   if (listTargets(from, isChosen).includes(name)) return false;
   return found.has(from.name) || !listTargets(from, (event) => !isChosen(event)).includes(name);
 }
@@ -100,7 +106,7 @@ function isChosen(event: string): boolean {
   return event !== FAILED && event !== TIMEOUT;
 }
 
-function listTargets({ on }: Pick<State, "on">, isWanted: (event: string) => boolean): readonly string[] {
+function listTargets({ on }: Pick<LeadingState, "on">, isWanted: (event: string) => boolean): readonly string[] {
   return [...on].flatMap(([event, reactions]) => {
     return isWanted(event) ? reactions.flatMap(({ advance }) => advance.slice(-1)) : [];
   });

@@ -36,6 +36,7 @@ import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
 import { type FindResultFault, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
 import { isName, isReserved } from "./schema-parts.ts";
+import { INTERNAL, warnInstants, warnProtected } from "./warn-flow.ts";
 
 /** A declared event. */
 export interface EventDraft {
@@ -54,9 +55,6 @@ interface StatesInput {
   readonly tasks: ReadonlyMap<string, Field> | undefined;
   readonly metadata: MetadataDraft;
 }
-
-/** Events that the engine sends to the states themselves. */
-const INTERNAL: readonly string[] = [NEXT, FAILED, TIMEOUT];
 
 /** Reads all states, and checks each one and the ways between them. */
 export function readStates(context: V2Context, input: StatesInput): ReadonlyMap<string, StateDraft> {
@@ -103,7 +101,8 @@ interface Read {
 
 function warnAll(context: V2Context, input: StatesInput, { states, references }: Read): void {
   checkFlow(context, { states, statesField: input.statesField });
-  warnProtected(context, states);
+  warnProtected(context, states, listRaising(states));
+  warnInstants(context, states);
   warnFailureStays(context, states);
   for (const [name, state] of states) warnRestarts(context, name, state);
   if ([...states.values()].some(({ tasks, on }) => tasks === undefined || on === undefined)) return;
@@ -121,27 +120,6 @@ function warnRestarts(context: V2Context, name: string, { tasks = [], on, leavin
     entries.every(({ isConditional }) => !isConditional),
   );
   warnSelfAdvance(context, name, new Map(unconditional));
-}
-
-/** Warns of protected states that the engine itself may lead into a terminal one, without a confirmation. */
-function warnProtected({ problems }: CompileContext, states: ReadonlyMap<string, StateDraft>): void {
-  const findEnds = (state: StateDraft, event: string) =>
-    state.on?.get(event)?.advances.filter(({ target }) => states.get(target)?.terminal) ?? [];
-  for (const [name, state] of states) {
-    if (!state.protected) continue;
-    const internal = INTERNAL.flatMap((event) => findEnds(state, event).map(({ field }) => ({ event, field })));
-    const raised = listRaising(states).flatMap(({ raise, target }) => {
-      const { text: event, field } = raise;
-      return target === name && findEnds(state, event).length > 0 ? [{ event, field }] : [];
-    });
-    const timed = state.after.flatMap(({ event, field }) => {
-      return event !== undefined && findEnds(state, event).length > 0 ? [{ event, field }] : [];
-    });
-    for (const { event, field } of [...internal, ...timed, ...raised]) {
-      const message = `${event} may lead from the protected state ${quote(name)} into a terminal one without a confirmation.`;
-      problems.warn("protected-left-automatically", onValue(field), message);
-    }
-  }
 }
 
 /** A state as far as it could be read; undefined parts are faulty, and no other rule reports on them. */
@@ -277,7 +255,7 @@ function readRaise(field: Field | undefined): TextItem | undefined {
 }
 
 /** An entry that raises an event, with the name of the state that gets it. */
-interface RaisingEntry {
+export interface RaisingEntry {
   readonly raise: TextItem;
   readonly target: string;
 }
