@@ -56,7 +56,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/terraform-reference": 1_400,
       "docs/state-backend": 1_400,
       "docs/leak-checks": 1_250,
-      "docs/code-hosts": 5_700,
+      "docs/code-hosts": 5_200,
       "docs/mapping": 950,
       "docs/github-action": 1_150,
       "docs/notifications": 1_700,
@@ -93,7 +93,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     pages: {
       "docs/aws-products": 500,
       "docs/aws-organization": 1_100,
-      "docs/aws": 8_500,
+      "docs/aws": 7_300,
       "docs/fleet": 2_500,
       "docs/ecs": 1_900,
       "docs/releases": 3_500,
