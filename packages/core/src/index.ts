@@ -50,6 +50,7 @@ export {
   MAX_STATE_KEY,
   MAX_TASK_NAME,
 } from "./machine/limits.ts";
+export { isPathPart, PATH_PART } from "./machine/path-part.ts";
 export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";

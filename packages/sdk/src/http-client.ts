@@ -3,6 +3,7 @@ import {
   defined,
   ERROR_CODES,
   type ErrorCode,
+  isPathPart,
   isStackyardError,
   parseJson,
   retry,
@@ -117,7 +118,7 @@ function parseBase(url: string): string {
 }
 
 function toUrl(base: string, { path, query = {} }: ApiRequest): string {
-  const dots = path.find((segment) => segment === "" || segment === "." || segment === "..");
+  const dots = path.find((segment) => segment === "" || !isPathPart(segment));
   if (dots !== undefined) throw new StackyardError("USAGE", `"${dots}" is not allowed in the path of a request.`);
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));

@@ -42,14 +42,14 @@ export function createApp(deps: AppDeps): Hono {
   const wrong = createWrongCredentials(deps.clock);
   const findFacts = (c: Context): RequestFacts => ({
     requestId: requestIds.get(c.req.raw) ?? "",
-    address: findAddress(toSocketAddress(c.env), c.req.header("x-forwarded-for") ?? null),
+    address: findAddress(findIncoming(c.env)?.socket.remoteAddress, c.req.header("x-forwarded-for") ?? null),
   });
   app.use("*", async (c, next) => {
     const startedAt = deps.clock.now();
     const requestId = deps.ids.next();
     requestIds.set(c.req.raw, requestId);
     const early =
-      findRefusal(c.req.raw, settings) ??
+      findRefusal(c.req.raw, { ...settings, target: findIncoming(c.env)?.url }) ??
       (wrong.suspects.size > 0 ? wrong.findRefusal(c.req.raw, findFacts(c).address) : undefined);
     if (early !== undefined) c.res = await answerEarly(deps, c.req.raw, early, findFacts(c));
     else if (c.req.method === "OPTIONS") c.res = answerPreflight(c.req.raw);
@@ -78,9 +78,9 @@ export function createApp(deps: AppDeps): Hono {
   return app;
 }
 
-/** Returns the address of the Node server's socket; undefined for requests without a socket. */
-function toSocketAddress(env: Context["env"]): string | undefined {
-  return (env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress;
+/** Returns the request as the Node server has read it; undefined for requests without a socket. */
+function findIncoming(env: Context["env"]): HttpBindings["incoming"] | undefined {
+  return (env as Partial<HttpBindings> | undefined)?.incoming;
 }
 
 /** Records a denial. Returns the error to answer with: the denial, or the error of the audit log. */

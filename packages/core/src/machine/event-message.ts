@@ -8,6 +8,7 @@ import { toErrorDescription } from "./error-description.ts";
 import { defined, findJsonFault, findRoundedFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
 import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME, PLAN_DIGEST } from "./limits.ts";
 import { NEXT } from "./machine.ts";
+import { isPathPart } from "./path-part.ts";
 import type { ReleaseNote } from "./release.ts";
 
 /**
@@ -396,11 +397,6 @@ function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Field
   return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
 }
 
-/** Returns false for what addresses of files and of the API resolve as a step: no client can name it in a path. */
-function isPathPart(id: string): boolean {
-  return id !== "." && id !== "..";
-}
-
 /** The keys of a message whose values a stack keeps. */
 const KEPT = ["metadata", "outputs"] as const;
 
@@ -410,8 +406,8 @@ function findFault(fields: EventMessage, origin: EventOrigin): string | undefine
   if (![fields.stackId, fields.id ?? "", fields.machine ?? ""].every((text) => text.isWellFormed())) {
     return "An id or name contains an unpaired surrogate.";
   }
-  if (!isPathPart(fields.stackId))
-    return `The stack id ${JSON.stringify(fields.stackId)} cannot be part of an address.`;
+  const step = [fields.stackId, fields.id ?? "", fields.machine ?? ""].find((text) => !isPathPart(text));
+  if (step !== undefined) return `The id or name ${JSON.stringify(step)} cannot be part of an address.`;
   const rounded = KEPT.find((key) => findRoundedFault(fields[key]) !== undefined);
   if (rounded !== undefined)
     return `The message is refused for its "${rounded}": ${findRoundedFault(fields[rounded])}.`;

@@ -1,17 +1,24 @@
-import { cutText } from "@stackyard/core";
+import { cutText, isPathPart } from "@stackyard/core";
 import type { ServerSettings } from "../server-options.ts";
 import type { ProblemInput } from "./problem.ts";
+
+interface RefusalSettings extends Pick<ServerSettings, "allowedHosts" | "corsOrigins"> {
+  readonly url?: string | undefined;
+  /** The path and query as they were sent: the address of the request has them resolved. */
+  readonly target?: string | undefined;
+}
 
 /**
  * Returns why a request is rejected before any other check. A page of another site can make a browser call a server on
  * the loopback, also under a name that resolves to it (DNS rebinding). Such requests have an unknown `Host` or
  * `Origin`.
  */
-export function findRefusal(
-  request: Request,
-  settings: Pick<ServerSettings, "allowedHosts" | "corsOrigins"> & { readonly url?: string | undefined },
-): ProblemInput | undefined {
+export function findRefusal(request: Request, settings: RefusalSettings): ProblemInput | undefined {
   const url = new URL(request.url);
+  if (settings.target !== undefined && hasStep(settings.target)) {
+    const detail = 'The path has the step "." or "..", which no id or name can be.';
+    return { status: 400, code: "USAGE", detail };
+  }
   if (!isWellEncoded(url.pathname)) {
     return { status: 400, code: "USAGE", detail: "The path is not percent-encoded UTF-8." };
   }
@@ -27,6 +34,15 @@ export function findRefusal(
     return { status: 403, code: "FORBIDDEN", detail: "Pages of this origin may not call the API." };
   }
   return undefined;
+}
+
+/**
+ * Returns true for a path as it was sent with a step, also an encoded one: addresses resolve it, so the request would reach
+ * another operation than its sender has meant.
+ */
+function hasStep(target: string): boolean {
+  const [path = ""] = target.split(/[?#]/);
+  return path.split("/").some((part) => !isPathPart(part.replaceAll(/%2e/gi, ".")));
 }
 
 /** RFC 1035, section 2.3.4. */

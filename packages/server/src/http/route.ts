@@ -1,4 +1,4 @@
-import { defined, listSchemaFaults, type SchemaFault, StackyardError } from "@stackyard/core";
+import { defined, listSchemaFaults, PATH_PART, type SchemaFault, StackyardError } from "@stackyard/core";
 import type { RouteAccess, Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
@@ -99,7 +99,8 @@ export function defineRoute<
   const { handle, permission, subject, params, query, ...rest } = spec;
   // Both are of one member of the union, since they come from one.
   const access = { permission, subject } as RouteAccess;
-  const parseParams = createParser("path", Type.Object(params ?? {}));
+  const parts = Object.fromEntries(Object.entries<TSchema>(params ?? {}).map(toPathPart));
+  const parseParams = createParser("path", Type.Object(parts));
   const parseQuery = createParser("query", Type.Object(query ?? {}, { additionalProperties: false }));
   const body = spec.body && (spec.describedBody === undefined ? toClosed(spec.body) : spec.body);
   const parseBody = createParser("body", body ?? Type.Unknown());
@@ -112,7 +113,12 @@ export function defineRoute<
     // The three parsers have just checked the values against the very schemas that the types come from.
     return handle({ params: p.value, query: q.value, body: b.value } as Parameters<typeof handle>[0], context);
   };
-  return { ...rest, method, path, ...defined({ body }), access, params: params ?? {}, query: query ?? {}, call };
+  return { ...rest, method, path, ...defined({ body }), access, params: parts, query: query ?? {}, call };
+}
+
+/** Refuses `.` and `..` for a part of a path, whatever else its schema allows. */
+function toPathPart([name, schema]: readonly [string, TSchema]): readonly [string, TSchema] {
+  return [name, "pattern" in schema ? schema : { ...schema, pattern: PATH_PART }];
 }
 
 /** Closes an object schema: an unexpected property could replace one that the handler adds. */

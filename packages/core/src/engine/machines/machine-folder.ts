@@ -8,6 +8,7 @@ import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
 import { defined, isMap } from "../../machine/json.ts";
 import type { CompileResult } from "../../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../../machine/parse-machine.ts";
+import { isPathPart } from "../../machine/path-part.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../../ports/locator.ts";
 import { importAnew, stampOf } from "./import-anew.ts";
@@ -198,6 +199,7 @@ async function loadModule(path: string, fileName: string, options: LoadMachineOp
     const value = isMap(module) ? module["default"] : undefined;
     if (value === undefined) return { name: fileName, located: toFailed(NO_EXPORT), imports };
     const name = findName(value) ?? fileName;
+    if (!isPathPart(name)) return { name: fileName, located: toFailed(toStepMessage(name)), imports };
     const result = parseMachineDocument(value, { ...toParse(options), name });
     return { name, located: toLocated(result, toMachineSource(value) ?? ""), imports };
   } catch (error) {
@@ -207,6 +209,10 @@ async function loadModule(path: string, fileName: string, options: LoadMachineOp
 }
 
 const NO_EXPORT = "The module has no default export. Write `export default defineMachine({ … })`.";
+
+function toStepMessage(name: string): string {
+  return `The module names its machine ${JSON.stringify(name)}, which cannot be part of an address. Choose another name.`;
+}
 
 function toFailed(message: string): LocatedMachine {
   const problem = { severity: "error", code: "module-failed", path: "", line: 1, column: 1, message } as const;
