@@ -3,6 +3,7 @@ import { defined, type Failed, failed } from "@stackyard/core";
 import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/rollout";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
+import { loadLostSends } from "./lost-tasks.ts";
 import { PAGE_ROWS } from "./rows.ts";
 
 /** The rows of an operation, in the order in which they are sent to, and what its state says about all of them. */
@@ -62,7 +63,14 @@ export async function beginDeployment(
   { rows: selected, ...planned }: Planned & Pick<DeployState, "op" | "plan" | "approval">,
 ): Promise<Deployment> {
   const before = earlier === undefined ? [] : listItems(await deps.rows.loadAll(earlier));
-  const rows = mergeRows(selected, before, deps.ctx.clock.now());
+  // A task that was renamed goes on: what was before its first event is in the rows of its name before.
+  const lost = planned.op === "send" ? await loadLostSends(deps) : [];
+  const inherited = new Map(
+    lost.toReversed().flatMap(({ rows: sent }) => sent.map((row) => [row.stack, row] as const)),
+  );
+  const merged = mergeRows(selected, before, deps.ctx.clock.now());
+  const own = new Set(before.map(({ stack }) => stack));
+  const rows = merged.map((row) => (own.has(row.stack) ? row : withEarlier(row, inherited.get(row.stack))));
   const state: DeployState = {
     version: 1,
     release: deps.owner,

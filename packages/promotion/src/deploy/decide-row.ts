@@ -174,6 +174,8 @@ function refuse(
   const isMoving =
     stack !== undefined && (!evaluateHealth(stack).isAtRest || (row.try < MOST_TRIES && isSoonMoved(stack, aims)));
   if (PASSING.has(why.code) || (why.code === NOT_HANDLED && isMoving)) return hold(row, aims, why);
+  const lesser = ROW_RULES[aims.op].toLesser(row, why);
+  if (lesser !== undefined) return hold(lesser, aims, why);
   return why.code === "STACK_UNKNOWN" ? gone(row, aims) : end(row, aims, { state: "failed", ...why });
 }
 
@@ -237,12 +239,15 @@ export function isOwn(stack: Stack, aims: Pick<Aims, "metadata" | "release">): b
   return Object.keys(aims.metadata).every((key) => isOwnKey(stack, aims, key));
 }
 
-function hasOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">): boolean {
+/** Returns true when this release has set any mapped key last, and the stack has its value. */
+export function hasOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">): boolean {
   return Object.keys(aims.metadata).some((key) => isOwnKey(stack, aims, key));
 }
 
-function pickOwn({ from = {} }: DeployRow, stack: Stack, aims: Aims): Readonly<Record<string, Before>> {
-  return Object.fromEntries(Object.entries(from).filter(([key]) => isOwnKey(stack, aims, key)));
+/** Returns what an undo may change: keys with a value of the release, and those that it has restored itself. */
+function pickOurs(row: DeployRow, stack: Stack, aims: Aims): Readonly<Record<string, Before>> {
+  const entries = Object.entries(row.from ?? {});
+  return Object.fromEntries(entries.filter(([key]) => isOwnKey(stack, aims, key) || isRestoredKey(row, stack, key)));
 }
 
 function isOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">, key: string): boolean {
@@ -250,11 +255,13 @@ function isOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">, key: s
 }
 
 /** Returns true when the stack has applied an event of this undo: what was before is back, with its releases. */
-function isRestored({ try: tries, from = {} }: DeployRow, { metadata, releases }: Stack): boolean {
-  if (tries === 0) return false;
-  return Object.entries(from).every(([key, { value = null, release }]) => {
-    return (metadata[key] ?? null) === value && releases?.[key]?.event === release?.event;
-  });
+function isRestored(row: DeployRow, stack: Stack): boolean {
+  return Object.keys(row.from ?? {}).every((key) => isRestoredKey(row, stack, key));
+}
+
+function isRestoredKey({ try: tries, from = {} }: DeployRow, { metadata, releases }: Stack, key: string): boolean {
+  const { value = null, release } = from[key] ?? {};
+  return tries > 0 && (metadata[key] ?? null) === value && releases?.[key]?.event === release?.event;
 }
 
 /** Returns true when the stack has applied an event of this release, whatever its values are now. */
@@ -346,6 +353,12 @@ export interface RowRules {
   skipsMissing(aims: Aims): boolean;
   /** Returns true when what was before the first event is in the row already. */
   keepsBefore(stack: Stack | undefined, aims: Aims): boolean;
+  /** Returns the row with an event that changes less, after a refusal; undefined: the refusal is final. */
+  toLesser(row: DeployRow, why: Why): DeployRow | undefined;
+  /** True: stacks whose rows are done are asked too what is left. Others were observed as they arrived. */
+  readonly asksDone: boolean;
+  /** Returns what the end of the task leaves undone on a stack. */
+  findLeft(stack: Stack, aims: Aims): Why | undefined;
 }
 
 const SENDING: RowRules = {
@@ -359,20 +372,50 @@ const SENDING: RowRules = {
   toArrival: (row) => (row.try === 0 || row.onlyNotes === true ? "unchanged" : "done"),
   skipsMissing: ({ isRule }) => isRule,
   keepsBefore: (stack, aims) => stack !== undefined && hasApplied(stack, aims),
+  toLesser: () => undefined,
+  asksDone: false,
+  findLeft: (stack, aims) => {
+    const key = Object.keys(aims.metadata).find((each) => isOwnKey(stack, aims, each) && isUndone(stack, each));
+    if (key === undefined) return undefined;
+    return {
+      code: "WORK_MISSING",
+      message: `The stack has ${key} of this release, and the work with it was not done.`,
+    };
+  },
 };
+
+function isUndone(stack: Stack, key: string): boolean {
+  const { kind } = evaluateDeed(stack, key);
+  return kind === "failed" || kind === "open";
+}
 
 const UNDOING: RowRules = {
   toValues: ({ from = {} }) => mapEntries(from, ({ value = null }) => value),
   toRestores: ({ from = {} }) => mapEntries(from, ({ release = null }) => release),
   // A stack that has something newer is foreign.
   findNewer: () => undefined,
-  isForeign: (row, stack, aims) => !hasOwnKey(stack, aims) && !isRestored(row, stack),
-  toOwned: (row, stack, aims) => (row.try > 0 ? row : { ...row, from: pickOwn(row, stack, aims) }),
+  isForeign: (row, stack, aims) => Object.keys(pickOurs(row, stack, aims)).length === 0,
+  toOwned: (row, stack, aims) => ({ ...row, from: pickOurs(row, stack, aims) }),
   needsNothing: (row, stack) => isRestored(row, stack),
   toArrival: () => "done",
   skipsMissing: () => true,
   keepsBefore: () => true,
+  // A key that had no value before, and may have none any more, does not keep the others from being restored.
+  toLesser(row, { code }) {
+    const entries = Object.entries(row.from ?? {}).filter(([, { value }]) => value !== undefined);
+    const isLess = entries.length > 0 && entries.length < Object.keys(row.from ?? {}).length;
+    return isLess && REFUSES_KEYS.has(code) ? { ...row, from: Object.fromEntries(entries) } : undefined;
+  },
+  asksDone: true,
+  findLeft: (stack, aims) => {
+    const keys = Object.keys(aims.metadata).filter((key) => isOwnKey(stack, aims, key));
+    if (keys.length === 0) return undefined;
+    return { code: "NOT_RESTORED", message: `The stack still has ${keys.join(", ")} of the release.` };
+  },
 };
+
+/** Codes of refusals for a value of the metadata. */
+const REFUSES_KEYS: ReadonlySet<string> = new Set(["METADATA_INVALID", "EVENT_METADATA_REQUIRED"]);
 
 /** The rules of rows, by what the task does. */
 export const ROW_RULES: Readonly<Record<Aims["op"], RowRules>> = { send: SENDING, undo: UNDOING };

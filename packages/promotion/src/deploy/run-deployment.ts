@@ -3,12 +3,14 @@ import { addTallies, listItems } from "@stackyard/core/rollout";
 import { type Advanced, advanceDeployment } from "./advance-deployment.ts";
 import { beginDeployment, findPresent, retryDeployment } from "./begin-deployment.ts";
 import type { Call } from "./call.ts";
+import { withChanges } from "./change-deployment.ts";
 import type { Aims } from "./decide-row.ts";
 import { type DeployProgress, type DeployStep, MOST_ABSENCES } from "./definition.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob, UndoJob } from "./deploy-job.ts";
 import type { DeployRow } from "./deploy-row.ts";
 import { checkAll } from "./follow-plan.ts";
+import { findLeft } from "./left-stacks.ts";
 import type { Fault, Operation } from "./operation.ts";
 import { formatCodes, formatHeld, toRowsCommand } from "./row-texts.ts";
 import { formatUnseen } from "./select-stacks.ts";
@@ -154,7 +156,8 @@ function findOpening({ opensAt }: Partial<DeployProgress> = {}, now: number): nu
 }
 
 async function endDeployment(deps: DeployDeps, operation: Operation, given: Deployment): Promise<DeployStep> {
-  const whole = await deps.rows.loadAll(given);
+  const all = await deps.rows.loadAll(given);
+  const whole = withChanges(all, await findLeft(deps, listItems(all), toAims(deps, operation, all)));
   await operation.noteEnd(listItems(whole));
   const ended = { ...whole, state: { ...whole.state, endedAt: deps.ctx.clock.now() } };
   await deps.rows.save(ended);
@@ -190,7 +193,7 @@ function toEnd(operation: Operation, deployment: Deployment): DeployStep {
  */
 function findShortfall({ op }: Operation, rows: readonly DeployRow[]): Succeeded["shortfall"] {
   const failed = rows.filter(({ state }) => state === "failed");
-  const left = rows.filter(({ state, code = "" }) => state === "skipped" && LEFT.has(code));
+  const left = rows.filter(({ code = "" }) => LEFT.has(code));
   const unproven = op === "undo" ? rows.filter(isUnproven) : [];
   const parts = [
     ...(failed.length === 0 ? [] : [`${toCount(failed, "has", "have")} failed: ${formatCodes(failed)}`]),
@@ -205,8 +208,8 @@ function findShortfall({ op }: Operation, rows: readonly DeployRow[]): Succeeded
   };
 }
 
-/** Codes of skipped stacks that were to be changed, and were not. */
-const LEFT: ReadonlySet<string> = new Set(["FROZEN", "NO_PREVIOUS"]);
+/** Codes of stacks that were to be changed, and were not, or not wholly. */
+const LEFT: ReadonlySet<string> = new Set(["FROZEN", "NO_PREVIOUS", "NOT_RESTORED", "WORK_MISSING"]);
 
 function isUnproven({ state, from = {} }: DeployRow): boolean {
   return state === "done" && Object.values(from).some(({ failed }) => failed === true);

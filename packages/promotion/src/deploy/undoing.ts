@@ -1,9 +1,12 @@
-import { defined, type Failed, failed, isStackyardError, mapLimited, toShellCommand } from "@stackyard/core";
+import { defined, type Failed, failed, mapLimited, toShellCommand } from "@stackyard/core";
 import { addTallies, listItems, updateItems } from "@stackyard/core/rollout";
 import type { Planned } from "./begin-deployment.ts";
+import { hasOwnKey } from "./decide-row.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import { CONCURRENCY, type UndoJob } from "./deploy-job.ts";
 import { type Before, type DeployRow, toRow } from "./deploy-row.ts";
+import { isSent, loadLostSends, type SentRows } from "./lost-tasks.ts";
+import { findSeen, loadStacks } from "./observe-stacks.ts";
 import type { Fault, Operation } from "./operation.ts";
 import { formatCodes, toRowsCommand } from "./row-texts.ts";
 import { createRowFinder, listDeployStates, openRows, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
@@ -36,40 +39,36 @@ const NO_CHECKS = {
 
 /** Returns true for the row of a stack that has what was before, or something newer, which stays. */
 function isTakenBack({ state, code }: DeployRow): boolean {
-  return state === "done" || (state === "skipped" && code === "STACK_MOVED");
+  return (state === "done" && code === undefined) || (state === "skipped" && code === "STACK_MOVED");
 }
 
-/**
- * Returns the name under which a task has sent: its own, or that of a task which the machine does not have any more, because it was
- * renamed.
- */
-async function findSender({ ctx, owner, yard }: DeployDeps, of: string): Promise<string | Failed> {
-  const states = await listDeployStates(ctx, owner);
-  const sent = states.filter(({ op, firstSentAt }) => op === "send" && firstSentAt !== undefined);
-  if (sent.some(({ release }) => release.task === of)) return of;
-  const known = await mapLimited(sent, 1, async ({ release: { task } }) => ((await hasTask(yard, task)) ? [] : [task]));
-  const lost = known.flat();
-  if (lost.length < 2) return lost[0] ?? of;
-  const message = `"${of}" has sent nothing under its name, and the machine does not have these tasks any more: ${lost.join(", ")}. Name one of them as before, and retry the task.`;
+/** Where what is undone was sent: by the task of this name, or by one that the machine does not have any more. */
+interface Sent {
+  readonly task: string;
+  /** Sent by other such tasks: they may be of another environment. */
+  readonly lost: readonly SentRows[];
+}
+
+/** Returns under which name a task has sent: its own, or that of a task that was renamed. */
+async function findSender(deps: DeployDeps, of: string): Promise<Sent | Failed> {
+  const states = await listDeployStates(deps.ctx, deps.owner);
+  const isOwn = states.some(({ op, firstSentAt, release }) => {
+    return op === "send" && firstSentAt !== undefined && release.task === of;
+  });
+  const lost = await loadLostSends(deps);
+  if (isOwn) return { task: of, lost };
+  if (lost.length < 2) return { task: lost[0]?.state.release.task ?? of, lost: [] };
+  const names = lost.map(({ state }) => state.release.task).join(", ");
+  const message = `"${of}" has sent nothing under its name, and the machine does not have these tasks any more: ${names}. Name one of them as before, and retry the task.`;
   return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
-}
-
-async function hasTask(yard: DeployDeps["yard"], task: string): Promise<boolean> {
-  try {
-    await yard.config(task);
-    return true;
-  } catch (error) {
-    if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
-    return error.details["unknownTask"] === undefined;
-  }
 }
 
 /** Takes what a task has sent, in reverse. */
 async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Failed> {
   const { ctx, owner, release } = deps;
-  const task = await findSender(deps, job.of);
-  if (typeof task !== "string") return task;
-  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task } });
+  const found = await findSender(deps, job.of);
+  if ("kind" in found) return found;
+  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: found.task } });
   const loaded = await source.load();
   const at = ctx.clock.now();
   if (loaded === undefined) {
@@ -79,8 +78,9 @@ async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Faile
   }
   const { state } = loaded;
   const findRow = createRowFinder(ctx);
-  const sent = listItems(await source.loadAll(loaded)).filter((row) => row.try > 0 && row.from !== undefined);
+  const sent = listItems(await source.loadAll(loaded)).filter(isSent);
   const rows = await mapLimited(sent.toReversed(), 1, (row) => withoutUndone(row, findRow));
+  const known = new Set(rows.map(({ stack }) => stack));
   return {
     event: job.event ?? state.event,
     metadata: state.metadata,
@@ -89,8 +89,35 @@ async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Faile
     waves: ["all"],
     isRule: true,
     ...defined({ concurrency: job.concurrency ?? state.concurrency }),
-    rows: rows.map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
+    rows: [
+      ...rows.map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
+      ...(await listElsewhere(deps, found.lost, at)).filter(({ stack }) => !known.has(stack)),
+    ],
   };
+}
+
+/** Lists the rows of stacks that have a value of the release by a task that no undo takes back: they are named. */
+async function listElsewhere(
+  { yard, release }: DeployDeps,
+  lost: readonly SentRows[],
+  at: number,
+): Promise<readonly DeployRow[]> {
+  const found = await mapLimited(lost, 1, async ({ state, rows }) => {
+    const loaded = await loadStacks(
+      yard,
+      rows.map(({ stack }) => stack),
+    );
+    const left = rows.filter(({ stack: id }) => {
+      const { stack } = findSeen(loaded, id);
+      return stack !== undefined && hasOwnKey(stack, { metadata: state.metadata, release });
+    });
+    const message = `Sent by the task "${state.release.task}", which the machine does not have any more.`;
+    return left.map(({ stack, incarnation, from }): DeployRow => {
+      const row = { stack, wave: 0, try: 0, at, code: "NOT_RESTORED", message, ...defined({ incarnation, from }) };
+      return { ...row, state: "skipped" };
+    });
+  });
+  return found.flat();
 }
 
 /**
@@ -134,9 +161,9 @@ function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly 
  */
 async function noteUndone(deps: DeployDeps, of: string, undone: readonly DeployRow[]): Promise<void> {
   const { ctx, owner } = deps;
-  const task = await findSender(deps, of);
-  if (typeof task !== "string") return;
-  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task } });
+  const found = await findSender(deps, of);
+  if ("kind" in found) return;
+  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: found.task } });
   const loaded = await source.load();
   const ends = new Map(undone.map((row) => [row.stack, row.state]));
   if (loaded === undefined || ends.size === 0) return;
