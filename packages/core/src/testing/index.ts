@@ -57,7 +57,7 @@ export {
   isCall,
 } from "./weather/common-weathers.ts";
 export { createFreezableProgram, findProcess, runShared } from "./weather/freezable-process.ts";
-export type { WeatherInvariant } from "./weather/invariants.ts";
+export { LIFE_INVARIANTS, type LifeInvariant, type WeatherInvariant } from "./weather/invariants.ts";
 export type {
   ActBeside,
   Decision,
@@ -70,6 +70,7 @@ export type {
   Sky,
   Story,
   Truth,
+  Untrue,
   Weather,
   World,
 } from "./weather/story.ts";

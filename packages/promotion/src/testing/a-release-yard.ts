@@ -4,6 +4,7 @@ import {
   failed,
   type LocatedMachine,
   running,
+  type Stack,
   type Store,
   succeeded,
 } from "@stackyard/core";
@@ -77,6 +78,8 @@ export interface ReleaseYardInput extends Partial<Omit<SimulatorInput, "machines
   readonly tenant?: string;
   readonly createHolds?: CreateHolds;
   readonly store?: Store;
+  /** Called at the end of each build, with what it writes. False: the build fails. */
+  readonly build?: (stack: string, metadata: Stack["metadata"]) => boolean;
   /** Replaces the executors `deploy` and `gate`, such as by those with a fault. */
   readonly plant?: (executor: Executor) => Executor;
 }
@@ -110,11 +113,12 @@ export interface ReleaseYard {
 }
 
 interface WorkInput extends Pick<ReleaseYard, "pace"> {
+  readonly build: NonNullable<ReleaseYardInput["build"]>;
   readonly broken: ReadonlySet<string>;
   readonly ran: Map<string, unknown>;
 }
 
-const work = ({ broken, pace, ran }: WorkInput) => {
+const work = ({ broken, build, pace, ran }: WorkInput) => {
   /** The attempts whose build was seen at its end; a worker that takes over sees it again. */
   const built = new Set<string>();
   return defineExecutor({
@@ -127,10 +131,11 @@ const work = ({ broken, pace, ran }: WorkInput) => {
       return running({ progress: {}, pollAfterMs, message: "Builds." });
     },
     async poll({ stackId, task, metadata, attempt }) {
-      if (broken.has(stackId)) {
+      const isEnd = task === "build" && !built.has(attempt.id);
+      if (broken.has(stackId) || (isEnd && !build(stackId, metadata))) {
         return failed({ code: "BUILD_FAILED", message: "The build has failed.", retryable: false });
       }
-      if (task === "build" && !built.has(attempt.id)) ran.set(stackId, metadata["api"]);
+      if (isEnd) ran.set(stackId, metadata["api"]);
       built.add(attempt.id);
       return succeeded({});
     },
@@ -142,13 +147,21 @@ export const createNoHolds: CreateHolds = () => ({ examine: async () => ({ kind:
 
 /** Creates one; it has no stacks. */
 export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
-  const { config = {}, createHolds = createNoHolds, tenant = TENANT, store: own, plant, ...rest } = input;
+  const {
+    config = {},
+    createHolds = createNoHolds,
+    tenant = TENANT,
+    store: own,
+    plant,
+    build = () => true,
+    ...rest
+  } = input;
   const broken = new Set<string>();
   const ran = new Map<string, unknown>();
   const pace = { buildMs: 5_000, spreadMs: 0 };
   const deploy = createDeployExecutor(createHolds);
   const plugged = [deploy, createGateExecutor()].map((executor) => plant?.(executor) ?? executor);
-  const executors = [...plugged, work({ broken, pace, ran })];
+  const executors = [...plugged, work({ broken, build, pace, ran })];
   const tasks = { tenants: { executor: "deploy", config: { ...TO_TENANTS, ...config } } };
   const release = input.release ?? toReleaseMachine({ tasks, go: ["tenants"] });
   const locator = createLocator(executors, { tenant, shop: release });
@@ -210,13 +223,7 @@ export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
       await yard.settle();
     },
     start: (version) => send(`shop-${version}`, "RELEASED", { machine: "shop", metadata: { api: version } }),
-    async tallyOf(version, task) {
-      const keys = (await rowsOf(version, task)).map(({ state, code }) => [state, code].filter(Boolean).join(" "));
-      return [...Map.groupBy(keys, (key) => key)]
-        .map(([key, same]) => `${key} ${same.length}`)
-        .sort()
-        .join(", ");
-    },
+    tallyOf: async (version, task) => formatTally(await rowsOf(version, task)),
     async versionsOf() {
       const { items } = await store.queries.listStacks({ machine: "tenant" }, { limit: 1_000, sort: "id" });
       return Object.fromEntries(items.map(({ stack }) => [stack.id, stack.metadata["api"]]));
@@ -230,6 +237,14 @@ export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
       throw new Error("The release does not rest.");
     },
   };
+}
+
+function formatTally(rows: readonly DeployRow[]): string {
+  const keys = rows.map(({ state, code }) => [state, code].filter(Boolean).join(" "));
+  return [...Map.groupBy(keys, (key) => key)]
+    .map(([key, same]) => `${key} ${same.length}`)
+    .sort()
+    .join(", ");
 }
 
 /** Machines whose newest revision a test can replace. */

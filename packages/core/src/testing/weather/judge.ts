@@ -10,7 +10,7 @@ export interface Breach {
 /** Returns the invariants that the end of a story breaks; an error is a story that does not end. */
 export function evaluateEnding(ending: Ending | Error, { repeatable = [] }: Pick<Story, "repeatable"> = {}): Breach[] {
   if (ending instanceof Error) return [breach("ends", ending.message)];
-  const { verdict, truth, begun, ended, left, foreign, views } = ending;
+  const { verdict, truth, begun, ended, left, foreign, views, untrue: told = [] } = ending;
   const twice = Object.entries(begun).filter(([name, times]) => times > 1 && !repeatable.includes(name));
   const untrue = Object.entries(views).filter(([, shown]) => contradicts(shown, truth));
   return [
@@ -20,6 +20,7 @@ export function evaluateEnding(ending: Ending | Error, { repeatable = [] }: Pick
     ...left.map((what) => breach("left", what)),
     ...foreign.map((what) => breach("foreign", what)),
     ...untrue.map(([view, shown]) => breach("views", `${view} shows ${shown}, the truth is ${truth}`)),
+    ...told,
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { FreezableProcess } from "./freezable-process.ts";
-import type { WeatherInvariant } from "./invariants.ts";
+import type { LifeInvariant, WeatherInvariant } from "./invariants.ts";
 
 /** A moment at which the world responds: a call, the delivery of an event, or a look of the program at its work. */
 export interface Moment {
@@ -92,6 +92,14 @@ export interface Ending {
   readonly foreign: readonly string[];
   /** The answer of each view of the product after a quiet time. */
   readonly views: Readonly<Record<string, Truth | "unknown">>;
+  /** What was not true of a life, by the promise that it breaks. Default: nothing. */
+  readonly untrue?: readonly Untrue[];
+}
+
+/** A sentence about a life that was not true. */
+export interface Untrue {
+  readonly invariant: LifeInvariant;
+  readonly sentence: string;
 }
 
 /** A finding that is intended behavior, with the reason. */

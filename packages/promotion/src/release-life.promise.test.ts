@@ -1,0 +1,10 @@
+import { weatherCases } from "@stackyard/core/testing";
+import { describe, it } from "vitest";
+import { releaseSeasons } from "./testing/life/release-changes.ts";
+import { releaseLives } from "./testing/life/release-lives.ts";
+
+// With LONG_TESTS, pairs of changes; `npm run weather` plays all runs.
+describe("the life of a release keeps its promises whatever changes on its way", () => {
+  for (const { name, timeoutMs, run } of weatherCases(releaseLives, releaseSeasons, process.env))
+    it(name, { timeout: timeoutMs }, () => run(console.log));
+});
