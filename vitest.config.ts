@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 import consoleManifest from "./packages/console/package.json" with { type: "json" };
 import { findBrowser, toLaunchOptions } from "./tools/browser/src/index.ts";
 import { SlowFirst } from "./tools/checks/slow-first.ts";
-import { findSlowness } from "./tools/checks/slowness.ts";
+import { createPatientTests } from "./tools/checks/patient-tests.ts";
+import { findSlowness, SLOWNESS } from "./tools/checks/slowness.ts";
 import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 import { REASONS } from "./tools/checks/tiers.ts";
 
@@ -13,8 +14,11 @@ const homes = "{packages,apps,tools,examples}";
 // Tests of all files, but those in a browser, share a process and its modules, whose import was half of their time. Each file
 // leaves nothing behind: no mock, no variable of the environment, no open handle.
 const isolate = false;
-// Limits end what hangs. On a busy or slow machine the same test takes longer, so they grow with it.
+// Limits end what hangs. On a busy or slow machine the same test takes longer, so they grow with it: these, and by the plugin those
+// that single tests name.
 const slowness = findSlowness();
+process.env[SLOWNESS] = String(slowness);
+const plugins = [createPatientTests()];
 const within = (ms: number) => Math.ceil(ms * slowness);
 // What a test waits for comes at some time; how soon is not what it asserts.
 const patient = { poll: { timeout: within(20_000) } };
@@ -39,6 +43,7 @@ export default defineConfig({
     tags: Object.entries(REASONS).map(([name, description]) => ({ name, description })),
     projects: [
       {
+        plugins,
         resolve: { alias },
         test: {
           name: "unit",
@@ -55,6 +60,7 @@ export default defineConfig({
         },
       },
       {
+        plugins,
         resolve: { alias },
         test: {
           name: "int",
@@ -113,6 +119,7 @@ export default defineConfig({
         },
       },
       {
+        plugins,
         test: {
           name: "e2e",
           // Some wait half a minute for the lease of a killed process.
