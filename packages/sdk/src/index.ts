@@ -97,6 +97,7 @@ export {
   type NewEvent,
   type PublishedEvent,
   type Publisher,
+  type PublishOptions,
   type PublishResult,
 } from "./publisher.ts";
 export type { SessionsApi } from "./sessions-api.ts";

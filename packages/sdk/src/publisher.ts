@@ -58,15 +58,25 @@ export type PublishResult =
   | ({ readonly kind: "duplicate"; readonly eventId: string; readonly stackId: string } & Duplicate)
   | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
 
+/** How events are published. */
+export interface PublishOptions extends CallOptions {
+  /**
+   * How long the caller waits for the first decision, in milliseconds. An event that is refused within that time is not
+   * dead-lettered: the caller gets the refusal from `waitForOutcome`.
+   */
+  readonly awaitsMs?: number | undefined;
+}
+
 /** Publishes events to a yard, over any transport. */
 export interface Publisher<Event extends string = string> {
   /**
-   * Throws `EVENT_INVALID` when the message is not an event, `PAYLOAD_TOO_LARGE`, and `DUPLICATE` when its id was used for
+   * Throws `EVENT_INVALID` when the message is not an event, `MACHINE_UNKNOWN` for a machine that the yard has never had,
+   * `PAYLOAD_TOO_LARGE`, and `DUPLICATE` when its id was used for
    * another event of the stack: another name, or other metadata. A repeat of the same event resolves with `duplicate`.
    */
-  publish(event: NewEvent<Event>, options?: CallOptions): Promise<PublishedEvent>;
+  publish(event: NewEvent<Event>, options?: PublishOptions): Promise<PublishedEvent>;
   /** Results in the order of the events. */
-  publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;
+  publishMany(events: readonly NewEvent<Event>[], options?: PublishOptions): Promise<readonly PublishResult[]>;
 }
 
 /** The event will not be applied: it was dead-lettered, refused or ignored. `code` is `OUTCOME_NEGATIVE`. */
@@ -87,13 +97,16 @@ export class EventNotAppliedError extends StackyardError {
 
 /** The server's default limit per request. */
 const MAX_EVENTS = 100;
+const MAX_AWAITS_MS = 86_400_000;
 
 /** Publishes over the HTTP API. */
 export function createHttpPublisher(http: HttpClient): Publisher {
   /** A request that is too large for the server is sent as two. */
-  async function send(events: readonly NewEvent[], options: CallOptions): Promise<readonly PublishResult[]> {
+  async function send(events: readonly NewEvent[], options: PublishOptions): Promise<readonly PublishResult[]> {
+    const { awaitsMs, ...calling } = options;
     try {
-      return (await call<typeof op.publishEvents>(http, "POST /v1/events", { body: events }, options)).results;
+      const given = { body: events, query: { awaitsMs: awaitsMs && Math.min(awaitsMs, MAX_AWAITS_MS) } };
+      return (await call<typeof op.publishEvents>(http, "POST /v1/events", given, calling)).results;
     } catch (error) {
       if (!(error instanceof StackyardError && error.code === TOO_LARGE)) throw error;
       if (events.length === 1) return [{ kind: "invalid", code: TOO_LARGE, reason: error.message }];
@@ -113,12 +126,15 @@ export function createHttpPublisher(http: HttpClient): Publisher {
       if (result?.kind === "accepted") return { eventId: result.eventId, stackId: result.stackId };
       if (result?.kind === "duplicate") return toRepeated(event, result);
       const { code, reason = "The server gave no result." } = result ?? {};
-      throw new StackyardError(code === TOO_LARGE ? code : "EVENT_INVALID", reason, { details: { code } });
+      throw new StackyardError(OWN_CODES.find((own) => own === code) ?? "EVENT_INVALID", reason, { details: { code } });
     },
   };
 }
 
 const TOO_LARGE = "PAYLOAD_TOO_LARGE";
+
+/** Refusals of one event that keep their code. */
+const OWN_CODES = [TOO_LARGE, "MACHINE_UNKNOWN"] as const;
 
 /** Returns a repeat as published. Throws for another event under the same id, which would be lost silently. */
 function toRepeated({ event }: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {

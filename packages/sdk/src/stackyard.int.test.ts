@@ -171,6 +171,18 @@ describe("a program", () => {
     expect(await client.events.redrive(items.map(({ id }) => id))).toMatchObject({ unknown: [] });
   });
 
+  it("gets a machine that the yard has never had as an error, and a refusal that it waits for without a dead letter", async () => {
+    const { client } = await start();
+
+    await expect(client.publish({ ...launch, machine: "review-ap" })).rejects.toMatchObject({
+      code: "MACHINE_UNKNOWN",
+      message: 'Unknown machine "review-ap". Did you mean "review-app"? Nothing was sent.',
+    });
+    const event = await client.publish({ ...launch, event: "UNHEARD-OF" }, { awaitsMs: 100_000_000_000 });
+    await expect(client.waitForOutcome(event)).rejects.toMatchObject({ entry: { outcome: "refused" } });
+    expect((await client.events.listDeadLetters()).items).toEqual([]);
+  });
+
   it("gives up when the time is over, when its signal aborts, and on a failure when requested", async () => {
     const { client } = await start(failing);
     await client.publish(launch);

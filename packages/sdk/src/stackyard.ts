@@ -38,6 +38,7 @@ import {
   type NewEvent,
   type PublishedEvent,
   type Publisher,
+  type PublishOptions,
   type PublishResult,
 } from "./publisher.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
@@ -132,12 +133,15 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   }
 
   /** Publishes one event. It is stored when this resolves, and applied soon; see `waitForOutcome`. */
-  publish(event: NewEvent<EventOf<Machine>>, options?: CallOptions): Promise<PublishedEvent> {
+  publish(event: NewEvent<EventOf<Machine>>, options?: PublishOptions): Promise<PublishedEvent> {
     return this.#publisher.publish(event, options);
   }
 
   /** Hands many events over; those of a request of 100 are one commit. */
-  publishMany(events: readonly NewEvent<EventOf<Machine>>[], options?: CallOptions): Promise<readonly PublishResult[]> {
+  publishMany(
+    events: readonly NewEvent<EventOf<Machine>>[],
+    options?: PublishOptions,
+  ): Promise<readonly PublishResult[]> {
     return this.#publisher.publishMany(events, options);
   }
 

@@ -72,7 +72,7 @@ function makeParked(): Promise<string> {
 /** Sends an event, and waits until the list contains it. */
 async function makeListed(message: object, list: () => Promise<readonly string[]>): Promise<string> {
   yard.run();
-  await yard.call("/v1/events", { body: message });
+  await yard.receive(message);
   const [id] = await vi.waitFor(
     async () => {
       const ids = await list();

@@ -1,6 +1,7 @@
 // @module-tag adapter
 import { createHmac } from "node:crypto";
 import { defined } from "@stackyard/core";
+import { createStaticLocator } from "@stackyard/core/engine";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -113,13 +114,58 @@ describe("events and stacks", () => {
     expect(parked).toMatchObject({ eventId: "again", event: "LAUNCH", code: "EVENT_NOT_HANDLED", actor: "tester" });
   });
 
+  it("refuses a machine that was never known at once, alone and in a list, and takes one that is away", async () => {
+    yard = createTestYard();
+    yard.run();
+    await yard.call("/v1/events", { body: launch });
+    await untilState("pr-12", "IDLE");
+    const mistyped = { ...launch, stackId: "new", machine: "review-ap", id: "m1" };
+
+    const alone = await yard.call("/v1/events", { body: mistyped });
+    const listed = await yard.call("/v1/events", { body: [mistyped, { ...launch, stackId: "pr-13" }] });
+    const bare = createTestYard({ store: yard.store, deps: { locator: createStaticLocator([]) } });
+    const away = await bare.call("/v1/events", { body: { ...launch, stackId: "pr-14" } });
+    const unread = createTestYard({
+      deps: { locator: { find: () => Promise.reject(new Error("down")), list: async () => [] } },
+    });
+    const unsure = await unread.call("/v1/events", { body: { ...launch, stackId: "pr-15" } });
+
+    const reason = 'Unknown machine "review-ap". Did you mean "review-app"? Nothing was sent.';
+    expect(alone.status).toBe(404);
+    expect(await alone.json()).toMatchObject({ code: "MACHINE_UNKNOWN", detail: reason });
+    expect(listed.status).toBe(207);
+    expect(await listed.json()).toMatchObject({
+      results: [{ kind: "invalid", code: "MACHINE_UNKNOWN", reason }, { kind: "accepted" }],
+    });
+    expect([away.status, unsure.status]).toEqual([202, 202]);
+    await unread.stop();
+  });
+
+  it("keeps no dead letter of an event whose sender waits for the refusal, with any kind of login", async () => {
+    yard = createTestYard();
+    yard.run();
+    const wrong = { event: "NEVER", stackId: "pr-12", machine: "review-app" };
+    await yard.call("/v1/events?awaitsMs=20000", { body: { ...wrong, id: "seen" } });
+    await yard.call("/v1/events", { body: { ...wrong, id: "unseen" } });
+
+    const letters = await until(async () => {
+      const { items } = await yard.json<List>("/v1/dead-letters");
+      return items.length > 0 ? items : undefined;
+    });
+
+    expect(letters).toMatchObject([{ eventId: "unseen" }]);
+    expect(await yard.json<List>("/v1/events/seen/history")).toMatchObject({
+      items: [{ outcome: "refused", code: "EVENT_UNDECLARED" }],
+    });
+  });
+
   it("lists parked events, also of a stack that does not exist yet, and mentions them when that stack is requested", async () => {
     yard = createTestYard();
     yard.run();
     await yard.call("/v1/events", { body: launch });
     await untilState("pr-12", "IDLE");
     await yard.call("/v1/events", { body: { event: "LAUNCH", stackId: "pr-12", id: "again" } });
-    await yard.call("/v1/events", { body: { ...launch, stackId: "new", machine: "missing", id: "first" } });
+    await yard.receive({ ...launch, stackId: "new", machine: "missing", id: "first" });
 
     const items = await until(async () => {
       const page = await yard.json<List>("/v1/parked");

@@ -116,9 +116,9 @@ describe("sensitive values", () => {
     await send("ROTATE", { password: "hunter22-refused" });
     await send("LAUNCH", { token: "hunter22-refused", password: null });
     await send("UNHEARD", { password: "hunter22-refused" });
-    await yard.call("/v1/events", {
-      body: { id: "lost", event: "LAUNCH", stackId: "b", machine: "none", metadata: { secret: "hunter22-refused" } },
-    });
+    const lost = { event: "LAUNCH", stackId: "b", machine: "none", metadata: { secret: "hunter22-refused" } };
+    await yard.call("/v1/events", { body: lost });
+    await yard.receive({ ...lost, id: "lost" });
     await send("BREAK");
     const isBroken = async () => (await yard.json<{ tasks: { status: string }[] }>("/v1/stacks/a")).tasks[0]?.status;
     await expect.poll(isBroken).toBe("ERROR");

@@ -182,27 +182,6 @@ describe("the metrics of a commit", () => {
     expect(toCommitMetrics({ ...change, write: { kind: "put", stack: live } }, { stack: undefined })).toEqual([]);
   });
 
-  it("counts dead letters, but none of which a person got the refusal as the answer", () => {
-    const person = { kind: "person", id: "p", name: "ann", groups: [] } as const;
-    const told = (kind: "person" | "token", { receivedAt = 9_000, unpark = [] as readonly string[] } = {}) => {
-      const sender = { ...person, kind };
-      const event = {
-        id: "e",
-        stackId: "pr-1",
-        origin: "external",
-        receivedAt,
-        message: { event: "GOO" },
-        sender,
-      } as const;
-      const letter = { id: "l", event, code: "EVENT_UNDECLARED", reason: "", deadLetteredAt: 10_000 };
-      const metrics = toCommitMetrics({ ...change, now: 10_000, unpark, deadLetters: [letter] }, { stack: undefined });
-      return metrics.filter(({ name }) => name === "dead_lettered_events").length;
-    };
-
-    expect([told("person"), told("token")]).toEqual([0, 1]);
-    expect([told("person", { receivedAt: 1_000 }), told("person", { unpark: ["e"] })]).toEqual([1, 1]);
-  });
-
   it("count a stack that stalls once", () => {
     const stalled = { ...live, stalled: { code: "LOOP_LIMIT", reason: "…" } };
 

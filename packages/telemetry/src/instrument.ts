@@ -9,14 +9,7 @@ import {
   type Step,
   type Store,
 } from "@stackyard/core";
-import {
-  type Change,
-  type ClaimInput,
-  type Engine,
-  type LoadedStack,
-  type QueuedEvent,
-  toEventKey,
-} from "@stackyard/core/engine";
+import type { Change, ClaimInput, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
   findCarrier,
@@ -338,21 +331,11 @@ export function toCommitMetrics(change: Change, before: StackBefore): readonly M
       .filter(({ outcome }) => REFUSALS.has(outcome))
       .map(({ code }) => one("refused_events", { machine, code: code ?? "none" })),
     ...history.filter(isFailure).map(({ code }) => one("task_failures", { machine, code: toFailureCode(code) })),
-    ...change.deadLetters.filter(({ event }) => !isAnswered(event, change)).map(() => one("dead_lettered_events", {})),
+    ...change.deadLetters.map(() => one("dead_lettered_events", {})),
     ...dispatches.map(() => one("sent_tasks", { machine })),
     ...toStalls(before, write),
     ...toStateDurations(before, write, now),
   ];
-}
-
-/** The time for which `stackyard send` waits for the first decision on a terminal. */
-const ANSWERED_WITHIN_MS = 5_000;
-
-/** Returns true when a person sent the event and got its refusal as the answer: that needs no alarm. */
-function isAnswered(event: QueuedEvent, { now, unpark }: Change): boolean {
-  const { kind } = event.sender ?? {};
-  const isPerson = kind === "person" || kind === "local";
-  return isPerson && now - event.receivedAt <= ANSWERED_WITHIN_MS && !unpark.includes(toEventKey(event));
 }
 
 function one(name: MetricName, dimensions: Dimensions): Measured {

@@ -92,6 +92,8 @@ const SenderNote = Type.Object({
   /** When it was accepted, epoch milliseconds. */
   at: Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }),
   origin: Type.Optional(Type.Enum(["worker", "stack"])),
+  /** Until when its sender waits for the first decision, epoch milliseconds. */
+  until: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })),
   /** Who sent it, as a process with the yard's store has verified. Counts only with the proof. */
   sender: Type.Optional(NotedSender),
   /** That the yard itself has sent it. Counts only with the proof. */
@@ -193,6 +195,7 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
     at: event.receivedAt,
     origin: event.origin === "external" ? undefined : event.origin,
     actor: event.actor,
+    until: event.awaitedUntil,
     added: addedKeys.length === 0 ? undefined : addedKeys,
     sender: isProven ? event.sender : undefined,
     own: isProven ? event.own : undefined,
@@ -271,6 +274,7 @@ export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: s
     receivedAt: note?.at ?? incoming.sentAt ?? now,
     message: withoutAdded(message, note),
     actor: note?.actor,
+    awaitedUntil: note?.until,
     ...(isWorkers ? {} : findProvenFacts({ stackId, message, note }, resultKey)),
   });
 }

@@ -352,7 +352,10 @@ async function takeOver(
   if (isNew && (await loadKept(context, key)) !== state.text)
     return reportRefused(context, stack, `The yard's state ${key} is not the one that was sent. Repeat the command.`);
   const event = toEvent(args, metadata);
-  const published = await yard.publish({ stackId: stack, machine: args.machine, ...event }, { signal });
+  const published = await yard.publish(
+    { stackId: stack, machine: args.machine, ...event },
+    { signal, awaitsMs: timeoutMs },
+  );
   try {
     await followEvent(yard, published, { ...event, until: [until], timeoutMs, signal });
   } catch (error) {

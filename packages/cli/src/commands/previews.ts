@@ -10,7 +10,7 @@ import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, type ServerContext } from "../server/connection.ts";
 import { serverNow } from "../server/server-clock.ts";
 import { printPages } from "./print-list.ts";
-import { reportAccepted } from "./send.ts";
+import { reportAccepted, toLookMs } from "./send.ts";
 import { limitArg, stackArg, stackFilterArgs } from "./stack-args.ts";
 import { formatStack, formatState } from "./stacks.ts";
 
@@ -174,6 +174,6 @@ export async function sendUnlessRefused(context: ServerContext, sent: NewEvent, 
     const why = `${preview.code ?? "EVENT_NOT_HANDLED"}: ${preview.reason ?? "The stack refuses it."}`;
     throw failWith("OUTCOME_NEGATIVE", `"${stackId}" does not take ${event} now. Nothing was sent. ${why}`, { hint });
   }
-  const published = await yard.publish(sent, { signal });
+  const published = await yard.publish(sent, { signal, awaitsMs: toLookMs(context) });
   return reportAccepted(context, published, sent);
 }

@@ -18,7 +18,6 @@ import {
 } from "@stackyard/sdk";
 import {
   checkGoalStates,
-  checkMachine,
   type FollowEventOptions,
   type FollowedEvent,
   followEvent,
@@ -69,6 +68,7 @@ export const send = defineServerCommand({
     "Without --wait, exits as soon as the stack has decided on the event, or after 1 s (5 s on a terminal), and reports a refusal with its code.",
     "The server parks and retries an event that the current state does not handle. With --wait, its code and reason are printed at once, and the wait continues.",
     "Sends nothing and exits with 1 for a --machine of which the yard has never had a document.",
+    "An event that is refused while the command waits for its decision is not dead-lettered.",
     "For an id that the stack has already received, prints DUPLICATE and the earlier use. Exits with 0 for the same event, and with 1 for a different one.",
     "With --until, exits immediately with 2 and the cause if a task has failed for good, even if the machine handles FAILED, or if the stack can no longer reach the state by itself.",
     "Exits with 1 if the event was dead-lettered, refused or ignored, and with 4 after the timeout. With --until, an event that the stack has handled before shows where it is.",
@@ -85,10 +85,10 @@ export const send = defineServerCommand({
     const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");
     const event = toEvent(args, parseMetadata(args.metadata ?? []));
     if (args.dryRun === true) return previewEvent(context, event);
-    await checkMachine(context, event);
     await checkGoalStates(context, { ...event, until: args.until ?? [] });
-    const published = await yard.publish(event, { signal });
-    if (!args.wait && args.until === undefined) return reportAccepted(context, published, event);
+    const isFollowed = args.wait === true || args.until !== undefined;
+    const published = await yard.publish(event, { signal, awaitsMs: isFollowed ? timeoutMs : toLookMs(context) });
+    if (!isFollowed) return reportAccepted(context, published, event);
     if (published.duplicate !== undefined) out.note(published.duplicate.reason);
     const { entry, stack } = await follow(context, published, {
       ...event,
@@ -127,6 +127,14 @@ async function previewEvent({ yard, signal, out }: ServerContext, event: NewEven
 /** The time for which a command without `--wait` waits for the first decision: a rejection is reported at once. */
 const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
 
+/** The way of an answer: a decision at the end of the time still arrives. */
+const SLACK_MS = 500;
+
+/** Returns how long `reportAccepted` waits for the first decision: `awaitsMs` of an event that it reports. */
+export function toLookMs({ out }: Pick<ServerContext, "out">): number {
+  return out.interactive ? LOOK_MS.terminal : LOOK_MS.pipe;
+}
+
 /** Reports that the event was accepted, or what blocks it, without waiting for the outcome. */
 export async function reportAccepted(
   context: ServerContext,
@@ -137,7 +145,7 @@ export async function reportAccepted(
   const { duplicate, ...ids } = published;
   const result = { ...ids, event: sent.event };
   if (duplicate?.usedFor !== undefined) return reportDuplicate(context, result, duplicate);
-  const entry = await findFirstDecision(context, ids, out.interactive ? LOOK_MS.terminal : LOOK_MS.pipe);
+  const entry = await findFirstDecision(context, ids, toLookMs(context) + SLACK_MS);
   if (entry !== undefined) requireSame(ids, entry, sent);
   if (duplicate !== undefined) return reportDuplicate(context, result, duplicate);
   const isDone = entry?.outcome === "applied" || entry?.outcome === "removed";

@@ -62,6 +62,12 @@ describe("commands over a running yard", () => {
   });
   const run = (...words: string[]) => runCli(words, { cwd });
   const send = (stack: string, event: string, ...rest: string[]) => run("send", stack, event, "--json", ...rest);
+  /** Sends an event as a program that does not look at what becomes of it. */
+  const sendBlindly = async (event: object) => {
+    const token = readFileSync(join(cwd, ".stackyard/token"), "utf8").trim();
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    await fetch(`${url}/v1/events`, { method: "POST", headers, body: JSON.stringify(event) });
+  };
   const runUntil = (pattern: RegExp, ...words: string[]) =>
     vi.waitFor(
       async () => {
@@ -240,11 +246,13 @@ describe("commands over a running yard", () => {
     expect(stderr).toContain("stays parked");
   });
 
-  it("ends with 1 when the event was dead-lettered, with its code", async () => {
+  it("ends with 1 when the event was refused, with its code, and leaves no dead letter", async () => {
     const { exitCode, stdout, stderr } = await send("d", "NEVER", "--wait");
+    const letters = await run("events", "ls", "--stack", "d", "--json");
 
     expect(exitCode).toBe(1);
-    expect(parseLines(stdout).at(-1)).toMatchObject({ outcome: "dead-lettered", code: "EVENT_UNDECLARED" });
+    expect(letters.stdout).not.toContain("NEVER");
+    expect(parseLines(stdout).at(-1)).toMatchObject({ outcome: "refused", code: "EVENT_UNDECLARED" });
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: "OUTCOME_NEGATIVE" } });
   });
 
@@ -439,8 +447,9 @@ describe("commands over a running yard", () => {
   });
 
   it("events ls shows the dead letters, and redrive sends it again", async () => {
-    const listed = await run("events", "ls", "--stack", "d", "--json");
-    const [first] = parseLines(listed.stdout);
+    await sendBlindly({ stackId: "d", event: "NEVER" });
+    const words = ["events", "ls", "--stack", "d", "--code", "EVENT_UNDECLARED", "--json"];
+    const [first] = parseLines((await runUntil(/NEVER/, ...words)).stdout);
     const sent = await run("events", "redrive", String(first?.["id"]), "unknown", "--json");
 
     expect(first).toMatchObject({ stackId: "d", event: "NEVER", code: "EVENT_UNDECLARED" });
@@ -452,8 +461,8 @@ describe("commands over a running yard", () => {
   });
 
   it("events dismiss removes dead letters, and needs a reason", async () => {
-    await run("send", "typo-1", "NEVER", "--machine", "m");
-    const [letter] = parseLines((await run("events", "ls", "--stack", "typo-1", "--json")).stdout);
+    await sendBlindly({ stackId: "typo-1", event: "NEVER", machine: "m" });
+    const [letter] = parseLines((await runUntil(/NEVER/, "events", "ls", "--stack", "typo-1", "--json")).stdout);
     const id = String(letter?.["id"]);
 
     const without = await run("events", "dismiss", id);
@@ -470,9 +479,9 @@ describe("commands over a running yard", () => {
 
   // agentgate#70: what was withdrawn stays in the queue. langwatch#7127: a bulk discard leaves no record of who did it.
   it("events withdraw ends parked events, alone and in bulk, and needs a reason", async () => {
-    const event = await run("send", "wrong-1", "OPENED", "--machine", "mm", "--json");
-    await run("send", "wrong-2", "OPENED", "--machine", "mm");
-    await run("send", "wrong-3", "OPENED", "--machine", "mm");
+    const event = await run("send", "wrong-1", "OPENED", "--machine", "broken", "--json");
+    await run("send", "wrong-2", "OPENED", "--machine", "broken");
+    await run("send", "wrong-3", "OPENED", "--machine", "broken");
     const id = `wrong-1/${parseLines(event.stdout)[0]?.["eventId"]}`;
     const listed = await run("events", "ls", "--parked", "--stack", "wrong-1", "--json");
 

@@ -32,7 +32,7 @@ import {
 import { compareAge, isNeeds, isSurelyRefused, type Needs, requireParked } from "./parked-tries.ts";
 import { parseQueued } from "./parse-queued.ts";
 import { pickRandom } from "./pick-random.ts";
-import { deadLetters, isRedelivered, parkOrGiveUp, type RefusalOutcome, refuse } from "./refuse.ts";
+import { deadLetterOrAnswer, isRedelivered, parkOrGiveUp, type RefusalOutcome, refuse } from "./refuse.ts";
 import { beginRound, hasNoParked, type Round, recordEvent, takeDecision, toChange, unpark } from "./round.ts";
 import { type StackInput, toDeadlineEvent } from "./stack-input.ts";
 import { followTimer, isSkippedAgain, toTimerEvent } from "./timer-event.ts";
@@ -136,17 +136,15 @@ const CREDENTIAL_ENDED: Unread = {
 };
 
 function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
-  const redeliver = isRedelivered(options, round, queued);
-  const isKept = !redeliver && queued.origin !== "stack";
-  const entry = toUnreadEntry(queued, { ...why, outcome: isKept ? "dead-lettered" : "refused", at: round.now });
-  if (redeliver) {
-    round.history.push(entry);
+  if (isRedelivered(options, round, queued)) {
+    round.history.push(toUnreadEntry(queued, { ...why, outcome: "refused", at: round.now }));
     return "redeliver";
   }
+  const isKept = queued.origin !== "stack";
+  const outcome = isKept ? deadLetterOrAnswer(options, round, queued, { ...why, masked: "all" }) : "refused";
+  const entry = toUnreadEntry(queued, { ...why, outcome, at: round.now });
   recordEvent(options, round, { entry, sender: queued.sender });
-  if (!isKept) return "done";
-  deadLetters(options, round, queued, { ...why, masked: "all" });
-  unpark(round, queued);
+  if (isKept) unpark(round, queued);
   return "done";
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Rejected } from "../machine/decide/decision.ts";
+import { defined } from "../machine/json.ts";
 import { anEvent, aStack } from "../testing/builders.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
@@ -15,6 +16,8 @@ interface Case {
   /** The event is parked already. */
   readonly parked?: boolean;
   readonly masked?: readonly string[];
+  /** Until then its sender waits for the first decision. */
+  readonly awaitedUntil?: number;
   /** Now; the parked event is due at 30,000. */
   readonly at?: number;
 }
@@ -26,6 +29,7 @@ function refuseOne({
   mode = "park",
   parked,
   masked,
+  awaitedUntil,
   at = 1_000,
 }: Case): {
   readonly outcome: string;
@@ -38,7 +42,7 @@ function refuseOne({
   );
   const outcome = refuse({ ids: countingIds(), parking: DEFAULT_PARKING, refusedEvents: mode }, round, {
     event: anEvent(name, { origin }),
-    queued: aQueuedEvent("e1", { origin }),
+    queued: aQueuedEvent("e1", { origin, ...defined({ awaitedUntil }) }),
     decision: { kind: "rejected", code, reason: "no" },
     masked,
   });
@@ -71,6 +75,21 @@ describe("a refused event", () => {
     [{ name: "UPGRADE_STACK", code: "UPGRADE_STATE_MISSING" }, "refused"],
   ])("%j: %s", (input, outcome) => {
     expect(refuseOne(input).outcome).toBe(outcome);
+  });
+
+  it.each<readonly [string, Case, string]>([
+    ["that its sender waits for is the answer", { awaitedUntil: 1_000 }, "refused"],
+    ["that comes after the wait of its sender", { awaitedUntil: 999 }, "dead-lettered"],
+    ["that was parked, which its sender has seen", { awaitedUntil: 1_000, parked: true }, "dead-lettered"],
+    ["that its sender does not wait for", {}, "dead-lettered"],
+  ])("for good %s: %j is %s", (_, input, outcome) => {
+    const { outcome: found, round } = refuseOne({ code: "EVENT_UNDECLARED", ...input });
+
+    expect([found, toChange(round).deadLetters.length]).toEqual([outcome, outcome === "refused" ? 0 : 1]);
+  });
+
+  it("that is not handled now is parked although its sender waits", () => {
+    expect(refuseOne({ awaitedUntil: 1_000 }).outcome).toBe("parked");
   });
 
   it("keeps its reason, its first refusal and the number of its tries", () => {

@@ -38,8 +38,7 @@ export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): Refusa
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
   if (ANSWERED.has(decision.code) || isOccurrence(event) || isOperators(event, decision.code)) return "refused";
   if (isRedelivered(deps, round, queued)) return "redeliver";
-  deadLetters(deps, round, queued, { ...decision, masked: refusal.masked });
-  return "dead-lettered";
+  return deadLetterOrAnswer(deps, round, queued, { ...decision, masked: refusal.masked });
 }
 
 const ANSWERED: ReadonlySet<string> = new Set([
@@ -86,8 +85,7 @@ export function parkOrGiveUp(
   const { kind, parked } = parkAgain(input, deps.parking);
   const isOver = kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked);
   if (isOver && !endsOpenAttempt(round, queued)) {
-    deadLetters(deps, round, own, { ...decision, masked });
-    return "dead-lettered";
+    return deadLetterOrAnswer(deps, round, own, { ...decision, masked });
   }
   const again = isOver ? { ...parked, nextTryAt: nextTryAt(parked.parkedAt, round.now) } : parked;
   keepParked(round, before, mark === undefined ? again : { ...again, mark });
@@ -125,6 +123,22 @@ export function isRedelivered(
 function withIncarnation({ stack }: Round, event: QueuedEvent): QueuedEvent {
   const isNoted = event.incarnation !== undefined && event.machine === stack?.machine;
   return isNoted && stack !== undefined ? { ...event, incarnation: stack.incarnation } : event;
+}
+
+/**
+ * Ends an event that can never apply. Its sender gets the refusal as its answer while it waits for the first decision: then
+ * nothing is kept, because there is nothing to do for anyone else. Every other event is dead-lettered.
+ */
+export function deadLetterOrAnswer(
+  deps: Pick<RefuseDeps, "ids">,
+  round: Round,
+  event: QueuedEvent,
+  why: Parameters<typeof deadLetters>[3],
+): "dead-lettered" | "refused" {
+  const { awaitedUntil = Number.NEGATIVE_INFINITY } = event;
+  if (round.now <= awaitedUntil && !round.parked.has(toEventKey(event))) return "refused";
+  deadLetters(deps, round, event, why);
+  return "dead-lettered";
 }
 
 /** Dead-letters an event: stores it with its reason until an operator sends it again. */

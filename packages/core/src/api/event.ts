@@ -114,7 +114,7 @@ export const PublishResult = Type.Union([
   }),
   Type.Object({
     kind: Type.Literal("invalid"),
-    code: Type.Union([Type.Literal("EVENT_INVALID"), Type.Literal("EVENT_RESERVED")]),
+    code: Type.Union([Type.Literal("EVENT_INVALID"), Type.Literal("EVENT_RESERVED"), Type.Literal("MACHINE_UNKNOWN")]),
     reason: Type.String(),
   }),
 ]);

@@ -5,9 +5,10 @@ import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { findLastDecision } from "../inspect/last-decision.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import { isSameContent, toContent } from "../machine/event-content.ts";
-import { parseEventMessage } from "../machine/event-message.ts";
+import { type ParsedEvent, parseEventMessage, type StackEvent } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -272,7 +273,11 @@ function toInputs(item: DueItem): readonly StackInput[] {
 export type PublishResult =
   | { readonly kind: "accepted"; readonly eventId: string; readonly stackId: string }
   | DuplicateResult
-  | { readonly kind: "invalid"; readonly code: "EVENT_INVALID" | "EVENT_RESERVED"; readonly reason: string };
+  | {
+      readonly kind: "invalid";
+      readonly code: "EVENT_INVALID" | "EVENT_RESERVED" | "MACHINE_UNKNOWN";
+      readonly reason: string;
+    };
 
 /** The id was used before for an event of the same stack, so the event was not queued. */
 interface DuplicateResult {
@@ -305,6 +310,10 @@ interface PublishOptions {
   readonly allowExternalNext?: boolean;
   /** The messages are those of an operation of the yard: see `QueuedEvent.own`. */
   readonly own?: true;
+  /** How long the sender waits for the first decision, in milliseconds: see `QueuedEvent.awaitedUntil`. */
+  readonly awaitsMs?: number;
+  /** Returns why an event may not name this machine: the yard has never had it. Default: the engine parks such an event. */
+  readonly findNeverKnown?: (machine: string) => Promise<StackyardError | undefined>;
 }
 
 // The form of `toBulkEventId`. An event from outside with this form of id would keep the bulk operation from its stack.
@@ -317,26 +326,22 @@ const BULK_EVENT_ID = /^bulk-[0-9A-HJKMNP-TV-Z]{26}-\d{1,5}$/;
 export async function publishMessages(
   deps: { readonly store: Pick<Store, "enqueue" | "queries">; readonly clock: Clock; readonly ids: Ids },
   messages: readonly unknown[],
-  { sender, actor = sender?.name, allowExternalNext = false, own }: PublishOptions = {},
+  { sender, actor = sender?.name, allowExternalNext = false, own, awaitsMs, findNeverKnown }: PublishOptions = {},
 ): Promise<readonly PublishResult[]> {
   const events: QueuedEvent[] = [];
   const at = deps.clock.now();
-  const results = messages.map((message): PublishResult => {
-    const parsed = parseEventMessage(message, { messageId: deps.ids.next(), at, allowExternalNext });
-    if (parsed.kind === "invalid") return { kind: "invalid", code: parsed.code, reason: parsed.reason };
-    const { id, stackId, message: body = {} } = parsed.event;
-    if (BULK_EVENT_ID.test(id)) {
-      const reason = `Ids such as "${id}" are reserved for bulk operations. Send the event with another id.`;
-      return { kind: "invalid", code: "EVENT_RESERVED", reason };
-    }
-    events.push({
-      id,
-      stackId,
-      origin: "external",
-      receivedAt: at,
-      message: body,
-      ...defined({ actor, sender, own }),
-    });
+  const parsed = messages.map((message) =>
+    parseEventMessage(message, { messageId: deps.ids.next(), at, allowExternalNext }),
+  );
+  const neverKnown = await findUnknown(parsed, findNeverKnown);
+  const awaitedUntil = awaitsMs === undefined ? undefined : at + awaitsMs;
+  const results = parsed.map((each): PublishResult => {
+    if (each.kind === "invalid") return { kind: "invalid", code: each.code, reason: each.reason };
+    const refused = findRefusal(each.event, neverKnown);
+    if (refused !== undefined) return refused;
+    const { id, stackId, message = {} } = each.event;
+    const facts = defined({ actor, sender, own, awaitedUntil });
+    events.push({ id, stackId, origin: "external", receivedAt: at, message, ...facts });
     return { kind: "accepted", eventId: id, stackId };
   });
   const added = events.length === 0 ? [] : await deps.store.enqueue(events);
@@ -348,6 +353,32 @@ export async function publishMessages(
       return added[next++] === false && sent !== undefined ? toDuplicate(deps.store, result, sent) : result;
     }),
   );
+}
+
+/** Returns why the machines that events name were never known, by their names. */
+async function findUnknown(
+  parsed: readonly ParsedEvent[],
+  find: PublishOptions["findNeverKnown"],
+): Promise<ReadonlyMap<string, string>> {
+  if (find === undefined) return new Map();
+  const named = parsed.flatMap((each) => (each.kind === "event" ? [each.event.machine ?? ""] : []));
+  const names = [...new Set(named)].filter((name) => name !== "");
+  const found = await mapLimited(names, 10, async (name) => [name, (await find(name))?.message] as const);
+  return new Map(found.flatMap(([name, reason]) => (reason === undefined ? [] : [[name, reason] as const])));
+}
+
+/** Returns why an event cannot be queued. */
+function findRefusal(
+  { id, machine = "" }: StackEvent,
+  neverKnown: ReadonlyMap<string, string>,
+): Extract<PublishResult, { kind: "invalid" }> | undefined {
+  if (BULK_EVENT_ID.test(id)) {
+    const reason = `Ids such as "${id}" are reserved for bulk operations. Send the event with another id.`;
+    return { kind: "invalid", code: "EVENT_RESERVED", reason };
+  }
+  const unknown = neverKnown.get(machine);
+  if (unknown === undefined) return undefined;
+  return { kind: "invalid", code: "MACHINE_UNKNOWN", reason: `${unknown} Nothing was sent.` };
 }
 
 async function toDuplicate(

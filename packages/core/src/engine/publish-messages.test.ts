@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../access/sender.ts";
 import { toBulkEventId } from "../bulk/bulk.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import { markOf } from "../machine/event-content.ts";
 import { defined } from "../machine/json.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
@@ -51,6 +52,31 @@ describe("messages at the door", () => {
     await publishFrom(sender, [{ id: "e1", stackId: "a", event: "GO", actor: "root", sender: { name: "root" } }]);
 
     expect(await takeQueued()).toMatchObject([{ id: "e1", actor: "deployer", sender }]);
+  });
+
+  it("are rejected where they name a machine that was never known; others are queued with the wait of their sender", async () => {
+    const { store, clock, takeQueued } = createBench();
+    const asked: string[] = [];
+    const findNeverKnown = async (machine: string) => {
+      asked.push(machine);
+      return machine === "shopp" ? new StackyardError("MACHINE_UNKNOWN", 'Unknown machine "shopp".') : undefined;
+    };
+    const ofShop = { id: "e2", stackId: "b", event: "GO", machine: "shop" };
+    const messages = [{ id: "e1", stackId: "a", event: "GO", machine: "shopp" }, ofShop, { ...ofShop, id: "e3" }, {}];
+
+    const results = await publishMessages({ store, clock, ids: countingIds() }, messages, {
+      awaitsMs: 5_000,
+      findNeverKnown,
+    });
+
+    expect(results).toMatchObject([
+      { kind: "invalid", code: "MACHINE_UNKNOWN", reason: 'Unknown machine "shopp". Nothing was sent.' },
+      { kind: "accepted", eventId: "e2" },
+      { kind: "accepted", eventId: "e3" },
+      { kind: "invalid", code: "EVENT_INVALID" },
+    ]);
+    expect(asked).toEqual(["shopp", "shop"]);
+    expect((await takeQueued()).map((event) => event?.awaitedUntil)).toEqual([T0 + 5_000, T0 + 5_000]);
   });
 
   it("are rejected under the id of an event of a bulk operation", async () => {

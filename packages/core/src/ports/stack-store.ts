@@ -31,6 +31,11 @@ export interface QueuedEvent {
    * events reach internal machines. Never part of a message.
    */
   readonly own?: true;
+  /**
+   * Until then the sender waits for the first decision, epoch milliseconds: it gets a refusal as its answer, so nothing is
+   * dead-lettered. Never part of a message.
+   */
+  readonly awaitedUntil?: number;
   /** The release of the origin `stack`. Never part of a message. */
   readonly release?: ReleaseNote;
   /**

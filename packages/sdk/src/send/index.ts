@@ -1,4 +1,3 @@
-export { checkMachine, type KnownMachines } from "./check-machine.ts";
 export { checkGoalStates, checkState, loadMachines, type MachinesSource } from "./check-states.ts";
 export { type FollowEventOptions, type FollowedEvent, followEvent, requireSame } from "./follow-event.ts";
 export { type Metadata, parseMetadata, parseTimeout } from "./parse-words.ts";

@@ -534,7 +534,8 @@ describe("publishEvents", () => {
       status: 403,
     });
     expect(await publish(other, [{ event: "OPEN", stackId: "db-1", machine: "database" }])).toMatchObject({
-      status: 202,
+      // It may send there; the yard has no such machine.
+      status: 207,
     });
     expect(await publish(other, [{ event: "OPEN", stackId: "db-2" }])).toMatchObject({ status: 403 });
   });

@@ -120,7 +120,7 @@ beforeAll(async () => {
     id: "parked-1",
     metadata: { password: OTHER },
   };
-  await yard.call("/v1/events", { body: parked });
+  await yard.receive(parked);
   await yard.call("/v1/jobs", { body: { executor: "script", config: {}, key: "job" } });
   const list = async () => (await yard.json<{ items: Approval[] }>("/v1/approvals")).items;
   await eventually(async () => expect(await list()).toHaveLength(1));

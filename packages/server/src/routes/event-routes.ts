@@ -16,6 +16,7 @@ import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import type { Caller } from "../access/caller.ts";
 import { checkPublished } from "../access/check-published.ts";
 import { hasEverywhere } from "../access/guard.ts";
+import { findNeverKnown } from "../access/never-known.ts";
 import { checkDenied, decideRedrive, loadVisible, mayRead, toEventSubject, withMachine } from "../access/reach.ts";
 import { HttpError } from "../http/problem.ts";
 import type { Route } from "../http/route.ts";
@@ -32,13 +33,18 @@ export function eventRoutes(deps: RouteDeps): readonly Route[] {
   const { store, clock, settings, subjects } = deps;
   const { allowExternalNext, limits } = settings;
   return [
-    serve(deps, operations.publishEvents, async ({ body }, { sender, caller }) => {
+    serve(deps, operations.publishEvents, async ({ body, query: { awaitsMs } }, { sender, caller }) => {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
       if (messages.length > limits.eventsPerRequest) {
         throw new StackyardError("PAYLOAD_TOO_LARGE", `A request contains at most ${limits.eventsPerRequest} events.`);
       }
       await checkMessages(deps, caller, messages);
-      const results = await publishMessages(deps, messages, { sender, allowExternalNext });
+      const results = await publishMessages(deps, messages, {
+        sender,
+        allowExternalNext,
+        ...defined({ awaitsMs }),
+        findNeverKnown: (machine) => findNeverKnown(deps, caller, machine),
+      });
       return answerPublished(results, Array.isArray(body));
     }),
     serve(deps, operations.listEventHistory, async ({ params, query }, { caller }) => {
@@ -94,6 +100,7 @@ async function checkMessages(deps: RouteDeps, caller: Caller, messages: readonly
 function answerPublished(results: readonly Published[], isList: boolean) {
   const refused = results.find((result) => result.kind === "invalid");
   if (refused !== undefined && !isList) {
+    if (refused.code === "MACHINE_UNKNOWN") throw new StackyardError(refused.code, refused.reason);
     throw new HttpError(400, "EVENT_INVALID", refused.reason, { details: { code: refused.code } });
   }
   return reply(refused === undefined ? 202 : 207, { results: results.map(toPublishResult) });

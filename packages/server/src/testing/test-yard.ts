@@ -8,7 +8,14 @@ import {
   silentLogger,
   succeeded,
 } from "@stackyard/core";
-import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import {
+  createMemoryStore,
+  createStaticLocator,
+  createUlids,
+  publishMessages,
+  startYard,
+  systemClock,
+} from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { createServer, type Server } from "../create-server.ts";
@@ -41,6 +48,8 @@ export interface TestYard {
   /** Sets the yard's clock forward; the machine's own clock is unchanged. */
   advance(ms: number): void;
   run(): void;
+  /** Takes an event as from a queue: its sender gets no answer. */
+  receive(message: object): Promise<void>;
   /** Stops the engine and the worker; the server keeps running. */
   halt(): Promise<void>;
   /** Calls the app without a socket, as an operator unless the headers say otherwise. */
@@ -116,6 +125,9 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
     json: async <Answer>(path: string, init?: CallInit) => (await (await call(path, init)).json()) as Answer,
     run() {
       yard = startYard(deps, { drainMs: 100, process: { version: "0.0.0-test", host: "blue" } });
+    },
+    async receive(message) {
+      await publishMessages(deps, [message]);
     },
     async halt() {
       await yard?.stop();

@@ -51,6 +51,9 @@ interface FormProps extends Omit<DialogProps, "source"> {
   readonly machine: MachineDetails;
 }
 
+/** For so long a person surely sees the outcome that is shown. */
+const AWAITS_MS = 10_000;
+
 function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
   const { handled, others } = listEvents(machine, stack.state);
   const [event, setEvent] = useState(initial?.event ?? handled[0] ?? others[0] ?? "");
@@ -63,13 +66,11 @@ function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
   const preview = usePreview(stack, event, metadata, fieldRefusal === undefined && event !== "");
   const typed = needsConfirmation(machine, stack, preview.data) ? stack.id : undefined;
   const send = async () => {
-    const sent = await yard.publish({
-      stackId: stack.id,
-      event,
-      id,
-      metadata,
-      ...defined({ confirm: typed, plan: preview.isPlaceholderData ? undefined : preview.data?.digest }),
-    });
+    const plan = preview.isPlaceholderData ? undefined : preview.data?.digest;
+    const sent = await yard.publish(
+      { stackId: stack.id, event, id, metadata, ...defined({ confirm: typed, plan }) },
+      { awaitsMs: AWAITS_MS },
+    );
     await run(event, async () => ({ ...sent, outcome: "waiting", notes: [] }));
   };
   return (

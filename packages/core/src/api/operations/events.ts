@@ -16,6 +16,16 @@ export const publishEvents = defineOperation("POST", "/v1/events", {
   // Each is validated separately, so that faults of one do not affect the others.
   body: Type.Union([Type.Object({}), Type.Array(Type.Unknown(), { minItems: 1 })]),
   describedBody: Type.Union([EventMessage, Type.Array(EventMessage, { minItems: 1 })]),
+  query: {
+    awaitsMs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400_000,
+        description:
+          "How long the sender waits for the first decision, in milliseconds. A refusal within that time is its answer: the event is `refused` and not dead-lettered.",
+      }),
+    ),
+  },
   answers: {
     202: answer("PublishAnswer", "All events are accepted: each is stored, and is applied later."),
     207: answer(
@@ -23,6 +33,7 @@ export const publishEvents = defineOperation("POST", "/v1/events", {
       "Some events of a list are refused, with the kind `invalid`; the others are accepted.",
     ),
     400: refusal("EVENT_INVALID for one event, not in a list, that is refused."),
+    404: refusal("MACHINE_UNKNOWN for one event, not in a list, whose machine the yard has never had."),
   },
 });
 
