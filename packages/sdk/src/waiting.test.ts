@@ -214,16 +214,16 @@ describe("a wait whose time is over", () => {
 
     await expect(waitForState(http, input, { timeoutMs: 900 })).rejects.toMatchObject({
       code: "TIMED_OUT",
-      message: 'Timed out after 900 ms before stack "pr-1" was in LIVE: it is in BUILD. No worker runs "lambda".',
+      message: 'Gave up after 900 ms, before stack "pr-1" was in LIVE: it is in BUILD. No worker runs "lambda".',
     });
     await expect(waitForRemoval(http, "pr-1", { timeoutMs: 1_200 })).rejects.toMatchObject({
-      message: expect.stringMatching(/^Timed out after 1 s before stack "pr-1" was removed: it is in BUILD\./),
+      message: expect.stringMatching(/^Gave up after 1 s, before stack "pr-1" was removed: it is in BUILD\./),
     });
   });
 
   it("says that the stack is not there", async () => {
     await expect(waitForState(serve(undefined), input, { timeoutMs: 200 })).rejects.toMatchObject({
-      message: 'Timed out after 200 ms before stack "pr-1" was in LIVE: it does not exist.',
+      message: 'Gave up after 200 ms, before stack "pr-1" was in LIVE: it does not exist.',
     });
   });
 

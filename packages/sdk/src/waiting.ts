@@ -200,7 +200,7 @@ async function waitUntil<Answer>(
     if (end.aborted) break;
   }
   if (signal?.aborted) throw new StackyardError("INTERRUPTED", `The wait was stopped before ${goal}.`);
-  throw new StackyardError("TIMED_OUT", `Timed out after ${formatTime(timeoutMs)} before ${goal}: ${explain()}`);
+  throw new StackyardError("TIMED_OUT", `Gave up after ${formatTime(timeoutMs)}, before ${goal}: ${explain()}`);
 }
 
 function formatTime(ms: number): string {

@@ -28,7 +28,7 @@ const distribution = define("distribution", "Seconds");
 export const METRICS = {
   stacks: gauge("Stacks by machine and state.", ["machine", "state"]),
   stacks_in_condition: gauge("Stacks by condition; a stack may have several, or none.", ["condition"]),
-  stacks_needing_person: gauge("Stacks that need a person, by the first condition that is true.", ["condition"]),
+  stacks_needing_person: gauge("Stacks that need attention, by the first condition that is true.", ["condition"]),
   stalled_stacks: gauge("Stacks that cannot continue by themselves."),
   failed_stacks: gauge("Stacks with a failed task."),
   queued_events: gauge("Events that wait for the engine."),

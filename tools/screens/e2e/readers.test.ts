@@ -93,7 +93,7 @@ describe("numbers", () => {
     expect(Number(needy)).toBeGreaterThan(0);
     expect([Number(needy), Number(needy) + Number(jobs)]).toContain(badges.reduce((sum, count) => sum + count, 0));
     await open("/stacks");
-    await page.getByRole("link", { name: new RegExp(`Needs a person ${needy}`) }).waitFor();
+    await page.getByRole("link", { name: new RegExp(`Needs attention ${needy}`) }).waitFor();
   });
 });
 

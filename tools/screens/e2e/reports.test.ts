@@ -299,7 +299,7 @@ describe("what users of other consoles found confusing", () => {
   };
 
   it("counts of filters follow the other filters, not their own, and stay when one without stacks is chosen (argo-cd#6625, argo-cd#4784, argo-cd#29010)", async () => {
-    const all = ["All 97", "Needs a person 4", "Failed 0", "Degraded 4", "Overdue 0", "Stalled 0", "Approval 0"];
+    const all = ["All 97", "Needs attention 4", "Failed 0", "Degraded 4", "Overdue 0", "Stalled 0", "Approval 0"];
     const expected = [...all, "Busy 1", "Healthy 92"];
 
     expect(await conditions("/stacks?text=staging")).toEqual(expected);

@@ -149,7 +149,7 @@ function formatReport(report: ChainReport): string {
   if (report.kind === "broken") return formatFault(report.fault);
   const { lines, first, last } = report;
   if (lines === 0) return EMPTY;
-  return `${lines} lines are whole, from ${first} to ${last.seq}. Head: ${last.hash}`;
+  return `Verified ${lines} ${lines === 1 ? "line" : "lines"}, ${first} to ${last.seq}: the chain is intact. Head: ${last.hash}`;
 }
 
 function formatFault({ kind, seq }: ChainFault): string {

@@ -123,7 +123,8 @@ function printReady(
 function formatMachine(listing: MachineListing, out: Output, change = ""): string {
   const { name, origin, valid, problems } = toMachine(listing);
   const status = valid ? out.paint("green", "valid") : out.paint("red", "invalid");
-  const word = change === "" ? "" : `machine ${change}: `;
+  const word = change === "" ? "" : `Machine file ${change}: `;
+  if (change === "removed") return `${word}${out.paint("bold", name)}`;
   return [`${word}${out.paint("bold", name)}  ${status}  ${origin}`, ...formatProblems(problems, out)].join("\n");
 }
 

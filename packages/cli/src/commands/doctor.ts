@@ -178,7 +178,7 @@ async function checkGrants({ config }: ConfigFile, env: CommandContext["env"]): 
   try {
     const warning = findGrantWarning(config, await loadApiTokens(env));
     if (warning !== undefined) return [warn("access", warning, GRANT_HINT)];
-    return [ok("access", "No token of the environment lacks a grant.")];
+    return [ok("access", "Every configured token has a grant.")];
   } catch (error) {
     return [failOf("access", error, "Correct STACKYARD_API_TOKENS or its file.")];
   }

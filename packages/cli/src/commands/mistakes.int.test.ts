@@ -150,7 +150,7 @@ describe("a configuration that does not load", () => {
   it.each([
     ["a file that is not there", '"./plugins/tea.ts"', /file \S+\/plugins\/tea\.ts not found\.\n/],
     ["a package that is not there", '"stackyard-plugin-tea"', /`npm install stackyard-plugin-tea`/],
-    ["a path that looks like a package", '"m.yaml"', /A path begins with "\.\/": "\.\/m\.yaml"/],
+    ["a path that looks like a package", '"m.yaml"', /start its path with "\.\/": "\.\/m\.yaml"/],
     ["a key next to use", '{"use": "./tea.mjs", "option": {}}', /Unknown key "option" next to "use"/],
     [
       "an executor that is built in",

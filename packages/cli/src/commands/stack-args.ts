@@ -77,7 +77,7 @@ export const stackFilterArgs = {
     }),
   ),
   needsPerson: optionalFlag(
-    "Only stacks that need a person: failed, degraded and not acknowledged, overdue, stalled, or with an open approval.",
+    "Only stacks that need attention: failed, degraded and not acknowledged, overdue, stalled, or with an open approval.",
   ),
   behind: optionalFlag(
     "Only stacks that do not move to the newest revision of their machine yet; `stacks show` prints why.",

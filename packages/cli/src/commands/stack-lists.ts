@@ -53,7 +53,7 @@ export const stacksLs = defineServerCommand({
   summary: "List stacks, ordered by id.",
   examples: {
     "stackyard stacks ls --condition failed": "List stacks with a failed task.",
-    "stackyard stacks ls --needs-person": "List stacks that need a person.",
+    "stackyard stacks ls --needs-person": "List stacks that need attention.",
     "stackyard stacks ls --condition degraded":
       "List stacks that have moved on after a failure that no success has resolved.",
     "stackyard stacks ls --waiting": "Show what each waiting stack waits for.",

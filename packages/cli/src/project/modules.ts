@@ -27,9 +27,10 @@ export async function formatImportError(error: unknown, use: string, projectDir:
     return [await formatLoadError(error, path), findTypeAdvice(path)].filter((part) => part !== undefined).join(" ");
   }
   if (!missing || !toErrorMessage(error).includes(`'${use}'`)) return toErrorMessage(error);
-  if (existsSync(join(projectDir, use))) return `package not found. A path begins with "./": "./${use}".`;
+  if (existsSync(join(projectDir, use)))
+    return `package not found. To load a local file, start its path with "./": "./${use}".`;
   const install = isOwnPackage(use) ? formatInstall([use]) : `npm install ${use}`;
-  return `the package is not installed. \`${install}\` does it; a path begins with "./".`;
+  return `the package is not installed. Install it with \`${install}\`. To load a local file, start its path with "./".`;
 }
 
 function toErrorMessage(error: unknown): string {

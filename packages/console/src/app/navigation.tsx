@@ -20,9 +20,9 @@ function useBadges(): Readonly<Record<string, Badge>> {
     "/stacks": {
       count: needyOf(counts, "failed", "degraded", "overdue", "stalled"),
       tone: "fail",
-      what: "need a person",
+      what: "need attention",
     },
-    "/approvals": { count: needyOf(counts, "approval"), tone: "approval", what: "wait for a decision" },
+    "/approvals": { count: needyOf(counts, "approval"), tone: "approval", what: "waiting for a decision" },
   };
 }
 

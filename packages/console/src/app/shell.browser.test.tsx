@@ -145,8 +145,8 @@ describe("Shell", () => {
     const shown = await renderPage(Shell, "/fleet?id=run-1", mainCounts);
     const rail = shown.screen.getByRole("navigation", { name: "Screens" });
 
-    await expect.element(rail.getByRole("link", { name: "Stacks 7 need a person" })).toHaveAttribute("aria-current");
-    await expect.element(rail.getByRole("link", { name: "Approvals 3 wait for a decision" })).toBeVisible();
+    await expect.element(rail.getByRole("link", { name: "Stacks 7 need attention" })).toHaveAttribute("aria-current");
+    await expect.element(rail.getByRole("link", { name: "Approvals 3 waiting for a decision" })).toBeVisible();
     expect(rail.element().querySelectorAll("[aria-current]")).toHaveLength(1);
     const way = shown.screen.getByRole("navigation", { name: "Breadcrumb" });
     await expect.element(way).toMatchTextContent(/Stacks\s*Jobs\s*run-1/);

@@ -58,7 +58,7 @@ export function Asked({ approval }: { approval: Approval }) {
               <Text>{from.join(" or ")}</Text>, {count} needed
             </>
           ),
-          "Exactly this": of !== undefined && <PlanName of={of} />,
+          "What you approve": of !== undefined && <PlanName of={of} />,
         }}
       />
     </Panel>

@@ -14,10 +14,10 @@ it("says how many stacks move and in which order", () => {
   const tasks = [aTask("production", "all"), aTask("tenants", "canary", "tenth", "rest")];
 
   expect(formatMoves({ counts, tasks })).toBe(
-    "Then 46 stacks move, 2 of them new: production, then tenants in waves canary, tenth, rest.",
+    "Approving creates 2 stacks and changes 44 stacks: production, then tenants in waves canary, tenth, rest.",
   );
   expect(formatMoves({ counts: { ...counts, move: 1, create: 0 }, tasks: [aTask("production", "all")] })).toBe(
-    "Then 1 stack moves: production.",
+    "Approving changes 1 stack: production.",
   );
 });
 

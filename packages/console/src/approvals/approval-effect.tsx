@@ -54,10 +54,17 @@ export function Effect({ approval: { task, of, stackId }, details }: EffectProps
 /** Returns how many stacks a plan moves, and in which order. */
 export function formatMoves({ counts, tasks }: Pick<DeployPlan, "counts" | "tasks">): string {
   const moved = countMoved({ counts });
-  const created = counts.create === 0 ? "" : `, ${counts.create.toLocaleString("en")} of them new`;
+  const changed = moved - counts.create;
+  const does = [
+    ...(counts.create === 0 ? [] : [`creates ${formatStacks(counts.create)}`]),
+    ...(changed === 0 && counts.create > 0 ? [] : [`changes ${formatStacks(changed)}`]),
+  ].join(" and ");
   const order = tasks.map(({ task, waves }) => (waves.length > 1 ? `${task} in waves ${waves.join(", ")}` : task));
-  const verb = moved === 1 ? "1 stack moves" : `${moved.toLocaleString("en")} stacks move`;
-  return `Then ${verb}${created}: ${order.join(", then ")}.`;
+  return `Approving ${does}: ${order.join(", then ")}.`;
+}
+
+function formatStacks(count: number): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? "stack" : "stacks"}`;
 }
 
 /** Returns how many resources the plans of these stacks destroy; undefined where none is known to. */

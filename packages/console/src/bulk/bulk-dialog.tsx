@@ -49,7 +49,7 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
     permission: "operate",
     items: "stacks",
     reason: "optional",
-    effect: "Marks the last failure as acknowledged. The stacks stay degraded, and no longer need a person.",
+    effect: "Marks the last failure as acknowledged. The stacks stay degraded, and no longer need attention.",
   },
   settle: {
     verb: "Settle",

@@ -31,13 +31,13 @@ export function Attention({ counts, jobs }: AttentionProps) {
   const needy = countNeedy(counts, jobs.data ?? []);
   if (needy.stacks + needy.jobs === 0) {
     return (
-      <Panel title="Needs a person">
+      <Panel title="Needs attention">
         <Loaded query={jobs}>{() => <AllQuiet />}</Loaded>
       </Panel>
     );
   }
   return (
-    <Panel title="Needs a person" note={formatNeedyNote(needy)} actions={<To path="/inbox">All as a list</To>}>
+    <Panel title="Needs attention" note={formatNeedyNote(needy)} actions={<To path="/inbox">All as a list</To>}>
       {failed ? <Causes kind="failed" count={failed} /> : null}
       {degraded ? <Causes kind="degraded" count={degraded} /> : null}
       <FailedJobs jobs={jobs.data ?? []} />

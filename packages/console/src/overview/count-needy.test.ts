@@ -21,22 +21,22 @@ describe("what needs a person", () => {
     const needy = countNeedy(counts, ["job"]);
 
     expect(needy).toEqual({ stacks: 8, jobs: 1 });
-    expect(formatNeedy(needy)).toBe("8 need a person, and 1 job has failed.");
+    expect(formatNeedy(needy)).toBe("8 need attention, and 1 job has failed.");
     expect(formatNeedyNote(needy)).toBe("8 stacks, 1 job, by cause");
   });
 
   it("does not take the jobs that are loaded for all", () => {
     const jobs = Array.from({ length: MOST_JOBS }, () => "job");
 
-    expect(formatNeedy(countNeedy(counts, jobs))).toBe("8 need a person, and 10 or more jobs have failed.");
+    expect(formatNeedy(countNeedy(counts, jobs))).toBe("8 need attention, and 10 or more jobs have failed.");
     expect(formatNeedyNote(countNeedy(counts, jobs))).toBe("8 stacks, 10 or more jobs, by cause");
-    expect(formatNeedy(countNeedy(counts, jobs.slice(1)))).toBe("8 need a person, and 9 jobs have failed.");
+    expect(formatNeedy(countNeedy(counts, jobs.slice(1)))).toBe("8 need attention, and 9 jobs have failed.");
   });
 
   it("is only jobs where all stacks are well, and nothing where all is well", () => {
-    expect(formatNeedy(countNeedy(undefined, ["a", "b"]))).toBe("None needs a person, but 2 jobs have failed.");
+    expect(formatNeedy(countNeedy(undefined, ["a", "b"]))).toBe("None needs attention, but 2 jobs have failed.");
     expect(formatNeedyNote(countNeedy(undefined, ["a", "b"]))).toBe("2 jobs, by cause");
-    expect(formatNeedy(countNeedy({ ...NONE, needy: new Map([["failed", 1]]) }, []))).toBe("1 needs a person.");
-    expect(formatNeedy(countNeedy(undefined, []))).toBe("None needs a person.");
+    expect(formatNeedy(countNeedy({ ...NONE, needy: new Map([["failed", 1]]) }, []))).toBe("1 needs attention.");
+    expect(formatNeedy(countNeedy(undefined, []))).toBe("None needs attention.");
   });
 });

@@ -15,10 +15,10 @@ export function countNeedy(counts: ConditionCounts | undefined, failedJobs: read
   return { stacks: needyOf(counts, ...NEEDS_PERSON), jobs: failedJobs.length };
 }
 
-/** Formats `8 need a person, and 1 job has failed.` */
+/** Formats `8 need attention, and 1 job has failed.` */
 export function formatNeedy({ stacks, jobs }: Needy): string {
   const ofStacks =
-    stacks === 0 ? "None needs a person" : `${format(stacks)} ${stacks === 1 ? "needs" : "need"} a person`;
+    stacks === 0 ? "None needs attention" : `${format(stacks)} ${stacks === 1 ? "needs" : "need"} attention`;
   if (jobs === 0) return `${ofStacks}.`;
   const ofJobs = `${formatJobs(jobs)} ${jobs === 1 ? "has" : "have"} failed`;
   return `${ofStacks}${stacks === 0 ? ", but" : ", and"} ${ofJobs}.`;

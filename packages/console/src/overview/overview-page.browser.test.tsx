@@ -146,11 +146,11 @@ describe("OverviewPage", () => {
     });
 
     await expect
-      .element(screen.getByText("350 stacks of 1 machine. 8 need a person, and 1 job has failed."))
+      .element(screen.getByText("350 stacks of 1 machine. 8 need attention, and 1 job has failed."))
       .toBeVisible();
     await expect
-      .element(screen.getByRole("heading", { name: "Needs a person", exact: false }))
-      .toHaveTextContent("Needs a person8 stacks, 1 job, by cause");
+      .element(screen.getByRole("heading", { name: "Needs attention", exact: false }))
+      .toHaveTextContent("Needs attention8 stacks, 1 job, by cause");
   });
 
   it("says that all is quiet only once it knows of failed jobs, too", async () => {
@@ -159,7 +159,7 @@ describe("OverviewPage", () => {
 
     await expect.element(screen.getByText("The store does not answer.").first()).toBeVisible();
     await expect.element(screen.getByText("All quiet")).not.toBeInTheDocument();
-    await expect.element(screen.getByText(/needs a person\./)).not.toBeInTheDocument();
+    await expect.element(screen.getByText(/needs attention\./)).not.toBeInTheDocument();
   });
 
   it("moves no row while a link is pressed: the click would be lost", async () => {
@@ -249,7 +249,7 @@ describe("OverviewPage", () => {
     await page.viewport(width, height);
     const counts = conditionCounts(350, { failed: 1, degraded: 6, overdue: 2, approval: 3, busy: 9, asleep: 112 });
     const { screen } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });
-    await expect.element(screen.getByText("350 stacks of 1 machine. 12 need a person.")).toBeVisible();
+    await expect.element(screen.getByText("350 stacks of 1 machine. 12 need attention.")).toBeVisible();
 
     const figures = [...document.querySelectorAll(".overview-counts b")].map((figure) => Number(figure.textContent));
     expect(figures.reduce((sum, count) => sum + count, 0)).toBe(350);
@@ -264,20 +264,20 @@ describe("OverviewPage", () => {
   });
 
   it.each([
-    [390, ["Stacks by condition", "Needs a person", "Stacks of each machine", "Running"]],
-    [1440, ["Stacks by condition", "Needs a person", "Running"]],
+    [390, ["Stacks by condition", "Needs attention", "Stacks of each machine", "Running"]],
+    [1440, ["Stacks by condition", "Needs attention", "Running"]],
   ])("shows what needs a person before all stacks, %i px wide", async (width, parts) => {
     await page.viewport(width, 844);
     const counts = conditionCounts(350, { failed: 1, degraded: 6 });
     const { screen } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });
-    await expect.element(screen.getByText("350 stacks of 1 machine. 7 need a person.")).toBeVisible();
+    await expect.element(screen.getByText("350 stacks of 1 machine. 7 need attention.")).toBeVisible();
 
     const titles = [...document.querySelectorAll("section.panel")].map(
       (panel) => panel.getAttribute("aria-label") ?? panel.querySelector("h2")?.firstChild?.textContent,
     );
     expect(titles.slice(0, parts.length)).toEqual(parts);
     const yard = document.querySelector(".overview-yard") ?? document.body;
-    const needy = [...document.querySelectorAll("h2")].find((title) => title.textContent.startsWith("Needs a person"));
+    const needy = [...document.querySelectorAll("h2")].find((title) => title.textContent.startsWith("Needs attention"));
     const isBefore = (yard.compareDocumentPosition(needy ?? yard) & Node.DOCUMENT_POSITION_PRECEDING) !== 0;
     expect(isBefore).toBe(width < 720);
   });
@@ -298,7 +298,7 @@ describe("OverviewPage", () => {
   it("lists the stacks of a condition when its part of the bar is pressed", async () => {
     const counts = conditionCounts(350, { failed: 1, degraded: 6 });
     const { screen, address } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });
-    await expect.element(screen.getByText("350 stacks of 1 machine. 7 need a person.")).toBeVisible();
+    await expect.element(screen.getByText("350 stacks of 1 machine. 7 need attention.")).toBeVisible();
 
     document.querySelector<HTMLElement>(".overview-bar > .tone-degraded")?.click();
 

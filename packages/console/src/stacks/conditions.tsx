@@ -22,7 +22,7 @@ export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { f
         All {formatCount(query.data?.total)}
       </To>
       <To path="/stacks" search={{ ...search, is: PERSON }} current={isPerson}>
-        Needs a person {formatCount(counts && needyOf(counts, ...NEEDS_PERSON))}
+        Needs attention {formatCount(counts && needyOf(counts, ...NEEDS_PERSON))}
       </To>
       {shown.map((name) => (
         <To

@@ -165,7 +165,7 @@ describe("StacksPage", () => {
         items: stacks.filter(({ id }) => ({ failed: "pr-1", approval: "pr-2" })[query["mainCondition"] ?? ""] === id),
       }),
     });
-    await screen.getByRole("link", { name: "Needs a person 2" }).click();
+    await screen.getByRole("link", { name: "Needs attention 2" }).click();
 
     await expect.element(screen.getByText("2 stacks, in need of a person")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "pr-2", exact: true })).toBeVisible();
@@ -442,7 +442,7 @@ describe("StacksPage", () => {
     const links = [...line.element().querySelectorAll("a")].filter((link) => link.offsetParent !== null);
     expect(links.map(({ textContent }) => textContent)).toEqual([
       "All 97",
-      "Needs a person 4",
+      "Needs attention 4",
       "Degraded 4",
       "Busy 1",
       "Healthy 80",

@@ -255,7 +255,7 @@ const StackGroup = Type.Object({
   condition: Type.Optional(Type.String({ description: "Every condition is listed, also with a count of 0." })),
   mainCondition: Type.Optional(MainConditionView),
   needsPerson: Type.Optional(
-    Type.Boolean({ description: "By main condition: true in a group of stacks that need a person." }),
+    Type.Boolean({ description: "By main condition: true in a group of stacks that need attention." }),
   ),
   revision: Type.Optional(Type.String({ description: "Its hash." })),
   count: Type.Integer(),

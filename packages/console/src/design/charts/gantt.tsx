@@ -97,9 +97,9 @@ function Track({ row: { bars, stuckSince }, share, end }: { row: GanttRow; share
         <span
           className="gantt-stuck tone-fail"
           style={{ left: toPercent(share(stuckSince)), width: toPercent(1 - share(stuckSince)) }}
-          title={`waits for a person for ${formatAge(end - stuckSince)}`}
+          title={`needs attention for ${formatAge(end - stuckSince)}`}
         >
-          waits for a person for {formatAge(end - stuckSince)}
+          needs attention for {formatAge(end - stuckSince)}
         </span>
       )}
     </span>

@@ -69,7 +69,7 @@ export function AcknowledgeDialog({ stack, refusal, onClose }: DialogProps) {
     >
       <p>
         This repairs nothing: the stack stays degraded and keeps its error until the next success. It no longer counts
-        among those that need a person, and shows who has acknowledged the failure and why.
+        among those that need attention, and shows who has acknowledged the failure and why.
       </p>
     </ActionDialog>
   );

@@ -33,7 +33,7 @@ it("shows what waited, ran and failed on one line of time, and each bar leads to
   const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack, history));
   const timeline = screen.getByRole("region", { name: "Attempts since the state was entered" });
 
-  await expect.element(timeline.getByText("waits for a person for 4m")).toBeVisible();
+  await expect.element(timeline.getByText("needs attention for 4m")).toBeVisible();
   const second = timeline.getByRole("link", { name: "database, attempt 2: failed, 4m, its log" });
   await expect.element(second).toHaveAttribute("href", expect.stringContaining("/log?attempt="));
   await expect.element(timeline.getByText("smoke")).toBeVisible();

@@ -41,7 +41,7 @@ export const acknowledgeStack = defineOperation("POST", "/v1/stacks/:stackId/ack
   ...of,
   permission: "operate",
   summary:
-    "Mark the last failure of a stack as acknowledged. The stack stays degraded until a success, and no longer needs a person.",
+    "Mark the last failure of a stack as acknowledged. The stack stays degraded until a success, and no longer needs attention.",
   body: Type.Object({ reason, id }),
   answers,
 });
