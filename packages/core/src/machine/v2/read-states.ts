@@ -11,7 +11,7 @@ import {
   warnUnused,
 } from "../document/check-document.ts";
 import { warnFailureStays } from "../document/check-ends.ts";
-import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import { onKey, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import {
   type Field,
@@ -31,7 +31,7 @@ import { INSTANT } from "../expression/cel-functions.ts";
 import type { TemplateResult } from "../expression/compile-template.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import { FAILED, LEAVING_MODES, type MetadataRule, NEXT, type State, TIMEOUT } from "../machine.ts";
+import { LEAVING_MODES, type MetadataRule, type State } from "../machine.ts";
 import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
 import { type FindResultFault, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
