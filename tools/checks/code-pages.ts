@@ -10,9 +10,10 @@ export interface ProblemExample {
 
 /** Formats `docs/errors.md` from the table of codes. */
 export function toErrorsPage(): string {
-  const rows = Object.entries(ERROR_MEANINGS).map(([code, meaning]) => {
+  const codes = Object.entries(ERROR_MEANINGS).flatMap(([code, meaning]) => {
     const { exitCode, httpStatus, retryable } = ERROR_CODES[code as ErrorCode];
-    return `| \`${code}\` | ${meaning} | ${exitCode} | ${httpStatus} | ${retryable ? "yes" : "no"} |`;
+    const facts = `Exit code ${exitCode}, HTTP status ${httpStatus}, ${retryable ? "" : "not "}retryable.`;
+    return [`## \`${code}\``, "", `${meaning} ${facts}`, ""];
   });
   return [
     "# Errors",
@@ -23,10 +24,6 @@ export function toErrorsPage(): string {
     "has it as `code`, and so has a `StackyardError` in a program. *Retryable* means that the same call may succeed later without a change.",
     "This page is generated from the table that the program uses.",
     "",
-    "| code | meaning | exit code | HTTP | retryable |",
-    "|---|---|---|---|---|",
-    ...rows,
-    "",
     "Codes of **refused events**, such as `EVENT_NOT_HANDLED`, are in [event-reference.md](event-reference.md#codes); a request that fails with one has",
     "exit code 1 and HTTP status 409. Codes of **problems of a machine document**, such as `state-unknown-key`, are in",
     "[problems.md](problems.md). A **failed task** has a code of its executor, such as `TERRAFORM_APPLY_FAILED`: see the README of",
@@ -34,6 +31,7 @@ export function toErrorsPage(): string {
     "[executor-ecs](../packages/executor-ecs/README.md), [executor-runcommand](../packages/executor-runcommand/README.md) and",
     "[executor-asg](../packages/executor-asg/README.md). Codes of **artifacts**, such as `SHA256_MISMATCH`, are in [artifacts.md](artifacts.md).",
     "",
+    ...codes,
     "## Next",
     "",
     "- [Troubleshooting](troubleshooting.md): find out why a stack waits or failed",

@@ -162,6 +162,23 @@ describe("the site of npm run docs", () => {
     expect(new URL(page.url()).pathname).not.toBe("/docs/");
   });
 
+  it.each([
+    ["ttl", "/docs/previews"],
+    ["delete after 3 days", "/docs/previews"],
+    ["STORE_LOCKED", "/docs/errors"],
+  ])("finds %s first on %s, and nothing for contributors", async (words, expected) => {
+    await open("/");
+    await page.locator(".VPNavBarSearch button").first().click();
+    const box = page.locator(".VPLocalSearchBox");
+    await box.locator("input").fill(words);
+    await box.locator(".result").first().waitFor();
+
+    const found = await box.locator(".result").evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+    expect(found[0]).toContain(expected);
+    expect(found.filter((path) => /\/docs\/(testing|performance|development)/.test(path))).toEqual([]);
+    await page.keyboard.press("Escape");
+  });
+
   it("finds pages, and no declarations of packages", async () => {
     await open("/");
     await page.locator(".VPNavBarSearch button").first().click();

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { PAGE_GROUPS } from "./page-groups.ts";
+import { PAGE_GROUPS, toSearchWeights } from "./page-groups.ts";
 import { findOverlong } from "./page-words.ts";
 import {
   dropContents,
@@ -155,7 +155,20 @@ export default config;
 `;
   write(".vitepress/config.mts", source);
   // With the fonts of the reader's system: those of the theme are larger than all pictures.
-  write(".vitepress/theme/index.ts", 'export { default } from "vitepress/theme-without-fonts";\n');
+  write(
+    ".vitepress/theme/index.ts",
+    `import Theme from "vitepress/theme-without-fonts";
+const weights = ${JSON.stringify(toSearchWeights(PAGE_GROUPS))};
+// A function of the configuration would be compiled in the browser, which the policy of the yard's server does not allow.
+const boostDocument = (id) => weights[id.slice(${base.length}).split("#")[0]] ?? 0.7;
+export default {
+  extends: Theme,
+  enhanceApp: ({ siteData }) => {
+    siteData.value.themeConfig.search.options = { miniSearch: { searchOptions: { boostDocument } } };
+  },
+};
+`,
+  );
 }
 
 function write(path: string, text: string): void {

@@ -25,7 +25,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/previews": 2_200,
       "docs/promotion": 1_650,
       "docs/console": 2_000,
-      "docs/events": 1_000,
+      "docs/events": 1_150,
       "docs/plugins": 1_950,
       "docs/deployment": 1_800,
       "docs/operations": 2_400,
@@ -114,3 +114,23 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     },
   },
 ];
+
+/** What a page counts in the search of the site, by its tier. */
+const TIER_WEIGHTS: Readonly<Record<PageTier, number>> = { use: 2, more: 1, aws: 0.8, contribute: 0 };
+
+/** Pages that explain a code come before those that only mention it; the long lists of commands and routes come last. */
+const PAGE_WEIGHTS: Readonly<Record<string, number>> = {
+  "docs/errors": 4,
+  "docs/problems": 1,
+  "docs/troubleshooting": 3,
+  "docs/cli": 0.5,
+  "docs/http-api": 0.5,
+};
+
+/** Returns what each page counts in the search of the site, by its path. */
+export function toSearchWeights(groups: readonly PageGroup[]): Readonly<Record<string, number>> {
+  const weights = groups.flatMap(({ tier, pages }) =>
+    Object.keys(pages).map((path) => [path, PAGE_WEIGHTS[path] ?? TIER_WEIGHTS[tier]] as const),
+  );
+  return Object.fromEntries(weights);
+}
