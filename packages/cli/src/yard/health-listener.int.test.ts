@@ -60,3 +60,9 @@ it("serves the metrics of the worker in the Prometheus format", async () => {
     "up 1\n",
   ]);
 });
+
+it("keeps the connections of load balancers", async () => {
+  const response = await (await ask({})).ready();
+
+  expect(response.headers.get("keep-alive")).toBe("timeout=75");
+});
