@@ -30,6 +30,10 @@ interface StoreTransportDeps {
 const EVENT_LEASE_MS = 30_000;
 const TASK_LEASE_MS = 30_000;
 const MAX_BACK_OFF_MS = 60_000;
+// A worker that has left an attempt for want of its executor lets others go first for a while: with each message it would
+// be as fast as they are, and take it again and again.
+const LEFT_KNOWN_MS = 60_000;
+const BEHIND_MS = 500;
 const TASK_KINDS: readonly DueKind[] = ["task", "poll", "lapsedLease"];
 
 /** An event of the store's own queue. */
@@ -88,12 +92,14 @@ function consumeTasks(
   handler: (delivery: TaskDelivery) => Promise<DeliveryOutcome>,
   { concurrency }: ConsumeOptions,
 ): Subscription {
+  let leftAt = Number.NEGATIVE_INFINITY;
   return createConsumer<TaskItem>({
     store,
     clock,
     logger,
     kinds: TASK_KINDS,
     signal: "task",
+    behindMs: () => (clock.now() - leftAt < LEFT_KNOWN_MS ? BEHIND_MS : 0),
     concurrency,
     slots,
     // Leaves half of the free slots to events, because the queue of tasks is usually empty.
@@ -106,6 +112,7 @@ function consumeTasks(
       if (item === undefined) return;
       const deliveries = item.kind === "task" ? item.deliveries : 1;
       const outcome = await handler({ attemptId: item.attemptId, message: item.message, deliveries });
+      if (outcome.kind === "retry" && outcome.left === true) leftAt = clock.now();
       await giveBackFailed(store, clock, [item], [outcome]);
     },
   });
@@ -179,6 +186,8 @@ interface ConsumerInput<Item> {
   /** Limits the events of a take to the attempts that can begin here. Default: no limit. */
   readonly room?: EventRoom | undefined;
   readonly leaseMs: number;
+  /** How long work must have been due before it is taken. Default: not at all. */
+  readonly behindMs?: () => number;
   readonly toBatches: (items: readonly DueItem[]) => readonly (readonly Item[])[];
   readonly handle: (batch: readonly Item[], room: TakenRoom | undefined) => Promise<void>;
 }
@@ -272,8 +281,9 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   };
 }
 
-function take<Item>({ store, clock, kinds, leaseMs }: ConsumerInput<Item>, limit: number): Promise<readonly DueItem[]> {
-  return store.takeDue({ kinds, now: clock.now(), limit, leaseMs });
+function take<Item>(input: ConsumerInput<Item>, limit: number): Promise<readonly DueItem[]> {
+  const { store, clock, kinds, leaseMs, behindMs } = input;
+  return store.takeDue({ kinds, now: clock.now() - (behindMs?.() ?? 0), limit, leaseMs });
 }
 
 /** Releases work that was received during the stop, so that other processes receive it at once. */

@@ -22,6 +22,8 @@ export type DeliveryOutcome =
       readonly afterMs?: number;
       /** The stack refuses the event for the present; the events behind it were processed. */
       readonly refused?: true;
+      /** This worker cannot run the task: others go first when it is delivered again. */
+      readonly left?: true;
     };
 
 /** One task message as a transport delivers it. */

@@ -154,7 +154,7 @@ describe("createMessageWorker", () => {
 
     const outcome = await deliver({}, { task: { name: "plan", executor: "other" } });
 
-    expect(outcome).toEqual({ kind: "retry", afterMs: 5_000, reason: expect.stringContaining('"other"') });
+    expect(outcome).toEqual({ kind: "retry", afterMs: 5_000, left: true, reason: expect.stringContaining('"other"') });
     expect(answers()).toEqual([]);
   });
 

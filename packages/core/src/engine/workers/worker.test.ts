@@ -171,7 +171,7 @@ describe("the worker", () => {
     await other.handle({ attemptId: ID, message, deliveries: 2 });
 
     expect([left, status]).toEqual([
-      { kind: "retry", afterMs: 5_000, reason: expect.stringContaining('"other"') },
+      { kind: "retry", afterMs: 5_000, left: true, reason: expect.stringContaining('"other"') },
       "unclaimed",
     ]);
     expect(await bench.takeEvents()).toMatchObject([{ event: "TASK_COMPLETED" }]);

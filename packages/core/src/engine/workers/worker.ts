@@ -213,7 +213,7 @@ export function findLeft(
   const name = message.task["executor"];
   if (typeof name !== "string" || executors.has(name)) return undefined;
   const reason = `This worker does not have the executor ${JSON.stringify(name)}. Register its plugin in stackyard.config.ts of a worker.`;
-  return { kind: "retry", reason, afterMs: LEFT_MS };
+  return { kind: "retry", reason, afterMs: LEFT_MS, left: true };
 }
 
 /** Creates a logger that adds these fields to all lines; a line's own fields override them. */
