@@ -3,7 +3,7 @@ import { EMPTY_TALLY, type Tally, tallyByWave } from "./tally.ts";
 
 /**
  * Moves a rollout to its next wave when the present one has ended and its pause is over; records first when it ended.
- * A wave in which nothing was done has no pause. Returns the same state when nothing changes. Call it before
+ * The pause of a wave in which nothing was done counts from when its rows had become so. Returns the same state when nothing changes. Call it before
  * `decideRollout`; a rollout with one wave need not. Pure.
  */
 export function advanceWave<State extends RolloutState>(
@@ -14,8 +14,8 @@ export function advanceWave<State extends RolloutState>(
   const waves = tallyByWave(state);
   let next = state;
   while (next.wave < waves.length - 1 && isEnded(waves[next.wave])) {
-    const { waveEndedAt = now } = next;
-    if (now < waveEndedAt + toPauseMs(waves[next.wave], pausesMs[next.wave])) {
+    const waveEndedAt = next.waveEndedAt ?? findEnd(next, waves[next.wave], now);
+    if (waveEndedAt !== undefined && now < waveEndedAt + (pausesMs[next.wave] ?? 0)) {
       return next.waveEndedAt === undefined ? { ...next, waveEndedAt } : next;
     }
     next = { ...next, wave: next.wave + 1, waveEndedAt: undefined };
@@ -27,6 +27,7 @@ function isEnded({ waiting, sent }: Tally = EMPTY_TALLY): boolean {
   return waiting + sent === 0;
 }
 
-function toPauseMs({ done, failed }: Tally = EMPTY_TALLY, pauseMs = 0): number {
-  return done + failed === 0 ? 0 : pauseMs;
+/** Returns since when the pause after a wave counts; undefined: it has none. */
+function findEnd({ wave, restedAt = {} }: RolloutState, tally: Tally = EMPTY_TALLY, now: number): number | undefined {
+  return tally.done + tally.failed > 0 ? now : restedAt[wave];
 }

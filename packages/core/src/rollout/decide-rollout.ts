@@ -23,6 +23,11 @@ export interface RolloutState {
   readonly wave: number;
   /** When all rows of the present wave had ended. `advanceWave` sets it. */
   readonly waveEndedAt?: number | undefined;
+  /**
+   * By wave: when the last of its rows that were so already had become so. Where nothing else was done, its pause counts from
+   * then. Missing: it has none.
+   */
+  readonly restedAt?: Readonly<Record<number, number>>;
   /** The rows that may have been sent although no row shows it: stored before it is sent, and looked for after a crash. */
   readonly sending: readonly unknown[];
   /** Nothing is sent before. */

@@ -4,7 +4,19 @@ import { type DeployRow, toRow } from "./deploy-row.ts";
 
 /** Replaces rows. */
 export function withChanges(deployment: Deployment, changes: Changes): Deployment {
-  return changes.size === 0 ? deployment : updateItems(deployment, toRow, (row) => changes.get(row.stack) ?? row);
+  if (changes.size === 0) return deployment;
+  const changed = updateItems(deployment, toRow, (row) => changes.get(row.stack) ?? row);
+  const restedAt = addRests(deployment.state.restedAt, changes);
+  return restedAt === undefined ? changed : { ...changed, state: { ...changed.state, restedAt } };
+}
+
+/** Notes when the unchanged stacks of each wave had come to rest: its pause counts from then. */
+function addRests(before: Deployment["state"]["restedAt"], changes: Changes): Deployment["state"]["restedAt"] {
+  let rests = before;
+  for (const { wave, restedAt = 0 } of changes.values()) {
+    if (restedAt > (rests?.[wave] ?? 0)) rests = { ...rests, [wave]: restedAt };
+  }
+  return rests;
 }
 
 /** Returns rows by their stacks. */

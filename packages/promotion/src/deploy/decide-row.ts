@@ -68,7 +68,7 @@ function decideWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRo
 function compare(row: DeployRow, { stack, version }: Compared, aims: Aims): DeployRow {
   if (evaluateArrival(stack, toWanted(row, aims)).kind !== "arrived") return ready(row, { stack, version }, aims);
   if (ROW_RULES[aims.op].needsNothing(row, stack, aims))
-    return arrive({ ...row, incarnation: stack.incarnation }, aims);
+    return arrive({ ...row, incarnation: stack.incarnation }, stack, aims);
   const sendable = ready(row, { stack, version }, aims);
   return aims.again ? sendable : { ...sendable, onlyNotes: true };
 }
@@ -83,8 +83,19 @@ interface Compared {
   readonly version: number;
 }
 
-function arrive(row: DeployRow, aims: Aims): DeployRow {
-  return end(row, aims, { state: ROW_RULES[aims.op].toArrival(row) });
+function arrive({ restedAt: _, ...row }: DeployRow, stack: Stack, aims: Aims): DeployRow {
+  const state = ROW_RULES[aims.op].toArrival(row);
+  const restedAt = state === "unchanged" ? findRestedAt(stack, aims) : undefined;
+  return { ...end(row, aims, { state }), ...defined({ restedAt }) };
+}
+
+/** Returns when the work with the values was done; undefined: it is not known. */
+function findRestedAt(stack: Stack, { metadata }: Aims): number | undefined {
+  const instants = Object.keys(metadata).flatMap((key) => {
+    const verdict = evaluateDeed(stack, key);
+    return verdict.kind === "unknown" || verdict.deed.restedAt === undefined ? [] : [verdict.deed.restedAt];
+  });
+  return instants.length === 0 ? undefined : Math.max(...instants);
 }
 
 function decideMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
@@ -197,7 +208,7 @@ function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): Depl
     return end(row, aims, { state: "failed", code: standing.code, message: standing.message });
   }
   if (standing.kind === "moving") return timeOut(noteApprovals(row, stack, aims), stack, aims);
-  if (standing.kind === "arrived") return arrive(row, aims);
+  if (standing.kind === "arrived") return arrive(row, stack, aims);
   if (standing.kind === "changed") return moved(row, aims, CHANGED);
   if (stack.timers.length > 0) return timeOut(noteApprovals(row, stack, aims), stack, aims);
   const message = `The stack rests in ${stack.state}, not in ${aims.until.join(" or ")}.`;

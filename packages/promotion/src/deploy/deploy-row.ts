@@ -51,6 +51,8 @@ export interface DeployRow {
   readonly heldMs?: number;
   /** Since when an approval of the stack is open. */
   readonly heldSince?: number;
+  /** When the work with these values was done: of an unchanged row. */
+  readonly restedAt?: number;
   /** It is as it was approved: see `plan`. */
   readonly isPlanned?: true;
   /** The stack has the values already: its last event only notes the release. */

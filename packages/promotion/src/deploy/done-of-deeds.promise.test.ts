@@ -169,3 +169,18 @@ it("a plan covers what its tasks read, not only what the release sends [terrafor
 
   expect(await bench.taskOf("1.42.0")).toBe("GO ERROR PLAN_STALE");
 });
+
+it("the second release of a version waits for the rest of the pause of its canary [kargo PR 6591]", async () => {
+  const waves = [{ name: "half", share: "50%", pause: "2h" }, { name: "rest" }];
+  const bench = aReleaseYard({ config: { waves } });
+  await bench.addTenants(2);
+  await bench.start("1.42.0");
+  await bench.yard.advance(60 * MINUTE);
+
+  await bench.send("shop-b", "RELEASED", { machine: "shop", metadata: { api: "1.42.0" } });
+  await bench.yard.advance(50 * MINUTE);
+  const paused = await bench.tallyOf("b");
+  await bench.yard.advance(15 * MINUTE);
+
+  expect([paused, await bench.tallyOf("b")]).toEqual(["unchanged 1, waiting 1", "done 1, unchanged 1"]);
+});

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   decideTurn,
   describeTurn,
+  MOST_WAITING,
   NEW_TURN,
   type TurnPlace,
   type TurnRecord,
@@ -12,7 +13,7 @@ const STATES = ["REVIEW", "PRODUCTION"];
 
 function request(version: number, over: Partial<TurnRequest> = {}): TurnRequest {
   const waiter = { stack: `shop-1.${version}`, incarnation: "i", createdAt: version, entry: 1, task: "turn" };
-  return { waiter, states: STATES, mayTake: true, ...over };
+  return { waiter, states: STATES, mayTake: true, now: 0, ...over };
 }
 
 function places(states: Readonly<Record<string, string>>): ReadonlyMap<string, TurnPlace> {
@@ -121,5 +122,37 @@ describe("describeTurn", () => {
     expect(show(states)).toEqual(["shop-1.1", ["shop-1.3", "shop-1.2"]]);
     expect(show({ ...states, "shop-1.1": "DONE", "shop-1.3": "STOPPED" })).toEqual([undefined, ["shop-1.2"]]);
     expect(show({})).toEqual([undefined, []]);
+  });
+});
+
+describe("a turn", () => {
+  it("is granted in front of thousands, and those without a place are superseded too [spinnaker#6906]", () => {
+    const versions = Array.from({ length: 3_000 }, (_, index) => index + 2);
+    const taken = Object.fromEntries(versions.map((version) => [`shop-1.${version}`, "REVIEW"]));
+    const line = versions.reduce(
+      (before, version) => {
+        const { waiter, ...given } = request(version, { now: version });
+        return decideTurn(before, { ...given, waiter: { ...waiter, since: version } }, places({ "shop-1.1": "REVIEW" }))
+          .record;
+      },
+      ask(NEW_TURN, [1], { "shop-1.1": "REVIEW" }),
+    );
+    const last = request(3_001, { now: 9_000 });
+    const again = (version: number, since: number) => {
+      const { waiter, ...given } = request(version, { now: 9_500 });
+      return { ...given, waiter: { ...waiter, since } };
+    };
+
+    const { kind, record } = decideTurn(line, last, places({ ...taken, "shop-1.1": "DONE" }));
+
+    const free = places({ ...taken, "shop-1.3001": "DONE" });
+    expect([kind, record.waiting.length <= MOST_WAITING, JSON.stringify(record).length < 200_000]).toEqual([
+      "granted",
+      true,
+      true,
+    ]);
+    expect(decideTurn(record, again(5, 5), free)).toMatchObject({ kind: "superseded", by: "shop-1.3001" });
+    // Who asks for an older version later wants to go back to it.
+    expect(decideTurn({ ...record, waiting: [] }, again(5, 9_400), free).kind).toBe("granted");
   });
 });

@@ -19,6 +19,8 @@ export interface TurnHolder extends TurnRelease {
 export interface TurnWaiter extends TurnRelease {
   readonly entry: number;
   readonly task: string;
+  /** When it entered the state in which it waits. Missing in records of earlier versions. */
+  readonly since?: number;
   /** A newer release got the turn: its id. */
   readonly supersededBy?: string;
 }
@@ -27,8 +29,19 @@ export interface TurnWaiter extends TurnRelease {
 export interface TurnRecord {
   readonly version: 1;
   readonly holder?: TurnHolder;
+  /** At most `MOST_WAITING`, the newest: the others ask again, and have no place meanwhile. */
   readonly waiting: readonly TurnWaiter[];
+  /** The last grant while more waited than have a place: it supersedes those too. */
+  readonly passed?: TurnGrant;
 }
+
+/** A turn that was granted to a release, at an instant. */
+export interface TurnGrant extends TurnRelease {
+  readonly at: number;
+}
+
+/** The releases that have a place among those that wait: what a record may hold, with ids of every length. */
+export const MOST_WAITING = 100;
 
 /** Where a stack is now. */
 export interface TurnPlace {
@@ -45,6 +58,7 @@ export interface TurnRequest {
   readonly states: readonly string[];
   /** False: another condition of the gate is closed. It keeps its place, and takes nothing. */
   readonly mayTake: boolean;
+  readonly now: number;
 }
 
 /** The result for one request, and the record to store: the same object when nothing changes. */
@@ -80,6 +94,10 @@ export function decideTurn(
     return { kind: "superseded", by: known.supersededBy, record: without(record, waiter) };
   }
   if (holder !== undefined && isSame(holder, waiter)) return renew(record, holder, request);
+  const { passed } = record;
+  if (known === undefined && passed !== undefined && hasPassed(passed, waiter)) {
+    return { kind: "superseded", by: passed.stack, record };
+  }
   if (holder !== undefined && keepsTurn(holder, places.get(holder.stack))) {
     if (isNewer(holder, waiter) && holder.machine === waiter.machine)
       return { kind: "superseded", by: holder.stack, record: without(record, waiter) };
@@ -99,10 +117,16 @@ export function decideTurn(
   const waiting = live.map((each) => {
     return each.machine === machine ? { ...each, supersededBy: each.supersededBy ?? stack } : each;
   });
-  return {
-    kind: "granted",
-    record: { version: 1, holder: { stack, incarnation, createdAt, ...of, entry, states }, waiting },
-  };
+  const own = { stack, incarnation, createdAt, ...of };
+  const isFull = record.waiting.length >= MOST_WAITING;
+  const grant = isFull ? { ...own, at: request.now } : record.passed;
+  const passing = grant === undefined ? {} : { passed: grant };
+  return { kind: "granted", record: { version: 1, holder: { ...own, entry, states }, waiting, ...passing } };
+}
+
+/** Returns true when a release that has no place waited already as a newer one of its machine got the turn. */
+function hasPassed(grant: TurnGrant, { since, ...waiter }: TurnWaiter): boolean {
+  return since !== undefined && since <= grant.at && grant.machine === waiter.machine && isNewer(grant, waiter);
 }
 
 /** Returns who has a turn and who waits for it, the newest first. Pure. */
@@ -134,7 +158,10 @@ export function without(record: TurnRecord, release: TurnRelease): TurnRecord {
 function withWaiter(record: TurnRecord, waiter: TurnWaiter): TurnRecord {
   const known = record.waiting.find((each) => isSame(each, waiter));
   if (known?.entry === waiter.entry && known.task === waiter.task) return record;
-  return { ...record, waiting: [...without(record, waiter).waiting, waiter] };
+  const waiting = [...without(record, waiter).waiting, waiter];
+  if (waiting.length <= MOST_WAITING) return { ...record, waiting };
+  const oldest = waiting.reduce((last, each) => (isNewer(last, each) ? each : last));
+  return oldest === waiter ? record : { ...record, waiting: waiting.filter((each) => each !== oldest) };
 }
 
 function isSame(one: TurnRelease, other: TurnRelease): boolean {

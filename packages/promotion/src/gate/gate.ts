@@ -141,9 +141,9 @@ async function findDeployed(
 }
 
 function toWaiter({ attempt, task }: ExecutorContext, own: Stack): TurnWaiter {
-  const { id: stack, incarnation, createdAt, entry } = own;
+  const { id: stack, incarnation, createdAt, entry, enteredAt: since } = own;
   // The stack may have moved since this attempt began.
-  return { stack, incarnation, createdAt, entry: parseAttemptId(attempt.id)?.entry ?? entry, task };
+  return { stack, incarnation, createdAt, entry: parseAttemptId(attempt.id)?.entry ?? entry, task, since };
 }
 
 interface Looked {

@@ -71,7 +71,7 @@ describe("queues of other tools", () => {
   const ask = (record: TurnRecord, version: number, places: Readonly<Record<string, string>>) => {
     const waiter = { stack: `shop-1.${version}`, incarnation: "i", createdAt: version, entry: 1, task: "turn" };
     const found = new Map(Object.entries(places).map(([stack, state]) => [stack, place(state)]));
-    return decideTurn(record, { waiter, states, mayTake: true }, found);
+    return decideTurn(record, { waiter, states, mayTake: true, now: 0 }, found);
   };
 
   it("do not let the next one in while the first is not done (kargo#7032)", () => {

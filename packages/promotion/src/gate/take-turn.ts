@@ -19,7 +19,7 @@ export interface TurnDeps extends Pick<ExecutorContext, "records" | "clock"> {
 }
 
 /** A turn by its name, over the whole yard. */
-export interface TakeTurnInput extends TurnRequest {
+export interface TakeTurnInput extends Omit<TurnRequest, "now"> {
   readonly name: string;
   /** The machine of the release: its board shows each reader who has the turn. */
   readonly machine: string;
@@ -27,7 +27,7 @@ export interface TakeTurnInput extends TurnRequest {
 
 /** Asks for a turn, and takes it when it is free and this release is the newest that waits. Idempotent. */
 export async function takeTurn(deps: TurnDeps, { name, machine, ...given }: TakeTurnInput): Promise<Condition> {
-  const request = { ...given, waiter: { ...given.waiter, machine } };
+  const request = { ...given, waiter: { ...given.waiter, machine }, now: deps.clock.now() };
   const decision = await changeTurn(deps, name, async (record) => {
     return decideTurn(record, request, await loadPlaces(deps.yard, record));
   });

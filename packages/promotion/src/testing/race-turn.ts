@@ -86,7 +86,7 @@ export async function raceTurn({ records, name, seed, releases = 4 }: RaceTurnIn
       }
       const entry = places.get(stack)?.entry ?? 0;
       const waiter = { stack, incarnation: "i", createdAt: index, entry, task: "turn" };
-      const request = { waiter, states: STATES, mayTake: random() < 0.9 };
+      const request = { waiter, states: STATES, mayTake: random() < 0.9, now: 0 };
       const condition = await takeTurn({ records: slow, clock, yard }, { name, machine: "shop-release", ...request });
       if (condition.kind === "open") return deploy(stack);
       if (condition.kind === "never") {
