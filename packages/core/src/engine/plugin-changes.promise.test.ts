@@ -10,7 +10,7 @@ import { publishMessages } from "./engine.ts";
 import { type RunningYard, startYard } from "./yard.ts";
 import { loadLiveProcesses } from "./yard-health.ts";
 
-// The rows of the table "What happens to tasks while a plugin changes" in docs/plugin-reference.md.
+// The rows of the table "When a plugin changes" in docs/plugin-reference.md.
 
 const SOURCE = `
 version: 2
