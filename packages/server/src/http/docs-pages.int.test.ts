@@ -94,6 +94,18 @@ describe("/docs", () => {
     expect([answer.status, answer.headers.has("etag"), await answer.text()]).toEqual([200, true, ""]);
   });
 
+  it("leads from a page that does not exist to pages of alike names, and to all pages", async () => {
+    const answer = await get("/docs/tasks-and-jobs");
+
+    const text = await answer.text();
+    expect(answer.status).toBe(404);
+    expect([...text.matchAll(/href="([^"]+)"/g)].map(([, to]) => to)).toEqual([
+      "/docs/docs/tasks",
+      "/docs/docs/README",
+      "/docs/",
+    ]);
+  });
+
   it.each([
     "/docs/nope",
     "/docs/..%2fsecret",

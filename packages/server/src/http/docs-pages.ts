@@ -32,10 +32,7 @@ const NOT_INSTALLED = `<!doctype html><html lang="en"><meta charset="utf-8"><tit
 release, then start the server again.</p>
 <p><a href="/">Open the console</a></p></html>
 `;
-const NOT_FOUND = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found · Stackyard</title>
-<h1>The documentation has no such page</h1>
-<p><a href="/docs/">All pages</a></p></html>
-`;
+const MOST_SUGGESTIONS = 5;
 
 /** Answers a request below `/docs`. */
 export type AnswerDocs = (request: Request) => Promise<Response>;
@@ -47,7 +44,7 @@ export function createDocs(folder: string | undefined): AnswerDocs {
   return async (request) => {
     const path = decodeURIComponent(new URL(request.url).pathname.slice("/docs/".length));
     const file = [path, `${path}.html`, `${path}index.html`].map((each) => files.get(each)).find((each) => each);
-    if (file === undefined) return toNotice(files.size === 0 ? NOT_INSTALLED : NOT_FOUND);
+    if (file === undefined) return toNotice(files.size === 0 ? NOT_INSTALLED : toNotFound(path, files));
     const found = await readFacts(file, seen);
     const headers = toHeaders(file, found);
     if (isKnown(request.headers.get("if-none-match"), found.tag)) return new Response(null, { status: 304, headers });
@@ -107,6 +104,20 @@ function hashScripts(html: string): readonly string[] {
 function isKnown(header: string | null, tag: string): boolean {
   const given = header?.split(",").map((each) => each.trim().replace(/^W\//, "")) ?? [];
   return given.includes(tag) || given.includes("*");
+}
+
+/** Returns a page that leads on: to pages whose names share a word with the path, to the list of all pages, and to the search. */
+function toNotFound(path: string, files: ReadonlyMap<string, string>): string {
+  const words = path.toLowerCase().match(/[a-z]{3,}/g) ?? [];
+  const pages = [...files.keys()].filter((each) => /^docs\/[\w-]+\.html$/.test(each)).map((each) => each.slice(0, -5));
+  const isAlike = (page: string) => words.some((word) => word !== "docs" && word !== "html" && page.includes(word, 5));
+  const links = pages.filter(isAlike).slice(0, MOST_SUGGESTIONS);
+  const items = links.map((page) => `<li><a href="/docs/${page}">${page.slice(5)}</a></li>`).join("");
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found · Stackyard</title>
+<h1>Page not found</h1>
+${items === "" ? "" : `<p>Did you mean:</p><ul>${items}</ul>`}
+<p><a href="/docs/docs/README">All pages</a>. To search for a word or an error code, open <a href="/docs/">the first page</a> and press Ctrl+K.</p></html>
+`;
 }
 
 function toNotice(text: string): Response {
