@@ -39,11 +39,11 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/README": 700,
       "docs/installation": 1_200,
       "docs/templates": 450,
-      "docs/comparison": 2_500,
+      "docs/comparison": 2_400,
       "docs/adopting": 1_300,
       "docs/leaving": 1_200,
       "docs/support": 1_000,
-      "docs/glossary": 1_200,
+      "docs/glossary": 1_300,
     },
   },
   {
@@ -108,7 +108,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     pages: {
       CONTRIBUTING: 500,
       ARCHITECTURE: 3_600,
-      "docs/development": 2_600,
+      "docs/development": 1_750,
       "docs/testing": 2_300,
       "docs/performance": 1_100,
     },
