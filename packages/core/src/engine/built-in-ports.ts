@@ -1,7 +1,7 @@
 import { monotonicFactory } from "ulid";
 import { MOST_LEASE_MS } from "../attempt/attempt.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { isMap } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
@@ -73,6 +73,7 @@ interface LeaseValue {
   readonly token: number;
   readonly owner?: string;
   readonly until?: number;
+  readonly lapses?: number;
 }
 
 const NOBODY: LeaseValue = { token: 0 };
@@ -95,7 +96,10 @@ export function createLeases(records: Records, { clock, prefix = "leases/" }: Le
       // A lease that ends later than any can was given by a process whose clock was ahead.
       const holder = found && found.until - clock.now() > Math.max(ttlMs, MOST_LEASE_MS) ? undefined : found;
       if (holder !== undefined) return { kind: "held", by: holder.owner, until: holder.until };
-      const lease = { key, owner, token: value.token + 1, until: clock.now() + ttlMs };
+      // One that was not released has lapsed: its owner has died, or lost the store.
+      const lapses = value.owner === undefined ? 0 : (value.lapses ?? 0) + 1;
+      const fresh = { key, owner, token: value.token + 1, until: clock.now() + ttlMs };
+      const lease: Lease = lapses === 0 ? fresh : { ...fresh, lapses };
       // Another writer holds the lease now, or has released it again. The next try shows which.
       if ((await write(key, record, toValue(lease))).kind === "written") return { kind: "acquired", lease };
     }
@@ -131,21 +135,22 @@ export function createLeases(records: Records, { clock, prefix = "leases/" }: Le
   };
 }
 
-function toValue({ owner, token, until }: Lease): LeaseValue {
-  return { token, owner, until };
+function toValue({ owner, token, until, lapses }: Lease): LeaseValue {
+  return { token, owner, until, ...defined({ lapses }) };
 }
 
-function toLive(key: string, { owner, token, until }: LeaseValue, now: number): Lease | undefined {
+function toLive(key: string, { owner, token, until, lapses }: LeaseValue, now: number): Lease | undefined {
   if (owner === undefined || until === undefined || until <= now) return undefined;
-  return { key, owner, token, until };
+  return { key, owner, token, until, ...defined({ lapses }) };
 }
 
 /** Treats a value that is not a lease as free. */
 function toLeaseValue(value: unknown): LeaseValue {
   if (!isMap(value)) return NOBODY;
-  const { token, owner, until } = value;
+  const { token, owner, until, lapses } = value;
   if (typeof token !== "number") return NOBODY;
-  return typeof owner === "string" && typeof until === "number" ? { token, owner, until } : { token };
+  if (typeof owner !== "string" || typeof until !== "number") return { token };
+  return { token, owner, until, ...(typeof lapses === "number" && { lapses }) };
 }
 
 /** The records of a runner without a store: each call fails with `CONFIG_INVALID`. */

@@ -145,6 +145,8 @@ export interface Lease {
   /** Grows with every acquisition of the key: a call of a late owner with an older token is refused. */
   readonly token: number;
   readonly until: number;
+  /** Leases of the key in a row that have lapsed before this one, because nobody released them. Missing: none. */
+  readonly lapses?: number;
 }
 
 /** The result of acquiring a lease. `held`: its owner, and until when if it is not renewed. */

@@ -99,6 +99,55 @@ describe("a keyed queue", () => {
     expect(await queue.dueAt()).toBe(clock.now() + 3_000);
   });
 
+  it("makes a dead letter of an item over which three processes in a row have died. Reported: faktory#99", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("poison", 1, now);
+    const claims: number[] = [];
+    for (let tried = 0; tried < 5; tried += 1) {
+      claims.push((await queue.claim(10)).claims.length);
+      await clock.advance(60_000);
+    }
+
+    expect(claims).toEqual([1, 1, 1, 0, 0]);
+    expect(await listed(queue)).toMatchObject([
+      { key: "poison", failure: { message: expect.stringMatching(/^WORKER_LOST: /) } },
+    ]);
+    expect(await queue.redrive("poison")).toBe(true);
+    expect((await queue.claim(10)).claims).toHaveLength(1);
+  });
+
+  it("counts only claims in a row that have lapsed, whatever was put meanwhile", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const lapse = async () => {
+      const claim = await claimOne(queue);
+      await queue.put("a", 2, now);
+      await clock.advance(60_000);
+      return claim;
+    };
+    await lapse();
+    await lapse();
+    await queue.later(await claimOne(queue), clock.now());
+    await lapse();
+    await lapse();
+
+    expect(await queue.done(await claimOne(queue))).toBe(true);
+  });
+
+  it("hands out other items first, and one over which a process has died alone", async () => {
+    const { queue, clock } = createFixture();
+    for (const key of ["a", "b", "c"]) await queue.put(key, key, now);
+    const { claims: died } = await queue.claim(2);
+    await clock.advance(60_000);
+
+    const batches = [await queue.claim(10), await queue.claim(10), await queue.claim(10)];
+
+    const keysOf = (claims: readonly QueueClaim[]) => claims.map(({ key }) => key);
+    expect(keysOf(died)).not.toContain(keysOf(batches[0]?.claims ?? [])[0]);
+    expect(batches.map(({ claims }) => claims.length)).toEqual([1, 1, 1]);
+    expect(batches[0]?.nextAt).toBe(clock.now());
+  });
+
   it("merges puts of one key: the last value counts, and puts move it back up to the longest wait", async () => {
     const { queue, clock } = createFixture();
     const start = clock.now();

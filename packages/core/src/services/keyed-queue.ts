@@ -13,6 +13,7 @@ import {
   completeItem,
   failItem,
   isClaimable,
+  isHeld,
   postponeItem,
   putItem,
   type QueueClaim,
@@ -55,7 +56,11 @@ export interface KeyedQueue {
    * it). Throws `QUEUE_FULL` for a new key when the queue has 10,000 items, and `PAYLOAD_TOO_LARGE` above 256 KiB.
    */
   put(key: string, value: unknown, options: PutOptions): Promise<void>;
-  /** Claims at most `limit` items that are due, for a minute each. */
+  /**
+   * Claims at most `limit` items that are due, for a minute each. An item over which a process has died comes after all
+   * others, and alone: what was claimed together with it is not to blame. When three claims in a row have lapsed, the item becomes a dead
+   * letter instead.
+   */
   claim(limit: number): Promise<ClaimedItems>;
   /**
    * Claims an item for another minute, unless another claim began: then undefined. Call it before work that must not be
@@ -110,6 +115,7 @@ const Stored = Type.Object({
   dueAt: Type.Number(),
   claims: Type.Number(),
   claimedUntil: Type.Optional(Type.Number()),
+  lapses: Type.Optional(Type.Number()),
   failure: Type.Optional(
     Type.Object({ count: Type.Number(), firstAt: Type.Number(), lastAt: Type.Number(), message: Type.String() }),
   ),
@@ -133,6 +139,16 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
     count += 1;
   }
 
+  const claimOne = ({ key }: ListedItem) => update(key, (item, now) => claimNow(key, item, now));
+
+  async function claimFirst(items: readonly ListedItem[]) {
+    for (const [index, item] of items.entries()) {
+      const claim = await claimOne(item);
+      if (claim !== undefined) return { claims: [claim], rest: items.slice(index + 1) };
+    }
+    return { claims: [], rest: [] };
+  }
+
   return {
     async put(key, value, { merge, ...delay }) {
       if ((await records.get(toRecordKey(prefix, key), clock.now())) === undefined) await takeRoom();
@@ -143,17 +159,21 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
     },
     async claim(limit) {
       const claims: QueueClaim[] = [];
-      let nextAt = Number.POSITIVE_INFINITY;
+      const waiting: ListedItem[] = [];
+      const lapsed: ListedItem[] = [];
       let live = 0;
       for await (const listed of readLive(deps, prefix)) {
         live += 1;
         const isDue = claims.length < limit && isClaimable(listed, clock.now());
-        const claimed = isDue ? await update(listed.key, (item, now) => claimNow(listed.key, item, now)) : undefined;
-        if (claimed === undefined) nextAt = Math.min(nextAt, toClaimableAt(listed));
-        else claims.push(claimed);
+        const claimed = isDue && !isHeld(listed) ? await claimOne(listed) : undefined;
+        if (claimed !== undefined) claims.push(claimed);
+        else if (isDue && isHeld(listed)) lapsed.push(listed);
+        else waiting.push(listed);
       }
+      const alone = claims.length === 0 ? await claimFirst(lapsed) : { claims, rest: lapsed };
       count = live;
-      return { claims, nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt };
+      const nextAt = Math.min(Number.POSITIVE_INFINITY, ...[...waiting, ...alone.rest].map(toClaimableAt));
+      return { claims: alone.claims, nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt };
     },
     renew: (claim) =>
       update(claim.key, (item, now) => {
@@ -281,10 +301,11 @@ async function countLive(deps: KeyedQueueDeps, prefix: string): Promise<number> 
 
 function claimNow(key: string, item: QueueItem | undefined, now: number): Step<QueueClaim | undefined> {
   if (item === undefined || !isClaimable(item, now)) return { result: undefined };
-  const write = claimItem(item, LEASE_MS, now);
-  const { value, puts, claims, failure } = write;
+  const claimed = claimItem(item, LEASE_MS, now);
+  if (claimed.kind === "dead") return { write: claimed.item, result: undefined };
+  const { value, puts, claims, failure } = claimed.item;
   const claim = { key, value, claim: claims, puts, failures: failure?.count ?? 0, until: now + LEASE_MS };
-  return { write, result: claim };
+  return { write: claimed.item, result: claim };
 }
 
 function toItem({ key, value }: StoredRecord): ListedItem {

@@ -1,4 +1,6 @@
+import { hasLostWorkers } from "../attempt/attempt.ts";
 import { cutText } from "../machine/cut-text.ts";
+import { defined } from "../machine/json.ts";
 import { backoff } from "../retry.ts";
 
 /**
@@ -17,6 +19,8 @@ export interface QueueItem {
   readonly claims: number;
   /** Claimed until then. Missing: not claimed. */
   readonly claimedUntil?: number;
+  /** Claims that have lapsed since the last one that ended, because their processes died. Missing: none. */
+  readonly lapses?: number;
   /** Missing when the last work succeeded, or before the first. */
   readonly failure?: QueueFailure;
   /** When the item became a dead letter. */
@@ -71,7 +75,16 @@ export function putItem(
   const dueAt = Math.max(now, Math.min(now + delay.dueMs, firstPutAt + delay.maxWaitMs));
   const { puts = 0, claims = 0 } = item ?? {};
   const fresh: QueueItem = { value, firstPutAt, puts: puts + 1, dueAt, claims };
-  return live?.claimedUntil === undefined ? fresh : { ...fresh, claimedUntil: live.claimedUntil };
+  return live === undefined ? fresh : { ...fresh, ...toClaim(live) };
+}
+
+function toClaim({ claimedUntil, lapses }: QueueItem): Pick<QueueItem, "claimedUntil" | "lapses"> {
+  return defined({ claimedUntil, lapses });
+}
+
+/** Returns true for an item whose claim has not ended: another process works on it, or has died over it. */
+export function isHeld({ claimedUntil }: QueueItem): boolean {
+  return claimedUntil !== undefined;
 }
 
 /** Returns true for an item that may be claimed now. */
@@ -84,10 +97,24 @@ export function toClaimableAt({ dueAt, claimedUntil = 0 }: QueueItem): number {
   return Math.max(dueAt, claimedUntil);
 }
 
-/** Claims an item that is claimable. */
-export function claimItem(item: QueueItem, leaseMs: number, now: number): QueueItem {
-  return { ...item, claims: item.claims + 1, claimedUntil: now + leaseMs };
+/**
+ * Claims an item that is claimable. `dead`: three processes in a row have died over it, so that no other one begins; the item is
+ * a dead letter.
+ */
+export function claimItem(
+  item: QueueItem,
+  leaseMs: number,
+  now: number,
+): { readonly kind: "claimed" | "dead"; readonly item: QueueItem } {
+  const lapses = isHeld(item) ? (item.lapses ?? 0) + 1 : 0;
+  const claimed = { ...item, claims: item.claims + 1, claimedUntil: now + leaseMs };
+  if (!hasLostWorkers({ lapses })) return { kind: "claimed", item: lapses === 0 ? claimed : { ...claimed, lapses } };
+  const dead = toFailed(claimed, { failures: item.failure?.count ?? 0 }, { message: WORKERS_LOST, now });
+  return { kind: "dead", item: { ...dead, dueAt: now, deadAt: now } };
 }
+
+const WORKERS_LOST =
+  "WORKER_LOST: Three processes in a row ended while they worked on this item. Look for the cause in their logs and in their memory, then send it again.";
 
 /** Returns true while this claim is the latest. A claim that ended remains valid until another one begins. */
 function isCurrent(item: QueueItem | undefined, { claim, until }: QueueClaim): item is QueueItem {
@@ -167,7 +194,7 @@ export function buryItem(
 /** Returns the fields of an item after failed work. */
 function toFailed(
   { value, firstPutAt, puts, claims, failure }: QueueItem,
-  { failures }: QueueClaim,
+  { failures }: Pick<QueueClaim, "failures">,
   { message, now }: Pick<FailInput, "message" | "now">,
 ) {
   const firstAt = failure?.firstAt ?? now;

@@ -166,6 +166,36 @@ describe("the services of a process", () => {
     await runner.stop();
   });
 
+  it("are left alone for an hour after three processes in a row have died in a tick. Reported: faktory#99", async () => {
+    const { clock, store, start } = createBench();
+    const ticks: number[] = [];
+    for (let died = 0; died < 3; died += 1) {
+      let isAlive = true;
+      const put: typeof store.records.put = (input) => {
+        return isAlive ? store.records.put(input) : new Promise(() => undefined);
+      };
+      const { service } = createNoted(() => {
+        ticks.push(clock.now() - START);
+        isAlive = false;
+        return new Promise(() => undefined);
+      });
+      start(service, { store: { ...store, records: { ...store.records, put } } });
+      await clock.advance(40_000);
+    }
+    const { ticks: later, service } = createNoted();
+    const runner = start(service);
+    await clock.advance(60_000);
+    const [given] = await runner.list();
+    await clock.advance(3_600_000);
+
+    expect(ticks).toHaveLength(3);
+    expect(given?.failure?.message).toMatch(/^WORKER_LOST: /);
+    expect(later.length).toBeGreaterThan(0);
+    expect(later[0]).toBeGreaterThan(START + 3_600_000);
+    expect(await runner.list()).toEqual([{ name: "noted" }]);
+    await runner.stop();
+  });
+
   it("are aborted when their lease is lost", async () => {
     const { clock, store, start } = createBench();
     const reasons: boolean[] = [];

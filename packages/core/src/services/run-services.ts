@@ -1,3 +1,4 @@
+import { hasLostWorkers } from "../attempt/attempt.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -42,6 +43,9 @@ const MOST_IDLE_MS = 60_000;
 
 /** The wait while another process is in a tick: work that it has missed is done here, right after it. */
 const HELD_MS = 1_000;
+
+/** The wait after three processes in a row have died in a tick: less often than a service manager starts them again. */
+const LOST_MS = 3_600_000;
 
 const FIRST_RETRY_MS = 5_000;
 
@@ -246,6 +250,7 @@ async function tickUnderLease(deps: LoopDeps, { service: { name }, tick, span }:
   const { leases, owner, clock, wake, services } = deps;
   const taken = await leases.acquire(`services/${name}`, owner, LEASE_MS);
   if (taken.kind === "held") return clock.now() + HELD_MS;
+  if (hasLostWorkers(taken.lease)) return giveUp(deps, { name, lease: taken.lease });
   const lost = new AbortController();
   const done = new AbortController();
   const renewing = keepLease({ leases, clock, lease: taken.lease }, done.signal, lost);
@@ -261,6 +266,25 @@ async function tickUnderLease(deps: LoopDeps, { service: { name }, tick, span }:
     if (lease !== undefined) await leases.release(lease).catch(() => undefined);
   }
 }
+
+/**
+ * Leaves a service alone for an hour, in all processes: three in a row have died in its tick. Its failure says so. The next tick is
+ * one more try, after which it is left alone again at once.
+ */
+async function giveUp(
+  deps: LoopDeps,
+  { name, lease }: { readonly name: string; readonly lease: Lease },
+): Promise<number> {
+  const { leases, clock, logger } = deps;
+  logger.error("A service is left alone for an hour.", { service: name, code: "WORKER_LOST" });
+  await noteFailure(deps, name, WORKERS_LOST);
+  // The lease of this hour lapses too, and is not to blame.
+  await leases.renew({ ...lease, lapses: 1 }, LOST_MS);
+  return clock.now() + LOST_MS;
+}
+
+const WORKERS_LOST =
+  "WORKER_LOST: Three processes in a row ended in a tick of this service. Look for the cause in their logs and in their memory.";
 
 interface KeptLease {
   readonly leases: Leases;
