@@ -22,7 +22,18 @@ describe("drawn plans", () => {
       actions.some(({ atMs }, index) => atMs < (actions[index - 1]?.atMs ?? 0)),
     );
 
-    expect([...kinds].sort()).toEqual(["freeze", "kill", "lose-leases", "redrive", "revise", "run", "send", "stop"]);
+    expect([...kinds].sort()).toEqual([
+      "deploy",
+      "freeze",
+      "kill",
+      "lose-leases",
+      "plugin",
+      "redrive",
+      "revise",
+      "run",
+      "send",
+      "stop",
+    ]);
     expect(unsorted).toEqual([]);
   });
 

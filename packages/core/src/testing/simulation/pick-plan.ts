@@ -5,6 +5,7 @@ import { LEAVING_MODES } from "../../machine/machine.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, pick, pickWhole } from "./chance.ts";
+import { withMoves } from "./pick-moves.ts";
 import { withTimers } from "./pick-timers.ts";
 import {
   PLANNED_MACHINE,
@@ -38,10 +39,11 @@ export function pickPlan(seed: number): DrawnPlan {
   const drawn = pickActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
   const asked = withApprovals(seed, { machines, actions: withForgeries(seed, drawn, spanMs), spanMs });
   const timed = withTimers(seed, { ...asked, spanMs });
-  const actions = withAbsence(seed, timed.actions, { spanMs, nodes: nodes.length });
+  const moved = withMoves(seed, { ...timed, spanMs, nodes: nodes.length });
+  const actions = withAbsence(seed, moved.actions, { spanMs, nodes: nodes.length });
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...timed, actions, faults: {}, work: {} },
+    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...moved, actions, faults: {}, work: {} },
     chaos: pickChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
   };

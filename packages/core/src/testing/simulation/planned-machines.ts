@@ -16,29 +16,35 @@ import { type KeyOf, toAttemptKey } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";
 import type { StartedCall } from "./invariants/invariant.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
-import { PLANNED_MACHINE, type PlannedMachine, type WorkStep } from "./simulation-plan.ts";
+import { PLANNED_MACHINE, type PlannedMachine, type PlannedPlugins, type WorkStep } from "./simulation-plan.ts";
 
-/** The revisions of a plan's machine, one of which is the newest. */
+/** The revisions of a plan's machine, one of which each process reads as the newest. */
 export interface PlannedMachines {
-  readonly newest: LocatedMachine;
+  /** Returns the document that a process reads. */
+  read(node: number): LocatedMachine;
   /** Finds a revision by its hash. */
   find(hash: string): Machine | undefined;
+  /** Replaces the document of all processes. */
   revise(to: number): void;
+  /** Replaces the document of one process. */
+  deploy(node: number, to: number): void;
 }
 
 /** Compiles all of them. Throws when one does not compile: then the plan is invalid. */
 export function createPlannedMachines(machines: readonly PlannedMachine[]): PlannedMachines {
-  const located = machines.map(locate);
+  const located = machines.map(compile);
   const byHash = new Map(located.flatMap((each) => (each.kind === "found" ? [[each.machine.hash, each.machine]] : [])));
-  let newest: LocatedMachine = located[0] ?? { kind: "unknown" };
+  const locate = (to: number): LocatedMachine => located[to] ?? { kind: "unknown" };
+  const ofNodes = new Map<number, LocatedMachine>();
+  let newest = locate(0);
   return {
-    get newest() {
-      return newest;
-    },
+    read: (node) => ofNodes.get(node) ?? newest,
     find: (hash) => byHash.get(hash),
     revise(to) {
-      newest = located[to] ?? { kind: "unknown" };
+      ofNodes.clear();
+      newest = locate(to);
     },
+    deploy: (node, to) => void ofNodes.set(node, locate(to)),
   };
 }
 
@@ -57,13 +63,13 @@ export function createPlannedLocator(
         key: keyOf("find"),
         incarnation,
         describe: () => name,
-        act: (): LocatedMachine => (name === PLANNED_MACHINE ? machines.newest : { kind: "unknown" }),
+        act: (): LocatedMachine => (name === PLANNED_MACHINE ? machines.read(incarnation.node) : { kind: "unknown" }),
       }),
     list: async () => [],
   };
 }
 
-function locate(document: PlannedMachine): LocatedMachine {
+function compile(document: PlannedMachine): LocatedMachine {
   const source = JSON.stringify(document);
   const { machine, problems } = parseMachine(source, { name: PLANNED_MACHINE, executors: PLANNED_DEFINITIONS });
   if (machine === undefined)
@@ -87,6 +93,7 @@ interface PlannedExecutorsDeps {
   readonly chance: Chance;
   /** Numbers the calls for one attempt, over all processes. */
   readonly countCall: (attempt: string) => number;
+  readonly plugins: PlannedPlugins;
   /** Hears of each call that begins. */
   readonly noteStarted: (call: StartedCall) => Promise<void>;
 }
@@ -94,6 +101,10 @@ interface PlannedExecutorsDeps {
 const Config = Type.Object(
   { key: Type.Optional(Type.String()), limitMs: Type.Optional(Type.Integer({ minimum: 1 })) },
   { additionalProperties: false },
+);
+/** As of a later version of the plugin: nothing that was sent before fits. */
+const StrictConfig = Type.Unsafe<Static<typeof Config>>(
+  Type.Object({ ...Config.properties, owner: Type.String() }, { additionalProperties: false }),
 );
 const Progress = Type.Object({ calls: Type.Integer() });
 
@@ -106,8 +117,12 @@ const HANGING_MS = 900_000;
 
 /** Creates the executors of a process, which follow the plan. */
 export function createPlannedExecutors(deps: PlannedExecutorsDeps): ReadonlyMap<string, Executor> {
-  return defineExecutors((ctx, exclusiveKey) => callPlanned(deps, ctx, exclusiveKey));
+  const executors = defineExecutors((ctx, exclusiveKey) => callPlanned(deps, ctx, exclusiveKey), deps.plugins);
+  const missing = MISSING[deps.plugins];
+  return new Map([...executors].filter(([name]) => name !== missing));
 }
+
+const MISSING: Readonly<Partial<Record<PlannedPlugins, string>>> = { "no-solo": "solo", "no-work": "work" };
 
 type Call = (ctx: ExecutorContext, exclusiveKey: string | undefined) => Promise<Step<{ calls: number }>>;
 
@@ -115,10 +130,10 @@ type Call = (ctx: ExecutorContext, exclusiveKey: string | undefined) => Promise<
  * Defines the executors. `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and requires
  * an exclusive key.
  */
-function defineExecutors(call: Call): ReadonlyMap<string, Executor> {
+function defineExecutors(call: Call, plugins: PlannedPlugins = "all"): ReadonlyMap<string, Executor> {
   const work = defineExecutor({
     name: "work",
-    config: Config,
+    config: plugins === "strict" ? StrictConfig : Config,
     progress: Progress,
     cancelWithin: "1m",
     timeout: ({ limitMs }) => limitMs ?? LIMIT_MS,

@@ -1,15 +1,9 @@
 import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { Stack, StackTimer, TaskRun } from "../../machine/stack.ts";
-import type { Change, DueKind, Grant, LoadedStack } from "../../ports/stack-store.ts";
+import type { Change, DueKind, Grant } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
-
-/** A promise that a store breaks, in order to see whether the simulator notices. */
-export interface PlantedBug {
-  readonly name: string;
-  /** The invariant that is there to notice; others may as well. */
-  readonly breaks: string;
-  readonly plant: (store: Store) => Store;
-}
+import { onChanges, onCommits, onLoaded, type PlantedBug } from "./plant.ts";
+import { REVISION_BUGS } from "./revision-bugs.ts";
 
 /** The features removed from a store, one at a time. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -73,6 +67,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "result-in-turn", breaks: "results-in-turn", plant: onChanges(withoutTurns) },
   { name: "birth-lease", breaks: "one-lease", plant: onChanges(withoutBirthLeases) },
   { name: "token-returns", breaks: "fencing", plant: withReturningTokens },
+  ...REVISION_BUGS,
   { name: "audit-entries", breaks: "audited-once", plant: onChanges(({ audit: _, ...change }) => change) },
   { name: "audit-removal", breaks: "audited-once", plant: keepPendingEntries },
   { name: "result-event", breaks: "comes-to-rest", plant: withoutResults },
@@ -88,10 +83,6 @@ function keepPendingEntries(store: Store): Store {
 
 const DAY_MS = 86_400_000;
 const NEVER_MS = 8_000_000_000_000;
-
-function onChanges(replace: (change: Change) => Change): (store: Store) => Store {
-  return (store) => ({ ...store, commit: (changes) => store.commit(changes.map(replace)) });
-}
 
 /** Ends attempts with their results without a look at the queue. */
 function withoutTurns({ results = [], ...change }: Change): Change {
@@ -189,19 +180,6 @@ function withoutLeases(store: Store): Store {
   };
 }
 
-type Replace = (change: Change, before: Stack | undefined) => Change;
-
-/** Writes other changes, depending on the stored record. */
-function onCommits(replace: Replace): (store: Store) => Store {
-  return (store) => ({
-    ...store,
-    async commit(changes) {
-      const loaded = await store.load(changes.map(({ stackId }) => stackId));
-      return store.commit(changes.map((change, index) => replace(change, loaded[index]?.stack)));
-    },
-  });
-}
-
 /** Loses what people see of an event of the engine that waits. */
 function withoutMarks(change: Change): Change {
   const { write } = change;
@@ -273,14 +251,6 @@ function withEarlyAcknowledgement(store: Store): Store {
 
 function withReversedEvents(store: Store): Store {
   return { ...store, takeDue: async (input) => [...(await store.takeDue(input))].reverse() };
-}
-
-/** Shows the engine another record than the stored one. */
-function onLoaded(replace: (stack: Stack) => Stack): (store: Store) => Store {
-  const show = (loaded: LoadedStack): LoadedStack => {
-    return loaded.stack === undefined ? loaded : { ...loaded, stack: replace(loaded.stack) };
-  };
-  return (store) => ({ ...store, load: async (ids) => (await store.load(ids)).map(show) });
 }
 
 function isPresent({ entry }: Stack): (run: TaskRun) => boolean {

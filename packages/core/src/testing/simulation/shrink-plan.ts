@@ -123,7 +123,7 @@ function* listPlainMedia({ medium, refusedEvents, ...plan }: SimulationPlan): Ge
 function* listFewerMachines(plan: SimulationPlan): Generator<SimulationPlan> {
   const { machines, actions } = plan;
   if (machines.length < 2) return;
-  const kept = actions.filter((action) => action.do !== "revise");
+  const kept = actions.filter((action) => action.do !== "revise" && action.do !== "deploy");
   for (const machine of machines) yield { ...plan, machines: [machine], actions: kept };
 }
 

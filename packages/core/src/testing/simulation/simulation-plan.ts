@@ -54,6 +54,16 @@ export type PlannedAction =
   | { readonly atMs: number; readonly do: "run"; readonly key: string }
   /** The machine of that place in the plan is the newest from now on. */
   | { readonly atMs: number; readonly do: "revise"; readonly to: number }
+  /** One process alone reads the machine of that place: a rolling deployment, or a server that was forgotten. */
+  | { readonly atMs: number; readonly do: "deploy"; readonly node: number; readonly to: number }
+  /** One process ends and starts again with these plugins. */
+  | {
+      readonly atMs: number;
+      readonly do: "plugin";
+      readonly node: number;
+      readonly has: PlannedPlugins;
+      readonly downMs: number;
+    }
   /** Sends everything again that was dead-lettered. */
   | { readonly atMs: number; readonly do: "redrive" }
   /** The server of the database dies, and with it what is kept without its log: leases of events, and renewals. */
@@ -62,6 +72,10 @@ export type PlannedAction =
   | { readonly atMs: number; readonly do: "stop" | "kill"; readonly node: number; readonly downMs: number }
   /** A process is frozen, as one that is paged out or stopped by a signal. */
   | { readonly atMs: number; readonly do: "freeze"; readonly node: number; readonly forMs: number };
+
+/** The executors that a process has: all; not `solo`; not `work`; or all, with a newer `work` that requires more in its config. */
+export const PLUGINS = ["all", "no-solo", "no-work", "strict"] as const;
+export type PlannedPlugins = (typeof PLUGINS)[number];
 
 /** The fault of one call, or of one delivery of messages. */
 export type Fault =

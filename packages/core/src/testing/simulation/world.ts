@@ -18,7 +18,7 @@ import {
 import { createScheduler, type Scheduler, type SchedulerInput, type WorkKind } from "./scheduler.ts";
 import { createNode, type SimulatedNode } from "./simulated-node.ts";
 import { createSimulatedQueue, type SimulatedQueue } from "./simulated-queue.ts";
-import type { PlannedAction, SimulationPlan } from "./simulation-plan.ts";
+import type { PlannedAction, PlannedPlugins, SimulationPlan } from "./simulation-plan.ts";
 
 /** The dependencies of a world in addition to its plan. */
 interface WorldDeps {
@@ -74,6 +74,7 @@ export function createWorld(
     leaseMs: plan.leaseMs,
     refusedEvents: plan.refusedEvents ?? "park",
   } as const;
+  const plugins = new Map<number, PlannedPlugins>();
   const nodes: SimulatedNode[] = plan.nodes.map((node, index) => {
     const keyOf = keysOf(index);
     return createNode(index, node, {
@@ -81,15 +82,17 @@ export function createWorld(
       keyOf,
       random: createRandom(plan.seed + index),
       ...(plan.medium === "queue" ? { queue: { queue, noteGone } } : {}),
-      createExecutors: (incarnation) =>
-        createPlannedExecutors({ scheduler, chance, countCall, noteStarted, incarnation, keyOf }),
+      createExecutors: (incarnation) => {
+        const own = { plugins: plugins.get(index) ?? "all", incarnation, keyOf } as const;
+        return createPlannedExecutors({ scheduler, chance, countCall, noteStarted, ...own });
+      },
       createLocator: (incarnation) => createPlannedLocator(machines, { incarnation, keyOf, scheduler }),
       findNode: (other) => nodes[other],
     });
   });
   const door = plan.medium === "queue" ? createDoor(queue, watch) : store;
   const clock: Clock = { now: scheduler.now, sleep: () => Promise.resolve() };
-  planActions(plan, scheduler, { store, loseLeases, door, clock, ids, nodes, machines, scheduler });
+  planActions(plan, scheduler, { store, loseLeases, door, clock, ids, nodes, machines, plugins, scheduler });
   for (const node of nodes) node.start();
   return { scheduler, refreshDue };
 }
@@ -203,6 +206,8 @@ interface ActionDeps {
   readonly ids: Ids;
   readonly nodes: readonly SimulatedNode[];
   readonly machines: PlannedMachines;
+  /** What each process starts with. */
+  readonly plugins: Map<number, PlannedPlugins>;
   readonly scheduler: Pick<Scheduler, "noteDue">;
 }
 
@@ -223,7 +228,13 @@ async function performAction(deps: ActionDeps, action: PlannedAction): Promise<v
       return redrive(deps);
     case "revise":
       deps.machines.revise(action.to);
-      return deps.scheduler.noteDue("sweep", await deps.store.nextDueAt(["timer", "deadline", "parked"]), true);
+      return lookForDocuments(deps);
+    case "deploy":
+      deps.machines.deploy(action.node, action.to);
+      return lookForDocuments(deps);
+    case "plugin":
+      deps.plugins.set(action.node, action.has);
+      return deps.nodes[action.node]?.kill(action.downMs);
     case "lose-leases":
       return deps.loseLeases(deps.store, deps.clock.now());
     case "kill":
@@ -233,6 +244,11 @@ async function performAction(deps: ActionDeps, action: PlannedAction): Promise<v
     case "freeze":
       return deps.nodes[action.node]?.freeze(action.forMs);
   }
+}
+
+/** Sweeps look for documents too. */
+async function lookForDocuments({ store, scheduler }: ActionDeps): Promise<void> {
+  scheduler.noteDue("sweep", await store.nextDueAt(["timer", "deadline", "parked"]), true);
 }
 
 async function startJob({ store, clock }: ActionDeps, key: string): Promise<void> {

@@ -12,6 +12,7 @@ import {
 import { auditedOnce } from "./audit-invariants.ts";
 import type { Invariant } from "./invariant.ts";
 import { needsKept, woken } from "./move-invariants.ts";
+import { REVISION_INVARIANTS } from "./revision-invariants.ts";
 import {
   attemptNumbers,
   exactlyOnce,
@@ -52,6 +53,7 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   visitsCounted,
   needsKept,
   woken,
+  ...REVISION_INVARIANTS,
   handedOut,
   deadlinesTold,
   nothingDropped,

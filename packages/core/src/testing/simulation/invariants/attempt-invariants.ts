@@ -90,11 +90,16 @@ export const startsHeld: Invariant = {
   create(report) {
     // The keys that came with each grant of which nothing was called yet.
     const grants = new Map<string, ReadonlySet<string>>();
+    // An attempt keeps its keys: a process with a later version of the executor may not be able to name them again.
+    const kept = new Map<string, readonly string[]>();
     const taskKeys = new Map<string, string>();
     const idempotency = createIdempotency();
     return {
       onClaimed({ attemptId, exclusiveKeys }, result) {
-        if (result.kind === "granted") grants.set(grantOf(attemptId, result.grant.token), new Set(exclusiveKeys));
+        if (result.kind !== "granted") return;
+        const keys = [...(kept.get(attemptId) ?? []), ...exclusiveKeys];
+        kept.set(attemptId, keys);
+        grants.set(grantOf(attemptId, result.grant.token), new Set(keys));
       },
       onCommitted({ after }) {
         for (const { attemptId, exclusiveKey } of after?.runs ?? []) {
