@@ -36,7 +36,7 @@ describe("the budgets of the pages", () => {
   });
 
   it("have a sum that one person can own", () => {
-    expect(sumBudgets(toUse)).toBeLessThanOrEqual(46_000);
-    expect(sumBudgets(PAGE_GROUPS)).toBeLessThanOrEqual(122_000);
+    expect(sumBudgets(toUse)).toBeLessThanOrEqual(21_900);
+    expect(sumBudgets(PAGE_GROUPS)).toBeLessThanOrEqual(101_000);
   });
 });
