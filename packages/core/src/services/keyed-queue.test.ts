@@ -116,6 +116,25 @@ describe("a keyed queue", () => {
     expect((await queue.claim(10)).claims).toHaveLength(1);
   });
 
+  it("does not give up what was only claimed together with such an item. Reported: rabbitmq/rabbitmq-website#2207", async () => {
+    const { queue, clock } = createFixture();
+    for (const key of ["a", "b", "poison", "d"]) await queue.put(key, key, now);
+    for (let process = 0; process < 8; process += 1) {
+      // It dies at the poison, and with it the rest of what it has claimed.
+      for (let isAlive = true, claims = (await queue.claim(10)).claims; isAlive && claims.length > 0; ) {
+        for (const claim of claims) {
+          if (claim.key === "poison") isAlive = false;
+          if (isAlive) await queue.done(claim);
+        }
+        if (isAlive) claims = (await queue.claim(10)).claims;
+      }
+      await clock.advance(60_000);
+    }
+
+    const left = await listed(queue);
+    expect(left.map(({ key, deadAt }) => [key, deadAt !== undefined])).toEqual([["poison", true]]);
+  });
+
   it("counts only claims in a row that have lapsed, whatever was put meanwhile", async () => {
     const { queue, clock } = createFixture();
     await queue.put("a", 1, now);

@@ -53,6 +53,7 @@ describe("what keeps a stack on its revision", () => {
     ["an approval that is a task there", { tasks: { build: SIGN_OFF } }, {}, "UPGRADE_TASK_UNKNOWN"],
     ["a waiting task that it lacks", { tasks: { build: WORK, deploy: DEPLOY } }, {}, "UPGRADE_TASK_UNKNOWN"],
     [
+      // Reported: danielgerlag/workflow-core#107.
       "a waiting task that needs what the entry lacks",
       { tasks: { build: WORK, deploy: DEPLOY } },
       { tasks: { build: WORK, scan: WORK, deploy: `${WORK}, needs: [build, scan]` } },
@@ -90,7 +91,7 @@ describe("what a move changes", () => {
     return move.stack;
   };
 
-  it("ends schedules that the revision lacks, begins others, and leaves what counts from the entry", () => {
+  it("ends schedules that the revision lacks, and begins others. Reported: hatchet-dev/hatchet#410", () => {
     const from: Sketch = {
       state: ', timeout: 1h, after: [{ cron: "0 1 * * *", event: LATE }, { in: 2h, event: NOTE }]',
     };

@@ -285,6 +285,21 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     );
   }),
 
+  storeCase("sends an attempt again as it was sent first, whatever its machine would send now", async (store) => {
+    const first = aDispatch("a1");
+    const next = { ...first.message, task: { ...first.message.task, executor: "another", config: { size: 2 } } };
+    await commitNow(store, aPut({}, { dispatches: [first] }));
+    await store.release(await takeReceipts(store, ["task"]));
+
+    await commitNow(store, aPut({}, { dispatches: [{ ...first, again: true, message: next }], now: T0 + SECOND }));
+
+    const items = await take(store, ["task"], { now: T0 + MINUTE });
+    assert.deepEqual(
+      items.map((item) => "message" in item && item.message.task),
+      [first.message.task],
+    );
+  }),
+
   storeCase("does no harm when a settled attempt is sent again", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
     await commitNow(store, aChange({ endedAttempts: ["a1"] }));
