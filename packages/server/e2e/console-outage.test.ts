@@ -50,7 +50,7 @@ async function bringBack(): Promise<void> {
 }
 
 async function seesLive(): Promise<void> {
-  await ada.page.getByText("Live", { exact: true }).first().waitFor({ timeout: 60_000 });
+  await ada.page.getByText("Live", { exact: true }).first().waitFor();
 }
 
 describe("while a server is away", () => {
@@ -92,9 +92,9 @@ describe("while a server is away", () => {
     yard.say("\u001b[31mmeanwhile\u001b[0m");
     await bringBack();
 
-    await log.getByText("meanwhile", { exact: true }).waitFor({ timeout: 60_000 });
+    await log.getByText("meanwhile", { exact: true }).waitFor();
     yard.say("after");
-    await log.getByText("after", { exact: true }).waitFor({ timeout: 60_000 });
+    await log.getByText("after", { exact: true }).waitFor();
     expect(await log.getByText("before", { exact: true }).count()).toBe(1);
     expect(await page.getByText("[31m").count()).toBe(0);
     await seesLive();
@@ -118,7 +118,7 @@ describe("while a server is away", () => {
 
     expect(await page.getByText("# mine").count()).toBeGreaterThan(0);
     await page.reload();
-    await page.getByText("# mine").first().waitFor({ timeout: 60_000 });
+    await page.getByText("# mine").first().waitFor();
   });
 
   it("a page that was opened while it died fills itself (borg-ui#1140, claudecode_webui#1977)", async () => {
@@ -127,12 +127,12 @@ describe("while a server is away", () => {
     // The files of the console come, then every request fails, as of a server that is ending.
     await page.route("**/v1/**", (route) => route.abort("connectionrefused"));
     await page.reload();
-    await page.getByText("The server cannot be reached.").first().waitFor({ timeout: 60_000 });
+    await page.getByText("The server cannot be reached.").first().waitFor();
 
     await page.unroute("**/v1/**");
 
     const list = page.getByRole("region", { name: "Stacks" });
-    await list.getByRole("link", { name: "pr-2", exact: true }).waitFor({ timeout: 60_000 });
+    await list.getByRole("link", { name: "pr-2", exact: true }).waitFor();
     await seesLive();
   });
 });

@@ -565,7 +565,7 @@ describe("a server that dies", () => {
     await yard.startServer();
     isAway = false;
 
-    await page.getByRole("heading", { name: "Audit" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "Audit" }).waitFor();
     await page.getByText("Live", { exact: true }).first().waitFor();
   });
 });

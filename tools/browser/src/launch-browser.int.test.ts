@@ -8,6 +8,14 @@ import { launchBrowser } from "./launch-browser.ts";
 import { findPackagedChromium } from "./packaged-chromium.ts";
 
 describe("launchBrowser", () => {
+  it("lets each page wait as long as it is told, by default as long as this machine needs", async () => {
+    const browser = await launchBrowser([], 50);
+    const page = await browser.newPage();
+
+    await expect(page.getByText("never").waitFor()).rejects.toThrow("Timeout 50ms exceeded");
+    await browser.close();
+  });
+
   it("shows a page with an input", async () => {
     const browser = await launchBrowser();
     const page = await browser.newPage();

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
+import { findSlowness } from "../../checks/slowness.ts";
 import { type BrowserProgram, findBrowser, findPlaces, toLaunchOptions } from "./find-browser.ts";
 import { unpackChromium } from "./unpack-chromium.ts";
 
@@ -7,12 +8,26 @@ import { unpackChromium } from "./unpack-chromium.ts";
  * Starts Chromium without a window. Unpacks it before the first start.
  *
  * @param args further arguments of the program, such as `--host-resolver-rules=…`
+ * @param waitMs how long its pages wait for what is not there yet; by default longer on a slow machine
  * @throws when no browser is found
  */
-export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+export async function launchBrowser(
+  args: readonly string[] = [],
+  waitMs: number = WAIT_MS * findSlowness(),
+): Promise<Browser> {
   const options = toLaunchOptions(await prepareBrowser());
-  return chromium.launch({ ...options, args: [...(options.args ?? []), ...args] });
+  const browser = await chromium.launch({ ...options, args: [...(options.args ?? []), ...args] });
+  const open = browser.newContext.bind(browser);
+  browser.newContext = async (given) => {
+    const context = await open(given);
+    context.setDefaultTimeout(waitMs);
+    return context;
+  };
+  return browser;
 }
+
+/** How long pages wait for what comes at some time, on an idle machine. */
+const WAIT_MS = 60_000;
 
 /**
  * Returns the browser, unpacked.
