@@ -121,6 +121,8 @@ const line: HistoryEntry = {
 const evaluate = (stack: Partial<StackDetails>, goal: WaitGoal, after: HistoryEntry | undefined = line) =>
   evaluateGoal(aStack(stack), goal, { after, first: undefined });
 
+const lost = { why: "failed", entry: 1, attempt: 1 } as const;
+
 describe("evaluateGoal", () => {
   it.each<[string, Partial<StackDetails>, WaitGoal, string]>([
     ["a stack in the state", { state: "LIVE" }, { states: ["LIVE"] }, "reached"],
@@ -137,6 +139,18 @@ describe("evaluateGoal", () => {
     ["a failure that is resolved", { lastFailure: { ...failure, resolvedAt: at(6) } }, { states: ["LIVE"] }, "open"],
   ])("of %s", (_, stack, goal, kind) => {
     expect(evaluate(stack, goal).kind).toBe(kind);
+  });
+
+  it.each<[string, NonNullable<StackDetails["deeds"]>[number]["lacks"], "open" | "failed" | "done", string]>([
+    ["that lacks a task, though a check has succeeded since", [{ task: "build", ...lost }], "failed", "failed"],
+    ["that lacks nothing, though another task has failed since", [], "done", "reached"],
+    ["whose task runs with the values before", [{ task: "other", ...lost, why: "before" }], "open", "reached"],
+  ])("of an event %s [argo-cd#29410]", (_, lacks, verdict, kind) => {
+    const deed = { eventId: "e", event: "PUSHED", at: at(5), keys: ["api"], verdict, lacks };
+    const last = { ...failure, task: "build", resolvedAt: at(7) };
+    const stack = { state: "LIVE", deeds: [deed], lastFailure: last };
+
+    expect(evaluate(stack, { states: ["LIVE"] }).kind).toBe(kind);
   });
 
   it("goes by what is known where the machine is not", () => {

@@ -267,7 +267,25 @@ function formatPlace({ states = [], removal = false }: WaitGoal): string {
   return [...states.map((state) => `in ${state}`), ...(removal ? ["removed"] : [])].join(" or ");
 }
 
-function findCounted({ lastFailure, entry }: StackDetails, { after, first }: GoalContext) {
+/** Returns the failure that counts: what the work of the event lacks, whatever has succeeded since. */
+function findCounted(stack: StackDetails, context: GoalContext): CountedFailure | undefined {
+  const deed = stack.deeds?.find(({ eventId }) => eventId === context.after?.eventId);
+  if (deed === undefined) return findSince(stack, context);
+  // Tasks that have not worked with the values yet may still do so while the work goes on.
+  const lack = deed.lacks.find(({ why }) => deed.verdict === "failed" || HAS_FAILED.has(why));
+  if (lack === undefined) return undefined;
+  const { lastFailure, state } = stack;
+  if (lastFailure?.task === lack.task && lastFailure.entry === lack.entry) return lastFailure;
+  const { task, entry, attempt } = lack;
+  return { task, state, entry, attempt, at: deed.restedAt ?? deed.at, ...defined({ code: lack.code }) };
+}
+
+const HAS_FAILED: ReadonlySet<string> = new Set(["failed", "cancelled", "partial"]);
+
+type CountedFailure = NonNullable<StackDetails["lastFailure"]>;
+
+/** An event whose work is that of the present entry has no deed of its own; nor has a wait without an event. */
+function findSince({ lastFailure, entry }: StackDetails, { after, first }: GoalContext): CountedFailure | undefined {
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return undefined;
   if (after !== undefined) return Date.parse(lastFailure.at) >= Date.parse(after.at) ? lastFailure : undefined;
   const isNew = lastFailure.at !== first?.lastFailure?.at || lastFailure.task !== first.lastFailure.task;

@@ -7,6 +7,7 @@ import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 interface Stack {
   readonly state: string;
   readonly summary: string;
+  readonly deeds?: readonly unknown[];
   readonly tasks: readonly {
     readonly status: string;
     readonly why: string;
@@ -99,9 +100,10 @@ describe("operations", () => {
     yard = createTestYard({ executor: endless });
     yard.run();
 
-    const { tasks } = await launchUntil(({ tasks }) => tasks[0]?.why.includes("on its way") === true);
+    const { tasks, deeds } = await launchUntil(({ tasks }) => tasks[0]?.why.includes("on its way") === true);
 
     expect(tasks[0]).toMatchObject({ status: "PENDING", attempt: { status: "suspended" } });
+    expect(deeds).toMatchObject([{ event: "LAUNCH", verdict: "open", lacks: [] }]);
   });
 
   it("cancels a running task", async () => {

@@ -299,6 +299,26 @@ export const ListedParkedEvent = Type.Object({
 });
 export type ListedParkedEvent = View<typeof ListedParkedEvent>;
 
+const ShownDeed = Type.Object({
+  eventId: Type.String(),
+  event: Type.String(),
+  at: Instant,
+  restedAt: Type.Optional({ ...Instant, description: "Since when its work has the end that it has." }),
+  verdict: Type.Enum(["open", "failed", "noted", "done"], {
+    description: "`noted`: it has set values only. `failed`: a task of `lacks` has not done its work since.",
+  }),
+  keys: Type.Array(Type.String(), { description: "The metadata keys whose present value it has set." }),
+  lacks: Type.Array(
+    Type.Object({
+      task: Type.String(),
+      why: Type.Enum(["failed", "cancelled", "partial", "left", "before"]),
+      code: Type.Optional(Type.String()),
+      entry: Type.Integer(),
+      attempt: Type.Integer(),
+    }),
+  ),
+});
+
 /** A stack with everything that explains its present state. */
 export const StackDetails = Type.Object({
   ...stackProperties,
@@ -306,6 +326,11 @@ export const StackDetails = Type.Object({
   pull: Type.Optional({ ...PreviewPull, description: "The pull request that the stack is a preview of." }),
   waitsFor,
   mainCondition,
+  deeds: Type.Optional(
+    Type.Array(ShownDeed, {
+      description: "The work of the events that have set the present values, and of the last event; oldest first.",
+    }),
+  ),
   lastFailure: Type.Optional(
     Type.Object({
       ...LastFailure.properties,

@@ -47,7 +47,7 @@ export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";
 export { listHeldSecrets, maskText } from "../machine/decide/stack-secrets.ts";
 export { dueTimers, nextTimerAt } from "../machine/decide/timers.ts";
-export { evaluateDeed } from "../machine/evaluate-deed.ts";
+export { evaluateDeed, type ListedDeed, listDeeds } from "../machine/evaluate-deed.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export {
   evaluateHealth,

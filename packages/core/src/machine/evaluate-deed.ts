@@ -32,6 +32,22 @@ export function evaluatePresentDeed(stack: Stack): DeedVerdict | undefined {
   return id === undefined || deed === undefined ? undefined : judge(stack, deed, id);
 }
 
+/** A deed as it is shown: by the id of its event, with its verdict. */
+export interface ListedDeed {
+  readonly eventId: string;
+  readonly verdict: Exclude<DeedVerdict["kind"], "unknown">;
+  readonly deed: Deed;
+}
+
+/** Lists the deeds that a stack keeps, oldest first; the last is that of its present entry. Pure. */
+export function listDeeds(stack: Stack): readonly ListedDeed[] {
+  const listed = Object.entries(stack.deeds ?? {}).flatMap(([id, deed]) => {
+    const { kind } = judge(stack, deed, id);
+    return kind === "unknown" ? [] : [{ eventId: id.replace(/^(?:internal|external):/, ""), verdict: kind, deed }];
+  });
+  return listed.toSorted((a, b) => a.deed.at - b.deed.at);
+}
+
 function judge(stack: Stack, deed: Deed, id: string): DeedVerdict {
   const isPresent = id === stack.deed;
   if (isPresent && (stack.stalled !== undefined || isOverdue(stack))) return { kind: "failed", deed };

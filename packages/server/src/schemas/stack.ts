@@ -18,6 +18,7 @@ import {
   findStall,
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
+  listDeeds,
   type ParkedHead,
   type StoredStack,
   toEventName,
@@ -88,6 +89,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     summary,
     mainCondition: evaluateHealth(stack, parked.length).main,
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
+    ...(stack.deeds && { deeds: listDeeds(stack).map(toDeed) }),
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
     ...defined({ reachable }),
     tasks: tasks.map(({ attempt, waitsFor: own, ...task }) => ({
@@ -99,6 +101,19 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     attempts: attempts.map(toAttempt),
     parked: parked.map(toParked),
     timers: printed.timers.map(toTimer),
+  };
+}
+
+function toDeed({ eventId, verdict, deed }: ListedDeed): NonNullable<StackDetails["deeds"]>[number] {
+  const { event, at, restedAt, keys, lacks = {} } = deed;
+  return {
+    eventId,
+    event,
+    at: toInstant(at),
+    ...defined({ restedAt: toInstant(restedAt) }),
+    verdict,
+    keys: Object.keys(keys),
+    lacks: Object.entries(lacks).map(([task, lack]) => ({ task, ...lack })),
   };
 }
 

@@ -129,6 +129,25 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     );
   }),
 
+  storeCase("gives the deeds of a stack back as they were, alone and in a list", async (store) => {
+    const lacks = { db: { why: "failed", code: "QUOTA", entry: 3, attempt: 2 } } as const;
+    const by = { kind: "user", id: "u1", name: "né ✓" } as const;
+    const deeds = {
+      e1: { event: "RELEASED", at: 1_000, restedAt: 2_000, keys: { api: "a1b2" }, lacks },
+      "internal:s1/3/t": { event: "CHECK", at: 3_000, keys: {}, onlyValues: true, settled: [{ task: "db", by }] },
+    } as const;
+    await commitNow(store, aPut({ deed: "internal:s1/3/t", deeds }));
+
+    const { items } = await store.queries.listStacks({}, { limit: 10 });
+
+    const loaded = (await loadOne(store)).stack;
+    assert.deepEqual([loaded?.deed, loaded?.deeds], ["internal:s1/3/t", deeds]);
+    assert.deepEqual(
+      items.map(({ stack }) => [stack.deed, stack.deeds]),
+      [["internal:s1/3/t", deeds]],
+    );
+  }),
+
   storeCase("keeps what an entry began with, what waits in it, and why its stack does not move", async (store) => {
     const begun = { deploy: { needs: ["build"] }, "sign-off": { needs: [], isApproval: true } } as const;
     const heldBack = { code: "UPGRADE_TASK_UNKNOWN", reason: "…", revision: "a".repeat(64) };
