@@ -6,6 +6,7 @@ import {
   type CallOptions,
   createCiToken,
   EventNotAppliedError,
+  type NewEvent,
   type StackDetails,
   Stackyard,
   StackyardApiError,
@@ -81,7 +82,10 @@ async function send(
   const pull = await findPull(env["GITHUB_EVENT_PATH"], host);
   const link = createLinker(previews, stackId, pull);
   await link({ signal });
-  const published = await client.publish(event, { signal, awaitsMs: timeoutMs });
+  const published = await client.publish(
+    { ...event, ...toCommit(event, pull?.head) },
+    { signal, awaitsMs: timeoutMs },
+  );
   print(published.duplicate?.reason ?? `Sent ${event.event} to ${stackId}. Its id is ${event.id}.`);
   const following = new AbortController();
   const linking = linkSoon(link, AbortSignal.any([signal, following.signal]));
@@ -113,6 +117,12 @@ async function send(
     const entry = error instanceof EventNotAppliedError ? error.entry : undefined;
     return { failure: toFailure(error, signal), ...defined({ entry, stack, log }) };
   }
+}
+
+/** Returns the commit of the pull request, where the metadata have it: checks are about commits that events carry. */
+function toCommit({ metadata = {} }: Inputs["event"], head: string | undefined): Pick<NewEvent, "commit"> {
+  const key = Object.keys(metadata).find((each) => metadata[each] === head);
+  return head === undefined || key === undefined ? {} : { commit: { id: head, key } };
 }
 
 type Linker = (options: CallOptions) => Promise<boolean>;

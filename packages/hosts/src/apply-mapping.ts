@@ -1,5 +1,6 @@
-import { toShellCommand } from "@stackyard/core";
-import { decidePull, NO_PULL, type PullDecision, type PullRecord, type PullTarget } from "./decide-pull.ts";
+import { defined, toShellCommand } from "@stackyard/core";
+import type { BroughtCommit } from "@stackyard/core/machine";
+import { decidePull, NO_COMMIT, NO_PULL, type PullDecision, type PullRecord, type PullTarget } from "./decide-pull.ts";
 import type { Hook, HookPull } from "./hook.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
 import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
@@ -12,6 +13,8 @@ export interface MappedEvent {
   readonly machine: string;
   readonly event: string;
   readonly metadata: EventMetadata;
+  /** The commit that it brings. */
+  readonly commit?: BroughtCommit;
 }
 
 /** A mapping that a hook belongs to, and the stack that it means. */
@@ -266,5 +269,18 @@ function toEvent(
   const metadata = template.metadataOf(hook);
   if (metadata.kind === "error") return metadata;
   const { machine } = mapping;
-  return { kind: "value", value: { rule, stackId, machine, event: template.event, metadata: metadata.value } };
+  const value = { rule, stackId, machine, event: template.event, metadata: metadata.value };
+  const commit = toCommit(mapping, value, hook);
+  return { kind: "value", value: { ...value, ...defined({ commit }) } };
+}
+
+/** Returns the commit that an event brings: the newest head, or what a rule sends under the key of the document. */
+function toCommit(
+  { commit: key }: Mapping,
+  { rule, metadata }: Pick<MappedEvent, "rule" | "metadata">,
+  { pull, push }: MappedHook,
+): BroughtCommit | undefined {
+  const id = pull?.head ?? push?.head;
+  if (key === undefined || id === undefined || id === NO_COMMIT) return undefined;
+  return rule === "open" || rule === "head" || Object.hasOwn(metadata, key) ? { id, key } : undefined;
 }

@@ -377,8 +377,7 @@ async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord
   }
   const { stackId, rule, event: name } = event;
   const last = { id, stackId, event: name, at: deps.clock.now(), head, ...(isPullRule(rule) && { rule }) };
-  const sent =
-    rule === "open" || rule === "head" ? [...(before.sent ?? []), { id, head }].slice(-MOST_SENT) : before.sent;
+  const sent = event.commit === undefined ? before.sent : [...(before.sent ?? []), { id, head }].slice(-MOST_SENT);
   await savePull(deps, key, found, { ...after, last, ...defined({ sent }) });
   return deps.records.get(key, deps.clock.now());
 }

@@ -115,6 +115,7 @@ describe("applyPull", () => {
         machine: "preview",
         event: "OPENED",
         metadata: { sha: toCommit(1), owner: "octocat", trusted: true },
+        commit: { id: toCommit(1), key: "sha" },
       },
       record: { ...opened, repository: "acme/shop" },
     });

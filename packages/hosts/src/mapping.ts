@@ -1,4 +1,4 @@
-import { findNearestName, isMap } from "@stackyard/core";
+import { defined, findNearestName, isMap } from "@stackyard/core";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "@stackyard/core/access";
 import {
   type Cel,
@@ -35,6 +35,13 @@ export const MappingDocument = Type.Object(
     when: Type.Optional(Cel4096),
     machine: Name,
     stack: Type.String({ minLength: 1, maxLength: 1_024, description: "Template of the stack's id." }),
+    commit: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: `The metadata key whose value says which commit the stack has. Default: the only key with the value "\${hook.pull.head}" or "\${hook.push.head}".`,
+      }),
+    ),
     forks: Type.Optional(Type.Union([Type.Literal("ignore"), Type.Literal("trust"), Type.Literal("allow")])),
     pull: Type.Optional(
       Type.Object(
@@ -78,6 +85,8 @@ export interface Mapping {
   readonly forks: "ignore" | "trust" | "allow";
   /** The template of the stack's id. */
   readonly stackTemplate: string;
+  /** The metadata key whose value says which commit a stack has. Missing: its events bring no commits. */
+  readonly commit?: string;
   /** Returns whether a hook is for this document. */
   matches(hook: MappedHook): Applied<boolean>;
   /** Returns the id of the stack. */
@@ -210,6 +219,8 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
       compiler.refuse(["rules", rule, "needs"], "rule-needs", "Only commands need a permission. Remove the key.");
     }
   }
+  const commit = document.commit ?? findCommitKey([...Object.values(pull), ...Object.values(rules)]);
+  if (document.commit !== undefined) checkKeys(compiler, ["commit"], [document.commit]);
   const variables = document.pull === undefined ? VARIABLES : OF_PULLS;
   const stackOf = compiler.template(["stack"], document.stack, variables);
   return {
@@ -218,6 +229,7 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
     machine,
     forks,
     stackTemplate: document.stack,
+    ...defined({ commit }),
     matches: compiler.condition(["when"], document.when, variables),
     stackOf: (hook) => toStackId(stackOf(hook)),
     pull: Object.fromEntries(pulls),
@@ -259,12 +271,13 @@ function compileEvent(
 
 /** Refuses what the machine would refuse of each such event. */
 function checkSend(
-  { machine, refuse }: Compiler,
+  compiler: Compiler,
   path: readonly string[],
   { send, keys }: { readonly send: string; readonly keys: readonly string[] },
 ): void {
+  const { machine, refuse } = compiler;
   if (machine === undefined) return;
-  const { name, events, requiredMetadata, metadata } = machine;
+  const { name, events, requiredMetadata } = machine;
   if (!events.has(send)) {
     const near = findNearestName(send, events);
     const advice = near === undefined ? "" : ` Did you mean "${near}"?`;
@@ -275,10 +288,26 @@ function checkSend(
   for (const key of missing) {
     refuse(path, "rule-metadata", `Machine "${name}" requires the metadata "${key}" of "${send}".`);
   }
-  const unknown = keys.filter((key) => !metadata.additional && !metadata.keys.has(key));
-  for (const key of unknown) {
-    refuse([...path, "metadata", key], "rule-metadata", `Machine "${name}" declares no metadata "${key}".`);
+  checkKeys(compiler, [...path, "metadata"], keys);
+}
+
+/** Refuses keys that the machine does not have. */
+function checkKeys({ machine, refuse }: Compiler, path: readonly string[], keys: readonly string[]): void {
+  if (machine === undefined || machine.metadata.additional) return;
+  for (const key of keys.filter((each) => !machine.metadata.keys.has(each))) {
+    const place = path.at(-1) === "metadata" ? [...path, key] : path;
+    refuse(place, "rule-metadata", `Machine "${machine.name}" declares no metadata "${key}".`);
   }
+}
+
+const HEAD = /^\$\{ *hook\.(?:pull|push)\.head *\}$/;
+
+/** Returns the only key that events have a head under. */
+function findCommitKey(sent: readonly Pick<Static<typeof PullSend>, "metadata">[]): string | undefined {
+  const entries = sent.flatMap(({ metadata = {} }) => Object.entries(metadata));
+  const keys = new Set(entries.flatMap(([key, value]) => (HEAD.test(String(value)) ? [key] : [])));
+  const [key] = keys;
+  return keys.size === 1 ? key : undefined;
 }
 
 function toMetadata(path: readonly string[], found: Evaluated): Applied<EventMetadata> {

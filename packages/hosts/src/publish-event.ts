@@ -60,8 +60,9 @@ export async function publish(
   event: MappedEvent & { readonly id: string },
   user: ServiceUser,
 ): Promise<void> {
-  const { id, stackId, machine, metadata } = event;
-  const result = await deps.publish({ id, stackId, machine, event: event.event, metadata }, user);
+  const { id, stackId, machine, metadata, commit } = event;
+  const named = { id, stackId, machine, event: event.event, metadata, ...defined({ commit }) };
+  const result = await deps.publish(named, user);
   if (result.kind === "invalid") throw new HookFailed(`HOOK_FAILED: ${event.rule}: ${result.reason}`);
 }
 

@@ -25,6 +25,8 @@ export interface NewEvent<Event extends string = string> {
   /** Needed by the event that creates the stack. */
   readonly machine?: string;
   readonly metadata?: Readonly<Record<string, MetadataValue>>;
+  /** The commit that it brings, and the metadata key of the stack that tells which commit it has. */
+  readonly commit?: { readonly id: string; readonly key: string };
   /** The stack's id once more: needed where the event leads from a protected state into a terminal one. */
   readonly confirm?: string;
   /** The `digest` of a preview: the event does exactly that, or is refused (`PLAN_STALE`). */

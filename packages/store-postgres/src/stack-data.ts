@@ -41,6 +41,7 @@ export function toStackData(stack: Stack): string {
     lastFailure: stack.lastFailure,
     deed: stack.deed,
     deeds: stack.deeds,
+    commit: stack.commit,
     overdue: stack.overdue,
     awaitsRuns: stack.awaitsRuns,
     outputs: stack.outputs,

@@ -293,7 +293,7 @@ describe("the fields", () => {
     const plain = [
       ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
       ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "unfinished"],
-      ...["set", "machineHash", "unwatchedMs", "actorId"],
+      ...["set", "machineHash", "unwatchedMs", "actorId", "commit", "commits"],
     ];
 
     expect(JSON.stringify(line)).not.toContain(SECRET);
@@ -307,8 +307,20 @@ describe("the fields", () => {
 
     expect(kept).toMatchObject({ reason: "***", description: "***", more: { note: "***" } });
     expect(decisive).toEqual([
-      ...["id", "stackId", "event", "action", "machine", "metadata", "task", "dispatchId", "code", "retryable"],
-      ...["outputs", "sensitiveOutputs", "confirm", "to", "of", "plan", "actor", "as", "approval", "force"],
+      ...["id", "stackId", "event", "action", "machine", "metadata", "commit", "task", "dispatchId", "code"],
+      ...[
+        "retryable",
+        "outputs",
+        "sensitiveOutputs",
+        "confirm",
+        "to",
+        "of",
+        "plan",
+        "actor",
+        "as",
+        "approval",
+        "force",
+      ],
     ]);
   });
 });

@@ -6,6 +6,7 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/stack-secrets.ts";
+import { toBroughtCommit } from "../machine/commit.ts";
 import { markOf } from "../machine/event-content.ts";
 import { EventMessage, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
@@ -61,6 +62,8 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       machineHash: after?.machineHash,
       unfinished: effect?.unfinished,
       set: toSet(input),
+      commit: event.commit,
+      commits: effect?.commits,
     }),
     ...toReplayFields(input, after),
   };
@@ -174,7 +177,7 @@ export function toUnreadEntry(
 ): HistoryEntry {
   const { at, outcome, code, reason } = why;
   const event = toEventName(message) ?? "";
-  const { metadata, confirm } = message;
+  const { metadata, confirm, commit } = message;
   const isHidden = origin === "external" && metadata !== undefined;
   return {
     stackId,
@@ -191,6 +194,7 @@ export function toUnreadEntry(
       release: toHistoryRelease(sent),
       actor,
       actorId: toPersonId(sent),
+      commit: toBroughtCommit(commit),
       mark: isHidden ? markOf({ name: event, metadata, ...(typeof confirm === "string" && { confirm }) }) : undefined,
       timer: timerId,
       raisedBy: raised?.eventId,
@@ -266,7 +270,7 @@ export function toPrintedMetadata(
 /** Keys of a message that identify it. The other keys of an invalid message may contain anything. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set([
   ...["id", "stackId", "event", "action", "machine", "dispatchId", "code", "retryable"],
-  ...["actor", "reason", "as", "force", "to", "confirm", "plan", "sensitiveOutputs"],
+  ...["actor", "reason", "as", "force", "to", "confirm", "plan", "commit", "sensitiveOutputs"],
 ]);
 
 /** Returns an event's message for display: as received, without sensitive metadata and outputs. */

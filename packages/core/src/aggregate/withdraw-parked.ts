@@ -1,3 +1,4 @@
+import { toBroughtCommit } from "../machine/commit.ts";
 import { listHeldSecrets, maskText } from "../machine/decide/stack-secrets.ts";
 import { toEventKey, toEventName } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
@@ -87,6 +88,7 @@ function toLine(
       incarnation: stack?.incarnation,
       from: stack?.state,
       to: stack?.state,
+      commit: toBroughtCommit(event.message["commit"]),
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { BroughtCommit, CommitVerdict } from "../machine/commit.ts";
 import type { View } from "./view.ts";
 
 /** An instant: ISO 8601 in UTC. */
@@ -65,6 +66,10 @@ export const HistoryEntry = Type.Object({
       description:
         "Metadata that the machine has changed, by `set` or by outputs of tasks; sensitive values as `***`. Contains what fits into 4 KiB.",
     }),
+  ),
+  commit: Type.Optional(BroughtCommit),
+  commits: Type.Optional(
+    Type.Array(CommitVerdict, { description: "What has become of commits of the stack by this event." }),
   ),
   notes: Type.Array(Type.String()),
   machineHash: Type.Optional(Type.String()),

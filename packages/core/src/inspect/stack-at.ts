@@ -190,6 +190,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
       task: task === undefined ? undefined : { name: task },
       dispatchId: entry.dispatchId ?? findDispatchId(entry),
       metadata: toPlain(entry.metadata),
+      commit: entry.commit,
       // The code of a line that was applied is that of the task's failure, else that of the refusal.
       code: isApplied(entry) ? entry.code : undefined,
       confirm: entry.confirmed ? stackId : undefined,

@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import type { Sender } from "../access/sender.ts";
+import { BroughtCommit, toBroughtCommit } from "./commit.ts";
 import { compileWhenUsed } from "./compile-when-used.ts";
 import { keepStart } from "./cut-text.ts";
 import { toErrorDescription } from "./error-description.ts";
@@ -42,6 +43,8 @@ export interface StackEvent {
   readonly machine?: string;
   /** As received: `decide` refuses anything but a flat map. */
   readonly metadata?: unknown;
+  /** The commit that it brings. */
+  readonly commit?: BroughtCommit;
   readonly task?: { readonly name: string };
   /**
    * The attempt of a result (`dispatch.id` of its message), or the approval of an operator's event. Without it the
@@ -178,6 +181,7 @@ export const EventMessage = Type.Object({
   metadata: Type.Optional(
     Type.Unknown({ description: "A flat map of strings, numbers, booleans and nulls, merged into the stack's." }),
   ),
+  commit: Type.Optional(BroughtCommit),
   task: Type.Optional(TaskReference),
   dispatchId: Type.Optional(
     Type.String({ maxLength: MAX_ATTEMPT_ID, description: "`dispatch.id` of the task message." }),
@@ -334,6 +338,7 @@ function pickFields(message: Fields, { messageId, sender, actor = sender?.name, 
     actor: toText(actor ?? message["actor"], MAX_NAME),
     confirm: toConfirmation(message["confirm"]),
     plan: toPlan(message["plan"]),
+    commit: toBroughtCommit(message["commit"]),
     ...pickByEvent(message, name, origin),
   });
 }

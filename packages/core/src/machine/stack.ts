@@ -275,6 +275,21 @@ export interface Deed {
 /** Deeds by the key of their event. */
 export type Deeds = Readonly<Record<string, Deed>>;
 
+/** The commit of a stack. Something other than an event with a commit may have set the value of its key. */
+export interface StackCommit {
+  readonly key: string;
+  /** The digest of the value of that key. */
+  readonly value: string;
+  /** Missing: nothing has stated the commit of the value. */
+  readonly id?: string;
+  /** The first entry of its work: what was lacking before is not its own. */
+  readonly entry: number;
+  /** The state to which it led. Whatever leads there again does its work again. */
+  readonly state: string;
+  /** The machine has set it, and has sent no task since. */
+  readonly isIdle?: true;
+}
+
 /** Releases by the key of the metadata that they have set. */
 export type Releases = Readonly<Record<string, Release>>;
 
@@ -366,6 +381,8 @@ export interface Stack {
   readonly deed?: string;
   /** The present deed, and those that have set a value which is still there. */
   readonly deeds?: Deeds;
+  /** The commit that it has. Missing: no event has brought one. */
+  readonly commit?: StackCommit;
   /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
   readonly failures?: Readonly<Record<string, number>>;
   /** The number of times that each sensitive metadata key was set; its values never leave the record but through `claim`. */

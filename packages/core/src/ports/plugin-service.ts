@@ -1,4 +1,5 @@
 import type { Explanation } from "../inspect/explain-stack.ts";
+import type { BroughtCommit } from "../machine/commit.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids, Random } from "./clock.ts";
 import type { ClientConstructor, Logger, Target } from "./executor.ts";
@@ -161,6 +162,7 @@ export interface ServiceEvent {
   readonly machine: string;
   readonly event: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly commit?: BroughtCommit | undefined;
 }
 
 /** Who withdraws a parked event, for display, and why. */

@@ -21,6 +21,7 @@ export {
   toArtifactArrivals,
 } from "./artifact-arrivals.ts";
 export { readCompressed, writeCompressed } from "./compressed-records.ts";
+export { evaluateCommit } from "../machine/evaluate-commit.ts";
 export { type EventFate, findEventFate, toEventFate } from "./event-fate.ts";
 export {
   createFollower,

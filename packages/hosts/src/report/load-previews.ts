@@ -1,9 +1,17 @@
 import { type DescribedStack, defined, isMap, listPages, type ServiceDeps } from "@stackyard/core";
-import { findEventFate, type PreviewLink } from "@stackyard/core/services";
+import { evaluateCommit, findEventFate, type PreviewLink } from "@stackyard/core/services";
 import type { LastEvent, SentHead } from "../pull-records.ts";
-import { type CommitNotes, evaluateCommit, formatRefusal, NO_COMMITS, noteLines, noteRest } from "./commit-notes.ts";
+import {
+  type CommitNotes,
+  evaluateNote,
+  findElsewhere,
+  formatRefusal,
+  type KnownEvents,
+  NO_COMMITS,
+  noteLines,
+  notePresent,
+} from "./commit-notes.ts";
 import { describeMissing, describePreview, type PreviewCommits, type PreviewFacts } from "./describe-preview.ts";
-import { listWatching } from "./preview-phase.ts";
 
 /** The dependencies of loading previews. */
 export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "listLinks" | "queries"> {
@@ -55,7 +63,8 @@ export async function loadPreview(
   const preview = described === undefined ? toMissing(link, { known, newest: lines, read }) : undefined;
   const facts = described === undefined ? preview : await loadFacts(deps, link, { described, items: lines.items });
   if (facts === undefined) return undefined;
-  const commits = described === undefined ? read : noteRest(read, toPresent(described, facts));
+  const verdict = stack === undefined || stack.endsFrom !== undefined ? undefined : evaluateCommit(stack);
+  const commits = notePresent(read, verdict, { ...toKnownEvents(link, known), phase: facts.phase });
   const kept = described === undefined ? undefined : await findKept(deps, stackId, known);
   const newest = findNewest(link, known, { commits, facts });
   return { commits, preview: { ...facts, ...defined({ kept, commits: newest }) } };
@@ -77,18 +86,20 @@ interface ReadInput {
 /** Reads what has happened to the commits of the pull request since the last report. */
 async function readCommits(
   { queries }: PreviewDeps,
-  { stackId, head }: PreviewLink,
-  { known: { commits = NO_COMMITS, sent }, newest: { items, cursor } }: ReadInput,
+  link: PreviewLink,
+  { known, newest: { items, cursor } }: ReadInput,
 ): Promise<CommitNotes> {
-  const brought = { sent: new Map(sent.map((each) => [each.id, each.head])), head };
+  const { commits = NO_COMMITS, sent } = known;
+  const { stackId } = link;
+  const events = toKnownEvents(link, known);
   const first = items.at(-1)?.position ?? 0;
-  if (cursor === undefined || first <= commits.position) return noteLines(commits, items.toReversed(), brought);
+  if (cursor === undefined || first <= commits.position) return noteLines(commits, items.toReversed(), events);
   let notes = commits;
   const start = {
     cursor: String(commits.position > 0 ? commits.position : await findStart(queries, stackId, { sent, first })),
   };
   const pages = listPages((next) => queries.listHistory({ stackId }, { ...LINES, ...start, ...next }));
-  for await (const page of pages) notes = noteLines(notes, page.items, brought);
+  for await (const page of pages) notes = noteLines(notes, page.items, events);
   return notes;
 }
 
@@ -104,9 +115,11 @@ async function findStart(
   return Math.min(first, items[0]?.position ?? first) - 1;
 }
 
-function toPresent(described: DescribedStack, { phase }: PreviewFacts) {
-  const { enteredAt, metadata } = described.stack;
-  return { phase, enteredAt, metadata, watching: listWatching(described) };
+function toKnownEvents({ head }: PreviewLink, { sent, last }: KnownPreview): KnownEvents {
+  return {
+    heads: new Set([...sent.map((each) => each.head), head]),
+    closed: last?.rule === "closed" ? last.id : undefined,
+  };
 }
 
 /** Returns the facts about a stack that does not exist. Undefined: its first event is not decided. */
@@ -114,7 +127,8 @@ function toMissing(
   { stackId }: PreviewLink,
   { known, newest, read }: ReadInput & { readonly read: CommitNotes },
 ): PreviewFacts | undefined {
-  if (read.notes.at(-1)?.refusal !== undefined) return describeMissing(stackId, "absent");
+  const last = read.notes.at(-1)?.is;
+  if (last === "parked" || last === "refused") return describeMissing(stackId, "absent");
   const hasEnded = known.isSeen || newest.items.some(({ outcome }) => outcome === "removed");
   return hasEnded ? describeMissing(stackId, "ended") : undefined;
 }
@@ -123,18 +137,14 @@ function toMissing(
 function findNewest(
   { head }: PreviewLink,
   { sent }: KnownPreview,
-  {
-    commits: { notes, running, elsewhere },
-    facts: { phase },
-  }: { readonly commits: CommitNotes; readonly facts: PreviewFacts },
+  { commits, facts: { phase } }: { readonly commits: CommitNotes; readonly facts: PreviewFacts },
 ): PreviewCommits | undefined {
+  const { notes, running } = commits;
   const last = sent.at(-1)?.head;
-  const runs = defined({ running, elsewhere });
-  if (last === head && notes.every((note) => note.head !== head)) {
-    return { ...runs, newest: head, verdict: { kind: "pending" } };
-  }
-  const note = notes.at(-1);
-  return note && { ...runs, newest: note.head, verdict: evaluateCommit(note, phase) };
+  const runs = defined({ running, elsewhere: findElsewhere(commits) });
+  const note = notes.findLast((each) => each.head === last) ?? notes.at(-1);
+  if (last === head && note?.head !== head) return { ...runs, newest: head, verdict: { kind: "pending" } };
+  return note && { ...runs, newest: note.head, verdict: evaluateNote(note, commits, phase) };
 }
 
 async function loadFacts(

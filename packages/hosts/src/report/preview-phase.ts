@@ -47,9 +47,3 @@ function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
   const { entry, missed } = lastFailure;
   return stack.entry === entry + 1 && missed?.states.includes(stack.state) === false;
 }
-
-/** Returns the tasks that watch a stack while it rests. */
-export function listWatching({ tasks }: DescribedStack): readonly string[] {
-  const watching = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor === WATCHER);
-  return watching.map(({ name }) => name);
-}

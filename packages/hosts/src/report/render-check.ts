@@ -119,13 +119,14 @@ const TRUST = {
  */
 export function toDeployment(
   { phase, url }: PreviewFacts,
-  { verdict, isRunning }: Pick<JudgedCommit, "verdict"> & { readonly isRunning: boolean },
+  { verdict, isRunning, isLast }: Pick<JudgedCommit, "verdict"> & Record<"isRunning" | "isLast", boolean>,
 ): HostDeployment {
   // The title of a commit that runs does not change with the run of a later one.
   const isChanging = phase === "working" || phase === "waiting";
   const description = verdict.kind === "done" && isChanging ? DONE.ready : toTitle(verdict, phase);
   if (phase === "ended" || phase === "absent" || verdict.kind === "ended") return { state: "inactive", description };
-  if (verdict.kind === "replaced" || (verdict.kind === "done" && !isRunning)) return REPLACED;
+  const isOver = verdict.kind === "done" || (verdict.kind === "failed" && !isLast);
+  if (verdict.kind === "replaced" || (isOver && !isRunning)) return REPLACED;
   return { state: toDeploymentState(verdict, phase), description, ...defined({ url }) };
 }
 

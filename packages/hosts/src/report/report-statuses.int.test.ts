@@ -67,7 +67,8 @@ describe("the checks and deployments of a pull request", () => {
     const link = { stackId: "web-far", ...place, repository: { id: "424242", fullName: repository }, head };
     await linkPreview({ records: store.records, clock }, { ...link, ...vouched });
     const metadata = isNamed ? { image: head } : { image: "other" };
-    const message = { id: "e", stackId: "web-far", event: "OPENED", machine: "preview", metadata };
+    const commit = isNamed ? { id: head, key: "image" } : undefined;
+    const message = { id: "e", stackId: "web-far", event: "OPENED", machine: "preview", metadata, commit };
     await store.enqueue([
       { id: "e", stackId: "web-far", origin: "external", receivedAt: clock.now(), message, actor: "op" },
     ]);

@@ -2,7 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
 import { digestOf } from "../describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
-import { type CommitNotes, type CommitVerdict, evaluateCommit } from "./commit-notes.ts";
+import { type CommitNotes, type CommitVerdict, evaluateNote } from "./commit-notes.ts";
 import type { PreviewFacts } from "./describe-preview.ts";
 import { type NamedYard, renderCheck, renderTrustCheck, toDeployment } from "./render-check.ts";
 import type { HostCheck, PullPlace, ReportHost } from "./report-host.ts";
@@ -94,10 +94,11 @@ interface Subject {
 }
 
 /** Returns the commits of a stack, the newest last. */
-function listSubjects({ preview, commits: { notes, running, elsewhere } }: LinkedPreview): readonly Subject[] {
+function listSubjects({ preview, commits: noted }: LinkedPreview): readonly Subject[] {
   const { commits, phase } = preview;
   if (commits === undefined) return [];
-  const { newest, verdict } = commits;
+  const { newest, verdict, elsewhere } = commits;
+  const { notes, running } = noted;
   const earlier = notes.filter((note) => note.head !== newest);
   const toSubject = (head: string, judged: CommitVerdict, isLast: boolean): Subject => ({
     preview,
@@ -107,7 +108,7 @@ function listSubjects({ preview, commits: { notes, running, elsewhere } }: Linke
     isRunning: head === running,
   });
   return [
-    ...earlier.map((note) => toSubject(note.head, evaluateCommit(note, phase), note.head === elsewhere?.commit)),
+    ...earlier.map((note) => toSubject(note.head, evaluateNote(note, noted, phase), note.head === elsewhere?.commit)),
     toSubject(newest, verdict, true),
   ];
 }
@@ -191,7 +192,7 @@ function toDeploymentWrite(
   const { preview, head, verdict, isRunning, isLast } = given;
   const key = toKey("deployment", given);
   const known = statuses[key];
-  const deployment = toDeployment(preview, { verdict, isRunning });
+  const deployment = toDeployment(preview, { verdict, isRunning, isLast });
   const hash = digestOf(deployment);
   const isOpen = deployment.state !== "inactive" && deployment.state !== "replaced";
   if (known?.hash === hash || (known === undefined && !(isLast && isOpen))) return undefined;

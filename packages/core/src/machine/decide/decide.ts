@@ -5,6 +5,7 @@ import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { forgetLed } from "./approved.ts";
 import { type Applied, type Decision, effectOf, type Ignored, type Rejected, reject } from "./decision.ts";
+import { noteCommit } from "./commits.ts";
 import { beginDeed, endDeed } from "./deeds.ts";
 import {
   chooseReaction,
@@ -198,6 +199,7 @@ function end(work: Work, before: Stack): Applied | Rejected {
   if (isMoved) work.notes.push(...describeTimers(before, work.stack, state, event.timerId));
   if (work.stack.approvals !== undefined) askAgain(work, before);
   endDeed(work, before);
+  noteCommit(work, before);
   const applied = endWork(work);
   return isUnchanged(before, applied, work.limits) ? { ...applied, stack: before } : applied;
 }

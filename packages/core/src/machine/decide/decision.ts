@@ -1,4 +1,5 @@
 import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
+import type { CommitVerdict } from "../commit.ts";
 import type { Stack } from "../stack.ts";
 import type { TaskMessage } from "../task-message.ts";
 import { isOccurrence } from "./timer-ids.ts";
@@ -90,6 +91,8 @@ export interface Applied {
   readonly set?: readonly string[];
   /** Events to decide next, in order, in the same commit. Missing without events. */
   readonly raised?: readonly string[];
+  /** What has become of commits of the stack by this event. Missing where it has changed nothing about them. */
+  readonly commits?: readonly CommitVerdict[];
 }
 
 /** A refusal: the event is not stored. `endedAttempt`: an open run of an earlier entry that this result still ends. */

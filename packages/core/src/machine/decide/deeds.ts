@@ -61,9 +61,19 @@ function withKeys(stack: Stack, keys: readonly string[]): Stack {
   const own = Object.fromEntries(keys.map((key) => [key, toValueDigest(stack, key)]));
   return changeDeeds(stack, (deed, id) => {
     const others = Object.entries(deed.keys).filter(([key]) => !taken.has(key));
-    if (id === stack.deed) return { ...deed, keys: Object.fromEntries([...others, ...Object.entries(own)]) };
+    if (id === stack.deed) return withOwn(deed, own, others);
     return others.length === Object.keys(deed.keys).length ? deed : { ...deed, keys: Object.fromEntries(others) };
   });
+}
+
+function withOwn(deed: Deed, own: Deed["keys"], others: readonly (readonly [string, string])[]): Deed {
+  if (Object.entries(own).every(([key, digest]) => deed.keys[key] === digest)) return deed;
+  return { ...deed, keys: Object.fromEntries([...others, ...Object.entries(own)]) };
+}
+
+/** Gives a value that is there to the present deed, which does the work with it again. */
+export function giveToPresentDeed(work: Work, key: string): void {
+  if (work.stack.deed !== undefined) work.stack = withKeys(work.stack, [key]);
 }
 
 /** Returns the same stack when no deed changes: an event that changes nothing must not write it. */

@@ -1,4 +1,5 @@
 import type { Sender } from "../../access/sender.ts";
+import type { CommitVerdict } from "../commit.ts";
 import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import { FAILED, type Machine, NEXT, type State } from "../machine.ts";
@@ -48,6 +49,7 @@ export interface Work {
   readonly set: Set<string>;
   /** Events to decide next. */
   readonly raised: string[];
+  readonly commits: CommitVerdict[];
 }
 
 /** Applies an event to a stack, or returns why it is ignored. */
@@ -92,7 +94,7 @@ export function beginWork({ before, moved, ...input }: BeginInput): Work {
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
-  const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], unfinished: [], raised: [] };
+  const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], unfinished: [], raised: [], commits: [] };
   const set = new Set<string>();
   const work: Work = { machine, event, limits, left, automatic, brought, stack, entries: 0, set, ...found };
   // A value that is sensitive since this revision may have been quoted before.
@@ -147,7 +149,7 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
  * terminal now.
  */
 export function endWork(work: Work): Applied {
-  const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, set, raised } = work;
+  const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, set, raised, commits } = work;
   const isOver = machine.states.get(work.stack.state)?.terminal === true && isSatisfied(work.stack.tasks);
   const ends = isOver && !isHeld(work);
   const isUpgrade = event.name === SYSTEM_EVENTS.upgradeStack;
@@ -162,6 +164,7 @@ export function endWork(work: Work): Applied {
     ...(unfinished.length > 0 && { unfinished }),
     ...(set.size > 0 && { set: [...set] }),
     ...(raised.length > 0 && { raised }),
+    ...(commits.length > 0 && { commits }),
   };
 }
 

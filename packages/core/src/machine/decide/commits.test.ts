@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { createTrial } from "../../testing/trial.ts";
+import { evaluateCommit } from "../evaluate-commit.ts";
+
+const SOURCE = `
+version: 2
+events: { OPENED: {}, PUSHED: {}, NOTED: {}, BACK: {}, CHECK: {} }
+metadata: { sha: { type: string }, good: { type: string }, note: { type: string } }
+states:
+  INIT: { on: { OPENED: ROLL } }
+  LIVE: { on: { PUSHED: ROLL, NOTED: no-op, CHECK: CHECKING, BACK: [{ action: advance, state: ROLL, set: { sha: "\${metadata.good}" } }] } }
+  ROLL:
+    leaving: abandon
+    tasks: [up]
+    on:
+      NEXT: [{ action: advance, state: LIVE, set: { good: "\${metadata.sha}" } }]
+      FAILED: [{ when: "has(metadata.good)", action: advance, state: LIVE, set: { sha: "\${metadata.good}" } }, { action: advance, state: LIVE }]
+      PUSHED: ROLL
+  CHECKING: { tasks: [look], on: { NEXT: LIVE, FAILED: LIVE } }
+tasks:
+  up: { executor: work, config: {} }
+  look: { executor: work, config: {} }
+`;
+
+const toId = (digit: number) => `${digit}`.repeat(40);
+const commit = (digit: number) => ({
+  metadata: { sha: toId(digit) },
+  commit: { id: toId(digit), key: "sha" },
+});
+
+async function play() {
+  const failing = new Set<string>();
+  const { yard } = createTrial({
+    source: SOURCE,
+    script: ({ task }) =>
+      failing.has(task) ? { kind: "failed", code: "X", message: "no", retryable: false } : undefined,
+  });
+  const show = (verdict: ReturnType<typeof evaluateCommit>) => verdict && `${verdict.id?.[0] ?? "?"} ${verdict.is}`;
+  return {
+    failing,
+    async send(event: string, more: Readonly<Record<string, unknown>> = {}) {
+      await yard.publish({ id: `${event}-${yard.clock.now()}`, stackId: "s", event, machine: "app", ...more });
+      await yard.settle();
+      await yard.advance(1_000);
+      const stack = await yard.findStack("s");
+      return stack && show(evaluateCommit(stack));
+    },
+    async lines() {
+      const { items } = await yard.store.queries.listHistory({ stackId: "s" }, { limit: 100 });
+      return items.flatMap(({ commits = [] }) => commits.map(show));
+    },
+  };
+}
+
+describe("the commit of a stack", () => {
+  it("is that of the event which has brought it, with the work of that event", async () => {
+    const { send, lines } = await play();
+
+    expect([await send("OPENED", commit(1)), await send("PUSHED", commit(2))]).toEqual(["1 done", "2 done"]);
+    expect(await lines()).toEqual(["1 open", "1 done", "1 done", "2 open", "2 done"]);
+  });
+
+  it("has failed, and is not that of a check which succeeds, or of an event that only mentions it", async () => {
+    const { send, failing } = await play();
+    failing.add("up");
+    const failed = await send("OPENED", commit(1));
+    failing.clear();
+    const checked = await send("CHECK");
+
+    const other = await send("PUSHED", { metadata: { sha: toId(9), note: toId(1) } });
+
+    expect([failed, checked, other]).toEqual(["1 failed", "1 failed", "9 done"]);
+  });
+
+  it("is what the machine has set after a failure, and that one has failed before", async () => {
+    const { send, failing, lines } = await play();
+    await send("OPENED", commit(1));
+    failing.add("up");
+
+    expect(await send("PUSHED", commit(2))).toBe("1 noted");
+    expect((await lines()).slice(-2)).toEqual(["2 failed", "1 noted"]);
+  });
+
+  it("is not known where another value has taken its place that is none", async () => {
+    const { send } = await play();
+    await send("OPENED", commit(1));
+
+    expect(await send("NOTED", { metadata: { sha: "main" } })).toBe("? noted");
+  });
+
+  it("is done with the values that an event has only brought once another event has worked with them", async () => {
+    const { send, failing } = await play();
+    await send("OPENED", commit(1));
+    const noted = await send("NOTED", commit(2));
+    failing.add("look");
+
+    expect([noted, await send("CHECK")]).toEqual(["2 noted", "2 failed"]);
+  });
+
+  it("is not kept of a message whose commit is not one", async () => {
+    const { send } = await play();
+
+    expect(await send("OPENED", { ...commit(1), commit: { id: "main", key: "sha" } })).toBeUndefined();
+  });
+});
