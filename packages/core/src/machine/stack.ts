@@ -245,6 +245,8 @@ export interface Release {
 export interface Lack {
   readonly why: "failed" | "cancelled" | "partial" | "left" | "before";
   readonly code?: string;
+  /** How often the task has failed with this code in a row, in other entries. Missing: once. */
+  readonly times?: number;
   /** The entry, and the attempt; 0 where the task was never sent. */
   readonly entry: number;
   readonly attempt: number;

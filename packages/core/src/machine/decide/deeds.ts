@@ -108,8 +108,14 @@ export function addLack(work: Work, task: string, { why, code }: Pick<Lack, "why
   const { entry } = work.stack;
   const lack: Lack = { why, ...(code !== undefined && { code }), entry, attempt: attemptsOf(work.stack, task) };
   work.stack = changeDeeds(work.stack, (deed, id) =>
-    isAtWork(work, deed, id) ? withLacks(deed, { [task]: lack }) : deed,
+    isAtWork(work, deed, id) ? withLacks(deed, { [task]: counted(lack, findLack(deed, task)) }) : deed,
   );
+}
+
+/** Counts failures of one task with one code in a row. */
+function counted(lack: Lack, before: Lack | undefined): Lack {
+  const isSame = lack.why === "failed" && before?.why === "failed" && before.code === lack.code;
+  return isSame && before.entry < lack.entry ? { ...lack, times: (before.times ?? 1) + 1 } : lack;
 }
 
 /** Notes the tasks that the present entry leaves before they have ended. Call it before the next is entered. */

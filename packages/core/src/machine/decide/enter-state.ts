@@ -9,6 +9,7 @@ import { noteEnd } from "./last-failure.ts";
 import { isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { findMetadataFault } from "./metadata-faults.ts";
 import { withoutPending, withPending } from "./pending-events.ts";
+import { findSameFailure } from "./same-failures.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
 import { findLostNeed, hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-states.ts";
 import { armTimers } from "./timers.ts";
@@ -22,7 +23,9 @@ const HOUR_MS = 3_600_000;
  * Applies a state's reaction to an event. Returns why not, when the stack must stop instead because it runs in circles.
  */
 export function react(work: Work, { advance, raise }: Reaction, sets: MetadataChange): Stalled | undefined {
-  const loop = work.automatic && advance.length > 0 ? countAutomaticEntries(work, advance.length) : undefined;
+  const target = advance.at(-1);
+  const isLooping = work.automatic && target !== undefined;
+  const loop = isLooping ? (findSameFailure(work, target) ?? countAutomaticEntries(work, advance.length)) : undefined;
   if (loop !== undefined) return loop;
   changeMetadata(work, sets);
   if (raise !== undefined) work.raised.push(raise);
