@@ -21,7 +21,9 @@ const ACTION_KEYS = {
   plan: ["destroy", "protect", "policies"],
   drift: ["ignore"],
 } as const;
-const COMMON_KEYS = ["state", "binary", "version", "switchProduct", "backend", "sharedState", "switchBackend"] as const;
+const COMMON_KEYS = [
+  ...["state", "binary", "version", "switchProduct", "backend", "sharedState", "switchBackend", "switchTarget"],
+] as const;
 
 function isAction(action: unknown): action is keyof typeof ACTION_KEYS {
   return typeof action === "string" && Object.hasOwn(ACTION_KEYS, action);
@@ -251,6 +253,7 @@ const VALUES = {
   keep: { schema: Type.Boolean(), what: "true or false" },
   sharedState: { schema: Filled, what: "a name such as network" },
   switchBackend: { schema: Type.Boolean(), what: "true or false" },
+  switchTarget: { schema: Type.Boolean(), what: "true or false" },
   outputs: { schema: Texts, what: "a list of names of outputs" },
 } as const;
 
@@ -273,6 +276,7 @@ const ConfigV2 = Type.Object(
     keep: Type.Optional(Type.Union([VALUES.keep.schema, Template])),
     sharedState: Type.Optional(VALUES.sharedState.schema),
     switchBackend: Type.Optional(Type.Union([VALUES.switchBackend.schema, Template])),
+    switchTarget: Type.Optional(Type.Union([VALUES.switchTarget.schema, Template])),
     outputs: Type.Optional(Type.Union([VALUES.outputs.schema, Template])),
   },
   closed,

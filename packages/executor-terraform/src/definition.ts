@@ -166,6 +166,9 @@ export const TerraformConfig = Type.Object(
         description: "Another state than the last one, or a new one instead of a missing one, may be used",
       }),
     ),
+    switchTarget: Type.Optional(
+      Type.Boolean({ description: "Another account or region than that of the last run may be used" }),
+    ),
     outputs: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
         maxItems: 100,

@@ -33,6 +33,10 @@ export const TERRAFORM_FAILURES = {
     false,
     "The task has made resources in another state, and would make them again in this one; nothing was changed.",
   ),
+  TERRAFORM_TARGET_CHANGED: fact(
+    false,
+    "The resources are in another account or region than that of the task's target; nothing was changed.",
+  ),
   TERRAFORM_BACKEND_CHANGED: fact(
     false,
     "The state is in another place than after the last run, or is missing; nothing was changed.",

@@ -123,6 +123,32 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
     expect(await load()).toMatchObject({ product: "opentofu" });
   });
 
+  it("keeps a task from another region, until it is switched once [terraform-provider-aws#15260, #6731]", async () => {
+    const credentials = async () => ({
+      accessKeyId: "AKIAEXAMPLE",
+      secretAccessKey: "example",
+      sessionToken: "example",
+    });
+    const inRegion = (region: string) => inYard({ target: { account: "123456789012", region }, credentials });
+    const codeOf = async (region: string, config: object) =>
+      (await project.start(inRegion(region), config as never)) as { readonly kind: string; readonly code?: string };
+    await codeOf("eu-west-1", {});
+
+    for (const action of ["plan", "apply", "destroy", "drift"]) {
+      expect(await codeOf("us-east-1", { action })).toMatchObject({
+        code: "TERRAFORM_TARGET_CHANGED",
+        message: expect.stringContaining(
+          "are in 123456789012 eu-west-1, and this run would be in 123456789012 us-east-1",
+        ),
+      });
+    }
+    expect(await project.start(inYard(), {})).toMatchObject({ code: "TERRAFORM_TARGET_CHANGED" });
+    expect(await load()).toMatchObject({ count: 3, target: "123456789012 eu-west-1" });
+    expect(await codeOf("us-east-1", { switchTarget: true })).toMatchObject({ kind: "succeeded" });
+    expect(await codeOf("us-east-1", { action: "destroy" })).toMatchObject({ kind: "succeeded" });
+    expect(await codeOf("eu-west-1", {})).toMatchObject({ kind: "succeeded" });
+  });
+
   it("is not needed by a runner without a store", async () => {
     const refuse = async () => {
       throw new StackyardError("CONFIG_INVALID", "This runner has no store.");

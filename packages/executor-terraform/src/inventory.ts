@@ -2,7 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changeRecord, defined, type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
-import { listInventories, TerraformInventory, terraformInventories, toStateName } from "@stackyard/core/services";
+import {
+  countHeld,
+  listInventories,
+  TerraformInventory,
+  terraformInventories,
+  toStateName,
+} from "@stackyard/core/services";
 import { Value } from "typebox/value";
 import { loadPlace } from "./backend.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -29,6 +35,25 @@ export async function checkProduct({ ctx, config, program, stateKey }: StagedRun
     `The state was last written by ${last.product} ${last.version}, and the program is ${program.product} ${program.version}. ` +
     "Choose the program by `binary`, or set `switchProduct: true` once.";
   throw new TerraformFailure("TERRAFORM_PRODUCT_CHANGED", text);
+}
+
+/**
+ * Compares the account and the region with those of the last run: in others, a destroy finds nothing, and an apply makes everything
+ * a second time. Fails with TERRAFORM_TARGET_CHANGED.
+ */
+export async function checkTarget({ ctx, config, stateKey }: StagedRun): Promise<void> {
+  if (config.switchTarget === true || config.sharedState !== undefined) return;
+  const last = await findInventory(ctx, stateKey);
+  const target = toTarget(ctx) ?? "those of the runner";
+  if (last?.target === undefined || last.target === target || countHeld(last) === 0) return;
+  const text =
+    `The ${countHeld(last)} resources of the state are in ${last.target}, and this run would be in ${target}. Nothing was changed. ` +
+    "Restore the target of the task. If the resources were moved, or do not exist any more, set `switchTarget: true` once.";
+  throw new TerraformFailure("TERRAFORM_TARGET_CHANGED", text);
+}
+
+function toTarget({ target }: Pick<ExecutorContext, "target">): string | undefined {
+  return target && `${target.account} ${target.region}`;
 }
 
 /**
@@ -237,6 +262,7 @@ function toInventory(
     at: ctx.clock.now(),
     place,
     sequence,
+    ...defined({ target: toTarget(ctx) }),
     ...(config.keep === true && { keep: true }),
     count: resources.length,
     resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify([lost, unseen]))),

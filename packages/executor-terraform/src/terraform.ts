@@ -18,7 +18,7 @@ import { type DestroyWay, destroyInAnyCase } from "./destroy.ts";
 import { detectDrift } from "./drift-run.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findProgram } from "./find-program.ts";
-import { checkProduct } from "./inventory.ts";
+import { checkProduct, checkTarget } from "./inventory.ts";
 import { planRun, previewRun } from "./plan-run.ts";
 import { checkUnsavedRuns } from "./recorded-run.ts";
 import { findPlanFolder } from "./saved-plans.ts";
@@ -79,6 +79,7 @@ function toPlanError(error: TerraformFailure): StackyardError {
 async function runAction(run: StagedRun): Promise<RunOutputs> {
   await checkUnsavedRuns(run);
   await checkProduct(run);
+  await checkTarget(run);
   const { action } = run.config;
   switch (action) {
     case "plan":

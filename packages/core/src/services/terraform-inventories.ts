@@ -21,6 +21,8 @@ export const TerraformInventory = Type.Object({
   at: Type.Integer(),
   /** Where the state is, for people and for comparison. */
   place: Type.Optional(Type.String()),
+  /** The account and the region of the run, where its task has a target. */
+  target: Type.Optional(Type.String()),
   /** The number of the run among those of its state: the inventory of an earlier run never replaces it. */
   sequence: Type.Optional(Type.Integer()),
   /** True if the resources are meant to outlive the stack. */
