@@ -361,9 +361,9 @@ describe("the check and the deployment of a commit whose plan is rejected", () =
     const sender = { kind: "person", id: "ada", name: "ada", groups: ["release-managers"] } as const;
     await act({ event: "REJECT_TASK", task: { name: "sign-off" }, reason: "Too big.", sender });
 
-    expect(await stateOf()).toBe("LIVE");
+    expect(await stateOf()).toBe("REJECTED");
     expect(of(2)).toEqual(FAILED);
-    expect(of(1)).toEqual(READY);
+    expect(of(1)).toEqual(["success", "failure"]);
     expect(comment()).toContain('* Does not run: `2222222`, because `"sign-off" was rejected (Too big.)`');
   });
 });
