@@ -82,10 +82,7 @@ async function send(
   const pull = await findPull(env["GITHUB_EVENT_PATH"], host);
   const link = createLinker(previews, stackId, pull);
   await link({ signal });
-  const published = await client.publish(
-    { ...event, ...toCommit(event, pull?.head) },
-    { signal, awaitsMs: timeoutMs },
-  );
+  const published = await client.publish({ ...event, ...toCommit(event, pull?.head) }, { signal, awaitsMs: timeoutMs });
   print(published.duplicate?.reason ?? `Sent ${event.event} to ${stackId}. Its id is ${event.id}.`);
   const following = new AbortController();
   const linking = linkSoon(link, AbortSignal.any([signal, following.signal]));
