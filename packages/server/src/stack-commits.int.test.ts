@@ -61,7 +61,10 @@ async function push(sha: string, more: object = {}) {
   sent += 1;
   const metadata = { sha, pull: PULL, ...more };
   await yard.call("/v1/events", {
-    body: { id: `e${sent}`, event: "PUSHED", stackId: "web", machine: "review-app", metadata },
+    body: {
+      ...{ id: `e${sent}`, event: "PUSHED", stackId: "web", machine: "review-app" },
+      ...{ metadata, commit: { id: sha, key: "sha" } },
+    },
   });
   await eventually(async () =>
     expect(await yard.json("/v1/stacks/web")).toMatchObject({ state: "REVIEW", metadata: { sha } }),

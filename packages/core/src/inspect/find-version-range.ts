@@ -1,4 +1,4 @@
-import { areCommits, type CommitRange, findAddresses, toWebAddress } from "./find-commits.ts";
+import { areCommits, type CommitRange, findAddresses, toWebAddress } from "./commit-range.ts";
 
 /** A value that changes: a commit, or a version that has a tag. */
 export interface VersionChange {

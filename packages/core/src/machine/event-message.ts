@@ -61,9 +61,7 @@ export interface StackEvent {
   readonly actor?: string;
   /** Who sent it, as the receiver has verified. Never part of a message. */
   readonly sender?: Sender;
-  /** As in `QueuedEvent`. */
   readonly own?: true;
-  /** The release of its event. */
   readonly release?: ReleaseNote;
   /** Operators' events: why. */
   readonly reason?: string;

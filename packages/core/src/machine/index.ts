@@ -31,7 +31,7 @@ export { jobStackId } from "./job-machine.ts";
 export { type CompileResult, JOB_MACHINE, type Machine } from "./machine.ts";
 export { type OperatorAction, toOperatorMessage } from "./operator-message.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
-export { type BroughtCommit, CommitVerdict, toCommitId } from "./commit.ts";
+export type { BroughtCommit, CommitVerdict } from "./commit.ts";
 export { parseTaskMessage } from "./task-message.ts";
 export { upgradeMachine } from "./upgrade/upgrade-machine.ts";
 export { createMachineV1Schema, machineV1Schema } from "./v1/machine-v1-schema.ts";

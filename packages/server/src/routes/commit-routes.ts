@@ -24,7 +24,7 @@ export function commitRoutes(deps: RouteDeps): readonly Route[] {
       if (since === undefined) return reply(200, {});
       const { kind, position, at } = since;
       const base = { since: { kind, position, at: toInstant(at) } };
-      const range = findCommitRange(toMetadata(since.stack, at), toMetadata(stack, deps.clock.now()));
+      const range = findCommitRange(since.stack, stack, toMetadata(stack, deps.clock.now()));
       if (range === undefined) return reply(200, base);
       const { before, now, compareUrl } = range;
       const found = await listHostCommits(deps, range);
@@ -33,7 +33,7 @@ export function commitRoutes(deps: RouteDeps): readonly Route[] {
   ];
 }
 
-/** Returns the values in which commits are looked for: not the sensitive ones. */
+/** Returns the values in which an address is looked for: not the sensitive ones. */
 function toMetadata(stack: StoredStack["stack"], at: number) {
   return toSimulationStack(stack, at).metadata ?? {};
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { findCommitRange } from "./find-commits.ts";
+import { findCommitRange } from "./commit-range.ts";
 
 const [OLD, NEW] = ["4be2d10aa", "9f1c2ab77"];
-const find = (more: object) => findCommitRange({ sha: OLD, ...more }, { sha: NEW, ...more });
+const at = (id?: string) => ({ commit: { key: "sha", value: "d", entry: 1, state: "LIVE", ...(id && { id }) } });
+const find = (metadata: Readonly<Record<string, unknown>>) => findCommitRange(at(OLD), at(NEW), metadata);
 
 describe("findCommitRange", () => {
   it.each([
@@ -32,9 +33,9 @@ describe("findCommitRange", () => {
 
   it("names both where no address says which host it is, and nothing where no commit has changed", () => {
     expect(find({ url: "https://checkout.example.org/", owner: "ada" })).toEqual({ before: OLD, now: NEW });
-    expect(findCommitRange({ sha: NEW, size: "aaaaaaa" }, { sha: NEW, size: "bbbbbbb " })).toBeUndefined();
-    expect(findCommitRange({}, { sha: NEW })).toBeUndefined();
-    expect(findCommitRange({ account: "111122223333" }, { account: "444455556666" })).toBeUndefined();
+    expect(findCommitRange(at(NEW), at(NEW), {})).toBeUndefined();
+    expect(findCommitRange({}, at(NEW), {})).toBeUndefined();
+    expect(findCommitRange(at(OLD), at(), {})).toBeUndefined();
   });
 
   it("makes no address of what is not one of the web", () => {

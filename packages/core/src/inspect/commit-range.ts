@@ -1,3 +1,5 @@
+import type { Stack } from "../machine/stack.ts";
+
 type Metadata = Readonly<Record<string, unknown>>;
 
 /** The commits between two versions of a stack. */
@@ -34,17 +36,16 @@ const OTHERS: readonly Host[] = [
 ];
 
 /**
- * Returns which commits the metadata has brought since an earlier version of it; undefined where no commit has changed. The
- * addresses are made of one of the same repository, such as that of its pull request.
+ * Returns which commits a stack has got since an earlier version of it; undefined where its commit is the same, or not known.
+ * The addresses are made of one of its metadata, such as that of its pull request.
  */
-export function findCommitRange(before: Metadata, now: Metadata): CommitRange | undefined {
-  for (const [key, value] of Object.entries(now)) {
-    const old = before[key];
-    if (typeof value !== "string" || typeof old !== "string" || old === value) continue;
-    if (!areCommits(old, value)) continue;
-    return { before: old, now: value, ...findAddressesOf(now, old, value) };
-  }
-  return undefined;
+export function findCommitRange(
+  { commit: old }: Pick<Stack, "commit">,
+  { commit }: Pick<Stack, "commit">,
+  metadata: Metadata,
+): CommitRange | undefined {
+  if (old?.id === undefined || commit?.id === undefined || old.id === commit.id) return undefined;
+  return { before: old.id, now: commit.id, ...findAddressesOf(metadata, old.id, commit.id) };
 }
 
 /** Returns true for two commits. Numbers, such as those of accounts and builds, are not commits. */
