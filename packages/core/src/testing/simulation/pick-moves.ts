@@ -54,7 +54,7 @@ function pickMessage(random: Random): Readonly<Record<string, unknown>> {
 function restore(moves: readonly PlannedAction[], spanMs: number): readonly PlannedAction[] {
   const changed = new Set(moves.flatMap((action) => (action.do === "plugin" ? [action.node] : [])));
   const atMs = spanMs + RESTORED_MS;
-  return [...changed].map((node) => ({ atMs, do: "plugin", node, has: "all", downMs: RESTART_MS }));
+  return [...changed].map((node): PlannedAction => ({ atMs, do: "plugin", node, has: "all", downMs: RESTART_MS }));
 }
 
 /** Those that do not compile, as with a need that its state does not have, are left out. */

@@ -23,7 +23,7 @@ const FIRST_SEEDS: Readonly<Record<string, number>> = {
   "move-next": 336,
   "move-approval": 71,
   "move-timers": 30,
-  "move-back": 16,
+  "move-back": 42,
 };
 
 /** The same for runs that are short. */

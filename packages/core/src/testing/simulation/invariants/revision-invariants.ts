@@ -166,11 +166,12 @@ const neverBack = {
       onCommitted({ before, after, change }) {
         if (before === undefined || after === undefined || before.incarnation !== after.incarnation) return;
         if (before.machineHash === after.machineHash) return;
-        const own = left.get(after.incarnation) ?? new Set();
-        left.set(after.incarnation, own);
         const isAsked = change.history.some(({ event, internal }) => event === "UPGRADE_STACK" && internal !== true);
-        if (own.has(after.machineHash) && !isAsked)
-          report(`${after.id}: it is back on ${after.machineHash.slice(0, 12)}.`);
+        // A sender may lead it back; from there it goes on as before.
+        const own = (isAsked ? undefined : left.get(after.incarnation)) ?? new Set<string>();
+        left.set(after.incarnation, own);
+        if (own.has(after.machineHash)) report(`${after.id}: it is back on ${after.machineHash.slice(0, 12)}.`);
+        if (isAsked) return;
         own.add(before.machineHash);
       },
     };
