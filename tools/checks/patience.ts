@@ -1,7 +1,7 @@
 type AnyFunction = (...args: never[]) => unknown;
 
 /** Makes the time limits that single tests name longer by a factor, as the defaults of vitest.config.ts are. */
-export interface Patience {
+interface Patience {
   /** Returns the options of a test or a wait, or the limit alone, with a longer limit. Other values stay. */
   stretch<Given>(given: Given): Given;
   /** Returns a function that defines tests or hooks, and all that it returns or has, such as `it.each(…)`, with longer limits. */
