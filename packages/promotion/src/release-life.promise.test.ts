@@ -1,10 +1,16 @@
-import { weatherCases } from "@stackyard/core/testing";
-import { describe, it } from "vitest";
+import { LIFE_INVARIANTS, weatherCases } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
 import { releaseSeasons } from "./testing/life/release-changes.ts";
 import { releaseLives } from "./testing/life/release-lives.ts";
 
 // With LONG_TESTS, pairs of changes; `npm run weather` plays all runs.
 describe("the life of a release keeps its promises whatever changes on its way", () => {
+  it("has a planted bug for each promise", () => {
+    const planted = releaseLives.flatMap((life) => life.planted ?? []);
+
+    expect(new Set(planted.map(({ invariant }) => invariant))).toEqual(new Set(Object.keys(LIFE_INVARIANTS)));
+  });
+
   for (const { name, timeoutMs, run } of weatherCases(releaseLives, releaseSeasons, process.env))
     it(name, { timeout: timeoutMs }, () => run(console.log));
 });

@@ -36,7 +36,7 @@ export interface TurnRecord {
 }
 
 /** A turn that was granted to a release, at an instant. */
-export interface TurnGrant extends TurnRelease {
+interface TurnGrant extends TurnRelease {
   readonly at: number;
 }
 

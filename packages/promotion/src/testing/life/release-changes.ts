@@ -2,7 +2,7 @@ import type { Weather } from "@stackyard/core/testing";
 import { MINUTE_MS, OLD, type ReleaseLife, toShop, wish } from "./a-release-life.ts";
 
 /** What a person, a tool or a provider changes between two looks of a release. */
-export interface ReleaseChange {
+interface ReleaseChange {
   readonly name: string;
   /** The public reports in which it happens. */
   readonly source: string;
@@ -24,7 +24,7 @@ async function rename(life: ReleaseLife, task: string): Promise<void> {
 }
 
 /** The changes that a release meets. */
-export const releaseChanges: readonly ReleaseChange[] = [
+const releaseChanges: readonly ReleaseChange[] = [
   {
     name: "a version set by hand, and built",
     source: "kargo#6371",
