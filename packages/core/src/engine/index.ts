@@ -59,7 +59,13 @@ export {
   REVISION_LOST,
   type StackHealth,
 } from "../machine/stack-health.ts";
-export { type Arrival, evaluateArrival, type RestingPlace, type WantedPlace } from "../machine/stack-standing.ts";
+export {
+  type Arrival,
+  evaluateArrival,
+  isResting,
+  type RestingPlace,
+  type WantedPlace,
+} from "../machine/stack-standing.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export { toConditionSql } from "../ports/condition-sql.ts";
 export {

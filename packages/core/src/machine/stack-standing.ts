@@ -42,6 +42,16 @@ export function evaluateArrival(stack: Stack, wanted: WantedPlace): Arrival {
   return { kind: Object.keys(wanted.metadata).every((key) => hasValue(stack, wanted, key)) ? "arrived" : "changed" };
 }
 
+/**
+ * Returns true when nothing of a stack is at work: the one answer of what may be sent to. A task that only watches, such as while
+ * a preview is in use, is not. Pure.
+ */
+export function isResting(stack: Stack): boolean {
+  const present = evaluatePresentDeed(stack);
+  const hasEnded = present !== undefined && present.kind !== "open" && !(present.kind === "failed" && !present.lack);
+  return hasEnded || evaluateHealth(stack).isAtRest;
+}
+
 function hasValue(stack: Stack, { metadata }: WantedPlace, key: string): boolean {
   return (stack.metadata[key] ?? null) === (metadata[key] ?? null);
 }

@@ -69,6 +69,18 @@ describe("a stack that waits for its event", () => {
     expect(outcome(waiting, aTargetStack({ state: "BROKEN", ...failed }))).toBe("waiting");
   });
 
+  it("is sent to while a task only watches: the work of its last event has ended", () => {
+    const watched = aTargetStack({
+      tasks: [task],
+      deed: "e1",
+      deeds: { e1: { event: "RELEASED", at: 1, restedAt: 2, keys: {} } },
+    });
+    const { restedAt: _, ...open } = watched.deeds?.["e1"] ?? { event: "RELEASED", at: 1, keys: {} };
+
+    expect(outcome(waiting, watched)).toBe("waiting");
+    expect(outcome(waiting, { ...watched, deeds: { e1: open } })).toBe("waiting STACK_MOVING");
+  });
+
   it("keeps what was before the first event over later tries", () => {
     const row = { ...waiting, try: 1, from: { api: { value: "1.40.0" } } };
 

@@ -1,5 +1,5 @@
 import { type Absence, cutText, defined, type Stack, sumUnwatched } from "@stackyard/core";
-import { evaluateArrival, evaluateDeed, evaluateHealth } from "@stackyard/core/engine";
+import { evaluateArrival, evaluateDeed, isResting } from "@stackyard/core/engine";
 import type { Before, DeployRow, DeployState, SetBy, Value } from "./deploy-row.ts";
 
 /** The fate of the last event of a row. `none`: nothing was sent since the row waits. */
@@ -58,7 +58,7 @@ function decideWaiting(row: DeployRow, observed: Observed, aims: Aims): DeployRo
   const rules = ROW_RULES[aims.op];
   const newer = rules.findNewer(stack, aims);
   if (newer !== undefined) return passBy(row, aims, newer);
-  if (!evaluateHealth(stack).isAtRest) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
+  if (!isResting(stack)) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
   if (row.code === NOT_HANDLED && row.expect === version && isSoonMoved(stack, aims)) return row;
   if (rules.isForeign(row, stack, aims)) return notOurs(row, stack, aims);
   return compare(rules.toOwned(row, stack, aims), { stack, version }, aims);
@@ -182,8 +182,7 @@ function refuse(
   why: Why,
   { stack, aims }: { readonly stack: Stack | undefined; readonly aims: Aims },
 ): DeployRow {
-  const isMoving =
-    stack !== undefined && (!evaluateHealth(stack).isAtRest || (row.try < MOST_TRIES && isSoonMoved(stack, aims)));
+  const isMoving = stack !== undefined && (!isResting(stack) || (row.try < MOST_TRIES && isSoonMoved(stack, aims)));
   if (PASSING.has(why.code) || (why.code === NOT_HANDLED && isMoving)) return hold(row, aims, why);
   const lesser = ROW_RULES[aims.op].toLesser(row, why);
   if (lesser !== undefined) return hold(lesser, aims, why);

@@ -1,5 +1,5 @@
 import { chunk, defined, type Failed, failed, isStackyardError, mapLimited } from "@stackyard/core";
-import { evaluateHealth, type LoadedStack, type SeenStack } from "@stackyard/core/engine";
+import { isResting, type LoadedStack, type SeenStack } from "@stackyard/core/engine";
 import { listItems } from "@stackyard/core/rollout";
 import type { Planned } from "./begin-deployment.ts";
 import { withChanges } from "./change-deployment.ts";
@@ -192,7 +192,7 @@ async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], check
   const checked = [];
   for (const row of rows) {
     const present = findSeen(loaded, row.stack);
-    const isMoving = present.stack !== undefined && !evaluateHealth(present.stack).isAtRest;
+    const isMoving = present.stack !== undefined && !isResting(present.stack);
     checked.push({ row, after: await checkRow(row, present, checks), isMoving });
   }
   return checked;

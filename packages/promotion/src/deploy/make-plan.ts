@@ -1,5 +1,5 @@
 import { type Failed, failed, formatFaults, listSchemaFaults, running, succeeded } from "@stackyard/core";
-import { evaluateHealth, type LoadedStack } from "@stackyard/core/engine";
+import { isResting, type LoadedStack } from "@stackyard/core/engine";
 import type { Aims } from "./decide-row.ts";
 import { DeployConfig, type DeployProgress, type DeployStep } from "./definition.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
@@ -37,7 +37,7 @@ export async function runPlan(
   const ids = [...selections.values()].flat().map(({ stack }) => stack);
   const loaded = await loadStacks(deps.yard, [...new Set(ids)]);
   const since = progress?.quietSince ?? now;
-  const moving = [...loaded.values()].filter(({ stack }) => stack !== undefined && !evaluateHealth(stack).isAtRest);
+  const moving = [...loaded.values()].filter(({ stack }) => stack !== undefined && !isResting(stack));
   if (moving.length > 0 && now < since + job.eachMs) {
     const message = `${moving.length} of ${ids.length} stacks move. The plan waits.`;
     const pollAfterMs = now - since >= QUIET_AFTER_MS ? QUIET_POLL_MS : POLL_MS;

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { cutText, defined, isMap, type Stack } from "@stackyard/core";
-import { evaluateHealth, type LoadedStack, type YardService } from "@stackyard/core/engine";
+import { isResting, type LoadedStack, type YardService } from "@stackyard/core/engine";
 import { type Aims, decideRow } from "./decide-row.ts";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, Value } from "./deploy-row.ts";
@@ -65,7 +65,7 @@ export async function planStack(
     end: stack?.state ?? null,
     isWhole: true,
   };
-  if (stack !== undefined && !evaluateHealth(stack).isAtRest) return { ...entry, does: "moving", isWhole: false };
+  if (stack !== undefined && !isResting(stack)) return { ...entry, does: "moving", isWhole: false };
   const verdict = evaluateStack(loaded, subject.aims);
   if (verdict === "same") return { ...entry, revision: stack?.machineHash ?? null };
   const sensitive = verdict === "ready" ? await subject.findSensitive(loaded) : undefined;
