@@ -225,7 +225,13 @@ describe("events and stacks", () => {
       event: "UNHEARD-OF",
       message: { machine: "review-app" },
     });
-    expect(await redrive.json()).toEqual({ redriven: [event?.["id"]], unknown: ["nothing"] });
+    expect([redrive.status, await redrive.json()]).toEqual([207, { redriven: [event?.["id"]], unknown: ["nothing"] }]);
+    for (const path of ["/v1/dead-letters/redrive", "/v1/dead-letters/dismiss", "/v1/parked/withdraw"]) {
+      const answer = await yard.call(path, {
+        body: { ids: ["pr-12 nothing"], ...(path.endsWith("redrive") ? {} : { reason: "a test" }) },
+      });
+      expect([path, answer.status]).toEqual([path, 207]);
+    }
   });
 
   it("says what an event would do without doing it", async () => {

@@ -24,6 +24,13 @@ export function reply<const Status extends number, Value>(
   return { status, value, headers };
 }
 
+/** Returns what a handler answers for each id of a list: 207 when some were not found, for senders that look at the status only. */
+export function replyEach<Value extends { readonly unknown: readonly string[] }>(
+  value: Value,
+): Reply<200 | 207, Value> {
+  return reply(value.unknown.length === 0 ? 200 : 207, value);
+}
+
 /** The input of an operation, parsed. */
 interface InputOf<Of extends AnyOperation> {
   readonly params: { readonly [Name in keyof Of["params"]]: string };

@@ -20,7 +20,7 @@ import { findNeverKnown } from "../access/never-known.ts";
 import { checkDenied, decideRedrive, loadVisible, mayRead, toEventSubject, withMachine } from "../access/reach.ts";
 import { HttpError } from "../http/problem.ts";
 import type { Route } from "../http/route.ts";
-import { reply, serve } from "../http/serve.ts";
+import { reply, replyEach, serve } from "../http/serve.ts";
 import { historyItem, toDeadLetter, toInstant } from "../schemas/event.ts";
 import { toListedParked } from "../schemas/stack.ts";
 import { maskReason } from "./mask-reason.ts";
@@ -75,14 +75,14 @@ export function eventRoutes(deps: RouteDeps): readonly Route[] {
       const known = await findRepairable(deps, { caller, ids });
       const redrive = () => store.queries.redrive(known, clock.now());
       const redriven = known.length === 0 ? [] : await audit({ on: {}, reason: known.join(" ") }, redrive);
-      return reply(200, { redriven, unknown: ids.filter((id) => !redriven.includes(id)) });
+      return replyEach({ redriven, unknown: ids.filter((id) => !redriven.includes(id)) });
     }),
     serve(deps, operations.dismissEvents, async ({ body }, { caller, audit }) => {
       const known = await findRepairable(deps, { caller, ids: body.ids });
       const reason = await maskReason(store, `${body.reason} (${known.join(" ")})`, { deadLetters: known });
       const dismiss = () => store.queries.dismiss(known, clock.now());
       const dismissed = known.length === 0 ? [] : await audit({ on: {}, reason }, dismiss);
-      return reply(200, { dismissed, unknown: body.ids.filter((id) => !dismissed.includes(id)) });
+      return replyEach({ dismissed, unknown: body.ids.filter((id) => !dismissed.includes(id)) });
     }),
     withdrawRoute(deps),
   ];

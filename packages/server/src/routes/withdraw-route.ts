@@ -5,7 +5,7 @@ import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
 import { checkDenied, decideRedrive } from "../access/reach.ts";
 import type { Route } from "../http/route.ts";
-import { reply, serve } from "../http/serve.ts";
+import { replyEach, serve } from "../http/serve.ts";
 import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -18,7 +18,7 @@ export function withdrawRoute(deps: RouteDeps): Route {
     const audited = await maskReason(store, `${reason} (${known.join(" ")})`, { parked: known });
     const withdraw = () => withdrawParked(store, known, { by: sender.name, reason, now: clock.now() });
     const withdrawn = known.length === 0 ? [] : await audit({ on: {}, reason: audited }, withdraw);
-    return reply(200, { withdrawn, unknown: body.ids.filter((id) => !withdrawn.includes(id)) });
+    return replyEach({ withdrawn, unknown: body.ids.filter((id) => !withdrawn.includes(id)) });
   });
 }
 

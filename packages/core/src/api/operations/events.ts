@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { EventMessage } from "../../machine/event-message.ts";
 import { MAX_CODE } from "../../machine/limits.ts";
 import { answer, defineOperation, inline, page, refusal } from "./define-operation.ts";
@@ -89,14 +89,20 @@ export const listDeadLetters = defineOperation("GET", "/v1/dead-letters", {
 const many = { minItems: 1, maxItems: 100 };
 const ids = Type.Array(Name, many);
 const names = Type.Array(Type.String());
-const FOUND = "The ids that were found, and those that were not.";
+
+function answerEach<Answer extends TSchema>(schema: Answer) {
+  return {
+    200: inline(schema, "All ids were found."),
+    207: inline(schema, "Some ids, or all, were not found: they are in `unknown`."),
+  };
+}
 
 export const redriveEvents = defineOperation("POST", "/v1/dead-letters/redrive", {
   operationId: "redriveEvents",
   ...repair,
   summary: "Send dead letters again with their own ids.",
   body: Type.Object({ ids }),
-  answers: { 200: inline(Type.Object({ redriven: names, unknown: names }), FOUND) },
+  answers: answerEach(Type.Object({ redriven: names, unknown: names })),
 });
 
 export const dismissEvents = defineOperation("POST", "/v1/dead-letters/dismiss", {
@@ -104,7 +110,7 @@ export const dismissEvents = defineOperation("POST", "/v1/dead-letters/dismiss",
   ...repair,
   summary: "Remove dead letters that need not be sent again.",
   body: Type.Object({ ids, reason: Reason }),
-  answers: { 200: inline(Type.Object({ dismissed: names, unknown: names }), FOUND) },
+  answers: answerEach(Type.Object({ dismissed: names, unknown: names })),
 });
 
 export const withdrawEvents = defineOperation("POST", "/v1/parked/withdraw", {
@@ -112,5 +118,5 @@ export const withdrawEvents = defineOperation("POST", "/v1/parked/withdraw", {
   ...repair,
   summary: "Withdraw parked events: they are never applied, and their ids count as used.",
   body: Type.Object({ ids: Type.Array(ItemId, many), reason: Reason }),
-  answers: { 200: inline(Type.Object({ withdrawn: names, unknown: names }), FOUND) },
+  answers: answerEach(Type.Object({ withdrawn: names, unknown: names })),
 });
