@@ -87,17 +87,15 @@ export function decideTurn(
   request: TurnRequest,
   places: ReadonlyMap<string, TurnPlace>,
 ): TurnDecision {
-  const { waiter, states, mayTake } = request;
+  const { waiter, mayTake } = request;
   const { holder } = record;
   const known = record.waiting.find((each) => isSame(each, waiter));
   if (known?.supersededBy !== undefined) {
     return { kind: "superseded", by: known.supersededBy, record: without(record, waiter) };
   }
   if (holder !== undefined && isSame(holder, waiter)) return renew(record, holder, request);
-  const { passed } = record;
-  if (known === undefined && passed !== undefined && hasPassed(passed, waiter)) {
-    return { kind: "superseded", by: passed.stack, record };
-  }
+  const passed = known === undefined ? findPassed(record, waiter) : undefined;
+  if (passed !== undefined) return { kind: "superseded", by: passed.stack, record };
   if (holder !== undefined && keepsTurn(holder, places.get(holder.stack))) {
     if (isNewer(holder, waiter) && holder.machine === waiter.machine)
       return { kind: "superseded", by: holder.stack, record: without(record, waiter) };
@@ -112,21 +110,30 @@ export function decideTurn(
     return { kind: "waits", next: next.stack, record: withWaiter(record, waiter) };
   }
   if (!mayTake) return { kind: "waits", record: withWaiter(record, waiter) };
+  return grant(record, request, live);
+}
+
+/** Gives the turn to who asks: those of its machine that wait, and those without a place, are superseded. */
+function grant(
+  { waiting: before, passed }: TurnRecord,
+  { waiter, states, now }: TurnRequest,
+  live: readonly TurnWaiter[],
+): TurnDecision {
   const { stack, incarnation, createdAt, entry, machine } = waiter;
   const of = machine === undefined ? {} : { machine };
   const waiting = live.map((each) => {
     return each.machine === machine ? { ...each, supersededBy: each.supersededBy ?? stack } : each;
   });
   const own = { stack, incarnation, createdAt, ...of };
-  const isFull = record.waiting.length >= MOST_WAITING;
-  const grant = isFull ? { ...own, at: request.now } : record.passed;
-  const passing = grant === undefined ? {} : { passed: grant };
+  const last = before.length >= MOST_WAITING ? { ...own, at: now } : passed;
+  const passing = last === undefined ? {} : { passed: last };
   return { kind: "granted", record: { version: 1, holder: { ...own, entry, states }, waiting, ...passing } };
 }
 
-/** Returns true when a release that has no place waited already as a newer one of its machine got the turn. */
-function hasPassed(grant: TurnGrant, { since, ...waiter }: TurnWaiter): boolean {
-  return since !== undefined && since <= grant.at && grant.machine === waiter.machine && isNewer(grant, waiter);
+/** Returns which newer release of its machine got the turn while a release without a place waited. */
+function findPassed({ passed }: TurnRecord, { since, ...waiter }: TurnWaiter): TurnGrant | undefined {
+  if (passed === undefined || since === undefined || since > passed.at) return undefined;
+  return passed.machine === waiter.machine && isNewer(passed, waiter) ? passed : undefined;
 }
 
 /** Returns who has a turn and who waits for it, the newest first. Pure. */
