@@ -36,6 +36,21 @@ describe("runMain", () => {
     expect([await running, process.listenerCount(name)]).toEqual([0, before]);
   });
 
+  // Maintainerr/Maintainerr#2812
+  it("goes on when the reader of its log has closed the pipe", async () => {
+    const { lines, logger } = createLog();
+    const before = process.stdout.listenerCount("error");
+    const closed = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+
+    const code = await runMain({
+      logger,
+      signal: undefined,
+      run: async () => void process.stdout.emit("error", closed),
+    });
+
+    expect([code, lines, process.stdout.listenerCount("error")]).toEqual([0, [], before]);
+  });
+
   it("drains at once when it was stopped before", async () => {
     expect(await runMain({ logger: silentLogger, signal: AbortSignal.abort(), run: untilAborted })).toBe(0);
   });

@@ -20,6 +20,8 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
   const stop = () => stopping.abort();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop);
   const endStrays = logStrayErrors(process, logger);
+  // The reader of the log may end before the process: what it would have read is lost, and logging that would be lost again.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", lose);
   try {
     await run(signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, signal]));
     return 0;
@@ -29,9 +31,12 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
     return isStackyardError(error) ? exitCodeOf(error.code) : exitCodeOf("INTERNAL");
   } finally {
     endStrays();
+    for (const stream of [process.stdout, process.stderr]) stream.removeListener("error", lose);
     for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, stop);
   }
 }
+
+function lose(): void {}
 
 /** Resolves when the signal is aborted. */
 export async function untilAborted(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ import type { Stackyard } from "@stackyard/sdk";
 import { type Finding, fail, warn } from "@stackyard/sdk/commands";
 
 /** What is wrong with the documents and revisions that lead a yard's stacks. */
-export interface LedStacks {
+interface LedStacks {
   /** Stacks whose revision is lost: each needs a person. */
   readonly lost: readonly LostStack[];
   /** Machines without a document, with the number of their other stacks. */

@@ -4,7 +4,7 @@ import { createRequire, registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** A module with its local imports, as they were when it was loaded. */
-export interface LoadedModule {
+interface LoadedModule {
   readonly result:
     | { readonly kind: "loaded"; readonly module: unknown }
     | { readonly kind: "failed"; readonly error: unknown };
