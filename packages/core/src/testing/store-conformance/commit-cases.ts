@@ -131,7 +131,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("gives the deeds of a stack back as they were, alone and in a list", async (store) => {
     const lacks = { db: { why: "failed", code: "QUOTA", entry: 3, attempt: 2 } } as const;
-    const by = { kind: "user", id: "u1", name: "né ✓" } as const;
+    const by = { kind: "person", id: "u1", name: "né ✓" } as const;
     const deeds = {
       e1: { event: "RELEASED", at: 1_000, restedAt: 2_000, keys: { api: "a1b2" }, lacks },
       "internal:s1/3/t": { event: "CHECK", at: 3_000, keys: {}, onlyValues: true, settled: [{ task: "db", by }] },
