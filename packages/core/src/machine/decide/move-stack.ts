@@ -11,7 +11,7 @@ export interface MoveFault {
 }
 
 /** A stack on another revision, or why it keeps its own. */
-export type Move =
+type Move =
   | { readonly kind: "moved"; readonly stack: Stack }
   | { readonly kind: "held"; readonly fault: MoveFault };
 
