@@ -11,9 +11,7 @@ export interface MoveFault {
 }
 
 /** A stack on another revision, or why it keeps its own. */
-type Move =
-  | { readonly kind: "moved"; readonly stack: Stack }
-  | { readonly kind: "held"; readonly fault: MoveFault };
+type Move = { readonly kind: "moved"; readonly stack: Stack } | { readonly kind: "held"; readonly fault: MoveFault };
 
 /**
  * Moves a stack to a revision of its machine. What runs and waits ends under the revision that it began with: a revision
