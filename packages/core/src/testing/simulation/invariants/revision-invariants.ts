@@ -139,8 +139,8 @@ const nextTried = {
   promise:
     "A stack whose tasks have all succeeded leaves its state, if its revision says where to without a condition.",
   create: (report, { findMachine }) => ({
-    onCommitted({ after }) {
-      if (after === undefined || after.tasks.length === 0 || isLeft(after)) return;
+    onCommitted({ before, after }) {
+      if (after === undefined || after.tasks.length === 0 || isLeft(after) || hasHandledNext(before, after)) return;
       const state = findMachine(after.machineHash)?.states.get(after.state);
       const [reaction] = state?.on.get(NEXT) ?? [];
       if (state?.terminal === true || reaction === undefined || reaction.when !== undefined) return;
@@ -150,6 +150,12 @@ const nextTried = {
     },
   }),
 } satisfies Invariant;
+
+/** The entry was done before, and its state has handled NEXT then: it stays, such as by a no-op. */
+function hasHandledNext(before: Stack | undefined, after: Stack): boolean {
+  if (before === undefined || !isSameEntry(before, after) || before.pending?.includes(NEXT)) return false;
+  return before.tasks.every(({ status }) => status === "SATISFIED");
+}
 
 /** It waits for runs of earlier entries, or was stopped in a circle. */
 function isLeft({ awaitsRuns, runs, entry, stalled }: Stack): boolean {
