@@ -4,6 +4,8 @@ import { findSlowness } from "./slowness.ts";
 
 // What tests import as "vitest": patient-tests.ts leads them here. Their own time limits grow with how slow the machine is.
 
+// biome-ignore lint/performance/noBarrelFile: all that vitest has must be here, under its names
+// biome-ignore lint/performance/noReExportAll: the same
 export * from "vitest";
 
 const { define, stretch } = createPatience(findSlowness());
