@@ -1,4 +1,5 @@
 import { findPersonId } from "../access/by.ts";
+import { toBroughtCommit } from "../machine/commit.ts";
 import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import {
   isSecretKey,
@@ -6,7 +7,6 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/stack-secrets.ts";
-import { toBroughtCommit } from "../machine/commit.ts";
 import { markOf } from "../machine/event-content.ts";
 import { EventMessage, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";

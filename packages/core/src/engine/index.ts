@@ -36,9 +36,9 @@ export {
   type TakenRow,
   takeFrom,
 } from "../in-process/queue.ts";
+export { type CommitRange, findCommitRange } from "../inspect/commit-range.ts";
 export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "../inspect/count-causes.ts";
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
-export { type CommitRange, findCommitRange } from "../inspect/commit-range.ts";
 export { findVersionRange, type VersionChange, type VersionRange } from "../inspect/find-version-range.ts";
 export { findLastDecision } from "../inspect/last-decision.ts";
 export { isDone, listEndsOfRuns } from "../inspect/last-success.ts";

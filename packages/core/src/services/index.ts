@@ -1,5 +1,6 @@
 export { findLastDecision } from "../inspect/last-decision.ts";
 export { isZone, nextOccurrence } from "../machine/cron.ts";
+export { evaluateCommit } from "../machine/evaluate-commit.ts";
 export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
 export { requireRecords } from "../ports/read-records.ts";
@@ -21,7 +22,6 @@ export {
   toArtifactArrivals,
 } from "./artifact-arrivals.ts";
 export { readCompressed, writeCompressed } from "./compressed-records.ts";
-export { evaluateCommit } from "../machine/evaluate-commit.ts";
 export { type EventFate, findEventFate, toEventFate } from "./event-fate.ts";
 export {
   createFollower,

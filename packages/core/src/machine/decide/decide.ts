@@ -4,8 +4,8 @@ import { FAILED, INIT, type Machine, NEXT, type Reaction, TIMEOUT } from "../mac
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { forgetLed } from "./approved.ts";
-import { type Applied, type Decision, effectOf, type Ignored, type Rejected, reject } from "./decision.ts";
 import { noteCommit } from "./commits.ts";
+import { type Applied, type Decision, effectOf, type Ignored, type Rejected, reject } from "./decision.ts";
 import { beginDeed, endDeed } from "./deeds.ts";
 import {
   chooseReaction,

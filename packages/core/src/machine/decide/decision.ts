@@ -1,5 +1,5 @@
-import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import type { CommitVerdict } from "../commit.ts";
+import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
 import type { TaskMessage } from "../task-message.ts";
 import { isOccurrence } from "./timer-ids.ts";

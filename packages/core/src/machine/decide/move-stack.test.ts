@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { acceptingExecutors, anEvent, play, toApplied } from "../../testing/builders.ts";
 import { NEXT } from "../machine.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Stack } from "../stack.ts";
-import { acceptingExecutors, anEvent, play, toApplied } from "../../testing/builders.ts";
 import { decide } from "./decide.ts";
 import { moveStack } from "./move-stack.ts";
 
