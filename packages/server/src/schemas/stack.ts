@@ -16,6 +16,7 @@ import {
   evaluateHealth,
   explainStack,
   findStall,
+  type ListedDeed,
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
   listDeeds,
