@@ -173,7 +173,7 @@ interface TakenDecision {
 /** Takes a decision into the unit of work, with the events that it raises. */
 function takeDecided(work: Work, { queued, event, noted, chain }: Decided): TakenDecision | Needs {
   const { options, round } = work;
-  const { decision, notes, machine } = noted;
+  const { decision, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
   followLost(round, noted);
@@ -189,11 +189,7 @@ function takeDecided(work: Work, { queued, event, noted, chain }: Decided): Take
     renewRepeated(round, event, decision);
   }
   work.decided.push({ event, decision, outcome, isBegin: before === undefined, stack: round.stack });
-  if (outcome !== "parked-again" && !isSkippedAgain(before, event, decision)) {
-    const entry = toHistoryEntry({ event, decision, outcome, before, notes, machine });
-    if (became === "redeliver") round.history.push(entry);
-    else recordEvent(options, round, { entry, sender: event.sender, machine, action: toAction(event) });
-  }
+  noteHistory(work, { event, noted, became, before });
   const needs = beginIncarnation(options, round, { before, begun: queued });
   if (needs !== undefined) return needs;
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
@@ -201,6 +197,23 @@ function takeDecided(work: Work, { queued, event, noted, chain }: Decided): Take
   if (ended !== undefined) return ended;
   const hasChanged = applyRaised(work, { cause: event, noted, changed, chain });
   return isNeeds(hasChanged) ? hasChanged : { became, hasChanged };
+}
+
+interface DecidedEvent {
+  readonly event: StackEvent;
+  readonly noted: NotedDecision;
+  readonly became: RefusalOutcome;
+  readonly before: Stack | undefined;
+}
+
+/** Adds the line of an event to the history, unless it would repeat one. */
+function noteHistory({ options, round }: Work, { event, noted, became, before }: DecidedEvent): void {
+  const { decision, notes, machine } = noted;
+  if (became === "parked-again" || isSkippedAgain(before, event, decision)) return;
+  const outcome = became === "redeliver" ? "refused" : became;
+  const entry = toHistoryEntry({ event, decision, outcome, before, notes, machine });
+  if (became === "redeliver") round.history.push(entry);
+  else recordEvent(options, round, { entry, sender: event.sender, machine, action: toAction(event) });
 }
 
 /** Records on the stack that its revision is lost, or that it is there again. Without a machine, nothing was looked up. */

@@ -78,6 +78,22 @@ interface LeaseValue {
 
 const NOBODY: LeaseValue = { token: 0 };
 
+/** Returns the lease that an owner takes now, or who holds it. */
+function takeLease(
+  value: LeaseValue,
+  { key, owner, ttlMs, now }: { key: string; owner: string; ttlMs: number; now: number },
+): AcquireLeaseResult {
+  const found = toLive(key, value, now);
+  // A lease that ends later than any can was given by a process whose clock was ahead.
+  if (found !== undefined && found.until - now <= Math.max(ttlMs, MOST_LEASE_MS)) {
+    return { kind: "held", by: found.owner, until: found.until };
+  }
+  const lease = { key, owner, token: value.token + 1, until: now + ttlMs };
+  // One that was not released has lapsed: its owner has died, or lost the store.
+  const lapses = value.owner === undefined ? 0 : (value.lapses ?? 0) + 1;
+  return { kind: "acquired", lease: lapses === 0 ? lease : { ...lease, lapses } };
+}
+
 /** Leases over records with conditional writes. A lease that is over is free for anybody, also for its last owner. */
 export function createLeases(records: Records, { clock, prefix = "leases/" }: LeasesOptions): Leases {
   async function load(key: string): Promise<{ record: StoredRecord | undefined; value: LeaseValue }> {
@@ -92,14 +108,9 @@ export function createLeases(records: Records, { clock, prefix = "leases/" }: Le
   async function acquire(key: string, owner: string, ttlMs: number): Promise<AcquireLeaseResult> {
     for (;;) {
       const { record, value } = await load(key);
-      const found = toLive(key, value, clock.now());
-      // A lease that ends later than any can was given by a process whose clock was ahead.
-      const holder = found && found.until - clock.now() > Math.max(ttlMs, MOST_LEASE_MS) ? undefined : found;
-      if (holder !== undefined) return { kind: "held", by: holder.owner, until: holder.until };
-      // One that was not released has lapsed: its owner has died, or lost the store.
-      const lapses = value.owner === undefined ? 0 : (value.lapses ?? 0) + 1;
-      const fresh = { key, owner, token: value.token + 1, until: clock.now() + ttlMs };
-      const lease: Lease = lapses === 0 ? fresh : { ...fresh, lapses };
+      const taken = takeLease(value, { key, owner, ttlMs, now: clock.now() });
+      if (taken.kind === "held") return taken;
+      const { lease } = taken;
       // Another writer holds the lease now, or has released it again. The next try shows which.
       if ((await write(key, record, toValue(lease))).kind === "written") return { kind: "acquired", lease };
     }

@@ -158,20 +158,9 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
       });
     },
     async claim(limit) {
-      const claims: QueueClaim[] = [];
-      const waiting: ListedItem[] = [];
-      const lapsed: ListedItem[] = [];
-      let live = 0;
-      for await (const listed of readLive(deps, prefix)) {
-        live += 1;
-        const isDue = claims.length < limit && isClaimable(listed, clock.now());
-        const claimed = isDue && !isHeld(listed) ? await claimOne(listed) : undefined;
-        if (claimed !== undefined) claims.push(claimed);
-        else if (isDue && isHeld(listed)) lapsed.push(listed);
-        else waiting.push(listed);
-      }
+      const { claims, waiting, lapsed } = await claimFree(readLive(deps, prefix), { limit, clock, claimOne });
       const alone = claims.length === 0 ? await claimFirst(lapsed) : { claims, rest: lapsed };
-      count = live;
+      count = claims.length + waiting.length + lapsed.length;
       const nextAt = Math.min(Number.POSITIVE_INFINITY, ...[...waiting, ...alone.rest].map(toClaimableAt));
       return { claims: alone.claims, nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt };
     },
@@ -219,6 +208,26 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
         item?.deadAt === undefined ? { result: false } : { write: redriveItem(item, now), result: true },
       ),
   };
+}
+
+interface ClaimFreeInput {
+  readonly limit: number;
+  readonly clock: Clock;
+  readonly claimOne: (item: ListedItem) => Promise<QueueClaim | undefined>;
+}
+
+/** Claims what no process has died over. `lapsed`: the items that are due, and that one had. */
+async function claimFree(items: AsyncIterable<ListedItem>, { limit, clock, claimOne }: ClaimFreeInput) {
+  const claims: QueueClaim[] = [];
+  const waiting: ListedItem[] = [];
+  const lapsed: ListedItem[] = [];
+  for await (const listed of items) {
+    const isDue = claims.length < limit && isClaimable(listed, clock.now());
+    const claimed = isDue && !isHeld(listed) ? await claimOne(listed) : undefined;
+    if (claimed !== undefined) claims.push(claimed);
+    else (isDue && isHeld(listed) ? lapsed : waiting).push(listed);
+  }
+  return { claims, waiting, lapsed };
 }
 
 /** An item with the name of its queue. */
