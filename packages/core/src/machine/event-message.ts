@@ -9,7 +9,7 @@ import { toErrorDescription } from "./error-description.ts";
 import { defined, findJsonFault, findRoundedFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
 import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME, PLAN_DIGEST } from "./limits.ts";
 import { NEXT } from "./machine.ts";
-import { isPathPart } from "./path-part.ts";
+import { findNameFault } from "./path-part.ts";
 import type { ReleaseNote } from "./release.ts";
 
 /**
@@ -406,11 +406,8 @@ const KEPT = ["metadata", "outputs"] as const;
 function findFault(fields: EventMessage, origin: EventOrigin): string | undefined {
   const name = fields.event;
   if (name === undefined) return 'The message has neither "event" nor "action".';
-  if (![fields.stackId, fields.id ?? "", fields.machine ?? ""].every((text) => text.isWellFormed())) {
-    return "An id or name contains an unpaired surrogate.";
-  }
-  const step = [fields.stackId, fields.id ?? "", fields.machine ?? ""].find((text) => !isPathPart(text));
-  if (step !== undefined) return `The id or name ${JSON.stringify(step)} cannot be part of an address.`;
+  const misnamed = findNameFault([fields.stackId, fields.id ?? "", fields.machine ?? ""]);
+  if (misnamed !== undefined) return misnamed;
   const rounded = KEPT.find((key) => findRoundedFault(fields[key]) !== undefined);
   if (rounded !== undefined)
     return `The message is refused for its "${rounded}": ${findRoundedFault(fields[rounded])}.`;

@@ -8,3 +8,10 @@ export const PATH_PART = "^([^.]|\\.[^.]|\\.\\.[\\s\\S])";
 export function isPathPart(id: string): boolean {
   return id !== "." && id !== "..";
 }
+
+/** Returns why one of the ids and names of a message is refused. */
+export function findNameFault(names: readonly string[]): string | undefined {
+  if (!names.every((text) => text.isWellFormed())) return "An id or name contains an unpaired surrogate.";
+  const step = names.find((text) => !isPathPart(text));
+  return step === undefined ? undefined : `The id or name ${JSON.stringify(step)} cannot be part of an address.`;
+}

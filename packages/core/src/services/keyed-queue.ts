@@ -212,7 +212,7 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
 
 interface ClaimFreeInput {
   readonly limit: number;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
   readonly claimOne: (item: ListedItem) => Promise<QueueClaim | undefined>;
 }
 

@@ -22,17 +22,21 @@ function defineMove(name: string, promise: string, find: (move: Move) => readonl
     promise,
     create: (report, { findMachine }) => ({
       async onCommitted({ before, after, change }, store) {
-        if (before === undefined || after === undefined || !isSameEntry(before, after)) return;
+        if (after === undefined || !isMove(before, after)) return;
         const { id, machineHash } = after;
-        const machine = before.machineHash === machineHash ? undefined : findMachine(machineHash);
+        const machine = findMachine(machineHash);
         if (machine === undefined) return;
         // As it is stored: what the store has made of it counts.
-        const [loaded] = await store.load([id]);
-        const stored = { ...(loaded?.stack ?? after), machineHash };
-        for (const sentence of find({ before, after: stored, machine, change })) report(`${id}: ${sentence}`);
+        const [{ stack = after } = {}] = await store.load([id]);
+        const sentences = find({ before, after: { ...stack, machineHash }, machine, change });
+        for (const sentence of sentences) report(`${id}: ${sentence}`);
       },
     }),
   };
+}
+
+function isMove(before: Stack | undefined, after: Stack): before is Stack {
+  return before !== undefined && isSameEntry(before, after) && before.machineHash !== after.machineHash;
 }
 
 function isSameEntry(a: Stack, b: Stack): boolean {
