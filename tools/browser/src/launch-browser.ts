@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
-import { findSlowness } from "../../checks/slowness.ts";
 import { type BrowserProgram, findBrowser, findPlaces, toLaunchOptions } from "./find-browser.ts";
 import { unpackChromium } from "./unpack-chromium.ts";
 
@@ -8,12 +7,12 @@ import { unpackChromium } from "./unpack-chromium.ts";
  * Starts Chromium without a window. Unpacks it before the first start.
  *
  * @param args further arguments of the program, such as `--host-resolver-rules=…`
- * @param waitMs how long its pages wait for what is not there yet; by default longer on a slow machine
+ * @param waitMs how long its pages wait for what is not there yet; by default longer where a run of tests has found a slow machine
  * @throws when no browser is found
  */
 export async function launchBrowser(
   args: readonly string[] = [],
-  waitMs: number = WAIT_MS * findSlowness(),
+  waitMs: number = WAIT_MS * Number(process.env["TEST_SLOWNESS"] ?? 1),
 ): Promise<Browser> {
   const options = toLaunchOptions(await prepareBrowser());
   const browser = await chromium.launch({ ...options, args: [...(options.args ?? []), ...args] });

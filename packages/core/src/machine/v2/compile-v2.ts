@@ -26,8 +26,9 @@ import { machineV2Schema } from "./machine-v2-schema.ts";
 import { toAfterTimers } from "./read-after.ts";
 import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, checkWritable, type MetadataDraft, readMetadata, toAllowPlace } from "./read-metadata.ts";
-import { type EntryDraft, type EventDraft, type HandlerDraft, readStates, type StateDraft } from "./read-states.ts";
+import { readStates } from "./read-states.ts";
 import { checkNeeds, type Needs, readNeeds, readTask, type TargetDrafts, type TaskDraft } from "./read-tasks.ts";
+import type { EntryDraft, EventDraft, HandlerDraft, StateDraft } from "./state-drafts.ts";
 
 /**
  * Compiles a machine of version 2, without its hash; undefined when the document has an error, which is then among the

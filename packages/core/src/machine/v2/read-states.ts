@@ -1,7 +1,6 @@
 import { isScalar } from "../decide/metadata.ts";
 import { findMetadataFault } from "../decide/metadata-faults.ts";
 import {
-  type AdvanceDraft,
   checkFlow,
   createStateReferences,
   readStateTasks,
@@ -29,23 +28,15 @@ import {
 import { quote, suggest } from "../document/wording.ts";
 import { INSTANT } from "../expression/cel-functions.ts";
 import type { TemplateResult } from "../expression/compile-template.ts";
-import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
+import type { ExpressionPlace, Template } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import { LEAVING_MODES, type MetadataRule, type State } from "../machine.ts";
-import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
+import { LEAVING_MODES, type MetadataRule } from "../machine.ts";
+import { readAfter, reportSentFault } from "./read-after.ts";
 import { type FindResultFault, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
 import { isName, isReserved } from "./schema-parts.ts";
+import type { EntryDraft, EventDraft, HandlerDraft, RaisingEntry, StateDraft } from "./state-drafts.ts";
 import { INTERNAL, warnInstants, warnProtected } from "./warn-flow.ts";
-
-/** A declared event. */
-export interface EventDraft {
-  readonly field: Field;
-  /** Keys that must come with it. */
-  readonly metadata: readonly TextItem[];
-  /** Who may send it. */
-  readonly allow?: Expression | undefined;
-}
 
 /** The names that the states of a document may use; undefined when they could not be read. */
 interface StatesInput {
@@ -122,19 +113,6 @@ function warnRestarts(context: V2Context, name: string, { tasks = [], on, leavin
   warnSelfAdvance(context, name, new Map(unconditional));
 }
 
-/** A state as far as it could be read; undefined parts are faulty, and no other rule reports on them. */
-export interface StateDraft {
-  readonly field: Field;
-  readonly terminal?: boolean;
-  readonly protected?: boolean;
-  readonly leaving: State["leaving"];
-  readonly timeoutMs?: number;
-  /** Each name once, unknown ones included. */
-  readonly tasks?: readonly string[];
-  readonly on?: ReadonlyMap<string, HandlerDraft>;
-  readonly after: readonly AfterDraft[];
-}
-
 /** The names that the parts of a state may use. */
 interface StateScope {
   readonly references: StateReferences;
@@ -161,16 +139,6 @@ function readState(context: V2Context, field: Field, scope: StateScope): StateDr
     tasks: scope.tasks,
     on,
   });
-}
-
-/** The reaction of a state to one event. */
-export interface HandlerDraft {
-  readonly field: Field;
-  readonly entries: readonly EntryDraft[];
-  /** The states that it may lead to. */
-  readonly advances: readonly AdvanceDraft[];
-  /** True: each of its entries has a condition, so that it may do nothing. */
-  readonly isConditional: boolean;
 }
 
 /** Handlers by event; undefined when `on` could not be read. */
@@ -202,16 +170,6 @@ function checkHandled(
     ? `${event} is handled by the engine; a state can only handle declared events, NEXT, FAILED and TIMEOUT.`
     : `The event ${quote(event)} is not declared in events.${suggest(events.resolve(event))}`;
   problems.error("on-event-undeclared", onKey(field), message);
-}
-
-/** One entry of a reaction. */
-export interface EntryDraft {
-  readonly field: Field;
-  readonly isConditional: boolean;
-  readonly when?: Expression;
-  readonly advance?: AdvanceDraft;
-  readonly set: ReadonlyMap<string, Template>;
-  readonly raise?: TextItem;
 }
 
 /** Reads a state's name, `no-op`, or a list of entries of which the first with a true condition is taken. */
@@ -252,12 +210,6 @@ function readEntry(context: V2Context, item: Field, scope: StateScope): EntryDra
 function readRaise(field: Field | undefined): TextItem | undefined {
   const text = findText(field);
   return field === undefined || text === undefined ? undefined : { text, field };
-}
-
-/** An entry that raises an event, with the name of the state that gets it. */
-export interface RaisingEntry {
-  readonly raise: TextItem;
-  readonly target: string;
 }
 
 function listRaising(states: ReadonlyMap<string, StateDraft>): readonly RaisingEntry[] {

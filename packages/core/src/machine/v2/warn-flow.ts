@@ -3,7 +3,7 @@ import { type CompileContext, onValue } from "../document/compile-context.ts";
 import type { Field } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
-import type { HandlerDraft, RaisingEntry, StateDraft } from "./read-states.ts";
+import type { HandlerDraft, RaisingEntry, StateDraft } from "./state-drafts.ts";
 
 type States = ReadonlyMap<string, StateDraft>;
 
