@@ -5,6 +5,7 @@ import { defineCommand, defined, optionalInteger, optionalText } from "@stackyar
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 
 /** `stackyard edit` */
 export const edit = defineCommand({
@@ -25,7 +26,9 @@ export const edit = defineCommand({
     port: optionalInteger("Default: any free port.", { minimum: 0, maximum: 65_535, placeholder: "number" }),
   }),
   positionals: ["file"],
-  async run({ out, cwd, signal }: CommandContext, { file: given, port }) {
+  async run(context: CommandContext, { file: given, port }) {
+    const { out, cwd, signal } = context;
+    context.stayAlive?.(createProcessLogger(context));
     const file = given === undefined ? undefined : resolve(cwd, given);
     if (file !== undefined) await requireEditable(file, given ?? file);
     const { createEditServer } = await import("@stackyard/server");
