@@ -45,7 +45,7 @@ function MachineBlocks({ machine: { machine, total, counts }, perBlock }: Blocks
         <TextLink path="/stacks" search={{ machine }} className="name" text={machine} />
         <span className="muted">
           {total.toLocaleString("en")}
-          {needy > 0 && ` · ${needy} ${needy === 1 ? "needs" : "need"} a person`}
+          {needy > 0 && ` · ${needy} ${needy === 1 ? "needs" : "need"} attention`}
         </span>
       </figcaption>
       <svg

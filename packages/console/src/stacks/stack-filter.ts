@@ -110,7 +110,7 @@ function parseValue(text: string): string | number | boolean | null {
 export function formatFilters(search: Search): string {
   return Object.entries(FILTER_NAMES)
     .flatMap(([name, word]) => {
-      if (name === "is" && search["is"] === PERSON) return ["in need of a person"];
+      if (name === "is" && search["is"] === PERSON) return ["needing attention"];
       return search[name] ? [`${word} ${search[name]}`] : [];
     })
     .join(", ");

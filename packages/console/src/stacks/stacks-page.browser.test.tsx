@@ -167,7 +167,7 @@ describe("StacksPage", () => {
     });
     await screen.getByRole("link", { name: "Needs attention 2" }).click();
 
-    await expect.element(screen.getByText("2 stacks, in need of a person")).toBeVisible();
+    await expect.element(screen.getByText("2 stacks, needing attention")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "pr-2", exact: true })).toBeVisible();
     expect(screen.getByRole("link", { name: "pr-3", exact: true }).query()).toBeNull();
     expect(address()).toBe("/stacks?sort=id&is=person");
