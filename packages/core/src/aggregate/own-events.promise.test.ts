@@ -363,13 +363,18 @@ function findSilent(
     const count = own.filter(({ outcome }) => outcome === "refused").length;
     const isListed = own.some(({ eventId }) => parked.includes(eventId));
     const faults = {
-      "has skipped others than it counts": repeats !== undefined && count !== (skipped?.count ?? 0),
+      // One line says why as long as the reason is the same.
+      "has skipped others than it counts": repeats !== undefined && !isCounted(count, skipped?.count ?? 0),
       "is due, and has not fired": isArmed(timer) && dueAt <= now,
       "was given up without a sign": refused?.givenUpAt !== undefined && !isOverdue(stack),
       "waits for nothing": refused !== undefined && refused.givenUpAt === undefined && !isListed,
     };
     return Object.entries(faults).flatMap(([fault, is]) => (is ? [`${id} ${fault}`] : []));
   });
+}
+
+function isCounted(lines: number, skipped: number): boolean {
+  return lines <= skipped && (lines === 0) === (skipped === 0);
 }
 
 /** Returns the timers of a stack that are neither armed for the instant which its metadata have, nor have fired for it. */
