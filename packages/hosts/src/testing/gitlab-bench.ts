@@ -6,7 +6,7 @@ import { createHostsBench, NOW, STANDARD_SECRET } from "./hosts-bench.ts";
 const DOCUMENT = `host: gitlab
 machine: preview
 stack: "shop-pr-\${hook.pull.number}"
-pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: { send: PUSHED }, closed: { send: CLOSED } }
+pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: { send: PUSHED, metadata: { sha: "\${hook.pull.head}" } }, closed: { send: CLOSED } }
 rules:
   extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } }
   seed: { on: pull.labeled, when: "hook.label == 'seed'", send: SEED }
