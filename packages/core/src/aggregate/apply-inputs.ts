@@ -216,10 +216,11 @@ function noteHistory({ options, round }: Work, { event, noted, became, before }:
   else recordEvent(options, round, { entry, sender: event.sender, machine, action: toAction(event) });
 }
 
-/** Records on the stack that its revision is lost, or that it is there again. Without a machine, nothing was looked up. */
+/** Records on the stack that its revision is lost, or that it is there again: the stack is on what was found. */
 function followLost(round: Round, { machine, lost }: NotedDecision): void {
-  if (round.stack === undefined || (machine === undefined && lost === undefined)) return;
-  round.stack = withLost(round.stack, lost);
+  const { stack } = round;
+  if (stack === undefined || (lost === undefined && machine?.hash !== stack.machineHash)) return;
+  round.stack = withLost(stack, lost);
 }
 
 /**

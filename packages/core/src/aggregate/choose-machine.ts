@@ -35,8 +35,10 @@ export function chooseMachine(
   if (newest.isEarlier && own !== undefined) return withLater(own, newest, event);
   const move = moveStack(machine, stack, event.at);
   if (move.kind === "moved") return withLater(machine, newest, event);
-  // Without a revision to keep, the decision says why the stack does not move.
-  return own === undefined ? toFound(machine) : toHeld(own, newest, { event, fault: move.fault });
+  if (own !== undefined) return toHeld(own, newest, { event, fault: move.fault });
+  // A row that was taken over has lost no revision: the decision says why it does not move.
+  if (stack.machineHash === "") return toFound(machine);
+  return toMissing({ code: "MACHINE_INVALID", reason: move.fault.reason });
 }
 
 /** Returns true for an event from outside that the machine does not declare; a newer revision may. */

@@ -67,6 +67,19 @@ describe("a stack whose revision is lost", () => {
     expect(await bench.read()).toEqual(LOST);
   });
 
+  it("needs a person while the newest revision lacks its state, and also after an upgrade to that was refused", async () => {
+    const bench = await createBench("follow");
+    bench.locator.write("app", bench.source.replaceAll("LIVE", "DONE"));
+    bench.isKept = false;
+    await bench.restart();
+    const started = await bench.read();
+    await bench.send("NOTE");
+    const sent = await bench.read();
+    await bench.send("UPGRADE_STACK");
+
+    expect([started, sent, await bench.read()]).toEqual([LOST, LOST, LOST]);
+  });
+
   it("needs a person from the start of a server on, without an event, and no longer after the next start", async () => {
     const bench = await createBench("pin");
     bench.locator.write("app", undefined);
