@@ -88,8 +88,17 @@ describe("a refused event", () => {
     expect([found, toChange(round).deadLetters.length]).toEqual([outcome, outcome === "refused" ? 0 : 1]);
   });
 
-  it("that is not handled now is parked although its sender waits", () => {
-    expect(refuseOne({ awaitedUntil: 1_000 }).outcome).toBe("parked");
+  it("that is not handled now is parked although its sender waits; then it waits no more", () => {
+    const { outcome, round } = refuseOne({ awaitedUntil: 1_000 });
+
+    expect(outcome).toBe("parked");
+    expect(toChange(round).park[0]?.event).not.toHaveProperty("awaitedUntil");
+  });
+
+  it("that is a dead letter has no sender that waits, when it is sent again", () => {
+    const { round } = refuseOne({ awaitedUntil: 1_000, parked: true, code: "EVENT_UNDECLARED" });
+
+    expect(toChange(round).deadLetters[0]?.event).not.toHaveProperty("awaitedUntil");
   });
 
   it("keeps its reason, its first refusal and the number of its tries", () => {

@@ -156,9 +156,12 @@ export function deadLetters(
   round.deadLetters.push(masked === undefined ? entry : { ...entry, masked });
 }
 
-/** Returns an event to keep: with the stack that it was for, and without sensitive values in its free texts. */
+/**
+ * Returns an event to keep: with the stack that it was for, and without sensitive values in its free texts. No sender waits
+ * for what becomes of it later.
+ */
 function toStored(round: Round, queued: QueuedEvent, masked: MaskedKeys | undefined): QueuedEvent {
-  const event = withOwner(round, queued);
+  const { awaitedUntil: _, ...event } = withOwner(round, queued);
   const stack = round.stack ?? round.loaded.stack;
   const held = stack === undefined ? [] : listHeldSecrets(stack);
   const message = maskFreeTexts(event.message, [...held, ...listHiddenValues(event.message, masked)]);
