@@ -22,22 +22,36 @@ tasks:
   look: { executor: work, config: {} }
 `;
 
+/** A machine of which a key is sensitive, and does the work of another one. */
+const SECRET = `
+version: 2
+revision: follow
+events: { OPENED: {}, PUSHED: {} }
+metadata: { sha: { type: string }, password: { type: string, sensitive: true } }
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { on: { PUSHED: LIVE } }
+tasks: {}
+`;
+
 const toId = (digit: number) => `${digit}`.repeat(40);
 const commit = (digit: number) => ({
   metadata: { sha: toId(digit) },
   commit: { id: toId(digit), key: "sha" },
 });
 
-async function play() {
+async function play(source = SOURCE) {
   const failing = new Set<string>();
-  const { yard } = createTrial({
-    source: SOURCE,
+  const { yard, locator } = createTrial({
+    source,
     script: ({ task }) =>
       failing.has(task) ? { kind: "failed", code: "X", message: "no", retryable: false } : undefined,
   });
   const show = (verdict: ReturnType<typeof evaluateCommit>) => verdict && `${verdict.id?.[0] ?? "?"} ${verdict.is}`;
   return {
     failing,
+    write: (text: string) => locator.write("app", text),
+    find: () => yard.findStack("s"),
     async send(event: string, more: Readonly<Record<string, unknown>> = {}) {
       await yard.publish({ id: `${event}-${yard.clock.now()}`, stackId: "s", event, machine: "app", ...more });
       await yard.settle();
@@ -46,9 +60,9 @@ async function play() {
       return stack && show(evaluateCommit(stack));
     },
     async lines() {
-      const { items } = await yard.store.queries.listHistory({ stackId: "s" }, { limit: 100 });
-      return items.flatMap(({ commits = [] }) => commits.map(show));
+      return (await yard.listHistory("s")).flatMap(({ commits = [] }) => commits.map(show));
     },
+    history: () => yard.listHistory("s"),
   };
 }
 
@@ -101,5 +115,39 @@ describe("the commit of a stack", () => {
     const { send } = await play();
 
     expect(await send("OPENED", { ...commit(1), commit: { id: "main", key: "sha" } })).toBeUndefined();
+  });
+
+  it("is not the value of a sensitive key, whatever a sender says about it", async () => {
+    const { send, find, history } = await play(SECRET);
+    const stated = { commit: { id: toId(1), key: "password" } };
+
+    await send("OPENED", { metadata: { password: toId(7) }, ...stated });
+    const first = await find();
+    await send("PUSHED", { metadata: { password: toId(8) } });
+    const second = await find();
+
+    expect([first?.commit, second?.commit]).toMatchObject([{ id: toId(1), value: "#1" }, { value: "#2" }]);
+    expect(second?.commit).not.toHaveProperty("id");
+    expect(JSON.stringify([first?.commit, second?.commit, await history()])).not.toMatch(/7{40}|8{40}/);
+  });
+
+  it.each([
+    ["the same value", {}, "#1", []],
+    ["another one", { metadata: { password: toId(8) } }, "#2", ["? done", "? done"]],
+  ])("is not named any more once its key is sensitive: with %s", async (_, more, value, verdicts) => {
+    const { send, write, find, history } = await play(SECRET.replace(", sensitive: true", ""));
+    const known = await send("OPENED", { metadata: { password: toId(7) }, commit: { id: toId(7), key: "password" } });
+    const before = (await history()).length;
+    write(SECRET);
+
+    await send("PUSHED", more);
+    const { commit } = (await find()) ?? {};
+    const since = (await history()).slice(before);
+
+    expect([known, commit?.value, commit?.id]).toEqual(["7 done", value, undefined]);
+    expect(since.flatMap(({ commits = [] }) => commits.map(({ id, is }) => `${id?.[0] ?? "?"} ${is}`))).toEqual(
+      verdicts,
+    );
+    expect(JSON.stringify([commit, since])).not.toMatch(/7{40}|8{40}/);
   });
 });

@@ -1,34 +1,53 @@
-import { type CommitVerdict, toCommitId } from "../commit.ts";
+import { type BroughtCommit, type CommitVerdict, toCommitId } from "../commit.ts";
 import { evaluateCommit, findOwnLack } from "../evaluate-commit.ts";
 import { evaluateDeed, toValueDigest } from "../evaluate-deed.ts";
 import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Stack, StackCommit } from "../stack.ts";
 import { giveToPresentDeed } from "./deeds.ts";
+import { adoptSecrets, isSecretKey } from "./stack-secrets.ts";
 import type { Work } from "./work.ts";
 
 /** Notes which commit the stack has after an event, and what has become of the one before. Call it after `endDeed`. */
 export function noteCommit(work: Work, before: Stack): void {
-  const { event, stack } = work;
-  const brought = isSent(event) ? event.commit : undefined;
-  const key = brought?.key ?? stack.commit?.key;
+  const { stack } = work;
+  const key = findBrought(work)?.key ?? stack.commit?.key;
   if (key === undefined) return;
-  const value = toValueDigest(stack, key);
-  const was = stack.commit;
-  if (was?.key === key && was.value === value) goOn(work, before, was);
-  else begin(work, before, { key, value });
+  const was = findPresent(work, before);
+  const now = toNamed(work, key);
+  if (was?.key === key && was.value === now.value) goOn(work, before, was);
+  else begin(work, before, now);
   noteVerdicts(work, before, was);
 }
 
-function begin(work: Work, before: Stack, { key, value }: Pick<StackCommit, "key" | "value">): void {
-  const { event, stack, dispatches } = work;
+function findBrought({ event }: Work): BroughtCommit | undefined {
+  return isSent(event) ? event.commit : undefined;
+}
+
+/** Returns the commit of the stack. Of a value that has become sensitive with this revision, it says no more than of others. */
+function findPresent({ machine, stack: { commit } }: Work, before: Stack): StackCommit | undefined {
+  const adopted = adoptSecrets(machine, before);
+  if (commit === undefined || toValueDigest(adopted, commit.key) === toValueDigest(before, commit.key)) return commit;
+  const { id, ...rest } = commit;
+  const stated = id === before.metadata[commit.key] ? undefined : id;
+  return { ...rest, value: toValueDigest(adopted, commit.key), ...defined({ id: stated }) };
+}
+
+/** Names the commit of a value: the value itself, which says nothing where it is sensitive, or else what the event states. */
+function toNamed(work: Work, key: string): Pick<StackCommit, "key" | "value" | "id"> {
+  const { machine, stack } = work;
   const raw = Object.hasOwn(stack.metadata, key) ? stack.metadata[key] : undefined;
-  const stated = isSent(event) && event.commit?.key === key && raw !== undefined ? event.commit.id : undefined;
-  const isSet = stated === undefined && work.set.has(key);
+  const brought = findBrought(work);
+  const stated = brought?.key === key && raw !== undefined ? brought.id : undefined;
+  const own = isSecretKey(machine, [stack], key) ? undefined : toCommitId(raw);
+  return { key, value: toValueDigest(stack, key), ...defined({ id: own ?? stated }) };
+}
+
+function begin(work: Work, before: Stack, named: Pick<StackCommit, "key" | "value" | "id">): void {
+  const { stack, dispatches } = work;
+  const isSet = findBrought(work)?.key !== named.key && work.set.has(named.key);
   const commit: StackCommit = {
-    key,
-    value,
-    ...defined({ id: toCommitId(raw) ?? stated }),
+    ...named,
     entry: toFirstEntry(stack, before),
     state: stack.state,
     ...(isSet && dispatches.length === 0 && { isIdle: true }),
@@ -49,7 +68,7 @@ function goOn(work: Work, before: Stack, was: StackCommit): void {
   const isAgain = stack.entry !== before.entry && stack.state === was.state;
   const begins = isAgain || beginsOnlyNow(work, before, was);
   const commit = begins ? { ...acting, state: stack.state, entry: toFirstEntry(stack, before) } : acting;
-  if (commit !== was) work.stack = { ...stack, commit };
+  if (commit !== stack.commit) work.stack = { ...stack, commit };
   if (begins) giveToPresentDeed(work, was.key);
 }
 
@@ -62,10 +81,17 @@ function beginsOnlyNow({ stack, dispatches }: Work, before: Stack, { key }: Stac
 /** Notes the verdicts that the event has changed. */
 function noteVerdicts(work: Work, before: Stack, was: StackCommit | undefined): void {
   const now = evaluateCommit(work.stack);
-  const then = evaluateCommit(before);
+  const then = toVerdictOf(was, evaluateCommit(before));
   if (now === undefined || JSON.stringify(now) === JSON.stringify(then)) return;
   const isLeft = then !== undefined && was !== undefined && then.value !== now.value;
   work.commits.push(...(isLeft ? [toLeft(work, then, was)] : []), now);
+}
+
+/** Returns a verdict about a commit as it is named now. */
+function toVerdictOf(was: StackCommit | undefined, verdict: CommitVerdict | undefined): CommitVerdict | undefined {
+  if (was === undefined || verdict === undefined) return undefined;
+  const { id: _, value: __, ...rest } = verdict;
+  return { value: was.value, ...defined({ id: was.id }), ...rest };
 }
 
 /** Returns what has become of a commit that another one follows. One that the machine has replaced has failed before that. */
