@@ -247,6 +247,8 @@ export interface Lack {
   readonly code?: string;
   /** How often the task has failed with this code in a row, in other entries. Missing: once. */
   readonly times?: number;
+  /** An earlier event's work with the same value has left it; the task has not ended for this event. */
+  readonly taken?: true;
   /** The entry, and the attempt; 0 where the task was never sent. */
   readonly entry: number;
   readonly attempt: number;

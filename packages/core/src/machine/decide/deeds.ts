@@ -34,9 +34,17 @@ export function beginDeed(work: Work, before: Stack): void {
   if (!begins(work)) return;
   const { stack, event, brought } = work;
   let lacks: Lacks = {};
-  for (const deed of listTakenOver(before.deeds, work, before)) lacks = { ...lacks, ...deed.lacks };
+  for (const deed of listTakenOver(before.deeds, work, before)) lacks = { ...lacks, ...toTaken(deed.lacks) };
   const deed: Deed = { event: event.name, at: event.at, keys: {}, ...toLacks(lacks) };
   work.stack = withKeys({ ...stack, deed: toEventKey(event), deeds: addDeed(work, deed) }, brought.keys);
+}
+
+/** The work is tried anew: only what fails from now on is counted. */
+function toTaken(lacks: Lacks = {}): Lacks {
+  const entries = Object.entries(lacks).map(
+    ([task, { times: _, ...lack }]) => [task, { ...lack, taken: true }] as const,
+  );
+  return Object.fromEntries(entries);
 }
 
 /** An id may be any text, also that of a property of all objects. */
@@ -112,10 +120,10 @@ export function addLack(work: Work, task: string, { why, code }: Pick<Lack, "why
   );
 }
 
-/** Counts failures of one task with one code in a row. */
+/** Counts failures of one task with one code in a row, for one event. */
 function counted(lack: Lack, before: Lack | undefined): Lack {
   const isSame = lack.why === "failed" && before?.why === "failed" && before.code === lack.code;
-  return isSame && before.entry < lack.entry ? { ...lack, times: (before.times ?? 1) + 1 } : lack;
+  return isSame && !before.taken && before.entry < lack.entry ? { ...lack, times: (before.times ?? 1) + 1 } : lack;
 }
 
 /** Notes the tasks that the present entry leaves before they have ended. Call it before the next is entered. */

@@ -4,6 +4,7 @@ import { createTrial } from "../../testing/trial.ts";
 const toSource = (failed: string) => `
 version: 2
 events: { CREATED: {}, PUSHED: {}, AGAIN: {} }
+metadata: { sha: { type: string } }
 states:
   INIT: { on: { CREATED: PLAN } }
   PLAN: { tasks: [plan], on: { NEXT: APPLY, FAILED: BROKEN } }
@@ -16,7 +17,11 @@ tasks:
   apply: { executor: work, config: {} }
 `;
 
-async function play(failed: string, toCode: (attempt: number) => string) {
+async function play(
+  failed: string,
+  toCode: (attempt: number) => string,
+  metadata: Readonly<Record<string, string>> = {},
+) {
   let applied = 0;
   const { yard } = createTrial({
     source: toSource(failed),
@@ -27,7 +32,8 @@ async function play(failed: string, toCode: (attempt: number) => string) {
     },
   });
   const send = async (event: string) => {
-    await yard.publish({ id: `${event}-${yard.clock.now()}`, stackId: "s", event, machine: "app" });
+    const id = `${event}-${yard.clock.now()}`;
+    await yard.publish({ id, stackId: "s", event, machine: "app", metadata });
     await yard.settle();
   };
   await send("CREATED");
@@ -48,6 +54,14 @@ describe("a machine that plans again after a failed apply", () => {
     ]);
     await send("PUSHED");
     expect(applied()).toBe(10);
+  });
+
+  it("goes on with an event that brings the same version again", async () => {
+    const { send, applied, find } = await play("PLAN", () => "REFUSED", { sha: "a" });
+
+    await send("PUSHED");
+
+    expect([applied(), (await find())?.stalled?.code]).toEqual([10, "LOOP_LIMIT"]);
   });
 
   it("goes on where it fails in other ways, where a timer comes between, and to a state that only waits", async () => {
