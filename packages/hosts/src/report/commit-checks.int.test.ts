@@ -10,14 +10,16 @@ const ROOT = new URL("../../../../", import.meta.url);
 /** Returns the block of a page that begins after a text, without its first line. */
 function readBlock(file: string, mark: string): string {
   const page = readFileSync(new URL(file, ROOT), "utf8");
-  const start = page.indexOf("\n", page.indexOf("```yaml", page.indexOf(mark))) + 1;
+  const at = page.indexOf(mark);
+  if (at < 0) throw new Error(`${file} has no "${mark}".`);
+  const start = page.indexOf("\n", page.indexOf("```yaml", at)) + 1;
   return page.slice(start, page.indexOf("```", start));
 }
 
 const DOCUMENT = readBlock("packages/hosts/README.md", "Write a mapping document;");
 /** Names the key of the commit in a document. */
 const toNamed = (key: string, document: string) => document.replace(/^stack:/m, `commit: ${key}\nstack:`);
-const HOW_LONG = readBlock("docs/previews.md", "### How long");
+const HOW_LONG = readBlock("docs/previews.md", "### Delete after 3 days");
 const readTemplate = (file: string) => readFileSync(new URL(`packages/cli/template-previews/${file}`, ROOT), "utf8");
 const PLANS = readBlock("docs/plans-and-policies.md", "# Plans and policies");
 
@@ -161,6 +163,18 @@ describe("the check and the deployment of a commit that the stack was never give
     expect(of(1)).toEqual(READY);
     expect(comment()).toContain("* Runs: `1111111`\n");
     expect(comment()).toMatch(text);
+  });
+
+  it("are those of the newest head where a rule has brought it", async () => {
+    const document = DOCUMENT.replace(/^  head: .*\n/m, "").replace(
+      "rules:",
+      'rules:\n  update: { on: pull.synchronize, send: PUSHED, metadata: { sha: "${hook.pull.head}" } }',
+    );
+    const { open, push, of } = await createBench(toMachine("  LIVE: { on: { PUSHED: LIVE, CLOSED: GONE } }"), document);
+    await open();
+    await push();
+
+    expect([of(1)[0], of(2)]).toEqual(["success", READY]);
   });
 
   it("say so with the machine and the document of the documentation, unchanged, and after hours", async () => {

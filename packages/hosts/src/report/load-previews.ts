@@ -142,7 +142,9 @@ function findNewest(
   const { notes, running } = commits;
   const last = sent.at(-1)?.head;
   const runs = defined({ running, elsewhere: findElsewhere(commits) });
-  const note = notes.findLast((each) => each.head === last) ?? notes.at(-1);
+  const find = (id: string | undefined) => notes.findLast((each) => each.head === id);
+  // A rule or a sender that the host does not know of may have brought the head.
+  const note = find(head) ?? find(last) ?? notes.at(-1);
   if (last === head && note?.head !== head) return { ...runs, newest: head, verdict: { kind: "pending" } };
   return note && { ...runs, newest: note.head, verdict: evaluateNote(note, commits, phase) };
 }
