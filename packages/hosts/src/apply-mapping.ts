@@ -1,6 +1,14 @@
 import { defined, toShellCommand } from "@stackyard/core";
 import type { BroughtCommit } from "@stackyard/core/machine";
-import { decidePull, NO_COMMIT, NO_PULL, type PullDecision, type PullRecord, type PullTarget } from "./decide-pull.ts";
+import {
+  decidePull,
+  NO_COMMIT,
+  NO_PULL,
+  type PullDecision,
+  type PullRecord,
+  type PullRule,
+  type PullTarget,
+} from "./decide-pull.ts";
 import type { Hook, HookPull } from "./hook.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
 import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
@@ -161,7 +169,7 @@ function toSend(
   if (mapping === undefined) return failWithout(target);
   const template = mapping.pull[rule];
   if (template === undefined) return { kind: "nothing", record };
-  const made = toEvent({ mapping, stackId: target.stackId }, rule, template, hook);
+  const made = toEvent({ mapping, stackId: target.stackId, pullRule: rule }, rule, template, hook);
   if (made.kind === "error") return fail(mapping, made.reason);
   const { fullName } = hook.repository ?? {};
   const named = rule === "closed" || fullName === undefined ? {} : { repository: fullName };
@@ -260,8 +268,13 @@ export function applyRules(match: MatchedMapping, hook: MappedHook): AppliedRule
   return { kind: "events", events, lacking };
 }
 
+interface EventPlace extends Pick<MatchedMapping, "mapping" | "stackId"> {
+  /** The key of `pull` that sends it. Missing: one of `rules`, which may have the same name. */
+  readonly pullRule?: PullRule;
+}
+
 function toEvent(
-  { mapping, stackId }: Pick<MatchedMapping, "mapping" | "stackId">,
+  { mapping, stackId, pullRule }: EventPlace,
   rule: string,
   template: EventTemplate,
   hook: MappedHook,
@@ -270,17 +283,14 @@ function toEvent(
   if (metadata.kind === "error") return metadata;
   const { machine } = mapping;
   const value = { rule, stackId, machine, event: template.event, metadata: metadata.value };
-  const commit = toCommit(mapping, value, hook);
-  return { kind: "value", value: { ...value, ...defined({ commit }) } };
+  // The newest head, or what a rule sends under the key of the document. What closes a pull request brings nothing.
+  const hasKey = mapping.commit !== undefined && Object.hasOwn(metadata.value, mapping.commit);
+  const brings = pullRule === undefined ? hasKey : pullRule !== "closed";
+  return { kind: "value", value: { ...value, ...(brings && defined({ commit: toCommit(mapping, hook) })) } };
 }
 
-/** Returns the commit that an event brings: the newest head, or what a rule sends under the key of the document. */
-function toCommit(
-  { commit: key }: Mapping,
-  { rule, metadata }: Pick<MappedEvent, "rule" | "metadata">,
-  { pull, push }: MappedHook,
-): BroughtCommit | undefined {
+/** Returns the commit of a hook, under the key of the document. */
+function toCommit({ commit: key }: Mapping, { pull, push }: MappedHook): BroughtCommit | undefined {
   const id = pull?.head ?? push?.head;
-  if (key === undefined || id === undefined || id === NO_COMMIT) return undefined;
-  return rule === "open" || rule === "head" || Object.hasOwn(metadata, key) ? { id, key } : undefined;
+  return key === undefined || id === undefined || id === NO_COMMIT ? undefined : { id, key };
 }

@@ -199,6 +199,27 @@ describe("applyRules", () => {
     });
   });
 
+  it("brings a commit by a rule that sends its key, whatever the name of the rule, and never by `closed`", () => {
+    const rules = "rules:\n  open: {on: pull.labeled, send: A}\n  closed: {on: pull.labeled, send: B, metadata: *pr}\n";
+    const text = source
+      .replace("closed: {send: CLOSED}", "closed: {send: CLOSED, metadata: *pr}")
+      .replace("rules:\n", rules);
+    const mapping = read(text);
+    const hook = aHook({ action: "labeled", label: "docs" });
+
+    const applied = applyRules({ mapping, stackId: "shop-pr-7", template: "" }, withTrust(hook));
+    const closing = { host: "github", hook: aHook({ pull: aPull({ labels: [] }) }) };
+    const closed = applyPull([mapping], closing, { ...none, record: opened, hasStack: true });
+
+    const commits = applied.kind === "events" && applied.events.map(({ event, commit }) => [event, commit?.key]);
+    expect(commits).toEqual([
+      ["A", undefined],
+      ["B", "sha"],
+    ]);
+    expect(closed).toMatchObject({ event: { event: "CLOSED" } });
+    expect(closed.kind === "send" && closed.event.commit).toBeUndefined();
+  });
+
   it.each([
     ["read", "none", false],
     ["read", "read", true],

@@ -166,7 +166,7 @@ describe("the check and the deployment of a commit that the stack was never give
   });
 
   it("are those of the newest head where a rule has brought it", async () => {
-    const document = DOCUMENT.replace(/^  head: .*\n/m, "").replace(
+    const document = DOCUMENT.replace(/^ {2}head: .*\n/m, "").replace(
       "rules:",
       'rules:\n  update: { on: pull.synchronize, send: PUSHED, metadata: { sha: "${hook.pull.head}" } }',
     );
