@@ -1,9 +1,10 @@
 // @module-tag adapter
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 let folder = "";
@@ -109,6 +110,20 @@ describe("a machine in TypeScript", () => {
     await write("own.ts", "globalThis.stackyardLoads = (globalThis.stackyardLoads ?? 0) + 1;");
 
     expect([await find(), await find()]).toEqual(["GO,1", "GO,1"]);
+  });
+
+  it("is not loaded again while what it imports is a folder", async () => {
+    await write("machines/app.ts", toModule('import { NAME } from "../shared";', "[NAME]"));
+    await write("shared/own.ts", 'export const NAME = "GO";');
+    const program = `
+      import { importAnew, stampOf } from ${JSON.stringify(new URL("import-anew.ts", import.meta.url).href)};
+      const { result, imports } = await importAnew(${JSON.stringify(join(folder, "machines/app.ts"))});
+      const changed = [...imports].filter(([path, stamp]) => stampOf(path) !== stamp);
+      console.log(JSON.stringify([result.kind, imports.size, changed.length]));`;
+
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program]);
+
+    expect(JSON.parse(stdout)).toEqual(["failed", 1, 0]);
   });
 
   it("is loaded again when what it imports is corrected, or is there at last", async () => {

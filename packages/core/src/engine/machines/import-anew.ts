@@ -69,8 +69,11 @@ function register(): void {
         url.searchParams.set(LOAD, load);
         return { ...found, url: url.href };
       } catch (error) {
-        // It may be there later.
-        if (specifier.startsWith(".")) imports?.set(fileURLToPath(new URL(specifier, context.parentURL)), "missing");
+        // It may be there later; or it is a folder, which is no module.
+        if (specifier.startsWith(".")) {
+          const wanted = fileURLToPath(new URL(specifier, context.parentURL));
+          imports?.set(wanted, stampOf(wanted));
+        }
         throw error;
       }
     },
