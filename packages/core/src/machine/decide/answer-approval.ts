@@ -91,8 +91,8 @@ export function expireApproval(work: Work): boolean {
 
 /**
  * Opens approvals again when the metadata has changed, when a person has moved the stack to another revision, or when the
- * revision that the stack follows has other terms, because people approve what they saw. The approvals keep their deadlines, and
- * after a move also their terms, but for what they are about. `before` is the stack as it was before the event.
+ * revision that the stack follows changes what they are about (`of`), because people approve what they saw. The approvals keep
+ * their deadlines, and after a move also their other terms. `before` is the stack as it was before the event.
  */
 export function askAgain(work: Work, before: Stack): void {
   const isSame = isSameMetadata(before, work.stack);
@@ -121,14 +121,10 @@ interface MovedApproval {
 
 function askOnMove(work: Work, { name, approval, isSenders }: MovedApproval): void {
   const next = prepareAgain(work, name);
-  const terms = next?.kind === "approval" ? next.terms : approval;
-  if (!isSenders && toComparable(terms) === toComparable(approval)) return;
+  const { of } = next?.kind === "approval" ? next.terms : approval;
+  if (!isSenders && of === approval.of) return;
   const { of: _, ...kept } = approval;
-  replaceQuestion(work, { name, approval, terms: { ...kept, ...defined({ of: terms.of }) }, what: "revision" });
-}
-
-function toComparable({ from, count, own, unowned, comment, of }: ApprovalTerms): string {
-  return JSON.stringify([from, count, own, unowned, comment, of]);
+  replaceQuestion(work, { name, approval, terms: { ...kept, ...defined({ of }) }, what: "revision" });
 }
 
 function prepareAgain(work: Work, name: string) {

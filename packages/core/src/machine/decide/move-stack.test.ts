@@ -138,9 +138,10 @@ describe("an open approval of a stack that follows its machine", () => {
     expect(note(about("two"))).toMatchObject({ of: "two", count: 2, given: [] });
   });
 
-  it("is asked again, with its own terms, when the revision changes them", () => {
-    expect(note(about("one", ", comment: required"))).toMatchObject({ of: "one", given: [] });
-    expect(note(about("one", ", comment: required"))?.comment).toBeUndefined();
+  it("keeps its terms and what was given at each revision that only changes its terms", () => {
+    for (const config of [", comment: required", ", own: true"]) {
+      expect(note(about("one", config))).toEqual(answered.approvals?.["release"]);
+    }
   });
 
   it("keeps what was given when the revision leaves it as it is", () => {
