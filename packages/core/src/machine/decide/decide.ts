@@ -166,7 +166,7 @@ function rejectMove({ name }: StackEvent, { code, reason }: MoveFault): Rejected
   return reject(name === SYSTEM_EVENTS.upgradeStack ? code : "MACHINE_INVALID", reason);
 }
 
-function findStaleTimer(begin: Begin): Ignored | Rejected | undefined {
+function findStaleTimer(begin: Begin): Decision | undefined {
   const { event, before, moved } = begin;
   if (event.origin !== "timer") return undefined;
   return findTimerFault(before, event) ?? (findTimerFault(moved, event) && endMove(begin));
@@ -174,15 +174,16 @@ function findStaleTimer(begin: Begin): Ignored | Rejected | undefined {
 
 /**
  * Ignores the event of a timer that ended with the earlier revision: the event only moves the stack, as an upgrade does. A later
- * revision that has the timer again arms it for the same instant.
+ * revision that has the timer again arms it for the same instant. Where the move leads the stack on, the event has done that.
  */
-function endMove({ before, ...given }: Begin): Ignored | Rejected {
+function endMove({ before, ...given }: Begin): Decision {
   const { timerId: _, ...rest } = given.event;
   const event = { ...rest, name: SYSTEM_EVENTS.upgradeStack };
   const brought = { metadata: before.metadata, own: [], keys: [] };
   const moved = end(beginWork({ ...given, event, before, brought }), before);
   if (moved.kind === "rejected") return moved;
   const reason = `This revision has no timer of "${given.event.name}". The stack moves to it.`;
+  if (moved.removed || moved.stack.entry !== before.entry) return { ...moved, notes: [reason, ...moved.notes] };
   return { kind: "ignored", code: "TIMER_STALE", reason, moved };
 }
 

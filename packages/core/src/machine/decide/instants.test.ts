@@ -150,6 +150,21 @@ describe("a timer that is due and is not in the revision that decides", () => {
     expect(decision).toMatchObject({ kind: "ignored", code: "TIMER_STALE", moved: { stack: moved, notes } });
   });
 
+  it("is applied where the move leads the stack on by an event that waits", () => {
+    const leading = `
+version: 2
+events: [OPENED]
+metadata: { until: {}, size: {} }
+states: { INIT: { on: { OPENED: LIVE } }, LIVE: { timeout: 30d, on: { TIMEOUT: LATE } }, LATE: { terminal: true } }
+`;
+    const { machine: next = expect.fail() } = parseMachine(leading, { name: "review-app" });
+    const stack: Stack = { ...live(iso(T0 + DAY)), pending: ["TIMEOUT"] };
+
+    const decision = decide(next, stack, anEvent("NIGHT", { id: CRON, at: T0 + DAY, origin: "timer", timerId: CRON }));
+
+    expect(decision).toMatchObject({ kind: "applied", stack: { state: "LATE" } });
+  });
+
   it("fires when a revision has it again", () => {
     const moved = followDecision(undefined, onOther(live(iso(T0 + DAY)), AT, T0 + DAY));
 
