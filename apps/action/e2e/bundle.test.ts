@@ -201,7 +201,7 @@ describe("the action", () => {
     ["a wrong duration", { inputs: { timeout: "soon" } }, 64, "USAGE"],
     ["an unknown state", { inputs: { until: "LIFE" } }, 64, "USAGE"],
     ["no job", { env: () => ({ GITHUB_RUN_ID: "" }) }, 64, "USAGE"],
-    ["an unknown machine", { inputs: { machine: "other", timeout: "1s" } }, 4, "TIMED_OUT"],
+    ["an unknown machine", { inputs: { machine: "other" } }, 1, "MACHINE_UNKNOWN"],
     ["an event that is not declared", { inputs: { event: "LAUNCH" } }, 1, "OUTCOME_NEGATIVE"],
   ] satisfies readonly (readonly [
     string,
