@@ -3,7 +3,7 @@ import { defined, type Failed, failed } from "@stackyard/core";
 import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/rollout";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
-import { loadLostSends } from "./lost-tasks.ts";
+import { loadLostSends, type SentRows } from "./lost-tasks.ts";
 import { PAGE_ROWS } from "./rows.ts";
 
 /** The rows of an operation, in the order in which they are sent to, and what its state says about all of them. */
@@ -64,7 +64,7 @@ export async function beginDeployment(
 ): Promise<Deployment> {
   const before = earlier === undefined ? [] : listItems(await deps.rows.loadAll(earlier));
   // A task that was renamed goes on: what was before its first event is in the rows of its name before.
-  const lost = planned.op === "send" ? await loadLostSends(deps) : [];
+  const lost = planned.op === "send" ? (await loadLostSends(deps)).filter((each) => isSameSend(each, planned)) : [];
   const inherited = new Map(
     lost.toReversed().flatMap(({ rows: sent }) => sent.map((row) => [row.stack, row] as const)),
   );
@@ -88,6 +88,15 @@ export async function beginDeployment(
   const deployment = addItems({ state, pages: new Map([[0, []]]) }, rows, { pageRows: PAGE_ROWS, toRow });
   await deps.rows.save(deployment);
   return deployment;
+}
+
+/** Returns true for a task that sends the same event with the same keys: one with others has done other work. */
+function isSameSend({ state }: SentRows, { event, metadata }: Pick<DeployState, "event" | "metadata">): boolean {
+  return state.event === event && isDeepStrictEqual(toKeys(state), toKeys({ metadata }));
+}
+
+function toKeys({ metadata }: Pick<DeployState, "metadata">): readonly string[] {
+  return Object.keys(metadata).toSorted();
 }
 
 /** Selected rows with what is known of earlier entries; earlier ones that were sent to and are not selected are kept. */

@@ -54,6 +54,8 @@ describe("an undo", () => {
       degraded: true,
       code: "NOT_RESTORED",
     });
+    const release = await bench.yard.findStack("shop-1.42.0");
+    expect(JSON.stringify(release)).toContain("0 of 2 stacks have arrived, 2 were changed in part: NOT_RESTORED 2.");
   });
 
   it("takes back what a release has sent before and after its task was renamed [octopus#2547]", async () => {
@@ -73,6 +75,21 @@ describe("an undo", () => {
       { tally: "done 3", degraded: false },
       { t0: "1.41.0", t1: "1.41.0", t2: "1.41.0" },
     ]);
+  });
+
+  it("does the work of a task that is not the renamed one: it sends another event", async () => {
+    const bench = aReleaseYard({ tenant: STAYS });
+    await bench.addTenants(2);
+    await play(bench, "1.42.0");
+    const events = (await bench.yard.store.queries.listHistory({ stackId: "t0" }, { limit: 100 })).items.length;
+    bench.revise("shop", toRenamed({ event: "PUSHED", again: true }));
+    await bench.send("shop-1.42.0", "UPGRADE_STACK");
+
+    await bench.send("shop-1.42.0", "AGAIN");
+    await bench.finish("1.42.0");
+
+    const { items } = await bench.yard.store.queries.listHistory({ stackId: "t0" }, { limit: 100 });
+    expect(items.slice(events).map(({ event }) => event)).toContain("PUSHED");
   });
 
   it("names stacks that a task has sent to which the machine does not have any more [octopus#7242]", async () => {

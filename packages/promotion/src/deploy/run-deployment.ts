@@ -194,14 +194,19 @@ function toEnd(operation: Operation, deployment: Deployment): DeployStep {
 function findShortfall({ op }: Operation, rows: readonly DeployRow[]): Succeeded["shortfall"] {
   const failed = rows.filter(({ state }) => state === "failed");
   const left = rows.filter(({ code = "" }) => LEFT.has(code));
+  const partly = left.filter(({ state }) => state === "done");
+  const wholly = left.filter(({ state }) => state !== "done");
   const unproven = op === "undo" ? rows.filter(isUnproven) : [];
   const parts = [
     ...(failed.length === 0 ? [] : [`${toCount(failed, "has", "have")} failed: ${formatCodes(failed)}`]),
-    ...(left.length === 0 ? [] : [`${toCount(left, "was", "were")} not changed: ${formatCodes(left)}`]),
+    ...(wholly.length === 0 ? [] : [`${toCount(wholly, "was", "were")} not changed: ${formatCodes(wholly)}`]),
+    ...(partly.length === 0 ? [] : [`${toCount(partly, "was", "were")} changed in part: ${formatCodes(partly)}`]),
     ...(unproven.length === 0 ? [] : [`${toCount(unproven, "has", "have")} a version again whose work had failed`]),
   ];
   if (parts.length === 0) return undefined;
-  const arrived = rows.filter(({ state }) => state === "done" || state === "unchanged").length;
+  const arrived = rows.filter(
+    (row) => (row.state === "done" || row.state === "unchanged") && !left.includes(row),
+  ).length;
   return {
     code: findOnlyCode([...failed, ...left]) || (unproven.length > 0 ? "RESTORED_FAILED" : "STACKS_FAILED"),
     message: `${arrived} of ${rows.length} stacks have arrived, ${parts.join(", ")}.`,
