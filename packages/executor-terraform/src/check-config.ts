@@ -22,7 +22,14 @@ const ACTION_KEYS = {
   drift: ["ignore"],
 } as const;
 const COMMON_KEYS = [
-  ...["state", "binary", "version", "switchProduct", "backend", "sharedState", "switchBackend", "switchTarget"],
+  "state",
+  "binary",
+  "version",
+  "switchProduct",
+  "backend",
+  "sharedState",
+  "switchBackend",
+  "switchTarget",
 ] as const;
 
 function isAction(action: unknown): action is keyof typeof ACTION_KEYS {

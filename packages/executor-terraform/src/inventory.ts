@@ -44,10 +44,12 @@ export async function checkProduct({ ctx, config, program, stateKey }: StagedRun
 export async function checkTarget({ ctx, config, stateKey }: StagedRun): Promise<void> {
   if (config.switchTarget === true || config.sharedState !== undefined) return;
   const last = await findInventory(ctx, stateKey);
-  const target = toTarget(ctx) ?? "those of the runner";
+  const target = toTarget(ctx) ?? "the account and region of the runner";
   if (last?.target === undefined || last.target === target || countHeld(last) === 0) return;
+  const count = countHeld(last);
+  const held = count === 1 ? "The resource of the state is" : `The ${count} resources of the state are`;
   const text =
-    `The ${countHeld(last)} resources of the state are in ${last.target}, and this run would be in ${target}. Nothing was changed. ` +
+    `${held} in ${last.target}, and this run would be in ${target}. Nothing was changed. ` +
     "Restore the target of the task. If the resources were moved, or do not exist any more, set `switchTarget: true` once.";
   throw new TerraformFailure("TERRAFORM_TARGET_CHANGED", text);
 }
