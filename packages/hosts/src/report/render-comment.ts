@@ -150,8 +150,7 @@ const STANDINGS: Readonly<Record<Exclude<PreviewCommits["verdict"]["kind"], "don
 };
 
 function toElsewhere(commit: string | undefined): ListItem {
-  if (commit === undefined)
-    return item("Runs", [text("an unknown commit: an event that names none has begun its run")]);
+  if (commit === undefined) return item("Runs", [text("an unknown commit: the value of its key names none")]);
   return item("Was given", [code(toShort(commit), MAX_VALUE)]);
 }
 
