@@ -71,7 +71,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/sign-in": 2_850,
       "docs/access": 2_650,
       "docs/audit": 1_050,
-      "docs/plugin-reference": 2_850,
+      "docs/plugin-reference": 2_950,
       "docs/configuration": 2_200,
       "docs/yard-reference": 4_150,
       "docs/assistant": 1_400,
