@@ -19,7 +19,7 @@ export interface TurnHolder extends TurnRelease {
 export interface TurnWaiter extends TurnRelease {
   readonly entry: number;
   readonly task: string;
-  /** When it entered the state in which it waits. Missing in records of earlier versions. */
+  /** When its attempt was dispatched. Missing in records of earlier versions. */
   readonly since?: number;
   /** A newer release got the turn: its id. */
   readonly supersededBy?: string;

@@ -141,7 +141,9 @@ async function findDeployed(
 }
 
 function toWaiter({ attempt, task }: ExecutorContext, own: Stack): TurnWaiter {
-  const { id: stack, incarnation, createdAt, entry, enteredAt: since } = own;
+  const { id: stack, incarnation, createdAt, entry, enteredAt, runs } = own;
+  // A retry by hand asks again in the same entry.
+  const since = runs.find(({ attemptId }) => attemptId === attempt.id)?.dispatchedAt ?? enteredAt;
   // The stack may have moved since this attempt began.
   return { stack, incarnation, createdAt, entry: parseAttemptId(attempt.id)?.entry ?? entry, task, since };
 }
