@@ -4,7 +4,7 @@ import { evaluateCommit } from "../evaluate-commit.ts";
 
 const SOURCE = `
 version: 2
-events: { OPENED: {}, PUSHED: {}, NOTED: {}, BACK: {}, CHECK: {} }
+events: { OPENED: {}, PUSHED: {}, NOTED: {}, BACK: {}, CHECK: {}, CLOSE: {} }
 metadata: { sha: { type: string }, good: { type: string }, note: { type: string } }
 states:
   INIT: { on: { OPENED: ROLL } }
@@ -16,10 +16,14 @@ states:
       NEXT: [{ action: advance, state: LIVE, set: { good: "\${metadata.sha}" } }]
       FAILED: [{ when: "has(metadata.good)", action: advance, state: LIVE, set: { sha: "\${metadata.good}" } }, { action: advance, state: LIVE }]
       PUSHED: ROLL
+      CLOSE: CLOSING
   CHECKING: { tasks: [look], on: { NEXT: LIVE, FAILED: LIVE } }
+  CLOSING: { tasks: [down], on: { NEXT: GONE } }
+  GONE: { terminal: true }
 tasks:
   up: { executor: work, config: {} }
   look: { executor: work, config: {} }
+  down: { executor: work, config: {} }
 `;
 
 /** A machine of which a key is sensitive, and does the work of another one. */
@@ -42,14 +46,20 @@ const commit = (digit: number) => ({
 
 async function play(source = SOURCE) {
   const failing = new Set<string>();
+  const running = new Set<string>();
   const { yard, locator } = createTrial({
     source,
     script: ({ task }) =>
-      failing.has(task) ? { kind: "failed", code: "X", message: "no", retryable: false } : undefined,
+      running.has(task)
+        ? { kind: "running", progress: {}, pollAfterMs: 3_600_000 }
+        : failing.has(task)
+          ? { kind: "failed", code: "X", message: "no", retryable: false }
+          : undefined,
   });
   const show = (verdict: ReturnType<typeof evaluateCommit>) => verdict && `${verdict.id?.[0] ?? "?"} ${verdict.is}`;
   return {
     failing,
+    running,
     write: (text: string) => locator.write("app", text),
     find: () => yard.findStack("s"),
     async send(event: string, more: Readonly<Record<string, unknown>> = {}) {
@@ -109,6 +119,16 @@ describe("the commit of a stack", () => {
     failing.add("look");
 
     expect([noted, await send("CHECK")]).toEqual(["2 noted", "2 failed"]);
+  });
+
+  it("has not failed where the removal of its stack leaves its work", async () => {
+    const { send, running, lines } = await play();
+    running.add("up").add("down");
+    await send("OPENED", commit(1));
+
+    await send("CLOSE");
+
+    expect(await lines()).toEqual(["1 open"]);
   });
 
   it("is not kept of a message whose commit is not one", async () => {

@@ -6,6 +6,7 @@ import { defined } from "../json.ts";
 import type { Stack, StackCommit } from "../stack.ts";
 import { giveToPresentDeed } from "./deeds.ts";
 import { adoptSecrets, isSecretKey } from "./stack-secrets.ts";
+import { isOnWayOut } from "./way-out.ts";
 import type { Work } from "./work.ts";
 
 /** Notes which commit the stack has after an event, and what has become of the one before. Call it after `endDeed`. */
@@ -83,6 +84,8 @@ function noteVerdicts(work: Work, before: Stack, was: StackCommit | undefined): 
   const now = evaluateCommit(work.stack);
   const then = toVerdictOf(was, evaluateCommit(before));
   if (now === undefined || JSON.stringify(now) === JSON.stringify(then)) return;
+  // What a removal leaves undone has ended with the stack, and has not failed.
+  if (then?.is === "open" && now.lack?.why === "left" && isOnWayOut(work.machine, work.stack.state)) return;
   const isLeft = then !== undefined && was !== undefined && then.value !== now.value;
   work.commits.push(...(isLeft ? [toLeft(work, then, was)] : []), now);
 }
