@@ -49,6 +49,7 @@ export const hooksTest = defineCommand({
   }),
   async run(context: PluginCommandContext, { document, payload, event = "pull_request", pull, opened }) {
     const mapping = await loadMapping(context, document);
+    if (mapping.commit === undefined && Object.keys(mapping.pull).length > 0) context.out.note(NO_KEY);
     const parsed = parseDelivery(event, await readJson(context, payload));
     const looked = pull === undefined ? undefined : await readPull(context, pull);
     const tested = test(mapping, withPull(parsed, looked), opened);
@@ -56,6 +57,8 @@ export const hooksTest = defineCommand({
     return tested.kind === "failed" ? 65 : 0;
   },
 });
+
+const NO_KEY = 'The document names no commit key, so its pull requests have no checks. Add "commit: KEY".';
 
 /** Parses a delivery. Bodies of GitLab contain their own event. */
 function parseDelivery(event: string, body: unknown): ParsedDelivery {

@@ -34,6 +34,7 @@ beforeAll(() => {
   const files = {
     "shop.yaml": findBlock(/```yaml\n# file: hooks\/shop\.yaml\n([\s\S]*?)```/),
     "empty.yaml": "",
+    "keyless.yaml": "host: github\nmachine: preview\nstack: s\npull: { open: { send: OPENED } }\n",
     "broken.yaml": "host: github\nmachine: preview\nstack: s\nwhn: x\n",
     "opened.json": JSON.stringify(toPayload("opened")),
     "closed.json": JSON.stringify(toPayload("closed", { state: "closed" })),
@@ -59,10 +60,11 @@ beforeAll(() => {
 
 async function run({ machines, ...args }: Record<string, unknown> & Pick<PluginCommandContext, "machines">) {
   const results: { value: unknown; text: string }[] = [];
+  const notes: string[] = [];
   const out: CommandOutput = {
     result: (value, toText) => results.push({ value, text: toText() }),
     progress: () => undefined,
-    note: () => undefined,
+    note: (text) => notes.push(text),
   };
   const command = plugin.commands.find(({ name }) => name === "hooks test");
   const context: PluginCommandContext = {
@@ -77,14 +79,21 @@ async function run({ machines, ...args }: Record<string, unknown> & Pick<PluginC
     signal: new AbortController().signal,
   };
   const exitCode = await command?.run(context, { document: "shop.yaml", ...args });
-  return { exitCode, text: results[0]?.text };
+  return { exitCode, text: results[0]?.text, notes };
 }
 
 describe("hooks test", () => {
+  it("says that pull requests have no checks where no commit key is found", async () => {
+    const keyless = await run({ document: "keyless.yaml", payload: "opened.json" });
+
+    expect(keyless.notes).toEqual([expect.stringContaining('Add "commit: KEY".')]);
+    expect((await run({ payload: "opened.json" })).notes).toEqual([]);
+  });
+
   it("prints what the README shows", async () => {
     const printed = findBlock(/```\n(OPENED {2}[\s\S]*?)\n```/);
 
-    expect(await run({ payload: "opened.json" })).toEqual({ exitCode: 0, text: printed });
+    expect(await run({ payload: "opened.json" })).toEqual({ exitCode: 0, text: printed, notes: [] });
   });
 
   it("decides as if the stack existed", async () => {
