@@ -25,9 +25,16 @@ interface BenchInput {
   readonly store?: Partial<Store>;
   readonly handle?: (id: string) => Promise<void>;
   readonly concurrency?: number;
+  /** How long work must have been due before it is taken. */
+  readonly behindMs?: number;
 }
 
-function createBench({ store: replaced = {}, handle = async () => {}, concurrency = 1 }: BenchInput = {}): Bench {
+function createBench({
+  store: replaced = {},
+  handle = async () => {},
+  concurrency = 1,
+  behindMs = 0,
+}: BenchInput = {}): Bench {
   const clock = createFakeClock();
   const memory = createMemoryStore();
   const logger = createRecordingLogger();
@@ -60,6 +67,7 @@ function createBench({ store: replaced = {}, handle = async () => {}, concurrenc
     batchSize: 8,
     concurrency,
     leaseMs: 60_000,
+    behindMs: () => behindMs,
     toBatches: (items) => items.flatMap((item) => (item.kind === "event" ? [[item]] : [])),
     async handle([item]) {
       if (item === undefined) return;
@@ -114,6 +122,26 @@ describe("a consumer", () => {
 
     expect(bench.handled).toEqual(["a"]);
     expect(bench.takes() - before).toBe(1);
+    await bench.consumer.stop();
+  });
+
+  it("that lets others go first sleeps until the work has been due for so long", async () => {
+    const taken: number[] = [];
+    const bench = createBench({
+      behindMs: 500,
+      store: {
+        async takeDue({ now }) {
+          taken.push(now);
+          return [];
+        },
+        nextDueAt: async () => dueAt,
+      },
+    });
+    const dueAt = bench.clock.now();
+
+    await bench.clock.advance(550);
+
+    expect(taken).toEqual([dueAt - 500, dueAt, dueAt + 20, dueAt + 40]);
     await bench.consumer.stop();
   });
 

@@ -319,7 +319,8 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
       await sleep(ASK_AFTER_MS);
       if (woken || stopping.aborted) return;
       const dueAt = (await input.store.nextDueAt(input.kinds)) ?? Number.POSITIVE_INFINITY;
-      await sleep(Math.min(IDLE_MS - ASK_AFTER_MS, dueAt - input.clock.now()));
+      const takenAt = dueAt + (input.behindMs?.() ?? 0);
+      await sleep(Math.min(IDLE_MS - ASK_AFTER_MS, takenAt - input.clock.now()));
     },
     now,
     end,
