@@ -33,7 +33,7 @@ export type FailedCode = "STACK_FAILED" | "STACK_STALLED" | "STACK_OVERDUE" | "S
  * before. Pure.
  */
 export function evaluateArrival(stack: Stack, wanted: WantedPlace): Arrival {
-  const deeds = listDeeds(stack, wanted);
+  const deeds = listWantedDeeds(stack, wanted);
   const isAtRest = rests(stack, deeds);
   const trouble = findTrouble(stack, wanted, isAtRest ? findFailure(stack, deeds) : undefined);
   if (trouble !== undefined) return { kind: "failed", ...trouble };
@@ -57,7 +57,7 @@ function hasValue(stack: Stack, { metadata }: WantedPlace, key: string): boolean
 }
 
 /** Lists the deeds that are known of the present entry, and of the wanted values that are there. */
-function listDeeds(stack: Stack, wanted: WantedPlace): readonly DeedVerdict[] {
+function listWantedDeeds(stack: Stack, wanted: WantedPlace): readonly DeedVerdict[] {
   const present = evaluatePresentDeed(stack);
   const keys = Object.keys(wanted.metadata).filter((key) => hasValue(stack, wanted, key));
   return [...(present === undefined ? [] : [present]), ...keys.map((key) => evaluateDeed(stack, key))];

@@ -50,7 +50,7 @@ function follow(course: Course, stack: Stack, results: number): Stack | Foreseen
   const isCircle = noteTasks(course, stack) > MOST_ENTRIES;
   if (isCircle || results === MOST_RESULTS) return end(course, state, false);
   const event = toNext(stack, { at, results });
-  if (event === undefined) return end(course, state, isResting(stack));
+  if (event === undefined) return end(course, state, hasStopped(stack));
   const decision = decide(course.machine, stack, event);
   return decision.kind === "applied" ? takeRaised(course, decision, { event, steps: 0 }) : end(course, state, false);
 }
@@ -106,7 +106,7 @@ function takeRaised(course: Course, { stack, removed, raised = [] }: Applied, ch
   return present;
 }
 
-function isResting({ stalled, failed, tasks }: Stack): boolean {
+function hasStopped({ stalled, failed, tasks }: Stack): boolean {
   return stalled === undefined && failed !== true && tasks.every(({ status }) => status !== "PENDING");
 }
 
@@ -115,7 +115,7 @@ function toNext(stack: Stack, moment: Moment): StackEvent | undefined {
   const next = stack.tasks.find(isOpen);
   if (next !== undefined) return toSuccess(stack, next, moment);
   const left = stack.runs.find(({ entry }) => entry !== stack.entry);
-  if (left === undefined || isResting(stack)) return undefined;
+  if (left === undefined || hasStopped(stack)) return undefined;
   const { at, results } = moment;
   const { attemptId: dispatchId, task: name, cancelling } = left;
   const { taskCancelled, taskCompleted } = SYSTEM_EVENTS;
