@@ -187,6 +187,8 @@ describe("the metrics of a commit", () => {
 
     expect(tell({ write: { kind: "put", stack: stalled } })).toEqual([["stalls", 1, "LOOP_LIMIT"]]);
     expect(tell({ write: { kind: "put", stack: stalled } }, stalled)).toEqual([]);
+    const lost = { ...live, heldBack: { code: "REVISION_LOST", reason: "…" } };
+    expect(tell({ write: { kind: "put", stack: lost } })).toEqual([["stalls", 1, "REVISION_LOST"]]);
   });
 
   it("take no machine's name from a sender", () => {

@@ -9,7 +9,14 @@ import {
   type Step,
   type Store,
 } from "@stackyard/core";
-import type { Change, ClaimInput, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
+import {
+  type Change,
+  type ClaimInput,
+  type Engine,
+  findStall,
+  type LoadedStack,
+  type QueuedEvent,
+} from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
   findCarrier,
@@ -353,8 +360,9 @@ function toFailureCode(code: string | undefined): string {
 }
 
 function toStalls({ stack }: StackBefore, write: Change["write"]): readonly Measured[] {
-  const stalled = write.kind === "put" ? write.stack.stalled : undefined;
-  return stalled === undefined || stack?.stalled !== undefined ? [] : [one("stalls", { code: stalled.code })];
+  const stalled = write.kind === "put" ? findStall(write.stack) : undefined;
+  const wasStalled = stack !== undefined && findStall(stack) !== undefined;
+  return stalled === undefined || wasStalled ? [] : [one("stalls", { code: stalled.code })];
 }
 
 /** Returns how long the stack was in the state that it leaves. States passed within one commit take no time. */

@@ -1,6 +1,7 @@
 import { isOverdue } from "./decide/timers.ts";
 import { shortHashOf } from "./event-message.ts";
 import type { Deed, Lack, Stack } from "./stack.ts";
+import { findStall } from "./stack-health.ts";
 
 /**
  * What has become of the work of the event that has set a value. `open`: it goes on. `noted`: the event has set values only.
@@ -51,7 +52,9 @@ export function listDeeds(stack: Stack): readonly ListedDeed[] {
 function judge(stack: Stack, deed: Deed, id: string): DeedVerdict {
   const isPresent = id === stack.deed;
   if (isPresent && (stack.stalled !== undefined || isOverdue(stack))) return { kind: "failed", deed };
-  if (deed.restedAt === undefined || (isPresent && hasRuns(stack))) return { kind: "open", deed };
+  const isOpen = deed.restedAt === undefined || (isPresent && hasRuns(stack));
+  // A revision that is lost ends what it has begun, not what was done before.
+  if (isOpen) return { kind: isPresent && findStall(stack) !== undefined ? "failed" : "open", deed };
   const [lack] = Object.entries(deed.lacks ?? {});
   if (lack !== undefined) return { kind: "failed", deed, lack: { task: lack[0], ...lack[1] } };
   return { kind: deed.onlyValues ? "noted" : "done", deed };

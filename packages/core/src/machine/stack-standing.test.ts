@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aStack } from "../testing/builders.ts";
-import { toValueDigest } from "./evaluate-deed.ts";
+import { evaluatePresentDeed, toValueDigest } from "./evaluate-deed.ts";
 import { evaluateArrival } from "./stack-standing.ts";
 
 const place = { until: ["LIVE"], failed: ["BROKEN"], metadata: {} };
@@ -75,6 +75,15 @@ describe("the arrival of a stack at a place", () => {
     ] as const)("is %s: %j", (kind, changes) => {
       expect(evaluateArrival({ ...live, ...changes }, wanted).kind).toBe(kind);
     });
+  });
+
+  it("lacks the work that a lost revision has ended, not what was done before", () => {
+    const deed = { event: "RELEASED", at: 1, keys: {} };
+    const lost = aStack({ deed: "release", heldBack: { code: "REVISION_LOST", reason: "lost" } });
+    const kindOf = (present: typeof deed & { restedAt?: number }) =>
+      evaluatePresentDeed({ ...lost, deeds: { release: present } })?.kind;
+
+    expect([kindOf(deed), kindOf({ ...deed, restedAt: 2 })]).toEqual(["failed", "done"]);
   });
 
   it("knows no place where every state is right", () => {

@@ -67,6 +67,7 @@ describe("what a report says about a stack", () => {
     [{ name: "apply", status: "ERROR" }, { failed: true }, "failed"],
     [{ name: "apply", status: "SATISFIED" }, {}, "ready"],
     [{ name: "apply", status: "SATISFIED" }, { stalled: { code: "LOOP_LIMIT", reason: "" } }, "failed"],
+    [{ name: "apply", status: "SATISFIED" }, { heldBack: { code: "REVISION_LOST", reason: "" } }, "failed"],
   ] as const)("has the phase of its tasks: %j %j", (task, over, phase) => {
     const described = aDescribed({ stack: aStack({ ...over, tasks: [task] }) });
 

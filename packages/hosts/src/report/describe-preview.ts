@@ -1,4 +1,5 @@
 import { type DescribedStack, defined } from "@stackyard/core";
+import { findStall } from "@stackyard/core/engine";
 import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
 import type { CommitVerdict } from "./commit-notes.ts";
 import { type PhaseInput, type PreviewPhase, toPhase } from "./preview-phase.ts";
@@ -213,7 +214,7 @@ function toFailure(
     const { name, errorCode, errorMessage } = failed;
     return { task: name, ...defined({ code: errorCode, message: errorMessage, log }) };
   }
-  if (stack.stalled !== undefined || lastFailure === undefined || lastFailure.resolvedAt !== undefined)
+  if (findStall(stack) !== undefined || lastFailure === undefined || lastFailure.resolvedAt !== undefined)
     return undefined;
   const { task, code, message } = lastFailure;
   return { task, ...defined({ code, message, log }) };

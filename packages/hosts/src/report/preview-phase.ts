@@ -1,4 +1,5 @@
 import type { DescribedStack, ServiceLink } from "@stackyard/core";
+import { findStall } from "@stackyard/core/engine";
 import type { PreviewCommands } from "@stackyard/core/services";
 
 /**
@@ -25,7 +26,7 @@ const WATCHER = "idle";
 /** Returns the phase of a stack. */
 export function toPhase({ described, commands, actions = [] }: PhaseInput): PreviewPhase {
   const { stack, tasks } = described;
-  if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
+  if (stack.failed === true || findStall(stack) !== undefined || stack.overdue === true) return "failed";
   const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
   if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
   if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
