@@ -137,7 +137,7 @@ describe("a consumer", () => {
         nextDueAt: async () => dueAt,
       },
     });
-    const dueAt = bench.clock.now();
+    const dueAt: number = bench.clock.now();
 
     await bench.clock.advance(550);
 

@@ -160,6 +160,24 @@ describe("a keyed queue", () => {
     expect(batches[0]?.nextAt).toBe(clock.now());
   });
 
+  it("hands out such an item also while other items come all the time, at the latest after another minute", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("poison", 0, now);
+    await claimOne(queue);
+    const batches: string[][] = [];
+    for (let put = 0; put < 13; put += 1) {
+      await clock.advance(10_000);
+      await queue.put(`k${put}`, put, now);
+      const { claims } = await queue.claim(10);
+      batches.push(claims.map(({ key }) => key));
+      for (const claim of claims) await queue.done(claim);
+    }
+
+    expect(batches.findIndex((keys) => keys.includes("poison"))).toBe(11);
+    expect(batches[11]).toEqual(["poison"]);
+    expect(batches[12]?.toSorted()).toEqual(["k11", "k12"]);
+  });
+
   it("merges puts of one key: the last value counts, and puts move it back up to the longest wait", async () => {
     const { queue, clock } = createFixture();
     const start = clock.now();

@@ -58,7 +58,7 @@ export interface KeyedQueue {
   put(key: string, value: unknown, options: PutOptions): Promise<void>;
   /**
    * Claims at most `limit` items that are due, for a minute each. An item over which a process has died comes after all
-   * others, and alone: what was claimed together with it is not to blame. When three claims in a row have lapsed, the item becomes a dead
+   * others, or when it has waited for another minute, and alone: what was claimed together with it is not to blame. When three claims in a row have lapsed, the item becomes a dead
    * letter instead.
    */
   claim(limit: number): Promise<ClaimedItems>;
@@ -130,6 +130,8 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
   const update: Update = (key, decide) => updateItem(deps, { queue: name, prefix, key }, decide);
   // Live items: counted by the first put and by each claim, so that a burst of puts does not read the queue each time.
   let count: number | undefined;
+  // Of the items over which processes have died and that the last claim has left, the one that waits longest.
+  let oldest: LapsedItem | undefined;
 
   async function takeRoom(): Promise<void> {
     count ??= await countLive(deps, prefix);
@@ -139,14 +141,22 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
     count += 1;
   }
 
-  const claimOne = ({ key }: ListedItem) => update(key, (item, now) => claimNow(key, item, now));
+  const claimOne = ({ key }: Pick<ListedItem, "key">) => update(key, (item, now) => claimNow(key, item, now));
 
-  async function claimFirst(items: readonly ListedItem[]) {
+  async function claimFirst(items: readonly LapsedItem[]): Promise<AloneClaim> {
     for (const [index, item] of items.entries()) {
       const claim = await claimOne(item);
       if (claim !== undefined) return { claims: [claim], rest: items.slice(index + 1) };
     }
     return { claims: [], rest: [] };
+  }
+
+  /** Claims what has waited for longer than a lease, alone: steady traffic must not keep it waiting. */
+  async function claimStarved(): Promise<QueueClaim | undefined> {
+    if (oldest === undefined || oldest.at + LEASE_MS > clock.now()) return undefined;
+    const { key } = oldest;
+    oldest = undefined;
+    return claimOne({ key });
   }
 
   return {
@@ -158,10 +168,13 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
       });
     },
     async claim(limit) {
-      const { claims, waiting, lapsed } = await claimFree(readLive(deps, prefix), { limit, clock, claimOne });
-      const alone = claims.length === 0 ? await claimFirst(lapsed) : { claims, rest: lapsed };
-      count = claims.length + waiting.length + lapsed.length;
-      const nextAt = Math.min(Number.POSITIVE_INFINITY, ...[...waiting, ...alone.rest].map(toClaimableAt));
+      const starved = await claimStarved();
+      if (starved !== undefined) return { claims: [starved], nextAt: clock.now() };
+      const { claims, live, waitsUntil, lapsed } = await claimFree(readLive(deps, prefix), { limit, clock, claimOne });
+      const alone: AloneClaim = claims.length === 0 ? await claimFirst(lapsed) : { claims, rest: lapsed };
+      count = live;
+      [oldest] = alone.rest.toSorted((a, b) => a.at - b.at);
+      const nextAt = alone.rest.reduce((least, { at }) => Math.min(least, at), waitsUntil);
       return { claims: alone.claims, nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt };
     },
     renew: (claim) =>
@@ -210,24 +223,41 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
   };
 }
 
+/** What was claimed, and what was left of the items that are claimed alone. */
+interface AloneClaim {
+  readonly claims: readonly QueueClaim[];
+  readonly rest: readonly LapsedItem[];
+}
+
 interface ClaimFreeInput {
   readonly limit: number;
   readonly clock: Pick<Clock, "now">;
-  readonly claimOne: (item: ListedItem) => Promise<QueueClaim | undefined>;
+  readonly claimOne: (item: Pick<ListedItem, "key">) => Promise<QueueClaim | undefined>;
 }
 
-/** Claims what no process has died over. `lapsed`: the items that are due, and that one had. */
+/** An item over which a process has died, without its value; it may be claimed from `at` on. */
+interface LapsedItem {
+  readonly key: string;
+  readonly at: number;
+}
+
+/** Claims what no process has died over, and keeps no other value. `lapsed`: the items that are due, and that one had. */
 async function claimFree(items: AsyncIterable<ListedItem>, { limit, clock, claimOne }: ClaimFreeInput) {
   const claims: QueueClaim[] = [];
-  const waiting: ListedItem[] = [];
-  const lapsed: ListedItem[] = [];
+  const lapsed: LapsedItem[] = [];
+  let live = 0;
+  let waitsUntil = Number.POSITIVE_INFINITY;
   for await (const listed of items) {
+    live += 1;
+    const { key } = listed;
+    const at = toClaimableAt(listed);
     const isDue = claims.length < limit && isClaimable(listed, clock.now());
-    const claimed = isDue && !isHeld(listed) ? await claimOne(listed) : undefined;
+    const claimed = isDue && !isHeld(listed) ? await claimOne({ key }) : undefined;
     if (claimed !== undefined) claims.push(claimed);
-    else (isDue && isHeld(listed) ? lapsed : waiting).push(listed);
+    else if (isDue && isHeld(listed)) lapsed.push({ key, at });
+    else waitsUntil = Math.min(waitsUntil, at);
   }
-  return { claims, waiting, lapsed };
+  return { claims, live, waitsUntil, lapsed };
 }
 
 /** An item with the name of its queue. */
