@@ -144,6 +144,9 @@ describe("evaluateGoal", () => {
   it.each<[string, NonNullable<StackDetails["deeds"]>[number]["lacks"], "open" | "failed" | "done", string]>([
     ["that lacks a task, though a check has succeeded since", [{ task: "build", ...lost }], "failed", "failed"],
     ["that lacks nothing, though another task has failed since", [], "done", "reached"],
+    ["whose task fails while others run", [{ task: "build", ...lost }], "open", "failed"],
+    ["whose task failed with the same values before", [{ task: "build", ...lost, taken: true }], "open", "reached"],
+    ["whose task failed before and did not run again", [{ task: "build", ...lost, taken: true }], "failed", "failed"],
     ["whose task runs with the values before", [{ task: "other", ...lost, why: "before" }], "open", "reached"],
   ])("of an event %s [argo-cd#29410]", (_, lacks, verdict, kind) => {
     const deed = { eventId: "e", event: "PUSHED", at: at(5), keys: ["api"], verdict, lacks };

@@ -271,8 +271,8 @@ function formatPlace({ states = [], removal = false }: WaitGoal): string {
 function findCounted(stack: StackDetails, context: GoalContext): CountedFailure | undefined {
   const deed = stack.deeds?.find(({ eventId }) => eventId === context.after?.eventId);
   if (deed === undefined) return findSince(stack, context);
-  // Tasks that have not worked with the values yet may still do so while the work goes on.
-  const lack = deed.lacks.find(({ why }) => deed.verdict === "failed" || HAS_FAILED.has(why));
+  // Tasks that have not worked with the values yet, or not for this event, may still do so while the work goes on.
+  const lack = deed.lacks.find(({ why, taken }) => deed.verdict === "failed" || (HAS_FAILED.has(why) && !taken));
   if (lack === undefined) return undefined;
   const { lastFailure, state } = stack;
   if (lastFailure?.task === lack.task && lastFailure.entry === lack.entry) return lastFailure;

@@ -313,6 +313,12 @@ const ShownDeed = Type.Object({
       task: Type.String(),
       why: Type.Enum(["failed", "cancelled", "partial", "left", "before"]),
       code: Type.Optional(Type.String()),
+      taken: Type.Optional(
+        Type.Literal(true, {
+          description:
+            "An earlier event's work with the same value has left it; the task has not ended for this event.",
+        }),
+      ),
       entry: Type.Integer(),
       attempt: Type.Integer(),
     }),
