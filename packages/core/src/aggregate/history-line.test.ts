@@ -307,7 +307,7 @@ describe("the fields", () => {
 
     expect(kept).toMatchObject({ reason: "***", description: "***", more: { note: "***" } });
     expect(decisive).toEqual([
-      ...["id", "stackId", "event", "action", "machine", "metadata", "commit", "task", "dispatchId", "code"],
+      ...["id", "stackId", "event", "action", "machine", "metadata", "task", "dispatchId", "code"],
       ...[
         "retryable",
         "outputs",
@@ -462,5 +462,19 @@ describe("a printed message", () => {
       list: ["***"],
       outputs: { key: "***" },
     });
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ["a commit", { id: "a".repeat(40), key: "sha" }, { id: "a".repeat(40), key: "sha" }],
+    ["text", "deploy with hunter22", "***"],
+    ["no id", { id: "hunter22", key: "sha" }, { id: "***", key: "***" }],
+    [
+      "more than a commit",
+      { id: "a".repeat(40), key: "sha", note: "hunter22" },
+      { id: "***", key: "***", note: "***" },
+    ],
+  ])("shows the commit of an unknown message only where it is one: %s", (_, commit, shown) => {
+    expect(toPrintedMessage({ commit }, "all")).toEqual({ commit: shown });
+    expect(JSON.stringify(maskFreeTexts({ commit }, ["hunter22"]))).not.toContain("hunter22");
   });
 });

@@ -270,7 +270,7 @@ export function toPrintedMetadata(
 /** Keys of a message that identify it. The other keys of an invalid message may contain anything. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set([
   ...["id", "stackId", "event", "action", "machine", "dispatchId", "code", "retryable"],
-  ...["actor", "reason", "as", "force", "to", "confirm", "plan", "commit", "sensitiveOutputs"],
+  ...["actor", "reason", "as", "force", "to", "confirm", "plan", "sensitiveOutputs"],
 ]);
 
 /** Returns an event's message for display: as received, without sensitive metadata and outputs. */
@@ -283,10 +283,15 @@ export function toPrintedMessage(
   const printed = Object.entries(message).map(([key, value]) => {
     if (key === "metadata") return [key, toPrintedMetadata(value, masked)] as const;
     if (key === "outputs") return [key, toPrintedMetadata(value, masked === "all" ? masked : hidden)] as const;
-    const isOpen = masked !== "all" || PLAIN_KEYS.has(key) || key === "task";
+    const isOpen = masked !== "all" || PLAIN_KEYS.has(key) || key === "task" || isCommit(key, value);
     return [key, isOpen ? value : maskWhole(value)] as const;
   });
   return Object.fromEntries(printed);
+}
+
+/** Returns true for the commit of a message, which is checked: one with anything else in it may contain anything. */
+function isCommit(key: string, value: unknown): boolean {
+  return key === "commit" && toBroughtCommit(value) !== undefined && isMap(value) && Object.keys(value).length === 2;
 }
 
 /** Returns the values of an event's metadata and outputs that must not be shown. */
@@ -302,9 +307,9 @@ export function listHiddenValues(
   return given.flatMap(([key, value]) => (masked === "all" || masked.includes(key) ? [value] : []));
 }
 
-/** Keys of a message that decisions depend on. */
+/** Keys of a message that decisions depend on; its commit only where it is one. */
 const DECISIVE: ReadonlySet<string> = new Set(
-  Object.keys(EventMessage.properties).filter((key) => key !== "reason" && key !== "description"),
+  Object.keys(EventMessage.properties).filter((key) => key !== "reason" && key !== "description" && key !== "commit"),
 );
 
 /**
@@ -315,7 +320,7 @@ export function maskFreeTexts(
   message: Readonly<Record<string, unknown>>,
   values: readonly unknown[],
 ): Readonly<Record<string, unknown>> {
-  const free = Object.entries(message).filter(([key]) => !DECISIVE.has(key));
+  const free = Object.entries(message).filter(([key, value]) => !DECISIVE.has(key) && !isCommit(key, value));
   if (values.length === 0 || free.length === 0) return message;
   const mask = createMaskText(values);
   return { ...message, ...Object.fromEntries(free.map(([key, value]) => [key, maskTexts(mask, value)])) };
