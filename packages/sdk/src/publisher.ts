@@ -107,7 +107,7 @@ export function createHttpPublisher(http: HttpClient): Publisher {
   async function send(events: readonly NewEvent[], options: PublishOptions): Promise<readonly PublishResult[]> {
     const { awaitsMs, ...calling } = options;
     try {
-      const given = { body: events, query: { awaitsMs: awaitsMs && Math.min(awaitsMs, MAX_AWAITS_MS) } };
+      const given = { body: events, query: { awaitsMs: toAwaited(awaitsMs) } };
       return (await call<typeof op.publishEvents>(http, "POST /v1/events", given, calling)).results;
     } catch (error) {
       if (!(error instanceof StackyardError && error.code === TOO_LARGE)) throw error;
@@ -131,6 +131,11 @@ export function createHttpPublisher(http: HttpClient): Publisher {
       throw new StackyardError(OWN_CODES.find((own) => own === code) ?? "EVENT_INVALID", reason, { details: { code } });
     },
   };
+}
+
+/** Returns a time that the server takes: whoever does not wait says nothing. */
+function toAwaited(ms = 0): number | undefined {
+  return ms < 1 ? undefined : Math.floor(Math.min(ms, MAX_AWAITS_MS));
 }
 
 const TOO_LARGE = "PAYLOAD_TOO_LARGE";

@@ -174,6 +174,7 @@ describe("a program", () => {
   it("gets a machine that the yard has never had as an error, and a refusal that it waits for without a dead letter", async () => {
     const { client } = await start();
 
+    expect(await client.publish(launch, { awaitsMs: 0 })).toMatchObject({ stackId: "pr-1" });
     await expect(client.publish({ ...launch, machine: "review-ap" })).rejects.toMatchObject({
       code: "MACHINE_UNKNOWN",
       message: 'Unknown machine "review-ap". Did you mean "review-app"? Nothing was sent.',
