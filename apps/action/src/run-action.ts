@@ -6,7 +6,6 @@ import {
   type CallOptions,
   createCiToken,
   EventNotAppliedError,
-  type NewEvent,
   type StackDetails,
   Stackyard,
   StackyardApiError,
@@ -16,6 +15,7 @@ import { checkGoalStates, followEvent } from "@stackyard/sdk/send";
 import { findPull } from "./find-pull.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
 import { type ActionFailure, type ActionResult, renderSummary } from "./render-summary.ts";
+import { toCommit } from "./to-commit.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -114,12 +114,6 @@ async function send(
     const entry = error instanceof EventNotAppliedError ? error.entry : undefined;
     return { failure: toFailure(error, signal), ...defined({ entry, stack, log }) };
   }
-}
-
-/** Returns the commit of the pull request, where the metadata have it: checks are about commits that events carry. */
-function toCommit({ metadata = {} }: Inputs["event"], head: string | undefined): Pick<NewEvent, "commit"> {
-  const key = Object.keys(metadata).find((each) => metadata[each] === head);
-  return head === undefined || key === undefined ? {} : { commit: { id: head, key } };
 }
 
 type Linker = (options: CallOptions) => Promise<boolean>;
