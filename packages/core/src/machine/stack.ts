@@ -290,7 +290,7 @@ export interface StackCommit {
   readonly entry: number;
   /** The state to which it led. Whatever leads there again does its work again. */
   readonly state: string;
-  /** The machine has set it, and has sent no task since. */
+  /** The machine has set it, or its event has changed nothing else, and no task was sent since. */
   readonly isIdle?: true;
 }
 

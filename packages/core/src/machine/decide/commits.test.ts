@@ -131,6 +131,22 @@ describe("the commit of a stack", () => {
     expect(await lines()).toEqual(["1 open"]);
   });
 
+  it("is another one where an event states so of the same value", async () => {
+    const { send, lines } = await play();
+    const latest = (digit: number) => ({ metadata: { sha: "latest" }, commit: { ...commit(digit).commit } });
+    await send("OPENED", latest(1));
+
+    const pushed = [await send("PUSHED", latest(2)), await send("PUSHED", { metadata: { sha: "latest" } })];
+    const noted = [await send("NOTED", latest(3)), await send("CHECK")];
+
+    expect([pushed, noted]).toEqual([
+      ["2 done", "2 done"],
+      ["3 noted", "3 done"],
+    ]);
+    expect(await lines()).toEqual(expect.arrayContaining(["1 done", "2 done", "3 noted"]));
+    expect(await lines()).not.toContain("1 replaced");
+  });
+
   it("is not kept of a message whose commit is not one", async () => {
     const { send } = await play();
 

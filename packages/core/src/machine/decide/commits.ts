@@ -17,7 +17,9 @@ export function noteCommit(work: Work, before: Stack): void {
   if (key === undefined) return;
   const was = findPresent(work, before);
   const now = toNamed(work, key);
-  if (was?.key === key && was.value === now.value) goOn(work, before, was);
+  const isSame = was?.key === key && was.value === now.value;
+  // A value such as `latest` may be of another commit each time.
+  if (isSame && (now.id === undefined || now.id === was.id)) goOn(work, before, was);
   else begin(work, before, now);
   noteVerdicts(work, before, was);
 }
@@ -48,11 +50,12 @@ function toNamed(work: Work, key: string): Pick<StackCommit, "key" | "value" | "
 function begin(work: Work, before: Stack, named: Pick<StackCommit, "key" | "value" | "id">): void {
   const { stack, dispatches } = work;
   const isSet = findBrought(work)?.key !== named.key && work.set.has(named.key);
+  const isKept = named.value === before.commit?.value && stack.entry === before.entry;
   const commit: StackCommit = {
     ...named,
     entry: toFirstEntry(stack, before),
     state: stack.state,
-    ...(isSet && dispatches.length === 0 && { isIdle: true }),
+    ...((isSet || isKept) && dispatches.length === 0 && { isIdle: true }),
   };
   work.stack = { ...stack, commit };
 }
@@ -87,7 +90,7 @@ function noteVerdicts(work: Work, before: Stack, was: StackCommit | undefined): 
   if (now === undefined || JSON.stringify(now) === JSON.stringify(then)) return;
   // What a removal leaves undone has ended with the stack, and has not failed.
   if (then?.is === "open" && now.lack?.why === "left" && isOnWayOut(work.machine, work.stack.state)) return;
-  const isLeft = then !== undefined && was !== undefined && then.value !== now.value;
+  const isLeft = then !== undefined && was !== undefined && (then.value !== now.value || then.id !== now.id);
   work.commits.push(...(isLeft ? [toLeft(work, then, was)] : []), now);
 }
 
