@@ -3,7 +3,7 @@ import { toCommit } from "./to-commit.ts";
 
 const head = "a".repeat(40);
 
-it.each([
+it.each<[string, Readonly<Record<string, string>>, object]>([
   ["no key", { sha: "main" }, {}],
   ["one key", { note: "main", sha: head }, { commit: { id: head, key: "sha" } }],
   ["several keys", { good: head, sha: head }, {}],
