@@ -49,12 +49,10 @@ async function play(source = SOURCE) {
   const running = new Set<string>();
   const { yard, locator } = createTrial({
     source,
-    script: ({ task }) =>
-      running.has(task)
-        ? { kind: "running", progress: {}, pollAfterMs: 3_600_000 }
-        : failing.has(task)
-          ? { kind: "failed", code: "X", message: "no", retryable: false }
-          : undefined,
+    script: ({ task }) => {
+      if (running.has(task)) return { kind: "running", progress: {}, message: "", pollAfterMs: 3_600_000 };
+      return failing.has(task) ? { kind: "failed", code: "X", message: "no", retryable: false } : undefined;
+    },
   });
   const show = (verdict: ReturnType<typeof evaluateCommit>) => verdict && `${verdict.id?.[0] ?? "?"} ${verdict.is}`;
   return {

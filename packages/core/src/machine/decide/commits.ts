@@ -5,7 +5,6 @@ import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Stack, StackCommit } from "../stack.ts";
 import { giveToPresentDeed } from "./deeds.ts";
-import { isOnWayOut } from "./way-out.ts";
 import { adoptSecrets, isSecretKey } from "./stack-secrets.ts";
 import { isOnWayOut } from "./way-out.ts";
 import type { Work } from "./work.ts";
