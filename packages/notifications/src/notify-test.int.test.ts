@@ -98,7 +98,7 @@ describe("notify test", () => {
     expect(sim.requests.length).toBe(before);
   });
 
-  it.each(["team", "mail", "pager", "ci", "leaked", "dead-letters"])(
+  it.each(["team", "mail", "pager", "ci", "leaked", "needs-people"])(
     "prints %s of the README's document",
     async (name) => {
       expect((await run({ name, document: "readme.yaml", dryRun: true })).exitCode).toBe(0);

@@ -46,7 +46,7 @@ describe("the preview of an event", () => {
     const previewed = await preview({ event: "DOWN" });
     const unknown = await preview({ event: "NEWER" });
 
-    expect(previewed).toMatchObject({ outcome: "removed", notes: [expect.stringContaining("is invalid")] });
+    expect(previewed).toMatchObject({ outcome: "removed", notes: [expect.stringContaining("has 1 problem")] });
     expect(unknown).toMatchObject({ outcome: "refused", code: "MACHINE_INVALID" });
     expect(await send({ event: "DOWN" })).toMatchObject({ outcome: "removed", notes: previewed["notes"] });
   });

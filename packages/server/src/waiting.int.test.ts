@@ -46,7 +46,7 @@ describe("why a stack waits", () => {
       expect.objectContaining({ kind: "lease" }),
     ]);
     expect((await yard.json<{ tasks: unknown[] }>("/v1/stacks/pr-1")).tasks).toMatchObject([
-      { name: "create", waitsFor: { kind: "lease" } },
+      { name: "create", waitsFor: { kind: "worker" } },
     ]);
   });
 

@@ -14,9 +14,9 @@ states:
   UP: { tasks: [network, module, ref, made, lost, unknown], on: { NEXT: no-op, DESTROY: GONE } }
   GONE: { terminal: true }
 tasks:
-  network: { executor: terraform, config: { action: apply, source: { type: local, location: terraform/netwrok } } }
-  module: { executor: terraform, config: { action: apply, source: { type: local, location: terraform//module } } }
-  ref: { executor: terraform, config: { action: apply, source: { type: local, location: "terraform/\${stack.id}" } } }
+  network: { executor: terraform, config: { action: apply, keep: true, source: { type: local, location: terraform/netwrok } } }
+  module: { executor: terraform, config: { action: apply, keep: true, source: { type: local, location: terraform//module } } }
+  ref: { executor: terraform, config: { action: apply, keep: true, source: { type: local, location: "terraform/\${stack.id}" } } }
   made: { executor: lambda, config: { name: "make:live" } }
   lost: { executor: lambda, config: { name: lost } }
   unknown: { executor: lambda, config: { name: mak } }

@@ -172,7 +172,7 @@ describe("openStore", () => {
     ["./other.mjs", "CONFIG_INVALID", "does not export `createStore`"],
     ["./absent.mjs", "CONFIG_INVALID", "not found"],
     ["./broken.mjs", "STORE_UNAVAILABLE", 'The store "./broken.mjs" cannot be opened: no route to host'],
-    ["@acme/store", "CONFIG_INVALID", "`npm install @acme/store` does it"],
+    ["@acme/store", "CONFIG_INVALID", "Install it with `npm install @acme/store`."],
   ])("reports what is wrong with %s", async (use, code, told) => {
     await expect(open(use).store).rejects.toMatchObject({ code, message: expect.stringContaining(told) });
   });
