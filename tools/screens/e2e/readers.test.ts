@@ -77,7 +77,7 @@ describe("numbers", () => {
   it("of trouble are one number in the rail, on the overview and in the list (kubestellar/console#15906)", async () => {
     await open("/");
     const sentence = (await page.locator(".head-text p").textContent()) ?? "";
-    const needy = /(\d+) needs? a person/.exec(sentence)?.[1] ?? "";
+    const needy = /(\d+) needs? attention/.exec(sentence)?.[1] ?? "";
     const jobs = /(\d+) jobs? ha(?:s|ve) failed/.exec(sentence)?.[1] ?? "0";
     const badges = await Promise.all(
       ["Stacks", "Approvals"].map(async (name) => {
