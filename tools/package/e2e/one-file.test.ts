@@ -74,7 +74,7 @@ describe("Stackyard as one file, without a registry [npm/npm#18339, npm/cli#7781
     await enter("npx --no stackyard init . --force --template previews");
 
     expect(asked).toEqual([]);
-    expect(await enter("npx --no stackyard --version")).toBe(`${version}\n`);
+    expect(await enter("npx --no -- stackyard --version")).toBe(`${version}\n`);
     expect(await enter("npx --no stackyard validate machines --strict")).toBe("ok   machines/preview.yaml\n");
     expect(await enter("npx --no stackyard hooks --help")).toContain("stackyard hooks");
   });

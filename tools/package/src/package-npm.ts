@@ -152,7 +152,7 @@ npm takes those that depend on each other from this folder only when it gets all
 
     tar xf ${folder}.tar.gz
     npm install ./${folder}/*.tgz
-    npx --no stackyard --version
+    npx --no -- stackyard --version
 
 For the AWS CDK constructs, add \`./${folder}/${EXTRA}/stackyard-cdk-*.tgz\`, which also installs the AWS CDK; for assistants,
 \`./${folder}/${EXTRA}/stackyard-mcp-*.tgz\`.
