@@ -150,13 +150,13 @@ describe("the site of npm run docs", () => {
     await open("/");
     await page.locator(".VPNavBarSearch button").first().click();
     const box = page.locator(".VPLocalSearchBox");
-    await box.locator("input").fill("fencing token");
+    await box.locator("input").fill("presigned");
     await box.locator(".result").first().click();
     await box.waitFor({ state: "detached" });
     // The page of before stays until the found one is loaded, and has a heading too.
     await page
       .locator("#VPContent")
-      .filter({ hasText: /fencing/i })
+      .filter({ hasText: /presigned/i })
       .waitFor();
 
     expect(new URL(page.url()).pathname).not.toBe("/docs/");
