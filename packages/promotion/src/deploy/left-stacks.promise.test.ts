@@ -111,6 +111,23 @@ describe("an undo", () => {
     });
   });
 
+  it("restores no stack of another environment, whose task was renamed: it names it [octopus#2547]", async () => {
+    const ringOf = (ring: string) => ({ stacks: { machine: "tenant", where: `metadata.ring == '${ring}'` } });
+    const bench = aReleaseYard({ tenant: STAYS, config: ringOf("one") });
+    await bench.addTenants(2, (index) => ({ ring: index === 0 ? "one" : "two" }));
+    await play(bench, "1.42.0");
+    bench.revise("shop", toRenamed(ringOf("two")));
+    await bench.send("shop-1.42.0", "UPGRADE_STACK");
+
+    await rollBack(bench, "1.42.0");
+
+    expect(await bench.versionsOf()).toEqual({ t0: "1.42.0", t1: "1.41.0" });
+    expect([await bench.tallyOf("1.42.0", "undo"), await bench.taskOf("1.42.0", "undo")]).toEqual([
+      "skipped NOT_RESTORED 1",
+      "BACK ERROR UNDO_INCOMPLETE",
+    ]);
+  });
+
   it("builds again what it has restored, where another key was set by hand since [marathon#660]", async () => {
     const bench = aReleaseYard({ tenant: STAYS, config: { metadata: TWO } });
     await bench.addTenants(2, () => ({ web: "1.41.0" }));

@@ -1,9 +1,10 @@
-import { type Failed, failed, formatFaults, listSchemaFaults, running, succeeded } from "@stackyard/core";
+import { type Failed, failed, running, succeeded } from "@stackyard/core";
 import { isResting, type LoadedStack } from "@stackyard/core/engine";
 import type { Aims } from "./decide-row.ts";
-import { DeployConfig, type DeployProgress, type DeployStep } from "./definition.ts";
+import type { DeployProgress, DeployStep } from "./definition.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
-import { type PlanJob, type SendJob, toJob } from "./deploy-job.ts";
+import type { PlanJob, SendJob } from "./deploy-job.ts";
+import { loadSendJob } from "./load-send-job.ts";
 import { findSeen, loadStacks } from "./observe-stacks.ts";
 import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
 import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";
@@ -62,20 +63,9 @@ async function findJobs(
 ): Promise<ReadonlyMap<string, SendJob> | Failed> {
   const jobs = new Map<string, SendJob>();
   for (const task of tasks) {
-    const config = await yard.config(task);
-    const faults = formatFaults(listSchemaFaults(DeployConfig, config));
-    // The schema has just checked it.
-    const job = faults.length > 0 ? undefined : toJob(config as DeployConfig);
-    if (job !== undefined && "op" in job && job.op === "send") {
-      jobs.set(task, job);
-      continue;
-    }
-    const why = faults.length > 0 ? faults.join(" ") : "It is not a task deploy that sends an event.";
-    return failed({
-      code: "CONFIG_INVALID",
-      message: `The task "${task}" cannot be planned: ${why}`,
-      retryable: false,
-    });
+    const job = await loadSendJob(yard, task);
+    if (!("op" in job)) return job;
+    jobs.set(task, job);
   }
   return jobs;
 }

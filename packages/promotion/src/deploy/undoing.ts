@@ -5,11 +5,13 @@ import { hasOwnKey } from "./decide-row.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import { CONCURRENCY, type UndoJob } from "./deploy-job.ts";
 import { type Before, type DeployRow, toRow } from "./deploy-row.ts";
+import { loadSendJob } from "./load-send-job.ts";
 import { isSent, loadLostSends, type SentRows } from "./lost-tasks.ts";
 import { findSeen, loadStacks } from "./observe-stacks.ts";
 import type { Fault, Operation } from "./operation.ts";
 import { formatCodes, toRowsCommand } from "./row-texts.ts";
 import { createRowFinder, listDeployStates, openRows, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
+import { selectStacks } from "./select-stacks.ts";
 
 /** Creates what `op: undo` does. It waits for no window and no freeze, and failures do not stop it. */
 export function createUndoing(deps: DeployDeps, job: UndoJob): Operation {
@@ -56,11 +58,24 @@ async function findSender(deps: DeployDeps, of: string): Promise<Sent | Failed> 
     return op === "send" && firstSentAt !== undefined && release.task === of;
   });
   const lost = await loadLostSends(deps);
-  if (isOwn) return { task: of, lost };
-  if (lost.length < 2) return { task: lost[0]?.state.release.task ?? of, lost: [] };
-  const names = lost.map(({ state }) => state.release.task).join(", ");
+  if (isOwn || lost.length === 0) return { task: of, lost };
+  const stacks = await loadTargets(deps, of);
+  if ("kind" in stacks) return stacks;
+  const former = lost.filter(({ rows }) => rows.some(({ stack }) => stacks.has(stack)));
+  const [only, ...others] = former.map(({ state }) => state.release.task);
+  if (only === undefined) return { task: of, lost };
+  if (others.length === 0) return { task: only, lost: lost.filter((each) => !former.includes(each)) };
+  const names = [only, ...others].join(", ");
   const message = `"${of}" has sent nothing under its name, and the machine does not have these tasks any more: ${names}. Name one of them as before, and retry the task.`;
   return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
+}
+
+/** Loads the stacks that a task would send to: a task with another name that has sent to none of them was not the same. */
+async function loadTargets({ yard, release }: DeployDeps, task: string): Promise<ReadonlySet<string> | Failed> {
+  const job = await loadSendJob(yard, task);
+  if (!("op" in job)) return job;
+  const { selected } = await selectStacks(yard, job, { machine: release.machine, task });
+  return new Set(selected.map(({ stack }) => stack));
 }
 
 /** Takes what a task has sent, in reverse. */
@@ -73,8 +88,9 @@ async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Faile
   const at = ctx.clock.now();
   if (loaded === undefined) {
     if (at - release.createdAt >= ROWS_KEPT_MS) return rowsMayBeGone(deps, job);
-    // The task was never reached: there is nothing to undo.
-    return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows: [] };
+    // The task was never reached: it has nothing to undo.
+    const rows = await listElsewhere(deps, found.lost, at);
+    return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows };
   }
   const { state } = loaded;
   const findRow = createRowFinder(ctx);
