@@ -10,13 +10,18 @@ const revision: Revision = { name: "web", hash: "h1", source: "name: web" };
 
 function createBench(kept: readonly Revision[] = []) {
   const store = new Map(kept.map((each) => [each.hash, each]));
+  const places: number[] = [];
   const calls: string[] = [];
   const cache = createRevisionCache(
     {
-      async put(each) {
+      async put(each, now) {
         calls.push(`put ${each.hash}`);
         store.set(each.hash, each);
+        places.push(now);
       },
+      list: async () => ({
+        items: places.toReversed().map((firstSeenAt) => ({ name: "web", hash: `${firstSeenAt}`, firstSeenAt })),
+      }),
       async get(hash) {
         calls.push(`get ${hash}`);
         return store.get(hash);
@@ -25,7 +30,7 @@ function createBench(kept: readonly Revision[] = []) {
     ({ name, hash, source }) => (source === "broken" ? undefined : aMachine({ INIT: {} }, { name, hash })),
     { now: () => 0 },
   );
-  return { cache, calls };
+  return { cache, calls, places };
 }
 
 describe("the revisions", () => {
@@ -79,6 +84,16 @@ describe("the revisions", () => {
     expect(calls).toEqual(["put h1", "get h2", "put h1", "put h2"]);
   });
 
+  it("have places of their own within a millisecond, and where a clock is behind", async () => {
+    const { cache, places } = createBench();
+    for (const hash of ["h1", "h2", "h3"]) {
+      cache.offer({ ...revision, hash });
+      await cache.keep(hash);
+    }
+
+    expect(places).toEqual([0, 1, 2]);
+  });
+
   it("are offered again when they could not be kept", async () => {
     let failures = 1;
     const cache = createRevisionCache(
@@ -88,6 +103,7 @@ describe("the revisions", () => {
           if (failures >= 0) throw new Error("no disk");
         },
         get: async () => undefined,
+        list: async () => ({ items: [] }),
       },
       () => undefined,
       { now: () => 0 },

@@ -25,7 +25,7 @@ export interface RevisionCache {
 
 /** Creates an empty cache over the store's revisions. */
 export function createRevisionCache(
-  revisions: Pick<Revisions, "put"> & { get(hash: string): Promise<Revision | undefined> },
+  revisions: Pick<Revisions, "put" | "list"> & { get(hash: string): Promise<Revision | undefined> },
   compile: CompileRevision,
   clock: Pick<Clock, "now">,
 ): RevisionCache {
@@ -51,7 +51,7 @@ export function createRevisionCache(
     async keep(hash) {
       const revision = offered.get(hash);
       if (revision === undefined) return;
-      await revisions.put(revision, clock.now());
+      await revisions.put(revision, await findPlace(revisions, revision, clock.now()));
       remember(kept, hash, revision);
       offered.delete(hash);
     },
@@ -60,6 +60,15 @@ export function createRevisionCache(
       kept.clear();
     },
   };
+}
+
+/**
+ * Returns when a revision counts as first seen: after all others of its machine that the store has, also within a millisecond
+ * and where the clock of this process is behind. Revisions with one place would take stacks to and fro.
+ */
+async function findPlace(revisions: Pick<Revisions, "list">, { name }: Revision, now: number): Promise<number> {
+  const [newest] = (await revisions.list(name, { limit: 1 })).items;
+  return newest === undefined ? now : Math.max(now, newest.firstSeenAt + 1);
 }
 
 /** Compiles a kept revision; undefined when it no longer compiles. */
