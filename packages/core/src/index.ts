@@ -155,7 +155,7 @@ export type {
   Records,
   StoredRecord,
 } from "./ports/records.ts";
-export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
+export type { DispatchAttempt, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { CONFIG_DEFAULTS, StackyardConfig, type StoreReference } from "./ports/stackyard-config.ts";
 export { findStateOwner, toReadableStateKey, toStatePrefix } from "./ports/state-prefix.ts";
 export { STACK_CONDITIONS, type Store, type StoreSignal, type StoreStats } from "./ports/store.ts";
@@ -168,6 +168,7 @@ export type {
   TaskDelivery,
   Transport,
 } from "./ports/transport.ts";
+export type { DueKind } from "./ports/work-queue.ts";
 export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOptions } from "./ports/yard-config.ts";
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import type { DueItem } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 import { createFakeClock, type FakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";

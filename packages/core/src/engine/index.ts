@@ -109,7 +109,6 @@ export type {
   ClaimResult,
   CommitResult,
   DeadLetter,
-  DueItem,
   EventHead,
   Grant,
   HistoryEntry,
@@ -119,7 +118,6 @@ export type {
   QueuedEvent,
   RenewInput,
   StoredHistoryEntry,
-  TakeDueInput,
 } from "../ports/stack-store.ts";
 export type {
   HistoryFilter,
@@ -153,6 +151,7 @@ export {
   toStartPosition,
 } from "../ports/store-helpers.ts";
 export { parseRememberedPlace, toRememberedRow } from "../ports/store-memory.ts";
+export type { DueItem, TakeDueInput } from "../ports/work-queue.ts";
 export { loadSharedKey, toAttemptPassword } from "./attempts/shared-key.ts";
 export { createStepHandler } from "./attempts/step-handler.ts";
 export { findAttemptLog, type StoredLog } from "./attempts/stored-log.ts";

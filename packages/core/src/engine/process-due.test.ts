@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/executor.ts";
-import type { DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
+import type { DueKind } from "../ports/work-queue.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { aQueuedEvent } from "../testing/store-conformance/store-builders.ts";

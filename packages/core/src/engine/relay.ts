@@ -1,9 +1,9 @@
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
-import type { DueItem } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 import type { Engine } from "./engine.ts";
 import { decideQueued, type EventItem, isEvent, isTask, type TaskItem } from "./work-loop.ts";
 

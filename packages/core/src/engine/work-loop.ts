@@ -1,6 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
-import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store, StoreSignal } from "../ports/store.ts";
 import type {
   ConsumeOptions,
@@ -10,6 +9,7 @@ import type {
   TaskDelivery,
   Transport,
 } from "../ports/transport.ts";
+import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { backoff } from "../retry.ts";
 import { createEventRoom, type EventRoom, type TakenRoom } from "./event-room.ts";
 import { Slots } from "./slots.ts";

@@ -3,7 +3,7 @@ import { isMap } from "../machine/json.ts";
 import { type Absence, noteLook } from "../machine/watched-time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Records } from "../ports/records.ts";
-import type { DueItem } from "../ports/stack-store.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 
 /** When the yard looked last, and its newest absences before, oldest first. */
 interface WatchedYard {

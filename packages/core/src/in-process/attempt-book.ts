@@ -36,13 +36,13 @@ import type {
   ClaimResult,
   CorrectedAttempt,
   DispatchAttempt,
-  DueItem,
   Grant,
   QueuedEvent,
   RenewResult,
   SettleInput,
   SuspendInput,
 } from "../ports/stack-store.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow, toDueSource } from "./queue.ts";
 
 /** An open attempt with the facts that its views and its next claim need. */

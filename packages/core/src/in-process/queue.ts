@@ -1,4 +1,4 @@
-import type { DueItem } from "../ports/stack-store.ts";
+import type { DueItem } from "../ports/work-queue.ts";
 
 /** A row as delivered by a take. */
 export interface TakenRow<Value> {

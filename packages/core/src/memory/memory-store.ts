@@ -16,7 +16,7 @@ import { defined } from "../machine/json.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
 import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
-import type { AttemptView, Change, CommitResult, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
+import type { AttemptView, Change, CommitResult, QueuedEvent } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
 import {
   createClosable,
@@ -26,6 +26,7 @@ import {
   toForgottenBefore,
 } from "../ports/store-helpers.ts";
 import type { StoreMemory } from "../ports/store-memory.ts";
+import type { DueKind, WorkQueue } from "../ports/work-queue.ts";
 import {
   createMemoryDeadLetters,
   createMemoryEvents,

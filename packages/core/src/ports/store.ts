@@ -9,9 +9,9 @@ import type {
   DeadLetter,
   StackStore,
   StoredHistoryEntry,
-  WorkQueue,
 } from "./stack-store.ts";
 import type { StoreMemory } from "./store-memory.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 /** Sources of machines by content hash. All revisions that a stack uses are kept. */
 export interface Revisions {

@@ -7,8 +7,8 @@ import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import { type Executor, type Logger, type ProvidedService, silentLogger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
+import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import { type CrashingStore, createCrashingStore, createHesitantStore } from "./crashing-store.ts";
 import { createFreezableProcess, type FreezableProcess } from "./weather/freezable-process.ts";
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { toEventKey } from "../machine/event-message.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import type { Change, ClaimResult, DueItem, DueKind, Grant } from "../ports/stack-store.ts";
+import type { Change, ClaimResult, Grant } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
+import type { DueItem, DueKind } from "../ports/work-queue.ts";
 import type { DurableStore } from "./durable-store-conformance.ts";
 import {
   type aChange,

@@ -3,8 +3,9 @@ import { parseAttemptId } from "../../machine/attempt-id.ts";
 import { isMap } from "../../machine/json.ts";
 import { parseSealedText } from "../../ports/queued-event.ts";
 import type { Page, PutRecordInput, Records, StoredRecord, UnreadableRow } from "../../ports/records.ts";
-import type { Change, ClaimResult, DueItem, LoadedStack, QueuedEvent, SettleInput } from "../../ports/stack-store.ts";
+import type { Change, ClaimResult, LoadedStack, QueuedEvent, SettleInput } from "../../ports/stack-store.ts";
 import type { StackQueries, Store } from "../../ports/store.ts";
+import type { DueItem } from "../../ports/work-queue.ts";
 import { wrap } from "../../ports/wrap.ts";
 import {
   openEvent,

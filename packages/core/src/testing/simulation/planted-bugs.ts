@@ -1,7 +1,8 @@
 import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { Stack, StackTimer, TaskRun } from "../../machine/stack.ts";
-import type { Change, DueKind, Grant } from "../../ports/stack-store.ts";
+import type { Change, Grant } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
+import type { DueKind } from "../../ports/work-queue.ts";
 import { onChanges, onCommits, onLoaded, type PlantedBug } from "./plant.ts";
 import { REVISION_BUGS } from "./revision-bugs.ts";
 

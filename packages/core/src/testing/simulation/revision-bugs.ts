@@ -1,6 +1,7 @@
 import type { Stack, TaskState } from "../../machine/stack.ts";
-import type { Change, DueItem } from "../../ports/stack-store.ts";
+import type { Change } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
+import type { DueItem } from "../../ports/work-queue.ts";
 import { onCommits, onLoaded, type PlantedBug } from "./plant.ts";
 
 // A bug for each row of the table "What happens to running stacks when a document changes".

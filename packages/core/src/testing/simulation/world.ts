@@ -2,8 +2,9 @@ import { prepareJob, toJobEvent } from "../../engine/attempts/attempt-result.ts"
 import { publishMessages } from "../../engine/engine.ts";
 import { defined } from "../../machine/json.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
-import type { DueKind, Grant } from "../../ports/stack-store.ts";
+import type { Grant } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
+import type { DueKind } from "../../ports/work-queue.ts";
 import { countingIds, createRandom } from "../fake-clock.ts";
 import { createKeys } from "./call-keys.ts";
 import type { Chance } from "./chance.ts";

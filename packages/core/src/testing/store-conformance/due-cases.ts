@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { DueKind } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
+import type { DueKind } from "../../ports/work-queue.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import { loadParked } from "./load-parked.ts";
 import {

@@ -11,8 +11,6 @@ import {
   type CommitResult,
   type DeadLetter,
   type DispatchAttempt,
-  type DueItem,
-  type DueKind,
   type Grant,
   type HistoryEntry,
   type LoadedStack,
@@ -20,9 +18,9 @@ import {
   type ParkedEvent,
   type QueuedEvent,
   type SettleInput,
-  type TakeDueInput,
 } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
+import type { DueItem, DueKind, TakeDueInput } from "../../ports/work-queue.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 
 /** The instant at which the cases begin. */

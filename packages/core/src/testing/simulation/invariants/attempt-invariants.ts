@@ -1,8 +1,9 @@
 import { type AttemptParts, parseAttemptId } from "../../../machine/attempt-id.ts";
 import { hasFailed } from "../../../machine/decide/task-states.ts";
 import type { Stack } from "../../../machine/stack.ts";
-import type { DueItem, DueKind, Grant, HistoryEntry, TakeDueInput } from "../../../ports/stack-store.ts";
+import type { Grant, HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
+import type { DueItem, DueKind, TakeDueInput } from "../../../ports/work-queue.ts";
 import { type Invariant, type InvariantContext, keyIn, type StartedCall } from "./invariant.ts";
 
 /** One live lease, by the clock of the next claimer. */

@@ -5,15 +5,14 @@ import type {
   Change,
   ClaimInput,
   ClaimResult,
-  DueItem,
   Grant,
   HistoryEntry,
   QueuedEvent,
   SettleInput,
   SuspendInput,
-  TakeDueInput,
 } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
+import type { DueItem, TakeDueInput } from "../../../ports/work-queue.ts";
 
 /** A change that was committed, with the stack as it was before and is now; undefined when it does not exist. */
 export interface CommittedChange {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { afterKindOf, afterTimerId } from "../../../machine/decide/timer-ids.ts";
 import { type Machine, NEXT } from "../../../machine/machine.ts";
 import type { Stack, TaskState } from "../../../machine/stack.ts";
-import type { DueItem } from "../../../ports/stack-store.ts";
+import type { DueItem } from "../../../ports/work-queue.ts";
 import type { CommittedChange, Invariant } from "./invariant.ts";
 
 // The rows of the table "What happens to running stacks when a document changes", each as an invariant of its own.
