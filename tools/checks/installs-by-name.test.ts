@@ -25,7 +25,7 @@ describe("an install by a name that is not ours is found:", () => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source.
     "`  npx ${dev}`,",
     "npx --no-install stackyard dev",
-    "npx --no -- stackyard dev",
+    "npx -- stackyard dev",
     '"command": "npx", "args": ["stackyard", "mcp"]',
   ])("%s", (text) => {
     expect(findInstallsByName(`first\n${text}\n`)).toEqual([{ line: 2, text: expect.any(String) }]);
@@ -38,6 +38,7 @@ describe("an install by a name that is not ours is found:", () => {
     "npm install, then the plugin @stackyard/hosts",
     "npm install\nnpx --no stackyard dev",
     "    - run: npx --no stackyard validate machines",
+    "npx --no -- stackyard --version",
     '"command": "npx", "args": ["--no", "stackyard", "mcp"]',
     "npm install stackyard-plugin-tea",
     "| `npm install` | the package `@stackyard/hosts` |",

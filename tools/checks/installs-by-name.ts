@@ -15,8 +15,11 @@ const WAYS: readonly RegExp[] = [
   /"npx"[^\n\]]*\[[^\]]*"(?:stackyard|@stackyard\/[a-z-]+)(?:@[^"]*)?"/g,
 ];
 
-/** The one way that runs only what is installed: `formatCall` of the command line prints it. */
-const INSTALLED = /^npx --no (?:stackyard|\$\{)$|"args": \["--no", "stackyard"$/;
+/**
+ * What runs only what is installed: `formatCall` of the command line prints it. With `--` an option behind the name is the program's; without it,
+ * npx takes `--version` for its own.
+ */
+const INSTALLED = /^npx --no (?:-- )?(?:stackyard|\$\{)$|"args": \["--no", "stackyard"$/;
 
 /** An install of one of our packages by its name. */
 export interface InstallByName {
