@@ -1,14 +1,13 @@
 export type { TurnPlace } from "../gate/decide-turn.ts";
 export { type ListedTurn, type ListTurnsDeps, listTurns, type TurnPart } from "../gate/list-turns.ts";
 export { isHeldBy } from "../holds/examine-freezes.ts";
-export { isOwn } from "./decide-row.ts";
 export { findSendLimits } from "./deploy-limits.ts";
 export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
 export { findTrouble, type Trouble, type TroubleInput } from "./find-trouble.ts";
 export { type ListRowsInput, listRows } from "./list-rows.ts";
 export { listVersionChanges, type TaskChanges, type VersionChanges } from "./list-version-changes.ts";
 export type { PickedRows, RowsRequest } from "./pick-rows.ts";
-export type { PlanEntry } from "./plan-entry.ts";
+export { hasChanged, type PlanEntry, toAims } from "./plan-entry.ts";
 export {
   findPlan,
   findPlanDigest,

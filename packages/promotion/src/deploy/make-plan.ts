@@ -1,12 +1,11 @@
 import { type Failed, failed, running, succeeded } from "@stackyard/core";
 import { isResting, type LoadedStack } from "@stackyard/core/engine";
-import type { Aims } from "./decide-row.ts";
 import type { DeployProgress, DeployStep } from "./definition.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import type { PlanJob, SendJob } from "./deploy-job.ts";
 import { loadSendJob } from "./load-send-job.ts";
 import { findSeen, loadStacks } from "./observe-stacks.ts";
-import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
+import { type PlanEntry, type PlanSubject, planStack, toAims } from "./plan-entry.ts";
 import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";
 import { findTooFew, type Selected, selectStacks } from "./select-stacks.ts";
 import { createSensitiveCheck } from "./sensitive-keys.ts";
@@ -100,20 +99,8 @@ export function toSubject(
   { task, job, show }: { readonly task: string; readonly job: SendJob; readonly show: readonly string[] },
 ): PlanSubject {
   const { release, ctx, yard } = deps;
-  const { event, metadata, until, stacks, create } = job;
-  const aims: Aims = {
-    op: "send",
-    event,
-    metadata,
-    until,
-    failed: job.failed,
-    isRule: typeof stacks !== "string",
-    release: { id: release.id, createdAt: release.createdAt },
-    creates: create !== undefined,
-    again: job.again,
-    eachMs: job.eachMs,
-    now: ctx.clock.now(),
-  };
+  const { event, metadata, stacks, create } = job;
+  const aims = toAims(job, release, ctx.clock.now());
   const machine = typeof stacks === "string" ? (create ?? "") : stacks.machine;
   return { task, job, aims, show, findSensitive: createSensitiveCheck(yard, { event, metadata, machine }) };
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { cutText, defined, isMap, type Stack } from "@stackyard/core";
 import { isResting, type LoadedStack, type YardService } from "@stackyard/core/engine";
-import { type Aims, decideRow } from "./decide-row.ts";
+import { type Aims, decideRow, isOwn } from "./decide-row.ts";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, Value } from "./deploy-row.ts";
 
@@ -43,6 +43,17 @@ export interface PlanSubject {
   readonly findSensitive: (loaded: LoadedStack) => Promise<string | undefined>;
 }
 
+/** Returns the aims of what a task sends, at an instant. */
+export function toAims(
+  { event, metadata, until, failed, stacks, create, again, eachMs }: Omit<SendJob, "op" | "plan">,
+  { id, createdAt }: Pick<Stack, "id" | "createdAt">,
+  now: number,
+): Aims {
+  const isRule = typeof stacks !== "string";
+  const facts = { event, metadata, until, failed, again, eachMs };
+  return { op: "send", ...facts, isRule, creates: create !== undefined, release: { id, createdAt }, now };
+}
+
 /** Plans one stack. Reads only. */
 export async function planStack(
   yard: Pick<YardService, "preview" | "foresee">,
@@ -79,6 +90,25 @@ function evaluateStack({ stackId, stack, version }: LoadedStack, aims: Aims): st
   const { state, code, onlyNotes } = decideRow(row, { stack, version, fate: { kind: "none" } }, aims);
   if (state === "unchanged" || onlyNotes) return "same";
   return code ?? "ready";
+}
+
+/**
+ * Returns true when a stack is not as it was planned any more: it has other values, or the work with them has another
+ * end. What this release has sent already is no change. Pure.
+ */
+export function hasChanged(entry: PlanEntry, loaded: LoadedStack, aims: Aims): boolean {
+  const { incarnation, does, code } = entry;
+  const { stack } = loaded;
+  const isOurs = stack !== undefined && isOwn(stack, aims);
+  if (isOurs && incarnation === null) return false;
+  if ((stack?.incarnation ?? null) !== incarnation) return true;
+  const planned = { ...entry.from, ...entry.show };
+  if (!isOurs && listDifferences(planned, pick(stack, Object.keys(planned))).length > 0) return true;
+  const isMoving = stack !== undefined && !isResting(stack);
+  if (does === "moving" || isMoving || (isOurs && does !== "same")) return false;
+  const verdict = evaluateStack(loaded, aims);
+  if (verdict === "same") return does !== "same";
+  return verdict === "ready" ? does === "same" : code !== verdict;
 }
 
 async function foresee(

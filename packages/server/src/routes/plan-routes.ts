@@ -1,15 +1,16 @@
 import { chunk, defined, isMap, type Stack, StackyardError } from "@stackyard/core";
 import type { PlannedStack } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
-import { type LoadedStack, toEventName, toPrinted } from "@stackyard/core/engine";
+import { type LoadedStack, toEventName } from "@stackyard/core/engine";
 import {
   findPlanDigest,
   findPlanHead,
-  isOwn,
+  hasChanged,
   listPlanPages,
   type PlanEntry,
   type PlanHead,
   type RowsInput,
+  toAims,
 } from "@stackyard/promotion/deploy";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
@@ -37,7 +38,7 @@ export function planRoutes(deps: RouteDeps): readonly Route[] {
         for (const { entry, loaded } of visible) {
           counts[entry.does] += 1;
           runs += entry.tasks.length;
-          if (hasChanged(entry, loaded, opened.release)) changed += 1;
+          if (isOtherwise(deps, opened, { entry, loaded })) changed += 1;
         }
       }
       const { digest, at } = opened.head;
@@ -73,7 +74,7 @@ function stacksRoute(deps: RouteDeps): Route {
       visible.map(({ entry }) => entry),
     );
     const items = visible.map(({ entry, loaded }) => ({
-      ...toPlannedStack(entry, loaded, opened.release),
+      ...toPlannedStack({ entry, loaded }, isOtherwise(deps, opened, { entry, loaded })),
       ...defined({ changes: changes.get(entry.stack), progress: progress.find(entry) }),
     }));
     return reply(200, { items, ...defined({ cursor: next }) });
@@ -138,11 +139,7 @@ async function loadVisible(
 /** Parked events that are listed for one stack. */
 const MOST_PARKED = 10;
 
-function toPlannedStack(
-  entry: PlanEntry,
-  loaded: LoadedStack | undefined,
-  release: OpenedPlan["release"],
-): PlannedStack {
+function toPlannedStack({ entry, loaded }: VisibleEntry, changed: boolean): PlannedStack {
   const { stack: stackId, task, wave, does, code, from, to, show, tasks, end, isWhole } = entry;
   const mask = (values: PlanEntry["from"]) => {
     const sensitive = loaded?.stack?.secretVersions ?? {};
@@ -162,7 +159,7 @@ function toPlannedStack(
     tasks,
     ...defined({ end: end ?? undefined }),
     whole: isWhole,
-    changed: hasChanged(entry, loaded, release),
+    changed,
     parked: (loaded?.parked ?? []).slice(0, MOST_PARKED).map(({ event, code: why, parkedAt }) => ({
       event: toEventName(event.message) ?? "",
       code: why,
@@ -171,17 +168,13 @@ function toPlannedStack(
   };
 }
 
-/** An event that this release has sent already is not a change. */
-function hasChanged(
-  { incarnation, from, to, show }: PlanEntry,
-  loaded: LoadedStack | undefined,
-  release: OpenedPlan["release"],
+/** Returns true when a stack is not as the plan says any more. */
+function isOtherwise(
+  { clock }: Pick<RouteDeps, "clock">,
+  { head, release }: OpenedPlan,
+  visible: VisibleEntry,
 ): boolean {
-  const { stack } = loaded ?? {};
-  if (stack !== undefined && isOwn(stack, { metadata: to, release })) {
-    return incarnation !== null && incarnation !== stack.incarnation;
-  }
-  if ((stack?.incarnation ?? null) !== incarnation) return true;
-  const metadata = stack === undefined ? {} : toPrinted.stack(stack).metadata;
-  return Object.entries({ ...from, ...show }).some(([key, value]) => (metadata[key] ?? null) !== value);
+  const { entry, loaded = { stackId: entry.stack, version: 0, parked: [] } } = visible;
+  const task = head.tasks.find((each) => each.task === entry.task);
+  return task !== undefined && hasChanged(entry, loaded, toAims(task, release, clock.now()));
 }
