@@ -21,7 +21,16 @@ export {
 export { KEEP_ALIVE_MS } from "./keep-alive.ts";
 export { findTime, formatLogTime, type LogTime } from "./line-times.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
-export { cutMiddle, cutText, findCut, keepEnd, keepEndBytes, keepStart, keepStartBytes } from "./machine/cut-text.ts";
+export {
+  cutMiddle,
+  cutText,
+  findCut,
+  keepEnd,
+  keepEndBytes,
+  keepStart,
+  keepStartBytes,
+  trimEndOf,
+} from "./machine/cut-text.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { requireUtf8 } from "./machine/document/find-not-utf8.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";

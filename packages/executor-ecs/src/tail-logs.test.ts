@@ -1,4 +1,5 @@
 import { CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { findSlowStep } from "@stackyard/core/testing";
 import { mockClient } from "aws-sdk-client-mock";
 import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -60,6 +61,18 @@ describe("tailLogs", () => {
       lines: many.slice(20),
       skipped: 20,
     });
+  });
+
+  it("reads a run of line ends in linear time", async () => {
+    const slow = await findSlowStep(
+      (chars) => `a${"\n".repeat(chars)}b`,
+      async (text) => {
+        client.on(GetLogEventsCommand).resolves({ events: events(text), nextForwardToken: "f1" });
+        await tailLogs(deps, { taskArn, container });
+      },
+    );
+
+    expect(slow).toBeUndefined();
   });
 
   it("is empty without a client", async () => {

@@ -1,6 +1,6 @@
 import { type CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
 import { asProbe } from "@stackyard/aws";
-import { cutText, defined, keepEndBytes } from "@stackyard/core";
+import { cutText, defined, keepEndBytes, trimEndOf } from "@stackyard/core";
 import { type TaskFailure, toLastPart } from "./judge.ts";
 
 /** The dependencies of reading a log. */
@@ -137,7 +137,7 @@ async function isElsewhere({ logs }: LogDeps, region: string | undefined): Promi
 
 function toLines(message: string, mask: TailInput["mask"]): readonly string[] {
   // Control characters would move the cursor of a terminal.
-  const plain = message.replace(/(?![\t\n])\p{Cc}/gu, "").replace(/\n+$/, "");
+  const plain = trimEndOf(message.replace(/(?![\t\n])\p{Cc}/gu, ""), "\n");
   return (mask === undefined ? plain : mask(plain)).split("\n");
 }
 

@@ -1,6 +1,6 @@
 import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/client-ssm";
 import { lookUntilComplete } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { defined, trimEndOf } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import { AwsCallError, callAws, type FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
@@ -160,7 +160,7 @@ export function toSendRequest({ config, state, command, chunk, targets }: SendRe
 
 function toOutput({ output }: RunCommandConfig, { runId }: Pick<RunState, "runId">): Partial<SendCommandCommandInput> {
   const { bucket, prefix = "runs", logGroup } = output ?? {};
-  const folder = `${prefix.replace(/\/+$/, "")}/${runId}/`;
+  const folder = `${trimEndOf(prefix, "/")}/${runId}/`;
   const logs = { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: logGroup };
   return defined({
     OutputS3BucketName: bucket,

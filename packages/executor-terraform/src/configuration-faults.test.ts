@@ -1,3 +1,4 @@
+import { findSlowStep } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { isConfigurationFault, saysConfigurationFault } from "./configuration-faults.ts";
 
@@ -72,5 +73,11 @@ describe("a fault of the configuration", () => {
     ];
 
     expect(answers.map((answer) => saysConfigurationFault(`│ ${summary} ${answer}`))).toEqual([true, true, false]);
+  });
+
+  it.each(["\n", " ", "on ", "│ "])("is looked for in a run of %j in linear time", async (piece) => {
+    const toText = (chars: number) => `Error: x\n${piece.repeat(chars / piece.length)}x`;
+
+    expect(await findSlowStep(toText, saysConfigurationFault)).toBeUndefined();
   });
 });

@@ -53,6 +53,6 @@ export function saysConfigurationFault(text: string): boolean {
 function isFaultText(error: string): boolean {
   if (WRONG_PROVIDER.test(error.replace(/\s+/g, " "))) return true;
   const [summary = ""] = error.split("\n");
-  const place = /^\s*on .+ line \d+/m.exec(error)?.[0];
+  const place = /^[^\S\n]*on .+ line \d+/m.exec(error)?.[0];
   return isConfigurationFault({ severity: "error", summary, detail: "", ...(place !== undefined && { place }) });
 }

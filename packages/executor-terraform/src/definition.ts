@@ -5,6 +5,7 @@ import {
   provideService,
   type ServiceKey,
   toStatePrefix,
+  trimEndOf,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { checkTerraformConfig, terraformDocumentSchemas } from "./check-config.ts";
@@ -245,7 +246,7 @@ export function toStateAddress(baseUrl: string, stateKey: string): string {
   const parts = stateKey.split("/");
   const hasDots = parts.some((part) => part === "." || part === "..");
   const path = hasDots ? encodeURIComponent(stateKey) : parts.map(encodeURIComponent).join("/");
-  return `${baseUrl.replace(/\/+$/, "")}/${path}`;
+  return `${trimEndOf(baseUrl, "/")}/${path}`;
 }
 
 /** Defaults of these options. */

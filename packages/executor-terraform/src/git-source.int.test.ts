@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { StackyardError } from "@stackyard/core";
 import type { SourceArchives, SourceCommit } from "@stackyard/core/services";
+import { findSlowStep } from "@stackyard/core/testing";
 import { type TarEntry, toTarball } from "@stackyard/host-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { GitSource, TerraformOptions } from "./definition.ts";
@@ -176,6 +177,30 @@ describe("copyGitSource", () => {
     await copyGitSource(ctx, source, target);
 
     expect(ctx.lines).toEqual([]);
+  });
+
+  it.each(["\n", " ", "#\n", "export-ignore# "])(
+    "reads attributes that are a run of %j in linear time",
+    async (piece) => {
+      const slow = await findSlowStep(
+        (chars) => piece.repeat(chars / piece.length - 1),
+        (content) => copy(anArchive([{ path: "docs/.gitattributes", content }, { path: "main.tf" }])),
+      );
+
+      expect(slow).toBeUndefined();
+    },
+  );
+
+  it("reads no more than a megabyte of attributes in all files together, and names a few of them", async () => {
+    const many = Array.from({ length: 40 }, (_, index) => ({
+      path: `d${index}/.gitattributes`,
+      content: `a export-ignore\n${"#".repeat(1024 * 100)}`,
+    }));
+    const ctx = aContext({ archives: anArchive([...many, { path: "main.tf" }]) });
+
+    await copyGitSource(ctx, source, target);
+
+    expect(ctx.lines.length).toBe(10);
   });
 
   it("copies a file whose name only contains that of a state [terraform#15732]", async () => {

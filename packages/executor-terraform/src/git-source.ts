@@ -130,29 +130,34 @@ const ATTRIBUTES = {
   "filter=lfs": "the files that it names are not included, only their pointers",
 } as const;
 
-/** The maximum size of a file of attributes. Larger ones are not read: the authors of a source decide how many there are. */
+/** The maximum size of all files of attributes together. More are not read: the authors of a source decide how many there are. */
 const MAX_ATTRIBUTES_BYTES = 1024 * 1024;
+/** More of them say nothing new. */
+const MAX_NOTES = 10;
 
 /** Reads what an archive says about itself: its end, its commit, and what it lacks. */
 function examineArchive() {
   const notes = new Set<string>();
   let hasEnd = false;
   let commit: string | undefined;
+  let left = MAX_ATTRIBUTES_BYTES;
   const parser = new Parser({
-    filter: (path, { size }) =>
-      size <= MAX_ATTRIBUTES_BYTES && (path.endsWith("/.gitattributes") || /^[^/]+\/\.gitmodules$/.test(path)),
+    filter(path, { size }) {
+      const isNote = path.endsWith("/.gitattributes") || /^[^/]+\/\.gitmodules$/.test(path);
+      if (!isNote || size > left) return false;
+      left -= size;
+      return true;
+    },
     onReadEntry(entry) {
       const pieces: Buffer[] = [];
       const path = entry.path.slice(entry.path.indexOf("/") + 1);
       entry.on("data", (piece) => pieces.push(piece));
       entry.on("end", () => {
         if (path === ".gitmodules") notes.add("The repository has submodules, which are not included in the source.");
-        const words = Buffer.concat(pieces)
-          .toString("utf8")
-          .replace(/^\s*#.*$/gm, "")
-          .split(/\s+/);
+        const lines = Buffer.concat(pieces).toString("utf8").split("\n");
         for (const [word, effect] of Object.entries(ATTRIBUTES)) {
-          if (words.includes(word)) notes.add(`${path} has "${word}": ${effect}.`);
+          if (notes.size < MAX_NOTES && lines.some((line) => hasAttribute(line, word)))
+            notes.add(`${path} has "${word}": ${effect}.`);
         }
       });
     },
@@ -172,6 +177,11 @@ function examineArchive() {
       return { hasEnd, commit, notes: [...notes] };
     },
   };
+}
+
+/** Returns true for a line of attributes that has the word; comments are lines that begin with `#` (gitattributes(5)). */
+function hasAttribute(line: string, word: string): boolean {
+  return line.includes(word) && !line.trimStart().startsWith("#") && line.split(/\s+/).includes(word);
 }
 
 /** Returns the rest of a path below a folder; undefined when it is elsewhere. */

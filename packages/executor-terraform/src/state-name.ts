@@ -37,7 +37,7 @@ export function toTaskStateName({ state, source }: StatePlace): string | undefin
 
 /** Returns a key without the mark at which the copied part ends. Else it stays byte for byte: it identifies existing states. */
 function toUnmarked(key: string): string {
-  return key.replace(/\/{2,}(?=[^/])/g, "/");
+  return key.replace(/(?<!\/)\/{2,}(?=[^/])/g, "/");
 }
 
 /** Returns a path without what does not change its meaning: `./`, slashes that repeat or end it, and the mark of the copied part. */

@@ -1,11 +1,12 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { trimEndOf } from "@stackyard/core";
 
 /**
  * Returns the link to the page that wakes a stack. `url`: the public address of the yard; `key`: one of the option
  * `wake.keys`.
  */
 export function toWakeLink({ url, key }: { readonly url: string; readonly key: string }, stackId: string): string {
-  return `${url.replace(/\/+$/, "")}/wake/${encodeURIComponent(stackId)}?s=${sign(key, stackId).toString("base64url")}`;
+  return `${trimEndOf(url, "/")}/wake/${encodeURIComponent(stackId)}?s=${sign(key, stackId).toString("base64url")}`;
 }
 
 /** Returns the stack of a link; undefined if none of the keys has signed it. */

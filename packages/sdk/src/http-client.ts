@@ -8,6 +8,7 @@ import {
   parseJson,
   retry,
   StackyardError,
+  trimEndOf,
 } from "@stackyard/core";
 
 /** The address of a server, and the options of requests to it. */
@@ -114,7 +115,7 @@ function parseBase(url: string): string {
   if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {
     throw new StackyardError("CONFIG_INVALID", `"${url}" is not an http or https address.`);
   }
-  return `${parsed.origin}${parsed.pathname.replace(/\/+$/, "")}`;
+  return `${parsed.origin}${trimEndOf(parsed.pathname, "/")}`;
 }
 
 function toUrl(base: string, { path, query = {} }: ApiRequest): string {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Meter, Tracer } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
+import { trimEndOf } from "@stackyard/core";
 import { type EnvironmentVariables, readEnvironment, SharedVariables } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 import type { LogLevel } from "./json-logger.ts";
@@ -135,7 +136,8 @@ export function parseTelemetrySettings(environment: EnvironmentVariables, servic
 
 function findExport(values: TelemetryVariables, signal: "TRACES" | "METRICS"): ExportSettings | undefined {
   if (values[`OTEL_${signal}_EXPORTER`] === "none") return undefined;
-  const base = values.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, "");
+  const endpoint = values.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const base = endpoint === undefined ? undefined : trimEndOf(endpoint, "/");
   // The path is added to the common address only, as OpenTelemetry has it.
   const common = base === undefined ? undefined : `${base}/v1/${signal.toLowerCase()}`;
   const url = values[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? common;

@@ -1,4 +1,4 @@
-import { createFakeClock, settlePromises } from "@stackyard/core/testing";
+import { createFakeClock, findSlowStep, settlePromises } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -129,6 +129,13 @@ describe("a reason", () => {
   it("of a success is one line without control characters", () => {
     expect(toReason(" one\n two\u0007three ", "SUCCESS")).toBe("one two three");
     expect(toReason("one\n two", "FAILED")).toBe("one\n two");
+    expect(toReason("one \n\n  \n\ttwo\nthree\n", "SUCCESS")).toBe("one two three");
+  });
+
+  it.each([" ", "\n", "\t\n"])("puts a run of %j into one line in linear time", async (blank) => {
+    const toText = (chars: number) => `a${blank.repeat(chars / blank.length)}b`;
+
+    expect(await findSlowStep(toText, (text) => toReason(text, "SUCCESS"))).toBeUndefined();
   });
 
   it("that fits is left alone", () => {

@@ -76,7 +76,12 @@ export function isWithinLimit(response: object): boolean {
 export function toReason(text: string, status: "SUCCESS" | "FAILED"): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: in JSON each of them takes six bytes and shows nothing.
   const plain = text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, " ");
-  return (status === "SUCCESS" ? plain.replace(/\s*\n\s*/g, " ") : plain).trim();
+  return status === "SUCCESS" ? toOneLine(plain) : plain.trim();
+}
+
+function toOneLine(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }
 
 /** Cuts the reason until the response fits, to at least `least` characters. */

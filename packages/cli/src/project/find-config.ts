@@ -35,7 +35,7 @@ export function listConfigsIn(folder: string): readonly string[] {
 
 /** Imports of modules without plugins, lists as values, and keys that are plain words. */
 const HARMLESS = [
-  /^\s*import\s+(?:type\s+)?[\w\s{},*$]+\s+from\s+["'](?:stackyard|node:[a-z/_]+)["'];?\s*$/gm,
+  /^[^\S\n]*import\s+(?:type\s+)?[\w\s{},*$]+\s+from\s+["'](?:stackyard|node:[a-z/_]+)["'];?\s*$/gm,
   /:\s*\[/g,
   /\[\s*(["'])\w*\1\s*\]/g,
 ];

@@ -90,7 +90,7 @@ export const GRANT_HINT = 'Add a grant to access.grants, such as { to: { token: 
 /** Reads a list of tokens, separated by commas or white space; ignores lines that begin with `#`. */
 export function parseApiTokens(text: string, from: string): readonly ApiToken[] {
   const items = text
-    .replaceAll(/^\s*#.*$/gm, "")
+    .replaceAll(/^[^\S\n]*#.*$/gm, "")
     .split(/[\s,]+/)
     .filter((item) => item !== "");
   const tokens = items.map((item, index) => parseToken(item, `Token ${index + 1} of ${from}`));

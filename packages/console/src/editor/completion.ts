@@ -73,7 +73,7 @@ export function createCompletion(know: () => Knowledge) {
     const { state, pos, explicit } = context;
     const line = state.doc.lineAt(pos);
     const before = line.text.slice(0, pos - line.from);
-    const word = /[\w.$'"[\]-]*$/.exec(before)?.[0] ?? "";
+    const word = /(?<![\w.$'"[\]-])[\w.$'"[\]-]*$/.exec(before)?.[0] ?? "";
     if (word === "" && !explicit) return null;
     const options = listOptions(know(), { state, line: line.number, before });
     if (options.length === 0) return null;

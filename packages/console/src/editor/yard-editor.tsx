@@ -156,7 +156,7 @@ export function toRevisionSession({ machine, hash, source }: RevisionDetails): S
 
 /** Creates the session of a yard's machine, with its folder as its home if that is writable. */
 export function toSession({ machine, source, hash, writable, origin }: MachineSource): Session {
-  const file = /[^/\\]+\.(?:ya?ml|json)$/.exec(origin)?.[0] ?? `${machine}.yaml`;
+  const file = /(?<![^/\\])[^/\\]+\.(?:ya?ml|json)$/.exec(origin)?.[0] ?? `${machine}.yaml`;
   const opened = openText(file, source);
   return {
     ...opened,

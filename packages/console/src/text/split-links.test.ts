@@ -1,3 +1,4 @@
+import { findSlowStep } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { splitLinks } from "./split-links.ts";
 
@@ -22,6 +23,14 @@ describe("splitLinks", () => {
       expect(splitLinks(text)).toEqual([{ text }]);
     },
   );
+
+  it.each([".", ")", ".)", "(.)"])("reads an address and a run of %j in linear time", async (mark) => {
+    const toText = (chars: number) =>
+      `https://x${mark.repeat(chars / mark.length)}x ${"https://x.org) ".repeat(chars / 64)}`;
+
+    expect(await findSlowStep(toText, splitLinks)).toBeUndefined();
+    expect(await findSlowStep((chars) => `https://x${mark.repeat(chars / mark.length)}`, splitLinks)).toBeUndefined();
+  });
 
   it("keeps every character", () => {
     const text = "a https://x.org/, b (https://y.org). https://user@z.org c";

@@ -1,3 +1,4 @@
+import { trimEndOf } from "@stackyard/core";
 import { toSafeLink } from "./safe-text.ts";
 
 /** A part of a text; with an address, it is a link. */
@@ -21,9 +22,10 @@ export function splitLinks(text: string): readonly TextPart[] {
   return end === 0 ? [{ text }] : [...parts, ...(end < text.length ? [{ text: text.slice(end) }] : [])];
 }
 
+const MARKS = ".,;:!?";
+
 /** Leaves out what ends a sentence rather than an address, such as the bracket around it. */
 function trimEnd(found: string): string {
-  let address = found.replace(/[.,;:!?]+$/, "");
-  while (/[)\]]$/.test(address) && !/[([]/.test(address)) address = address.slice(0, -1).replace(/[.,;:!?]+$/, "");
-  return address;
+  // Neither takes an opening bracket away, so that one look for it is enough.
+  return trimEndOf(found, /[([]/.test(found) ? MARKS : `${MARKS})]`);
 }

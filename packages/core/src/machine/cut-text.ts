@@ -26,6 +26,13 @@ export function keepEnd(text: string, most: number): string {
   return text.slice(isWithinCharacter(text, start) ? start + 1 : start);
 }
 
+/** Returns a text without these characters at its end. A pattern for this takes the square of a run within the text. */
+export function trimEndOf(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
 function isWithinCharacter(text: string, offset: number): boolean {
   return offset > 0 && (text.codePointAt(offset - 1) ?? 0) > 0xffff;
 }

@@ -1,3 +1,5 @@
+import { trimEndOf } from "./cut-text.ts";
+
 /** Shorter forms would be found where no secret is. */
 const SHORTEST = 6;
 
@@ -35,7 +37,7 @@ const TAKEN = [0, 2, 3];
 
 /** Returns the characters that only the text decides when other bytes are before and after it. */
 function toInnerBase64(bytes: string, before: number): string {
-  const encoded = btoa("\0".repeat(before) + bytes).replace(/=+$/, "");
+  const encoded = trimEndOf(btoa("\0".repeat(before) + bytes), "=");
   const isPartial = (before + bytes.length) % 3 !== 0;
   return encoded.slice(TAKEN[before], isPartial ? -1 : undefined);
 }

@@ -31,6 +31,7 @@ export { runPlan, runSeed, type SimulationRun } from "./simulation/run-plan.ts";
 export { shrinkRun } from "./simulation/shrink-plan.ts";
 export type { SimulationPlan } from "./simulation/simulation-plan.ts";
 export { createSimulator, type Simulator, type SimulatorInput } from "./simulator.ts";
+export { findSlowStep, type SlowStep } from "./slow-step.ts";
 export { type DamageableQueue, damagedQueueConformance } from "./store-conformance/damaged-queue-cases.ts";
 export { type DamageableStore, damagedListConformance } from "./store-conformance/sort-cases.ts";
 export {

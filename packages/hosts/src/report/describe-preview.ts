@@ -1,4 +1,4 @@
-import { type DescribedStack, defined } from "@stackyard/core";
+import { type DescribedStack, defined, trimEndOf } from "@stackyard/core";
 import { findStall } from "@stackyard/core/engine";
 import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
 import type { CommitVerdict } from "./commit-notes.ts";
@@ -116,7 +116,7 @@ export function describeMissing(stackId: string, phase: "ended" | "absent"): Pre
 }
 
 function toConsoleLink(yardUrl: string, stackId: string): string | undefined {
-  return findOwnLink(`${yardUrl.replace(/\/+$/, "")}/stack?${new URLSearchParams({ id: stackId })}`);
+  return findOwnLink(`${trimEndOf(yardUrl, "/")}/stack?${new URLSearchParams({ id: stackId })}`);
 }
 
 function toAction(label: string, url: string | undefined): readonly PreviewLink[] {

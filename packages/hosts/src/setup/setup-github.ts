@@ -10,6 +10,7 @@ import {
   optionalText,
   type PluginCommandContext,
   StackyardError,
+  trimEndOf,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
@@ -103,7 +104,7 @@ export const setupGitHub = defineCommand({
 });
 
 function toAddress(flag: string, text: string | undefined, expected: string): string {
-  if (text !== undefined && URL.canParse(text)) return text.replace(/\/+$/, "");
+  if (text !== undefined && URL.canParse(text)) return trimEndOf(text, "/");
   throw new StackyardError("USAGE", `--${flag} must be ${expected}.`);
 }
 

@@ -1,6 +1,6 @@
 import { GetProductsCommand, type PricingClient } from "@aws-sdk/client-pricing";
 import { toAwsError } from "@stackyard/aws";
-import { isMap, parseJson } from "@stackyard/core";
+import { isMap, parseJson, trimEndOf } from "@stackyard/core";
 import type { RefreshedConstant } from "./price-file.ts";
 
 /** "GetProducts", MaxResults: its maximum. More products are always more than one price. */
@@ -63,5 +63,5 @@ function childrenOf(value: unknown): readonly Readonly<Record<string, unknown>>[
 
 /** Removes trailing zeros: AWS writes ten decimals. */
 function toShort(usd: string): string {
-  return usd.includes(".") ? usd.replace(/0+$/, "").replace(/\.$/, ".0") : usd;
+  return usd.includes(".") ? trimEndOf(usd, "0").replace(/\.$/, ".0") : usd;
 }

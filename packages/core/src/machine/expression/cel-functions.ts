@@ -1,4 +1,5 @@
 import { Duration, type Environment, UnsignedInt } from "@marcbachmann/cel-js/evaluator";
+import { trimEndOf } from "../cut-text.ts";
 import { checkListLength, EvaluationError, EXPRESSION_LIMITS, type Meter, toTextSteps } from "./meter.ts";
 
 /** The parts of the evaluation that a function needs. */
@@ -375,7 +376,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,
 };
 const WHOLE = /^[-+]?(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/;
-const PART = /(\d+)(?:\.(\d+))?(h|ms|m|s|us|µs|ns)/g;
+const PART = /(?<!\d)(\d+)(?:\.(\d+))?(h|ms|m|s|us|µs|ns)/g;
 
 /** Parses a duration of CEL, such as `1h30m`. The library's own parser takes quadratic time for long digits. */
 export function parseCelDuration(text: string): Duration {
@@ -393,7 +394,7 @@ export function parseCelDuration(text: string): Duration {
 export function toDurationText(duration: Duration): string {
   const nanos = toNanosOf(duration);
   const size = nanos < 0n ? -nanos : nanos;
-  const fraction = (size % SECOND).toString().padStart(9, "0").replace(/0+$/, "");
+  const fraction = trimEndOf((size % SECOND).toString().padStart(9, "0"), "0");
   return `${nanos < 0n ? "-" : ""}${size / SECOND}${fraction && `.${fraction}`}s`;
 }
 

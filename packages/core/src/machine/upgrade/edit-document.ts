@@ -248,5 +248,5 @@ function toStyle(old: string) {
 
 /** Returns a text with the line ends of another. */
 function withLineEnds(old: string, text: string): string {
-  return old.includes("\r\n") ? text.replace(/\r*\n/g, "\r\n") : text;
+  return old.includes("\r\n") ? text.replace(/(?<!\r)\r*\n/g, "\r\n") : text;
 }
