@@ -80,6 +80,14 @@ function findFailure(stack: Stack, deeds: readonly DeedVerdict[]): OpenFailure |
   return undefined;
 }
 
+/** Returns which task of the work of the present entry has failed, or was left, once the work has ended. Pure. */
+export function findUndoneWork(stack: Stack): OpenFailure | undefined {
+  const present = evaluatePresentDeed(stack);
+  if (present?.kind !== "failed" || present.lack === undefined) return undefined;
+  const { why } = present.lack;
+  return why === "partial" || why === "before" ? undefined : toFailure(stack, present.lack);
+}
+
 /** The stack keeps the message of its newest failure only. */
 function toFailure({ lastFailure, state }: Stack, { task, entry, why, code }: MissingTask): OpenFailure {
   if (lastFailure?.task === task && lastFailure.entry === entry) return lastFailure;

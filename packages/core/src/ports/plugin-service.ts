@@ -1,6 +1,7 @@
 import type { Explanation } from "../inspect/explain-stack.ts";
 import type { BroughtCommit } from "../machine/commit.ts";
 import type { Stack } from "../machine/stack.ts";
+import type { OpenFailure } from "../machine/stack-health.ts";
 import type { Clock, Ids, Random } from "./clock.ts";
 import type { ClientConstructor, Logger, Target } from "./executor.ts";
 import type { Locator } from "./locator.ts";
@@ -151,8 +152,10 @@ export interface ServiceDeps {
 }
 
 /** A stack, and what it waits for. Every sensitive value is replaced by `***`. */
-export interface DescribedStack extends Pick<Explanation, "summary" | "waitsFor" | "tasks" | "lastFailure"> {
+export interface DescribedStack extends Pick<Explanation, "summary" | "waitsFor" | "tasks"> {
   readonly stack: Stack;
+  /** The failure of its present work that has led it into its state: with success it would not have come there. */
+  readonly ledBy?: OpenFailure;
 }
 
 /** An event that a service publishes. */

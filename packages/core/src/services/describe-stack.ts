@@ -1,10 +1,13 @@
 import { explainStack } from "../inspect/explain-stack.ts";
 import { toPrinted } from "../inspect/shown-stack.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
+import { findReachableOnSuccess } from "../machine/graph/find-reachable.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { createMaskText } from "../machine/mask-text.ts";
 import type { Stack } from "../machine/stack.ts";
+import type { OpenFailure } from "../machine/stack-health.ts";
+import { findUndoneWork } from "../machine/stack-standing.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { DescribedStack } from "../ports/plugin-service.ts";
@@ -27,8 +30,18 @@ export async function describeStack(
   const { stack, parked } = loaded;
   const attempts = await store.queries.listAttempts(stackId);
   const machine = await findMachine(locator, stack);
-  const { summary, waitsFor, tasks, lastFailure } = explainStack({ stack, attempts, parked, machine }, clock.now());
-  return { stack: toPrinted.stack(stack), summary, tasks, ...defined({ waitsFor, lastFailure }) };
+  const { summary, waitsFor, tasks } = explainStack({ stack, attempts, parked, machine }, clock.now());
+  const printed = toPrinted.stack(stack);
+  return { stack: printed, summary, tasks, ...defined({ waitsFor, ledBy: machine && findLedBy(machine, printed) }) };
+}
+
+/** Returns which failure of its present work has led a stack into its state: with success it would not have come there. */
+function findLedBy(machine: Machine, stack: Stack): OpenFailure | undefined {
+  const failure = findUndoneWork(stack);
+  if (failure === undefined) return undefined;
+  const places = [...machine.states.values()].filter(({ tasks }) => tasks.includes(failure.task));
+  const wanted = places.flatMap(({ name }) => findReachableOnSuccess(machine, name).states);
+  return places.length === 0 || wanted.includes(stack.state) ? undefined : failure;
 }
 
 /** Finds the newest revision only; a stack on another one is explained without its machine. */

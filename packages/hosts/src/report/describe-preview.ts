@@ -204,7 +204,7 @@ function toInstant(value: unknown): number | undefined {
 }
 
 function toFailure(
-  { stack, tasks, lastFailure }: DescribedStack,
+  { stack, tasks, ledBy }: DescribedStack,
   phase: PreviewPhase,
   log: string | undefined,
 ): PreviewFailure | undefined {
@@ -214,8 +214,7 @@ function toFailure(
     const { name, errorCode, errorMessage } = failed;
     return { task: name, ...defined({ code: errorCode, message: errorMessage, log }) };
   }
-  if (findStall(stack) !== undefined || lastFailure === undefined || lastFailure.resolvedAt !== undefined)
-    return undefined;
-  const { task, code, message } = lastFailure;
+  if (findStall(stack) !== undefined || ledBy === undefined) return undefined;
+  const { task, code, message } = ledBy;
   return { task, ...defined({ code, message, log }) };
 }

@@ -25,13 +25,13 @@ const WATCHER = "idle";
 
 /** Returns the phase of a stack. */
 export function toPhase({ described, commands, actions = [] }: PhaseInput): PreviewPhase {
-  const { stack, tasks } = described;
+  const { stack, tasks, ledBy } = described;
   if (stack.failed === true || findStall(stack) !== undefined || stack.overdue === true) return "failed";
   const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
   if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
   if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
   if (stack.awaitsRuns === true) return "working";
-  if (isLedByFailure(described)) return "failed";
+  if (ledBy !== undefined) return "failed";
   if (commands?.wake === undefined) return actions.length > 0 ? "quiet" : "ready";
   return isAsleep(described, commands) ? "asleep" : "ready";
 }
@@ -40,11 +40,4 @@ export function toPhase({ described, commands, actions = [] }: PhaseInput): Prev
 function isAsleep({ waitsFor }: DescribedStack, { wake, sleep }: PreviewCommands): boolean {
   const handles = (event: string | undefined) => event !== undefined && waitsFor?.events?.includes(event) === true;
   return handles(wake?.event) && !handles(sleep?.event);
-}
-
-/** Returns true if a failure has led the stack into its state, and success would not have. */
-function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
-  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
-  const { entry, missed } = lastFailure;
-  return stack.entry === entry + 1 && missed?.states.includes(stack.state) === false;
 }
