@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isMap } from "@stackyard/core";
 import { type Machine, parseMachine } from "@stackyard/core/machine";
 import { expect, it } from "vitest";
 import { repositoryRoot } from "./published-packages.ts";
@@ -51,9 +52,10 @@ const FAMILIES: readonly {
 ];
 
 /** Reads a machine; of a page the first one. */
-function read(path: string): Machine {
+function read(path: string, begin = "# file: machines/"): Machine {
   const text = readFileSync(join(repositoryRoot, path), "utf8");
-  const source = path.endsWith(".md") ? /^```yaml\n(# file: machines\/.*?)^```$/ms.exec(text)?.[1] : text;
+  const blocks = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block = ""]) => block);
+  const source = path.endsWith(".md") ? blocks.find((block) => block.startsWith(begin)) : text;
   const { machine, problems } = parseMachine(source ?? "", { name: "any" });
   if (machine === undefined) throw new Error(`${path}: ${problems[0]?.message}`);
   return machine;
@@ -82,3 +84,37 @@ it.each(FAMILIES.flatMap(({ of, copies }) => copies.map((copy) => [of, copy.in, 
     expect(differences.sort()).toEqual(Object.keys(except).sort());
   },
 );
+
+/** The machines that undo. Pages show others in parts. */
+const UNDOING = [
+  ...["packages/cli/template-promotion", "examples/promotion", "examples/promotion/demo"].map(
+    (directory) => `${directory}/machines/shop-release.yaml`,
+  ),
+  "packages/promotion/README.md",
+];
+
+function configOf({ tasks }: Machine, task: string): Readonly<Record<string, unknown>> {
+  const config = tasks.get(task)?.definition["config"];
+  return isMap(config) ? config : {};
+}
+
+/** Returns the states in which a release keeps a turn that it names them for. */
+function listTurnStates(machine: Machine): readonly string[] {
+  return [...machine.tasks.keys()].flatMap((task) => {
+    const { turn } = configOf(machine, task);
+    return isMap(turn) && Array.isArray(turn["states"]) ? turn["states"].map(String) : [];
+  });
+}
+
+it.each(UNDOING)("%s tries each undo, and does not keep its turn when one fails", (path) => {
+  const machine = read(path, "# machines/shop-release.yaml");
+  const isUndo = (task: string) => configOf(machine, task)["op"] === "undo";
+  const undoing = [...machine.states.values()].filter(({ tasks }) => tasks.some(isUndo));
+  const led = undoing.map(({ on }) => (on.get("FAILED") ?? []).flatMap(({ advance }) => advance));
+  // What needs a task that has failed is never tried.
+  const untried = [...machine.tasks.values()].filter(({ name, needs }) => isUndo(name) && needs.some(isUndo));
+
+  expect(led).toEqual([["STOPPED"]]);
+  expect(listTurnStates(machine)).not.toContain("STOPPED");
+  expect(untried.map(({ name }) => name)).toEqual([]);
+});
