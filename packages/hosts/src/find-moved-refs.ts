@@ -2,7 +2,7 @@ import type { CodeHost } from "./code-host.ts";
 import type { HookRepository } from "./hook.ts";
 import { readRef } from "./look-up-ref.ts";
 import type { QueuedHook, ReceiveDeps } from "./receive.ts";
-import { refRecords, toPush, toRefName, toRefPrefix } from "./ref-records.ts";
+import { isRefused, refRecords, toPush, toRefName, toRefPrefix } from "./ref-records.ts";
 
 /** A repository whose branches are compared. */
 interface MovedRefsInput {
@@ -12,19 +12,23 @@ interface MovedRefsInput {
 }
 
 /**
- * Returns the items of the queue for branches that point elsewhere than when their pushes had events: deliveries were lost.
+ * Returns the items of the queue for branches that point elsewhere than when their pushes had events: deliveries were lost;
+ * and for those of which the yard has refused such an event: it is sent again once the yard would apply it.
  * Each is read again when it is decided on. Branches of a host that does not allow to read them are left out.
  */
 export async function findMovedRefs(
-  deps: Pick<ReceiveDeps, "records" | "clock">,
+  deps: Pick<ReceiveDeps, "records" | "clock" | "queries">,
   { host, codeHost, repository }: MovedRefsInput,
 ): Promise<readonly { readonly key: string; readonly queued: QueuedHook }[]> {
   const found: { readonly key: string; readonly queued: QueuedHook }[] = [];
   const sender = { id: host, name: host, bot: true };
-  for await (const { ref, head: before } of refRecords.all(deps, toRefPrefix({ host, repository }))) {
-    if (before === undefined || !ref.startsWith("refs/heads/")) continue;
+  for await (const record of refRecords.all(deps, toRefPrefix({ host, repository }))) {
+    const { ref, head: before } = record;
+    if (!ref.startsWith("refs/heads/")) continue;
+    const refused = await isRefused(deps, record);
+    if (before === undefined && !refused) continue;
     const read = await readRef(codeHost, repository, ref);
-    if (read === undefined || read.head === before) continue;
+    if (read === undefined || (read.head === before && !refused)) continue;
     const readAt = deps.clock.now();
     const name = toRefName({ host, repository, ref });
     const push = toPush(ref, ref.slice("refs/heads/".length), read.head);

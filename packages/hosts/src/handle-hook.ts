@@ -13,7 +13,7 @@ import type { HandleDeps } from "./publish-event.ts";
 import type { QueuedHook } from "./receive.ts";
 import { noteRef } from "./ref-records.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
-import { publishRules, remember, retryRules } from "./rule-events.ts";
+import { publishRules, remember, retryPush, retryRules } from "./rule-events.ts";
 
 /** The result of handling a delivery. */
 export interface HandledHook {
@@ -34,7 +34,8 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   if (queued.published !== undefined) return answerCommand(deps, queued, queued.published);
   const looked = await (isMappedPush(deps, queued) ? lookUpRef(deps, queued) : lookUp(deps, queued));
   if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
-  const { hook, isBehind = false } = looked;
+  const { hook, isBehind = false, again } = looked;
+  if (hook.kind === "push") return decidePush(deps, queued, { hook, ...defined({ again }) });
   if (hook.kind === "command" && hook.action === "approve" && hook.pull !== undefined) {
     const outcome = await approve(deps, queued, { ...hook, pull: hook.pull });
     return { outcome, ...defined({ report: toReport(queued, outcome) }) };
@@ -43,6 +44,20 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   // Facts that are older than what was decided on come from an API that is behind.
   const isStale = handled.outcome?.kind === "stale" && deps.codeHost !== undefined && queued.readAt === undefined;
   return isBehind || isStale ? { ...handled, isBehind: true } : handled;
+}
+
+/** Publishes the events of a push, or sends those again that the yard has refused. */
+async function decidePush(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  { hook, again }: { readonly hook: Hook; readonly again?: readonly HookEvent[] },
+): Promise<HandledHook> {
+  const found = again && (await retryPush(deps, queued, { hook, events: again }));
+  const rules = found ?? (await publishRules(deps, queued, { hook, record: undefined }));
+  const kept = found?.kept ?? rules.events;
+  if (rules.events.length > 0 || found !== undefined) await noteRef(deps, queued, { hook, events: kept });
+  if (rules.stale !== undefined) return { outcome: { kind: "stale", reason: `HOOK_STALE: ${rules.stale}` } };
+  return { outcome: toOutcome(hook, { events: rules.events, refused: rules.refused, waits: false }) };
 }
 
 /** Returns true for a push that a document may have rules for; the host is not asked about others. */
@@ -65,7 +80,6 @@ async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Pro
     return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
   }
   const rules = await publishRules(deps, queued, { hook, record: pull?.record });
-  if (rules.events.length > 0) await noteRef(deps, queued, hook);
   const waiting = await retryRules(deps, queued, { hook, record: pull?.record });
   if (pull !== undefined) await noteFault(deps, pull, waiting);
   const events = [...(pull?.events ?? []), ...rules.events];

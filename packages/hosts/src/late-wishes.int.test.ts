@@ -151,6 +151,40 @@ describe("a push to a branch", () => {
     expect(await shaOf("branch-main")).toBe(toCommit(1));
   });
 
+  it("that the yard refused is sent again once the machine allows it, and is listed until then", async () => {
+    const { github, pass, catchUp, shaOf, install, listEvents } = await open(BRANCHES);
+    await github.pushRef(SHOP, MAIN, toCommit(1));
+    await pass(5);
+    install(MACHINE.replace("OPENED: {}", `OPENED: { allow: "actor.kind == 'person'" }`));
+    await github.pushRef(SHOP, MAIN, toCommit(2));
+    await pass(5);
+    await catchUp();
+    expect(await shaOf("branch-main")).toBe(toCommit(1));
+
+    install(MACHINE);
+    await catchUp();
+
+    expect(await shaOf("branch-main")).toBe(toCommit(2));
+    await catchUp();
+    expect(await listEvents("branch-main")).toEqual(["OPENED applied", "OPENED NOT_ALLOWED", "OPENED applied"]);
+  });
+
+  it("whose branch was deleted ends the stack once the machine allows it", async () => {
+    const { github, pass, catchUp, install, findStack } = await open(BRANCHES);
+    await github.pushRef(SHOP, MAIN, toCommit(1));
+    await pass(5);
+    install(MACHINE.replace("CLOSED: {}", `CLOSED: { allow: "actor.kind == 'person'" }`));
+    await github.pushRef(SHOP, MAIN, undefined);
+    await pass(5);
+    await catchUp();
+    expect(await findStack("branch-main")).toBeDefined();
+
+    install(MACHINE);
+    await catchUp();
+
+    expect(await findStack("branch-main")).toBeUndefined();
+  });
+
   it("does not open a stack again that a person removed by force", async () => {
     const { github, pass, publish, findStack } = await open(BRANCHES);
     await github.pushRef(SHOP, MAIN, toCommit(1));

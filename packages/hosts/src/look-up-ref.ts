@@ -1,9 +1,10 @@
+import type { ServiceDeps } from "@stackyard/core";
 import type { CodeHost } from "./code-host.ts";
 import type { HookRepository } from "./hook.ts";
 import { HookUndecided } from "./hook-errors.ts";
 import { isWaiting, type LookedUp, type LookUpDeps } from "./look-up.ts";
 import { type QueuedHook, toWishedAt } from "./receive.ts";
-import { type RefRecord, refRecords, toPush, toRefName } from "./ref-records.ts";
+import { isRefused, type RefRecord, refRecords, toPush, toRefName } from "./ref-records.ts";
 
 const NOTHING_NEW = "The ref points to what was decided on.";
 
@@ -12,7 +13,10 @@ const NOTHING_NEW = "The ref points to what was decided on.";
  * before it. Throws `HookUndecided` while the API may not know of a new push. A host that is not asked, or does not allow it,
  * is believed as long as no later push was decided on.
  */
-export async function lookUpRef(deps: LookUpDeps, queued: QueuedHook): Promise<LookedUp> {
+export async function lookUpRef(
+  deps: LookUpDeps & Pick<ServiceDeps, "queries">,
+  queued: QueuedHook,
+): Promise<LookedUp> {
   const { codeHost, clock } = deps;
   const { host, hook } = queued;
   const { repository, push } = hook;
@@ -21,13 +25,17 @@ export async function lookUpRef(deps: LookUpDeps, queued: QueuedHook): Promise<L
   const read = codeHost && (await readRef(codeHost, repository, push.ref));
   if (read === undefined) return believeUnlessLater(queued, before);
   const { head } = read;
+  const action = head === undefined ? "deleted" : "pushed";
+  const current = { ...hook, action, push: toPush(push.ref, push.name, head) } as const;
   // Without a record, what a deletion ends may be from before the records.
   if (head === before?.head && (before !== undefined || !push.deleted)) {
+    if (before?.events !== undefined && (await isRefused(deps, before))) {
+      return { kind: "hook", hook: current, again: before.events };
+    }
     checkKnown(queued, { head, delivered: push.deleted ? undefined : push.head, now: clock.now() });
     return { kind: "nothing", reason: NOTHING_NEW };
   }
-  const action = head === undefined ? "deleted" : "pushed";
-  return { kind: "hook", hook: { ...hook, action, push: toPush(push.ref, push.name, head) } };
+  return { kind: "hook", hook: current };
 }
 
 /** Believes a delivered push that was not looked up, unless a later push to its ref was decided on. */

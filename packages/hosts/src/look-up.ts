@@ -1,5 +1,5 @@
 import { defined, type ServiceDeps } from "@stackyard/core";
-import type { HookOutcome } from "@stackyard/core/services";
+import type { HookEvent, HookOutcome } from "@stackyard/core/services";
 import type { PullHook } from "./apply-mapping.ts";
 import type { CodeHost } from "./code-host.ts";
 import { isStale } from "./decide-pull.ts";
@@ -16,6 +16,8 @@ export type LookedUp =
       readonly hook: Hook;
       /** True if the host's API does not know yet what the delivery says: it is read again soon. */
       readonly isBehind?: boolean;
+      /** The events of a push that was decided on, of which the yard has refused one. */
+      readonly again?: readonly HookEvent[];
     }
   | HookOutcome;
 

@@ -31,6 +31,8 @@ const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 /** Histories that are read concurrently. */
 const READERS = 8;
 const PAGE = 500;
+/** The yard decides meanwhile about an event again. */
+const DECIDED_MS = 7 * 86_400_000;
 
 /** The hosts to read, and the queue for the results. */
 export interface PollInput {
@@ -70,6 +72,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts, takeOve
   const found: Found[] = [];
   const errors: unknown[] = [];
   const warned = new Set<string>();
+  const settled = new Set<string>();
   const checks = createConfigChecks({ hosts, folder });
 
   /** Runs the work and collects its error: a failure must not delay the others. */
@@ -125,7 +128,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts, takeOve
 
   async function toPollDeps(deps: ServiceDeps, until: number): Promise<PollDeps> {
     const isOver = (): boolean => deps.signal.aborted || deps.clock.now() >= until;
-    return { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), isOver, warned };
+    return { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), isOver, warned, settled };
   }
 
   function findNext(): number | undefined {
@@ -214,6 +217,8 @@ interface PollDeps extends ReceiveDeps {
   readonly isOver: () => boolean;
   /** Pairs of documents that people were warned of. */
   readonly warned: Set<string>;
+  /** Events of long ago that were not refused when this process looked. */
+  readonly settled: Set<string>;
 }
 
 interface RepositoryInput {
@@ -364,8 +369,12 @@ async function findRefusedPulls(
   records: ReadonlyMap<number, StoredPull>,
 ): Promise<ReadonlySet<number>> {
   const found = await mapLimited([...records], READERS, async ([number, record]) => {
+    const { id = "", at = 0 } = record.last ?? {};
+    if (deps.settled.has(id)) return [];
     const { kind } = await findLastFate(deps, record);
-    return kind === "parked" || kind === "refused" ? [number] : [];
+    if (kind === "parked" || kind === "refused") return [number];
+    if (at < deps.clock.now() - DECIDED_MS) deps.settled.add(id);
+    return [];
   });
   return new Set(found.flat());
 }

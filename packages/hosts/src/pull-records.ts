@@ -137,16 +137,9 @@ export async function savePull(
   if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
 }
 
-/** An event is parked for an hour, and the lines of one that was decided on long ago are not read again. */
-const LOOK_BACK_MS = 7 * 86_400_000;
-
-/** Returns the fate of the last event of a pull request. One of long ago that was not refused then was applied. */
-export async function findLastFate(
-  { queries, clock }: Pick<ServiceDeps, "queries" | "clock">,
-  { last }: StoredPull,
-): Promise<EventFate> {
-  const isOld = last === undefined || (last.isRefused !== true && last.at < clock.now() - LOOK_BACK_MS);
-  return isOld || last.rule === undefined ? { kind: "applied" } : findEventFate({ queries }, last);
+/** Returns the fate of the last event of a pull request. */
+export async function findLastFate(deps: Pick<ServiceDeps, "queries">, { last }: StoredPull): Promise<EventFate> {
+  return last?.rule === undefined ? { kind: "applied" } : findEventFate(deps, last);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { defined } from "@stackyard/core";
-import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
+import { defined, type ServiceDeps } from "@stackyard/core";
+import { defineRecordKind, findEventFate, type HookEvent, type RecordsDeps } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { digestOf } from "./describe-delivery.ts";
 import type { Hook, HookPush, RepositoryPlace } from "./hook.ts";
@@ -17,6 +17,10 @@ const RefRecord = Type.Object({
   head: Type.Optional(Type.String()),
   /** When that was pushed, or else read. */
   at: Type.Number(),
+  /** The events of that push. Missing: the yard has applied them. */
+  events: Type.Optional(
+    Type.Array(Type.Object({ id: Type.String(), stackId: Type.String(), event: Type.String(), rule: Type.String() })),
+  ),
 });
 /** Where a ref pointed to when a push was decided on. */
 export type RefRecord = Static<typeof RefRecord>;
@@ -53,13 +57,27 @@ export function toPush(ref: string, name: string, head: string | undefined): Hoo
 }
 
 /** Notes where a ref points to, once the events of its push are published. */
-export async function noteRef(deps: RecordsDeps, queued: QueuedHook, { repository, push }: Hook): Promise<void> {
+export async function noteRef(
+  deps: RecordsDeps,
+  queued: QueuedHook,
+  { hook: { repository, push }, events }: { readonly hook: Hook; readonly events: readonly HookEvent[] },
+): Promise<void> {
   if (repository === undefined || push === undefined) return;
   const { ref } = push;
   const head = push.deleted ? undefined : push.head;
   const keepMs = head !== undefined && ref.startsWith("refs/heads/") ? KEEP_MS : KEEP_ENDED_MS;
   await refRecords.change(deps, toRefName({ host: queued.host, repository, ref }), (found, now) => {
     const at = Math.max(found?.value.at ?? 0, toWishedAt(queued));
-    return { write: { value: { ref, at, ...defined({ head }) }, expiresAt: now + keepMs } };
+    const value = { ref, at, ...defined({ head }), ...(events.length > 0 && { events: [...events] }) };
+    return { write: { value, expiresAt: now + keepMs } };
   });
+}
+
+/** Returns true if the yard has refused an event of the last push to a ref. */
+export async function isRefused(
+  deps: Pick<ServiceDeps, "queries">,
+  { events = [] }: Pick<RefRecord, "events">,
+): Promise<boolean> {
+  const fates = await Promise.all(events.map((event) => findEventFate(deps, event)));
+  return fates.some(({ kind }) => kind === "refused");
 }

@@ -195,6 +195,44 @@ describe("an event of an open pull request that the yard refuses", () => {
     expect(await listFaults()).toEqual([]);
   });
 
+  it("is sent after an outage of weeks, though no one had looked at its refusal", async () => {
+    const bench = await createBench(
+      PLAIN.replace("[OPENED, PUSHED, CLOSED]", "{ OPENED: {}, PUSHED: {}, CLOSED: {} }").replace(
+        "PUSHED: {}",
+        `PUSHED: { allow: "actor.kind == 'person'" }`,
+      ),
+    );
+    const { github, open, pass, install, start, clock, published, stopEngine } = bench;
+    await open();
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(3);
+    await stopEngine();
+    await clock.advance(20 * 86_400_000);
+    install(PLAIN);
+    const { poll, tick } = start();
+
+    await poll();
+    await tick();
+
+    expect(published.at(-1)).toMatch(/^github\/converge\/424242\/1\/head\//);
+  });
+
+  it("that repeats a parked event of another sender is sent when that one is given up", async () => {
+    const states = "LIVE: { on: { GO: READY } }\n  READY: { on: { PUSHED: READY } }";
+    const machine = PLAIN.replace("OPENED, ", "OPENED, GO, ").replace(/LIVE: \{ on.*/, states);
+    const { github, open, wait, pass, send, findStack } = await createBench(machine);
+    await open();
+    await send("PUSHED", { sha: toCommit(2) });
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(3);
+    await wait(90);
+
+    await send("GO");
+    await wait(10);
+
+    expect((await findStack())?.metadata).toEqual({ sha: toCommit(2) });
+  });
+
   it("says to a person who requests the preview why it is not there", async () => {
     const { github, open, wait, pass, reports } = await createBench(STRICT, toDocument({ open: bad }));
     await open();

@@ -231,7 +231,10 @@ async function retry(deps: HandleDeps, host: string, { wish, hook, record }: Ret
   }
   const again = await withPermission(deps, { ...hook, ...wish.hook });
   try {
-    if (events.length > 0) return await retryEvents(deps, host, { wish, hook: again, record });
+    if (events.length > 0) {
+      const { kept, why } = await retryEvents(deps, host, { events, hook: again, record });
+      return { why, ...(kept.length > 0 && { kept: { ...wish, events: kept } }) };
+    }
     const { events: published } = await publishRules(deps, { host, id, at }, { hook: again, record });
     return published.length === 0 ? {} : { kept: { ...wish, events: published } };
   } catch (error) {
@@ -245,15 +248,33 @@ async function isReplaced(deps: HandleDeps, { hook, events: [event], at }: Wish)
   return hook.kind === "command" && event !== undefined && !(await noteWish(deps, event.stackId, at));
 }
 
-async function retryEvents(deps: HandleDeps, host: string, { wish, ...input }: RetryInput): Promise<Retried> {
+/** Sends the events of the last push to a ref again that the yard has refused, as those of labels are. */
+export async function retryPush(
+  deps: HandleDeps,
+  { host }: Delivered,
+  { hook, events }: { readonly hook: Hook; readonly events: readonly HookEvent[] },
+): Promise<RuleEvents & { readonly kept: readonly HookEvent[] }> {
+  const stale = await findStale(deps, { host, id: "" }, { stackId: events[0]?.stackId ?? "", hook });
+  if (stale !== undefined) return { events: [], kept: [], stale };
+  const { kept, why } = await retryEvents(deps, host, { events, hook, record: undefined });
+  const before = new Set(events.map(({ id }) => id));
+  const refused = why.length > 0 ? why.join(" ") : undefined;
+  return { kept, events: kept.filter(({ id }) => !before.has(id)), refused };
+}
+
+async function retryEvents(
+  deps: HandleDeps,
+  host: string,
+  { events, ...input }: RuleInput & { readonly events: readonly HookEvent[] },
+): Promise<{ readonly kept: readonly HookEvent[]; readonly why: readonly string[] }> {
   const kept: HookEvent[] = [];
   const why: string[] = [];
-  for (const event of wish.events) {
+  for (const event of events) {
     const tried = await retryEvent(deps, host, { event, ...input });
     kept.push(...(tried.kept === undefined ? [] : [tried.kept]));
     why.push(...(tried.why === undefined ? [] : [tried.why]));
   }
-  return { why, ...(kept.length > 0 && { kept: { ...wish, events: kept } }) };
+  return { why, kept };
 }
 
 async function retryEvent(

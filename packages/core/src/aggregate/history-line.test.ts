@@ -293,7 +293,7 @@ describe("the fields", () => {
     const plain = [
       ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
       ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "unfinished"],
-      ...["set", "machineHash", "unwatchedMs", "actorId", "commit", "commits"],
+      ...["set", "machineHash", "unwatchedMs", "actorId", "commit", "commits", "repeats"],
     ];
 
     expect(JSON.stringify(line)).not.toContain(SECRET);

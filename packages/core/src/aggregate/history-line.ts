@@ -62,6 +62,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       machineHash: after?.machineHash,
       unfinished: effect?.unfinished,
       set: toSet(input),
+      repeats: decision.kind === "ignored" ? decision.repeats : undefined,
       commit: event.commit,
       commits: effect?.commits,
     }),

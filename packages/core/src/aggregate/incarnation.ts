@@ -204,7 +204,9 @@ export function findRepeat(round: Round, event: StackEvent, machine: Machine | u
   const mark = markOf(event);
   const earlier = findEarlier(round, event);
   if (earlier !== undefined) {
-    return earlier.mark === mark ? ignore(event, `The same event is parked: ${earlier.event.id}.`) : undefined;
+    if (earlier.mark !== mark) return undefined;
+    const { id: repeats } = earlier.event;
+    return { ...ignore(event, `The same event is parked: ${repeats}.`), repeats };
   }
   if (lead.mark !== mark || !isStillTrue(stack, event) || mayBeginNext(stack, event, machine)) return undefined;
   if (stack.endsFrom === undefined && machine !== undefined && isWantedAgain(stack, event.name, machine))

@@ -67,6 +67,7 @@ export const HistoryEntry = Type.Object({
         "Metadata that the machine has changed, by `set` or by outputs of tasks; sensitive values as `***`. Contains what fits into 4 KiB.",
     }),
   ),
+  repeats: Type.Optional(Type.String({ description: "The id of the parked event that the event repeats." })),
   commit: Type.Optional(BroughtCommit),
   commits: Type.Optional(
     Type.Array(CommitVerdict, { description: "What has become of commits of the stack by this event." }),

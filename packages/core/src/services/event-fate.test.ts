@@ -35,4 +35,21 @@ describe("the fate of an event", () => {
     });
     expect(await findEventFate({ queries }, { stackId: "pr-1", id: "e2" })).toEqual({ kind: "undecided" });
   });
+
+  it("that repeats a parked one is the fate of that one", async () => {
+    const store = createMemoryStore();
+    const first = aHistoryEntry("e1", { stackId: "pr-1", outcome: "parked", code: "EVENT_NOT_HANDLED" });
+    const again = { outcome: "ignored", code: "EVENT_REPEATED", repeats: "e1" } as const;
+    await commitNow(
+      store,
+      aChange({ stackId: "pr-1", history: [first, aHistoryEntry("e2", { stackId: "pr-1", ...again })] }),
+    );
+    const find = async () => (await findEventFate({ queries: store.queries }, { stackId: "pr-1", id: "e2" })).kind;
+    expect([toEventFate(again).kind, await find()]).toEqual(["parked", "parked"]);
+
+    const end = aHistoryEntry("e1", { stackId: "pr-1", outcome: "dead-lettered", code: "EVENT_NOT_HANDLED" });
+    await commitNow(store, aChange({ stackId: "pr-1", history: [end] }));
+
+    expect(await find()).toBe("refused");
+  });
 });

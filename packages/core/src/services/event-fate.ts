@@ -15,19 +15,24 @@ export type EventFate =
   | { readonly kind: "repeated"; readonly code: string; readonly reason: string }
   | { readonly kind: "refused"; readonly code: string; readonly reason: string };
 
-/** Returns the fate of an event from the line of its last decision. */
-export function toEventFate(line: Pick<StoredHistoryEntry, "outcome" | "code" | "reason"> | undefined): EventFate {
+type FateLine = Pick<StoredHistoryEntry, "outcome" | "code" | "reason" | "repeats">;
+
+/** Returns the fate of an event from the line of its last decision. One that repeats a parked event waits with it. */
+export function toEventFate(line: FateLine | undefined): EventFate {
   if (line === undefined) return { kind: "undecided" };
-  const { outcome, code = "", reason = "" } = line;
+  const { outcome, code = "", reason = "", repeats } = line;
   if (outcome === "applied" || outcome === "removed") return { kind: "applied" };
-  if (code === "EVENT_REPEATED") return { kind: "repeated", code, reason };
-  return outcome === "parked" ? { kind: "parked", code, reason } : { kind: "refused", code, reason };
+  if (code === "EVENT_REPEATED" && repeats === undefined) return { kind: "repeated", code, reason };
+  return outcome === "parked" || repeats !== undefined
+    ? { kind: "parked", code, reason }
+    : { kind: "refused", code, reason };
 }
 
-/** Reads the fate of an event from the history of its stack. */
+/** Reads the fate of an event from the history of its stack: that of the parked event which it has repeated. */
 export async function findEventFate(
   deps: { readonly queries: Pick<StackQueries, "listHistory"> },
   { stackId, id: eventId }: { readonly stackId: string; readonly id: string },
 ): Promise<EventFate> {
-  return toEventFate(await findLastDecision(deps, { stackId, eventId }));
+  const line = await findLastDecision(deps, { stackId, eventId });
+  return line?.repeats === undefined ? toEventFate(line) : findEventFate(deps, { stackId, id: line.repeats });
 }

@@ -109,6 +109,8 @@ export interface Ignored {
   readonly code: IgnoredCode;
   readonly reason: string;
   readonly endedAttempt?: string;
+  /** The id of the parked event that the event repeats. */
+  readonly repeats?: string;
   /** The stack on the revision that has ignored the event of a timer which it does not have; otherwise missing. */
   readonly moved?: Applied;
 }
