@@ -1,0 +1,172 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { anEvent } from "../../testing/builders.ts";
+import { evaluateCommit } from "../evaluate-commit.ts";
+import type { StackEvent } from "../event-message.ts";
+import { parseMachine } from "../parse-machine.ts";
+import type { Stack } from "../stack.ts";
+import { decide } from "./decide.ts";
+import type { Applied } from "./decision.ts";
+import { dueTimers } from "./timers.ts";
+
+/** A machine that rolls out, checks by itself and on request, and may bring the last good commit back. */
+function aMachine(goesBack: boolean) {
+  const back = `{ when: "has(metadata.good)", action: advance, state: LIVE, set: { sha: "\${metadata.good}" } }, `;
+  const source = `
+version: 2
+events: [OPENED, PUSHED, NOTED, CHECK, BACK]
+metadata: { sha: { type: string }, good: { type: string } }
+states:
+  INIT: { on: { OPENED: ROLL } }
+  ROLL:
+    leaving: abandon
+    tasks: [up, test]
+    on:
+      NEXT: [{ action: advance, state: LIVE, set: { good: "\${metadata.sha}" } }]
+      FAILED: [${goesBack ? back : ""}{ action: advance, state: LIVE }]
+      PUSHED: ROLL
+      NOTED: no-op
+  LIVE:
+    after: [{ in: 1h, event: CHECK }]
+    on:
+      PUSHED: ROLL
+      NOTED: no-op
+      CHECK: CHECKING
+      BACK: [{ when: "has(metadata.good)", action: advance, state: ROLL, set: { sha: "\${metadata.good}" } }]
+  CHECKING: { leaving: abandon, tasks: [look], on: { NEXT: LIVE, FAILED: LIVE, PUSHED: ROLL, NOTED: no-op } }
+tasks:
+  up: { executor: work, retry: { attempts: 2, backoff: { from: 1s, to: 1s } } }
+  test: { executor: work, needs: [up] }
+  look: { executor: work }
+`;
+  const { machine, problems } = parseMachine(source, { name: "app" });
+  if (machine === undefined) throw new Error(JSON.stringify(problems));
+  return machine;
+}
+
+const ENDS = aMachine(false);
+const GOES_BACK = aMachine(true);
+
+const SENT = ["OPENED", "PUSHED", "PUSHED", "NOTED", "CHECK", "BACK"] as const;
+const RESULTS = ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_ERROR", "TASK_ERROR"] as const;
+const BY_HAND = ["SETTLE_TASK", "CANCEL_TASK", "RETRY_FAILED_TASKS"] as const;
+
+interface Step {
+  readonly name: (typeof SENT)[number] | (typeof RESULTS)[number] | (typeof BY_HAND)[number] | "TIMER";
+  readonly digit: number;
+  readonly choice: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  name: fc.constantFrom(...SENT, ...RESULTS, ...RESULTS, ...BY_HAND, "TIMER", "TIMER"),
+  digit: fc.integer({ min: 1, max: 3 }),
+  choice: fc.nat(5),
+});
+
+const toId = (digit: number) => `${digit}`.repeat(40);
+
+function toEvent({ name, digit, choice }: Step, stack: Stack | undefined, at: number): StackEvent | undefined {
+  const common = { id: `e${at}`, at };
+  if (name === "OPENED" || name === "PUSHED" || name === "NOTED") {
+    const id = toId(digit);
+    return anEvent(name, { ...common, machine: "app", metadata: { sha: id }, commit: { id, key: "sha" } });
+  }
+  if (name === "CHECK" || name === "BACK") return anEvent(name, { ...common, machine: "app" });
+  if (stack === undefined) return undefined;
+  if (name === "TIMER") {
+    const [timer] = dueTimers(stack, at + 36_000_000);
+    if (timer === undefined) return undefined;
+    const { task } = timer;
+    const due = { at: timer.dueAt, timerId: timer.id, origin: "timer", ...(task && { task: { name: task } }) } as const;
+    return anEvent(timer.event, { id: `e${at}`, ...due });
+  }
+  if (name === "RETRY_FAILED_TASKS") return anEvent(name, common);
+  if (name === "SETTLE_TASK" || name === "CANCEL_TASK") {
+    const task = stack.tasks[choice % Math.max(1, stack.tasks.length)];
+    const by = { ...common, ...(task && { task: { name: task.name } }), reason: "by hand" };
+    return anEvent(name, name === "SETTLE_TASK" ? { ...by, as: "succeeded" } : by);
+  }
+  const run = stack.runs[choice % Math.max(1, stack.runs.length)];
+  if (run === undefined) return undefined;
+  return anEvent(name, { ...common, dispatchId: run.attemptId, task: { name: run.task }, code: "BROKEN" });
+}
+
+/** What has been seen of the present commit: the attempts sent for it, and the tasks of which the last one has not succeeded. */
+class Seen {
+  /** Attempts that were sent before the commit came. */
+  readonly earlier: ReadonlySet<string>;
+  readonly unrepaired = new Set<string>();
+  /** False once another event has taken the stack elsewhere: what fails then is not the commit's own work. */
+  isLeading = true;
+  hasWorked = false;
+
+  constructor(before: Stack | undefined, after: Stack) {
+    const runs = before?.runs ?? [];
+    this.earlier = new Set(runs.map(({ attemptId }) => attemptId));
+    // What runs on works with the values before.
+    for (const { entry, task } of runs) if (entry === after.entry) this.unrepaired.add(task);
+  }
+}
+
+type Tasks = ReadonlyMap<string, string>;
+const statuses = (stack: Stack | undefined): Tasks => new Map(stack?.tasks.map(({ name, status }) => [name, status]));
+
+/** Follows the tasks of a decision; whether an attempt has ended well is read from the event and the state of its task. */
+function follow(seen: Seen, before: Stack | undefined, { stack, dispatches }: Applied, event: StackEvent): void {
+  if (dispatches.length > 0 && seen.isLeading) seen.hasWorked = true;
+  const then = statuses(before);
+  const now = statuses(stack);
+  const isEntered = stack.entry !== before?.entry;
+  const run = before?.runs.find(({ attemptId }) => attemptId === event.dispatchId);
+  const own = run?.task ?? event.task?.name;
+  const isSuccess = event.name === "TASK_COMPLETED" || event.name === "SETTLE_TASK";
+  const isLate = event.dispatchId !== undefined && seen.earlier.has(event.dispatchId);
+  if (own !== undefined && isSuccess && !isLate) seen.unrepaired.delete(own);
+  if (!seen.isLeading) return;
+  for (const [name, status] of now) if (!isEntered && status === "FAILED") seen.unrepaired.add(name);
+  const isEnded = event.name === "CANCEL_TASK" || (event.name === "TASK_ERROR" && isEntered);
+  if (own !== undefined && isEnded && then.get(own) === "PENDING") seen.unrepaired.add(own);
+}
+
+const isAtRest = ({ runs, tasks }: Stack) => runs.length === 0 && tasks.every(({ status }) => status !== "PENDING");
+
+describe("verdicts of commits, over random lives", () => {
+  it("are about one commit, and red or green by what has become of its own work", () => {
+    fc.assert(
+      fc.property(fc.boolean(), fc.array(step, { maxLength: 40 }), (goesBack, steps) => {
+        const machine = goesBack ? GOES_BACK : ENDS;
+        let stack: Stack | undefined;
+        let seen: Seen | undefined;
+        const opening: Step = { name: "OPENED", digit: 1, choice: 0 };
+        for (const [index, each] of [opening, ...steps].entries()) {
+          const event = toEvent(each, stack, (index + 1) * 1_000);
+          const decision = event === undefined ? undefined : decide(machine, stack, event);
+          if (event === undefined || decision?.kind !== "applied") continue;
+          const before: Stack | undefined = stack;
+          ({ stack } = decision);
+          const verdict = evaluateCommit(stack);
+          checkNames(before, decision, event);
+          expect(decision.commits?.at(-1) ?? verdict).toEqual(verdict);
+          const isMoved = stack.entry !== before?.entry;
+          const isOther = stack.commit?.id !== before?.commit?.id;
+          if (seen === undefined || isOther || (event.commit !== undefined && isMoved)) seen = new Seen(before, stack);
+          else if (isMoved && (event.name === "CHECK" || event.origin === "timer") && seen.hasWorked)
+            seen.isLeading = false;
+          follow(seen, before, decision, event);
+          if (seen.unrepaired.size > 0) expect(verdict?.is).not.toBe("done");
+          if (seen.unrepaired.size === 0 && seen.hasWorked && isAtRest(stack)) expect(verdict?.is).toBe("done");
+          if (verdict?.is === "failed") expect(verdict.lack).toBeDefined();
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** A decision says something of the commit before and of the one after it only, and only events and the machine's `set` change it. */
+function checkNames(before: Stack | undefined, { stack, commits = [], set = [] }: Applied, event: StackEvent): void {
+  const known = [before?.commit?.id, stack.commit?.id];
+  for (const { id } of commits) expect(known).toContain(id);
+  expect(stack.commit?.id).toBe(stack.metadata["sha"]);
+  if (event.commit === undefined && !set.includes("sha")) expect(stack.commit?.id).toBe(before?.commit?.id);
+}
