@@ -32,12 +32,12 @@ async function findEnd(bench: ReleaseYard, version: string, task?: string) {
   };
 }
 
-function toRenamed(config: object = {}): string {
+function toRenamed(config: object = {}, name = "customers"): string {
   const tasks = {
-    customers: { executor: "deploy", config: { ...TO_TENANTS, ...config } },
-    undo: { executor: "deploy", config: { op: "undo", of: "customers" } },
+    [name]: { executor: "deploy", config: { ...TO_TENANTS, ...config } },
+    undo: { executor: "deploy", config: { op: "undo", of: name } },
   };
-  return toReleaseMachine({ tasks, go: ["customers"] });
+  return toReleaseMachine({ tasks, go: [name] });
 }
 
 describe("an undo", () => {
@@ -126,6 +126,48 @@ describe("an undo", () => {
       "skipped NOT_RESTORED 1",
       "BACK ERROR UNDO_INCOMPLETE",
     ]);
+  });
+
+  it("takes back what a task has sent that was renamed twice [octopus#2547]", async () => {
+    const bench = aReleaseYard({ tenant: STAYS });
+    await bench.addTenants(2);
+    await play(bench, "1.42.0");
+    for (const name of ["customers", "clients"]) {
+      bench.revise("shop", toRenamed({}, name));
+      await bench.send("shop-1.42.0", "UPGRADE_STACK");
+      if (name === "customers") await bench.send("shop-1.42.0", "AGAIN");
+      await bench.finish("1.42.0");
+    }
+
+    await rollBack(bench, "1.42.0");
+
+    expect([await findEnd(bench, "1.42.0", "undo"), await bench.versionsOf()]).toEqual([
+      { tally: "done 2", degraded: false },
+      { t0: "1.41.0", t1: "1.41.0" },
+    ]);
+  });
+
+  it("takes back what tasks have sent that are one task now: the newest, and again the one before [octopus#7242]", async () => {
+    const ringOf = (ring: string) => ({
+      executor: "deploy",
+      config: { ...TO_TENANTS, stacks: { machine: "tenant", where: `metadata.ring == '${ring}'` } },
+    });
+    const undo = { executor: "deploy", config: { op: "undo", of: "one" } };
+    const tasks = { one: ringOf("one"), two: { ...ringOf("two"), needs: ["one"] }, undo };
+    const bench = aReleaseYard({ tenant: STAYS, release: toReleaseMachine({ tasks, go: ["one", "two"] }) });
+    await bench.addTenants(2, (index) => ({ ring: index === 0 ? "one" : "two" }));
+    await play(bench, "1.42.0");
+    bench.revise("shop", toRenamed());
+    await bench.send("shop-1.42.0", "UPGRADE_STACK");
+
+    await rollBack(bench, "1.42.0");
+
+    expect([await findEnd(bench, "1.42.0", "undo"), await bench.versionsOf()]).toEqual([
+      { tally: "done 1, skipped NOT_RESTORED 1", degraded: true, code: "NOT_RESTORED" },
+      { t0: "1.42.0", t1: "1.41.0" },
+    ]);
+    await rollBack(bench, "1.42.0");
+    expect(await bench.versionsOf()).toEqual({ t0: "1.41.0", t1: "1.41.0" });
   });
 
   it("builds again what it has restored, where another key was set by hand since [marathon#660]", async () => {

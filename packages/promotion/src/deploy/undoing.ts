@@ -51,7 +51,7 @@ interface Sent {
   readonly lost: readonly SentRows[];
 }
 
-/** Returns under which name a task has sent: its own, or that of a task that was renamed. */
+/** Returns under which name a task has sent: its own, or the last one that it had before. */
 async function findSender(deps: DeployDeps, of: string): Promise<Sent | Failed> {
   const states = await listDeployStates(deps.ctx, deps.owner);
   const isOwn = states.some(({ op, firstSentAt, release }) => {
@@ -61,13 +61,10 @@ async function findSender(deps: DeployDeps, of: string): Promise<Sent | Failed> 
   if (isOwn || lost.length === 0) return { task: of, lost };
   const stacks = await loadTargets(deps, of);
   if ("kind" in stacks) return stacks;
-  const former = lost.filter(({ rows }) => rows.some(({ stack }) => stacks.has(stack)));
-  const [only, ...others] = former.map(({ state }) => state.release.task);
-  if (only === undefined) return { task: of, lost };
-  if (others.length === 0) return { task: only, lost: lost.filter((each) => !former.includes(each)) };
-  const names = [only, ...others].join(", ");
-  const message = `"${of}" has sent nothing under its name, and the machine does not have these tasks any more: ${names}. Name one of them as before, and retry the task.`;
-  return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
+  // What was taken back already is none: where several tasks are one now, each undo takes back what one has sent.
+  const former = lost.findLast(({ rows }) => rows.some(({ stack, state }) => stacks.has(stack) && state !== "undone"));
+  if (former === undefined) return { task: of, lost };
+  return { task: former.state.release.task, lost: lost.filter((each) => each !== former) };
 }
 
 /** Loads the stacks that a task would send to: a task with another name that has sent to none of them was not the same. */
