@@ -8,7 +8,7 @@ type Role = (typeof ROLES)[number];
 
 /** Renders the roles that a grant or a token can give, with their permissions, and which of them the reader has. */
 export function RolesPanel() {
-  const rights = useMe().data?.rights ?? [];
+  const me = useMe();
   return (
     <Panel title="Roles" note="A grant gives one to people, programs or jobs, for all stacks or some.">
       <Table
@@ -18,14 +18,15 @@ export function RolesPanel() {
         columns={[
           { header: "Role", cell: (role: Role) => role },
           { header: "Permissions", cell: (role: Role) => [...permissionsOf(role)].join(", ") },
-          { header: "You", cell: (role: Role) => formatOwn(rights.filter((right) => right.role === role)) },
+          { header: "You", cell: (role: Role) => formatOwn(me.data?.rights.filter((right) => right.role === role)) },
         ]}
       />
     </Panel>
   );
 }
 
-function formatOwn(rights: Me["rights"]): string {
+function formatOwn(rights: Me["rights"] | undefined): string {
+  if (rights === undefined) return "not known";
   if (rights.length === 0) return "–";
   const isWhole = rights.some(({ machines, stacks }) => machines === undefined && stacks === undefined);
   return isWhole ? "have it" : "have it for some stacks";

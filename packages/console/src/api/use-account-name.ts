@@ -3,9 +3,12 @@ import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
 import { useLoad } from "./use-load.ts";
 
+/** Without names, the numbers are shown. */
+const NO_NAMES = {};
+
 function useAccountNames() {
   const { data } = useLoad(keys.count("yard"), (request) => yard.info(request));
-  return data?.accounts ?? {};
+  return data?.accounts === undefined ? NO_NAMES : data.accounts;
 }
 
 /** Returns a function that names an AWS account as the yard's configuration does; undefined where that has no name for it. */

@@ -11,7 +11,7 @@ export function useConditionCounts() {
   });
 }
 
-/** Returns how many stacks have a condition; none while that is unknown. */
-export function countOf(counts: StackCounts | undefined, condition: string): number {
-  return counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
+/** Returns how many stacks have a condition. */
+export function countOf(counts: StackCounts, condition: string): number {
+  return counts.groups.find((group) => group.condition === condition)?.count ?? 0;
 }

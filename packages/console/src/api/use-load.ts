@@ -6,6 +6,34 @@ interface LoadRequest {
   readonly signal: AbortSignal;
 }
 
+/** A load: its data, and the error of its last request. */
+type Load<Data> = Pick<UseQueryResult<Data>, "data" | "error">;
+
+/** Returns true if data are not known because their request has failed: neither while it loads, nor while earlier data are shown. */
+export function hasFailed({ data, error }: Load<unknown>): boolean {
+  return data === undefined && error !== null;
+}
+
+/**
+ * Returns the items of a list that a part of a page can do without: none while they are not known. The part also renders a
+ * `MissingNotice` of the same load, and says nothing that is true of an empty list only.
+ */
+export function itemsOf<Item>({
+  data,
+}: Pick<Load<readonly Item[] | { readonly items: readonly Item[] }>, "data">): readonly Item[] {
+  if (data === undefined) return [];
+  return "items" in data ? data.items : data;
+}
+
+/** A count, or why it is not known. */
+export type Count = number | "loading" | "failed";
+
+/** Returns the count that data give. */
+export function toCount<Data>(load: Load<Data>, count: (data: Data) => number): Count {
+  if (load.data !== undefined) return count(load.data);
+  return hasFailed(load) ? "failed" : "loading";
+}
+
 /**
  * Loads data, and again whenever a message of the live stream or its age says so. What the server does not have is not
  * requested again by age: only a message, or a person, can change that.

@@ -57,14 +57,14 @@ function addCounts(counts: readonly (readonly [MainCondition, number])[]): Reado
   return sums;
 }
 
-/** Returns how many stacks have one of the conditions; 0 while that is unknown. */
-export function sumOf(counts: ConditionCounts | undefined, ...conditions: readonly MainCondition[]): number {
-  return conditions.reduce((sum, condition) => sum + (counts?.all.get(condition) ?? 0), 0);
+/** Returns how many stacks have one of the conditions. */
+export function sumOf(counts: ConditionCounts, ...conditions: readonly MainCondition[]): number {
+  return conditions.reduce((sum, condition) => sum + (counts.all.get(condition) ?? 0), 0);
 }
 
-/** Returns how many stacks with one of the conditions need a person; 0 while that is unknown. */
-export function needyOf(counts: ConditionCounts | undefined, ...conditions: readonly MainCondition[]): number {
-  return conditions.reduce((sum, condition) => sum + (counts?.needy.get(condition) ?? 0), 0);
+/** Returns how many stacks with one of the conditions need a person. */
+export function needyOf(counts: ConditionCounts, ...conditions: readonly MainCondition[]): number {
+  return conditions.reduce((sum, condition) => sum + (counts.needy.get(condition) ?? 0), 0);
 }
 
 /** Returns how many stacks there are. */

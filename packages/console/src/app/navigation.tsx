@@ -1,4 +1,5 @@
 import { useRouterState } from "@tanstack/react-router";
+import { type Count, toCount } from "../api/use-load.ts";
 import { needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { Icon } from "../design/icon.tsx";
 import { To } from "../design/links.tsx";
@@ -8,21 +9,26 @@ import { useMedia } from "../design/use-media.ts";
 import { findScreen, GROUPS, type Screen } from "./screens.ts";
 
 interface Badge {
-  readonly count: number;
+  readonly count: Count;
   readonly tone: Tone;
   readonly what: string;
 }
 
 /** Returns the badges of the rail. They add up to what needs a person. */
 function useBadges(): Readonly<Record<string, Badge>> {
-  const { counts } = useMainConditions();
+  const { query, counts } = useMainConditions();
+  const load = { data: counts, error: query.error };
   return {
     "/stacks": {
-      count: needyOf(counts, "failed", "degraded", "overdue", "stalled"),
+      count: toCount(load, (known) => needyOf(known, "failed", "degraded", "overdue", "stalled")),
       tone: "fail",
       what: "need attention",
     },
-    "/approvals": { count: needyOf(counts, "approval"), tone: "approval", what: "waiting for a decision" },
+    "/approvals": {
+      count: toCount(load, (known) => needyOf(known, "approval")),
+      tone: "approval",
+      what: "waiting for a decision",
+    },
   };
 }
 
@@ -58,13 +64,20 @@ function ScreenLink({ screen: { path, title, icon } }: { screen: Screen }) {
     <To path={path} current={current} title={title}>
       <Icon name={icon} />
       <span className="rail-word">{title}</span>
-      {badge !== undefined && badge.count > 0 && (
-        <span className={`count tone-${badge.tone}`}>
-          {badge.count.toLocaleString("en")}
-          <span className="hidden-visually"> {badge.what}</span>
-        </span>
-      )}
+      {badge !== undefined && <BadgeMark badge={badge} />}
     </To>
+  );
+}
+
+/** Renders a count; a dash where it could not be loaded. */
+function BadgeMark({ badge: { count, tone, what } }: { badge: Badge }) {
+  if (count === "loading" || count === 0) return null;
+  const isKnown = count !== "failed";
+  return (
+    <span className={isKnown ? `count tone-${tone}` : "count"}>
+      <span aria-hidden={!isKnown}>{isKnown ? count.toLocaleString("en") : "–"}</span>
+      <span className="hidden-visually"> {isKnown ? what : `not known how many ${what}`}</span>
+    </span>
   );
 }
 

@@ -2,10 +2,11 @@ import { defined } from "@stackyard/core";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { hasFailed, itemsOf, useLoad } from "../api/use-load.ts";
 import { Dialog } from "../design/dialog.tsx";
 import { isEnter } from "../design/keys.ts";
 import { To, useGo } from "../design/links.tsx";
+import { MissingNotice } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { findActions, type PageAction } from "./page-actions.ts";
 
@@ -34,13 +35,13 @@ export function Palette({ navigation, onClose }: PaletteProps) {
   const sought = text.trim();
   const matches = ({ title }: { readonly title: string }) => title.toLowerCase().includes(sought.toLowerCase());
   const go = useGo();
-  const { data, isLoading } = useLoad(
+  const found = useLoad(
     keys.list("palette", { sought }),
     ({ signal }) => yard.stacks.list({ text: sought }, { limit: MAX_STACKS, signal }),
     { enabled: sought !== "" },
   );
   const stacks = rank(
-    (data?.items ?? []).map(({ id }) => id),
+    itemsOf(found).map(({ id }) => id),
     sought,
   ).map((id): Place => ({ key: `stack ${id}`, title: id, kind: "Stack", path: "/stack", search: { id } }));
   const screens = navigation
@@ -58,7 +59,7 @@ export function Palette({ navigation, onClose }: PaletteProps) {
   };
   useEffect(() => {
     const entry = entries[chosen];
-    if (!isEntered || isLoading) return;
+    if (!isEntered || found.isLoading) return;
     setEntered(false);
     if (entry !== undefined) open(entry);
   });
@@ -94,7 +95,14 @@ export function Palette({ navigation, onClose }: PaletteProps) {
             </li>
           ))}
         </ul>
-        {entries.length === 0 && !isLoading && <p className="muted">No match.</p>}
+        {found.data?.cursor !== undefined && (
+          <p className="muted">The first {found.data.items.length} stacks are listed. Type on to find others.</p>
+        )}
+        {hasFailed(found) ? (
+          <MissingNotice query={found} />
+        ) : (
+          entries.length === 0 && !found.isLoading && <p className="muted">No match.</p>
+        )}
       </section>
     </Dialog>
   );

@@ -23,6 +23,7 @@ function toMarkSvg(state: YardState): string {
 /** Returns what the mark shows; `quiet` while it is unknown. */
 function useYardState(): YardState {
   const { counts } = useMainConditions();
+  if (counts === undefined) return "quiet";
   if (needyOf(counts, ...NEEDS_PERSON.slice(0, -1)) > 0) return "failed";
   return sumOf(counts, "busy") > 0 ? "busy" : "quiet";
 }

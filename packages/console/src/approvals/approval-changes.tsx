@@ -1,9 +1,9 @@
 import type { Approval, HistoryEntry, Page, StackDetails } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
-import { ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
+import { ErrorNotice, MissingNotice, Panel, Skeleton } from "../design/page.tsx";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { PlanName } from "../design/release/plan-name.tsx";
 import { PlanOnDemand } from "../design/release/plan-on-demand.tsx";
@@ -24,7 +24,7 @@ export function WhatChanges({ approval, details }: { approval: Approval; details
     yard.stacks.history(stackId, { limit: LINES, ...request }),
   );
   const approved = useLastApproved(stackId, history.data, task);
-  const plan = findPlan(approval, history.data?.items ?? []);
+  const plan = findPlan(approval, itemsOf(history));
   return (
     <>
       {history.data === undefined &&
@@ -52,8 +52,8 @@ function EarlierTrouble({ release }: { release: string }) {
   const deploys = useLoad(keys.stack(release, "trouble"), (request) =>
     yard.deploys.list(release, { trouble: true, ...request }),
   );
-  if (deploys.error !== null) return <ErrorNotice error={deploys.error} onRetry={() => void deploys.refetch()} />;
-  const troubled = (deploys.data ?? []).filter(({ trouble = [], soaksUntil }) => trouble.length > 0 || soaksUntil);
+  if (deploys.data === undefined) return <MissingNotice query={deploys} />;
+  const troubled = deploys.data.filter(({ trouble = [], soaksUntil }) => trouble.length > 0 || soaksUntil);
   if (troubled.length === 0) return null;
   return (
     <div className="notice warn">

@@ -3,10 +3,10 @@ import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { useMe } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty } from "../design/page.tsx";
+import { Empty, MissingNotice } from "../design/page.tsx";
 import { StateName } from "../design/state-name.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
@@ -20,27 +20,30 @@ interface ClosedProps {
 
 /** Renders how an approval that is no longer open was answered last, and where its stack is now. */
 export function ClosedApproval({ details: { id, state, version }, task }: ClosedProps) {
-  const { data } = useLoad(keys.stack(id, "answers", { limit: LINES, version }), (request) =>
+  const answers = useLoad(keys.stack(id, "answers", { limit: LINES, version }), (request) =>
     yard.stacks.history(id, { limit: LINES, ...request }),
   );
   const { data: me } = useMe();
-  const answer = data?.items.find((entry) => isAnswer(entry) && entry.task === task);
+  const answer = itemsOf(answers).find((entry) => isAnswer(entry) && entry.task === task);
   // Also somebody of the reader's own name is told apart.
-  const people = [...(data?.items ?? []), { actor: me?.name, actorId: me?.id }];
+  const people = [...itemsOf(answers), { actor: me?.name, actorId: me?.id }];
   return (
-    <Empty>
-      {answer === undefined ? (
-        "This approval is closed: it was decided, it expired, or the stack left the state."
-      ) : (
-        <>
-          This approval is closed. <Answer of={answer} by={nameSender(answer, people)} />
-        </>
-      )}{" "}
-      The stack is now in <StateName state={state} />.{" "}
-      <To path="/stack" search={{ id }}>
-        Open the stack
-      </To>
-    </Empty>
+    <>
+      <Empty>
+        {answer === undefined ? (
+          "This approval is closed: it was decided, it expired, or the stack left the state."
+        ) : (
+          <>
+            This approval is closed. <Answer of={answer} by={nameSender(answer, people)} />
+          </>
+        )}{" "}
+        The stack is now in <StateName state={state} />.{" "}
+        <To path="/stack" search={{ id }}>
+          Open the stack
+        </To>
+      </Empty>
+      <MissingNotice query={answers} />
+    </>
   );
 }
 

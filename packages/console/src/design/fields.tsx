@@ -1,4 +1,6 @@
+import type { UseQueryResult } from "@tanstack/react-query";
 import type { ComponentProps, ReactNode } from "react";
+import { hasFailed } from "../api/use-load.ts";
 import { toSafeText } from "../text/safe-text.ts";
 
 interface FieldProps {
@@ -39,13 +41,24 @@ export function SelectField({ title, value, shortcut, onChange, children }: Sele
   );
 }
 
-/** Renders names as the options of a choice. */
-export function Options({ names }: { names: readonly string[] }) {
-  return names.map((name) => (
-    <option key={name} value={name}>
-      {toSafeText(name)}
-    </option>
-  ));
+/** Renders names as the options of a choice; of those that could not be loaded it says so. */
+export function Options({ names, query }: OptionsProps) {
+  return (
+    <>
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {toSafeText(name)}
+        </option>
+      ))}
+      {query !== undefined && hasFailed(query) && <option disabled>The others could not be loaded</option>}
+    </>
+  );
+}
+
+interface OptionsProps {
+  readonly names: readonly string[];
+  /** The load of the names. */
+  readonly query?: UseQueryResult<unknown> | undefined;
 }
 
 /** Renders the names that a text field with this `list` offers. */

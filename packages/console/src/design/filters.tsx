@@ -1,4 +1,5 @@
 import { defined } from "@stackyard/core";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { Options, SelectField } from "./fields.tsx";
 import { isEnter } from "./keys.ts";
@@ -71,8 +72,14 @@ export function FilterText({ name, label, shortcut, isExact }: FilterTextProps) 
   );
 }
 
+interface ChoiceProps extends FilterProps {
+  readonly options: readonly string[];
+  /** The load of the options. */
+  readonly query?: UseQueryResult<unknown> | undefined;
+}
+
 /** Renders a choice of one value, or all. A value of the address that is not offered is shown too. */
-export function FilterChoice({ name, label, shortcut, options }: FilterProps & { options: readonly string[] }) {
+export function FilterChoice({ name, label, shortcut, options, query }: ChoiceProps) {
   const value = useSearch()[name] ?? "";
   const changeSearch = useChangeSearch();
   const shown = value === "" || options.includes(value) ? options : [value, ...options];
@@ -84,7 +91,7 @@ export function FilterChoice({ name, label, shortcut, options }: FilterProps & {
       onChange={(chosen) => changeSearch({ [name]: chosen })}
     >
       <option value="">all</option>
-      <Options names={shown} />
+      <Options names={shown} query={query} />
     </SelectField>
   );
 }

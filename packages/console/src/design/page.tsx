@@ -1,6 +1,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { isAbsent, toFailure } from "../api/client.ts";
+import { hasFailed } from "../api/use-load.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
 import { Command } from "./copy-button.tsx";
@@ -97,6 +98,28 @@ export function ErrorNotice({ error, onRetry }: FailureProps) {
 interface FailureProps {
   readonly error: unknown;
   readonly onRetry?: (() => void) | undefined;
+}
+
+/** Renders the error of a request whose data a part of a page lacks; nothing while it has them, is loading, or may not read them. */
+export function MissingNotice({ query }: { query: UseQueryResult<unknown> }) {
+  if (!hasFailed(query) || isAbsent(query.error)) return null;
+  return <FailureNotice error={query.error} onRetry={() => void query.refetch()} />;
+}
+
+/** Renders a fact of a list of facts that could not be loaded; nothing while it is known, is loading, or may not be read. */
+export function MissingFact({ word, query }: { word: string; query: UseQueryResult<unknown> }) {
+  if (!hasFailed(query) || isAbsent(query.error)) return null;
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd>
+        <span className="muted">could not be loaded</span>{" "}
+        <Button look="plain" onPress={() => void query.refetch()}>
+          Retry
+        </Button>
+      </dd>
+    </div>
+  );
 }
 
 /** Renders a failure, with its code and request. */

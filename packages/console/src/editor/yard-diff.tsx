@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { hasFailed, itemsOf, useLoad } from "../api/use-load.ts";
 import { type OutcomeCounts, OutcomeTable } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
@@ -36,7 +36,7 @@ export function YardDiff({ machine, base, onBase, valid }: YardDiffProps) {
 function RevisionPicker({ machine, base, onBase }: Pick<YardDiffProps, "machine" | "base" | "onBase">) {
   const toast = useToast();
   const [chosen, setChosen] = useState("");
-  const { data } = useLoad(keys.machine(machine, "revisions to compare"), ({ signal }) =>
+  const revisions = useLoad(keys.machine(machine, "revisions to compare"), ({ signal }) =>
     yard.machines.revisions(machine, { limit: 100, signal }),
   );
   const [first] = useState(base.title);
@@ -55,11 +55,12 @@ function RevisionPicker({ machine, base, onBase }: Pick<YardDiffProps, "machine"
       Compare with
       <select className="input" value={chosen} onChange={({ target }) => void choose(target.value)}>
         <option value="">{toSafeText(first)}</option>
-        {(data?.items ?? []).map(({ hash, current, stacks }) => (
+        {itemsOf(revisions).map(({ hash, current, stacks }) => (
           <option key={hash} value={hash}>
             {`${hash.slice(0, 12)}${current ? ", current" : ""}, ${stacks} ${stacks === 1 ? "stack" : "stacks"}`}
           </option>
         ))}
+        {hasFailed(revisions) && <option disabled>The revisions could not be loaded</option>}
       </select>
     </label>
   );

@@ -4,7 +4,7 @@ import { StackyardApiError } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { hasFailed, itemsOf, useLoad } from "../api/use-load.ts";
 import { OutcomeTable } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Options } from "../design/fields.tsx";
@@ -264,20 +264,20 @@ function toKnownExecutor({ name, config, documents }: ExecutorDetails): KnownExe
 
 function MachinePicker() {
   const go = useGo();
-  const { data, error, refetch } = useLoad(keys.other("machines"), (request) => yard.machines.list(request));
-  if (data === undefined && error !== null) {
-    return <Button onPress={() => void refetch()}>Machines not loaded: retry</Button>;
+  const machines = useLoad(keys.other("machines"), (request) => yard.machines.list(request));
+  if (hasFailed(machines)) {
+    return <Button onPress={() => void machines.refetch()}>Machines not loaded: retry</Button>;
   }
   return (
     <select
       className="input opener"
       aria-label="Open a machine of the yard"
-      aria-busy={data === undefined}
+      aria-busy={machines.data === undefined}
       value=""
       onChange={({ target }) => go("/edit", { machine: target.value })}
     >
-      <option value="">{data === undefined ? "Machines loading…" : "Machine…"}</option>
-      <Options names={(data ?? []).map(({ name }) => name)} />
+      <option value="">{machines.data === undefined ? "Machines loading…" : "Machine…"}</option>
+      <Options names={itemsOf(machines).map(({ name }) => name)} />
     </select>
   );
 }

@@ -1,5 +1,6 @@
 import type { Approval, DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { failEach } from "../testing/fail-each.ts";
 import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { aCause, aFailedStack, aStack, conditionCounts, HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { InboxPage } from "./inbox-page.tsx";
@@ -63,6 +64,20 @@ const full = {
 };
 
 describe("InboxPage", () => {
+  it("says what could not be loaded, never that nothing needs a person (skypilot#8371, PostHog#16448)", {
+    timeout: 60_000,
+  }, async () => {
+    const none = { ...full, "GET /v1/stack-counts": conditionCounts(50), "GET /v1/causes": { items: [], examined: 0 } };
+
+    await failEach({
+      api: none,
+      show: (api) => renderPage(InboxPage, "/inbox", api),
+      neverSays: ["Nothing needs you."],
+      // Shown until the counts say that it has nothing.
+      spared: ['/v1/causes {"kind":"failed"'],
+    });
+  });
+
   it("counts each part, and shows the stacks of the first cause, which can be closed", { tags: "page" }, async () => {
     const { screen, sent, address } = await renderPage(InboxPage, "/inbox", full);
 

@@ -1,7 +1,8 @@
 import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
+import { type Count, toCount } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
-import { Empty, Page } from "../design/page.tsx";
+import { Empty, MissingNotice, Page } from "../design/page.tsx";
 import { CausePanel, useCauses } from "./cause-panel.tsx";
 import { OpenApprovals } from "./open-approvals.tsx";
 import { WaitingPanel } from "./waiting-panel.tsx";
@@ -9,7 +10,7 @@ import "./inbox.css";
 
 const TABS = ["failed", "degraded", "waiting", "parked", "dead", "approvals"] as const;
 type TabId = (typeof TABS)[number];
-type Counts = Readonly<Record<TabId, number | undefined>>;
+type Counts = Readonly<Record<TabId, Count>>;
 
 /** The parts that need a person, in the order in which they are shown below each other: others wait for something else. */
 const NEEDY = ["failed", "degraded", "approvals", "parked", "dead"] as const;
@@ -27,7 +28,8 @@ const LOOKS: Readonly<Record<TabId, readonly [Status, string]>> = {
 export function InboxPage() {
   const search = useSearch();
   const tab = TABS.find((id) => id === search["tab"]);
-  const counts = useCounts();
+  const conditions = useConditionCounts();
+  const counts = useCounts(conditions);
   return (
     <Page title="Inbox">
       <nav className="tabs" aria-label="Parts of the inbox">
@@ -42,18 +44,31 @@ export function InboxPage() {
             current={id === tab}
             {...(counts[id] === 0 && { className: "none" })}
           >
-            <Mark status={LOOKS[id][0]} word={`${LOOKS[id][1]} ${counts[id]?.toLocaleString("en") ?? ""}`.trim()} />
+            <Mark status={LOOKS[id][0]} word={`${LOOKS[id][1]} ${formatTabCount(counts[id])}`.trim()} />
           </To>
         ))}
       </nav>
+      <MissingNotice query={conditions} />
       {tab === undefined ? <NeedyParts counts={counts} /> : <Part id={tab} isFirst />}
     </Page>
   );
 }
 
-/** Renders the parts that have something, while nothing is counted the first one. The first cause of the first part is open. */
+/** The count of a tab: a dash where it could not be loaded. */
+function formatTabCount(count: Count): string {
+  if (count === "loading") return "";
+  return count === "failed" ? "–" : count.toLocaleString("en");
+}
+
+/**
+ * Renders the parts that have something, and those of which that could not be loaded, with their error; while nothing is known, the first one.
+ * The first cause of the first part is open.
+ */
 function NeedyParts({ counts }: { counts: Counts }) {
-  const parts = NEEDY.filter((id) => (counts[id] ?? (id === "failed" ? 1 : 0)) > 0);
+  const known = NEEDY.filter((id) => counts[id] !== "loading");
+  const needy = known.filter((id) => counts[id] !== 0);
+  const isWhole = known.length === NEEDY.length;
+  const parts = needy.length === 0 && !isWhole ? NEEDY.filter((id) => counts[id] === "loading").slice(0, 1) : needy;
   if (parts.length === 0) return <Empty>Nothing needs you.</Empty>;
   return parts.map((id, index) => <Part key={id} id={id} isFirst={index === 0} />);
 }
@@ -64,12 +79,11 @@ function Part({ id, isFirst }: { id: TabId; isFirst: boolean }) {
   return <CausePanel key={id} kind={id} opensFirst={isFirst} />;
 }
 
-/** Returns the count of each tab; undefined while unknown. */
-function useCounts(): Counts {
-  const { data } = useConditionCounts();
-  const parked = useCauses("parked").data?.examined;
-  const dead = useCauses("dead").data?.examined;
-  const count = (condition: string) => data && countOf(data, condition);
+/** Returns the count of each tab. */
+function useCounts(conditions: ReturnType<typeof useConditionCounts>): Counts {
+  const parked = toCount(useCauses("parked"), ({ examined }) => examined);
+  const dead = toCount(useCauses("dead"), ({ examined }) => examined);
+  const count = (condition: string) => toCount(conditions, (known) => countOf(known, condition));
   return {
     failed: count("failed"),
     degraded: count("degraded"),

@@ -2,7 +2,7 @@ import type { Job } from "@stackyard/sdk/jobs";
 import { yard } from "../api/client.ts";
 import { JOB_STATES, statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { FilterChoice, Filters } from "../design/filters.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -94,7 +94,14 @@ function JobFilters() {
   return (
     <Filters>
       <FilterChoice name="state" label="State" options={JOB_STATES} shortcut="/" />
-      <FilterChoice name="executor" label="Executor" options={(executors.data ?? []).map(({ name }) => name).sort()} />
+      <FilterChoice
+        name="executor"
+        label="Executor"
+        options={itemsOf(executors)
+          .map(({ name }) => name)
+          .sort()}
+        query={executors}
+      />
     </Filters>
   );
 }

@@ -1,13 +1,13 @@
 import type { Cause, StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { toCount, useLoad } from "../api/use-load.ts";
 import { type ConditionCounts, NEEDS_PERSON, NO_JOBS, needyOf } from "../api/use-main-conditions.ts";
 import { BulkOfCause } from "../bulk/bulk-of-cause.tsx";
 import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Loaded, Panel } from "../design/page.tsx";
+import { Loaded, MissingNotice, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { Line } from "./attention-line.tsx";
@@ -28,8 +28,11 @@ interface AttentionProps {
  */
 export function Attention({ counts, jobs }: AttentionProps) {
   const [failed, degraded, overdue, stalled, approval] = NEEDS_PERSON.map((condition) => needyOf(counts, condition));
-  const needy = countNeedy(counts, jobs.data ?? []);
-  if (needy.stacks + needy.jobs === 0) {
+  const needy = countNeedy(
+    counts,
+    toCount(jobs, ({ length }) => length),
+  );
+  if (needy.stacks === 0 && (needy.jobs === 0 || needy.jobs === "loading")) {
     return (
       <Panel title="Needs attention">
         <Loaded query={jobs}>{() => <AllQuiet />}</Loaded>
@@ -40,7 +43,7 @@ export function Attention({ counts, jobs }: AttentionProps) {
     <Panel title="Needs attention" note={formatNeedyNote(needy)} actions={<To path="/inbox">All as a list</To>}>
       {failed ? <Causes kind="failed" count={failed} /> : null}
       {degraded ? <Causes kind="degraded" count={degraded} /> : null}
-      <FailedJobs jobs={jobs.data ?? []} />
+      {needy.jobs !== "loading" && <Loaded query={jobs}>{(failed) => <FailedJobs jobs={failed} />}</Loaded>}
       {overdue ? <OldestOf condition="overdue" count={overdue} /> : null}
       {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
       {approval ? <Approvals count={approval} /> : null}
@@ -115,7 +118,7 @@ function OldestOf({ condition, count }: { condition: "stalled" | "overdue"; coun
         )
       }
     >
-      {stack === undefined ? null : <OldestStack stack={stack} />}
+      {stack === undefined ? <MissingNotice query={oldest} /> : <OldestStack stack={stack} />}
     </Line>
   );
 }
@@ -145,12 +148,15 @@ function Approvals({ count }: { count: number }) {
   const approvals = useLoad(keys.list("approvals", { limit: MAX_APPROVALS }), ({ signal }) =>
     yard.approvals.list({ limit: MAX_APPROVALS, signal }),
   );
-  const items = approvals.data?.items.slice(0, MAX_APPROVALS) ?? [];
-  if (items.length === 0) {
+  const items = approvals.data?.items.slice(0, MAX_APPROVALS);
+  if (items === undefined || items.length === 0) {
     return (
-      <Line id="approval" status="approval" word={`Approval ${count}`} search={{ is: "approval" }}>
-        <To path="/approvals">All approvals</To>
-      </Line>
+      <>
+        <Line id="approval" status="approval" word={`Approval ${count}`} search={{ is: "approval" }}>
+          <To path="/approvals">All approvals</To>
+        </Line>
+        <MissingNotice query={approvals} />
+      </>
     );
   }
   return items.map((approval, index) => (
@@ -185,7 +191,11 @@ function AllQuiet() {
     <div className="notice">
       <Mark status="quiet" word="All quiet" />
       {failure === undefined ? (
-        recent.data && <p className="muted">The latest events contain no failure.</p>
+        recent.data === undefined ? (
+          <MissingNotice query={recent} />
+        ) : (
+          <p className="muted">The latest events contain no failure.</p>
+        )
       ) : (
         <p className="muted">
           Last failure: <StackLink id={failure.stackId} /> <Text>{failure.task ?? ""}</Text>{" "}

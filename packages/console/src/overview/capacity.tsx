@@ -1,6 +1,6 @@
-import { yard } from "../api/client.ts";
+import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { hasFailed, useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 
@@ -15,6 +15,7 @@ export function Capacity() {
   );
   // Refused (403) to people who may read a part of the yard only.
   const info = useLoad(keys.count("yard"), (request) => yard.info(request));
+  if (hasFailed(processes)) return <span className="muted">Workers could not be loaded</span>;
   if (processes.data === undefined) return null;
   const workers = processes.data.items.filter(({ roles }) => roles.includes("worker"));
   const alive = workers.filter(({ gone }) => !gone);
@@ -29,6 +30,7 @@ export function Capacity() {
       />
       <span>room for {room}</span>
       {info.data !== undefined && <span>{info.data.queuedTasks} queued</span>}
+      {hasFailed(info) && toFailure(info.error).code !== "FORBIDDEN" && <span>the queue could not be loaded</span>}
     </To>
   );
 }

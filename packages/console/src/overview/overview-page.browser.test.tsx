@@ -2,7 +2,8 @@ import type { Approval, HistoryEntry, OpenAttempt, YardProcess } from "@stackyar
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
-import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
+import { failEach } from "../testing/fail-each.ts";
+import { type Answer, problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { aBulk, aCause, aStack, conditionCounts, HOSTILE, isDryRun, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { OverviewPage } from "./overview-page.tsx";
 
@@ -87,6 +88,17 @@ const broken = {
 };
 
 describe("OverviewPage", () => {
+  it("says what could not be loaded, in its place, and keeps the rest (lightdash#6330, AzureTRE#2093)", {
+    timeout: 120_000,
+  }, async () => {
+    const previews = { "GET /v1/previews": { items: [] } };
+    const show = (api: Readonly<Record<string, Answer>>) => renderPage(OverviewPage, "/", api);
+
+    const info = { "GET /v1/yard": { version: "0.1.0", queuedTasks: 4 } };
+    const api = { ...broken, ...previews, ...info };
+    await failEach({ api, show, neverSays: ["All quiet", "None needs attention"] });
+  });
+
   it("lists causes first, then what is overdue, approvals, what runs and what came last", {
     tags: "page",
   }, async () => {
@@ -350,7 +362,7 @@ describe("OverviewPage", () => {
       "GET /v1/history": problem(500, "INTERNAL", "The store is locked."),
     });
 
-    await expect.element(screen.getByText("The store is locked.")).toBeVisible();
+    await expect.element(screen.getByText("The store is locked.").first()).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "Failed 37" })).toBeVisible();
   });
 

@@ -1,3 +1,4 @@
+import { toCount } from "../api/use-load.ts";
 import { sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { ErrorNotice, Page, Panel, Skeleton } from "../design/page.tsx";
 import { useMedia } from "../design/use-media.ts";
@@ -21,12 +22,15 @@ export function OverviewPage() {
   const jobs = useFailedJobs();
   // The causes are seen without scrolling over all stacks.
   const isPhone = useMedia("(max-width: 719px)");
-  // While failed jobs are unknown, nothing says that none needs a person.
-  const needs = jobs.data === undefined ? "" : formatNeedy(countNeedy(counts, jobs.data));
   const sentence =
-    total === undefined || machines === undefined || total === 0
+    counts === undefined || machines === undefined || total === undefined || total === 0
       ? undefined
-      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${needs}`;
+      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${formatNeedy(
+          countNeedy(
+            counts,
+            toCount(jobs, ({ length }) => length),
+          ),
+        )}`;
   return (
     <Page title="Overview" sentence={sentence} actions={<Capacity />}>
       {counts === undefined && (query.error === null ? <Skeleton height={200} /> : <ErrorNotice error={query.error} />)}

@@ -1,10 +1,10 @@
 import type { StackPreview } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { hasFailed, useLoad } from "../api/use-load.ts";
 import { TextLink } from "../design/links.tsx";
 import { CONDITIONS, Mark, type Status } from "../design/mark.tsx";
-import { Panel } from "../design/page.tsx";
+import { MissingNotice, Panel } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { toSafeLink } from "../text/safe-text.ts";
 
@@ -16,7 +16,14 @@ export function PreviewsPanel({ asleep }: { asleep: number }) {
   const previews = useLoad(keys.other("previews"), ({ signal }) => yard.previews.list({ limit: COUNTED, signal }), {
     refetchInterval: 30_000,
   });
-  const { items = [], cursor } = previews.data ?? {};
+  if (previews.data === undefined) {
+    return hasFailed(previews) && !isAbsent(previews.error) ? (
+      <Panel title="Previews">
+        <MissingNotice query={previews} />
+      </Panel>
+    ) : null;
+  }
+  const { items, cursor } = previews.data;
   if (items.length === 0) return null;
   const priced = items.filter(({ monthlyCost }) => monthlyCost !== undefined);
   const cost = priced.reduce((sum, { monthlyCost = 0 }) => sum + monthlyCost, 0);

@@ -20,8 +20,7 @@ const COUNTED = 100;
 /** Renders the attempts that have not ended on one axis, oldest first. */
 export function RunningAttempts() {
   const attempts = useLoad(keys.list("attempts"), ({ signal }) => yard.attempts.list({}, { limit: COUNTED, signal }));
-  const { items = [], cursor } = attempts.data ?? {};
-  const note = attempts.data === undefined ? undefined : `${items.length}${cursor === undefined ? "" : "+"}`;
+  const note = attempts.data && `${attempts.data.items.length}${attempts.data.cursor === undefined ? "" : "+"}`;
   return (
     <Panel
       title="Running"
@@ -36,7 +35,7 @@ export function RunningAttempts() {
       }
     >
       <Loaded query={attempts} height={200}>
-        {() =>
+        {({ items }) =>
           items.length === 0 ? <Empty>No task runs.</Empty> : <RunningTimeline attempts={items.slice(0, SHOWN)} />
         }
       </Loaded>

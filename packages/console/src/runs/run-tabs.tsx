@@ -9,7 +9,7 @@ import { toAttemptStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Empty, Loaded, MissingNotice, Panel } from "../design/page.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Tabs } from "../design/tabs.tsx";
@@ -62,10 +62,11 @@ function Config({ job: { config, target, outputs } }: { job: Job }) {
 }
 
 function Attempts({ jobId }: { jobId: string }) {
-  const { attempts, history } = useRunWork(jobId);
-  if (attempts === undefined) return null;
+  const { attempts, history, load } = useRunWork(jobId);
+  if (attempts === undefined) return <MissingNotice query={load} />;
   return (
     <Panel title="Attempts" note={attempts.length}>
+      <MissingNotice query={load} />
       <Table
         label="Attempts of the job"
         rows={attempts}

@@ -4,7 +4,7 @@ import { statusOfJob } from "../api/job-states.ts";
 import { Gantt, type GanttRow } from "../design/charts/gantt.tsx";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Panel } from "../design/page.tsx";
+import { MissingNotice, Panel } from "../design/page.tsx";
 import { Steps } from "../design/run/steps.tsx";
 import { useNow } from "../design/text.tsx";
 import { toGanttBar } from "./attempt-bars.ts";
@@ -20,9 +20,10 @@ interface RunTimelineProps {
 
 /** Renders when a job waited and was worked, on one line of time; a bar leads to its log. */
 export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
-  const { attempts = [], history } = useRunWork(job.jobId);
+  const { attempts, history, load } = useRunWork(job.jobId);
   const now = useNow();
   const [drawing, setDrawing] = useState<HTMLElement | null>(null);
+  if (attempts === undefined) return <MissingNotice query={load} />;
   const { from, to, bars } = toRunTimes(job, { attempts, history, now });
   if (bars.length === 0 && rows.length === 0) return null;
   const own: GanttRow = {
@@ -32,6 +33,7 @@ export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
   };
   return (
     <Panel title="Timeline" actions={<CopyImage of={drawing} what="timeline" file={`Timeline of ${job.jobId}`} />}>
+      <MissingNotice query={load} />
       <Gantt
         label="Timeline since the start"
         heads={["What", "Result"]}
@@ -46,9 +48,9 @@ export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
 
 /** Renders the attempts of a job as its first picture. */
 export function AttemptSteps({ job }: { job: Job }) {
-  const { attempts, history } = useRunWork(job.jobId);
+  const { attempts, history, load } = useRunWork(job.jobId);
   const now = useNow();
-  if (attempts === undefined) return null;
+  if (attempts === undefined) return <MissingNotice query={load} />;
   const { bars } = toRunTimes(job, { attempts, history, now });
   const steps = toAttemptSteps(job, bars, { history, now });
   if (steps.length === 0) return null;

@@ -1,8 +1,8 @@
 import type { StackAt, StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
-import { Loaded, Panel } from "../design/page.tsx";
+import { Loaded, MissingFact, MissingNotice, Panel } from "../design/page.tsx";
 import { Arrow, Instant, Text } from "../design/text.tsx";
 import { ValueChange } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
@@ -21,9 +21,10 @@ export function ChangesPanel({ source, stack }: StackProps) {
   const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
     source.loadHistory({ limit: LINES, signal }),
   );
-  const entries = history.data?.items ?? [];
-  const last = findLastMove(entries);
-  if (last === undefined || source.loadAt === undefined) return null;
+  if (source.loadAt === undefined) return null;
+  if (history.data === undefined) return <MissingNotice query={history} />;
+  const last = findLastMove(history.data.items);
+  if (last === undefined) return null;
   return <Changes source={source} stack={stack} last={last} />;
 }
 
@@ -145,10 +146,18 @@ function Durations({ source, stack, last: { move } }: ChangesProps) {
   );
   const failed = stack.tasks.filter(({ status }) => status === "ERROR");
   const known = failed.flatMap(({ name }) => {
-    const ms = findEarlierMs(name, move.at, attempts.data ?? [], history.data?.items ?? []);
+    const ms = findEarlierMs(name, move.at, itemsOf(attempts), itemsOf(history));
     return ms === undefined ? [] : [{ name, ms }];
   });
-  return known.map(({ name, ms }) => <ChangeOfDuration key={name} name={name} ms={ms} />);
+  return (
+    <>
+      <MissingFact word="Durations" query={attempts} />
+      <MissingFact word="Durations" query={history} />
+      {known.map(({ name, ms }) => (
+        <ChangeOfDuration key={name} name={name} ms={ms} />
+      ))}
+    </>
+  );
 }
 
 function ChangeOfDuration({ name, ms }: { name: string; ms: number }) {

@@ -1,6 +1,6 @@
 import { nameSender } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
-import { useLoad } from "../api/use-load.ts";
+import { hasFailed, itemsOf, useLoad } from "../api/use-load.ts";
 import { Mark } from "../design/mark.tsx";
 import { PlaceOf } from "../design/run/run-head.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
@@ -80,7 +80,9 @@ function Acknowledger({ source, of }: { source: StackSource; of: NonNullable<Fai
     source.loadHistory({ limit: LINES, signal }),
   );
   const sender = { actor: of.by, actorId: of.byId };
-  return <Text>{nameSender(sender, history.data?.items ?? []) ?? "someone"}</Text>;
+  // Without the history it is not known whether another one has the name: so the id is there, too.
+  const others = hasFailed(history) ? [{ actor: of.by, actorId: "" }] : itemsOf(history);
+  return <Text>{nameSender(sender, others) ?? "someone"}</Text>;
 }
 
 interface NoticeProps {

@@ -2,11 +2,11 @@ import { cutText } from "@stackyard/core";
 import type { MetadataValue } from "@stackyard/sdk";
 import { useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { TextLink, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Empty, NoMatch, Panel } from "../design/page.tsx";
+import { Empty, MissingNotice, NoMatch, Panel } from "../design/page.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
@@ -32,7 +32,7 @@ export function MetadataTab({ source, stack }: StackProps) {
   );
   const text = q.toLowerCase();
   const all = Object.entries(stack.metadata).filter(([key]) => key.toLowerCase().includes(text));
-  const rows = toMetadataRows(Object.fromEntries(all.slice(0, shown)), history.data?.items ?? []);
+  const rows = toMetadataRows(Object.fromEntries(all.slice(0, shown)), itemsOf(history));
   const columns: Column<MetadataRow>[] = [
     { header: "Key", cell: ({ key }) => <Text>{key}</Text> },
     {
@@ -58,6 +58,7 @@ export function MetadataTab({ source, stack }: StackProps) {
         />
       }
     >
+      <MissingNotice query={history} />
       <Table
         label="Metadata"
         columns={columns}

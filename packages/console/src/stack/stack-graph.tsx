@@ -2,9 +2,9 @@ import type { HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { toFailure } from "../api/client.ts";
 import { JOB_MACHINE, toStackStatus, toTaskStatus } from "../api/status.ts";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
-import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
+import { Empty, ErrorNotice, MissingNotice, Panel, Skeleton } from "../design/page.tsx";
 import { useNow } from "../design/text.tsx";
 import { useMedia } from "../design/use-media.ts";
 import type { StateBadge, TaskBadge } from "../graph/graph-drawing.tsx";
@@ -39,7 +39,12 @@ function MachineGraphOfStack({ source, stack }: StackProps) {
     source.loadHistory({ limit: COUNTED, signal }),
   );
   if (query.data !== undefined) {
-    return <GraphOfStack graph={query.data} stack={stack} entries={history.data?.items ?? []} />;
+    return (
+      <>
+        <GraphOfStack graph={query.data} stack={stack} entries={itemsOf(history)} />
+        <MissingNotice query={history} />
+      </>
+    );
   }
   return (
     <Panel title="Graph">

@@ -18,11 +18,17 @@ export function StackList({ stackId }: { stackId: string }) {
     ({ signal }) => yard.stacks.list({ ids: part }, { limit: part.length, signal }),
     { placeholderData: (before) => before },
   );
-  const items = query.data?.items ?? [];
-  const shown = part.flatMap((id) => items.find((stack) => stack.id === id) ?? []);
   return (
     <Loaded query={query} height={400}>
-      {() => <SideTable label="Stacks" columns={COLUMNS} rows={shown} keyOf={({ id }) => id} selected={stackId} />}
+      {({ items }) => (
+        <SideTable
+          label="Stacks"
+          columns={COLUMNS}
+          rows={part.flatMap((id) => items.find((stack) => stack.id === id) ?? [])}
+          keyOf={({ id }) => id}
+          selected={stackId}
+        />
+      )}
     </Loaded>
   );
 }

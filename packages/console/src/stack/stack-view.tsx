@@ -120,7 +120,7 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
 /** Renders a removed stack with its history; one without a history never existed, or may not be read. */
 function RemovedStack({ source }: { source: StackSource }) {
   const query = useLoad(source.key("exists"), ({ signal }) => source.loadHistory({ limit: 1, signal }));
-  const exists = (query.data?.items.length ?? 0) > 0;
+  const exists = query.data !== undefined && query.data.items.length > 0;
   const heading = (
     <span className="row">
       {exists && <Pill status="removed" />}

@@ -14,7 +14,10 @@ export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { f
   const isPerson = search["is"] === PERSON;
   const { query, counts } = useMainConditions(filter);
   const shown = CONDITIONS.filter(
-    (name) => sumOf(counts, name) > 0 || name === chosen || NEEDS_PERSON.some((each) => each === name),
+    (name) =>
+      (counts !== undefined && sumOf(counts, name) > 0) ||
+      name === chosen ||
+      NEEDS_PERSON.some((each) => each === name),
   );
   return (
     <nav className="stacks-conditions" aria-label="Conditions">

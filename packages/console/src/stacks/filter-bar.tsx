@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { itemsOf, useLoad } from "../api/use-load.ts";
 import { NO_JOBS } from "../api/use-main-conditions.ts";
 import { SelectField } from "../design/fields.tsx";
 import { FilterChoice, Filters, FilterText } from "../design/filters.tsx";
@@ -58,11 +58,16 @@ function Choices() {
     ({ signal }) => yard.stacks.counts({ ...NO_JOBS, ...(machine && { machine }) }, { by: "state", signal }),
     { staleTime: 60_000 },
   );
-  const stateNames = new Set((states.data?.groups ?? []).flatMap(({ state }) => (state === undefined ? [] : [state])));
+  const stateNames = states.data?.groups.flatMap(({ state }) => (state === undefined ? [] : [state]));
   return (
     <>
-      <FilterChoice name="machine" label="Machine" options={(machines.data ?? []).map(({ name }) => name)} />
-      <FilterChoice name="state" label="State" options={[...stateNames].sort()} />
+      <FilterChoice
+        name="machine"
+        label="Machine"
+        options={itemsOf(machines).map(({ name }) => name)}
+        query={machines}
+      />
+      <FilterChoice name="state" label="State" options={[...new Set(stateNames)].sort()} query={states} />
       <SelectField title="Order" value={search["sort"] ?? ""} onChange={(sort) => changeSearch({ sort })}>
         <option value="">by need</option>
         {Object.entries(SORT_WORDS).map(([sort, word]) => (

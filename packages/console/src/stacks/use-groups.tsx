@@ -36,15 +36,17 @@ export interface StackGroups {
 /** Groups by main condition, worst first. Their counts are those of all stacks. */
 export function useConditionGroups(filter: ListFilter): StackGroups {
   const { query, counts } = useMainConditions(filter);
-  const groups = counts && CONDITIONS.filter((condition) => sumOf(counts, condition) > 0);
+  const found = counts && CONDITIONS.map((condition) => ({ condition, count: sumOf(counts, condition) }));
   return {
     ...toState(query),
-    groups: groups?.map((condition) => ({
-      key: condition,
-      title: <Mark status={condition} />,
-      count: sumOf(counts, condition).toLocaleString("en"),
-      of: { filter: { ...filter, mainCondition: condition } },
-    })),
+    groups: found
+      ?.filter(({ count }) => count > 0)
+      .map(({ condition, count }) => ({
+        key: condition,
+        title: <Mark status={condition} />,
+        count: count.toLocaleString("en"),
+        of: { filter: { ...filter, mainCondition: condition } },
+      })),
   };
 }
 
@@ -55,7 +57,8 @@ export function useMachineGroups(filter: ListFilter): StackGroups {
     ({ signal }) => yard.stacks.counts(filter, { by: "machine", signal }),
     { placeholderData: (before) => before },
   );
-  const { groups, moreGroups = 0 } = query.data ?? {};
+  const groups = query.data?.groups;
+  const moreGroups = query.data?.moreGroups;
   return {
     ...toState(query),
     groups: groups?.map(({ machine = "", count }) => ({
@@ -64,7 +67,10 @@ export function useMachineGroups(filter: ListFilter): StackGroups {
       count: count.toLocaleString("en"),
       of: { filter: { ...filter, machine } },
     })),
-    note: moreGroups > 0 ? `${moreGroups} more machines are not shown. Filter to see them.` : undefined,
+    note:
+      moreGroups !== undefined && moreGroups > 0
+        ? `${moreGroups} more machines are not shown. Filter to see them.`
+        : undefined,
   };
 }
 
@@ -77,8 +83,8 @@ export function useValueGroups(filter: ListFilter, key: string): StackGroups {
   const query = useLoad(keys.other("stack-values", { filter, key }), ({ signal }) => readStacks(filter, signal), {
     refetchInterval: 30_000,
   });
-  const { stacks, isWhole = true } = query.data ?? {};
-  if (stacks === undefined) return { ...toState(query), groups: undefined };
+  if (query.data === undefined) return { ...toState(query), groups: undefined };
+  const { stacks, isWhole } = query.data;
   const { values, without } = groupByValue(key, stacks);
   const toCount = (count: number) => (isWhole ? count.toLocaleString("en") : `${count} of those read`);
   const groups = values.map(

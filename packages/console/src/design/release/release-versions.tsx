@@ -1,20 +1,22 @@
 import type { ReleaseVersions } from "@stackyard/sdk";
-import { yard } from "../../api/client.ts";
+import { isAbsent, yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
-import { useLoad } from "../../api/use-load.ts";
-import { Panel } from "../page.tsx";
+import { hasFailed, useLoad } from "../../api/use-load.ts";
+import { MissingFact, Panel } from "../page.tsx";
 import { Arrow, OutsideLink, Text } from "../text.tsx";
 import "../run/run-head.css";
 
 type Version = ReleaseVersions["versions"][number];
 
-function useVersions(release: string): ReleaseVersions | undefined {
-  return useLoad(keys.count("versions", { release }), (request) => yard.deploys.versions(release, request)).data;
+function useVersions(release: string) {
+  return useLoad(keys.count("versions", { release }), (request) => yard.deploys.versions(release, request));
 }
 
-/** Renders from which versions a release brings its stacks to which, with the commits between; nothing that is not known. */
+/** Renders from which versions a release brings its stacks to which, with the commits between. */
 export function VersionFacts({ release }: { release: string }) {
-  const { versions = [], more = 0 } = useVersions(release) ?? {};
+  const query = useVersions(release);
+  if (query.data === undefined) return <MissingFact word="Versions" query={query} />;
+  const { versions, more } = query.data;
   return (
     <>
       {[...Map.groupBy(versions, ({ key, to }) => JSON.stringify([key, to]))].map(([id, [first, ...others]]) => (
@@ -59,9 +61,11 @@ function VersionChange({ of: version, others }: { of: Version; others: readonly 
   );
 }
 
-/** Renders the same as a part of a page; nothing while no version is known. */
+/** Renders the same as a part of a page; nothing for a release that brings no version. */
 export function VersionsPanel({ release }: { release: string }) {
-  if ((useVersions(release)?.versions ?? []).length === 0) return null;
+  const query = useVersions(release);
+  if (hasFailed(query) ? isAbsent(query.error) : query.data === undefined || query.data.versions.length === 0)
+    return null;
   return (
     <Panel title="Versions">
       <div className="panel-body run-head">

@@ -1,9 +1,9 @@
 import { useState } from "react";
-import { useLoad } from "../../api/use-load.ts";
+import { itemsOf, useLoad } from "../../api/use-load.ts";
 import { Gantt } from "../../design/charts/gantt.tsx";
 import { CopyImage } from "../../design/copy-image.tsx";
 import { Mark } from "../../design/mark.tsx";
-import { Panel } from "../../design/page.tsx";
+import { MissingNotice, Panel } from "../../design/page.tsx";
 import { Text, useNow } from "../../design/text.tsx";
 import { toGanttBar } from "../../runs/attempt-bars.ts";
 import type { StackProps } from "../source.ts";
@@ -20,8 +20,9 @@ export function AttemptTimeline({ source, stack }: StackProps) {
   );
   const now = useNow();
   const [drawing, setDrawing] = useState<HTMLElement | null>(null);
-  if (stack.tasks.length === 0 || attempts.data === undefined) return null;
-  const rows = toAttemptRows(stack, attempts.data, history.data?.items ?? []);
+  if (stack.tasks.length === 0) return null;
+  if (attempts.data === undefined) return <MissingNotice query={attempts} />;
+  const rows = toAttemptRows(stack, attempts.data, itemsOf(history));
   if (rows.every(({ bars }) => bars.length === 0)) return null;
   const linked = source.refusal === undefined;
   return (
@@ -30,6 +31,7 @@ export function AttemptTimeline({ source, stack }: StackProps) {
       note={<Text>{`since ${stack.state} was entered`}</Text>}
       actions={<CopyImage of={drawing} what="timeline" file={`Attempts of ${stack.id}`} />}
     >
+      <MissingNotice query={history} />
       <Gantt
         label="Attempts since the state was entered"
         heads={["Task", "Result"]}

@@ -2,12 +2,12 @@ import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { findEnd } from "../../api/attempt-ids.ts";
 import { toAttemptStatus } from "../../api/status.ts";
-import { useLoad } from "../../api/use-load.ts";
+import { itemsOf, useLoad } from "../../api/use-load.ts";
 import { useRetry } from "../../app/use-operation.tsx";
 import { Button } from "../../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../../design/links.tsx";
 import { Mark } from "../../design/mark.tsx";
-import { Empty, Loaded, Panel } from "../../design/page.tsx";
+import { Empty, Loaded, MissingNotice, Panel } from "../../design/page.tsx";
 import { Pairs } from "../../design/pairs.tsx";
 import { Scrolled } from "../../design/scrolled.tsx";
 import { type Column, Table } from "../../design/table.tsx";
@@ -30,10 +30,9 @@ export function AttemptsTab({ source, stack }: StackProps) {
   );
   return (
     <Panel title="Attempts">
+      <MissingNotice query={history} />
       <Loaded query={query} height={240}>
-        {(attempts) => (
-          <Attempts source={source} stack={stack} attempts={attempts} history={history.data?.items ?? []} />
-        )}
+        {(attempts) => <Attempts source={source} stack={stack} attempts={attempts} history={itemsOf(history)} />}
       </Loaded>
     </Panel>
   );

@@ -14,7 +14,8 @@ import { holdsAnything, isHeld } from "./release-holds.ts";
 import "./gate-panel.css";
 
 interface GateProps extends StackProps {
-  readonly attempts: readonly Attempt[];
+  /** Undefined while unknown. */
+  readonly attempts: readonly Attempt[] | undefined;
 }
 
 /** A freeze of other stacks changes no stack, so no message says that it has begun. */
@@ -22,7 +23,8 @@ const REFETCH_MS = 60_000;
 
 /** Loads when a release may send; nothing is loaded for one that neither runs nor waits for an approval. */
 export function useCalendar({ source, stack, attempts }: GateProps) {
-  const isUnderWay = attempts.some(({ status }) => status !== "settled") || (stack.approvals ?? []).length > 0;
+  const isUnderWay =
+    attempts?.some(({ status }) => status !== "settled") !== false || (stack.approvals ?? []).length > 0;
   const { data, error, refetch } = useLoad(
     source.key("calendar"),
     (request) => yard.deploys.calendar(stack.id, request),
@@ -32,7 +34,8 @@ export function useCalendar({ source, stack, attempts }: GateProps) {
   return { refetch, ...(isUnderWay ? { data, error } : { data: undefined, error: null }) };
 }
 
-interface GatePanelProps extends Pick<GateProps, "attempts"> {
+interface GatePanelProps {
+  readonly attempts: readonly Attempt[];
   readonly calendar: ReturnType<typeof useCalendar>;
 }
 

@@ -88,13 +88,14 @@ it("shows versions alone where no commits are known, and no link to something ot
   expect([...facts.element().querySelectorAll("a")].map(({ pathname }) => pathname)).toEqual(["/machine"]);
 });
 
-it("says nothing of versions while they are not known, and shows the rest", async () => {
+it("says that versions could not be loaded, and shows the rest", async () => {
   const { screen } = await show(problem(500, "SERVER_ERROR", "The store does not answer."));
 
   const facts = screen.getByLabelText("About the release");
-  await expect.element(facts.getByText("Started")).toBeVisible();
+  await expect.element(facts.getByText("could not be loaded")).toBeVisible();
   expect([...facts.element().querySelectorAll("dt")].map(({ textContent }) => textContent)).toEqual([
     "Machine",
+    "Versions",
     "Started",
   ]);
 });

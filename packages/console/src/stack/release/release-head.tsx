@@ -1,7 +1,7 @@
 import type { Deploy, StackDetails } from "@stackyard/sdk";
 import { yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
-import { useLoad } from "../../api/use-load.ts";
+import { hasFailed, itemsOf, useLoad } from "../../api/use-load.ts";
 import { Pill } from "../../design/mark.tsx";
 import { Sentence } from "../../design/sentence.tsx";
 import { StackLink } from "../../design/stack-link.tsx";
@@ -79,10 +79,11 @@ function Failed({ release, task, count }: { release: string; task: string; count
   const named = useLoad(keys.stack(release, "deploy", { task, named: count }), (request) =>
     yard.deploys.stacks(release, task, { state: "failed", limit: NAMED, ...request }),
   );
-  const names = named.data?.items ?? [];
+  const names = itemsOf(named);
   return (
     <>
       , <b>{count.toLocaleString("en")} failed</b>
+      {hasFailed(named) && <span className="muted">, their names could not be loaded</span>}
       {names.map(({ stackId }, index) => (
         <span key={stackId}>
           {index === 0 ? ": " : ", "}

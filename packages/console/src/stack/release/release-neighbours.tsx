@@ -2,9 +2,10 @@ import type { StackDetails, StackSummary } from "@stackyard/sdk";
 import { yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
 import { toStackStatus } from "../../api/status.ts";
-import { useLoad } from "../../api/use-load.ts";
+import { itemsOf, useLoad } from "../../api/use-load.ts";
 import { TextLink } from "../../design/links.tsx";
 import { Mark } from "../../design/mark.tsx";
+import { MissingFact } from "../../design/page.tsx";
 import { Text } from "../../design/text.tsx";
 
 /** Releases among which the neighbours are looked for: an older one names none. */
@@ -12,13 +13,14 @@ const NEWEST = 50;
 
 /** Renders links to the releases of the machine before and after this one, with their conditions. */
 export function ReleaseNeighbours({ stack: { id, machine } }: { stack: Pick<StackDetails, "id" | "machine"> }) {
-  const { data } = useLoad(keys.count("releases", { machine }), (request) =>
+  const releases = useLoad(keys.count("releases", { machine }), (request) =>
     yard.stacks.list({ machine }, { sort: "-createdAt", limit: NEWEST, ...request }),
   );
-  const items = data?.items ?? [];
+  const items = itemsOf(releases);
   const place = items.findIndex((each) => each.id === id);
   return (
     <>
+      <MissingFact word="Releases before and after" query={releases} />
       {place >= 0 && <Neighbour word="Release before" stack={items[place + 1]} />}
       {place >= 0 && <Neighbour word="Next release" stack={items[place - 1]} />}
     </>

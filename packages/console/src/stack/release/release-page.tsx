@@ -1,4 +1,5 @@
 import type { Attempt } from "@stackyard/sdk";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { Navigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { isAbsent } from "../../api/client.ts";
@@ -8,6 +9,7 @@ import { Icon } from "../../design/icon.tsx";
 import { TextLink, To, useSearch } from "../../design/links.tsx";
 import { Menu } from "../../design/menu.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../../design/page.tsx";
+import { Sentence } from "../../design/sentence.tsx";
 import { Text } from "../../design/text.tsx";
 import { SendDialog } from "../actions/send-dialog.tsx";
 import { useOperateRefusal } from "../refusals.ts";
@@ -43,7 +45,7 @@ function OneRelease({ source }: { readonly source: StackSource }) {
     const search = { id: source.stackId, tab: "history" };
     return <Navigate to={"/stack" as "/"} search={search as never} replace />;
   }
-  if (data !== undefined) return <LoadedRelease source={source} stack={data} attempts={attempts.data ?? []} />;
+  if (data !== undefined) return <LoadedRelease source={source} stack={data} attempts={attempts} />;
   return (
     <Page title={source.stackId} heading={<Text>{source.stackId}</Text>}>
       {error === null ? (
@@ -55,16 +57,24 @@ function OneRelease({ source }: { readonly source: StackSource }) {
   );
 }
 
-function LoadedRelease({ source, stack, attempts }: StackProps & { readonly attempts: readonly Attempt[] }) {
+interface LoadedProps extends StackProps {
+  readonly attempts: UseQueryResult<readonly Attempt[]>;
+}
+
+function LoadedRelease({ source, stack, attempts }: LoadedProps) {
   const release = useRelease({ source, stack, attempts });
-  const { items, calendar } = release;
+  const { items, deploys, calendar } = release;
   return (
     <Page
       title={stack.id}
       heading={<ReleaseHeading stack={stack} deploys={items} />}
       sentence={
         <span className="stack-summary wrap">
-          <ReleaseSentence stack={stack} attempts={attempts} deploys={items} calendar={calendar.data} />
+          {attempts.data === undefined || deploys.data === undefined ? (
+            <Sentence text={stack.summary} />
+          ) : (
+            <ReleaseSentence stack={stack} attempts={attempts.data} deploys={deploys.data} calendar={calendar.data} />
+          )}
         </span>
       }
       actions={<ReleaseActions source={source} stack={stack} items={items} />}

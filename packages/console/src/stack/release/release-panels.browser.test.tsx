@@ -2,7 +2,8 @@ import type { MachineGraph } from "@stackyard/sdk";
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { anAttempt, anEntry, applied, aStack, stackApi } from "../../testing/a-stack.ts";
-import { type Answer, renderPage } from "../../testing/render-page.tsx";
+import { failEach } from "../../testing/fail-each.ts";
+import { type Answer, problem, renderPage } from "../../testing/render-page.tsx";
 import { StackPage } from "../stack-page.tsx";
 import { NO_STACKS } from "./deploy-counts.ts";
 import { ReleasePage } from "./release-page.tsx";
@@ -64,6 +65,10 @@ const failedRow = {
 const until = "2027-01-04T08:00:00Z";
 
 function showRelease(answers: Readonly<Record<string, Answer>> = {}) {
+  return renderPage(ReleasePage, "/release?id=pr-12", { ...releaseApi(), ...answers });
+}
+
+function releaseApi(): Readonly<Record<string, Answer>> {
   const staging = anAttempt({ executor: "deploy", task: "staging", entry: 1, outcome: "succeeded" });
   const { outcome: _, ...sending } = anAttempt({ executor: "deploy", task: "tenants", entry: 2, status: "suspended" });
   const { outcome: __, ...watching } = anAttempt({
@@ -91,7 +96,7 @@ function showRelease(answers: Readonly<Record<string, Answer>> = {}) {
     anEntry(2, { event: "APPROVE_TASK", task: "approve", actor: "ada" }),
     anEntry(1, { from: "INIT", to: "STAGING", event: "RELEASED", actor: "ci" }),
   ];
-  return renderPage(ReleasePage, "/release?id=pr-12", {
+  return {
     ...stackApi(stack, history),
     "GET /v1/machines/review-app/graph": graph,
     "GET /v1/stacks/pr-12/deploys": { items: [tenants] },
@@ -99,9 +104,23 @@ function showRelease(answers: Readonly<Record<string, Answer>> = {}) {
     "GET /v1/stacks/pr-12/deploys/tenants": { items: [{ ...failedRow }] },
     "GET /v1/boards": { items: [{ machine: "review-app", environments: 1 }] },
     "GET /v1/boards/review-app": { machine: "review-app", environments: [], releases: [], turns: [] },
-    ...answers,
-  });
+  };
 }
+
+it("says what could not be loaded, and nothing that only the rest would say (mig-ui#689)", {
+  timeout: 120_000,
+}, async () => {
+  await failEach({ api: releaseApi(), show: showRelease });
+});
+
+it("has the server's sentence while it is not known what runs", async () => {
+  const { screen } = await showRelease({
+    "GET /v1/stacks/pr-12/attempts": problem(500, "SERVER_ERROR", "The store does not answer."),
+  });
+
+  await expect.element(screen.getByText("The store does not answer.").first()).toBeVisible();
+  expect(document.body.textContent).not.toContain("are sent next");
+});
 
 it("is a page under the releases, which the address of the stack leads to; its tabs stay those of a stack", async () => {
   const sending = anAttempt({ executor: "deploy", task: "tenants" });

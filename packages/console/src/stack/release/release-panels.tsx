@@ -1,7 +1,8 @@
 import type { Attempt, Board } from "@stackyard/sdk";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { yard } from "../../api/client.ts";
-import { useLoad } from "../../api/use-load.ts";
-import { ErrorNotice, Skeleton } from "../../design/page.tsx";
+import { itemsOf, useLoad } from "../../api/use-load.ts";
+import { ErrorNotice, MissingNotice, Skeleton } from "../../design/page.tsx";
 import { isPlanDigest } from "../../design/release/plan-digest.ts";
 import { PlanOnDemand } from "../../design/release/plan-on-demand.tsx";
 import { BoardPanel, useBoards } from "../../releases/boards.tsx";
@@ -14,7 +15,7 @@ import { ReleaseStacks } from "./release-stacks.tsx";
 import { StageStrip } from "./stage-strip.tsx";
 
 interface ReleaseProps extends StackProps {
-  readonly attempts: readonly Attempt[];
+  readonly attempts: UseQueryResult<readonly Attempt[]>;
 }
 
 /** Lines of the history that say when the release was where, and who approved it. */
@@ -23,11 +24,11 @@ const LINES = 200;
 /** Loads what a release has sent, when it may send, and its history. */
 export function useRelease({ source, stack, attempts }: ReleaseProps) {
   const deploys = useLoad(source.key("deploys"), (request) => yard.deploys.list(stack.id, request));
-  const calendar = useCalendar({ source, stack, attempts });
+  const calendar = useCalendar({ source, stack, attempts: attempts.data });
   const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
     source.loadHistory({ limit: LINES, signal }),
   );
-  return { attempts, deploys, calendar, items: deploys.data ?? [], entries: history.data?.items ?? [] };
+  return { attempts, deploys, calendar, history, items: itemsOf(deploys), entries: itemsOf(history) };
 }
 
 /** Renders a release: who approved it, its stages, waves with the gate beside them, its stacks, and its place on the board. */
@@ -36,7 +37,7 @@ export function ReleasePanels({
   stack,
   release,
 }: StackProps & { readonly release: ReturnType<typeof useRelease> }) {
-  const { attempts, deploys, calendar, items, entries } = release;
+  const { attempts, deploys, calendar, history, items, entries } = release;
   const wide = listWide(items);
   const plan =
     items.find((deploy) => deploy.plan !== undefined && deploy.plan !== "")?.plan ??
@@ -44,7 +45,18 @@ export function ReleasePanels({
   return (
     <>
       <ReleaseFacts stack={stack} entries={entries} plan={plan} />
-      <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} entries={entries} plan={plan} />
+      <MissingNotice query={history} />
+      <MissingNotice query={attempts} />
+      {attempts.data !== undefined && (
+        <StageStrip
+          source={source}
+          stack={stack}
+          attempts={attempts.data}
+          deploys={items}
+          entries={entries}
+          plan={plan}
+        />
+      )}
       <FailureNotices source={source} stack={stack} />
       {deploys.data === undefined && deploys.error === null && <Skeleton height={320} />}
       {deploys.data === undefined && deploys.error !== null && (
@@ -52,7 +64,7 @@ export function ReleasePanels({
       )}
       <div className="release-now">
         <DeploysPanel items={wide} />
-        <GatePanel attempts={attempts} calendar={calendar} />
+        <GatePanel attempts={itemsOf(attempts)} calendar={calendar} />
       </div>
       {wide.length > 0 ? (
         <ReleaseStacks release={stack.id} items={wide} />
@@ -67,6 +79,7 @@ export function ReleasePanels({
 /** Renders the board of the release's machine, with its own versions marked; nothing for a machine without one. */
 function BoardOfRelease({ release, machine }: { readonly release: string; readonly machine: Board["machine"] }) {
   const boards = useBoards();
-  if (!boards.data?.some((board) => board.machine === machine)) return null;
+  if (boards.data === undefined) return <MissingNotice query={boards} />;
+  if (!boards.data.some((board) => board.machine === machine)) return null;
   return <BoardPanel machine={machine} title="Board" marked={release} />;
 }

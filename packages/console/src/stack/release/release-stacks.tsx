@@ -3,11 +3,11 @@ import type { Deploy, DeployStack } from "@stackyard/sdk";
 import { type ReactNode, useState } from "react";
 import { yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
-import { useLoad } from "../../api/use-load.ts";
+import { itemsOf, useLoad } from "../../api/use-load.ts";
 import { usePages } from "../../api/use-pages.ts";
 import { Button } from "../../design/button.tsx";
 import { To } from "../../design/links.tsx";
-import { Empty, Panel } from "../../design/page.tsx";
+import { Empty, MissingNotice, Panel } from "../../design/page.tsx";
 import { DeployState, DeployWhy, wordOfDeploy } from "../../design/release/deploy-state.tsx";
 import { isPlanDigest } from "../../design/release/plan-digest.ts";
 import { StackLink } from "../../design/stack-link.tsx";
@@ -71,7 +71,7 @@ function OneTask({ release, deploy, children }: OneTaskProps) {
     { enabled: state === undefined && total.sent > 0 },
   );
   const isWide = useMedia("(min-width: 720px)");
-  const rows = toMovingFirst(list.items ?? [], state === undefined && total.sent > 0 ? (moving.data?.items ?? []) : []);
+  const rows = toMovingFirst(list.items ?? [], state === undefined && total.sent > 0 ? itemsOf(moving) : []);
   const choices = [undefined, ...FILTERS.filter((each) => total[each] > 0 || each === state)];
   return (
     <Panel
@@ -101,6 +101,7 @@ function OneTask({ release, deploy, children }: OneTaskProps) {
         )
       }
     >
+      <MissingNotice query={moving} />
       <ListTable
         list={list.items === undefined ? list : { ...list, items: rows }}
         empty={<Empty>{state === undefined ? "No stack is shown." : "No stack is so."}</Empty>}

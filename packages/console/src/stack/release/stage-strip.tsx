@@ -3,9 +3,10 @@ import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
-import { useLoad } from "../../api/use-load.ts";
+import { itemsOf, useLoad } from "../../api/use-load.ts";
 import { TextLink } from "../../design/links.tsx";
 import { Mark, toneOf } from "../../design/mark.tsx";
+import { MissingNotice } from "../../design/page.tsx";
 import { isPlanDigest } from "../../design/release/plan-digest.ts";
 import { Ago, Day, Text, useNow } from "../../design/text.tsx";
 import { formatDuration } from "../../text/durations.ts";
@@ -30,7 +31,7 @@ export function StageStrip({ source, stack, attempts, deploys, entries, plan }: 
   // The keys are those of the graph below: no request is sent twice.
   const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
   const now = useNow(10_000);
-  if (graph.data === undefined) return null;
+  if (graph.data === undefined) return <MissingNotice query={graph} />;
   const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now, observed });
   if (stages.length === 0) return null;
   return (
@@ -67,7 +68,7 @@ function useObserved({ source, stack, attempts, entries, plan }: Omit<StageStrip
     { enabled: planner !== undefined && isPlanDigest(plan) },
   );
   return useMemo(() => {
-    const notes = [...(gates.data ?? []), [planner, planned.data && formatPlanNote(planned.data)] as const];
+    const notes = [...itemsOf({ data: gates.data }), [planner, planned.data && formatPlanNote(planned.data)] as const];
     return new Map(notes.flatMap(([id, note]) => (id === undefined || note === undefined ? [] : [[id, note]])));
   }, [planner, gates.data, planned.data]);
 }

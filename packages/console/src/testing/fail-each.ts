@@ -1,0 +1,62 @@
+import { expect } from "vitest";
+import { type Answer, problem, type renderPage, type SentRequest } from "./render-page.tsx";
+
+type Api = Readonly<Record<string, Answer>>;
+type Rendered = Awaited<ReturnType<typeof renderPage>>;
+
+interface FailEach {
+  readonly api: Api;
+  readonly show: (api: Api) => Promise<Rendered>;
+  /** Texts that are true only of what is known. */
+  readonly neverSays?: readonly string[];
+  /** Requests without which nothing of the page is missing: how their paths and queries begin. */
+  readonly spared?: readonly string[];
+}
+
+const DETAIL = "The store does not answer.";
+const QUIET_MS = 300;
+
+/**
+ * Opens a page once for each request that it sends, and lets that one fail: the page says so where its data are missing, and nothing that is
+ * true only of what is known.
+ */
+export async function failEach({ api, show, neverSays = [], spared = [] }: FailEach): Promise<void> {
+  const whole = await show(api);
+  await toQuiet(whole);
+  const requests = new Map(whole.sent.filter(isRead).map((request) => [toName(request), request]));
+  await whole.screen.unmount();
+  for (const [name, request] of requests) {
+    const key = `GET ${request.path}`;
+    if (api[key] === undefined || spared.some((start) => name.startsWith(start))) continue;
+    const page = await show({ ...api, [key]: failOnly(name, api[key]) });
+    await expect.poll(() => document.body.textContent, { message: name, timeout: 10_000 }).toMatch(FAILED);
+    await toQuiet(page);
+    for (const text of neverSays) expect(document.body.textContent, `${name} has failed`).not.toContain(text);
+    await page.screen.unmount();
+  }
+}
+
+const FAILED = /The store does not answer\.|could not be loaded|–.*not known/;
+
+function isRead({ method, path }: SentRequest): boolean {
+  return method === "GET" && path !== "/v1/me";
+}
+
+function toName({ path, query }: SentRequest): string {
+  return `${path} ${JSON.stringify(query)}`;
+}
+
+function failOnly(name: string, given: Answer): Answer {
+  return (request: SentRequest, headers: Headers) => {
+    if (toName(request) === name) return problem(500, "SERVER_ERROR", DETAIL);
+    return typeof given === "function" ? given(request, headers) : given;
+  };
+}
+
+/** Waits until the page has sent nothing for a while. */
+async function toQuiet({ sent }: Rendered): Promise<void> {
+  for (let before = -1; before !== sent.length; ) {
+    before = sent.length;
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  }
+}
