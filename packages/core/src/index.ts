@@ -3,6 +3,7 @@ export { type NamedActor, nameAll, nameApart, nameBy, nameSender } from "./acces
 export { permissionsOf, ROLES } from "./access/permissions.ts";
 export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
+export { countNotAsAsked, isAsAsked } from "./bulk/outcomes.ts";
 export { chunk } from "./chunk.ts";
 export { type ContinueOptions, continueLater } from "./continue-later.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";

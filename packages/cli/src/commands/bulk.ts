@@ -1,4 +1,13 @@
-import { defined, MAX_CURSOR, nameSender, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import {
+  countNotAsAsked,
+  defined,
+  isAsAsked,
+  MAX_CURSOR,
+  nameSender,
+  optionalFlag,
+  optionalText,
+  toShellCommand,
+} from "@stackyard/core";
 import { fieldOf, getBulk, listDeadLetters, listStacks, retryStack } from "@stackyard/core/api/operations";
 import { isOnEvents } from "@stackyard/core/engine";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
@@ -162,7 +171,7 @@ async function follow(context: ServerContext, bulkId: string): Promise<number> {
     onProgress: (now) => out.progress(now, () => `${now.done} of ${now.total} done${formatCounts(now)}`),
   });
   out.result(bulk, () => formatBulk(bulk));
-  const isClean = bulk.status === "done" && Object.keys(bulk.counts).every(isGood);
+  const isClean = bulk.status === "done" && countNotAsAsked(bulk.counts) === 0;
   if (!isClean && !out.json) await showFailures(context, bulk);
   return isClean ? 0 : 1;
 }
@@ -173,19 +182,13 @@ async function showFailures({ out, yard, signal }: ServerContext, { id }: Bulk):
   const failures: BulkItem[] = [];
   let more = false;
   for await (const items of readPages((page) => yard.bulk.items(id, { ...page, signal }), { out })) {
-    const bad = items.filter(({ outcome = "waiting" }) => !isGood(outcome) && outcome !== "skipped");
+    const bad = items.filter(({ outcome = "waiting" }) => !isAsAsked(outcome) && outcome !== "skipped");
     failures.push(...bad.slice(0, SHOWN - failures.length));
     more ||= bad.length > SHOWN - failures.length;
     if (failures.length === SHOWN) break;
   }
   if (failures.length > 0) out.text(formatItems(failures));
   if (more) out.note(`\`${toShellCommand`stackyard bulk show ${id} --items`}\` shows all items.`);
-}
-
-const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "dismissed", "withdrawn", "parked"]);
-
-function isGood(outcome: string): boolean {
-  return GOOD.has(outcome);
 }
 
 const OUTCOMES = [

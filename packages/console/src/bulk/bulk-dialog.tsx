@@ -1,3 +1,4 @@
+import { countNotAsAsked, isAsAsked } from "@stackyard/core";
 import type { Bulk, BulkOperation, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
@@ -8,7 +9,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
-import { ErrorNotice, Skeleton } from "../design/page.tsx";
+import { ErrorNotice, Loaded, Skeleton } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -198,7 +199,7 @@ type Announce = (content: ReactNode, tone?: "fail" | "ok" | "warn") => void;
 async function followToEnd(bulkId: string, verb: string, toast: Announce): Promise<void> {
   try {
     const bulk = await yard.bulk.wait(bulkId, { pollMs: 1_000 });
-    const bad = countBad(bulk);
+    const bad = countNotAsAsked(bulk.counts);
     toast(
       `${verb}: ${bulk.done} of ${bulk.total} done${bad === 0 ? "" : `, ${bad} not applied`}`,
       bad > 0 ? "fail" : "ok",
@@ -206,12 +207,6 @@ async function followToEnd(bulkId: string, verb: string, toast: Announce): Promi
   } catch (error) {
     toast(`${verb}: ${toFailure(error).detail}`, "fail");
   }
-}
-
-const GOOD: readonly string[] = ["applied", "removed", "redriven", "dismissed", "gone"];
-
-function countBad({ counts }: Bulk): number {
-  return Object.entries(counts).reduce((sum, [outcome, count]) => sum + (GOOD.includes(outcome) ? 0 : count), 0);
 }
 
 /** Renders the selected items: the ids, or the filter. */
@@ -332,34 +327,44 @@ function toProgressTitle({ operation, done, total, status }: Bulk): string {
 }
 
 function Progress({ bulk }: { bulk: Bulk }) {
-  const { done, total, counts, id } = bulk;
+  const { done, total, counts } = bulk;
   return (
     <>
       <progress value={done} max={Math.max(1, total)} aria-label={`${done} of ${total}`} style={{ width: "100%" }} />
       <Pairs of={counts} />
-      {countBad(bulk) > 0 && <NotApplied bulkId={id} done={done} />}
+      {countNotAsAsked(counts) > 0 && <NotApplied bulk={bulk} />}
     </>
   );
 }
 
+/** The operations whose items are dead letters or parked events, not stacks. */
+const ON_EVENTS: ReadonlySet<BulkOperation> = new Set(["redrive", "dismiss", "withdraw"]);
+
 const SHOWN = 20;
 
 /** Renders the first items that were not applied, with their reasons. */
-function NotApplied({ bulkId, done }: { bulkId: string; done: number }) {
+function NotApplied({ bulk: { id: bulkId, operation, done } }: { bulk: Bulk }) {
   const items = useLoad(
     keys.bulk(bulkId, `items ${done}`),
     ({ signal }) => yard.bulk.items(bulkId, { limit: 1_000, signal }),
     { placeholderData: (before) => before },
   );
-  const bad = (items.data?.items ?? []).filter(({ outcome }) => outcome !== undefined && !GOOD.includes(outcome));
   return (
-    <ul className="bulk-items">
-      {bad.slice(0, SHOWN).map(({ id, n, outcome, code, reason }) => (
-        <li key={n} className="wrap">
-          <StackLink id={id} /> {outcome} <Text mono>{code ?? ""}</Text> <Text>{reason ?? ""}</Text>
-        </li>
-      ))}
-    </ul>
+    <Loaded query={items} height={80}>
+      {({ items: all }) => (
+        <ul className="bulk-items">
+          {all
+            .filter(({ outcome }) => outcome !== undefined && !isAsAsked(outcome))
+            .slice(0, SHOWN)
+            .map(({ id, n, outcome, code, reason }) => (
+              <li key={n} className="wrap">
+                {ON_EVENTS.has(operation) ? <Text mono>{id}</Text> : <StackLink id={id} />} {outcome}{" "}
+                <Text mono>{code ?? ""}</Text> <Text>{reason ?? ""}</Text>
+              </li>
+            ))}
+        </ul>
+      )}
+    </Loaded>
   );
 }
 
