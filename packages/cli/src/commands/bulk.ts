@@ -98,7 +98,7 @@ export const bulkRun = defineServerCommand({
     if (args.dryRun === true) {
       const plan = await yard.bulk.plan(request, { signal });
       out.result(plan, () => formatPlan(plan));
-      return plan.outcomes.every(({ outcome }) => isGood(outcome)) ? 0 : 1;
+      return plan.outcomes.every(({ outcome }) => isAsAsked(outcome)) ? 0 : 1;
     }
     const bulk = await yard.bulk.start(request, { signal, ...defined({ plan: args.plan }) });
     if (args.detach === true) {
