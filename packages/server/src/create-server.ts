@@ -9,6 +9,7 @@ import { createAuthenticate } from "./access/operator-token.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createChangeBell } from "./change-bell.ts";
 import { createApp } from "./create-app.ts";
+import { createByteRoom } from "./http/byte-room.ts";
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
 import { createListener, type Listener } from "./http/listen.ts";
 import { mountMcp } from "./http/mcp-route.ts";
@@ -70,6 +71,9 @@ export interface Server {
   /** Ends streams, lets requests finish within `limits.stopMs`, then closes. The store stays open. */
   stop(): Promise<void>;
 }
+
+/** How many of the largest states have room in memory while they are sent: one caller may send half of them. */
+const STATES_AT_ONCE = 4;
 
 /** Creates a yard's server. It adds events to the store's queue; the engine, which may run elsewhere, applies them. */
 export function createServer(deps: ServerDeps, options: ServerOptions = {}): Server {
@@ -155,7 +159,12 @@ function connectApp(parts: ServerParts): Hono {
     prove: (challenge) => prove(settings.proofSecret, state.url, challenge),
   });
   const routes = listRoutes({ ...parts, records, states, planner, explainer }, live.routes, health);
-  const backend = { ...parts, states, maxBytes: limits.stateBytes };
+  const backend = {
+    ...parts,
+    states,
+    maxBytes: limits.stateBytes,
+    room: createByteRoom(STATES_AT_ONCE * limits.stateBytes),
+  };
   return createApp({
     ...parts,
     routes: [...routes, openApiRoute(routes, parts.version)],

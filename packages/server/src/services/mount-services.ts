@@ -1,10 +1,10 @@
-import { type PluginService, type ServiceRoute, StackyardError } from "@stackyard/core";
+import type { PluginService, ServiceRoute } from "@stackyard/core";
 import type { ServiceRunner } from "@stackyard/core/services";
 import type { Context, Hono } from "hono";
 import type { RequestFacts } from "../access/caller.ts";
 import { createRateLimit, type RateLimit } from "../access/rate-limits.ts";
+import { type ByteRoom, createByteRoom } from "../http/byte-room.ts";
 import { answerBefore, refuseOthers } from "../http/common-route.ts";
-import { readBytes } from "../http/read-body.ts";
 
 /** The limits and checks for the routes of services. */
 interface MountServicesDeps {
@@ -47,51 +47,15 @@ async function answer(c: Context, input: AnswerInput): Promise<Response> {
   const request = c.req.raw;
   const { address, requestId } = input.findFacts(c);
   await limit.check(address);
-  const seat = room.open();
-  try {
-    const work = async () => {
-      const body = route.method === "GET" ? new Uint8Array() : await readBytes(request, route.maxBytes, seat.take);
-      const { headers } = request;
-      return route.answer({ url: new URL(request.url), headers, body, address, requestId }, runner.deps);
-    };
-    const response = await answerBefore(AbortSignal.timeout(requestMs), work());
-    if (response.status === 401) await limit.count(address);
-    if (response.ok) runner.wake(name);
-    return response;
-  } finally {
-    seat.close();
-  }
-}
-
-/** Limits the bytes in memory: only bytes that have arrived count, so that slow senders do not block others. */
-interface ByteRoom {
-  open(): {
-    /** Throws `RATE_LIMITED` when too many are taken. */
-    take(bytes: number): void;
-    /** Releases the bytes; no more can be claimed. */
-    close(): void;
+  const work = async (body: Uint8Array) => {
+    const { headers } = request;
+    return route.answer({ url: new URL(request.url), headers, body, address, requestId }, runner.deps);
   };
-}
-
-function createByteRoom(most: number): ByteRoom {
-  let taken = 0;
-  return {
-    open() {
-      let own = 0;
-      let closed = false;
-      return {
-        take(bytes) {
-          if (closed || taken + bytes > most) {
-            throw new StackyardError("RATE_LIMITED", "Too many large requests at once. Try again.");
-          }
-          own += bytes;
-          taken += bytes;
-        },
-        close() {
-          closed = true;
-          taken -= own;
-        },
-      };
-    },
-  };
+  const { maxBytes } = route;
+  const signal = AbortSignal.timeout(requestMs);
+  const answered = route.method === "GET" ? work(new Uint8Array()) : room.read(request, { maxBytes, signal }, work);
+  const response = await answerBefore(signal, answered);
+  if (response.status === 401) await limit.count(address);
+  if (response.ok) runner.wake(name);
+  return response;
 }

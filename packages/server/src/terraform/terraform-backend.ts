@@ -16,6 +16,7 @@ import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { Guard } from "../access/guard.ts";
 import { type BasicCredentials, parseBasic } from "../access/operator-token.ts";
+import type { ByteRoom } from "../http/byte-room.ts";
 import { toMethodError } from "../http/common-route.ts";
 import { HttpError } from "../http/problem.ts";
 import { parseStrictJson, readBytes } from "../http/read-body.ts";
@@ -44,6 +45,8 @@ interface TerraformBackendDeps extends StateCallerDeps {
   readonly states: StateStore;
   readonly logger: Logger;
   readonly maxBytes: number;
+  /** For the states that are sent at the same time. */
+  readonly room: ByteRoom;
 }
 
 /** One request of Terraform's `http` backend. */
@@ -132,13 +135,14 @@ async function getState(deps: TerraformBackendDeps, { key, caller }: StateReques
 }
 
 async function postState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
-  const bytes = await readBytes(request, deps.maxBytes);
-  checkDigest(request, bytes);
   const id = lockIdOf(request);
   const check = (head: StateHead) => checkWrite(deps, head, caller, id);
   const token = caller.holder.kind === "attempt" ? caller.holder.token : undefined;
-  const call = () => deps.states.write(key, { bytes, ...toCallerBy(caller), token, check });
-  await audited(deps, "writeTerraformState", { key, caller, call });
+  await deps.room.read(request, { maxBytes: deps.maxBytes, caller: caller.name }, async (bytes) => {
+    checkDigest(request, bytes);
+    const call = () => deps.states.write(key, { bytes, ...toCallerBy(caller), token, check });
+    await audited(deps, "writeTerraformState", { key, caller, call });
+  });
   return new Response(null, { status: 200 });
 }
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { createByteRoom } from "./byte-room.ts";
+
+/** A request whose body sends pieces as told, and stays open. */
+function aSender() {
+  const stream = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = stream.writable.getWriter();
+  const init = { method: "POST", body: stream.readable, duplex: "half" } as const;
+  return {
+    request: new Request("http://127.0.0.1/", init),
+    send: (bytes: number) => writer.write(new Uint8Array(bytes)),
+    end: () => writer.close(),
+  };
+}
+
+describe("a room for bodies", () => {
+  const input = { maxBytes: 40, caller: "ann" };
+
+  it("is one for all: what does not fit is told to come again, and fits when another has ended", async () => {
+    const room = createByteRoom(100);
+    const [first, second] = [aSender(), aSender()];
+    const reads = [first, second].map(({ request }, index) =>
+      room.read(request, { ...input, caller: `c${index}` }, async (bytes) => bytes.byteLength),
+    );
+    await Promise.all([first.send(40), second.send(40)]);
+
+    const refused = room.read(
+      new Request("http://127.0.0.1/", { method: "POST", body: "x".repeat(30) }),
+      input,
+      async () => 0,
+    );
+    await expect(refused).rejects.toMatchObject({ code: "RATE_LIMITED", details: { retryAfterMs: 2_000 } });
+
+    await first.end();
+    expect(await reads[0]).toBe(40);
+    const later = new Request("http://127.0.0.1/", { method: "POST", body: "x".repeat(30) });
+    expect(await room.read(later, input, async (bytes) => bytes.byteLength)).toBe(30);
+    await second.end();
+    expect(await reads[1]).toBe(40);
+  });
+
+  it("keeps the place of a body until the work with it has ended, and after a failure gives it back", async () => {
+    const room = createByteRoom(60);
+    const send = (work: () => Promise<void>) =>
+      room.read(new Request("http://127.0.0.1/", { method: "POST", body: "x".repeat(30) }), input, work);
+
+    await expect(send(() => send(async () => undefined))).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await expect(send(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    await send(async () => undefined);
+  });
+
+  it("does not wait for the end of a request that has taken too long", async () => {
+    const room = createByteRoom(60);
+    const { request, send, end } = aSender();
+    const limit = new AbortController();
+    const read = room.read(request, { ...input, signal: limit.signal }, async () => undefined);
+    await send(30);
+    limit.abort();
+
+    await room.read(
+      new Request("http://127.0.0.1/", { method: "POST", body: "x".repeat(30) }),
+      input,
+      async () => undefined,
+    );
+    await end();
+    await read;
+  });
+
+  it("gives one caller no more than the half", async () => {
+    const room = createByteRoom(60);
+    const { request, send, end } = aSender();
+    const read = room.read(request, input, async () => undefined);
+    await send(20);
+    const body = () => new Request("http://127.0.0.1/", { method: "POST", body: "x".repeat(20) });
+
+    await expect(room.read(body(), input, async () => undefined)).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await room.read(body(), { ...input, caller: "ben" }, async () => undefined);
+    await end();
+    await read;
+  });
+});
