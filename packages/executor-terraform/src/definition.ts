@@ -303,6 +303,13 @@ export const TerraformOptions = Type.Object(
           "Terraform's CLI configuration, for example for a mirror. The runner's own `TF_CLI_CONFIG_FILE` is not passed. Default: none",
       }),
     ),
+    registries: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+        maxItems: 100,
+        description:
+          "The hosts of the registries whose providers may be started, such as `registry.terraform.io`. Default: all",
+      }),
+    ),
     passEnvironment: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
         maxItems: 100,

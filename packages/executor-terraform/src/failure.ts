@@ -43,6 +43,14 @@ export const TERRAFORM_FAILURES = {
   ),
   TERRAFORM_VALUE_REFUSED: fact(false, "A value cannot be passed to a program: it contains U+0000 or is too long."),
   TERRAFORM_INIT_FAILED: fact(true, "`init` failed: the backend, a module or a provider is not available."),
+  TERRAFORM_PROVIDER_REFUSED: fact(
+    false,
+    "The option `registries` does not allow a provider of the configuration; it was not started.",
+  ),
+  STATE_PROVIDER_UNKNOWN: fact(
+    false,
+    "The state names a provider that the configuration does not require; it was not loaded, and nothing was changed.",
+  ),
   TERRAFORM_PLAN_FAILED: fact(true, "`plan` failed."),
   TERRAFORM_APPLY_FAILED: fact(true, "`apply` failed; the state contains what it created before."),
   TERRAFORM_DESTROY_FAILED: fact(true, "`destroy` failed; the state contains what remains."),
@@ -73,6 +81,7 @@ const UNPLANNED: ReadonlySet<string> = new Set<TerraformFailureCode>([
   "TERRAFORM_SOURCE_REFUSED",
   "TERRAFORM_VALUE_REFUSED",
   "TERRAFORM_INIT_FAILED",
+  "STATE_PROVIDER_UNKNOWN",
   "TERRAFORM_PLAN_FAILED",
   "TERRAFORM_BACKEND_MISSING",
   "TERRAFORM_BACKEND_SHARED",

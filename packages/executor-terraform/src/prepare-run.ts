@@ -1,12 +1,12 @@
 import { findBackendFault, loadBackendInUse, loadPlace } from "./backend.ts";
 import { TerraformFailure } from "./failure.ts";
+import { initRun } from "./init-run.ts";
 import { checkLastState } from "./inventory.ts";
 import type { StagedRun } from "./staged-run.ts";
-import { initRun } from "./terraform-call.ts";
 
 /**
  * Runs `init`, and checks where the state is before anything is planned or changed. Fails with TERRAFORM_INIT_FAILED,
- * TERRAFORM_BACKEND_MISSING, TERRAFORM_BACKEND_SHARED, TERRAFORM_BACKEND_CHANGED.
+ * TERRAFORM_PROVIDER_REFUSED, STATE_PROVIDER_UNKNOWN, TERRAFORM_BACKEND_MISSING, TERRAFORM_BACKEND_SHARED, TERRAFORM_BACKEND_CHANGED.
  */
 export async function prepareRun(run: StagedRun): Promise<void> {
   await initRun(run);

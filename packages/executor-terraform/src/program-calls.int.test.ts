@@ -127,26 +127,26 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
     project.remove();
   });
 
-  it("are two with the yard's backend, also for sensitive outputs and after a failure", async () => {
+  it("are three with the yard's backend, also for sensitive outputs and after a failure", async () => {
     write(RESOURCES, SENSITIVE);
-    expect(await callsOf({}, server.url)).toEqual(["init", "apply"]);
+    expect(await callsOf({}, server.url)).toEqual(["init", "init", "apply"]);
     expect(end).toBe("succeeded");
-    expect(await callsOf({ variables: { input: 2 } }, server.url)).toEqual(["init", "apply"]);
+    expect(await callsOf({ variables: { input: 2 } }, server.url)).toEqual(["init", "init", "apply"]);
     write(RESOURCES, FAILING);
-    expect(await callsOf({}, server.url)).toEqual(["init", "apply"]);
+    expect(await callsOf({}, server.url)).toEqual(["init", "init", "apply"]);
   });
 
   it("contain no read of a foreign state whose content is in the stream", async () => {
     useForeignBackend();
     write(RESOURCES, DELETED, FORGOTTEN);
-    expect(await callsOf()).toEqual(["init", "apply"]);
+    expect(await callsOf()).toEqual(["init", "init", "apply"]);
     expect([end, await inventory()]).toEqual(["succeeded", inState()]);
 
-    expect(await callsOf({ variables: { input: 2 } })).toEqual(["init", "state list", "apply"]);
+    expect(await callsOf({ variables: { input: 2 } })).toEqual(["init", "init", "state list", "apply"]);
     expect(await inventory()).toEqual(inState());
 
     write(RESOURCES.replace('"replaced"', '"moved"'), FORGET);
-    expect(await callsOf({ variables: { input: 3 } })).toEqual(["init", "state list", "apply"]);
+    expect(await callsOf({ variables: { input: 3 } })).toEqual(["init", "init", "state list", "apply"]);
     expect(await inventory()).toEqual(inState());
     expect(inState()?.map(({ address }) => address)).toEqual([
       "terraform_data.moved",
@@ -159,20 +159,20 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
   it("read a foreign state once for sensitive outputs and after a failure, without starting providers", async () => {
     useForeignBackend();
     write(RESOURCES, SENSITIVE);
-    expect(await callsOf()).toEqual(["init", "apply", "state pull"]);
+    expect(await callsOf()).toEqual(["init", "init", "apply", "state pull"]);
     write(RESOURCES, FAILING);
-    expect(await callsOf()).toEqual(["init", "state list", "apply", "state pull"]);
+    expect(await callsOf()).toEqual(["init", "init", "state list", "apply", "state pull"]);
     expect(await inventory()).toEqual(inState());
-    expect(await callsOf({ action: "destroy" })).toEqual(["init", "state list", "destroy"]);
+    expect(await callsOf({ action: "destroy" })).toEqual(["init", "init", "state list", "destroy"]);
     expect(await inventory()).toEqual([]);
   });
 
   it("read a foreign state for a new resource that may have an ARN, and not for a known one", async () => {
     useForeignBackend();
     write(foreignResource("v1"));
-    expect(await callsOf()).toEqual(["init", "apply", "state pull"]);
+    expect(await callsOf()).toEqual(["init", "init", "apply", "state pull"]);
     write(foreignResource("v2"));
-    expect(await callsOf()).toEqual(["init", "state list", "apply"]);
+    expect(await callsOf()).toEqual(["init", "init", "state list", "apply"]);
     expect(await inventory()).toEqual(inState());
   });
 });

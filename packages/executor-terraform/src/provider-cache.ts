@@ -5,6 +5,7 @@ import type { Environment } from "./settings.ts";
 
 /** `<host>/<namespace>/<type>/<version>/<system>`: the folders of a provider cache (Terraform docs, "CLI Configuration"). */
 const DEPTH = 5;
+const ADDRESS_DEPTH = 3;
 const RUNS = ".runs";
 
 /** The provider cache of one run. */
@@ -41,10 +42,19 @@ export async function openProviderCache(shared: string): Promise<RunProviderCach
   };
 }
 
+/** Returns the addresses of the providers in a folder of packages, such as `registry.terraform.io/hashicorp/aws`. */
+export async function listProviders(folder: string): Promise<readonly string[]> {
+  return findLevel(folder, ADDRESS_DEPTH);
+}
+
 /** Returns the packages of a cache, as paths relative to it. */
-async function findPackages(cache: string): Promise<string[]> {
+function findPackages(cache: string): Promise<string[]> {
+  return findLevel(cache, DEPTH);
+}
+
+async function findLevel(cache: string, levels: number): Promise<string[]> {
   let level = [""];
-  for (let depth = 0; depth < DEPTH; depth += 1) {
+  for (let depth = 0; depth < levels; depth += 1) {
     level = (await Promise.all(level.map((folder) => findFolders(cache, folder)))).flat();
   }
   return level;

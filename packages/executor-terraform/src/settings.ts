@@ -40,6 +40,8 @@ export interface Settings {
   /** All folders that the runner itself writes to. */
   readonly ownDirs: readonly string[];
   readonly cliConfigFile?: string;
+  /** The hosts of registries whose providers may be started; undefined for all. */
+  readonly registries?: readonly string[];
   readonly pricesFile?: string;
   /** True to use Infracost for estimates if it is available. */
   readonly usesInfracost: boolean;
@@ -60,7 +62,7 @@ const GRACE_MS = 240_000;
 
 /** Combines options and defaults. Throws CONFIG_INVALID for values that cannot be used. */
 export function toSettings(options: TerraformOptions, deps: TerraformDeps): Settings {
-  const { version, cliConfigFile, prices, passEnvironment = [], lockTimeout = OPTION_DEFAULTS.lockTimeout } = options;
+  const { version, cliConfigFile, registries, prices, passEnvironment = [] } = options;
   checkVersion(version);
   checkPassed(passEnvironment);
   const inProject = (path: string) => resolve(deps.projectDir, path);
@@ -77,7 +79,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     rescueDir: join(dataDir, "terraform-rescued"),
     ownDirs: [dataDir, workDir, inProject(providerCacheDir)],
     passEnvironment,
-    lockTimeout,
+    lockTimeout: options.lockTimeout ?? OPTION_DEFAULTS.lockTimeout,
     usesInfracost: options.cost === "infracost",
     allowsUntrusted: options.untrusted === "allow",
     environment: deps.environment,
@@ -88,6 +90,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     fetch: deps.fetch ?? fetch,
     ...defined({
       version,
+      registries,
       cliConfigFile: cliConfigFile === undefined ? undefined : inProject(cliConfigFile),
       pricesFile: prices === undefined ? undefined : inProject(prices),
     }),

@@ -37,6 +37,20 @@ export function parseStateDocument(text: string): StateDocument | undefined {
   };
 }
 
+/** Providers that are a part of the program. */
+const BUILT_IN = "terraform.io/builtin/";
+
+/** Returns the addresses of the providers that a state names, such as `registry.terraform.io/hashicorp/aws`; none for other formats. */
+export function listStateProviders(text: string): readonly string[] {
+  const state = parseRawJson(text);
+  if (!isMap(state)) return [];
+  // With its module and alias: `module.net.provider["registry.terraform.io/hashicorp/aws"].west`.
+  const found = listAt(state, "resources").flatMap((resource) => {
+    return /provider\["([^"]{1,512})"\]/.exec(textAt(resource, "provider"))?.[1] ?? [];
+  });
+  return [...new Set(found)].filter((address) => !address.startsWith(BUILT_IN)).sort();
+}
+
 /** Resources of the root module first, as `show` lists them; otherwise in the order of the state. */
 function byDepth(a: JsonObject, b: JsonObject): number {
   return (

@@ -5,7 +5,6 @@ import type { ChildEnd } from "@stackyard/core/programs";
 import { createLineSplitter } from "./child.ts";
 import { isConfigurationFault, saysConfigurationFault } from "./configuration-faults.ts";
 import { type CreatedResource, createCreatedResources, isOrderly } from "./created-resources.ts";
-import type { TerraformConfig } from "./definition.ts";
 import { parseRawJson } from "./exact-json.ts";
 import {
   createLogTail,
@@ -35,7 +34,7 @@ import {
 } from "./stream-resources.ts";
 
 /** Maximum bytes of a call's output that are kept for a failure. */
-const TAIL_BYTES = 64 * 1024;
+export const TAIL_BYTES = 64 * 1024;
 /** The kept bytes of the program's standard error: its beginning, which names the fault, and its end. */
 const ERROR_HEAD_BYTES = 24 * 1024;
 const ERROR_TAIL_BYTES = 8 * 1024;
@@ -120,44 +119,9 @@ function toStartFailure(error: unknown): never {
   throw error;
 }
 
-/** Lines of `init` about providers that it loads, which may take minutes. */
-const PROVIDER_LINE = /^- (Install|Using|Download)/;
-
-/** A module with a relative path is not in the copied source. */
-const OUTSIDE_MODULE = /Unreadable module directory|Local module path escapes module package/;
-
-function toOutsideHint(source: TerraformConfig["source"] = {}): string {
-  const { location, key, path }: { location?: string; key?: string; path?: string } = source;
-  const given = location ?? key ?? path ?? "";
-  const double = /^[^/].*[^/]\/[^/]+$/.test(given) ? given.replace(/\/(?=[^/]*$)/, "//") : "folder//module";
-  return `Only the source "${given}" is copied. To use modules next to it, write a double slash after the folder that contains both: "${double}".`;
-}
-
 /** Titles the lines that follow in the task's log, so that they can be folded. */
-function reportStep({ ctx, program }: StagedRun, { command }: Pick<Call, "command">): void {
+export function reportStep({ ctx, program }: StagedRun, { command }: Pick<Call, "command">): void {
   ctx.report(`▸ ${program.product === "opentofu" ? "tofu" : "terraform"} ${command}`);
-}
-
-/** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */
-export async function initRun(run: StagedRun): Promise<void> {
-  const output: string[] = [];
-  const progress = createMaskedReport(run);
-  const call = { command: "init", arguments: ["-input=false", "-no-color", ...run.initArguments] } as const;
-  reportStep(run, call);
-  const end = await callTerraform(run, call, (line) => {
-    output.push(line);
-    if (PROVIDER_LINE.test(line)) progress.add({ text: line });
-  }).finally(progress.end);
-  if (end.code === 0) return run.shareProviders();
-  const errors = end.tail.text(TAIL_BYTES);
-  const lines = run.mask(output.map(toPlainText).join("\n")).split("\n");
-  for (const line of [...lines.filter((text) => !PROVIDER_LINE.test(text)), ...errors.split("\n")]) {
-    if (line.trim() !== "") run.ctx.report(line);
-  }
-  // Errors are written to standard error; what succeeded before them would hide them in a short message.
-  if (errors === "") for (const line of lines) end.tail.add(line);
-  if (OUTSIDE_MODULE.test([...lines, errors].join("\n"))) end.tail.add(toOutsideHint(run.config.source));
-  throw toCallFailure({ command: "terraform init", code: "TERRAFORM_INIT_FAILED", end, mask: run.mask });
 }
 
 /** The stream's words for the end of management: Terraform 1.7 and later, and OpenTofu. */
@@ -434,7 +398,7 @@ const SEQUENCES = new RegExp(
 );
 
 /** Removes escape sequences and control characters, which a provisioner's output may contain, for a terminal. */
-function toPlainText(line: string): string {
+export function toPlainText(line: string): string {
   return line.replace(SEQUENCES, "").replace(/[^\P{Cc}\t]/gu, "");
 }
 

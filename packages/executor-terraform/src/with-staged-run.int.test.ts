@@ -12,8 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { initRun } from "./init-run.ts";
 import { toSettings } from "./settings.ts";
-import { initRun } from "./terraform-call.ts";
+
 import { aContext } from "./testing/a-context.ts";
 import { aZip } from "./testing/a-zip.ts";
 import { hasTerraform, PROGRAM } from "./testing/program.ts";

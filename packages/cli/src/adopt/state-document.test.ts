@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compareStates, findChange, findShared, parseState } from "./state-document.ts";
+import { compareStates, findChange, findForeignProviders, findShared, parseState, toShown } from "./state-document.ts";
 
 const RESOURCE = { mode: "managed", type: "terraform_data", name: "app", instances: [{}] };
 const toBytes = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -15,7 +15,55 @@ describe("a state that is taken over", () => {
   it("is known by lineage, serial and resources, without data sources", () => {
     const data = { ...RESOURCE, mode: "data" };
 
-    expect(parse({ resources: [RESOURCE, data, RESOURCE] }).facts).toEqual({ lineage: "a", serial: 7, resources: 2 });
+    expect(parse({ resources: [RESOURCE, data, RESOURCE] }).facts).toEqual({
+      lineage: "a",
+      serial: 7,
+      resources: 2,
+      providers: [],
+    });
+  });
+
+  it("names its providers, also those of data sources, modules and aliases", () => {
+    const given = (provider: unknown) => ({ ...RESOURCE, provider });
+    const resources = [
+      given('module.a.provider["registry.terraform.io/hashicorp/aws"].west'),
+      given('provider["registry.terraform.io/hashicorp/aws"]'),
+      { ...given('provider["localhost:47692/evil/evil"]'), mode: "data" },
+      given('provider["terraform.io/builtin/terraform"]'),
+      given("provider.aws"),
+      given(7),
+    ];
+
+    const { providers } = parse({ resources }).facts;
+
+    expect(providers).toEqual([
+      "localhost:47692/evil/evil",
+      "provider.aws",
+      "registry.terraform.io/hashicorp/aws",
+      "terraform.io/builtin/terraform",
+    ]);
+    expect(findForeignProviders(providers, [])).toEqual(["localhost:47692/evil/evil", "provider.aws"]);
+    expect(findForeignProviders(providers, ["localhost:47692"])).toEqual(["provider.aws"]);
+  });
+
+  it.each(["a\nadopted  shop", "a\u001b[32m", "a b", "x".repeat(129), "\u202ea"])(
+    "has no lineage like %j",
+    (lineage) => {
+      expect(parseState(toBytes(aState({ lineage })))).toMatchObject({ kind: "refused" });
+    },
+  );
+
+  it("is refused for a version of any depth", () => {
+    const deep = `{"version":${"[".repeat(100_000)}${"]".repeat(100_000)},"lineage":"a"}`;
+
+    expect(parseState(Buffer.from(deep))).toMatchObject({ kind: "refused" });
+    expect(parseState(toBytes(aState({ version: { a: 1 } })))).toMatchObject({ kind: "refused" });
+  });
+
+  it("shows texts of others in one line, bounded, and nothing else", () => {
+    expect(toShown("ann@host\nadopted \u001b[32mshop")).toBe("ann@host adopted [32mshop");
+    expect(toShown("x".repeat(300))).toHaveLength(200);
+    expect([undefined, {}, 7, "", "\n"].map(toShown)).toEqual(Array(5).fill(undefined));
   });
 
   it("keeps every byte, also numbers that JavaScript would round", () => {

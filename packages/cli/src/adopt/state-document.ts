@@ -1,4 +1,4 @@
-import { isMap, parseJson } from "@stackyard/core";
+import { cutText, isMap, parseJson } from "@stackyard/core";
 
 /** The known facts of a state that a yard takes over. */
 export interface StateFacts {
@@ -6,6 +6,8 @@ export interface StateFacts {
   readonly serial: number;
   /** Resources, without data sources. */
   readonly resources: number;
+  /** The addresses of its providers, as `registry.terraform.io/hashicorp/aws`. The plan starts them. */
+  readonly providers: readonly string[];
 }
 
 /** A state, or why a yard does not take it. */
@@ -27,15 +29,54 @@ export function parseState(bytes: Uint8Array): ParsedState {
   const { version, lineage, serial, resources } = state;
   if (version !== FORMAT)
     return refuse(
-      `Its format is ${JSON.stringify(version) ?? "missing"}, not ${FORMAT}. Run \`terraform apply\` with Terraform 1.`,
+      `Its format is ${toFormat(version)}, not ${FORMAT}. Run \`terraform apply\` with Terraform 1.`,
       version === undefined,
     );
   if (typeof lineage !== "string" || lineage === "") return refuse("It has no lineage.");
+  if (!LINEAGE.test(lineage)) return refuse("Its lineage is not a word of at most 128 characters.");
   if (!Number.isSafeInteger(serial)) return refuse("It has no serial.");
   if (!Array.isArray(resources)) return refuse("It has no list of resources.");
   const managed = resources.filter((each) => isMap(each) && each["mode"] === "managed");
   if (managed.length === 0) return refuse("It has no resources: there is nothing to take over.");
-  return { kind: "state", facts: { lineage, serial: Number(serial), resources: managed.length }, text };
+  const facts = { lineage, serial: Number(serial), resources: managed.length, providers: listProviders(resources) };
+  return { kind: "state", facts, text };
+}
+
+/** Terraform writes a UUID; in a test or by hand it may be another word. */
+const LINEAGE = /^[\x21-\x7e]{1,128}$/;
+
+function toFormat(version: unknown): string {
+  if (version === undefined) return "missing";
+  return typeof version === "number" ? String(version) : "not a number";
+}
+
+function listProviders(resources: readonly unknown[]): readonly string[] {
+  const texts = resources.filter(isMap).flatMap(({ provider }) => toShown(provider) ?? []);
+  // With module and alias: `module.net.provider["registry.terraform.io/hashicorp/aws"].west`. Otherwise it is shown as it is.
+  return [...new Set(texts.map((text) => /provider\["([^"]+)"\]/.exec(text)?.[1] ?? text))].sort();
+}
+
+/** Where the providers are that come with Terraform and OpenTofu, and those of their registries. */
+const COMMON_HOSTS = ["terraform.io/builtin", "registry.terraform.io", "registry.opentofu.org"];
+
+/** Returns the providers of other registries than these and the common ones. */
+export function findForeignProviders(providers: readonly string[], registries: readonly string[]): readonly string[] {
+  const known = [...COMMON_HOSTS, ...registries].map((host) => `${host}/`);
+  return providers.filter((provider) => !known.some((host) => provider.startsWith(host)));
+}
+
+const MAX_SHOWN = 200;
+
+/** Returns a text of others in one line without control characters; undefined for anything else. */
+export function toShown(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  // Before anything else, so that a long one costs nothing.
+  const line = value
+    .slice(0, 4 * MAX_SHOWN)
+    .replace(/\s+/g, " ")
+    .replace(/\p{C}/gu, "")
+    .trim();
+  return line === "" ? undefined : cutText(line, MAX_SHOWN);
 }
 
 function refuse(reason: string, isForeign = false): ParsedState {
@@ -66,7 +107,7 @@ export function compareStates(state: ParsedState & { kind: "state" }, kept: stri
   const { lineage: ownLineage, serial: ownSerial } = isMap(own) ? own : {};
   if (ownLineage !== lineage) {
     return refuseKept(
-      `The yard has the state of another environment under this key (lineage ${ownLineage}, not ${lineage}).`,
+      `The yard has the state of another environment under this key (lineage ${toShown(ownLineage)}, not ${lineage}).`,
     );
   }
   if (ownSerial === serial)
@@ -74,7 +115,7 @@ export function compareStates(state: ParsedState & { kind: "state" }, kept: stri
       `The yard has another content with the same serial ${serial}: one of the two was edited by hand.`,
     );
   return refuseKept(
-    `The yard has this state with serial ${ownSerial}, not ${serial}: it was changed on one of the sides since.`,
+    `The yard has this state with serial ${Number(ownSerial)}, not ${serial}: it was changed on one of the sides since.`,
   );
 }
 

@@ -8,6 +8,7 @@ import { formatNames, isStackyardError, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { failUnanswered, failWith } from "../failure.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
+import { toShown } from "./state-document.ts";
 
 /** Where the states of a backend are. */
 export interface StateSource {
@@ -34,7 +35,18 @@ export const STACK_MARK = "{stack}";
 export function openSource(address: string, input: SourceInput): StateSource {
   if (address.startsWith("s3://")) return openS3(address, input);
   if (/^https?:\/\//.test(address)) return openHttp(address, input);
-  return openFile(address.startsWith("file://") ? fileURLToPath(address) : resolve(input.cwd, address), input);
+  return openFile(address.startsWith("file://") ? toPath(address) : resolve(input.cwd, address), input);
+}
+
+function toPath(address: string): string {
+  try {
+    return fileURLToPath(address);
+  } catch {
+    throw failWith(
+      "USAGE",
+      "--from is not the address of a file of this machine, such as file:///states/shop.tfstate.",
+    );
+  }
 }
 
 /** Reads a state to its end. What is larger than any state is refused, before it fills the memory. */
@@ -174,12 +186,13 @@ function toReadError(place: string, error: unknown): unknown {
 /** Returns who holds a lock of Terraform, from its description. */
 function toHolder(lock: Uint8Array): string {
   const { Who, Operation, Created } = toLock(Buffer.from(lock).toString("utf8"));
-  return [Who ?? "the holder is unknown", Operation, Created && `since ${Created}`]
+  const created = toShown(Created);
+  return [toShown(Who) ?? "the holder is unknown", toShown(Operation), created && `since ${created}`]
     .filter((part) => part !== undefined)
     .join(", ");
 }
 
-function toLock(text: string): { readonly Who?: string; readonly Operation?: string; readonly Created?: string } {
+function toLock(text: string): { readonly Who?: unknown; readonly Operation?: unknown; readonly Created?: unknown } {
   try {
     return Object(JSON.parse(text));
   } catch {

@@ -1,5 +1,6 @@
 import {
   defined,
+  formatNames,
   isMap,
   isStackyardError,
   MAX_NAME,
@@ -17,6 +18,7 @@ import { type Static, Type } from "typebox";
 import {
   compareStates,
   findChange,
+  findForeignProviders,
   findShared,
   type ParsedState,
   parseState,
@@ -46,6 +48,13 @@ const Args = Type.Object({
     completes: "state",
   }),
   metadata: metadataArg("Metadata of each stack:"),
+  registry: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+      placeholder: "host",
+      description:
+        "A registry whose providers the plan may start, besides those of Terraform and OpenTofu. May be repeated.",
+    }),
+  ),
   dryRun: optionalFlag("Check everything, and change nothing."),
   timeout: optionalText("How long to wait for each plan. Default: 10m.", { placeholder: "duration" }),
 });
@@ -57,7 +66,7 @@ export const adopt = defineServerCommand({
   summary: "Take over environments that Terraform has made, and see that nothing would change.",
   description: [
     "Reads each state where it is, stores a copy in the yard, opens the stack and waits until its plan has no changes. The old states stay as they are.",
-    "A stack that is in that state already stays as it is. First checks all others, and changes nothing when one of them is refused: a state that is missing, locked, invalid, without resources or of several stacks, a key under which the yard has another state, an event that the stack would refuse, and a machine whose first state does more than plan.",
+    "A stack that is in that state already stays as it is. First checks all others, and changes nothing when one of them is refused: a state that is missing, locked, invalid, without resources or of several stacks, a key under which the yard has another state, a provider of another registry, an event that the stack would refuse, and a machine whose first state does more than plan.",
     "Reads each state again before it is copied and after the plan, and reports one that something else has changed meanwhile.",
     "S3 is read with the credentials, region and endpoint of the AWS SDK, an HTTP backend with TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
     "Exits with 1 when a stack is refused, with 2 when a plan has changes or fails or the old state was changed meanwhile or can no longer be read, and with 4 after the timeout.",
@@ -162,6 +171,7 @@ async function check(
   const { yard, signal } = context;
   const from = args.from.replaceAll(STACK_MARK, stack);
   const state = await readState(context, from);
+  checkProviders(from, state.facts, args);
   if ((await findState(context, stack)) === (args.until ?? "LIVE")) {
     await checkOwn(context, { stack, machine: machine.name, facts: state.facts });
     return "unchanged";
@@ -175,6 +185,15 @@ async function check(
   const compared = compareStates(state, kept);
   if (compared.kind === "refused") throw refusal(compared.reason);
   return { stack, from, key, state, isNew: compared.kind === "new", to: preview.to };
+}
+
+/** Refuses a state whose plan would load and start a program that somebody else may have named. */
+function checkProviders(from: string, { providers }: StateFacts, { registry = [] }: Args): void {
+  const foreign = findForeignProviders(providers, registry);
+  if (foreign.length === 0) return;
+  throw refusal(
+    `${from} needs providers of other registries than those of Terraform and OpenTofu: ${formatNames(foreign)}. A provider is a program that the plan starts. If they are yours, allow their registries with --registry.`,
+  );
 }
 
 /** Refuses a stack that has been taken over with another state, or made in another way. */
@@ -312,11 +331,12 @@ function toFacts({ stack, from, key, state }: Checked) {
 
 function reportDryRun({ out }: ServerContext, checked: readonly Checked[]): number {
   for (const each of checked) {
-    const { lineage, serial, resources } = each.state.facts;
+    const { lineage, serial, resources, providers } = each.state.facts;
     out.result({ ...toFacts(each), outcome: "checked", to: each.to }, () =>
       [
         `${out.paint("green", "ok")}  ${each.stack} would enter ${each.to}, and plan.`,
         `    state  ${each.from}: serial ${serial}, lineage ${lineage}, ${resources} ${resources === 1 ? "resource" : "resources"}`,
+        `    needs  ${providers.length === 0 ? "no provider" : formatNames(providers)}`,
         `    key    ${each.key}${each.isNew ? "" : ", where the yard has this state already"}`,
       ].join("\n"),
     );
