@@ -1,5 +1,6 @@
 import type { ApiToken, Session } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
 import { problem, renderPage } from "../testing/render-page.tsx";
 import { AccessPage } from "./access-page.tsx";
 
@@ -76,7 +77,13 @@ describe("AccessPage", () => {
     await screen.getByLabelText(/Beginnings of stack ids/).fill("web-, api-");
     await screen.getByRole("button", { name: "Create", exact: true }).click();
     await expect.element(screen.getByText("syt_secret", { exact: true })).toBeVisible();
-    await screen.getByRole("button", { name: "I have copied it" }).click();
+    const copied = screen.getByRole("button", { name: "I have copied it" });
+    await expect.element(copied, { message: "a double click on Create" }).toHaveAttribute("aria-disabled", "true");
+    await userEvent.keyboard("{Escape}");
+    document.elementFromPoint(2, 2)?.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+    await expect.element(copied).not.toHaveAttribute("aria-disabled");
+    await expect.element(screen.getByText("syt_secret", { exact: true })).toBeVisible();
+    await copied.click();
 
     await expect.element(screen.getByText("syt_secret", { exact: true })).not.toBeInTheDocument();
     expect(sent.find(({ method }) => method === "POST")?.body).toEqual({

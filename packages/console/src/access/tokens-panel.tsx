@@ -1,6 +1,6 @@
 import { nameApart, ROLES } from "@stackyard/core";
 import type { ApiToken, NewApiToken } from "@stackyard/sdk";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { queryClient, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
@@ -185,13 +185,21 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose: () => void
   );
 }
 
+/** The second press of a double click on Create meets the dialog that has taken the place of the first one. */
+const DOUBLE_CLICK_MS = 500;
+
 function SecretDialog({ token, onClose }: { token: NewApiToken; onClose: () => void }) {
+  const [isNew, setNew] = useState(true);
+  useEffect(() => {
+    const timer = setTimeout(() => setNew(false), DOUBLE_CLICK_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
-    <Dialog title={`Secret of ${token.name}`} onClose={onClose}>
+    <Dialog title={`Secret of ${token.name}`} onClose={onClose} isKept>
       <section>
         <p>Copy it now. It is shown once and not stored.</p>
         <Command text={token.token} />
-        <Button look="primary" onPress={onClose}>
+        <Button look="primary" idle={isNew ? "It was just created" : undefined} onPress={onClose}>
           I have copied it
         </Button>
       </section>

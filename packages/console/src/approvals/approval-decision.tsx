@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { useMe, useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
+import { useOperation } from "../app/use-operation.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -11,7 +12,6 @@ import { Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { PlanName } from "../design/release/plan-name.tsx";
 import { Ago, Day, Text } from "../design/text.tsx";
-import { useToast } from "../design/toasts.tsx";
 import { Effect } from "./approval-effect.tsx";
 
 interface DecisionProps {
@@ -153,7 +153,7 @@ interface AnswerDialogProps {
 }
 
 function AnswerDialog({ approval, verb, actionId, onClose }: AnswerDialogProps) {
-  const toast = useToast();
+  const operate = useOperation(approval.stackId);
   const [opened] = useState(approval);
   const [word, text] = WORDS[verb];
   const isChanged = opened.id !== approval.id;
@@ -167,11 +167,13 @@ function AnswerDialog({ approval, verb, actionId, onClose }: AnswerDialogProps) 
       onClose={onClose}
       act={async (comment) => {
         const options = defined({ id: actionId, comment });
-        const answer = await (verb === "approve"
-          ? yard.approvals.approve(opened.id, defined({ ...options, of: opened.of }))
-          : yard.approvals[verb](opened.id, options));
-        if (answer.outcome === "refused") throw new Error(answer.reason ?? answer.code ?? "Refused");
-        toast(`${word}: ${answer.outcome}.`);
+        await operate(word, async () => {
+          const answer = await (verb === "approve"
+            ? yard.approvals.approve(opened.id, defined({ ...options, of: opened.of }))
+            : yard.approvals[verb](opened.id, options));
+          if (answer.outcome === "refused") throw new Error(answer.reason ?? answer.code ?? "Refused");
+          return answer;
+        });
       }}
     >
       <p>{text}</p>

@@ -426,7 +426,7 @@ describe("ApprovalPage", () => {
     await screen.getByLabelText("Reason").fill("tested on staging");
     await confirm.click();
 
-    await expect.element(screen.getByText("Approve: applied.")).toBeVisible();
+    await expect.element(screen.getByText("Approve: applied")).toBeVisible();
     expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({
       comment: "tested on staging",
       of: "sha256:4f1c",

@@ -24,18 +24,27 @@ function useLeft(onClose: () => void): void {
   }, []);
 }
 
+interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+  /** Only its own button closes it, because what it shows is lost then. */
+  readonly isKept?: boolean;
+}
+
 /**
  * Renders a dialog over the page. `Esc` closes it, and so do going back, and a press outside of it until something was
  * typed.
  */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+export function Dialog({ title, onClose, children, isKept = false }: DialogProps) {
   useReturnedFocus();
   useLeft(onClose);
   const isTyped = useRef(false);
   return (
     <ModalOverlay
       isOpen
-      isDismissable
+      isDismissable={!isKept}
+      isKeyboardDismissDisabled={isKept}
       // A press outside of the dialog does not discard typed text; Esc and its button close it.
       shouldCloseOnInteractOutside={() => !isTyped.current}
       className="overlay"

@@ -320,8 +320,27 @@ describe("InboxPage", () => {
     await screen.getByLabelText("Reason").fill("looks good");
     await approve.click();
 
-    await expect.element(screen.getByText("Approved sign-off of web-prod")).toBeVisible();
+    await expect.element(screen.getByText("Approve sign-off of web-prod: applied")).toBeVisible();
     expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ comment: "looks good" });
+  });
+
+  it("says that an approval is queued, and what became of it, never that it is approved before (NeoAgent#50)", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=approvals", {
+      ...full,
+      "GET /v1/approvals": { items: [{ ...approval, comment: "optional" }] },
+      "POST /v1/approvals/web-prod/e/1/sign-off/1/approve": {
+        eventId: "e",
+        stackId: "web-prod",
+        outcome: "waiting",
+        notes: [],
+      },
+      "GET /v1/stacks/web-prod/events/e": { eventId: "e", stackId: "web-prod", outcome: "refused", notes: [] },
+    });
+    await screen.getByRole("button", { name: "Approve…" }).click();
+    await screen.getByRole("button", { name: "Approve", exact: true }).click();
+
+    await expect.element(screen.getByText("Approve sign-off of web-prod: queued. The outcome follows.")).toBeVisible();
+    expect(document.body.textContent).not.toContain("Approved sign-off");
   });
 
   it("offers the way out of a degraded state: an event that the state handles, to the stacks of the cause alone", async () => {

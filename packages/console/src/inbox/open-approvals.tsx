@@ -6,6 +6,7 @@ import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
+import { useOperation } from "../app/use-operation.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To } from "../design/links.tsx";
@@ -13,7 +14,6 @@ import { Empty, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { useToast } from "../design/toasts.tsx";
 
 /** Renders open approvals, and marks those that the person may give. */
 export function OpenApprovals() {
@@ -65,7 +65,7 @@ function Answers({ approval }: { approval: Approval }) {
 function ApproveDialog({ approval, onClose }: { approval: Approval; onClose: () => void }) {
   const { id, stackId, task, state, comment, of } = approval;
   const [eventId] = useState(newEventId);
-  const toast = useToast();
+  const operate = useOperation(stackId);
   return (
     <ActionDialog
       title={`Approve ${task} of ${stackId}`}
@@ -73,11 +73,9 @@ function ApproveDialog({ approval, onClose }: { approval: Approval; onClose: () 
       reason={comment}
       typed={of}
       act={async (text) => {
-        await yard.approvals.approve(id, {
-          id: eventId,
-          ...defined({ comment: text, of }),
-        });
-        toast(`Approved ${task} of ${stackId}`);
+        await operate(`Approve ${task} of ${stackId}`, () =>
+          yard.approvals.approve(id, { id: eventId, ...defined({ comment: text, of }) }),
+        );
       }}
       onClose={onClose}
     >
