@@ -14,7 +14,7 @@ const history = [
     actor: "token:ci",
     from: "LIVE",
     to: "BUILD",
-    metadata: { sha: "4f1cab12", password: "***" },
+    metadata: { sha: "4f1cab12", password: "***", replicas: 5 },
   }),
   anEntry(3, { event: "NEXT", internal: true, from: "BUILD", to: "LIVE", machineHash: OLD_HASH }),
   anEntry(1, { event: "OPENED", to: "BUILD" }),
@@ -67,7 +67,8 @@ it("sends the event again with its values, but not with hidden ones", async () =
   await expect.element(dialog.getByRole("combobox", { name: "Event" })).toHaveValue("PUSHED");
   await expect.element(dialog.getByRole("button", { name: "Send PUSHED" })).toBeVisible();
   const previewed = () => sent.filter(({ path }) => path.endsWith("/simulate")).map(({ body }) => body);
-  await expect.poll(previewed).toEqual([{ event: "PUSHED", metadata: { sha: "4f1cab12" } }]);
+  await expect.poll(previewed).toEqual([{ event: "PUSHED", metadata: { sha: "4f1cab12", replicas: 5 } }]);
+  await expect.element(dialog.getByText("Sent as before: replicas=5")).toBeVisible();
 });
 
 it("offers nothing to people who may not send, and compares with nothing at the first run", async () => {

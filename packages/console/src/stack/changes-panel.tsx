@@ -8,7 +8,7 @@ import { ValueChange } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { SendDialog } from "./actions/send-dialog.tsx";
 import { listMetadataDifferences } from "./differences.ts";
-import { findEarlierMs, findLastMove, type LastMove, toFormTexts } from "./last-move.ts";
+import { findEarlierMs, findLastMove, type LastMove, toBrought } from "./last-move.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackProps } from "./source.ts";
 import "./changes-panel.css";
@@ -84,7 +84,7 @@ function Changes({ source, stack, last }: ChangesProps) {
           source={source}
           stack={stack}
           refusal={refusal}
-          initial={{ event: move.event, texts: toFormTexts(move) }}
+          initial={{ event: move.event, ...toBrought(move) }}
           onClose={() => setAgain(false)}
         />
       )}

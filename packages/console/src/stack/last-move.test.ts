@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { anAttempt, anEntry } from "../testing/a-stack.ts";
-import { findEarlierMs, findLastMove, toFormTexts } from "./last-move.ts";
+import { findEarlierMs, findLastMove, toBrought } from "./last-move.ts";
 
 const opened = anEntry(1, { event: "OPENED", to: "BUILD" });
 const built = anEntry(2, { event: "NEXT", internal: true, from: "BUILD", to: "LIVE" });
@@ -41,19 +41,22 @@ describe("findLastMove", () => {
   });
 });
 
-describe("toFormTexts", () => {
-  it("keeps values as a form has them, and leaves out what is hidden or no single value", () => {
-    const metadata = { sha: "9f1c", count: 3, on: false, password: "***", none: null, list: ["a"] };
+describe("toBrought", () => {
+  it("keeps values with their types, and names what is hidden", () => {
+    const metadata = { sha: "9f1c", count: 3, on: false, password: "***", none: null };
 
-    expect(toFormTexts(anEntry(1, { metadata }))).toEqual({ sha: "9f1c", count: "3", on: "false" });
-    expect(toFormTexts(anEntry(1))).toEqual({});
-    expect(toFormTexts(anEntry(1, { metadata: "odd" }))).toEqual({});
+    expect(toBrought(anEntry(1, { metadata }))).toEqual({
+      values: { sha: "9f1c", count: 3, on: false, none: null },
+      hidden: ["password"],
+    });
+    expect(toBrought(anEntry(1)).values).toEqual({});
+    expect(toBrought(anEntry(1, { metadata: "odd" })).values).toEqual({});
   });
 
   it("takes names that objects have", () => {
     const metadata = JSON.parse('{"__proto__": "a", "constructor": "b"}');
 
-    expect(Object.entries(toFormTexts(anEntry(1, { metadata })))).toEqual([
+    expect(Object.entries(toBrought(anEntry(1, { metadata })).values)).toEqual([
       ["__proto__", "a"],
       ["constructor", "b"],
     ]);

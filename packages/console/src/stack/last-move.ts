@@ -1,5 +1,5 @@
 import { nameSender } from "@stackyard/core";
-import type { Attempt, HistoryEntry } from "@stackyard/sdk";
+import type { Attempt, HistoryEntry, MetadataValue } from "@stackyard/sdk";
 import { findEnd } from "../api/attempt-ids.ts";
 
 /** The event from outside that last moved a stack, and the line before it. */
@@ -31,14 +31,28 @@ export function findLastMove(newestFirst: readonly HistoryEntry[]): LastMove | u
   return { move, before, by: nameSender(move, newestFirst) };
 }
 
-/** Returns the metadata of an event as texts of a form. Hidden values are left out: they must be entered again. */
-export function toFormTexts({ metadata }: HistoryEntry): Readonly<Record<string, string>> {
-  if (typeof metadata !== "object" || metadata === null) return {};
-  const entries = Object.entries(metadata).flatMap(([key, value]): [string, string][] => {
-    if (value === "***" || value === null || typeof value === "object") return [];
-    return [[key, String(value)]];
-  });
-  return Object.fromEntries(entries);
+/** What an event has brought. */
+export interface Brought {
+  readonly values: Readonly<Record<string, MetadataValue>>;
+  /** The keys whose values the history hides: they must be entered again. */
+  readonly hidden: readonly string[];
+}
+
+/** Returns what an event has brought, with the types of its values. */
+export function toBrought({ metadata }: HistoryEntry): Brought {
+  if (typeof metadata !== "object" || metadata === null) return { values: {}, hidden: [] };
+  const entries = Object.entries(metadata);
+  const values = entries.flatMap(([key, value]): [string, MetadataValue][] =>
+    value !== "***" && isMetadataValue(value) ? [[key, value]] : [],
+  );
+  return {
+    values: Object.fromEntries(values),
+    hidden: entries.flatMap(([key, value]) => (value === "***" ? [key] : [])),
+  };
+}
+
+function isMetadataValue(value: unknown): value is MetadataValue {
+  return value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
 /** Returns how long the last attempt of a task that succeeded before an instant took, in milliseconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
+import { findFieldRefusal, listEvents, listFields, toEventMetadata, toTexts } from "./event-fields.ts";
 
 const rules = {
   keys: [
@@ -58,6 +58,20 @@ describe("toEventMetadata", () => {
       live: false,
     });
   });
+});
+
+it("what is sent again has the same values, with their types, also of keys that no rule names (kestra#13647)", () => {
+  const first = { sha: "bbb", replicas: 5, flag: false, none: null, live: true };
+  const fields = listFields(rules, "PUSHED", { metadata: {} });
+
+  expect(toEventMetadata([], {}, first)).toEqual(first);
+  expect(toEventMetadata(fields, { sha: "ccc", live: "" }, first)).toEqual({
+    sha: "ccc",
+    replicas: 5,
+    flag: false,
+    none: null,
+  });
+  expect(toTexts({ sha: "ccc" }, first)).toMatchObject({ sha: "ccc", live: "true", none: "" });
 });
 
 describe("findFieldRefusal", () => {

@@ -35,16 +35,29 @@ export function listFields(
     .toSorted((a, b) => Number(b.needed) - Number(a.needed));
 }
 
-/** Returns the metadata of a filled form: fields left empty are not sent. */
+/**
+ * Returns the metadata of a form: values that were there at first and have not been edited as they were, those of edited fields, and none of
+ * a field that is empty.
+ */
 export function toEventMetadata(
   fields: readonly EventField[],
-  texts: Readonly<Record<string, string>>,
+  edited: Readonly<Record<string, string>>,
+  first: Readonly<Record<string, MetadataValue>> = {},
 ): Readonly<Record<string, MetadataValue>> {
+  const kept = Object.entries(first).filter(([name]) => !Object.hasOwn(edited, name));
   const entries = fields.flatMap((field): [string, MetadataValue][] => {
-    const text = texts[field.name] ?? "";
+    const text = edited[field.name] ?? "";
     return text === "" ? [] : [[field.name, toValue(field, text)]];
   });
-  return Object.fromEntries(entries);
+  return Object.fromEntries([...kept, ...entries]);
+}
+
+/** Returns the texts of the fields of a form: as they were edited, else of the values that were there at first. */
+export function toTexts(
+  edited: Readonly<Record<string, string>>,
+  first: Readonly<Record<string, MetadataValue>>,
+): Readonly<Record<string, string>> {
+  return { ...Object.fromEntries(Object.entries(first).map(([name, value]) => [name, `${value ?? ""}`])), ...edited };
 }
 
 function toValue({ type, enum: choices }: EventField, text: string): MetadataValue {

@@ -13,15 +13,16 @@ import { Mark } from "../../design/mark.tsx";
 import { ErrorNotice, Loaded } from "../../design/page.tsx";
 import { Arrow, Reason, Text } from "../../design/text.tsx";
 import { toSafeText } from "../../text/safe-text.ts";
+import type { Brought } from "../last-move.ts";
 import type { StackSource } from "../source.ts";
-import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
+import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata, toTexts } from "./event-fields.ts";
 
 interface DialogProps {
   readonly source: StackSource;
   readonly stack: StackDetails;
   readonly refusal: string | undefined;
-  /** The initial values of the form, such as those of an earlier event. */
-  readonly initial?: { readonly event: string; readonly texts: Readonly<Record<string, string>> };
+  /** An earlier event that is sent again: its values are the first ones of the form. */
+  readonly initial?: { readonly event: string } & Brought;
   readonly onClose: () => void;
 }
 
@@ -57,11 +58,13 @@ const AWAITS_MS = 10_000;
 function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
   const { handled, others } = listEvents(machine, stack.state);
   const [event, setEvent] = useState(initial?.event ?? handled[0] ?? others[0] ?? "");
-  const [texts, setTexts] = useState<Readonly<Record<string, string>>>(initial?.texts ?? {});
+  const [edited, setEdited] = useState<Readonly<Record<string, string>>>({});
+  const { values, hidden } = event === initial?.event ? initial : NOTHING;
   const [id] = useState(newEventId);
   const run = useOperation(stack.id);
   const fields = listFields(machine.metadata, event, stack);
-  const metadata = toEventMetadata(fields, texts);
+  const texts = toTexts(edited, values);
+  const metadata = toEventMetadata(fields, edited, values);
   const fieldRefusal = findFieldRefusal(fields, texts);
   const preview = usePreview(stack, event, metadata, fieldRefusal === undefined && event !== "");
   const typed = needsConfirmation(machine, stack, preview.data) ? stack.id : undefined;
@@ -96,9 +99,10 @@ function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
             key={field.name}
             field={field}
             value={texts[field.name] ?? ""}
-            onChange={(text) => setTexts((before) => ({ ...before, [field.name]: text }))}
+            onChange={(text) => setEdited((before) => ({ ...before, [field.name]: text }))}
           />
         ))}
+        <KeptValues values={values} fields={fields} hidden={hidden.filter((name) => metadata[name] === undefined)} />
         <section className="plan" aria-label="Preview" aria-live="polite">
           {fieldRefusal !== undefined && <p className="muted">{fieldRefusal} to see what follows.</p>}
           {preview.error !== null && <ErrorNotice error={preview.error} />}
@@ -106,6 +110,31 @@ function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
         </section>
       </div>
     </ActionDialog>
+  );
+}
+
+const NOTHING: Brought = { values: {}, hidden: [] };
+
+interface KeptProps extends Brought {
+  readonly fields: readonly EventField[];
+}
+
+/** Names the values of the earlier event that have no field: what is sent as it was, and what is hidden and not sent. */
+function KeptValues({ values, fields, hidden }: KeptProps) {
+  const kept = Object.entries(values).filter(([name]) => !fields.some((field) => field.name === name));
+  return (
+    <>
+      {kept.length > 0 && (
+        <p className="wrap">
+          Sent as before: <Text mono>{kept.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ")}</Text>
+        </p>
+      )}
+      {hidden.length > 0 && (
+        <p className="wrap">
+          Not sent unless entered again, because it is hidden: <Text mono>{hidden.join(", ")}</Text>
+        </p>
+      )}
+    </>
   );
 }
 

@@ -136,7 +136,7 @@ function UndoButton({ source, stack, items }: ActionsProps) {
           source={source}
           stack={stack}
           refusal={refusal}
-          initial={{ event, texts: {} }}
+          initial={{ event, values: {}, hidden: [] }}
           onClose={() => setIsOpen(false)}
         />
       )}
