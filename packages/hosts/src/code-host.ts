@@ -1,5 +1,5 @@
 import type { CommitList } from "@stackyard/core";
-import type { HookPull, HookRepository, RepositoryPlace } from "./hook.ts";
+import type { HookPull, HookRepository, RepositoryPlace } from "./delivery/hook.ts";
 import type { HostPermission } from "./host-permission.ts";
 import type { HostFault, ReportHost } from "./report/report-host.ts";
 

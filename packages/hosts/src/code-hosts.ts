@@ -4,8 +4,8 @@ import type { CodeHost } from "./code-host.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { createGitLab } from "./gitlab/create-gitlab.ts";
 import { findKey, isPolledOnly } from "./host-options.ts";
-import type { WarnOfRows } from "./read-rows.ts";
-import type { NamedHost } from "./receive.ts";
+import type { WarnOfRows } from "./poll/read-rows.ts";
+import type { NamedHost } from "./delivery/receive.ts";
 
 const MOST_WARNED = 1_000;
 

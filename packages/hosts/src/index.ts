@@ -1,10 +1,10 @@
 import { definePlugin } from "@stackyard/core";
-import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
-import { hooksTest } from "./hooks-test.ts";
+import { hooksLs, queueLs, queueRedrive } from "./delivery/hook-commands.ts";
+import { hooksTest } from "./mapping/hooks-test.ts";
 import { findApi, HostsOptions } from "./host-options.ts";
 import { hostsDoctor } from "./hosts-doctor.ts";
 import { createHostsServices } from "./hosts-service.ts";
-import { checkProject } from "./load-mappings.ts";
+import { checkProject } from "./mapping/load-mappings.ts";
 import { setupGitHub } from "./setup/setup-github.ts";
 import { provideArchives } from "./source-archives.ts";
 
@@ -15,7 +15,7 @@ export {
   type MappingFailure,
   type PullHook,
   type PullState,
-} from "./apply-mapping.ts";
+} from "./mapping/apply-mapping.ts";
 export {
   decidePull,
   type PullDecision,
@@ -23,7 +23,7 @@ export {
   type PullRecord,
   type PullRule,
   type PullTarget,
-} from "./decide-pull.ts";
+} from "./pull/decide-pull.ts";
 export { GitHubPull, parseGitHubDelivery } from "./github/parse-delivery.ts";
 export type {
   Hook,
@@ -33,7 +33,7 @@ export type {
   HookRepository,
   HookSender,
   ParsedDelivery,
-} from "./hook.ts";
+} from "./delivery/hook.ts";
 export { HostOptions, HostsOptions } from "./host-options.ts";
 export type { HostPermission } from "./host-permission.ts";
 export {
@@ -46,9 +46,14 @@ export {
   type MappingRule,
   type MetadataHook,
   parseMapping,
-} from "./mapping.ts";
-export type { CommandWord } from "./parse-command.ts";
-export { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
+} from "./mapping/mapping.ts";
+export type { CommandWord } from "./delivery/parse-command.ts";
+export {
+  hasGitLabToken,
+  isSignedByGitHub,
+  isSignedByStandard,
+  type SignedDelivery,
+} from "./delivery/verify-signature.ts";
 
 /** The plugin of code hosts, with the receiver of their webhooks and the commands about hooks and hosts. */
 export default definePlugin({

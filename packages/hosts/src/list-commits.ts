@@ -3,7 +3,7 @@ import { type Cache, createCache } from "./cache.ts";
 import type { CodeHost } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
 import type { HostOptions } from "./host-options.ts";
-import type { NamedHost } from "./receive.ts";
+import type { NamedHost } from "./delivery/receive.ts";
 
 /** A page is read again and again; people may allow what was refused. */
 const KEPT_MS = 60_000;

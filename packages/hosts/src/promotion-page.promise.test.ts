@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { applyRules, findMapping } from "./apply-mapping.ts";
+import { applyRules, findMapping } from "./mapping/apply-mapping.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
-import type { Hook } from "./hook.ts";
-import { parseMapping } from "./mapping.ts";
+import type { Hook } from "./delivery/hook.ts";
+import { parseMapping } from "./mapping/mapping.ts";
 import { toCommit } from "./testing/builders.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/promotion-recipes.md"), "utf8");

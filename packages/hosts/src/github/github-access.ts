@@ -4,8 +4,8 @@ import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { CodeHost } from "../code-host.ts";
-import type { RepositoryPlace } from "../hook.ts";
-import type { WarnOfRows } from "../read-rows.ts";
+import type { RepositoryPlace } from "../delivery/hook.ts";
+import type { WarnOfRows } from "../poll/read-rows.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
 import {

@@ -1,7 +1,7 @@
 import { cutText, defined, isMap, parseJson, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import { readWarned, type WarnOfRows } from "../read-rows.ts";
+import { readWarned, type WarnOfRows } from "../poll/read-rows.ts";
 import type { DeploymentSubject, HostCheck, OwnComment, PullPlace, ReportHost } from "../report/report-host.ts";
 import type { GitHubAccess } from "./github-access.ts";
 import type { GitHubRight, RepositoryClient } from "./open-repository.ts";

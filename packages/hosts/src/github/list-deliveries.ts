@@ -2,7 +2,7 @@ import type { Octokit } from "@octokit/core";
 import { isMap, listPages } from "@stackyard/core";
 import { Type } from "typebox";
 import type { SentDelivery } from "../code-host.ts";
-import { readWarned, type WarnOfRows } from "../read-rows.ts";
+import { readWarned, type WarnOfRows } from "../poll/read-rows.ts";
 import { REQUEST_MS } from "./open-repository.ts";
 
 const Delivery = Type.Object({

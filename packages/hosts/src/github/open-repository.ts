@@ -1,7 +1,7 @@
 import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
 import { isMap, parseJson, StackyardError, toStrictJson } from "@stackyard/core";
-import type { RepositoryPlace } from "../hook.ts";
+import type { RepositoryPlace } from "../delivery/hook.ts";
 import { hasStatus, toRightFault } from "./request-outcome.ts";
 
 /** The time limit of one request, in milliseconds. */

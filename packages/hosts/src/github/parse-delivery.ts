@@ -1,6 +1,14 @@
 import { defined, keepStart } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
+import {
+  cut,
+  ignore,
+  MAX_LABEL,
+  MAX_LABELS,
+  toCommandHook,
+  toInstant,
+  withSchema,
+} from "../delivery/delivery-parts.ts";
 import {
   type Hook,
   type HookPull,
@@ -9,7 +17,7 @@ import {
   type ParsedDelivery,
   RERUN,
   type RepositoryPlace,
-} from "../hook.ts";
+} from "../delivery/hook.ts";
 
 // Only the fields in use; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
 const Id = Type.Integer({ minimum: 0 });

@@ -1,9 +1,9 @@
 import { Type } from "typebox";
 import { createCache } from "../cache.ts";
 import type { CodeHost } from "../code-host.ts";
-import type { HookRepository } from "../hook.ts";
+import type { HookRepository } from "../delivery/hook.ts";
 import type { HostPermission } from "../host-permission.ts";
-import { readRows } from "../read-rows.ts";
+import { readRows } from "../poll/read-rows.ts";
 import { compareCommits } from "./compare-commits.ts";
 import {
   createGitLabClient,

@@ -1,7 +1,7 @@
 import { cutText, isMap, keepStart, StackyardError, toStrictJson } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
-import { readWarned, type WarnOfRows } from "../read-rows.ts";
+import { readWarned, type WarnOfRows } from "../poll/read-rows.ts";
 import type { HostFault } from "../report/report-host.ts";
 
 /** Stackyard's identity at GitLab. */

@@ -2,8 +2,8 @@ import { isMap } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { createCache } from "../cache.ts";
 import type { SentDelivery } from "../code-host.ts";
-import type { HookRepository } from "../hook.ts";
-import { readWarned, type WarnOfRows } from "../read-rows.ts";
+import type { HookRepository } from "../delivery/hook.ts";
+import { readWarned, type WarnOfRows } from "../poll/read-rows.ts";
 import { type GitLabClient, parse, toGitLabFault } from "./gitlab-client.ts";
 
 // Sources: "Project webhooks API" and "Group webhooks API", GitLab Docs. Their responses are equal.

@@ -1,8 +1,16 @@
 import { defined, isMap, keepStart } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { NO_COMMIT } from "../decide-pull.ts";
-import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
-import type { HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
+import { NO_COMMIT } from "../pull/decide-pull.ts";
+import {
+  cut,
+  ignore,
+  MAX_LABEL,
+  MAX_LABELS,
+  toCommandHook,
+  toInstant,
+  withSchema,
+} from "../delivery/delivery-parts.ts";
+import type { HookPull, HookRepository, HookSender, ParsedDelivery } from "../delivery/hook.ts";
 
 // Only the fields in use; GitLab adds keys anytime. Sources: "Webhook events" and "Merge requests API", GitLab Docs.
 const Id = Type.Integer({ minimum: 0 });

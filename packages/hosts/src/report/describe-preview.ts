@@ -1,6 +1,6 @@
 import { type DescribedStack, defined, trimEndOf } from "@stackyard/core";
 import { findStall } from "@stackyard/core/engine";
-import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
+import { listApprovals, type OpenApproval } from "../delivery/approve-by-comment.ts";
 import type { CommitVerdict } from "./commit-notes.ts";
 import { type PhaseInput, type PreviewPhase, toPhase } from "./preview-phase.ts";
 import { findLink, findOwnLink, toLine } from "./safe-text.ts";

@@ -1,6 +1,6 @@
 import { type DescribedStack, defined, isMap, listPages, type ServiceDeps } from "@stackyard/core";
 import { evaluateCommit, findEventFate, type PreviewLink } from "@stackyard/core/services";
-import type { LastEvent, SentHead } from "../pull-records.ts";
+import type { LastEvent, SentHead } from "../pull/pull-records.ts";
 import {
   type CommitNotes,
   evaluateNote,

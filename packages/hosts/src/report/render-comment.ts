@@ -1,6 +1,6 @@
 import type { ListItem, PhrasingContent, RootContent } from "mdast";
 import { toMarkdown } from "mdast-util-to-markdown";
-import type { OpenApproval } from "../approve-by-comment.ts";
+import type { OpenApproval } from "../delivery/approve-by-comment.ts";
 import type { PreviewCommits, PreviewFacts, PreviewFailure, PreviewLink } from "./describe-preview.ts";
 import type { PreviewPhase } from "./preview-phase.ts";
 import { toLastLines, toLine } from "./safe-text.ts";

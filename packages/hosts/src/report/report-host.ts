@@ -1,4 +1,4 @@
-import type { RepositoryPlace } from "../hook.ts";
+import type { RepositoryPlace } from "../delivery/hook.ts";
 
 /** A pull request at its host. */
 export interface PullPlace {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ServiceDeps } from "@stackyard/core";
 import { findPullLinks } from "@stackyard/core/services";
 import type { ReportKind } from "../host-options.ts";
-import { toPullKey, toStoredPull } from "../pull-records.ts";
+import { toPullKey, toStoredPull } from "../pull/pull-records.ts";
 import { loadPreview, type PreviewDeps } from "./load-previews.ts";
 import { renderComment, toMarker } from "./render-comment.ts";
 import type { PullPlace, ReportHost } from "./report-host.ts";

@@ -1,6 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
-import { digestOf } from "../describe-delivery.ts";
+import { digestOf } from "../delivery/describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
 import { type CommitNotes, type CommitVerdict, evaluateNote } from "./commit-notes.ts";
 import type { PreviewFacts } from "./describe-preview.ts";

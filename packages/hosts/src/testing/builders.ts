@@ -1,4 +1,4 @@
-import type { Hook, HookPull } from "../hook.ts";
+import type { Hook, HookPull } from "../delivery/hook.ts";
 
 /** Returns a commit of forty equal digits. */
 export function toCommit(digit: number): string {
