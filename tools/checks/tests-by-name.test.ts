@@ -94,7 +94,7 @@ const LISTED: ReadonlySet<string> = new Set([
   "packages/executor-runcommand/src/send-errors.test.ts",
   "packages/executor-runcommand/src/ssm-odd-status.test.ts",
   "packages/executor-runcommand/src/targets.test.ts",
-  "packages/executor-terraform/src/opentofu.test.ts",
+  "packages/executor-terraform/src/run/opentofu.test.ts",
   "packages/notifications/src/channels/inert.test.ts",
   "packages/previews/src/docs.test.ts",
   "packages/runtime/src/drain-store.test.ts",

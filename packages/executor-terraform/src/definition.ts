@@ -8,9 +8,9 @@ import {
   trimEndOf,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { checkTerraformConfig, terraformDocumentSchemas } from "./check-config.ts";
-import { checkTerraformTasks } from "./check-states.ts";
-import { type StatePlace, toTaskStateName } from "./state-name.ts";
+import { checkTerraformConfig, terraformDocumentSchemas } from "./source/check-config.ts";
+import { checkTerraformTasks } from "./state/check-states.ts";
+import { type StatePlace, toTaskStateName } from "./state/state-name.ts";
 
 /** Terraform releases its lock and saves the state within seconds; a provider may need minutes to stop. */
 const CANCEL_WITHIN = "5m";

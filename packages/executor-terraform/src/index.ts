@@ -2,7 +2,7 @@ import { definePlugin, type Plugin } from "@stackyard/core";
 import { TerraformOptions } from "./definition.ts";
 import { createTerraformExecutor } from "./terraform.ts";
 
-export type { ProgramCall, ProgramRunner } from "./child.ts";
+export type { ProgramCall, ProgramRunner } from "./run/child.ts";
 export {
   provideTerraformState,
   TERRAFORM_STATE,
@@ -12,10 +12,10 @@ export {
   type TerraformState,
   terraformDefinition,
 } from "./definition.ts";
-export { TERRAFORM_FAILURES, type TerraformFailureCode } from "./failure.ts";
-export { isTooOld, parseVersionText } from "./find-program.ts";
+export { TERRAFORM_FAILURES, type TerraformFailureCode } from "./run/failure.ts";
+export { isTooOld, parseVersionText } from "./run/find-program.ts";
 export type { TerraformDeps } from "./settings.ts";
-export type { S3Object, S3Source } from "./sources.ts";
+export type { S3Object, S3Source } from "./source/sources.ts";
 export { createTerraformExecutor } from "./terraform.ts";
 
 /** The plugin `terraform`, as a project's configuration loads it. */

@@ -4,11 +4,11 @@ import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
 import { toStackTags } from "@stackyard/core/services";
-import { type ProgramRunner, runChild } from "./child.ts";
+import { type ProgramRunner, runChild } from "./run/child.ts";
 import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
-import { TerraformFailure } from "./failure.ts";
-import { isVersionConstraint } from "./module-facts.ts";
-import { loadSdkS3Source, type S3Source } from "./sources.ts";
+import { TerraformFailure } from "./run/failure.ts";
+import { isVersionConstraint } from "./source/module-facts.ts";
+import { loadSdkS3Source, type S3Source } from "./source/sources.ts";
 
 /** The dependencies of the executor, in addition to the project's options. */
 export interface TerraformDeps {

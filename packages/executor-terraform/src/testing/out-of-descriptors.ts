@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createProgramStarter } from "@stackyard/core/programs";
-import { runChild } from "../child.ts";
-import { findProgram } from "../find-program.ts";
+import { runChild } from "../run/child.ts";
+import { findProgram } from "../run/find-program.ts";
 
 /** What it prints. */
 export interface Ends {
