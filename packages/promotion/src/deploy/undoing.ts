@@ -5,13 +5,12 @@ import { hasOwnKey } from "./decide-row.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import { CONCURRENCY, type UndoJob } from "./deploy-job.ts";
 import { type Before, type DeployRow, toRow } from "./deploy-row.ts";
-import { loadSendJob } from "./load-send-job.ts";
-import { isSent, loadLostSends, type SentRows } from "./lost-tasks.ts";
+import { findSender } from "./find-sender.ts";
+import { isSent, type SentRows } from "./lost-tasks.ts";
 import { findSeen, loadStacks } from "./observe-stacks.ts";
 import type { Fault, Operation } from "./operation.ts";
 import { formatCodes, toRowsCommand } from "./row-texts.ts";
-import { createRowFinder, listDeployStates, openRows, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
-import { selectStacks } from "./select-stacks.ts";
+import { createRowFinder, openRows, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
 
 /** Creates what `op: undo` does. It waits for no window and no freeze, and failures do not stop it. */
 export function createUndoing(deps: DeployDeps, job: UndoJob): Operation {
@@ -42,37 +41,6 @@ const NO_CHECKS = {
 /** Returns true for the row of a stack that has what was before, or something newer, which stays. */
 function isTakenBack({ state, code }: DeployRow): boolean {
   return (state === "done" && code === undefined) || (state === "skipped" && code === "STACK_MOVED");
-}
-
-/** Where what is undone was sent: by the task of this name, or by one that the machine does not have any more. */
-interface Sent {
-  readonly task: string;
-  /** Sent by other such tasks: they may be of another environment. */
-  readonly lost: readonly SentRows[];
-}
-
-/** Returns under which name a task has sent: its own, or the last one that it had before. */
-async function findSender(deps: DeployDeps, of: string): Promise<Sent | Failed> {
-  const states = await listDeployStates(deps.ctx, deps.owner);
-  const isOwn = states.some(({ op, firstSentAt, release }) => {
-    return op === "send" && firstSentAt !== undefined && release.task === of;
-  });
-  const lost = await loadLostSends(deps);
-  if (isOwn || lost.length === 0) return { task: of, lost };
-  const stacks = await loadTargets(deps, of);
-  if ("kind" in stacks) return stacks;
-  // What was taken back already is none: where several tasks are one now, each undo takes back what one has sent.
-  const former = lost.findLast(({ rows }) => rows.some(({ stack, state }) => stacks.has(stack) && state !== "undone"));
-  if (former === undefined) return { task: of, lost };
-  return { task: former.state.release.task, lost: lost.filter((each) => each !== former) };
-}
-
-/** Loads the stacks that a task would send to: a task with another name that has sent to none of them was not the same. */
-async function loadTargets({ yard, release }: DeployDeps, task: string): Promise<ReadonlySet<string> | Failed> {
-  const job = await loadSendJob(yard, task);
-  if (!("op" in job)) return job;
-  const { selected } = await selectStacks(yard, job, { machine: release.machine, task });
-  return new Set(selected.map(({ stack }) => stack));
 }
 
 /** Takes what a task has sent, in reverse. */

@@ -12,6 +12,7 @@ import {
 import { requireYard, type YardService } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type DeployState, findAlarmsSince } from "../deploy/deploy-row.ts";
+import { findSender } from "../deploy/find-sender.ts";
 import { findDeployState } from "../deploy/rows.ts";
 import { type Closed, type Condition, examineOrClose, LONGEST_SLEEP_MS } from "./condition.ts";
 import type { TurnWaiter } from "./decide-turn.ts";
@@ -126,16 +127,20 @@ async function findDispatch({ attempt, yard }: GateCall): Promise<SoakTime | und
 }
 
 async function findDeployed(
-  { records, clock, signal }: ExecutorContext,
+  ctx: ExecutorContext,
   yard: YardService,
-  task: string | undefined,
+  of: string | undefined,
 ): Promise<DeployState | Error | undefined> {
-  if (task === undefined) return undefined;
+  if (of === undefined) return undefined;
   try {
-    const { id: stackId, incarnation } = await yard.own();
-    return await findDeployState({ records, clock, owner: { stackId, incarnation, task } });
+    const release = await yard.own();
+    const owner = { stackId: release.id, incarnation: release.incarnation, task: of };
+    const found = await findDeployState({ ...ctx, owner });
+    if (found !== undefined) return found;
+    const sender = await findSender({ ctx, yard, release, owner }, of);
+    return "kind" in sender ? undefined : await findDeployState({ ...ctx, owner: { ...owner, task: sender.task } });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (ctx.signal.aborted) throw error;
     return error instanceof Error ? error : new Error(String(error));
   }
 }

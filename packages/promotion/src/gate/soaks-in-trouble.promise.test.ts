@@ -141,3 +141,29 @@ describe("a soak", () => {
     expect(await explain(bench.yard)).toMatch(/^One of the stacks does not soak\. Its time begins again/);
   });
 });
+
+it("a soak of a task that was renamed is over what it had sent under its name before [octopus#2547]", async () => {
+  const toRelease = (name: string): string => {
+    const tasks = {
+      [name]: { executor: "deploy", config: TO_TENANTS },
+      soak: { executor: "gate", config: { soak: { of: name, for: "2h" } } },
+      undo: { executor: "deploy", config: { op: "undo", of: name } },
+    };
+    const source = JSON.parse(toReleaseMachine({ tasks, go: [name] }));
+    source.states.DONE.on.PLANNED = "SOAKING";
+    source.states.SOAKING = { tasks: ["soak"], on: { NEXT: "STOPPED" } };
+    return JSON.stringify(source);
+  };
+  const bench = aReleaseYard({ release: toRelease("tenants") });
+  await bench.addTenants(2);
+  await bench.start("1.42.0");
+  await bench.finish("1.42.0");
+  bench.revise("shop", toRelease("customers"));
+  await bench.send("shop-1.42.0", "UPGRADE_STACK");
+  await bench.send("shop-1.42.0", "PLANNED");
+  await bench.yard.advance(HOUR);
+
+  expect(await explain(bench.yard)).toContain('The stacks of "customers" soak for 2h');
+  await bench.yard.advance(2 * HOUR);
+  expect((await bench.yard.findStack("shop-1.42.0"))?.state).toBe("STOPPED");
+});
