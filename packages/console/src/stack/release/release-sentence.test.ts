@@ -116,3 +116,9 @@ it("is not healthy while stacks that it has sent to are failed, and says which f
     { text: "It rests in DONE" },
   ]);
 });
+
+it("does not count what was skipped as arrived", () => {
+  const deploys = [aDeploy({ done: 2, unchanged: 1, skipped: 1 }, { endedAt })];
+
+  expect(say({ state: "DONE" }, { deploys })[0]).toEqual({ text: "3 of 4 stacks have arrived, 1 skipped" });
+});

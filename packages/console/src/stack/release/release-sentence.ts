@@ -111,7 +111,11 @@ function toResult({ degraded, lastFailure }: StackDetails, deploys: readonly Dep
   const isSaid = deploys.some((deploy) => deploy.task === lastFailure?.task && hasFailed(deploy));
   if (degraded && lastFailure !== undefined && !isSaid) return [toLeftPart(lastFailure)];
   if (deploys.length === 0 || deploys.some(hasFailed)) return [];
-  const stacks = deploys.reduce((sum, deploy) => sum + countDeploy(deploy).stacks, 0);
+  const counts = deploys.map(countDeploy);
+  const stacks = counts.reduce((sum, each) => sum + each.stacks, 0);
+  const skipped = counts.reduce((sum, each) => sum + each.total.skipped, 0);
+  if (skipped > 0)
+    return [{ text: `${count(stacks - skipped)} of ${count(stacks)} stacks have arrived, ${count(skipped)} skipped` }];
   return [{ text: stacks === 1 ? "Its stack has arrived" : `All ${count(stacks)} stacks have arrived` }];
 }
 
