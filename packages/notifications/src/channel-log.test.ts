@@ -118,6 +118,37 @@ describe("the order of a channel", () => {
   });
 });
 
+describe("the removal of a stack", () => {
+  it("ends each of its alerts, under whatever key it was opened [icinga-notifications#429]", async () => {
+    const { add, tick, pager, clock } = await createBench(
+      `  - { name: failed, when: "entry.event == 'TASK_ERROR'", resolve: "entry.event == 'NEXT'", to: [pager], dedupe: { key: "\${entry.stackId}/\${entry.task}", for: 1h } }\n`,
+    );
+    for (const task of ["build", "check", "build"]) add({ event: "TASK_ERROR", task });
+    await tick();
+    expect(pager.open()).toBe(2);
+    await clock.advance(MINUTE);
+    add({ event: "REMOVE_STACK", from: "LEAKED", to: "LEAKED", outcome: "removed" });
+
+    await tick();
+
+    expect(pager.open()).toBe(0);
+  });
+});
+
+it("a digest that is due is sent while the history cannot be read", async () => {
+  const rule = `  - { name: leaked, when: "entry.to == 'LEAKED'", to: [team], title: x, digest: { every: 1h } }\n`;
+  const { add, tick, texts, clock, history } = await createBench(rule);
+  add({ from: "LIVE", to: "LEAKED" });
+  await tick();
+  expect(texts()).toEqual([]);
+  history.isReadable = false;
+  await clock.advance(2 * HOUR);
+
+  await expect(tick()).rejects.toThrow("cannot be read");
+
+  expect(texts()).toHaveLength(1);
+});
+
 describe("the pace of a channel", () => {
   // gastown#4634, killbill-commons#1: behind a full queue nothing is sent any more.
   it("is its own: 10,100 stacks that fail at once while the chat is down delay no page, and all are told in order", async () => {

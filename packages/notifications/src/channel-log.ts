@@ -28,7 +28,12 @@ export async function workChannel(input: ChannelInput): Promise<ChannelEnd> {
     return { ...paused, nextAt: work.state.failure.dueAt };
   }
   const name = toFollowerName(channel.name);
-  const line = await readLines(work, createFollower(work, name, `notifications of "${channel.name}"`));
+  const log = createFollower(work, name, `notifications of "${channel.name}"`);
+  const line = await readLines(work, log).catch(async (error: unknown) => {
+    // What is due does not wait for a history that cannot be read.
+    await sendDigests(work, clock.now());
+    throw error;
+  });
   const notice = line === undefined ? undefined : await readNotices(work, followNotices(work, name));
   const isDone = notice !== undefined && (await sendDigests(work, clock.now())) && (await endSkip(work));
   if (line !== undefined && notice !== undefined && isDone) {

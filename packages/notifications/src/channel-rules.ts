@@ -23,7 +23,10 @@ const KEEP_MS = 90 * DAY_MS;
 /** Maximum number of entries listed after quiet hours. */
 const MAX_QUIET = 20;
 
-const Opened = Type.Object({ key: Type.String() });
+/** The alerts of one stack and rule that its removal ends. */
+const MOST_OPENED = 100;
+
+const Opened = Type.Object({ keys: Type.Array(Type.String()) });
 
 /** Sends what the rules say about a line or a notice. Returns false if the channel does not take all of it. */
 export async function handleSubject(work: ChannelWork, subject: Subject): Promise<boolean> {
@@ -46,8 +49,17 @@ export async function handleSubject(work: ChannelWork, subject: Subject): Promis
 }
 
 async function handleMatch(work: ChannelWork, match: RuleMatch): Promise<boolean> {
+  const { subject } = match;
+  for (const [index, key] of (await listKeys(work, match)).entries()) {
+    // Each alert that a removal ends has a notification of its own.
+    const position = index === 0 ? subject.position : `${subject.position}.${key}`;
+    if (!(await handleKey(work, { ...match, subject: { ...subject, position } }, key))) return false;
+  }
+  return true;
+}
+
+async function handleKey(work: ChannelWork, match: RuleMatch, key: string | undefined): Promise<boolean> {
   const { rule } = match;
-  const key = await findKey(work, match);
   const stored = key === undefined ? undefined : await openRecord(work, `${work.folder}/rules/${rule.name}/${key}`);
   const before = Check(RuleRecord, stored?.found?.value) ? stored.found.value : undefined;
   const decided = decideNotification(match, before);
@@ -61,16 +73,22 @@ async function handleMatch(work: ChannelWork, match: RuleMatch): Promise<boolean
   return true;
 }
 
-/** Returns the key of a match's record. That of a removed stack is the one under which its alert was opened. */
-async function findKey(work: ChannelWork, { rule, subject, key, kind }: RuleMatch): Promise<string | undefined> {
+/** Returns the keys of a match's records. Those of a removed stack are the ones under which its alerts were opened. */
+async function listKeys(
+  work: ChannelWork,
+  { rule, subject, key, kind }: RuleMatch,
+): Promise<readonly (string | undefined)[]> {
   const { stackId } = subject;
-  if (key === undefined) return undefined;
-  if (rule.resolve === undefined || stackId === undefined || rule.dedupe === undefined) return shorten(key);
-  const opened = () => openRecord(work, `${work.folder}/opened/${rule.name}/${shorten(stackId)}`);
-  if (kind === "trigger" && key !== stackId) await (await opened()).put({ key }, work.clock.now() + KEEP_MS);
-  if (kind === "trigger" || !subject.isRemoval) return shorten(key);
-  const found = (await opened()).found?.value;
-  return shorten(Check(Opened, found) ? found.key : key);
+  if (key === undefined) return [undefined];
+  const own = shorten(key);
+  const isNamed = kind === "trigger" ? key !== stackId : subject.isRemoval;
+  if (rule.resolve === undefined || stackId === undefined || rule.dedupe === undefined || !isNamed) return [own];
+  const opened = await openRecord(work, `${work.folder}/opened/${rule.name}/${shorten(stackId)}`);
+  const { keys } = Check(Opened, opened.found?.value) ? opened.found.value : { keys: [] };
+  if (kind === "resolve") return [...new Set([own, ...keys])];
+  const others = keys.filter((each) => each !== own);
+  await opened.put({ keys: [...others, own].slice(-MOST_OPENED) }, work.clock.now() + KEEP_MS);
+  return [own];
 }
 
 interface SettleInput {

@@ -27,6 +27,7 @@ export function createServiceBench(rules: string) {
   const lines: HistoryLine[] = [];
   const stacks = new Map<string, Stack>();
   const posts: JsonPost[] = [];
+  const history = { isReadable: true };
   const answers = { next: (_: JsonPost): Promise<PostAnswer> => Promise.resolve(OK) };
 
   /** Starts a process over the store. */
@@ -45,6 +46,7 @@ export function createServiceBench(rules: string) {
     const service = createNotificationsService({}, { projectDir }, post);
     const listHistory: ServiceDeps["queries"]["listHistory"] = (filter, { cursor, limit }) =>
       call(async () => {
+        if (!history.isReadable) throw new Error("The history cannot be read.");
         const found = lines.filter(({ position }) => position > Number(cursor ?? 0));
         const items = (filter.newestFirst === true ? found.toReversed() : found).slice(0, limit);
         const last = items.at(-1)?.position;
@@ -76,6 +78,7 @@ export function createServiceBench(rules: string) {
     stacks,
     posts,
     answers,
+    history,
     write,
     start,
     add(over: Partial<HistoryLine> = {}) {
