@@ -8,7 +8,7 @@ import { selectStacks } from "./select-stacks.ts";
 type SenderDeps = Pick<DeployDeps, "ctx" | "owner" | "yard" | "release">;
 
 /** Where a task has sent: by the task of this name, or by one that the machine does not have any more. */
-export interface Sender {
+interface Sender {
   readonly task: string;
   /** Sent by other such tasks: they may be of another environment. */
   readonly lost: readonly SentRows[];
