@@ -54,7 +54,8 @@ it("what a project's configuration imports loads no other file", async () => {
   const text = await readFile(join(import.meta.dirname, "../dist/index.js"), "utf8");
 
   expect(text.match(/\bfrom"|\bimport"/g) ?? []).toEqual([]);
-  expect(text.length).toBeLessThan(2_000);
+  // The functions that make plugins and executors, without the library of schemas.
+  expect(text.length).toBeLessThan(6_000);
 });
 
 it("the licenses of all foreign packages are next to the builds that contain them", async () => {

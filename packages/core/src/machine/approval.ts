@@ -1,9 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Check, Errors } from "typebox/value";
+import { APPROVAL } from "./approval-name.ts";
 import type { ConfigReport, DocumentConfig, ExecutorDefinition } from "./executor-definition.ts";
-
-/** The name of the executor of approvals: people do this work, and no worker runs it. */
-export const APPROVAL = "approval";
 
 /** The time for which an approval waits where the task names no timeout: seven days. */
 export const APPROVAL_TIMEOUT_MS = 7 * 24 * 60 * 60 * 1_000;

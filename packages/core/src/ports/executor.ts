@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { APPROVAL } from "../machine/approval.ts";
+import { APPROVAL } from "../machine/approval-name.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import type {
   ConfigReport,

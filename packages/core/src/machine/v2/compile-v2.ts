@@ -1,4 +1,5 @@
-import { APPROVAL, APPROVAL_TIMEOUT_MS } from "../approval.ts";
+import { APPROVAL_TIMEOUT_MS } from "../approval.ts";
+import { APPROVAL } from "../approval-name.ts";
 import { checkTasks } from "../config/check-config.ts";
 import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";

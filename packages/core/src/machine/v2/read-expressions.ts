@@ -1,4 +1,5 @@
-import { APPROVAL, approvalDefinition } from "../approval.ts";
+import { approvalDefinition } from "../approval.ts";
+import { APPROVAL } from "../approval-name.ts";
 import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
 import {
   type Field,

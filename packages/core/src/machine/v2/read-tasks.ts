@@ -1,4 +1,4 @@
-import { APPROVAL } from "../approval.ts";
+import { APPROVAL } from "../approval-name.ts";
 import { checkConfigAndLimit, checkExecutor, checkOpenConfig, judgesConfigs } from "../config/check-config.ts";
 import { findConfigFault, type OpenConfig, openConfig } from "../config/open-config.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
