@@ -1,11 +1,11 @@
 import { createPrivateKey } from "node:crypto";
 import { type ServiceDeps, StackyardError } from "@stackyard/core";
 import type { CodeHost } from "./code-host.ts";
+import type { NamedHost } from "./delivery/receive.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { createGitLab } from "./gitlab/create-gitlab.ts";
 import { findKey, isPolledOnly } from "./host-options.ts";
 import type { WarnOfRows } from "./poll/read-rows.ts";
-import type { NamedHost } from "./delivery/receive.ts";
 
 const MOST_WARNED = 1_000;
 

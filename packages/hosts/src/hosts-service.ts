@@ -8,18 +8,19 @@ import {
   type QueueClaim,
 } from "@stackyard/core/services";
 import { type CodeHosts, createCodeHosts, type HostPorts } from "./code-hosts.ts";
-import { toConvergeItem } from "./poll/converge.ts";
 import { describeHook, digestOf } from "./delivery/describe-delivery.ts";
 import { type HandledHook, handleHook } from "./delivery/handle-hook.ts";
 import { HookFailed, HookUndecided } from "./delivery/hook-errors.ts";
-import { checkFormer, type HostsOptions, toPollMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./delivery/linked-people.ts";
+import type { HandleDeps } from "./delivery/publish-event.ts";
+import { createReceiver, type NamedHost, type QueuedHook } from "./delivery/receive.ts";
+import { checkFormer, type HostsOptions, toPollMs } from "./host-options.ts";
 import { createCommitLister } from "./list-commits.ts";
 import { loadMappings } from "./mapping/load-mappings.ts";
 import type { Mapping } from "./mapping/mapping.ts";
+import { toConvergeItem } from "./poll/converge.ts";
 import { createPollService } from "./poll/poll-service.ts";
-import type { HandleDeps } from "./delivery/publish-event.ts";
-import { createReceiver, type NamedHost, type QueuedHook } from "./delivery/receive.ts";
+import { listRenamed, type RenamedHost, takeOverHost, toPresentName } from "./poll/take-over-host.ts";
 import type { ReportRequest } from "./report/report-records.ts";
 import {
   createReportService,
@@ -29,7 +30,6 @@ import {
   requestReport,
   requestReports,
 } from "./report/report-service.ts";
-import { listRenamed, type RenamedHost, takeOverHost, toPresentName } from "./poll/take-over-host.ts";
 
 /** Claimed together, and decided within their minute. */
 const AT_ONCE = 64;

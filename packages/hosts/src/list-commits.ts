@@ -2,8 +2,8 @@ import { type CommitList, type CommitQuery, matchesGlob, type PluginService } fr
 import { type Cache, createCache } from "./cache.ts";
 import type { CodeHost } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
-import type { HostOptions } from "./host-options.ts";
 import type { NamedHost } from "./delivery/receive.ts";
+import type { HostOptions } from "./host-options.ts";
 
 /** A page is read again and again; people may allow what was refused. */
 const KEPT_MS = 60_000;

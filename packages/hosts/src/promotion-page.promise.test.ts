@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { applyRules, findMapping } from "./mapping/apply-mapping.ts";
-import { parseGitHubDelivery } from "./github/parse-delivery.ts";
 import type { Hook } from "./delivery/hook.ts";
+import { parseGitHubDelivery } from "./github/parse-delivery.ts";
+import { applyRules, findMapping } from "./mapping/apply-mapping.ts";
 import { parseMapping } from "./mapping/mapping.ts";
 import { toCommit } from "./testing/builders.ts";
 

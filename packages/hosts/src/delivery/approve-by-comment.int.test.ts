@@ -1,12 +1,12 @@
 import { listHookDeliveries, previewLinks } from "@stackyard/core/services";
 import { toUserId } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
-import { approveByComment } from "./approve-by-comment.ts";
-import { createPersonFinder } from "./linked-people.ts";
 import { toCommit } from "../testing/builders.ts";
 import { type GitHubBenchOptions, SHOP } from "../testing/github-bench.ts";
 import { dieAtCall } from "../testing/hosts-bench.ts";
 import { createReportBench, type ReportBench } from "../testing/report-bench.ts";
+import { approveByComment } from "./approve-by-comment.ts";
+import { createPersonFinder } from "./linked-people.ts";
 
 const ISSUER = "https://id.example.org";
 const toMachine = (config: string) => `version: 2

@@ -2,13 +2,13 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type Mapping, parseMapping } from "../mapping/mapping.ts";
 import { toConvergeItem } from "../poll/converge.ts";
 import { findUnsettled } from "../poll/find-unsettled.ts";
-import { handleHook } from "./handle-hook.ts";
-import { type Mapping, parseMapping } from "../mapping/mapping.ts";
-import type { HandleDeps } from "./publish-event.ts";
 import { loadPullRecords } from "../pull/pull-records.ts";
 import { aHook, aPull } from "../testing/builders.ts";
+import { handleHook } from "./handle-hook.ts";
+import type { HandleDeps } from "./publish-event.ts";
 
 const DAY = 86_400_000;
 const [repository] = [aHook().repository];

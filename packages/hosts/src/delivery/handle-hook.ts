@@ -1,10 +1,11 @@
 import { defined } from "@stackyard/core";
 import { forgetPullFault, type HookEvent, type HookOutcome, notePullFault } from "@stackyard/core/services";
 import { isFor, type PullHook } from "../mapping/apply-mapping.ts";
-import { approveByComment } from "./approve-by-comment.ts";
-import { findEffect } from "./command-effect.ts";
 import { CONVERGED } from "../poll/converge.ts";
 import { followPull, type SettledPull } from "../pull/follow-pull.ts";
+import type { CommandAnswer, ReportRequest } from "../report/report-records.ts";
+import { approveByComment } from "./approve-by-comment.ts";
+import { findEffect } from "./command-effect.ts";
 import type { Hook } from "./hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { lookUp, OWN_WORDS } from "./look-up.ts";
@@ -12,7 +13,6 @@ import { lookUpRef } from "./look-up-ref.ts";
 import type { HandleDeps } from "./publish-event.ts";
 import type { QueuedHook } from "./receive.ts";
 import { noteRef } from "./ref-records.ts";
-import type { CommandAnswer, ReportRequest } from "../report/report-records.ts";
 import { publishRules, remember, retryPush, retryRules } from "./rule-events.ts";
 
 /** The result of handling a delivery. */

@@ -2,8 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { PluginCommand, PluginCommandContext } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hostsDoctor } from "../hosts-doctor.ts";
+import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
 const event = { id: "github/d1/pull.open", stackId: "shop-pr-7", event: "OPENED", rule: "open" };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { chooseFacts } from "./look-up.ts";
 import { aPull, toCommit } from "../testing/builders.ts";
+import { chooseFacts } from "./look-up.ts";
 
 const at = (updatedAt: number, over: Parameters<typeof aPull>[0] = {}) => aPull({ updatedAt, ...over });
 const closed = { state: "closed" } as const;

@@ -1,12 +1,12 @@
 import { defined, type ServiceDeps } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
-import type { PullHook } from "../mapping/apply-mapping.ts";
 import type { CodeHost } from "../code-host.ts";
+import { type HostPermission, hasPermission } from "../host-permission.ts";
+import type { PullHook } from "../mapping/apply-mapping.ts";
 import { isStale } from "../pull/decide-pull.ts";
+import { toPullKey, toStoredPull } from "../pull/pull-records.ts";
 import type { Hook, HookPull, HookRepository } from "./hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
-import { type HostPermission, hasPermission } from "../host-permission.ts";
-import { toPullKey, toStoredPull } from "../pull/pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
 
 /** A hook with current facts, or what became of its delivery without a decision about its pull request. */

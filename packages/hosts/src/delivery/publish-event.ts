@@ -1,12 +1,12 @@
 import { defined, type ServiceDeps, type ServiceUser } from "@stackyard/core";
 import { SYSTEM_EVENTS } from "@stackyard/core/machine";
-import type { MappedEvent } from "../mapping/apply-mapping.ts";
 import type { CodeHost } from "../code-host.ts";
+import type { MappedEvent } from "../mapping/apply-mapping.ts";
+import type { Mapping } from "../mapping/mapping.ts";
 import { CONVERGED } from "../poll/converge.ts";
 import type { Hook } from "./hook.ts";
 import { HookFailed } from "./hook-errors.ts";
 import type { FindPerson } from "./linked-people.ts";
-import type { Mapping } from "../mapping/mapping.ts";
 
 /** The dependencies of a decision about a delivery. */
 export interface HandleDeps

@@ -15,12 +15,12 @@ import {
   type HookOutcome,
   type KeyedQueue,
 } from "@stackyard/core/services";
-import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "../github/parse-delivery.ts";
 import { parseGitLabDelivery } from "../gitlab/parse-delivery.ts";
-import type { Hook, ParsedDelivery } from "./hook.ts";
 import { type HostOptions, isPolledOnly } from "../host-options.ts";
 import { loadPullRecords } from "../pull/pull-records.ts";
+import { describeHook, digestOf } from "./describe-delivery.ts";
+import type { Hook, ParsedDelivery } from "./hook.ts";
 import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
 /** A host by its name in the options. */

@@ -1,16 +1,16 @@
 import { defined } from "@stackyard/core";
 import { findEventFate, type HookEvent, noteWish } from "@stackyard/core/services";
+import { type HostPermission, hasPermission } from "../host-permission.ts";
 import { applyRules, findMapping, type MappedEvent, withTrust } from "../mapping/apply-mapping.ts";
+import type { MappedHook, Mapping } from "../mapping/mapping.ts";
 import { CONVERGED } from "../poll/converge.ts";
 import type { PullRecord } from "../pull/decide-pull.ts";
+import { findRival, linkStack } from "../pull/link-stack.ts";
+import { type StoredPull, savePull, toPullKey, toStoredPull, type Wish } from "../pull/pull-records.ts";
 import { type Hook, holds, toSubject } from "./hook.ts";
 import { HookFailed } from "./hook-errors.ts";
-import { type HostPermission, hasPermission } from "../host-permission.ts";
-import { findRival, linkStack } from "../pull/link-stack.ts";
 import { formatLacking } from "./look-up.ts";
-import type { MappedHook, Mapping } from "../mapping/mapping.ts";
 import { type HandleDeps, isRemovedByPerson, publish, toExisting, toUser } from "./publish-event.ts";
-import { type StoredPull, savePull, toPullKey, toStoredPull, type Wish } from "../pull/pull-records.ts";
 import { type QueuedHook, toWishedAt } from "./receive.ts";
 
 /** A hook, and the record of its pull request. */

@@ -1,6 +1,5 @@
 import { defined, isMap, keepStart } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { NO_COMMIT } from "../pull/decide-pull.ts";
 import {
   cut,
   ignore,
@@ -11,6 +10,7 @@ import {
   withSchema,
 } from "../delivery/delivery-parts.ts";
 import type { HookPull, HookRepository, HookSender, ParsedDelivery } from "../delivery/hook.ts";
+import { NO_COMMIT } from "../pull/decide-pull.ts";
 
 // Only the fields in use; GitLab adds keys anytime. Sources: "Webhook events" and "Merge requests API", GitLab Docs.
 const Id = Type.Integer({ minimum: 0 });

@@ -1,5 +1,7 @@
 import { defined, toShellCommand } from "@stackyard/core";
 import type { BroughtCommit } from "@stackyard/core/machine";
+import type { Hook, HookPull } from "../delivery/hook.ts";
+import { type HostPermission, hasPermission } from "../host-permission.ts";
 import {
   decidePull,
   NO_COMMIT,
@@ -9,8 +11,6 @@ import {
   type PullRule,
   type PullTarget,
 } from "../pull/decide-pull.ts";
-import type { Hook, HookPull } from "../delivery/hook.ts";
-import { type HostPermission, hasPermission } from "../host-permission.ts";
 import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
 
 /** An event for a stack, as a mapping document describes it. */

@@ -1,8 +1,8 @@
 import { type ServiceDeps, StackyardError } from "@stackyard/core";
-import { isPolledOnly } from "../host-options.ts";
-import { checkMappings, formatFaults } from "./load-mappings.ts";
 import { type NamedHost, readWebhookSecrets } from "../delivery/receive.ts";
+import { isPolledOnly } from "../host-options.ts";
 import { noticeUnknownHosts } from "../poll/take-over-host.ts";
+import { checkMappings, formatFaults } from "./load-mappings.ts";
 
 /** Previews of hosts that are not configured are searched so often. */
 const UNKNOWN_MS = 1_800_000;

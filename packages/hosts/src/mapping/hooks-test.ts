@@ -11,10 +11,10 @@ import {
 } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
+import { type Hook, type HookPull, type ParsedDelivery, RERUN } from "../delivery/hook.ts";
 import { GitHubPull, parseGitHubDelivery, toPull } from "../github/parse-delivery.ts";
 import { GitLabPull, parseGitLabDelivery, toHookPull } from "../gitlab/parse-delivery.ts";
-import { type Hook, type HookPull, type ParsedDelivery, RERUN } from "../delivery/hook.ts";
+import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
 import { checkMapping, formatFaults } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
 

@@ -3,9 +3,9 @@ import { defined } from "@stackyard/core";
 import { decideEvent, SERVICE_RIGHTS } from "@stackyard/core/access";
 import { SYSTEM_EVENTS } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
+import { aHook, aPull, toCommit } from "../testing/builders.ts";
 import { applyPull, applyRules, findMapping, withTrust } from "./apply-mapping.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
-import { aHook, aPull, toCommit } from "../testing/builders.ts";
 
 const source = `
 host: github

@@ -13,9 +13,9 @@ import {
   type YamlDocument,
 } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
-import type { PullRule } from "../pull/decide-pull.ts";
 import type { Hook } from "../delivery/hook.ts";
 import type { HostPermission } from "../host-permission.ts";
+import type { PullRule } from "../pull/decide-pull.ts";
 
 const closed = { additionalProperties: false };
 const Name = Type.String({ minLength: 1, maxLength: 255 });

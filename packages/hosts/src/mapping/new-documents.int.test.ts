@@ -5,10 +5,10 @@ import { listHookDeliveries, previewLinks, pullFaults } from "@stackyard/core/se
 import { APP_ID } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { createHostsServices } from "../hosts-service.ts";
-import { parseMapping } from "./mapping.ts";
 import { toCommit } from "../testing/builders.ts";
 import { SHOP } from "../testing/github-bench.ts";
 import { createReportBench } from "../testing/report-bench.ts";
+import { parseMapping } from "./mapping.ts";
 
 const MACHINE = `version: 2
 events: [OPENED, PUSHED, CLOSED]

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { applyPull } from "../mapping/apply-mapping.ts";
-import { NO_PULL, type PullRecord } from "../pull/decide-pull.ts";
-import { findUnsettled } from "./find-unsettled.ts";
 import { type Mapping, parseMapping } from "../mapping/mapping.ts";
+import { NO_PULL, type PullRecord } from "../pull/decide-pull.ts";
 import { aHook, aPull, toCommit } from "../testing/builders.ts";
+import { findUnsettled } from "./find-unsettled.ts";
 
 const DOCUMENT = `host: github
 when: "'preview' in hook.pull.labels"

@@ -1,10 +1,10 @@
-import { applyPull } from "../mapping/apply-mapping.ts";
-import { toConvergeHook } from "./converge.ts";
-import { NO_PULL } from "../pull/decide-pull.ts";
 import type { HookPull, HookRepository } from "../delivery/hook.ts";
 import { isSettled } from "../delivery/look-up.ts";
+import { applyPull } from "../mapping/apply-mapping.ts";
 import type { Mapping } from "../mapping/mapping.ts";
+import { NO_PULL } from "../pull/decide-pull.ts";
 import type { StoredPull } from "../pull/pull-records.ts";
+import { toConvergeHook } from "./converge.ts";
 
 /** The facts of a host and the yard about the pull requests of a repository. */
 export interface RepositoryFacts {

@@ -1,8 +1,8 @@
 import { defineRecordKind } from "@stackyard/core/services";
 import { Type } from "typebox";
 import type { CodeHost, SentDelivery } from "../code-host.ts";
-import { isPolledOnly } from "../host-options.ts";
 import { type NamedHost, type ReceiveDeps, takeRead } from "../delivery/receive.ts";
+import { isPolledOnly } from "../host-options.ts";
 
 /** The input of a read at a host. */
 export interface MissedInput {

@@ -7,20 +7,20 @@ import {
   toShellCommand,
 } from "@stackyard/core";
 import { forgetPullFault, type KeyedQueue, notePullFault, notify, pullFaults } from "@stackyard/core/services";
-import { listMatching, withTrust } from "../mapping/apply-mapping.ts";
 import type { CodeHost, SentDelivery } from "../code-host.ts";
 import type { CodeHosts } from "../code-hosts.ts";
+import type { HookRepository } from "../delivery/hook.ts";
+import type { NamedHost, ReceiveDeps } from "../delivery/receive.ts";
+import { findKey, toPollMs } from "../host-options.ts";
+import { listMatching, withTrust } from "../mapping/apply-mapping.ts";
 import { createConfigChecks } from "../mapping/config-checks.ts";
+import { loadMappings } from "../mapping/load-mappings.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import { findLastFate, listRecordedRepositories, loadPullRecords, type StoredPull } from "../pull/pull-records.ts";
 import { toConvergeHook, toConvergeItem } from "./converge.ts";
 import { findMovedRefs } from "./find-moved-refs.ts";
 import { findUnsettled, type RepositoryFacts } from "./find-unsettled.ts";
-import type { HookRepository } from "../delivery/hook.ts";
-import { findKey, toPollMs } from "../host-options.ts";
-import { loadMappings } from "../mapping/load-mappings.ts";
-import type { Mapping } from "../mapping/mapping.ts";
 import { listMissedDeliveries } from "./missed-deliveries.ts";
-import { findLastFate, listRecordedRepositories, loadPullRecords, type StoredPull } from "../pull/pull-records.ts";
-import type { NamedHost, ReceiveDeps } from "../delivery/receive.ts";
 import { listRenamed, type RenamedHost } from "./take-over-host.ts";
 
 /** Every repository is read so often. */

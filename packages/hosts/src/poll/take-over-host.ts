@@ -1,9 +1,9 @@
 import { changeRecord, defined, listPages, type ServiceDeps, type StoredRecord, toShellCommand } from "@stackyard/core";
 import { linkPreview, notePullFault, notify, previewLinks } from "@stackyard/core/services";
-import { listFormer } from "../host-options.ts";
-import { PULLS, toHostPrefix, toStoredPull } from "../pull/pull-records.ts";
 import type { NamedHost } from "../delivery/receive.ts";
 import { refRecords } from "../delivery/ref-records.ts";
+import { listFormer } from "../host-options.ts";
+import { PULLS, toHostPrefix, toStoredPull } from "../pull/pull-records.ts";
 
 type Deps = Pick<ServiceDeps, "records" | "clock">;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decidePull, NO_PULL, type PullFacts, type PullRecord, trustHead } from "./decide-pull.ts";
 import { aPull, toCommit } from "../testing/builders.ts";
+import { decidePull, NO_PULL, type PullFacts, type PullRecord, trustHead } from "./decide-pull.ts";
 
 const target = { mapping: "preview", stackId: "shop-pr-7" };
 

@@ -7,6 +7,11 @@ import {
   noteWish,
   notify,
 } from "@stackyard/core/services";
+import { type HookPull, RERUN } from "../delivery/hook.ts";
+import { HookFailed, HookUndecided } from "../delivery/hook-errors.ts";
+import { BEHIND_MS, isSettled } from "../delivery/look-up.ts";
+import { type HandleDeps, isRemovedByPerson, publish, toExisting, toUser } from "../delivery/publish-event.ts";
+import { type QueuedHook, toWishedAt } from "../delivery/receive.ts";
 import {
   type AppliedPull,
   applyPull,
@@ -16,13 +21,8 @@ import {
   withTrust,
 } from "../mapping/apply-mapping.ts";
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
-import { type HookPull, RERUN } from "../delivery/hook.ts";
-import { HookFailed, HookUndecided } from "../delivery/hook-errors.ts";
 import { endLink, findRival, isStackId, linkStack } from "./link-stack.ts";
-import { BEHIND_MS, isSettled } from "../delivery/look-up.ts";
-import { type HandleDeps, isRemovedByPerson, publish, toExisting, toUser } from "../delivery/publish-event.ts";
 import { findLastFate, type StoredPull, savePull, toPullKey, toStoredPull, undoLast } from "./pull-records.ts";
-import { type QueuedHook, toWishedAt } from "../delivery/receive.ts";
 
 /** A pull request after its turn. */
 export interface SettledPull {

@@ -8,11 +8,11 @@ import {
   type RecordsDeps,
 } from "@stackyard/core/services";
 import { Errors } from "typebox/value";
-import type { AppliedPull, MappedEvent } from "../mapping/apply-mapping.ts";
-import type { PullRecord } from "./decide-pull.ts";
 import type { Hook } from "../delivery/hook.ts";
 import { HookFailed } from "../delivery/hook-errors.ts";
+import type { AppliedPull, MappedEvent } from "../mapping/apply-mapping.ts";
 import type { EventTemplate, MappedHook, Mapping } from "../mapping/mapping.ts";
+import type { PullRecord } from "./decide-pull.ts";
 import { toPullKey, toStoredPull } from "./pull-records.ts";
 
 /** An event of a pull request that is about to be published. */

@@ -1,8 +1,8 @@
 import { isMap, listPages, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import { type EventFate, findEventFate, type HookEvent } from "@stackyard/core/services";
+import type { Hook } from "../delivery/hook.ts";
 import type { MappedEvent } from "../mapping/apply-mapping.ts";
 import { NO_PULL, type PullFacts, type PullRecord, type PullRule } from "./decide-pull.ts";
-import type { Hook } from "../delivery/hook.ts";
 
 /** The stored record of a pull request. */
 export interface StoredPull extends PullRecord {

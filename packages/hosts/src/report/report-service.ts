@@ -10,8 +10,8 @@ import {
 } from "@stackyard/core/services";
 import type { CodeHost } from "../code-host.ts";
 import type { CodeHosts } from "../code-hosts.ts";
-import { findKey, type ReportKind } from "../host-options.ts";
 import type { NamedHost } from "../delivery/receive.ts";
+import { findKey, type ReportKind } from "../host-options.ts";
 import { guardReports } from "./guarded-reports.ts";
 import type { PullPlace } from "./report-host.ts";
 import { type Reported, reportPull } from "./report-pull.ts";
