@@ -2,7 +2,6 @@ import { definePlugin, type Plugin } from "@stackyard/core";
 import { TerraformOptions } from "./definition.ts";
 import { createTerraformExecutor } from "./terraform.ts";
 
-export type { ProgramCall, ProgramRunner } from "./run/child.ts";
 export {
   provideTerraformState,
   TERRAFORM_STATE,
@@ -12,6 +11,7 @@ export {
   type TerraformState,
   terraformDefinition,
 } from "./definition.ts";
+export type { ProgramCall, ProgramRunner } from "./run/child.ts";
 export { TERRAFORM_FAILURES, type TerraformFailureCode } from "./run/failure.ts";
 export { isTooOld, parseVersionText } from "./run/find-program.ts";
 export type { TerraformDeps } from "./settings.ts";

@@ -7,24 +7,24 @@ import {
   type Step,
   succeeded,
 } from "@stackyard/core";
-import { applyRun } from "./run/apply-run.ts";
 import {
   type TerraformConfig,
   type TerraformOptions,
   type TerraformOutputs,
   terraformDefinition,
 } from "./definition.ts";
+import { planRun, previewRun } from "./plan/plan-run.ts";
+import { findPlanFolder } from "./plan/saved-plans.ts";
+import { applyRun } from "./run/apply-run.ts";
 import { type DestroyWay, destroyInAnyCase } from "./run/destroy.ts";
 import { detectDrift } from "./run/drift-run.ts";
 import { TerraformFailure } from "./run/failure.ts";
 import { findProgram } from "./run/find-program.ts";
-import { checkProduct, checkTarget } from "./state/inventory.ts";
-import { planRun, previewRun } from "./plan/plan-run.ts";
 import { checkUnsavedRuns } from "./run/recorded-run.ts";
-import { findPlanFolder } from "./plan/saved-plans.ts";
-import { type Settings, type TerraformDeps, toSettings } from "./settings.ts";
 import type { RunOutputs, StagedRun } from "./run/staged-run.ts";
 import { withStagedRun } from "./run/with-staged-run.ts";
+import { type Settings, type TerraformDeps, toSettings } from "./settings.ts";
+import { checkProduct, checkTarget } from "./state/inventory.ts";
 
 /**
  * Creates the executor `terraform`: runs `init`, then the action, each task in its own folder. A second start of the

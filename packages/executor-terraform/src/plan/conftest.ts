@@ -2,9 +2,9 @@ import { defined, parseJson } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { runTool, type ToolEnd, type ToolLimits, toLine } from "../run/external-tool.ts";
+import type { StagedRun } from "../run/staged-run.ts";
 import { type ResourceChange, toPlanJson } from "./plan-document.ts";
 import type { PolicyProblem } from "./policies.ts";
-import type { StagedRun } from "../run/staged-run.ts";
 
 const Finding = Type.Object({
   msg: Type.String(),

@@ -2,8 +2,8 @@ import { defined, type PlanCost, parseJson } from "@stackyard/core";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { runTool, type ToolLimits } from "../run/external-tool.ts";
-import { type ResourceChange, toPlanJson } from "./plan-document.ts";
 import type { StagedRun } from "../run/staged-run.ts";
+import { type ResourceChange, toPlanJson } from "./plan-document.ts";
 
 /** The used parts of what `infracost breakdown --format json` prints. */
 const Breakdown = Type.Object({

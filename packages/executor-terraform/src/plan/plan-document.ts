@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { defined, isMap } from "@stackyard/core";
-import { parseExactJson } from "../state/exact-json.ts";
 import { type JsonObject, listAt, objectAt, textAt } from "../run/failure.ts";
+import { parseExactJson } from "../state/exact-json.ts";
 
 /** A change of one managed resource, as a plan contains it. Sensitive values are masked. */
 export interface ResourceChange {

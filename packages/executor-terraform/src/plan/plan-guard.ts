@@ -1,8 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { matchesGlob, type PlanCost } from "@stackyard/core";
-import { runConftest } from "./conftest.ts";
 import { TerraformFailure } from "../run/failure.ts";
+import type { StagedRun } from "../run/staged-run.ts";
+import { callTerraform, toCallFailure } from "../run/terraform-call.ts";
+import { runConftest } from "./conftest.ts";
 import { estimateWithInfracost } from "./infracost.ts";
 import {
   countChanges,
@@ -16,8 +18,6 @@ import {
 import { evaluatePolicies } from "./policies.ts";
 import { openPolicies } from "./policy-source.ts";
 import { estimateCost, type PriceList, parsePrices } from "./prices.ts";
-import type { StagedRun } from "../run/staged-run.ts";
-import { callTerraform, toCallFailure } from "../run/terraform-call.ts";
 
 /** The text of a plan is several times as large as its file. */
 const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { defined, keepStartBytes, type Plan } from "@stackyard/core";
-import { findInventory } from "../state/inventory.ts";
-import { listResources } from "../state/list-resources.ts";
-import { countChanges, type PlanCounts, type PlanDocument, toPlanSummary } from "./plan-document.ts";
-import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import { checkUnsavedRuns } from "../run/recorded-run.ts";
-import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
-import { withoutDefaultTags } from "../settings.ts";
 import type { RunOutputs, StagedRun } from "../run/staged-run.ts";
 import { callStream, type StreamEnd, toCallFailure } from "../run/terraform-call.ts";
+import { withoutDefaultTags } from "../settings.ts";
+import { findInventory } from "../state/inventory.ts";
+import { listResources } from "../state/list-resources.ts";
 import { withLockHolder } from "../state/yard-state.ts";
+import { countChanges, type PlanCounts, type PlanDocument, toPlanSummary } from "./plan-document.ts";
+import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
+import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
 
 /** `plan -detailed-exitcode`: there is something to do. */
 const CHANGES = 2;

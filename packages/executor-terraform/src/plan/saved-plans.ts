@@ -14,8 +14,8 @@ import { SEALER, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { TerraformFailure } from "../run/failure.ts";
-import { packHeader, unpackHeader } from "../source/packed-header.ts";
 import type { StagedRun } from "../run/staged-run.ts";
+import { packHeader, unpackHeader } from "../source/packed-header.ts";
 
 /** As much as a state may have. */
 const MAX_BYTES = 32 * 1024 * 1024;

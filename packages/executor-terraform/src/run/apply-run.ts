@@ -2,17 +2,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatNames } from "@stackyard/core";
 import type { UnsavedRun } from "@stackyard/core/services";
-import { forgetApplied, rememberApplied } from "../source/applied-source.ts";
-import { saysStillLocked, TerraformFailure, toHeadAndTail } from "./failure.ts";
-import { recordInventory } from "../state/inventory.ts";
-import { parseOutputs, toRunOutputs } from "./outputs.ts";
 import { checkPlan, isGuarded } from "../plan/plan-guard.ts";
 import { makePlan } from "../plan/plan-run.ts";
+import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "../plan/saved-plans.ts";
+import { forgetApplied, rememberApplied } from "../source/applied-source.ts";
+import { recordInventory } from "../state/inventory.ts";
+import { openState, type StateReader } from "../state/state-reader.ts";
+import { withLockHolder } from "../state/yard-state.ts";
+import { saysStillLocked, TerraformFailure, toHeadAndTail } from "./failure.ts";
+import { parseOutputs, toRunOutputs } from "./outputs.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { forgetRun, keepWhatIsLeft, recordRun } from "./recorded-run.ts";
-import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "../plan/saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
-import { openState, type StateReader } from "../state/state-reader.ts";
 import {
   callStream,
   callTerraform,
@@ -21,7 +22,6 @@ import {
   type StreamOutput,
   toCallFailure,
 } from "./terraform-call.ts";
-import { withLockHolder } from "../state/yard-state.ts";
 
 /** Initialises, applies or destroys, and reads the outputs. Fails with TerraformFailure. */
 export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<RunOutputs> {

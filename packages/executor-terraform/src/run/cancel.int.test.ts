@@ -3,13 +3,13 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { removeDeadFolders } from "./run-folder.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import type { RunnerWords } from "../testing/killed-runner.ts";
 import { isRunning, readPids } from "../testing/processes.ts";
 import { hasTerraform } from "../testing/program.ts";
 import { type StateServer, startStateServer } from "../testing/state-server.ts";
+import { removeDeadFolders } from "./run-folder.ts";
 
 /** Waits for what the system does a moment later; long, because the machine may be busy. */
 const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000 });

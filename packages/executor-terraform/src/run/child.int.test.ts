@@ -14,10 +14,10 @@ import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { systemClock } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { runChild } from "./child.ts";
-import { claimFolder, createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import { aFolder, type TestFolder } from "../testing/a-folder.ts";
 import type { Ends } from "../testing/out-of-descriptors.ts";
+import { runChild } from "./child.ts";
+import { claimFolder, createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 
 const options = { signal: new AbortController().signal, clock: systemClock };
 const script = join(import.meta.dirname, "../testing/out-of-descriptors.ts");

@@ -1,9 +1,9 @@
 import type { ExecutorContext } from "@stackyard/core";
 import { countHeld, findCurrentVersion, findKeptState, listUnsavedRunsOf } from "@stackyard/core/services";
-import { type AppliedSource, findApplied } from "../source/applied-source.ts";
 import { type TerraformConfig, toStateKey } from "../definition.ts";
-import { TerraformFailure } from "./failure.ts";
+import { type AppliedSource, findApplied } from "../source/applied-source.ts";
 import { findInventory } from "../state/inventory.ts";
+import { TerraformFailure } from "./failure.ts";
 import type { RunOutputs } from "./staged-run.ts";
 
 /** A way to destroy other than with the task's own configuration after a refresh. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findDrift, toDriftSummary } from "./drift-run.ts";
 import { parsePlanDocument } from "../plan/plan-document.ts";
+import { findDrift, toDriftSummary } from "./drift-run.ts";
 
 /** As `show -json` of Terraform 1.11 writes it for a plan with -refresh-only. */
 const document = {

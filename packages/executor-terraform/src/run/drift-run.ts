@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { matchesGlob } from "@stackyard/core";
-import { TerraformFailure } from "./failure.ts";
 import { loadIgnoring } from "../plan/ignored-changes.ts";
 import type { ResourceChange } from "../plan/plan-document.ts";
 import { loadPlanDocument } from "../plan/plan-guard.ts";
 import { makePlan } from "../plan/plan-run.ts";
+import { TerraformFailure } from "./failure.ts";
 import { prepareRun } from "./prepare-run.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 

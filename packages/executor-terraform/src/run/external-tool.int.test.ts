@@ -5,8 +5,8 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { runConftest } from "../plan/conftest.ts";
 import { estimateWithInfracost } from "../plan/infracost.ts";
 import type { ResourceChange } from "../plan/plan-document.ts";
-import type { StagedRun } from "./staged-run.ts";
 import { aContext } from "../testing/a-context.ts";
+import type { StagedRun } from "./staged-run.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "external-tool-"));
 afterAll(() => rmSync(dir, { recursive: true }));

@@ -2,8 +2,8 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findProgram } from "./find-program.ts";
 import { aFolder, type TestFolder } from "../testing/a-folder.ts";
+import { findProgram } from "./find-program.ts";
 
 describe("findProgram", () => {
   let folder: TestFolder;

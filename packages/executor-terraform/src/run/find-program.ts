@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { basename, delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
-import { TerraformFailure } from "./failure.ts";
-import { allowsVersion, isVersionConstraint } from "../source/module-facts.ts";
 import type { Environment, Settings } from "../settings.ts";
+import { allowsVersion, isVersionConstraint } from "../source/module-facts.ts";
+import { TerraformFailure } from "./failure.ts";
 
 /** The program of a run. */
 export interface Program {

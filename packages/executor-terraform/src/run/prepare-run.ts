@@ -1,7 +1,7 @@
 import { findBackendFault, loadBackendInUse, loadPlace } from "../state/backend.ts";
+import { checkLastState } from "../state/inventory.ts";
 import { TerraformFailure } from "./failure.ts";
 import { initRun } from "./init-run.ts";
-import { checkLastState } from "../state/inventory.ts";
 import type { StagedRun } from "./staged-run.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir, rename, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import type { Environment } from "../settings.ts";
+import { createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 
 /** `<host>/<namespace>/<type>/<version>/<system>`: the folders of a provider cache (Terraform docs, "CLI Configuration"). */
 const DEPTH = 5;

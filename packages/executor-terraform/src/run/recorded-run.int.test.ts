@@ -6,12 +6,12 @@ import { listUnsavedRuns, putUnsavedRun, type UnsavedRun } from "@stackyard/core
 import { listNotices } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { toInventoryKey } from "../state/inventory.ts";
-import { recoverRun } from "./recorded-run.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aFolder, type TestFolder } from "../testing/a-folder.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
 import { type StateServer, startStateServer } from "../testing/state-server.ts";
+import { recoverRun } from "./recorded-run.ts";
 
 const STATE = "review-app/pr-12/local/network";
 const RESOURCES = (count: number) => `

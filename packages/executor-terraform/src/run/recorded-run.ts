@@ -21,15 +21,15 @@ import {
 } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import { loadPlace } from "../state/backend.ts";
-import { createLineSplitter } from "./child.ts";
-import { type CreatedResource, createCreatedResources, findUnsaved, isOrderly } from "../state/created-resources.ts";
-import { TerraformFailure } from "./failure.ts";
-import { findInventory, toFitting } from "../state/inventory.ts";
 import type { Settings } from "../settings.ts";
-import type { StagedRun } from "./staged-run.ts";
+import { loadPlace } from "../state/backend.ts";
+import { type CreatedResource, createCreatedResources, findUnsaved, isOrderly } from "../state/created-resources.ts";
+import { findInventory, toFitting } from "../state/inventory.ts";
 import { parseStateDocument } from "../state/state-document.ts";
 import type { StateReader } from "../state/state-reader.ts";
+import { createLineSplitter } from "./child.ts";
+import { TerraformFailure } from "./failure.ts";
+import type { StagedRun } from "./staged-run.ts";
 import { parseStreamMessage, type StreamEnd } from "./terraform-call.ts";
 
 /** Where the records of runs are, and the files of their states. */

@@ -1,8 +1,8 @@
 import type { ExecutorContext } from "@stackyard/core";
 import type { StreamMask } from "@stackyard/core/services";
 import type { TerraformConfig, TerraformOutputs } from "../definition.ts";
-import type { Program } from "./find-program.ts";
 import type { Settings } from "../settings.ts";
+import type { Program } from "./find-program.ts";
 
 /** A configuration in its own folder, with everything that a call of the program needs. */
 export interface StagedRun {

@@ -2,10 +2,17 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { defined, isMap } from "@stackyard/core";
 import type { ChildEnd } from "@stackyard/core/programs";
-import { createLineSplitter } from "./child.ts";
 import { isConfigurationFault, saysConfigurationFault } from "../source/configuration-faults.ts";
 import { type CreatedResource, createCreatedResources, isOrderly } from "../state/created-resources.ts";
 import { parseRawJson } from "../state/exact-json.ts";
+import {
+  createStreamResources,
+  type ResourceChange,
+  type ResourceFacts,
+  type ResourceMessage,
+  type StreamResource,
+} from "../state/stream-resources.ts";
+import { createLineSplitter } from "./child.ts";
 import {
   createLogTail,
   type Diagnostic,
@@ -25,13 +32,6 @@ import {
 } from "./failure.ts";
 import { createMaskedReport } from "./masked-report.ts";
 import type { StagedRun } from "./staged-run.ts";
-import {
-  createStreamResources,
-  type ResourceChange,
-  type ResourceFacts,
-  type ResourceMessage,
-  type StreamResource,
-} from "../state/stream-resources.ts";
 
 /** Maximum bytes of a call's output that are kept for a failure. */
 export const TAIL_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import { isMap } from "@stackyard/core";
-import { parseRawJson } from "../state/exact-json.ts";
 import { findAttributes, listTexts, toHclTokens } from "../source/hcl.ts";
+import { parseRawJson } from "../state/exact-json.ts";
 
 /**
  * Returns true for files that the program loads by itself. Their values override those in the environment (Terraform

@@ -12,13 +12,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { initRun } from "./init-run.ts";
 import { toSettings } from "../settings.ts";
-
 import { aContext } from "../testing/a-context.ts";
 import { aZip } from "../testing/a-zip.ts";
 import { hasTerraform, PROGRAM } from "../testing/program.ts";
 import { runnerEnvironment } from "../testing/runner-environment.ts";
+import { initRun } from "./init-run.ts";
 import { withStagedRun } from "./with-staged-run.ts";
 
 const PROVIDER = "yard.example/acme/fake";

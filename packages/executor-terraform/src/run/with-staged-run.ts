@@ -3,19 +3,13 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, defined, type ExecutorContext } from "@stackyard/core";
 import { createLogMasks } from "@stackyard/core/services";
-import type { AppliedSource } from "../source/applied-source.ts";
-import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, toBackendSetup } from "../state/backend.ts";
 import { TERRAFORM_STATE, type TerraformConfig, toStateKey } from "../definition.ts";
-import { TerraformFailure } from "./failure.ts";
-import { findProgram, type Program } from "./find-program.ts";
+import { type Settings, toDefaultTags, toEnvironment } from "../settings.ts";
+import type { AppliedSource } from "../source/applied-source.ts";
 import { copyGitSource, parseGitPath } from "../source/git-source.ts";
 import { listTexts, toHclTokens } from "../source/hcl.ts";
 import { restoreFiles } from "../source/kept-files.ts";
 import { findModuleFacts, listModuleFiles, type ModuleFacts, type ModuleFile } from "../source/module-facts.ts";
-import { openProviderCache, type RunProviderCache } from "./provider-cache.ts";
-import { recoverRun } from "./recorded-run.ts";
-import { claimFolder, claimSameFolder, FolderRefused, type OwnedFolder, removeDeadFolders } from "./run-folder.ts";
-import { type Settings, toDefaultTags, toEnvironment } from "../settings.ts";
 import {
   copyLocalSource,
   copyS3Source,
@@ -24,6 +18,12 @@ import {
   parseSourcePath,
   reportLeftOut,
 } from "../source/sources.ts";
+import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, toBackendSetup } from "../state/backend.ts";
+import { TerraformFailure } from "./failure.ts";
+import { findProgram, type Program } from "./find-program.ts";
+import { openProviderCache, type RunProviderCache } from "./provider-cache.ts";
+import { recoverRun } from "./recorded-run.ts";
+import { claimFolder, claimSameFolder, FolderRefused, type OwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { findCut, isVariablesFile, listTextsOf, removeVariables } from "./tfvars.ts";
 

@@ -5,6 +5,7 @@ import { SEALER, toStateName } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { TerraformConfig } from "../definition.ts";
+import type { StagedRun } from "../run/staged-run.ts";
 import {
   findContent,
   forgetContent,
@@ -14,7 +15,6 @@ import {
   type RecordsContext,
 } from "./kept-files.ts";
 import { packHeader, unpackHeader } from "./packed-header.ts";
-import type { StagedRun } from "../run/staged-run.ts";
 
 /** The part of a task's config by which a run finds and plans its configuration. */
 const AppliedConfig = Type.Pick(TerraformConfig, ["source", "backend"]);

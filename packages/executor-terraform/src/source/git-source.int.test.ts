@@ -7,13 +7,13 @@ import { findSlowStep } from "@stackyard/core/testing";
 import { type TarEntry, toTarball } from "@stackyard/host-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { GitSource, TerraformOptions } from "../definition.ts";
-import { copyGitSource } from "./git-source.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aFolder, type TestFolder } from "../testing/a-folder.ts";
 import { aProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
 import { runnerEnvironment } from "../testing/runner-environment.ts";
 import { startStateServer } from "../testing/state-server.ts";
+import { copyGitSource } from "./git-source.ts";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const source: GitSource = { type: "git", host: "github", repository: "acme/shop", commit: COMMIT, trusted: true };

@@ -1,10 +1,10 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { copyLocalSource, copyS3Source, loadSdkS3Source } from "./sources.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aFolder, type TestFolder } from "../testing/a-folder.ts";
 import { type S3Server, startS3Server } from "../testing/s3-server.ts";
+import { copyLocalSource, copyS3Source, loadSdkS3Source } from "./sources.ts";
 
 describe("copyLocalSource", () => {
   let folder: TestFolder;

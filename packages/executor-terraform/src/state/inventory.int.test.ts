@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { type Records, StackyardError } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { toInventoryKey } from "./inventory.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
 import { type StateServer, startStateServer } from "../testing/state-server.ts";
+import { toInventoryKey } from "./inventory.ts";
 
 const main = `
 variable "db_password" {

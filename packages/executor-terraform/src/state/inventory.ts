@@ -10,14 +10,14 @@ import {
   toStateName,
 } from "@stackyard/core/services";
 import { Value } from "typebox/value";
-import { loadPlace } from "./backend.ts";
 import { TerraformFailure } from "../run/failure.ts";
-import { listVanished, type VanishedResource } from "./list-vanished.ts";
 import type { StagedRun } from "../run/staged-run.ts";
+import { callTerraform } from "../run/terraform-call.ts";
+import { loadPlace } from "./backend.ts";
+import { listVanished, type VanishedResource } from "./list-vanished.ts";
 import { parseShownResources } from "./state-document.ts";
 import type { StateReader } from "./state-reader.ts";
 import type { StreamResource } from "./stream-resources.ts";
-import { callTerraform } from "../run/terraform-call.ts";
 import { loadYardState } from "./yard-state.ts";
 
 /** A record has at most 256 KiB. */

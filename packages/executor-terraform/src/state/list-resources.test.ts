@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { listResources } from "./list-resources.ts";
 import type { ResourceChange } from "../plan/plan-document.ts";
 import { parsePrices } from "../plan/prices.ts";
+import { listResources } from "./list-resources.ts";
 
 function aChange(address: string, actions: readonly string[], more: Partial<ResourceChange> = {}): ResourceChange {
   const [type = "", name = ""] = address.split(".");

@@ -7,12 +7,12 @@ import { createSealer } from "@stackyard/core/services";
 import { type FileProvider, startFileProvider } from "@stackyard/tf-provider";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TerraformConfig } from "../definition.ts";
-import { toInventoryKey } from "./inventory.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
 import { runnerEnvironment } from "../testing/runner-environment.ts";
 import { type StateServer, startStateServer } from "../testing/state-server.ts";
+import { toInventoryKey } from "./inventory.ts";
 
 const main = `
 variable "name" { default = "app" }

@@ -1,6 +1,6 @@
 import { isMap } from "@stackyard/core";
-import { parseRawJson } from "./exact-json.ts";
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from "../run/failure.ts";
+import { parseRawJson } from "./exact-json.ts";
 
 /** A managed resource of a state. ARNs and ids are not secret; other values are left out. */
 interface StateResource {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StagedRun } from "../run/staged-run.ts";
-import { parseStateDocument, type StateDocument } from "./state-document.ts";
 import { callTerraform } from "../run/terraform-call.ts";
+import { parseStateDocument, type StateDocument } from "./state-document.ts";
 import { loadYardState } from "./yard-state.ts";
 
 /** The state after a run. */
