@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, defined, type ExecutorContext } from "@stackyard/core";
 import { createLogMasks } from "@stackyard/core/services";
@@ -10,6 +10,7 @@ import { copyGitSource, parseGitPath } from "../source/git-source.ts";
 import { listTexts, toHclTokens } from "../source/hcl.ts";
 import { restoreFiles } from "../source/kept-files.ts";
 import { findModuleFacts, listModuleFiles, type ModuleFacts, type ModuleFile } from "../source/module-facts.ts";
+import { createParsedFiles, type ParsedFiles, parseFile } from "../source/parsed-files.ts";
 import {
   copyLocalSource,
   copyS3Source,
@@ -50,13 +51,14 @@ export async function withStagedRun<T>(
       // Those of `workDir` are among its own.
       path === undefined ? undefined : removeDeadFolders(dirname(folder.path), recover),
     ]);
-    const facts = findModuleFacts(await loadModuleFiles(ctx, { module, source, program }));
+    const files = createParsedFiles();
+    const facts = findModuleFacts(await loadModuleFiles(ctx, { module, source, program, files }));
     // Before anything of ours is written there.
     const sourceDigest = await digestFolder(staged);
     const backend = await setBackend(ctx, { source, facts, module, config });
     const variables = withApplied(toVariables(ctx, task.variables ?? {}), applied);
     reportIgnored(ctx, variables, facts);
-    const fileSecrets = await readVariableFiles(ctx, { module, variables, facts });
+    const fileSecrets = await readVariableFiles(ctx, { module, variables, facts, files });
     const access = ctx.target && { target: ctx.target, credentials: await ctx.credentials() };
     const { environment: runner, passEnvironment, cliConfigFile } = settings;
     const environment = toEnvironment({
@@ -245,9 +247,11 @@ interface ModuleInput {
   readonly module: string;
   readonly source: TypedSource;
   readonly program: Program;
+  readonly files: ParsedFiles;
 }
 
-async function loadModuleFiles(ctx: ExecutorContext, { module, source, program }: ModuleInput): Promise<ModuleFile[]> {
+async function loadModuleFiles(ctx: ExecutorContext, input: ModuleInput): Promise<ModuleFile[]> {
+  const { module, source, program, files } = input;
   const all = (await readdir(module)).filter((name) => /\.(tf|tofu)(\.json)?$/.test(name));
   const names = listModuleFiles(all, program);
   const unread = all.filter((name) => !names.includes(name));
@@ -256,7 +260,7 @@ async function loadModuleFiles(ctx: ExecutorContext, { module, source, program }
     const text = `"${toPlace(source)}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
   }
-  return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(module, name), "utf8") })));
+  return Promise.all(names.map(async (name) => ({ name, text: await files.read(module, name) })));
 }
 
 function toPlace(source: TypedSource): string {
@@ -284,6 +288,7 @@ interface VariableFilesInput {
   readonly module: string;
   readonly variables: Variables;
   readonly facts: ModuleFacts;
+  readonly files: ParsedFiles;
 }
 
 /**
@@ -292,15 +297,15 @@ interface VariableFilesInput {
  */
 async function readVariableFiles(
   ctx: ExecutorContext,
-  { module, variables, facts }: VariableFilesInput,
+  { module, variables, facts, files }: VariableFilesInput,
 ): Promise<readonly string[]> {
   const names = new Set(variables.values.keys());
   const sensitive = new Set([...facts.variables].flatMap(([name, variable]) => (variable.sensitive ? [name] : [])));
   const secrets: string[] = [];
   for (const file of (await readdir(module)).filter(isVariablesFile).sort()) {
     const path = join(module, file);
-    const found = await readFile(path, "utf8");
-    const cut = findCut(file, found);
+    const found = await files.read(module, file);
+    const cut = parseFile(file, () => findCut(file, found));
     if (cut !== undefined) {
       const problem = `"${file}" ends within the value of "${cut}", or has none for it. It is incomplete: correct it.`;
       throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", problem);

@@ -130,11 +130,22 @@ const WORD = /[\p{ID_Start}_\d][\p{ID_Continue}.-]*/uy;
 const SPACE = /[^\S\n]+/y;
 const LINE_COMMENT = /(?:#|\/\/)[^\n]*/y;
 const BLOCK_COMMENT = /\/\*[\s\S]*?(?:\*\/|$)/y;
-const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)[^\n]*\n/uy;
+const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)/uy;
+
+/** About 60 MiB of memory. A file of two megabytes that people or programs write has fewer. */
+const MAX_TOKENS = 500_000;
+
+/** A text that has more tokens than the memory of a worker is meant for. */
+export class HclTooLarge extends Error {
+  constructor() {
+    super(`The text has more than ${MAX_TOKENS} tokens.`);
+    this.name = "HclTooLarge";
+  }
+}
 
 /**
  * Splits an HCL text into tokens. Drops comments; strings, templates and heredocs are one token each. Does not check
- * the syntax: Terraform does. Never throws, and reads each character once.
+ * the syntax: Terraform does. Reads each character once. Throws only `HclTooLarge`.
  */
 export function toHclTokens(text: string): HclToken[] {
   const tokens: HclToken[] = [];
@@ -142,6 +153,7 @@ export function toHclTokens(text: string): HclToken[] {
   while (at < text.length) {
     const { end, token } = readToken(text, at);
     if (token) tokens.push(token);
+    if (tokens.length > MAX_TOKENS) throw new HclTooLarge();
     at = end;
   }
   return tokens;
@@ -160,7 +172,8 @@ function readToken(text: string, at: number): Read {
   if (character === '"') return readString(text, at);
   const heredoc = match(HEREDOC, text, at);
   if (heredoc) {
-    const end = endOfHeredoc(text, at + heredoc[0].length, heredoc[1] ?? "");
+    const lineEnd = text.indexOf("\n", at);
+    const end = lineEnd === -1 ? undefined : endOfHeredoc(text, lineEnd + 1, heredoc[1] ?? "");
     return toUnknownString(at, end ?? text.length, end !== undefined);
   }
   const [word = ""] = match(WORD, text, at) ?? [];

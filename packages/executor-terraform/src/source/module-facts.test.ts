@@ -1,6 +1,7 @@
+import { findSlowStep } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toHclTokens } from "./hcl.ts";
+import { HclTooLarge, toHclTokens } from "./hcl.ts";
 import { allowsVersion, findModuleFacts, isVersionConstraint, listModuleFiles } from "./module-facts.ts";
 
 const backendOf = (text: string, name = "main.tf") => findModuleFacts([{ name, text }]).backend;
@@ -167,6 +168,34 @@ describe("listModuleFiles", () => {
 });
 
 describe("toHclTokens", () => {
+  it.each(["\n", "<<A", "<<a\n", '"', "${", '"${', "/*", "/", "#", "\\", "a", "é", "= ", "<<A-", "{"])(
+    "reads a run of %j in linear time",
+    async (piece) => {
+      const slow = (start: string) =>
+        findSlowStep(
+          (chars) => `${start}${piece.repeat(chars / 4 / piece.length)}`,
+          (text) => {
+            try {
+              toHclTokens(text);
+            } catch (error) {
+              if (!(error instanceof HclTooLarge)) throw error;
+            }
+          },
+        );
+
+      expect([await slow(""), await slow("<<a"), await slow('a = "${')]).toEqual([undefined, undefined, undefined]);
+    },
+  );
+
+  it("gives up after half a million tokens, before they fill the memory", () => {
+    expect(() => toHclTokens("a\n".repeat(260_000))).toThrow(HclTooLarge);
+    expect(toHclTokens("a\n".repeat(240_000))).toHaveLength(480_000);
+  });
+
+  it("takes a heredoc at the end of a text for one without an end", () => {
+    expect(toHclTokens("a = <<EOT")).toMatchObject([{ text: "a" }, { text: "=" }, { kind: "string", isOpen: true }]);
+  });
+
   it("never throws, and never takes the content of a string for a block", () => {
     const unit = fc.constantFrom(
       '"',

@@ -1,5 +1,6 @@
 import { defined, isMap, parseJson } from "@stackyard/core";
 import { type Block, type HclToken, listTexts, toBlocks, toHclTokens } from "./hcl.ts";
+import { parseFile } from "./parsed-files.ts";
 
 /** A declared variable, as far as it matters before `init`. */
 interface DeclaredVariable {
@@ -47,7 +48,9 @@ export function findModuleFacts(files: readonly ModuleFile[]): ModuleFacts {
   const ordered = [...files].sort(
     (a, b) => Number(isOverride(a.name)) - Number(isOverride(b.name)) || (a.name < b.name ? -1 : 1),
   );
-  const parts = ordered.map(({ name, text }) => (name.endsWith(".json") ? findInJson(text) : findInHcl(text)));
+  const parts = ordered.map(({ name, text }) => {
+    return parseFile(name, () => (name.endsWith(".json") ? findInJson(text) : findInHcl(text)));
+  });
   const backend = parts.findLast((part) => part.backend !== undefined)?.backend;
   const variables = new Map<string, DeclaredVariable>();
   for (const [name, { sensitive, texts }] of parts.flatMap((part) => [...part.variables])) {
