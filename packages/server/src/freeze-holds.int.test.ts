@@ -85,6 +85,33 @@ it("shows what a freeze holds, of what the caller may read, and only that freeze
   expect((await yard.call("/v1/freezes/winter/held")).status).toBe(404);
 });
 
+it.each(["viewer", "maintainer"])(
+  "does not say to a %s whether there is a freeze of what others have",
+  async (role) => {
+    open();
+    await send("t1", "GO", "shop", "1");
+    await yard.json("/v1/freezes", { body: { name: "other", reason: "x", machine: "shop-release" } });
+    const scope = { machines: ["shop"], stacks: ["t1"] };
+    const { token } = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role, ...scope } });
+    const ask = async (name: string) => {
+      const init = { headers: { authorization: `Bearer ${token}` } };
+      const answers = await Promise.all([
+        yard.call(`/v1/freezes/${name}/held`, init),
+        yard.call(`/v1/freezes/${name}/except`, { ...init, body: { release: "t1", reason: "x" } }),
+        yard.call(`/v1/freezes/${name}/end`, { ...init, body: {} }),
+      ]);
+      return Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]));
+    };
+    const hidden = (answers: unknown) => JSON.stringify(answers).replaceAll(/"(?:requestId|instance)":"[^"]*"/g, "");
+
+    const [there, absent] = [await ask("other"), await ask("nowhere")];
+
+    expect(there.map(([status]) => status)).toEqual(role === "viewer" ? [404, 403, 403] : [404, 404, 404]);
+    expect(hidden(there).replaceAll("other", "nowhere")).toBe(hidden(absent));
+    expect((await yard.call("/v1/freezes/other/held")).status).toBe(200);
+  },
+);
+
 it("lists a task whose rows are gone, because it may be held too, and the others with their stacks", async () => {
   open();
   for (const id of ["t1", "t2"]) await send(id, "GO", "shop", "1");

@@ -38,9 +38,16 @@ async function findAddresses(file: ConfigFile, env: Environment) {
   }));
   const hint = "Correct the options of the plugin, or its document.";
   return {
-    addresses: [...new Set([...addresses, ...own])],
+    addresses: [...new Set([...addresses, ...own].map(withoutCredentials))],
     findings: faults.map((fault) => failOf("network", fault, hint)),
   };
+}
+
+/** Returns an address without its user, its password and its query, which may be a signature: the rest is asked and shown. */
+export function withoutCredentials(address: string): string {
+  const url = URL.parse(address);
+  if (url === null) return address;
+  return `${url.origin}${url.pathname === "/" ? "" : url.pathname}`;
 }
 
 /** Any answer will do: the address is reached. */

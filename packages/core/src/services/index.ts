@@ -119,6 +119,7 @@ export {
   type NewFreeze,
   passesFreeze,
   startFreeze,
+  toUnknownFreeze,
 } from "./releases/freezes.ts";
 export { createServiceRunner, type ServiceRunner } from "./run-services.ts";
 export { type ResealReport, resealStore } from "./sealing/reseal-store.ts";

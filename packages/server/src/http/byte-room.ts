@@ -2,7 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import { readBytes } from "./read-body.ts";
 
 /** A body that is read into a room. */
-export interface RoomyRead {
+interface RoomyRead {
   readonly maxBytes: number;
   /** Who sends it: one caller never takes more than the half of a room. Undefined: nobody knows yet. */
   readonly caller?: string;

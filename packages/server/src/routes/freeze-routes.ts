@@ -5,7 +5,6 @@ import * as operations from "@stackyard/core/api/operations";
 import {
   endFreeze,
   exceptRelease,
-  findFreeze,
   type Freeze as KeptFreeze,
   listFreezes,
   startFreeze,
@@ -16,7 +15,7 @@ import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
 import { listFreezeHolds } from "./freeze-holds.ts";
 import { maskReason, withhold } from "./mask-reason.ts";
-import { findReadableFreeze, toFreezeView } from "./readable-freeze.ts";
+import { findReadableFreeze, loadReadableFreeze, toFreezeView } from "./readable-freeze.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes for freezes: stacks that releases send no new events to. */
@@ -31,7 +30,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       return reply(200, { items });
     }),
     serve(deps, operations.listFreezeHolds, async ({ params: { freeze: name } }, { caller }) => {
-      await findFreeze(deps, name);
+      await loadReadableFreeze(deps, caller, name);
       return reply(200, { items: await listFreezeHolds(deps, caller, name) });
     }),
     serve(deps, operations.startFreeze, async ({ body: { to, ...body } }, { caller, sender, audit }) => {
@@ -44,7 +43,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
     serve(deps, operations.exceptFromFreeze, async ({ params: { freeze: name }, body }, context) => {
       const { caller, sender, authorize, audit } = context;
       const { release } = body;
-      const freeze = await findFreeze(deps, name);
+      const freeze = await loadReadableFreeze(deps, caller, name);
       checkMatched(caller, freeze);
       await authorize({ permission: "read", subject: "stack" }, { stackId: release });
       const incarnation = await findIncarnation(deps, release);
@@ -55,7 +54,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       return reply(200, toFreezeView(await audit({ on, reason }, () => exceptRelease(deps, name, exception))));
     }),
     serve(deps, operations.endFreeze, async ({ params: { freeze: name }, body: { reason: given } }, context) => {
-      const freeze = await findFreeze(deps, name);
+      const freeze = await loadReadableFreeze(deps, context.caller, name);
       checkMatched(context.caller, freeze);
       const reason = given === undefined ? undefined : await maskOf(deps, freeze, given);
       const action = { on: toSubject(freeze), ...defined({ reason }) };

@@ -1,7 +1,7 @@
 import { defined, listPages, type PageStart } from "@stackyard/core";
 import type { Freeze } from "@stackyard/core/api";
 import { createFits } from "@stackyard/core/engine";
-import type { Freeze as KeptFreeze } from "@stackyard/core/services";
+import { findFreeze, type Freeze as KeptFreeze, toUnknownFreeze } from "@stackyard/core/services";
 import type { Caller } from "../access/caller.ts";
 import { findStackMachine, hasEverywhere, hasWholeMachine } from "../access/guard.ts";
 import { mayRead } from "../access/reach.ts";
@@ -16,6 +16,13 @@ export async function findReadableFreeze(
   freeze: KeptFreeze,
 ): Promise<Freeze | undefined> {
   return mayReadAll(caller, freeze) ? toFreezeView(freeze) : findConcern(deps, caller, freeze);
+}
+
+/** Returns a freeze of which a caller may read something. Throws the same `NOT_FOUND` for others as for one that does not exist. */
+export async function loadReadableFreeze(deps: RouteDeps, caller: Caller, name: string): Promise<KeptFreeze> {
+  const freeze = await findFreeze(deps, name);
+  if ((await findReadableFreeze(deps, caller, freeze)) !== undefined) return freeze;
+  throw toUnknownFreeze(name);
 }
 
 /** Returns a freeze as the API has it. */

@@ -132,5 +132,10 @@ function checkWhere(where: string | undefined): void {
 
 function demand(name: string, freeze: Freeze | undefined): Freeze {
   if (freeze !== undefined) return freeze;
-  throw new StackyardError("NOT_FOUND", `No freeze is named "${name}".`);
+  throw toUnknownFreeze(name);
+}
+
+/** Returns the error for a freeze that does not exist, or that a caller may not read. */
+export function toUnknownFreeze(name: string): StackyardError {
+  return new StackyardError("NOT_FOUND", `No freeze is named "${name}".`);
 }
