@@ -3,6 +3,7 @@ import { decideAccess } from "@stackyard/core/access";
 import * as operations from "@stackyard/core/api/operations";
 import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
+import { pageOfReadable } from "../routes/readable-page.ts";
 import { pageInput, toPage } from "../routes/to-page.ts";
 import type { Caller } from "./caller.ts";
 import { withKnownOwners } from "./known-owners.ts";
@@ -13,10 +14,12 @@ import { type Session, toSessionView } from "./sessions.ts";
 export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "sessions">): readonly Route[] {
   return [
     serve(context, operations.listSessions, async ({ query }, { caller }) => {
-      const page = withKnownOwners(caller, await sessions.list(pageInput(query)), "access");
-      const items = page.items.filter((session) => isWithinReach(session, caller));
+      const show = async (items: readonly Session[]) => ({
+        views: items.map((session) => (isWithinReach(session, caller) ? session : undefined)),
+      });
+      const found = await pageOfReadable({ list: (page) => sessions.list(page), show }, pageInput(query));
       const toView = (session: Session) => toSessionView(session, caller.sessionId);
-      return reply(200, toPage({ ...page, items }, { toView, toId: ({ id }) => id }));
+      return reply(200, toPage(withKnownOwners(caller, found, "access"), { toView, toId: ({ id }) => id }));
     }),
     serve(context, operations.revokeSession, async ({ params: { sessionId } }, { caller, audit }) => {
       const session = await sessions.get(sessionId);

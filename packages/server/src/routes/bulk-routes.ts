@@ -10,6 +10,7 @@ import { DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../sc
 import { refuseSensitive } from "../schemas/stack-query.ts";
 import { type ChooseInput, chooseItems, planBulk, stalePlan, toReasonSubjects } from "./bulk-items.ts";
 import { maskReason } from "./mask-reason.ts";
+import { pageOfReadable } from "./readable-page.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -19,9 +20,11 @@ export function bulkRoutes(deps: RouteDeps): readonly Route[] {
   return [
     startRoute(deps),
     serve(deps, operations.listBulks, async ({ query }, { caller }) => {
-      const page = await bulks.list(pageInput(query));
-      const items = page.items.filter((bulk) => maySeeBulk(caller, bulk));
-      return reply(200, toPage({ ...page, items }, { toView: toBulkView, toId: ({ id }) => id }));
+      const show = async (items: readonly KeptBulk[]) => ({
+        views: items.map((bulk) => (maySeeBulk(caller, bulk) ? bulk : undefined)),
+      });
+      const page = await pageOfReadable({ list: (page) => bulks.list(page), show }, pageInput(query));
+      return reply(200, toPage(page, { toView: toBulkView, toId: ({ id }) => id }));
     }),
     serve(deps, operations.getBulk, async ({ params: { bulkId } }, { caller }) =>
       reply(200, toBulkView(await loadBulk(bulks, caller, bulkId))),

@@ -20,6 +20,7 @@ import { toInstant } from "../schemas/event.ts";
 import { type StackReason, toStackSummary } from "../schemas/stack.ts";
 import { toStackFilter } from "../schemas/stack-query.ts";
 import { loadStack, unknownStack } from "./operation-routes.ts";
+import { pageOfReadable } from "./readable-page.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
@@ -30,12 +31,14 @@ export function stackPreviewRoutes(deps: RouteDeps): readonly Route[] {
       const { host, repository, number, owner, faulty = false, cursor, limit, ...given } = query;
       const filter = { ...(await toStackFilter(given, deps.locator)), ...toScopeFilter(caller, "read") };
       const input = pageInput(defined({ cursor, limit }));
-      const list = faulty ? listFaulty : previewLinks.list;
-      const page = await list(deps, { ...input, limit: Math.min(input.limit, MOST) });
-      const links = page.items.filter((link) => isMeant(link, { host, repository, number, owner }));
-      const { items, unreadable: stacks = [] } = await loadPreviews(deps, links, filter);
-      const damaged = [...(page.unreadable ?? []), ...stacks];
-      const found = { items, ...defined({ cursor: page.cursor }), ...(damaged.length > 0 && { unreadable: damaged }) };
+      const list = (page: PageInput) => (faulty ? listFaulty : previewLinks.list)(deps, page);
+      const show = async (all: readonly PreviewLink[]) => {
+        const links = all.filter((link) => isMeant(link, { host, repository, number, owner }));
+        const { items, unreadable = [] } = await loadPreviews(deps, links, filter);
+        const byStack = new Map(items.map((preview) => [preview.stackId, preview]));
+        return { views: all.map(({ stackId }) => byStack.get(stackId)), unreadable };
+      };
+      const found = await pageOfReadable({ list, show }, { ...input, limit: Math.min(input.limit, MOST) });
       return reply(200, withKnownOwners(caller, found, "read"));
     }),
     serve(deps, operations.getPreview, async ({ params: { stackId } }) => {
