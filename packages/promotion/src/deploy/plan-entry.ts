@@ -97,7 +97,7 @@ function evaluateStack({ stackId, stack, version }: LoadedStack, aims: Aims): st
  * end. What this release has sent already is no change. Pure.
  */
 export function hasChanged(entry: PlanEntry, loaded: LoadedStack, aims: Aims): boolean {
-  const { incarnation, does, code } = entry;
+  const { incarnation } = entry;
   const { stack } = loaded;
   const isOurs = stack !== undefined && isOwn(stack, aims);
   if (isOurs && incarnation === null) return false;
@@ -105,8 +105,11 @@ export function hasChanged(entry: PlanEntry, loaded: LoadedStack, aims: Aims): b
   const planned = { ...entry.from, ...entry.show };
   if (!isOurs && listDifferences(planned, pick(stack, Object.keys(planned))).length > 0) return true;
   const isMoving = stack !== undefined && !isResting(stack);
-  if (does === "moving" || isMoving || (isOurs && does !== "same")) return false;
-  const verdict = evaluateStack(loaded, aims);
+  if (entry.does === "moving" || isMoving || (isOurs && entry.does !== "same")) return false;
+  return doesOtherwise(entry, evaluateStack(loaded, aims));
+}
+
+function doesOtherwise({ does, code }: PlanEntry, verdict: string): boolean {
   if (verdict === "same") return does !== "same";
   return verdict === "ready" ? does === "same" : code !== verdict;
 }
