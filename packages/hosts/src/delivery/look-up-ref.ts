@@ -4,7 +4,7 @@ import type { HookRepository } from "./hook.ts";
 import { HookUndecided } from "./hook-errors.ts";
 import { isWaiting, type LookedUp, type LookUpDeps } from "./look-up.ts";
 import { type QueuedHook, toWishedAt } from "./receive.ts";
-import { isRefused, type RefRecord, refRecords, toPush, toRefName } from "./ref-records.ts";
+import { findRefused, type RefRecord, refRecords, toPush, toRefName } from "./ref-records.ts";
 
 const NOTHING_NEW = "The ref points to what was decided on.";
 
@@ -29,9 +29,8 @@ export async function lookUpRef(
   const current = { ...hook, action, push: toPush(push.ref, push.name, head) } as const;
   // Without a record, what a deletion ends may be from before the records.
   if (head === before?.head && (before !== undefined || !push.deleted)) {
-    if (before?.events !== undefined && (await isRefused(deps, before))) {
-      return { kind: "hook", hook: current, again: before.events };
-    }
+    const again = await findRefused(deps, before);
+    if (again !== undefined) return { kind: "hook", hook: current, again };
     checkKnown(queued, { head, delivered: push.deleted ? undefined : push.head, now: clock.now() });
     return { kind: "nothing", reason: NOTHING_NEW };
   }

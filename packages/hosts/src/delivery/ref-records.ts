@@ -73,11 +73,11 @@ export async function noteRef(
   });
 }
 
-/** Returns true if the yard has refused an event of the last push to a ref. */
-export async function isRefused(
+/** Returns the events of the last push to a ref, if the yard has refused one of them. */
+export async function findRefused(
   deps: Pick<ServiceDeps, "queries">,
-  { events = [] }: Pick<RefRecord, "events">,
-): Promise<boolean> {
+  { events = [] }: Pick<RefRecord, "events"> = {},
+): Promise<readonly HookEvent[] | undefined> {
   const fates = await Promise.all(events.map((event) => findEventFate(deps, event)));
-  return fates.some(({ kind }) => kind === "refused");
+  return fates.some(({ kind }) => kind === "refused") ? events : undefined;
 }

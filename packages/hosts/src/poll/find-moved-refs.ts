@@ -2,7 +2,7 @@ import type { CodeHost } from "../code-host.ts";
 import type { HookRepository } from "../delivery/hook.ts";
 import { readRef } from "../delivery/look-up-ref.ts";
 import type { QueuedHook, ReceiveDeps } from "../delivery/receive.ts";
-import { isRefused, refRecords, toPush, toRefName, toRefPrefix } from "../delivery/ref-records.ts";
+import { findRefused, refRecords, toPush, toRefName, toRefPrefix } from "../delivery/ref-records.ts";
 
 /** A repository whose branches are compared. */
 interface MovedRefsInput {
@@ -25,7 +25,7 @@ export async function findMovedRefs(
   for await (const record of refRecords.all(deps, toRefPrefix({ host, repository }))) {
     const { ref, head: before } = record;
     if (!ref.startsWith("refs/heads/")) continue;
-    const refused = await isRefused(deps, record);
+    const refused = (await findRefused(deps, record)) !== undefined;
     if (before === undefined && !refused) continue;
     const read = await readRef(codeHost, repository, ref);
     if (read === undefined || (read.head === before && !refused)) continue;

@@ -44,8 +44,10 @@ tasks:
   return machine;
 }
 
-const ENDS = aMachine(false);
-const GOES_BACK = aMachine(true);
+const MACHINES = new Map([
+  ["stays", aMachine(false)],
+  ["goes back", aMachine(true)],
+]);
 
 const SENT = ["OPENED", "PUSHED", "PUSHED", "NOTED", "CHECK", "BACK"] as const;
 const RESULTS = ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_ERROR", "TASK_ERROR"] as const;
@@ -73,14 +75,27 @@ function toEvent({ name, digit, choice }: Step, stack: Stack | undefined, at: nu
   }
   if (name === "CHECK" || name === "BACK") return anEvent(name, { ...common, machine: "app" });
   if (stack === undefined) return undefined;
-  if (name === "TIMER") {
-    const [timer] = dueTimers(stack, at + 36_000_000);
-    if (timer === undefined) return undefined;
-    const { task } = timer;
-    const due = { at: timer.dueAt, timerId: timer.id, origin: "timer", ...(task && { task: { name: task } }) } as const;
-    return anEvent(timer.event, { id: `e${at}`, ...due });
-  }
+  if (name === "TIMER") return toTimer(stack, at);
   if (name === "RETRY_FAILED_TASKS") return anEvent(name, common);
+  return toAnswer(name, { stack, common, choice });
+}
+
+function toTimer(stack: Stack, at: number): StackEvent | undefined {
+  const [timer] = dueTimers(stack, at + 36_000_000);
+  if (timer === undefined) return undefined;
+  const { task } = timer;
+  const due = { at: timer.dueAt, timerId: timer.id, origin: "timer", ...(task && { task: { name: task } }) } as const;
+  return anEvent(timer.event, { id: `e${at}`, ...due });
+}
+
+interface AnswerInput {
+  readonly stack: Stack;
+  readonly common: Pick<StackEvent, "id" | "at">;
+  readonly choice: number;
+}
+
+/** Returns a result of a run, or what a person says of a task. */
+function toAnswer(name: string, { stack, common, choice }: AnswerInput): StackEvent | undefined {
   if (name === "SETTLE_TASK" || name === "CANCEL_TASK") {
     const task = stack.tasks[choice % Math.max(1, stack.tasks.length)];
     const by = { ...common, ...(task && { task: { name: task.name } }), reason: "by hand" };
@@ -108,54 +123,70 @@ class Seen {
   }
 }
 
-type Tasks = ReadonlyMap<string, string>;
-const statuses = (stack: Stack | undefined): Tasks => new Map(stack?.tasks.map(({ name, status }) => [name, status]));
-
 /** Follows the tasks of a decision; whether an attempt has ended well is read from the event and the state of its task. */
 function follow(seen: Seen, before: Stack | undefined, { stack, dispatches }: Applied, event: StackEvent): void {
   if (dispatches.length > 0 && seen.isLeading) seen.hasWorked = true;
-  const then = statuses(before);
-  const now = statuses(stack);
-  const isEntered = stack.entry !== before?.entry;
   const run = before?.runs.find(({ attemptId }) => attemptId === event.dispatchId);
-  const own = run?.task ?? event.task?.name;
-  const isSuccess = event.name === "TASK_COMPLETED" || event.name === "SETTLE_TASK";
+  const own = run?.task ?? event.task?.name ?? "";
   const isLate = event.dispatchId !== undefined && seen.earlier.has(event.dispatchId);
-  if (own !== undefined && isSuccess && !isLate) seen.unrepaired.delete(own);
-  if (!seen.isLeading) return;
-  for (const [name, status] of now) if (!isEntered && status === "FAILED") seen.unrepaired.add(name);
-  const isEnded = event.name === "CANCEL_TASK" || (event.name === "TASK_ERROR" && isEntered);
-  if (own !== undefined && isEnded && then.get(own) === "PENDING") seen.unrepaired.add(own);
+  if (SUCCESSES.has(event.name) && !isLate) seen.unrepaired.delete(own);
+  if (seen.isLeading)
+    for (const task of listEnded(before, stack, { ...event, task: { name: own } })) seen.unrepaired.add(task);
+}
+
+const SUCCESSES: ReadonlySet<string> = new Set(["TASK_COMPLETED", "SETTLE_TASK"]);
+
+/** Lists the tasks that have failed, or were cancelled. */
+function listEnded(before: Stack | undefined, stack: Stack, { name, task }: StackEvent): readonly string[] {
+  const isEntered = stack.entry !== before?.entry;
+  const failed = isEntered ? [] : stack.tasks.filter(({ status }) => status === "FAILED").map((each) => each.name);
+  const isEnded = name === "CANCEL_TASK" || (name === "TASK_ERROR" && isEntered);
+  const wasOpen = before?.tasks.some((each) => each.name === task?.name && each.status === "PENDING");
+  return isEnded && wasOpen && task !== undefined ? [...failed, task.name] : failed;
 }
 
 const isAtRest = ({ runs, tasks }: Stack) => runs.length === 0 && tasks.every(({ status }) => status !== "PENDING");
 
+/** Returns what is known of the present commit after a decision. */
+function look(seen: Seen | undefined, before: Stack | undefined, { stack }: Applied, event: StackEvent): Seen {
+  const isMoved = stack.entry !== before?.entry;
+  const isOther = stack.commit?.id !== before?.commit?.id;
+  if (seen === undefined || isOther || (event.commit !== undefined && isMoved)) return new Seen(before, stack);
+  const isElsewhere = isMoved && (event.name === "CHECK" || event.origin === "timer");
+  if (isElsewhere && seen.hasWorked) seen.isLeading = false;
+  return seen;
+}
+
+function checkVerdict(seen: Seen, { stack, commits }: Applied): void {
+  const verdict = evaluateCommit(stack);
+  expect(commits?.at(-1) ?? verdict).toEqual(verdict);
+  if (seen.unrepaired.size > 0) expect(verdict?.is).not.toBe("done");
+  else if (seen.hasWorked && isAtRest(stack)) expect(verdict?.is).toBe("done");
+  if (verdict?.is === "failed") expect(verdict.lack).toBeDefined();
+}
+
+function apply(kind: string, stack: Stack | undefined, event: StackEvent | undefined): Applied | undefined {
+  const machine = MACHINES.get(kind);
+  const decision = machine && event && decide(machine, stack, event);
+  return decision?.kind === "applied" ? decision : undefined;
+}
+
 describe("verdicts of commits, over random lives", () => {
   it("are about one commit, and red or green by what has become of its own work", () => {
     fc.assert(
-      fc.property(fc.boolean(), fc.array(step, { maxLength: 40 }), (goesBack, steps) => {
-        const machine = goesBack ? GOES_BACK : ENDS;
+      fc.property(fc.constantFrom(...MACHINES.keys()), fc.array(step, { maxLength: 40 }), (kind, steps) => {
         let stack: Stack | undefined;
         let seen: Seen | undefined;
         const opening: Step = { name: "OPENED", digit: 1, choice: 0 };
         for (const [index, each] of [opening, ...steps].entries()) {
           const event = toEvent(each, stack, (index + 1) * 1_000);
-          const decision = event === undefined ? undefined : decide(machine, stack, event);
-          if (event === undefined || decision?.kind !== "applied") continue;
-          const before: Stack | undefined = stack;
+          const decision = apply(kind, stack, event);
+          if (event === undefined || decision === undefined) continue;
+          checkNames(stack, decision, event);
+          seen = look(seen, stack, decision, event);
+          follow(seen, stack, decision, event);
+          checkVerdict(seen, decision);
           ({ stack } = decision);
-          const verdict = evaluateCommit(stack);
-          checkNames(before, decision, event);
-          expect(decision.commits?.at(-1) ?? verdict).toEqual(verdict);
-          const isMoved = stack.entry !== before?.entry;
-          const isOther = stack.commit?.id !== before?.commit?.id;
-          if (seen === undefined || isOther || (event.commit !== undefined && isMoved)) seen = new Seen(before, stack);
-          else if (isMoved && (event.name === "CHECK" || event.origin === "timer") && seen.hasWorked)
-            seen.isLeading = false;
-          follow(seen, before, decision, event);
-          if (seen.unrepaired.size > 0) expect(verdict?.is).not.toBe("done");
-          if (seen.unrepaired.size === 0 && seen.hasWorked && isAtRest(stack)) expect(verdict?.is).toBe("done");
-          if (verdict?.is === "failed") expect(verdict.lack).toBeDefined();
         }
       }),
       { numRuns: 100 },
