@@ -139,7 +139,7 @@ const SUCCESSES: ReadonlySet<string> = new Set(["TASK_COMPLETED", "SETTLE_TASK"]
 /** Lists the tasks that have failed, or were cancelled. */
 function listEnded(before: Stack | undefined, stack: Stack, { name, task }: StackEvent): readonly string[] {
   const isEntered = stack.entry !== before?.entry;
-  const failed = isEntered ? [] : stack.tasks.filter(({ status }) => status === "FAILED").map((each) => each.name);
+  const failed = isEntered ? [] : stack.tasks.filter(({ status }) => status === "ERROR").map((each) => each.name);
   const isEnded = name === "CANCEL_TASK" || (name === "TASK_ERROR" && isEntered);
   const wasOpen = before?.tasks.some((each) => each.name === task?.name && each.status === "PENDING");
   return isEnded && wasOpen && task !== undefined ? [...failed, task.name] : failed;
