@@ -1,3 +1,12 @@
+/** Stops a process; one that has just ended needs no stop. */
+function freeze(pid: number): void {
+  try {
+    process.kill(pid, "SIGSTOP");
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes("ESRCH")) throw error;
+  }
+}
+
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
@@ -157,7 +166,7 @@ describe.skipIf(!hasTerraform())("a worker that is frozen in the middle of an ap
     await until(() => listMade().length === 1);
     const [first] = listMade();
     const tree = listTree(frozen.child.pid ?? 0);
-    for (const pid of tree) process.kill(pid, "SIGSTOP");
+    for (const pid of tree) freeze(pid);
     rmSync(join(cwd, "hold"));
     await startWorker("second");
     await inState("LIVE");
