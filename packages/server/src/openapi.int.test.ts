@@ -232,7 +232,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listOrphans: () => ({ path: "/v1/orphans" }),
   listHooks: () => ({ path: "/v1/hooks" }),
   listQueue: () => ({ path: "/v1/queue" }),
-  redriveQueueItem: () => ({ path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" } }),
+  redriveQueueItem: () => ({ path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" }, status: 404 }),
   listServices: () => ({ path: "/v1/services" }),
   getYard: () => ({ path: "/v1/yard" }),
   getMetrics: () => ({ path: "/metrics" }),

@@ -96,7 +96,7 @@ function toItemRow({ queue, key, dueAt, failure, deadAt }: QueuedItem): readonly
 export const queueRedrive = defineCommand({
   name: "queue redrive",
   summary: "Repeat the work on a dead letter of a queue.",
-  description: "Exits with 1 if the queue has no dead letter under this key.",
+  description: "Fails if the queue has no dead letter under this key: `stackyard queue ls` lists queues and keys.",
   examples: {
     "stackyard queue redrive hooks github/72d3162e-cc78-11e3": "Decide about a delivery again.",
   },
@@ -107,9 +107,8 @@ export const queueRedrive = defineCommand({
   async run(context: PluginCommandContext, body) {
     const { signal, out } = context;
     const request = { method: "POST" as const, path: ["v1", "queue", "redrive"], body, signal };
-    const { redriven } = await openServer(context).requestJson<{ redriven: boolean }>(request);
-    const text = redriven ? "is repeated." : "is not a dead letter. `stackyard queue ls` lists queues and keys.";
-    out.result({ ...body, redriven }, () => `${body.queue} ${body.key} ${text}`);
-    return redriven ? 0 : 1;
+    await openServer(context).requestJson(request);
+    out.result({ ...body, redriven: true }, () => `${body.queue} ${body.key} is repeated.`);
+    return 0;
   },
 });

@@ -208,7 +208,12 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listOrphans: () => ({ place: "yard", path: "/v1/orphans" }),
   listHooks: () => ({ place: "yard", path: "/v1/hooks" }),
   listQueue: () => ({ place: "yard", path: "/v1/queue" }),
-  redriveQueueItem: () => ({ place: "yard", path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" } }),
+  redriveQueueItem: () => ({
+    place: "yard",
+    path: "/v1/queue/redrive",
+    body: { queue: "hooks", key: "k" },
+    missing: "NOT_FOUND",
+  }),
   listServices: () => ({ place: "yard", path: "/v1/services" }),
   listAudit: () => ({ place: "yard", path: "/v1/audit" }),
   exportAudit: () => ({ place: "yard", path: "/v1/audit/export" }),

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import type { HookDelivery, QueuedItem } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import {
@@ -29,8 +29,16 @@ export function hookRoutes(deps: RouteDeps): readonly Route[] {
       return reply(200, toPage(page, { toView: toItem, toId: ({ key }) => key }));
     }),
     serve(deps, operations.redriveQueueItem, async ({ body: { queue, key } }, { audit }) => {
-      const redrive = () => createKeyedQueue({ records, clock, random: Math.random }, queue).redrive(key);
-      return reply(200, { redriven: await audit({ on: {}, reason: `${queue} ${key}` }, redrive) });
+      const redrive = async () => {
+        const isDead = await createKeyedQueue({ records, clock, random: Math.random }, queue).redrive(key);
+        if (!isDead)
+          throw new StackyardError(
+            "NOT_FOUND",
+            `The queue "${queue}" has no dead letter "${key}". \`stackyard queue ls\` lists queues and keys.`,
+          );
+      };
+      await audit({ on: {}, reason: `${queue} ${key}` }, redrive);
+      return reply(200, { redriven: true });
     }),
   ];
 }

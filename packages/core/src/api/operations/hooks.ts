@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { defineOperation, inline, page } from "./define-operation.ts";
+import { defineOperation, inline, page, refusal } from "./define-operation.ts";
 import { pageQuery } from "./fields.ts";
 
 const read = { permission: "read", subject: "yard", tag: "events" } as const;
@@ -34,6 +34,7 @@ export const redriveQueueItem = defineOperation("POST", "/v1/queue/redrive", {
     { additionalProperties: false },
   ),
   answers: {
-    200: inline(Type.Object({ redriven: Type.Boolean() }), "False: the queue has no dead letter under this key."),
+    200: inline(Type.Object({ redriven: Type.Literal(true) }), "It is repeated."),
+    404: refusal("NOT_FOUND: the queue has no dead letter under this key."),
   },
 });
