@@ -1,8 +1,9 @@
 import { parseAttemptId } from "../machine/attempt-id.ts";
 import { type Decision, effectOf } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
-import { type StackEvent, shortHashOf, toEventKey } from "../machine/event-message.ts";
+import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { toShownMetadata } from "../machine/secrets.ts";
+import { shortHashOf } from "../machine/short-hash.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Change, LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { ApplyInputs, ApplyOptions, DecidedEvent } from "./apply-options.ts";

@@ -1,7 +1,8 @@
 import { chunk } from "../chunk.ts";
 import { isUnreadable } from "../errors/stackyard-error.ts";
-import { shortHashOf, toEventKey } from "../machine/event-message.ts";
+import { toEventKey } from "../machine/event-message.ts";
 import { defined, parseJson } from "../machine/json.ts";
+import { shortHashOf } from "../machine/short-hash.ts";
 import { createPageBuilder, foreignCursor, type Page, type PageInput, type PageRow } from "../ports/records.ts";
 import type { LoadedStack, ParkedHead } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";

@@ -1,4 +1,4 @@
-import { shortHashOf } from "./event-message.ts";
+import { shortHashOf } from "./short-hash.ts";
 
 /** The parts that identify one attempt in the whole yard. */
 export interface AttemptParts {

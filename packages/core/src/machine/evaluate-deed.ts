@@ -1,5 +1,5 @@
 import { isOverdue } from "./decide/timers.ts";
-import { shortHashOf } from "./event-message.ts";
+import { shortHashOf } from "./short-hash.ts";
 import type { Deed, Lack, Stack } from "./stack.ts";
 import { findStall } from "./stack-health.ts";
 

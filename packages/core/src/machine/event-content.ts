@@ -1,6 +1,7 @@
-import { type StackEvent, shortHashOf, toEventName } from "./event-message.ts";
+import { type StackEvent, toEventName } from "./event-message.ts";
 import { isMap } from "./json.ts";
 import { isReference, MASK } from "./secrets.ts";
+import { shortHashOf } from "./short-hash.ts";
 
 /** Returns a text that is the same for events of one name and metadata. */
 export function markOf({ name, metadata, confirm }: Pick<StackEvent, "name" | "metadata" | "confirm">): string {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ParseEventOptions, parseEventMessage, shortHashOf, toEventName, unwrapBody } from "./event-message.ts";
+import { type ParseEventOptions, parseEventMessage, toEventName, unwrapBody } from "./event-message.ts";
 import { defined, isMap } from "./json.ts";
+import { shortHashOf } from "./short-hash.ts";
 
 const options: ParseEventOptions = { at: 1_000, messageId: "m-1" };
 const event = (fields: object, message: unknown) => ({

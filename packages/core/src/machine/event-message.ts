@@ -1,5 +1,3 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import type { Sender } from "../access/sender.ts";
 import { BroughtCommit, toBroughtCommit } from "./commit.ts";
@@ -152,11 +150,6 @@ export const RESULT_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskCancelled,
   SYSTEM_EVENTS.taskTimedOut,
 ]);
-
-/** Returns the first half of the SHA-256 of a text's UTF-8 form, in lower-case hex. */
-export function shortHashOf(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 32);
-}
 
 /** Ids that become keys and parts of paths: no control characters, no half surrogate pairs. */
 const Name = Type.String({ minLength: 1, maxLength: MAX_NAME, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });

@@ -3,7 +3,6 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { compileWhenUsed } from "./compile-when-used.ts";
-import { shortHashOf } from "./event-message.ts";
 import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
 import { defined, parseJson } from "./json.ts";
 import { MAX_NAME } from "./limits.ts";
@@ -21,6 +20,7 @@ import {
   type Task,
   toReactions,
 } from "./machine.ts";
+import { shortHashOf } from "./short-hash.ts";
 
 /** The largest revision of a job, in bytes of UTF-8. */
 export const MAX_JOB_SOURCE_BYTES = 262_144;

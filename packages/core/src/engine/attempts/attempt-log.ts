@@ -1,6 +1,6 @@
 import type { LogTime } from "../../line-times.ts";
 import { findCut } from "../../machine/cut-text.ts";
-import { shortHashOf } from "../../machine/event-message.ts";
+import { shortHashOf } from "../../machine/short-hash.ts";
 import { toStrictText } from "../../machine/strict-json.ts";
 import { changeRecord } from "../../ports/change-record.ts";
 import type { Clock } from "../../ports/clock.ts";

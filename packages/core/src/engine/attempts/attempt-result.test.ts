@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { shortHashOf } from "../../machine/event-message.ts";
+import { shortHashOf } from "../../machine/short-hash.ts";
 import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../../ports/executor.ts";
 import { createRecordingLogger } from "../../testing/recording-logger.ts";
 import { createSimulator, type Simulator } from "../../testing/simulator.ts";

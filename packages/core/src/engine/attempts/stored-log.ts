@@ -1,6 +1,6 @@
 import type { LogTime } from "../../line-times.ts";
-import { shortHashOf } from "../../machine/event-message.ts";
 import { isMap } from "../../machine/json.ts";
+import { shortHashOf } from "../../machine/short-hash.ts";
 import type { Records, StoredRecord } from "../../ports/records.ts";
 import { parseTimes } from "./log-times.ts";
 

@@ -1,8 +1,9 @@
 import { decide } from "../../machine/decide/decide.ts";
 import type { Applied } from "../../machine/decide/decision.ts";
 import { toValueDigest } from "../../machine/evaluate-deed.ts";
-import { type StackEvent, SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { Machine } from "../../machine/machine.ts";
+import { shortHashOf } from "../../machine/short-hash.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
 
 /** The course of a stack if all its tasks succeeded, without their outputs. */

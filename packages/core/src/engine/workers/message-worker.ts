@@ -1,6 +1,7 @@
-import { SYSTEM_EVENTS, shortHashOf } from "../../machine/event-message.ts";
+import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import { toCancelWithinMs } from "../../machine/executor-definition.ts";
 import { defined } from "../../machine/json.ts";
+import { shortHashOf } from "../../machine/short-hash.ts";
 import { isOwnAttempt, type TaskMessage } from "../../machine/task-message.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import { failed, type Logger } from "../../ports/executor.ts";

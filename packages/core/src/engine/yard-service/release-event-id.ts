@@ -1,4 +1,4 @@
-import { shortHashOf } from "../../machine/event-message.ts";
+import { shortHashOf } from "../../machine/short-hash.ts";
 import type { ReleaseEvent } from "./yard-service.ts";
 
 /** The task that uses the service. */

@@ -3,12 +3,12 @@ import { onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import { type Field, findField, findText, isMapField, type TextItem, toItems } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
-import { shortHashOf } from "../event-message.ts";
 import { findInstant, INSTANT } from "../expression/cel-functions.ts";
 import { hasExpression, type TemplateResult } from "../expression/compile-template.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import type { AfterTimer, AfterWhen } from "../machine.ts";
+import { shortHashOf } from "../short-hash.ts";
 import { type FindResultFault, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
 import { AFTER_KINDS } from "./schema-parts.ts";
 
