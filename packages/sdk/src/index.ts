@@ -52,6 +52,7 @@ export type {
   ReleaseVersions,
   RevisionDetails,
   RevisionSummary,
+  Seen,
   Session,
   SimulationLine,
   StackAt,

@@ -7,6 +7,7 @@ import type {
   OpenAttempt,
   OperationAnswer,
   Preview,
+  Seen,
   StackAt,
   StackBundle,
   StackCommits,
@@ -108,8 +109,14 @@ interface OperationOptions extends CallOptions {
   readonly id?: string;
 }
 
+/** An operation on what the caller has seen. */
+interface SeenOptions extends OperationOptions {
+  /** What it is about: refused with `STACK_CHANGED` when something else has its place. Default: whatever is there. */
+  readonly seen?: Seen;
+}
+
 /** Which tasks to retry: the failed ones with a new attempt (default), or the pending ones under the same attempt. */
-interface RetryOptions extends OperationOptions {
+interface RetryOptions extends SeenOptions {
   readonly which?: "failed" | "pending";
   readonly task?: string;
 }
@@ -154,21 +161,21 @@ export interface StacksApi {
   /** Returns a sensitive value. Needs `secrets:read`, and is recorded in the audit log with the reason. */
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
-  cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationAnswer>;
+  cancel(stackId: string, task: string, options?: SeenOptions): Promise<OperationAnswer>;
   /** Marks the last failure of a stack as acknowledged: it stays degraded, and no longer needs a person. */
-  acknowledge(stackId: string, options?: OperationOptions): Promise<OperationAnswer>;
+  acknowledge(stackId: string, options?: SeenOptions): Promise<OperationAnswer>;
   /** Marks a task as done. */
   settle(
     stackId: string,
     task: string,
-    options: OperationOptions & {
+    options: SeenOptions & {
       readonly reason: string;
       /** The task is an approval. Needs the permission `approvals:settle` too. */
       readonly approval?: boolean | undefined;
     },
   ): Promise<OperationAnswer>;
   /** Removes the record by force; the stack's resources remain. */
-  remove(stackId: string, options: OperationOptions & { readonly reason: string }): Promise<OperationAnswer>;
+  remove(stackId: string, options: SeenOptions & { readonly reason: string }): Promise<OperationAnswer>;
   /** Moves the stack to another revision of its machine. `UPGRADE_STATE_MISSING`, `UPGRADE_NEED_MISSING` and others. */
   upgrade(stackId: string, options?: UpgradeOptions): Promise<OperationAnswer>;
   /** Plans the upgrade: replays the stack's history on the revision. Changes nothing. */
@@ -192,10 +199,10 @@ export function createStacksApi(http: HttpClient): StacksApi {
   const given = <Body extends object>(
     stackId: string,
     body: Body,
-    { reason, id = createEventId() }: OperationOptions,
+    { reason, seen, id = createEventId() }: SeenOptions,
   ) => ({
     params: { stackId },
-    body: { ...body, id, ...defined({ reason }) },
+    body: { ...body, id, ...defined({ reason, seen }) },
   });
   return {
     list: ({ waiting, ...filter } = {}, page = {}) => {

@@ -116,6 +116,25 @@ describe("operations", () => {
     expect(await answer.json()).toMatchObject({ outcome: "applied" });
   });
 
+  it("refuses what was decided on something else than what is there", async () => {
+    yard = createTestYard({ executor: failing });
+    yard.run();
+    await launchUntil(({ tasks }) => tasks[0]?.status === "ERROR");
+    const { incarnation, entry } = await yard.json<{ incarnation: string; entry: number }>("/v1/stacks/a%2Fb");
+    const body = { force: true, reason: "old", seen: { incarnation: "an-earlier-one" } };
+
+    const answer = await yard.call("/v1/stacks/a%2Fb/remove", { body });
+    const later = await yard.call("/v1/stacks/a%2Fb/acknowledge", {
+      body: { seen: { incarnation, entry: entry + 1 } },
+    });
+    const odd = await yard.call("/v1/stacks/a%2Fb/remove", { body: { ...body, seen: { incarnations: "x" } } });
+
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: "STACK_CHANGED" });
+    expect([later.status, odd.status]).toEqual([409, 400]);
+    expect(await yard.json("/v1/stacks/a%2Fb")).toMatchObject({ incarnation });
+  });
+
   it("settles a task by hand", async () => {
     yard = createTestYard({ executor: failing });
     yard.run();

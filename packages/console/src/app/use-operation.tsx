@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { OperationAnswer } from "@stackyard/sdk";
+import type { OperationAnswer, StackDetails } from "@stackyard/sdk";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { toFailure, yard } from "../api/client.ts";
@@ -8,6 +8,7 @@ import { toOutcomeStatus } from "../api/status.ts";
 import { type Tone, toneOf } from "../design/mark.tsx";
 import { ErrorNotice } from "../design/page.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { toSeenTask } from "../stack/actions/to-seen-task.ts";
 import { toSafeText } from "../text/safe-text.ts";
 
 /** Runs an operation on a stack and announces its outcome, also one that comes later. Throws what the request throws. */
@@ -27,14 +28,16 @@ export function useOperation(stackId: string): (name: string, run: () => Promise
 }
 
 /** Retries one failed task of a stack, or all. `notice` shows why the last try failed. */
-export function useRetry(stackId: string) {
-  const run = useOperation(stackId);
+export function useRetry(stack: StackDetails) {
+  const run = useOperation(stack.id);
   const [error, setError] = useState<unknown>();
   const retry = async (task?: string) => {
     setError(undefined);
     const name = task === undefined ? "Retry" : `Retry ${task}`;
     try {
-      await run(name, () => yard.stacks.retry(stackId, { ...defined({ task }), id: newEventId() }));
+      const { incarnation, entry } = stack;
+      const seen = task === undefined ? { incarnation, entry } : toSeenTask(stack, task);
+      await run(name, () => yard.stacks.retry(stack.id, { ...defined({ task }), seen, id: newEventId() }));
     } catch (thrown) {
       setError(thrown);
     }

@@ -20,7 +20,7 @@ type Task = StackDetails["tasks"][number];
 /** Renders the tasks of the present state, which has some: each one's status, reason, attempt and deadline. */
 export function TasksPanel({ source, stack }: StackProps) {
   const refusal = useOperateRefusal(source, stack, "operate");
-  const { retry, notice } = useRetry(stack.id);
+  const { retry, notice } = useRetry(stack);
   const [cancelled, setCancelled] = useState<string>();
   return (
     <Panel title="Tasks">

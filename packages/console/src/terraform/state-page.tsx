@@ -14,7 +14,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Table } from "../design/table.tsx";
-import { ActionsHeading, Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
 import { StateList } from "./state-list.tsx";
@@ -68,7 +68,8 @@ function refetch(): Promise<void> {
 
 function Lock({ state }: { state: TerraformState }) {
   const { key, lock } = state;
-  const [open, setOpen] = useState(false);
+  // The lock that a person has decided to break: another one may come meanwhile.
+  const [opened, setOpened] = useState<typeof lock>();
   const refusal = useRefusal("repair", toSubject(key));
   const toast = useToast();
   if (lock === undefined) return null;
@@ -76,7 +77,7 @@ function Lock({ state }: { state: TerraformState }) {
     <Panel
       title={<Mark status="parked" word="Locked" />}
       actions={
-        <Button look="danger" refusal={refusal} onPress={() => setOpen(true)}>
+        <Button look="danger" refusal={refusal} onPress={() => setOpened(lock)}>
           Unlock…
         </Button>
       }
@@ -92,19 +93,22 @@ function Lock({ state }: { state: TerraformState }) {
           Note: !lock.binds && "The lease of the holder has ended: the next run takes the lock over by itself.",
         }}
       />
-      {open && (
+      {opened !== undefined && (
         <ActionDialog
           title={`Unlock ${key}`}
           verb="Unlock"
           danger
           typed={key}
-          onClose={() => setOpen(false)}
+          onClose={() => setOpened(undefined)}
           act={async () => {
-            await yard.states.unlock(key, lock.id);
+            await yard.states.unlock(key, opened.id);
             toast("The lock is broken.");
             await refetch();
           }}
         >
+          <p>
+            The lock of <Text>{nameBy(toHolder(opened), listPeople(state))}</Text>, since <Instant at={opened.at} />.
+          </p>
           <p>A Terraform that still runs would write beside the next one. Unlock only if the holder has ended.</p>
         </ActionDialog>
       )}
@@ -115,7 +119,7 @@ function Lock({ state }: { state: TerraformState }) {
 function Versions({ state }: { state: TerraformState }) {
   const people = listPeople(state);
   const { key, versions, current, lock } = state;
-  const [restoring, setRestoring] = useState<StateVersion>();
+  const [restoring, setRestoring] = useState<StateVersion & { readonly over: number | undefined }>();
   const [reading, setReading] = useState<number>();
   const noRestore = useRefusal("states:write", toSubject(key));
   const noRead = useRefusal("states:read", toSubject(key));
@@ -155,7 +159,7 @@ function Versions({ state }: { state: TerraformState }) {
                     (lock && "The state is locked") ??
                     (version.version === current ? "It is current" : undefined)
                   }
-                  onPress={() => setRestoring(version)}
+                  onPress={() => setRestoring({ ...version, over: current })}
                 >
                   Restore…
                 </Button>
@@ -168,6 +172,9 @@ function Versions({ state }: { state: TerraformState }) {
       {restoring !== undefined && (
         <ActionDialog
           title={`Restore version ${restoring.version}`}
+          refusal={
+            restoring.over === current ? undefined : `Version ${current} came meanwhile. Close this and look at it`
+          }
           verb="Restore"
           danger
           typed={key}

@@ -1,5 +1,6 @@
 import type { TerraformState } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { queryClient } from "../api/client.ts";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { StatePage } from "./state-page.tsx";
 import { StatesPage } from "./states-page.tsx";
@@ -92,6 +93,24 @@ describe("StatePage", () => {
       .toHaveAccessibleDescription("The state is locked");
   });
 
+  it("restores a version only over the one that was current as it was opened", async () => {
+    let now = state;
+    const { screen, sent } = await renderPage(StatePage, address, { ...api, [`GET ${path}`]: () => now });
+    await screen.getByRole("button", { name: "Restore version 1" }).click();
+    await screen.getByLabelText(/to confirm/).fill(key);
+    const [newest, ...others] = state.versions;
+    now = {
+      ...state,
+      current: 3,
+      versions: [{ ...newest, version: 3, bytes: 1, at: "2026-11-20T04:00:00Z", by: "x" }, ...others],
+    };
+    await queryClient.invalidateQueries();
+
+    const restore = screen.getByRole("button", { name: "Restore", exact: true });
+    await expect.element(restore).toHaveAccessibleDescription(/Version 3 came meanwhile/);
+    expect(sent.some(({ method }) => method === "POST")).toBe(false);
+  });
+
   it("unlocks only after the key was typed, and names the lock that was shown", async () => {
     const { screen, sent } = await renderPage(StatePage, address, {
       ...api,
@@ -103,6 +122,24 @@ describe("StatePage", () => {
     await expect.element(confirm).toHaveAttribute("aria-disabled", "true");
     await screen.getByLabelText(/to confirm/).fill(key);
     await confirm.click();
+
+    await expect.element(screen.getByText("The lock is broken.")).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({ id: "lock-1" });
+  });
+
+  it("breaks the lock that it was opened for, never one that came since", async () => {
+    let now: TerraformState = { ...state, lock };
+    const { screen, sent } = await renderPage(StatePage, address, {
+      ...api,
+      [`GET ${path}`]: () => now,
+      [`POST ${path}/unlock`]: state,
+    });
+    await screen.getByRole("button", { name: "Unlock…" }).click();
+    await screen.getByLabelText(/to confirm/).fill(key);
+    now = { ...state, lock: { ...lock, id: "lock-2" } };
+    await queryClient.invalidateQueries();
+    await expect.poll(() => sent.filter(({ path: sentTo }) => sentTo === path).length).toBeGreaterThan(1);
+    await screen.getByRole("button", { name: "Unlock", exact: true }).click();
 
     await expect.element(screen.getByText("The lock is broken.")).toBeVisible();
     expect(sent.find(({ method }) => method === "POST")?.body).toEqual({ id: "lock-1" });

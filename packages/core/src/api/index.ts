@@ -1,3 +1,4 @@
+export type { Seen } from "../machine/seen.ts";
 export { MAIN_CONDITIONS, type MainCondition } from "../machine/stack-health.ts";
 export {
   STACK_CONDITIONS,

@@ -9,6 +9,7 @@ import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME, PLAN_DIG
 import { NEXT } from "./machine.ts";
 import { findNameFault } from "./path-part.ts";
 import type { ReleaseNote } from "./release.ts";
+import { Seen, toSeen } from "./seen.ts";
 
 /**
  * Where an event comes from. Only `external` ones pass the checks of names that are reserved. `stack`: a task of another
@@ -63,6 +64,8 @@ export interface StackEvent {
   readonly release?: ReleaseNote;
   /** Operators' events: why. */
   readonly reason?: string;
+  /** Operators' events: what they are about. */
+  readonly seen?: Seen;
   /** `SETTLE_TASK`: only `succeeded`. */
   readonly as?: "succeeded";
   /** `SETTLE_TASK`: the task is an approval, which is then not needed. */
@@ -207,6 +210,7 @@ export const EventMessage = Type.Object({
   ),
   actor: Type.Optional(Type.String({ maxLength: MAX_NAME })),
   reason: Type.Optional(Type.String({ maxLength: MAX_REASON })),
+  seen: Type.Optional(Seen),
   as: Type.Optional(Type.Literal("succeeded")),
   approval: Type.Optional(Type.Boolean({ description: "`SETTLE_TASK` by the operation of the API only." })),
   force: Type.Optional(Type.Boolean()),
@@ -347,13 +351,22 @@ function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "exte
   if (typeof name !== "string") return {};
   if (RESULT_EVENTS.has(name)) return { ...pickResult(message), ...pickSensitive(message, origin) };
   if (name === SYSTEM_EVENTS.upgradeStack) return { to: message["to"] ?? undefined, reason: toText(message["reason"]) };
-  if (name === SYSTEM_EVENTS.acknowledgeFailure) return defined({ reason: toText(message["reason"]) });
+  const { seen } = message;
+  if (name === SYSTEM_EVENTS.acknowledgeFailure) return defined({ reason: toText(message["reason"]), seen });
   if (name === SYSTEM_EVENTS.taskRetryDue) return { task: message["task"] };
-  if (RETRY_EVENTS.has(name)) return { task: message["task"] ?? undefined, reason: toText(message["reason"]) };
+  if (RETRY_EVENTS.has(name))
+    return { task: message["task"] ?? undefined, reason: toText(message["reason"]), seen: toSeen(seen) };
   if (APPROVAL_EVENTS.has(name)) return pickApproval(message);
   if (!REQUIRED.has(name)) return {};
   const approval = name === SYSTEM_EVENTS.settleTask && message["approval"] === true ? true : undefined;
-  return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"], approval };
+  return {
+    task: message["task"],
+    as: message["as"],
+    force: message["force"],
+    reason: message["reason"],
+    approval,
+    seen,
+  };
 }
 
 /**

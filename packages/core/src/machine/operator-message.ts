@@ -8,24 +8,25 @@ interface OperatorBody {
   readonly which?: unknown;
   readonly task?: unknown;
   readonly approval?: unknown;
+  readonly seen?: unknown;
 }
 
 /** Returns the event of an operation, for one stack or for many. */
 export function toOperatorMessage(
   action: OperatorAction,
-  { which, task: name, approval }: OperatorBody,
+  { which, task: name, approval, seen }: OperatorBody,
 ): Readonly<Record<string, unknown>> {
   const task = name === undefined ? undefined : { name };
   switch (action) {
     case "retry":
-      return defined({ event: which === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", task });
+      return defined({ event: which === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", task, seen });
     case "cancel":
-      return defined({ event: "CANCEL_TASK", task });
+      return defined({ event: "CANCEL_TASK", task, seen });
     case "acknowledge":
-      return { event: "ACKNOWLEDGE_FAILURE" };
+      return defined({ event: "ACKNOWLEDGE_FAILURE", seen });
     case "settle":
-      return defined({ event: "SETTLE_TASK", as: "succeeded", task, approval });
+      return defined({ event: "SETTLE_TASK", as: "succeeded", task, approval, seen });
     case "remove":
-      return { event: "REMOVE_STACK", force: true };
+      return defined({ event: "REMOVE_STACK", force: true, seen });
   }
 }

@@ -50,6 +50,7 @@ interface OperationInput {
     readonly which?: string;
     readonly task?: string;
     readonly approval?: boolean;
+    readonly seen?: object;
   };
 }
 

@@ -122,7 +122,7 @@ function useRefusals({ source, stack }: StackProps) {
 
 /** Retries all failed tasks at once. One is named; of several there is the number. */
 function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
-  const { retry, notice } = useRetry(stack.id);
+  const { retry, notice } = useRetry(stack);
   const failed = stack.tasks.filter(({ status }) => status === "ERROR");
   const what = failed.length === 1 ? failed.map(({ name }) => name).join() : `${failed.length} tasks`;
   return (

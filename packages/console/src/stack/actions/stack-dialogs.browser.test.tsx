@@ -1,6 +1,7 @@
 import type { Preview, UpgradePlan } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import { queryClient } from "../../api/client.ts";
 import { anAttempt, applied, aStack, stackApi } from "../../testing/a-stack.ts";
 import { problem, renderPage } from "../../testing/render-page.tsx";
 import { StackPage } from "../stack-page.tsx";
@@ -128,6 +129,41 @@ describe("operations on a stack", () => {
       .toMatchObject({ task: "database" });
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Cancel database: applied/);
   });
+
+  it.each([
+    ["Settle…", "Settle task", "settle", { attempt: anAttempt().attemptId }],
+    ["Cancel…", "Cancel task", "cancel", { attempt: anAttempt().attemptId }],
+    ["Remove…", "Remove stack", "remove", { incarnation: "open" }],
+  ])(
+    "is about what %s was opened for, though something else has its name at the press",
+    async (open, press, path, seen) => {
+      const pending = (attempt: number) => {
+        const running = anAttempt({ attempt, status: path === "cancel" ? "running" : "settled" });
+        const status = path === "cancel" ? ("PENDING" as const) : ("ERROR" as const);
+        return aStack({ tasks: [{ name: "database", status, why: "…", attempt: running }], attempts: [running] });
+      };
+      let now = pending(1);
+      const { screen, sent } = await renderPage(StackPage, ADDRESS, {
+        ...stackApi(now),
+        "GET /v1/stacks/pr-12": () => now,
+        [`POST /v1/stacks/pr-12/${path}`]: problem(
+          409,
+          "STACK_CHANGED",
+          "Something else is there. Look at the stack again.",
+        ),
+      });
+      await screen.getByRole("button", { name: "More actions" }).click();
+      await screen.getByRole("button", { name: open, exact: true }).click();
+      await screen.getByLabelText(/^Reason/).fill("as I have seen it");
+      if (path === "remove") await screen.getByLabelText(/to confirm/).fill("pr-12");
+      now = { ...pending(2), incarnation: "open-2", entry: 7 };
+      await queryClient.invalidateQueries();
+      await screen.getByRole("dialog").getByRole("button", { name: press }).click();
+
+      await expect.element(screen.getByRole("alert")).toMatchTextContent(/Something else is there/);
+      expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ seen });
+    },
+  );
 
   it("keeps the dialog with an error, and repeats under the same id", async () => {
     let tries = 0;

@@ -7,15 +7,18 @@ import { useOperation } from "../../app/use-operation.tsx";
 import { ActionDialog } from "../../design/dialog.tsx";
 import { Options, SelectField } from "../../design/fields.tsx";
 import { Ago, Text } from "../../design/text.tsx";
+import { toSeenTask } from "./to-seen-task.ts";
 
 interface DialogProps {
+  /** The present one. A dialog is about the one that was there when it opened, and the server refuses when something else is there. */
   readonly stack: StackDetails;
   readonly refusal: string | undefined;
   readonly onClose: () => void;
 }
 
 /** Cancels a task that runs or waits: a given one, or one of choice. */
-export function CancelDialog({ stack, task, refusal, onClose }: DialogProps & { readonly task?: string }) {
+export function CancelDialog({ stack: now, task, refusal, onClose }: DialogProps & { readonly task?: string }) {
+  const [stack] = useState(now);
   const candidates = stack.tasks.filter(({ status }) => status === "PENDING");
   const [chosen, setChosen] = useState(task ?? candidates[0]?.name ?? "");
   const [id] = useState(newEventId);
@@ -29,7 +32,9 @@ export function CancelDialog({ stack, task, refusal, onClose }: DialogProps & { 
       reason="optional"
       refusal={refusal}
       act={(reason) =>
-        run(`Cancel ${chosen}`, () => yard.stacks.cancel(stack.id, chosen, { id, ...defined({ reason }) }))
+        run(`Cancel ${chosen}`, () =>
+          yard.stacks.cancel(stack.id, chosen, { id, seen: toSeenTask(stack, chosen), ...defined({ reason }) }),
+        )
       }
       onClose={onClose}
     >
@@ -55,7 +60,9 @@ export function CancelDialog({ stack, task, refusal, onClose }: DialogProps & { 
 }
 
 /** Marks the failure that a degraded stack has left behind as seen. */
-export function AcknowledgeDialog({ stack, refusal, onClose }: DialogProps) {
+export function AcknowledgeDialog({ stack: now, refusal, onClose }: DialogProps) {
+  const [stack] = useState(now);
+  const seen = { incarnation: stack.incarnation, ...defined({ failedAt: stack.lastFailure?.at }) };
   const [id] = useState(newEventId);
   const run = useOperation(stack.id);
   return (
@@ -64,7 +71,7 @@ export function AcknowledgeDialog({ stack, refusal, onClose }: DialogProps) {
       verb="Acknowledge"
       reason="required"
       refusal={refusal}
-      act={(reason = "") => run("Acknowledge", () => yard.stacks.acknowledge(stack.id, { id, reason }))}
+      act={(reason = "") => run("Acknowledge", () => yard.stacks.acknowledge(stack.id, { id, reason, seen }))}
       onClose={onClose}
     >
       <p>
@@ -76,7 +83,8 @@ export function AcknowledgeDialog({ stack, refusal, onClose }: DialogProps) {
 }
 
 /** Declares a task done by hand. */
-export function SettleDialog({ stack, refusal, onClose }: DialogProps) {
+export function SettleDialog({ stack: now, refusal, onClose }: DialogProps) {
+  const [stack] = useState(now);
   const candidates = stack.tasks.filter(({ status }) => status !== "SATISFIED");
   const [chosen, setChosen] = useState(candidates[0]?.name ?? "");
   const [id] = useState(newEventId);
@@ -88,7 +96,11 @@ export function SettleDialog({ stack, refusal, onClose }: DialogProps) {
       danger
       reason="required"
       refusal={refusal}
-      act={(reason = "") => run(`Settle ${chosen}`, () => yard.stacks.settle(stack.id, chosen, { id, reason }))}
+      act={(reason = "") =>
+        run(`Settle ${chosen}`, () =>
+          yard.stacks.settle(stack.id, chosen, { id, reason, seen: toSeenTask(stack, chosen) }),
+        )
+      }
       onClose={onClose}
     >
       <TaskChoice tasks={candidates} value={chosen} onChange={setChosen} />
@@ -101,7 +113,8 @@ export function SettleDialog({ stack, refusal, onClose }: DialogProps) {
 }
 
 /** Removes the record of a stack. */
-export function RemoveDialog({ stack, refusal, onClose }: DialogProps) {
+export function RemoveDialog({ stack: now, refusal, onClose }: DialogProps) {
+  const [stack] = useState(now);
   const [id] = useState(newEventId);
   const run = useOperation(stack.id);
   const open = stack.attempts.filter(({ status }) => status !== "settled");
@@ -113,7 +126,11 @@ export function RemoveDialog({ stack, refusal, onClose }: DialogProps) {
       reason="required"
       typed={stack.id}
       refusal={refusal}
-      act={(reason = "") => run(`Remove ${stack.id}`, () => yard.stacks.remove(stack.id, { id, reason }))}
+      act={(reason = "") =>
+        run(`Remove ${stack.id}`, () =>
+          yard.stacks.remove(stack.id, { id, reason, seen: { incarnation: stack.incarnation } }),
+        )
+      }
       onClose={onClose}
     >
       <p>

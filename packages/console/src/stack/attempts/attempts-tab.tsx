@@ -168,7 +168,7 @@ function isOfPresentTask({ tasks }: StackProps["stack"], { task, attemptId }: At
 
 function Operations({ source, stack, attempt }: StackProps & { readonly attempt: Attempt }) {
   const refusal = useOperateRefusal(source, stack, "operate");
-  const { retry, notice } = useRetry(stack.id);
+  const { retry, notice } = useRetry(stack);
   const [cancelling, setCancelling] = useState(false);
   const { task, status } = attempt;
   const hasFailed = stack.tasks.some(({ name, status: end }) => name === task && end === "ERROR");

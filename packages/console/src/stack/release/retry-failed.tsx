@@ -1,4 +1,4 @@
-import type { BulkRequest, Deploy } from "@stackyard/sdk";
+import type { BulkRequest, Deploy, Seen } from "@stackyard/sdk";
 import { useState } from "react";
 import { useAnyRefusal } from "../../api/access.ts";
 import { toFailure, yard } from "../../api/client.ts";
@@ -8,6 +8,7 @@ import { BulkDialog } from "../../bulk/bulk-dialog.tsx";
 import { Button } from "../../design/button.tsx";
 import { ActionDialog } from "../../design/dialog.tsx";
 import { useToast } from "../../design/toasts.tsx";
+import { toSeenTask } from "../actions/to-seen-task.ts";
 import { useOperateRefusal } from "../refusals.ts";
 import type { StackProps } from "../source.ts";
 import { countDeploy } from "./deploy-counts.ts";
@@ -57,7 +58,7 @@ function SendAgain({ release, deploy }: { readonly release: string; readonly dep
 
 /** Retries the failed task of a release that sends, for the stacks that have failed or were not sent to. */
 function RetryTask({ source, stack, items }: RetryFailedProps) {
-  const [id, setId] = useState<string>();
+  const [opened, setOpened] = useState<{ readonly id: string; readonly seen: Seen }>();
   const refusal = useOperateRefusal(source, stack, "operate");
   const run = useOperation(stack.id);
   const failed = stack.tasks.filter(({ status }) => status === "ERROR").map(({ name }) => name);
@@ -68,16 +69,20 @@ function RetryTask({ source, stack, items }: RetryFailedProps) {
   const count = total.failed.toLocaleString("en");
   return (
     <>
-      <Button look="primary" refusal={refusal} onPress={() => setId(newEventId())}>
+      <Button
+        look="primary"
+        refusal={refusal}
+        onPress={() => setOpened({ id: newEventId(), seen: toSeenTask(stack, task) })}
+      >
         {`Retry ${count} failed…`}
       </Button>
-      {id !== undefined && (
+      {opened !== undefined && (
         <ActionDialog
           title={`Retry ${task}`}
           verb="Retry task"
           refusal={refusal}
-          act={() => run(`Retry ${task}`, () => yard.stacks.retry(stack.id, { task, id }))}
-          onClose={() => setId(undefined)}
+          act={() => run(`Retry ${task}`, () => yard.stacks.retry(stack.id, { task, ...opened }))}
+          onClose={() => setOpened(undefined)}
         >
           <p>
             Sends to {count} failed {total.failed === 1 ? "stack" : "stacks"} again

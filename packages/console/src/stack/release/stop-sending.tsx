@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { Deploy } from "@stackyard/sdk";
+import type { Deploy, Seen } from "@stackyard/sdk";
 import { useState } from "react";
 import { yard } from "../../api/client.ts";
 import { newEventId } from "../../api/event-id.ts";
@@ -7,6 +7,7 @@ import { useOperation } from "../../app/use-operation.tsx";
 import { Button } from "../../design/button.tsx";
 import { ActionDialog } from "../../design/dialog.tsx";
 import { formatStacks } from "../../text/format-stacks.ts";
+import { toSeenTask } from "../actions/to-seen-task.ts";
 import { useOperateRefusal } from "../refusals.ts";
 import type { StackProps } from "../source.ts";
 import { findCancelRefusal } from "../tasks-panel.tsx";
@@ -14,7 +15,7 @@ import { countDeploy } from "./deploy-counts.ts";
 
 /** Renders the way to stop the task of a release that sends; nothing while none does. */
 export function StopSending({ source, stack, items }: StackProps & { readonly items: readonly Deploy[] }) {
-  const [id, setId] = useState<string>();
+  const [opened, setOpened] = useState<{ readonly id: string; readonly seen: Seen }>();
   const refusal = useOperateRefusal(source, stack, "operate");
   const run = useOperation(stack.id);
   const task = stack.tasks.find(
@@ -26,10 +27,10 @@ export function StopSending({ source, stack, items }: StackProps & { readonly it
   const why = refusal ?? findCancelRefusal(task);
   return (
     <>
-      <Button refusal={why} onPress={() => setId(newEventId())}>
+      <Button refusal={why} onPress={() => setOpened({ id: newEventId(), seen: toSeenTask(stack, task.name) })}>
         Stop sending…
       </Button>
-      {id !== undefined && (
+      {opened !== undefined && (
         <ActionDialog
           title={`Stop sending of ${task.name}`}
           verb="Stop sending"
@@ -37,9 +38,11 @@ export function StopSending({ source, stack, items }: StackProps & { readonly it
           reason="optional"
           refusal={why}
           act={(reason) =>
-            run(`Stop ${task.name}`, () => yard.stacks.cancel(stack.id, task.name, { id, ...defined({ reason }) }))
+            run(`Stop ${task.name}`, () =>
+              yard.stacks.cancel(stack.id, task.name, { ...opened, ...defined({ reason }) }),
+            )
           }
-          onClose={() => setId(undefined)}
+          onClose={() => setOpened(undefined)}
         >
           <p>
             Nothing more is sent: {formatStacks(total.waiting)} {total.waiting === 1 ? "stays" : "stay"} without this

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { Seen } from "../../machine/seen.ts";
 import { answer, defineOperation, refusal } from "./define-operation.ts";
 import { EventId, Reason, StackId, TaskName } from "./fields.ts";
 
@@ -7,10 +8,13 @@ const answers = {
   200: answer("OperationAnswer", "The operation was applied."),
   202: answer("OperationAnswer", "Not decided yet."),
   404: refusal("STACK_UNKNOWN"),
-  409: refusal("The operation was refused; `code` is the reason, such as TASK_NOT_RUNNING."),
+  409: refusal(
+    "The operation was refused; `code` is the reason, such as TASK_NOT_RUNNING, or STACK_CHANGED: something else has the place of what was `seen`.",
+  ),
 };
 const id = Type.Optional(EventId);
 const reason = Type.Optional(Reason);
+const seen = Type.Optional(Seen);
 
 export const retryStack = defineOperation("POST", "/v1/stacks/:stackId/retry", {
   operationId: "retryStack",
@@ -22,6 +26,7 @@ export const retryStack = defineOperation("POST", "/v1/stacks/:stackId/retry", {
     which: Type.Optional(Type.Union([Type.Literal("failed"), Type.Literal("pending")])),
     task: Type.Optional(TaskName),
     reason,
+    seen,
     id,
   }),
   answers,
@@ -32,7 +37,7 @@ export const cancelStack = defineOperation("POST", "/v1/stacks/:stackId/cancel",
   ...of,
   permission: "operate",
   summary: "Cancel a task.",
-  body: Type.Object({ task: TaskName, reason, id }),
+  body: Type.Object({ task: TaskName, reason, seen, id }),
   answers,
 });
 
@@ -42,7 +47,7 @@ export const acknowledgeStack = defineOperation("POST", "/v1/stacks/:stackId/ack
   permission: "operate",
   summary:
     "Mark the last failure of a stack as acknowledged. The stack stays degraded until a success, and no longer needs attention.",
-  body: Type.Object({ reason, id }),
+  body: Type.Object({ reason, seen, id }),
   answers,
 });
 
@@ -58,6 +63,7 @@ export const settleStack = defineOperation("POST", "/v1/stacks/:stackId/settle",
       Type.Boolean({ description: "The task is an approval. Needs the permission `approvals:settle` too." }),
     ),
     reason: Reason,
+    seen,
     id,
   }),
   answers,
@@ -68,6 +74,6 @@ export const removeStack = defineOperation("POST", "/v1/stacks/:stackId/remove",
   ...of,
   permission: "repair",
   summary: "Delete the record of a stack by force. The resources of its tasks remain.",
-  body: Type.Object({ force: Type.Literal(true), reason: Reason, id }),
+  body: Type.Object({ force: Type.Literal(true), reason: Reason, seen, id }),
   answers,
 });

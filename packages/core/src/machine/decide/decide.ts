@@ -18,6 +18,7 @@ import {
   stall,
   startReleased,
 } from "./enter-state.ts";
+import { findChanged } from "./find-changed.ts";
 import { armInstants } from "./instants.ts";
 import { formatAbandoned } from "./left-behind.ts";
 import { checkBrought, findUnbrought } from "./metadata.ts";
@@ -87,6 +88,8 @@ export function decideWithoutMachine(
   if (event.machine !== undefined && event.machine !== stack.machine) {
     return reject("MACHINE_MISMATCH", `Stack "${stack.id}" belongs to "${stack.machine}", not to "${event.machine}".`);
   }
+  const changed = findChanged(stack, event);
+  if (changed !== undefined) return changed;
   return event.name === SYSTEM_EVENTS.removeStack ? removeStack(stack, event, left) : undefined;
 }
 

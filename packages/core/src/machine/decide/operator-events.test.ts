@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aMachine, aMachineV2, anEvent, aStack, play, toApplied } from "../../testing/builders.ts";
-import type { StackEvent } from "../event-message.ts";
+import { parseEventMessage, type StackEvent } from "../event-message.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
 
@@ -381,4 +381,61 @@ describe("REMOVE_STACK", () => {
       });
     },
   );
+});
+
+describe("what a person has seen", () => {
+  const { incarnation, entry } = bothFailed;
+  const seen = { incarnation, entry, attempt: idOf("db") };
+  const settle = (given: object) =>
+    anEvent("SETTLE_TASK", { task: { name: "db" }, as: "succeeded", reason: "done by hand", seen: given });
+  const retried = decideOn(bothFailed, anEvent("RETRY_FAILED_TASKS", { at: 5_000 })).stack;
+
+  it("is what an operation is about while it is there", () => {
+    expect(decide(machine, bothFailed, settle(seen))).toMatchObject({ kind: "applied" });
+    expect(decide(machine, bothFailed, settle({}))).toMatchObject({ kind: "applied" });
+  });
+
+  it.each([
+    ["a newer attempt", retried, settle(seen), 'The newest attempt of "db" is number 2 of this entry now'],
+    ["another stack of that name", { ...bothFailed, incarnation: "event-7" }, settle(seen), "another one has its name"],
+    ["a later entry", { ...bothFailed, entry: 2 }, settle({ incarnation, entry }), '"BUILD" was entered after'],
+    ["a task that was not sent", { ...bothFailed, attempts: {} }, settle(seen), 'attempt of "db" is none now'],
+    [
+      "another failure",
+      bothFailed,
+      anEvent("ACKNOWLEDGE_FAILURE", { reason: "known", seen: { failedAt: "2020-01-01T00:00:00.000Z" } }),
+      "Another failure came after",
+    ],
+    [
+      "a stack that was created again",
+      { ...bothFailed, incarnation: "event-7" },
+      anEvent("REMOVE_STACK", { force: true, reason: "old", seen: { incarnation } }),
+      "another one has its name",
+    ],
+    ["a cancel of a newer attempt", retried, anEvent("CANCEL_TASK", { task: { name: "db" }, seen }), "newest attempt"],
+    [
+      "a retry of a newer one",
+      retried,
+      anEvent("RETRY_FAILED_TASKS", { task: { name: "db" }, seen }),
+      "newest attempt",
+    ],
+  ])("refuses %s", (_, stack, event, reason) => {
+    expect(decide(machine, stack, event)).toMatchObject({
+      kind: "rejected",
+      code: "STACK_CHANGED",
+      reason: expect.stringContaining(reason),
+    });
+  });
+
+  it("is read from messages of operations, and is no fault of a retry of an older sender", () => {
+    const parse = (message: object) => parseEventMessage({ id: "e", stackId: "pr-12", ...message }, { at: 0 });
+
+    expect(parse({ event: "CANCEL_TASK", task: { name: "db" }, seen })).toMatchObject({ event: { seen } });
+    expect(parse({ event: "CANCEL_TASK", task: { name: "db" }, seen: { entry: "x" } })).toMatchObject({
+      kind: "invalid",
+    });
+    const old = parse({ event: "RETRY_FAILED_TASKS", seen: { entry: "x" } });
+    expect(old).toMatchObject({ kind: "event" });
+    expect(old).not.toHaveProperty("event.seen");
+  });
 });
