@@ -1,3 +1,4 @@
+import type { Attempt } from "@stackyard/sdk";
 import type { Job } from "@stackyard/sdk/jobs";
 import { useState } from "react";
 import { statusOfJob } from "../api/job-states.ts";
@@ -18,14 +19,16 @@ interface RunTimelineProps {
   readonly rows?: readonly GanttRow[];
 }
 
+/** Without attempts, the parts of its work are drawn, with a notice. */
+const NONE: readonly Attempt[] = [];
+
 /** Renders when a job waited and was worked, on one line of time; a bar leads to its log. */
 export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
-  const { attempts, history, load } = useRunWork(job.jobId);
+  const { attempts = NONE, history, load } = useRunWork(job.jobId);
   const now = useNow();
   const [drawing, setDrawing] = useState<HTMLElement | null>(null);
-  if (attempts === undefined) return <MissingNotice query={load} />;
   const { from, to, bars } = toRunTimes(job, { attempts, history, now });
-  if (bars.length === 0 && rows.length === 0) return null;
+  if (bars.length === 0 && rows.length === 0) return <MissingNotice query={load} />;
   const own: GanttRow = {
     name: "Attempts",
     bars: bars.map((bar) => toGanttBar("Job", bar)),
