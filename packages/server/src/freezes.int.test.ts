@@ -63,12 +63,19 @@ describe("freezes", () => {
 
   it("are ended, and passed, only by who may start them", async () => {
     await yard.json("/v1/freezes", { body: WINTER });
+    yard.run();
     const headers = await open("maintainer", { machines: ["review-app"] });
+    const tryBoth = async () => {
+      const end = await yard.call("/v1/freezes/winter/end", { headers, body: {} });
+      const except = await yard.call("/v1/freezes/winter/except", { headers, body: { release: "pr-1", reason: "r" } });
+      return [end.status, except.status];
+    };
 
-    const end = await yard.call("/v1/freezes/winter/end", { headers, body: {} });
-    const except = await yard.call("/v1/freezes/winter/except", { headers, body: { release: "pr-1", reason: "r" } });
-
-    expect([end.status, except.status]).toEqual([403, 403]);
+    // It concerns none of their stacks, so it is not said to exist.
+    expect(await tryBoth()).toEqual([404, 404]);
+    await yard.call("/v1/events", { body: { stackId: "pr-1", machine: "review-app", event: "LAUNCH" } });
+    await eventually(async () => expect((await yard.call("/v1/stacks/pr-1")).status).toBe(200));
+    expect(await tryBoth()).toEqual([403, 403]);
   });
 
   it("are seen by readers of some stacks as far as they concern these", async () => {

@@ -64,7 +64,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
   it("is killed with all that belongs to it when it does not stop", async () => {
     const stubborn = `#!/bin/sh
       [ "$1" = version ] && exit 0
-      [ "$1" = init ] && mkdir .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
+      [ "$1" = init ] && mkdir -p .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
       trap '' INT
       echo $$ > ${project.dir}/pids
       sleep 3600 &
@@ -92,7 +92,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
   ])("takes its children with it when only the program %s, as when memory runs out", async (_, end, message) => {
     const fragile = `#!/bin/sh
       [ "$1" = version ] && exit 0
-      [ "$1" = init ] && mkdir .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
+      [ "$1" = init ] && mkdir -p .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
       sleep 3600 &
       echo $! >> ${project.dir}/pids
       ${end}`;
