@@ -317,6 +317,7 @@ describe("the fields", () => {
         "of",
         "plan",
         "actor",
+        "seen",
         "as",
         "approval",
         "force",
