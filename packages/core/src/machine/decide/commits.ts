@@ -76,10 +76,15 @@ function goOn(work: Work, before: Stack, was: StackCommit): void {
   if (begins) giveToPresentDeed(work, was.key);
 }
 
-/** Returns true when the event that has brought the commit has changed values only, and another one does its work now. */
+/**
+ * Returns true when the event that has brought the commit has changed values only, and another one does its work now, whether that brings the
+ * commit again or not.
+ */
 function beginsOnlyNow({ stack, dispatches }: Work, before: Stack, { key }: StackCommit): boolean {
   const moves = stack.entry !== before.entry || dispatches.length > 0;
-  return moves && stack.deed !== before.deed && evaluateDeed(stack, key).kind === "noted";
+  if (!moves || stack.deed === before.deed) return false;
+  const was = evaluateDeed(before, key);
+  return evaluateDeed(stack, key).kind === "noted" || (was.kind !== "unknown" && was.deed.onlyValues === true);
 }
 
 /** Notes the verdicts that the event has changed. */
