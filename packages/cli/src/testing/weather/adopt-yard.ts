@@ -93,7 +93,13 @@ export interface AdoptView {
 /** Returns the state of an environment, as Terraform writes it. */
 export function toState(serial: number, lineage = "of-shop"): string {
   const instances = [{ schema_version: 0, attributes: { id: "1" } }];
-  const resource = { mode: "managed", type: "terraform_data", name: "app", provider: "p", instances };
+  const resource = {
+    mode: "managed",
+    type: "terraform_data",
+    name: "app",
+    provider: 'provider["terraform.io/builtin/terraform"]',
+    instances,
+  };
   return JSON.stringify({
     version: 4,
     terraform_version: "1.9.0",
