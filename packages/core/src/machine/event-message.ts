@@ -3,8 +3,9 @@ import type { Sender } from "../access/sender.ts";
 import { BroughtCommit, toBroughtCommit } from "./commit.ts";
 import { compileWhenUsed } from "./compile-when-used.ts";
 import { keepStart } from "./cut-text.ts";
+import { type Opened, openEnvelopes } from "./envelopes.ts";
 import { toErrorDescription } from "./error-description.ts";
-import { defined, findJsonFault, findRoundedFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
+import { defined, findJsonFault, findRoundedFault, isMap } from "./json.ts";
 import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME, PLAN_DIGEST } from "./limits.ts";
 import { NEXT } from "./machine.ts";
 import { findNameFault } from "./path-part.ts";
@@ -453,51 +454,16 @@ function toText(value: unknown, most = Number.POSITIVE_INFINITY): string | undef
   return typeof value === "string" && value !== "" ? keepStart(value, most) : undefined;
 }
 
-/** A message without its envelopes, or why it cannot be read. */
-type Unwrapped =
-  | { readonly kind: "message"; readonly message: Readonly<Record<string, unknown>> }
-  | { readonly kind: "none"; readonly reason: string };
-
-/** An event of EventBridge that was sent through a topic has two envelopes. */
-const MAX_ENVELOPES = 3;
-
 /**
- * Takes a body apart: JSON text, the notification of an SNS topic (`Type`, `Message`), an event of EventBridge
- * (`detail`). A body with a `stackId` is never an envelope.
+ * Takes a body out of its envelopes, and reads its content: a message whose content is plain JSON, the failure that replaces a result with
+ * another one, or why there is none.
  */
-export function unwrapBody(body: unknown): Unwrapped {
-  const value = typeof body === "string" ? parseText(body) : { value: body };
-  return "reason" in value ? value : unwrap(value.value, MAX_ENVELOPES);
-}
-
-type Parsed = { readonly value: unknown } | { readonly kind: "none"; readonly reason: string };
-
-function unwrap(value: unknown, envelopes: number): Unwrapped {
-  if (!isMap(value)) return { kind: "none", reason: "The message is not a JSON object." };
-  if (Object.hasOwn(value, "stackId") || envelopes === 0) return toRead(value);
-  if (value["Type"] === "Notification" && typeof value["Message"] === "string") {
-    const inner = parseText(value["Message"]);
-    return "reason" in inner ? inner : unwrap(inner.value, envelopes - 1);
-  }
-  return isMap(value["detail"]) ? unwrap(value["detail"], envelopes - 1) : toRead(value);
-}
-
-/** Returns a message whose content is plain JSON, the failure that replaces a result with another one, or why there is none. */
-function toRead(message: Fields): Unwrapped {
-  const fault = findJsonFault(message);
-  if (fault === undefined) return { kind: "message", message };
-  const failure = toUnreadResult(message, `${fault.replace("it", "It")}.`);
+export function unwrapBody(body: unknown): Opened {
+  const opened = openEnvelopes(body);
+  if (opened.kind === "none") return opened;
+  const fault = findJsonFault(opened.message);
+  if (fault === undefined) return opened;
+  const failure = toUnreadResult(opened.message, `${fault.replace("it", "It")}.`);
   if (failure !== undefined && findJsonFault(failure) === undefined) return { kind: "message", message: failure };
   return { kind: "none", reason: `The message is refused: ${fault}.` };
-}
-
-function parseText(text: string): Parsed {
-  if (text.length > MAX_JSON_CHARACTERS) {
-    return { kind: "none", reason: `The message is larger than ${MAX_JSON_CHARACTERS} characters.` };
-  }
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return { kind: "none", reason: "The message is not JSON." };
-  }
 }
