@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 const SOURCE = join(import.meta.dirname, "..");
 
 /** Data that are missing, taken for data that are empty. */
-const EMPTY_INSTEAD = /\bdata\??(?:\.\w+)* \?\? (?:\[\]|\{\}|0|false)(?!\w)/g;
+const EMPTY_INSTEAD = /\bdata\??(?:\.\w+)* \?\? (?:\[\]|\{\}|""|0|false)(?!\w)/g;
 
 function findEmptyInstead(text: string): readonly string[] {
   return [...text.matchAll(EMPTY_INSTEAD)].map(([found]) => found);
@@ -25,6 +25,7 @@ describe("data that are not known", () => {
     "const rows = query.data ?? [];",
     "list(query.data?.items ?? [])",
     "const { items = [] } = previews.data ?? {};",
+    'explain(query.data ?? "")',
     "const exists = (query.data?.items.length ?? 0) > 0;",
   ])("are not taken for none: %s", (text) => {
     expect(findEmptyInstead(text)).toHaveLength(1);

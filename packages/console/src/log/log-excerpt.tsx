@@ -19,7 +19,7 @@ interface LogExcerptProps {
 export function LogExcerpt({ attemptId, load: { key, tail }, at }: LogExcerptProps) {
   const query = useLoad(key, ({ signal }) => tail(attemptId, signal), { staleTime: 60_000 });
   if (query.error !== null) return <p className="muted">The log could not be loaded.</p>;
-  const lines = explainLog(query.data ?? "");
+  const lines = query.data === undefined ? [] : explainLog(query.data);
   return (
     <figure className="excerpt">
       {lines.length > 0 && (
