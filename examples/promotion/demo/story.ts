@@ -6,7 +6,7 @@ import type { ControlPlane } from "stackyard-example-review-app/control-plane";
 import type { Reviewer } from "stackyard-example-review-app/reviewer";
 import type { Timeline } from "stackyard-example-review-app/timeline";
 import type { Waiting } from "stackyard-example-review-app/waiting";
-import { countFiles, countRows, ENVIRONMENTS, findTask, listTenants } from "./observe.ts";
+import { countFiles, countRows, ENVIRONMENTS, findFile, findTask, listTenants } from "./observe.ts";
 
 export interface StoryInput {
   readonly yard: Stackyard;
@@ -59,20 +59,18 @@ async function releaseFirst(input: StoryInput): Promise<readonly Check[]> {
   await startRelease(input, "1.1.0");
   await approve(input, release);
   await waiting.until("the canaries", async () => {
-    const { done = 0 } = await countRows(yard, release, "tenants");
-    return done >= 1 || undefined;
+    const { sent = 0, done = 0 } = await countRows(yard, release, "tenants");
+    return sent + done >= CANARIES || undefined;
   });
-  const to = new Date(Date.now() + FREEZE_MS).toISOString();
-  await yard.freezes.start({ name: "winter", reason: "Christmas", machine: "tenant", to });
-  timeline.say(
-    `a person freezes all tenants for ${FREEZE_MS / 1_000} s: stackyard freezes start winter --machine tenant`,
-  );
+  await yard.freezes.start({ name: "winter", reason: "Christmas", machine: "tenant", to: findLater() });
+  timeline.say("a person freezes all tenants: stackyard freezes start winter --machine tenant");
   const held = await waiting.until("the wave that is held", async () => {
     const { items } = await yard.deploys.stacks(release, "tenants", { state: "waiting", limit: 50 });
     return items.some(({ code }) => code === "FROZEN") ? items.length : undefined;
   });
   const frozen = await countFiles(folder, listTenants());
   timeline.say(`${held} tenants wait with FROZEN: ${frozen}`);
+  await yard.freezes.end("winter");
   await waiting.until("the last wave", async () => {
     const { sent = 0 } = await countRows(yard, release, "tenants");
     return sent > LAST_WAVE || undefined;
@@ -94,13 +92,17 @@ async function meetStalePlan(input: StoryInput): Promise<readonly Check[]> {
   const release = "shop-1.2.0";
   await startRelease(input, "1.2.0");
   const { id, of } = await findApproval(input, release);
-  const to = new Date(Date.now() + FREEZE_MS).toISOString();
-  await yard.freezes.start({ name: "audit", reason: "audit of production", machine: "shop", to });
+  await yard.freezes.start({ name: "audit", reason: "audit of production", machine: "shop", to: findLater() });
   await input.reviewer.approve(id, of);
   await inState(input, release, "PRODUCTION");
   timeline.say("a release manager approves the plan, while a freeze holds production");
   await yard.publish({ stackId: "shop-prod", event: "SET", metadata: { api: "1.1.9" } });
   timeline.say("after the approval, a person sets production to 1.1.9 by hand");
+  await waiting.until(
+    "production at 1.1.9",
+    async () => (await findFile(folder, "shop-prod")) === "1.1.9" || undefined,
+  );
+  await yard.freezes.end("audit");
   const code = await waiting.until("the end of the deployment", async () => {
     const { items } = await yard.stacks.history(release, { order: "newest" });
     return items.find(({ task, event }) => task === "production" && event === "TASK_ERROR")?.code;
@@ -159,7 +161,12 @@ async function undoRelease(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "1.2.0: tenants that were undone", expected: "40", found: String(undone) }];
 }
 
-const FREEZE_MS = 3_000;
+const CANARIES = 4;
+/** A freeze that somebody ends holds as long as a slow machine needs to see it. */
+function findLater(): string {
+  return new Date(Date.now() + 3_600_000).toISOString();
+}
+
 /** More are on their way only in the last wave: the others have four. */
 const LAST_WAVE = 4;
 

@@ -74,7 +74,6 @@ export async function waitForStack(
   const startedAt = Date.now();
   const after = await findApplied(http, options);
   if (after?.outcome === "removed" && goal.removal) return "removed";
-  const timeoutMs = Math.max(1, (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) - (Date.now() - startedAt));
   const seen: Seen = { first: undefined, last: undefined, after };
   const look = async (call: CallOptions): Promise<StackDetails | "removed" | undefined> => {
     const stack = await findStack(http, stackId, call);
@@ -90,7 +89,7 @@ export async function waitForStack(
     return look(call);
   };
   const awaited = { goal: `stack "${stackId}" was ${formatPlace(goal)}`, explain: () => explainStack(seen) };
-  return waitUntil(http, { stackId }, { ...options, timeoutMs }, awaited, look);
+  return waitUntil(http, { stackId }, { ...options, startedAt }, awaited, look);
 }
 
 /** The observations of a wait so far. */
@@ -184,11 +183,11 @@ interface Awaited {
 async function waitUntil<Answer>(
   http: HttpClient,
   watch: WatchOptions,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitOptions,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, signal, startedAt = Date.now() }: WaitOptions & { readonly startedAt?: number },
   { goal, explain }: Awaited,
   look: (call: CallOptions) => Promise<Answer | undefined>,
 ): Promise<Answer> {
-  const limit = AbortSignal.timeout(timeoutMs);
+  const limit = AbortSignal.timeout(Math.max(1, timeoutMs - (Date.now() - startedAt)));
   const end = signal === undefined ? limit : AbortSignal.any([limit, signal]);
   for await (const _ of followHistory(http, { ...watch, signal: end })) {
     // A server that does not answer must not extend the wait.
