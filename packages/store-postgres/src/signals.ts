@@ -55,6 +55,8 @@ export class Signals {
         onMessage: (payload) => this.#hear(payload),
         // Signals may have been missed, and the server may be another one.
         onConnected: () => this.#listeners.notify([...KINDS, "moved"]),
+        // Before the next statement: it may reach a server that was set back.
+        onEnded: () => this.#listeners.notify(["moved"]),
         onChecked: (fault) => this.#deps.connections.refuse(fault),
         onMoved: () => this.#deps.connections.renew(),
       });
@@ -149,6 +151,8 @@ interface ListenInput {
   readonly onMessage: (payload: string) => void;
   /** Called each time that the connection is established. */
   readonly onConnected: () => void;
+  /** Called each time that the connection has ended. */
+  readonly onEnded?: () => void;
   /** Called after each check, with why the connections cannot be used. */
   readonly onChecked?: (fault: StackyardError | undefined) => void;
   /** Called when new connections reach another primary than the one that is listened to. Without it that is not checked. */
@@ -212,6 +216,7 @@ async function hearOut(input: ListenInput, stopping: AbortSignal) {
     await Promise.race([ended, untilDemoted(input, client, checks.signal)]);
   } finally {
     checks.abort();
+    input.onEnded?.();
     await client.end().catch(() => undefined);
   }
 }

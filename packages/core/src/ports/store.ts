@@ -28,7 +28,7 @@ export interface Revisions {
 
 /**
  * A change, as far as a store notices it in this process or by notification; only a hint. `progress`: a running attempt
- * has reported a line, or was suspended. `moved`: the connection was made anew, perhaps to another server, or to one that
+ * has reported a line, or was suspended. `moved`: the connection has ended or was made anew, perhaps to another server, or to one that
  * was set back to an earlier time: what is cached of the store no longer counts.
  */
 export interface StoreSignal {
