@@ -32,7 +32,7 @@ const DeployWave = Type.Object({
 /** The progress of a deployment from an instant on. */
 const ProgressPoint = Type.Object({
   at: Instant,
-  done: { ...count, description: "Stacks that had arrived, had the values already, or were skipped." },
+  done: { ...count, description: "Stacks that had arrived, or had the values already." },
   failed: count,
 });
 

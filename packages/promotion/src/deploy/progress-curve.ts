@@ -3,7 +3,7 @@ import { addTallies, type RolloutState } from "@stackyard/core/rollout";
 /** The counts of stacks that had arrived and failed from an instant on. Instants are epoch milliseconds. */
 export interface ProgressPoint {
   readonly at: number;
-  /** Arrived, was there already, or was skipped. */
+  /** Arrived, or was there already. */
   readonly done: number;
   readonly failed: number;
 }
@@ -36,8 +36,8 @@ export function noteProgress<State extends RolloutState & Progress>(state: State
 }
 
 function countReached({ tallies }: RolloutState): Omit<ProgressPoint, "at"> {
-  const { done, unchanged, skipped, failed } = addTallies(tallies.flat());
-  return { done: done + unchanged + skipped, failed };
+  const { done, unchanged, failed } = addTallies(tallies.flat());
+  return { done: done + unchanged, failed };
 }
 
 function addPoint(curve: readonly ProgressPoint[], point: ProgressPoint): readonly ProgressPoint[] {

@@ -13,13 +13,13 @@ describe("countDeploy", () => {
   it("adds up the waves: every stack is in one part (octopus#3455)", () => {
     const { total, ...figures } = countDeploy({ waves: [canary, rest] });
 
-    expect(figures).toEqual({ stacks: 44, arrived: 10, failed: 2, sent: 2, waves: { ended: 1, all: 2 } });
+    expect(figures).toEqual({ stacks: 44, arrived: 10, skipped: 0, failed: 2, sent: 2, waves: { ended: 1, all: 2 } });
     expect(Object.values(total).reduce((sum, count) => sum + count, 0)).toBe(figures.stacks);
   });
 
-  it("counts unchanged and skipped stacks as arrived, and undone ones not", () => {
+  it("counts unchanged stacks as arrived, and neither skipped nor undone ones", () => {
     const alone = { ...canary, counts: { ...NO_STACKS, done: 1, skipped: 3 } };
-    expect(countDeploy({ waves: [alone] })).toMatchObject({ arrived: 4, waves: { ended: 1, all: 1 } });
+    expect(countDeploy({ waves: [alone] })).toMatchObject({ arrived: 1, skipped: 3, waves: { ended: 1, all: 1 } });
   });
 
   it("does not count a wave as ended of which stacks were never sent to", () => {

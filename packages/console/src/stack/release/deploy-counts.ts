@@ -6,8 +6,9 @@ export type WaveCounts = Deploy["waves"][number]["counts"];
 /** A deployment in figures. */
 export interface DeployCounts {
   readonly stacks: number;
-  /** Have arrived, had the values already, or were skipped: those on their way have not, nor those that were undone. */
+  /** Have arrived, or had the values already: those on their way have not, nor those that were skipped or undone. */
   readonly arrived: number;
+  readonly skipped: number;
   readonly failed: number;
   readonly sent: number;
   readonly waves: { readonly ended: number; readonly all: number };
@@ -45,6 +46,7 @@ export function countDeploy({ waves }: Pick<Deploy, "waves">): DeployCounts {
   return {
     stacks: waves.reduce((sum, wave) => sum + wave.stacks, 0),
     arrived: countArrived(total),
+    skipped: total.skipped,
     failed: total.failed,
     sent: total.sent,
     waves: { ended: waves.filter(isEnded).length, all: waves.length },
@@ -52,9 +54,9 @@ export function countDeploy({ waves }: Pick<Deploy, "waves">): DeployCounts {
   };
 }
 
-/** Returns how many stacks have arrived, had the values already, or were skipped. */
-export function countArrived({ done, unchanged, skipped }: WaveCounts): number {
-  return done + unchanged + skipped;
+/** Returns how many stacks have arrived, or had the values already. */
+export function countArrived({ done, unchanged }: WaveCounts): number {
+  return done + unchanged;
 }
 
 function isEnded({ counts: { waiting, sent, unsent } }: Deploy["waves"][number]): boolean {

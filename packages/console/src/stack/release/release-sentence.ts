@@ -66,8 +66,9 @@ function hasFailed(deploy: Deploy): boolean {
 
 function toSending(deploy: Deploy, { calendar = UNKNOWN_HOLDS, now }: ReleaseNow): ReleasePart {
   const { task, op, stop } = deploy;
-  const { stacks, arrived, failed, sent, total } = countDeploy(deploy);
-  const done = `${count(arrived)} of ${count(stacks)} ${op === "undo" ? "undone" : "arrived"}`;
+  const { stacks, arrived, skipped, failed, sent, total } = countDeploy(deploy);
+  const reached = `${count(arrived)} of ${count(stacks)} ${op === "undo" ? "undone" : "arrived"}`;
+  const done = skipped === 0 ? reached : `${reached}, ${count(skipped)} skipped`;
   const next = findNextOfDeploy(deploy, calendar, now);
   // Without stacks that wait, what happens next names those on their way.
   const onTheirWay = sent > 0 && total.waiting > 0 ? `, ${count(sent)} on ${sent === 1 ? "its" : "their"} way` : "";
@@ -113,7 +114,7 @@ function toResult({ degraded, lastFailure }: StackDetails, deploys: readonly Dep
   if (deploys.length === 0 || deploys.some(hasFailed)) return [];
   const counts = deploys.map(countDeploy);
   const stacks = counts.reduce((sum, each) => sum + each.stacks, 0);
-  const skipped = counts.reduce((sum, each) => sum + each.total.skipped, 0);
+  const skipped = counts.reduce((sum, each) => sum + each.skipped, 0);
   if (skipped > 0)
     return [{ text: `${count(stacks - skipped)} of ${count(stacks)} stacks have arrived, ${count(skipped)} skipped` }];
   return [{ text: stacks === 1 ? "Its stack has arrived" : `All ${count(stacks)} stacks have arrived` }];

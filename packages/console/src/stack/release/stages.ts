@@ -261,10 +261,11 @@ function findHold(attempt: Attempt, deploy: Deploy | undefined, now: number): Ho
 }
 
 function formatDeploy(deploy: Deploy): string {
-  const { stacks, arrived, failed, waves } = countDeploy(deploy);
+  const { stacks, arrived, skipped, failed, waves } = countDeploy(deploy);
   if (stacks === 1 && arrived === 1) return ["1 stack", ...toDuration(deploy)].join(", ");
   const parts = [`${arrived} of ${stacks} ${stacks === 1 ? "stack" : "stacks"}`];
   if (waves.all > 1) parts.unshift(`${waves.ended} of ${waves.all} waves`);
+  if (skipped > 0) parts.push(`${skipped} skipped`);
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.join(", ");
 }
@@ -277,6 +278,6 @@ function toShare({ deploys }: ReleaseFacts, { name, status, attemptId }: StageTa
   if (status === "succeeded" || status === "skipped" || status === "degraded") return 1;
   const deploy = attemptId === undefined ? undefined : deploys.find(({ task }) => task === name);
   if (deploy === undefined) return 0;
-  const { stacks, arrived, failed } = countDeploy(deploy);
-  return stacks === 0 ? 0 : (arrived + failed) / stacks;
+  const { stacks, arrived, skipped, failed } = countDeploy(deploy);
+  return stacks === 0 ? 0 : (arrived + skipped + failed) / stacks;
 }

@@ -22,7 +22,7 @@ export const needsKept: Invariant = {
         entries.set(key, begun);
         for (const task of listFirstSent(change, after)) {
           const needs = [...(begun.get(task) ?? []), ...(machine?.tasks.get(task)?.needs ?? [])];
-          const unmet = needs.find((need) => !isMet(after, need));
+          const unmet = needs.find((need) => !isMet(after, need) && !hasSucceeded(change, need));
           if (unmet !== undefined) report(`${after.id}: ${task} was sent before ${unmet} had succeeded.`);
         }
       },
@@ -46,6 +46,13 @@ function listFirstSent({ dispatches }: CommittedChange["change"], stack: Stack):
 /** Later attempts follow on the first one, and a person may have settled what it needed. */
 function isLater({ attempts }: Stack, task: string): boolean {
   return (Object.hasOwn(attempts, task) ? (attempts[task] ?? 0) : 0) > 1;
+}
+
+/** An event of the same commit may have ended the need differently since. */
+function hasSucceeded({ history }: CommittedChange["change"], need: string): boolean {
+  return history.some(
+    ({ event, task, outcome }) => event === "TASK_COMPLETED" && task === need && outcome === "applied",
+  );
 }
 
 function isMet({ tasks }: Stack, need: string): boolean {
