@@ -71,6 +71,7 @@ describe("the README", () => {
       moves: 0,
       forgets: 0,
       vanished: 0,
+      failed_checks: 0,
       monthly_cost: 250,
       unpriced: 0,
     };

@@ -30,6 +30,8 @@ export interface PlanDocument {
   readonly changes: readonly ResourceChange[];
   /** The differences from the state before the plan. */
   readonly drift: readonly ResourceChange[];
+  /** Checks of the configuration (`check` blocks) that do not hold, with their messages. */
+  readonly failedChecks: readonly string[];
 }
 
 /** The numbers of resources in a plan. A replacement also counts as an addition and as a deletion. */
@@ -48,7 +50,25 @@ export function parsePlanDocument(text: string, mask: (text: string) => string):
   if (!isMap(document) || textAt(document, "format_version") === "") return undefined;
   if (document["errored"] === true || document["complete"] === false) return undefined;
   const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
-  return { changes: read("resource_changes"), drift: read("resource_drift") };
+  return {
+    changes: read("resource_changes"),
+    drift: read("resource_drift"),
+    failedChecks: listFailedChecks(document, mask),
+  };
+}
+
+/** Terraform warns of them only. Those of resources and outputs end its run. Source: "JSON Output Format", `checks`. */
+function listFailedChecks(document: JsonObject, mask: (text: string) => string): readonly string[] {
+  return listAt(document, "checks").flatMap((check) => {
+    const address = objectAt(check, "address");
+    const status = textAt(check, "status");
+    if (textAt(address, "kind") !== "check" || (status !== "fail" && status !== "error")) return [];
+    const messages = listAt(check, "instances").flatMap((instance) =>
+      listAt(instance, "problems").map((problem) => textAt(problem, "message").replace(/\s+/g, " ").trim()),
+    );
+    const why = messages.length === 0 ? "it cannot be evaluated" : messages.join(" ");
+    return [mask(`check ${textAt(address, "name")}: ${why}`)];
+  });
 }
 
 /** Replaces sensitive values. */

@@ -65,6 +65,8 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   });
   const document = await loadPlanDocument(run, file);
   const { problems, cost } = await reviewPlan(run, document);
+  const { failedChecks } = document;
+  for (const check of failedChecks) run.ctx.report(check);
   const plan = await savePlan(run, { file, forgets });
   const counts = countChanges(document.changes);
   const isTagging = hasChanges && (await changesOnlyTags(run, counts));
@@ -78,10 +80,11 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
       plan,
       ...counts,
       vanished: vanished.size,
+      failed_checks: failedChecks.length,
       unchanged: !hasChanges || isTagging,
       summary,
       resources: listResources(document.changes, prices) || undefined,
-      problems: keepStartBytes(problems.join("\n"), MAX_PROBLEMS_BYTES),
+      problems: keepStartBytes([...problems, ...failedChecks].join("\n"), MAX_PROBLEMS_BYTES),
       monthly_cost: cost?.monthly,
       unpriced: cost?.unpriced,
       cost_source: cost?.source,

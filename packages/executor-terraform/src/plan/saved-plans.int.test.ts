@@ -55,6 +55,34 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     project.remove();
   });
 
+  it("counts and names checks that do not hold (terraform#33274)", async () => {
+    const checked = `
+resource "terraform_data" "app" { input = "blue" }
+check "health" {
+  assert {
+    condition     = terraform_data.app.input == "green"
+    error_message = "The app is not green."
+  }
+}
+check "fine" {
+  assert {
+    condition     = terraform_data.app.input == "blue"
+    error_message = "The app is not blue."
+  }
+}
+`;
+    project.write({ "network/main.tf": checked });
+    await project.start(inYard(), { action: "apply" });
+
+    const planned = await project.start(inYard(), { action: "plan" });
+
+    expect(outputsOf(planned)).toMatchObject({
+      unchanged: true,
+      failed_checks: 1,
+      problems: "check health: The app is not green.",
+    });
+  });
+
   it("changes nothing when it would only add the yard's tags to what others have made (terraform-provider-aws#38829)", async () => {
     const wrapper = join(project.dir, "tagging");
     // As a provider that adds the tags of the environment to what it makes.
@@ -100,6 +128,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
       destroys: 0,
       forgets: 0,
       vanished: 0,
+      failed_checks: 0,
       replacements: 0,
       imports: 0,
       moves: 0,

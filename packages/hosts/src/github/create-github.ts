@@ -7,6 +7,7 @@ import type { CodeHost } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../delivery/hook.ts";
 import { HOST_PERMISSIONS, type HostPermission } from "../host-permission.ts";
 import type { WarnOfRows } from "../poll/read-rows.ts";
+import { toApiUrl } from "./api-url.ts";
 import { compareCommits } from "./compare-commits.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
@@ -24,7 +25,7 @@ export type GitHubInput = (
     }
   | { readonly token: string }
 ) & {
-  /** The address of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
+  /** The address of GitHub Enterprise, such as `https://github.example.org` or `https://acme.ghe.com`. Default: github.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
   /** Default: that of the platform. */
@@ -45,7 +46,7 @@ const Named = Type.Object({ full_name: Type.String() });
 export function createGitHub(input: GitHubInput): CodeHost {
   const { url, now, fetch = globalThis.fetch, warn = () => undefined } = input;
   const Patient = Octokit.plugin(createPause(now)).defaults({ request: { fetch } });
-  const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
+  const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: toApiUrl(url) });
   const access = "token" in input ? createTokenAccess(input.token, Client, warn) : createAppAccess(input, Client, warn);
   const { open } = access;
   const permissions = createCache<HostPermission>(PERMISSION_MS, now);

@@ -14,6 +14,7 @@ import {
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
+import { toApiUrl } from "../github/api-url.ts";
 import { REQUEST_MS } from "../github/open-repository.ts";
 import { hasStatus } from "../github/request-outcome.ts";
 import { toAppManifest } from "./app-manifest.ts";
@@ -142,7 +143,7 @@ async function reserve(paths: readonly string[]) {
 }
 
 async function convert(github: string, code: string): Promise<Registered> {
-  const octokit = new Octokit(defined({ baseUrl: github === GITHUB ? undefined : `${github}/api/v3` }));
+  const octokit = new Octokit(defined({ baseUrl: github === GITHUB ? undefined : toApiUrl(github) }));
   const request = { signal: AbortSignal.timeout(REQUEST_MS), redirect: "error" as const };
   let data: unknown;
   try {
