@@ -180,6 +180,9 @@ export const TerraformConfig = Type.Object(
       ...AddressGlobs,
       description: "Resources that must not be deleted or replaced, such as `aws_db_instance.*`",
     }),
+    destroyImported: Type.Optional(
+      Type.Boolean({ description: "What existed before it was imported may be deleted or replaced" }),
+    ),
     policies: Type.Optional(
       Type.Object(
         {

@@ -30,6 +30,8 @@ export const TerraformInventory = Type.Object({
   /** The number of all managed resources; `resources` has fewer where a record cannot contain them all. */
   count: Type.Integer(),
   resources: Type.Array(InventoryResource),
+  /** Resources of the state that existed before: an import has brought them into it. */
+  imported: Type.Optional(Type.Array(InventoryResource)),
   /** Resources that were removed from the state and not destroyed: they still exist. */
   forgotten: Type.Optional(Type.Array(InventoryResource)),
   /** Resources that left the state without having been deleted: a refresh has not found them. Since: epoch milliseconds. */

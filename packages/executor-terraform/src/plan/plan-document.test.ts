@@ -20,7 +20,11 @@ const changesOf = (...changes: readonly object[]) => parse({ resource_changes: c
 describe("parsePlanDocument", () => {
   it.each([{ errored: true }, { complete: false }])("does not take a part of a plan for the plan: %o", (part) => {
     expect(parse({ resource_changes: [], ...part })).toBeUndefined();
-    expect(parse({ resource_changes: [], errored: false, complete: true })).toEqual({ changes: [], drift: [], failedChecks: [] });
+    expect(parse({ resource_changes: [], errored: false, complete: true })).toEqual({
+      changes: [],
+      drift: [],
+      failedChecks: [],
+    });
   });
 
   it("does not take a text that ends early for a plan, wherever it ends", () => {

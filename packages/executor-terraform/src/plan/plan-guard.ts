@@ -4,6 +4,7 @@ import { matchesGlob, type PlanCost } from "@stackyard/core";
 import { TerraformFailure } from "../run/failure.ts";
 import type { StagedRun } from "../run/staged-run.ts";
 import { callTerraform, toCallFailure } from "../run/terraform-call.ts";
+import { findImported } from "../state/inventory.ts";
 import { runConftest } from "./conftest.ts";
 import { estimateWithInfracost } from "./infracost.ts";
 import {
@@ -41,15 +42,16 @@ export async function loadPlanDocument(run: StagedRun, planFile: string): Promis
 }
 
 /** Returns true if a run must check its plan before applying it. */
-export function isGuarded({ config }: StagedRun): boolean {
-  return config.policies !== undefined || (config.protect ?? []).length > 0;
+export async function isGuarded(run: StagedRun): Promise<boolean> {
+  const { policies, protect = [] } = run.config;
+  return policies !== undefined || protect.length > 0 || (await findImported(run)).size > 0;
 }
 
 /** Throws TERRAFORM_PROTECTED or TERRAFORM_POLICY_DENIED if the plan must not be applied. */
 export async function checkPlan(run: StagedRun, planFile: string): Promise<void> {
-  if (!isGuarded(run)) return;
+  if (!(await isGuarded(run))) return;
   const { changes } = await loadPlanDocument(run, planFile);
-  checkProtected(changes, run.config.protect ?? []);
+  checkProtected(await listLosses(run, changes));
   if (run.config.policies !== undefined) await checkPolicies(run, changes, await estimatePlan(run, changes));
 }
 
@@ -60,7 +62,7 @@ export async function checkPlan(run: StagedRun, planFile: string): Promise<void>
 export async function reviewPlan(run: StagedRun, { changes }: PlanDocument) {
   const cost = await estimatePlan(run, changes);
   const found = await checkPolicies(run, changes, cost);
-  const lost = findProtected(changes, run.config.protect ?? []).map(toProtectedText);
+  const lost = (await listLosses(run, changes)).map(toLossText);
   return { cost, problems: [...lost, ...found] };
 }
 
@@ -130,35 +132,44 @@ function readPrices(path: string): Promise<string> {
   });
 }
 
+/** A change that must not be made. */
+interface Loss {
+  readonly change: ResourceChange;
+  /** Why its resource is kept. */
+  readonly kept: "protected" | "imported";
+}
+
 /**
- * Returns the changes that delete, replace or forget a resource with an address, now or before a move, that matches one of the
- * globs.
+ * Lists the changes that delete, replace or forget a resource whose address, now or before a move, matches `protect`, or that
+ * delete or replace one that an import has brought into the state.
  */
-function findProtected(changes: readonly ResourceChange[], globs: readonly string[]): readonly ResourceChange[] {
-  const isProtected = (address: string | undefined) =>
-    address !== undefined && globs.some((glob) => matchesGlob(glob, address));
-  return changes.filter(
-    (change) =>
-      (isDeletion(change) || isForget(change)) && (isProtected(change.address) || isProtected(change.previousAddress)),
-  );
+async function listLosses(run: StagedRun, changes: readonly ResourceChange[]): Promise<readonly Loss[]> {
+  const { protect = [] } = run.config;
+  const imported = await findImported(run);
+  return changes.flatMap((change): readonly Loss[] => {
+    const { address, previousAddress = address } = change;
+    const isListed = [address, previousAddress].some((each) => protect.some((glob) => matchesGlob(glob, each)));
+    if (isListed && (isDeletion(change) || isForget(change))) return [{ change, kept: "protected" }];
+    return isDeletion(change) && imported.has(previousAddress) ? [{ change, kept: "imported" }] : [];
+  });
 }
 
 /** More addresses would hide the sentence. */
 const MAX_NAMED = 20;
 
-/** Throws TERRAFORM_PROTECTED when a change deletes, replaces or forgets a protected resource. */
-function checkProtected(changes: readonly ResourceChange[], globs: readonly string[]): void {
-  const found = findProtected(changes, globs);
+/** Throws TERRAFORM_PROTECTED when something would be lost. */
+function checkProtected(found: readonly Loss[]): void {
   if (found.length === 0) return;
-  const named = found.slice(0, MAX_NAMED).map(toProtectedText);
+  const named = found.slice(0, MAX_NAMED).map(toLossText);
   const more = found.length > MAX_NAMED ? [`and ${found.length - MAX_NAMED} more`] : [];
   const text = `Protected resources would be lost, so nothing was changed:\n${[...named, ...more].join("\n")}`;
   throw new TerraformFailure("TERRAFORM_PROTECTED", text);
 }
 
-/** Formats one line about a protected resource. */
-function toProtectedText(change: ResourceChange): string {
+/** Formats one line about a resource that is kept. */
+function toLossText({ change, kept }: Loss): string {
   const { address, actions } = change;
   const fate = actions.includes("create") ? "replaced" : isForget(change) ? "forgotten" : "deleted";
-  return `${address} is protected and would be ${fate}.`;
+  if (kept === "protected") return `${address} is protected and would be ${fate}.`;
+  return `${address} existed before it was imported and would be ${fate}: remove it from the state by a "removed" block, or set destroyImported: true.`;
 }

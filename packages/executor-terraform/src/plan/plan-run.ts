@@ -58,6 +58,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
     file,
     hasChanges,
     forgets,
+    imports,
     vanished,
     summary: logged,
   } = await makePlan(run, {
@@ -67,7 +68,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const { problems, cost } = await reviewPlan(run, document);
   const { failedChecks } = document;
   for (const check of failedChecks) run.ctx.report(check);
-  const plan = await savePlan(run, { file, forgets });
+  const plan = await savePlan(run, { file, forgets, imports });
   const counts = countChanges(document.changes);
   const isTagging = hasChanges && (await changesOnlyTags(run, counts));
   const summary = isTagging ? "Nothing would change but Stackyard's tags." : toSummary(document, hasChanges);

@@ -58,6 +58,8 @@ const PlanHeader = Type.Object({
   lockFile: Type.Optional(Type.String()),
   /** Addresses that the plan removes from the state without destroying them. */
   forgets: Type.Array(Type.String()),
+  /** Addresses of objects that it brings into the state. */
+  imports: Type.Array(Type.String()),
 });
 type PlanHeader = Static<typeof PlanHeader>;
 
@@ -74,6 +76,7 @@ export interface OpenedPlan {
   readonly id: string;
   readonly file: string;
   readonly forgets: readonly string[];
+  readonly imports: readonly string[];
   readonly record: PlanRecord;
   /** The version of the record. */
   readonly version: number;
@@ -93,14 +96,11 @@ function requireSealer(ctx: ExecutorContext): Sealer {
   throw new TerraformFailure("TERRAFORM_NEEDS_STORE", text);
 }
 
-/** A plan file, and what applying it would forget. */
-interface SavedFile {
-  readonly file: string;
-  readonly forgets: readonly string[];
-}
+/** A plan file, and what applying it would forget and import. */
+type SavedFile = Pick<OpenedPlan, "file" | "forgets" | "imports">;
 
 /** Saves a plan file, sealed, for 7 days. Returns its id. Fails with TERRAFORM_PLAN_TOO_LARGE. */
-export async function savePlan(run: StagedRun, { file, forgets }: SavedFile): Promise<string> {
+export async function savePlan(run: StagedRun, { file, forgets, imports }: SavedFile): Promise<string> {
   const { ctx } = run;
   const { size } = await stat(file);
   if (size > MAX_BYTES) {
@@ -109,7 +109,13 @@ export async function savePlan(run: StagedRun, { file, forgets }: SavedFile): Pr
   }
   const id = randomBytes(16).toString("hex");
   const lockFile = await readFile(join(run.module, LOCK_FILE), "utf8").catch(() => undefined);
-  const header: PlanHeader = defined({ id, binding: toBinding(run), lockFile, forgets: [...forgets] });
+  const header: PlanHeader = defined({
+    id,
+    binding: toBinding(run),
+    lockFile,
+    forgets: [...forgets],
+    imports: [...imports],
+  });
   const sealed = await requireSealer(ctx).seal(packHeader(header, await readFile(file)));
   const now = ctx.clock.now();
   const expiresAt = now + KEEP_MS;
@@ -139,7 +145,7 @@ export async function openSavedPlan(run: StagedRun, id: string): Promise<OpenedP
   const file = join(run.folder, "saved.tfplan");
   await writeFile(file, plan, { mode: 0o600 });
   if (header.lockFile !== undefined) await writeFile(join(run.module, LOCK_FILE), header.lockFile);
-  return { id, file, forgets: header.forgets, record, version };
+  return { id, file, forgets: header.forgets, imports: header.imports, record, version };
 }
 
 /** Marks a plan as applied, before it is. Fails with TERRAFORM_PLAN_STALE if another attempt was first. */

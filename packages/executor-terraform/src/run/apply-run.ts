@@ -27,7 +27,7 @@ import {
 export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<RunOutputs> {
   if (run.config.plan !== undefined) return applySavedPlan(run, run.config.plan);
   await prepareRun(run);
-  if (!isGuarded(run)) return apply(run, { action });
+  if (!(await isGuarded(run))) return apply(run, { action });
   const planned = await makePlan(run, { destroy: action === "destroy" });
   await checkPlan(run, planned.file);
   return apply(run, { action, planned });
@@ -60,7 +60,8 @@ async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
 interface ApplyInput {
   readonly action: "apply" | "destroy";
   /** Without it Terraform makes its own plan. */
-  readonly planned?: Pick<StreamEnd, "forgets"> & Partial<Pick<StreamEnd, "resources">> & { readonly file: string };
+  readonly planned?: Pick<StreamEnd, "forgets" | "imports"> &
+    Partial<Pick<StreamEnd, "resources">> & { readonly file: string };
 }
 
 async function apply(run: StagedRun, input: ApplyInput): Promise<RunOutputs> {
@@ -135,6 +136,7 @@ async function recordEnd(
     isEmpty,
     isUnchanged: isDone && planned === undefined && isUnchanged(end),
     forgets: planned?.forgets ?? end.forgets,
+    imports: planned?.imports ?? end.imports,
     deleted: end.isWhole ? end.deleted : undefined,
     streamed: isDone ? (planned ?? end).resources : undefined,
   });

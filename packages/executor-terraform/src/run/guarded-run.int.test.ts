@@ -60,6 +60,58 @@ describe.skipIf(!hasTerraform())("a run with protected resources", () => {
     expect(server.locks.size).toBe(0);
   });
 
+  it.each(["with its own plan", "with a saved plan"])(
+    "keep what existed before an import, %s, until the task may delete it",
+    async (how) => {
+      const { records } = createMemoryStore();
+      const sealer = createSealer([randomBytes(32)]);
+      const inStore = (name: string) => aContext({ stateBackendUrl: server.url, metadata: { name }, records, sealer });
+      const imports = 'import {\n to = terraform_data.app\n id = "production"\n}\n';
+      // Without a trigger: another one would replace the object at once.
+      const made = `resource "terraform_data" "app" {}\nresource "terraform_data" "own" {}\n`;
+      project.write({ "network/main.tf": `${made}${imports}` });
+      const plan = async () => {
+        const step = await project.start(inStore("blue"), { action: "plan" });
+        return step.kind === "succeeded" ? String(Object(step.outputs).plan) : "";
+      };
+      const applied = await project.start(inStore("blue"), how === "with a saved plan" ? { plan: await plan() } : {});
+      const before = stateOf();
+      const text = expect.stringContaining("terraform_data.app existed before it was imported and would be");
+
+      const destroyed = await project.start(inStore("blue"), { action: "destroy" });
+      const planned = await project.start(inStore("blue"), { action: "plan", destroy: true });
+      project.write({ "network/main.tf": made.replace('"app" {', '"app" { triggers_replace = ["green"] ') });
+      const replaced = await project.start(inStore("blue"), {});
+
+      expect(applied).toMatchObject({ kind: "succeeded" });
+      expect(destroyed).toMatchObject({ code: "TERRAFORM_PROTECTED", message: text });
+      expect(planned).toMatchObject({ outputs: { destroys: 2, problems: text } });
+      expect(replaced).toMatchObject({ code: "TERRAFORM_PROTECTED", message: text });
+      expect(stateOf()).toEqual(before);
+      expect(await project.start(inStore("blue"), { action: "destroy", destroyImported: true })).toMatchObject({
+        kind: "succeeded",
+      });
+    },
+  );
+
+  it("let what was imported go out of the state, and what is made in its place be destroyed", async () => {
+    const { records } = createMemoryStore();
+    const inStore = () => aContext({ stateBackendUrl: server.url, metadata: { name: "blue" }, records });
+    const imports = 'import {\n to = terraform_data.app\n id = "production"\n}\n';
+    project.write({ "network/main.tf": `resource "terraform_data" "app" {}\n${imports}` });
+    await project.start(inStore(), {});
+    project.write({
+      "network/main.tf": "removed {\n from = terraform_data.app\n lifecycle {\n destroy = false\n }\n}\n",
+    });
+
+    const forgotten = await project.start(inStore(), {});
+    project.write({ "network/main.tf": `resource "terraform_data" "app" {}\n` });
+    await project.start(inStore(), {});
+
+    expect(forgotten).toMatchObject({ kind: "succeeded" });
+    expect(await project.start(inStore(), { action: "destroy" })).toMatchObject({ kind: "succeeded" });
+  });
+
   it("destroys others", async () => {
     await project.start(inYard("blue"), {});
 

@@ -7,7 +7,6 @@ import { type CreatedResource, createCreatedResources, isOrderly } from "../stat
 import { parseRawJson } from "../state/exact-json.ts";
 import {
   createStreamResources,
-  type ResourceChange,
   type ResourceFacts,
   type ResourceMessage,
   type StreamResource,
@@ -70,6 +69,8 @@ export interface StreamEnd extends CallEnd {
   readonly planned: readonly string[];
   /** Addresses that a plan removes from the state without destroying them. */
   readonly forgets: readonly string[];
+  /** Addresses of objects that a plan brings into the state. */
+  readonly imports: readonly string[];
   /** Addresses of what the call has deleted. */
   readonly deleted: ReadonlySet<string>;
   /** Addresses of the state that a refresh has not found. */
@@ -134,6 +135,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   const diagnostics: Diagnostic[] = [];
   const planned: string[] = [];
   const forgets: string[] = [];
+  const imports: string[] = [];
   const deleted = new Set<string>();
   const vanished = new Set<string>();
   let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
@@ -141,9 +143,10 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   const resources = createStreamResources();
   const created = createCreatedResources();
   let hasBegun = false;
-  const collectPlanned = ({ address, action }: ResourceChange): void => {
+  const collectPlanned = ({ address, action, isImport }: PlannedMessage): void => {
     if (planned.length < MAX_PLANNED) planned.push(`${address}: ${action}`);
     if (FORGETTING.has(action)) forgets.push(address);
+    if (isImport) imports.push(address);
   };
   const collectResource = (message: StreamMessage): void => {
     if (message.kind === "planned") collectPlanned(message);
@@ -177,6 +180,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     diagnostics,
     planned,
     forgets,
+    imports,
     deleted,
     vanished,
     outputs,
@@ -186,6 +190,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     ...last,
   };
 }
+
+type PlannedMessage = Extract<ResourceMessage, { kind: "planned" }>;
 
 /** Reads the standard error, of which the middle is left out if it is long. */
 async function loadErrorLines(path: string): Promise<string[]> {
@@ -294,7 +300,8 @@ function readSummary(message: JsonObject): StreamMessage {
 
 function readPlanned(message: JsonObject): StreamMessage {
   const change = objectAt(message, "change");
-  return { kind: "planned", ...readFacts(change), action: textAt(change, "action") };
+  const isImport = isMap(change["importing"]);
+  return { kind: "planned", ...readFacts(change), action: textAt(change, "action"), ...(isImport && { isImport }) };
 }
 
 function readDrift(message: JsonObject): StreamMessage {

@@ -16,9 +16,9 @@ export function checkTerraformConfig(config: DocumentConfig, report: ConfigRepor
 
 /** The keys that an action has besides `source` and `variables`, in version 2. */
 const ACTION_KEYS = {
-  apply: ["plan", "outputs", "protect", "policies", "keep"],
-  destroy: ["protect", "policies"],
-  plan: ["destroy", "protect", "policies"],
+  apply: ["plan", "outputs", "protect", "destroyImported", "policies", "keep"],
+  destroy: ["protect", "destroyImported", "policies"],
+  plan: ["destroy", "protect", "destroyImported", "policies"],
   drift: ["ignore"],
 } as const;
 const COMMON_KEYS = [
@@ -242,6 +242,7 @@ const VALUES = {
   destroy: { schema: Type.Boolean(), what: "true or false" },
   ignore: { schema: Type.Array(Type.String({ pattern: ":" })), what: "a list of address:attribute" },
   protect: { schema: Texts, what: "a list of addresses such as aws_db_instance.*" },
+  destroyImported: { schema: Type.Boolean(), what: "true or false" },
   policies: {
     schema: Type.Object(
       { source: PolicySourceV2, onProblems: Type.Optional(OnProblems), conftest: Type.Optional(Type.Boolean()) },
@@ -274,6 +275,7 @@ const ConfigV2 = Type.Object(
     destroy: Type.Optional(Type.Union([VALUES.destroy.schema, Template])),
     ignore: Type.Optional(Type.Union([VALUES.ignore.schema, Template])),
     protect: Type.Optional(Type.Union([VALUES.protect.schema, Template])),
+    destroyImported: Type.Optional(Type.Union([VALUES.destroyImported.schema, Template])),
     policies: Type.Optional(Type.Union([VALUES.policies.schema, Template])),
     binary: Type.Optional(VALUES.binary.schema),
     version: Type.Optional(VALUES.version.schema),

@@ -134,6 +134,8 @@ interface RunEnd {
   readonly isUnchanged: boolean;
   /** Addresses that were to be removed from the state without being destroyed. */
   readonly forgets: readonly string[];
+  /** Addresses of objects that were to be brought into the state. */
+  readonly imports: readonly string[];
   /** Addresses of what the run has deleted; undefined if its stream does not say all of them. */
   readonly deleted: ReadonlySet<string> | undefined;
   /** The content of the state after a run that succeeded, as far as its stream contains it. */
@@ -161,7 +163,8 @@ export async function recordInventory(run: StagedRun, end: RunEnd): Promise<void
     const forgotten = listForgotten(last, resources, end.forgets);
     const { deleted, forgets } = end;
     const vanished = listVanished({ last, resources, forgets, deleted, target: ctx.target, now });
-    const value = toInventory(run, { resources, forgotten, vanished, place, sequence });
+    const imported = listImported(last, resources, end);
+    const value = toInventory(run, { resources, imported, forgotten, vanished, place, sequence });
     await changeRecord({
       ...ctx,
       key,
@@ -224,6 +227,26 @@ function listForgotten(
   return [...new Map(gone.map((resource) => [`${resource.address} ${resource.arn ?? ""}`, resource])).values()];
 }
 
+/** Returns what imports have brought into the state, now or earlier, and is still in it. What has an ARN is known by that. */
+function listImported(
+  last: TerraformInventory | undefined,
+  resources: readonly InventoryResource[],
+  { imports, deleted }: Pick<RunEnd, "imports" | "deleted">,
+): readonly InventoryResource[] {
+  const before = last?.imported ?? [];
+  const arns = new Set(before.flatMap(({ arn }) => arn ?? []));
+  const kept = before.filter(({ address, arn }) => arn === undefined && deleted?.has(address) !== true);
+  const addresses = new Set([...kept.map(({ address }) => address), ...imports]);
+  return resources.filter(({ address, arn }) => addresses.has(address) || (arn !== undefined && arns.has(arn)));
+}
+
+/** Returns the addresses of what existed before it came into a state, unless the task may delete it. */
+export async function findImported({ ctx, config, stateKey }: StagedRun): Promise<ReadonlySet<string>> {
+  if (config.destroyImported === true || config.sharedState !== undefined) return new Set();
+  const inventory = await findInventory(ctx, stateKey);
+  return new Set(inventory?.imported?.map(({ address }) => address));
+}
+
 /** Returns the record of a state; undefined without one, or when the runner has no store. */
 export async function findInventory(ctx: ExecutorContext, stateKey: string): Promise<TerraformInventory | undefined> {
   try {
@@ -239,6 +262,7 @@ type InventoryResource = TerraformInventory["resources"][number];
 
 interface InventoryInput {
   readonly resources: readonly InventoryResource[];
+  readonly imported: readonly InventoryResource[];
   readonly forgotten: readonly InventoryResource[];
   readonly vanished: readonly VanishedResource[];
   readonly place: string;
@@ -247,12 +271,13 @@ interface InventoryInput {
 
 function toInventory(
   run: StagedRun,
-  { resources, forgotten, vanished, place, sequence }: InventoryInput,
+  { resources, imported, forgotten, vanished, place, sequence }: InventoryInput,
 ): TerraformInventory {
   const { ctx, config, program, stateKey } = run;
   // Forgotten resources are in no state any more, so they come first.
   const lost = toFitting(forgotten, MAX_BYTES / 4);
   const unseen = toFitting(vanished, MAX_BYTES / 4);
+  const foreign = toFitting(imported, MAX_BYTES / 4);
   return {
     stack: ctx.stackId,
     machine: ctx.machine,
@@ -267,7 +292,8 @@ function toInventory(
     ...defined({ target: toTarget(ctx) }),
     ...(config.keep === true && { keep: true }),
     count: resources.length,
-    resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify([lost, unseen]))),
+    resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify([lost, unseen, foreign]))),
+    ...(foreign.length === 0 ? {} : { imported: foreign }),
     ...(lost.length === 0 ? {} : { forgotten: lost }),
     ...(unseen.length === 0 ? {} : { vanished: unseen }),
   };

@@ -20,7 +20,8 @@ export interface StreamResource {
 export type ResourceMessage =
   | ({ readonly kind: "refreshed" } & ResourceFacts)
   | ({ readonly kind: "drifted"; readonly text: string } & ResourceChange)
-  | ({ readonly kind: "planned" } & ResourceChange);
+  /** `isImport`: the object exists already, and comes into the state. */
+  | ({ readonly kind: "planned"; readonly isImport?: true } & ResourceChange);
 
 /** A change of a resource that is planned, or that something else has made. */
 export interface ResourceChange extends ResourceFacts {
