@@ -28,13 +28,13 @@ export async function listHistory(
   const found = createPageBuilder<StoredHistoryEntry>(page);
   const input = { ...page, maxBytes: maxBytesOf(found) };
   const rows = isOfAll ? await readAll(database, filter, input) : await readSome(database, filter, input);
-  const next = addFetched(found, rows, (row) => ({
+  const next = addFetched(found, { rows, asked: page.limit + 1 }, (row) => ({
     id: String(row.position),
     cursor: String(row.position),
     bytes: Buffer.byteLength(row.body),
     read: () => ({ ...parseLine(row), position: row.position }),
   }));
-  return found.end(next);
+  return found.end(next && String(next.position));
 }
 
 type ReadInput = PageInput & { readonly maxBytes: number };

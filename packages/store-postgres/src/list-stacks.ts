@@ -60,16 +60,47 @@ async function listById(
 ): Promise<Page<StoredStack>> {
   const prefix = toKeyText(filter.idPrefix ?? "");
   const found = createPageBuilder<StoredStack>(page);
-  const start = after === undefined ? undefined : toKeyText(after.id);
-  const range = [start ?? (isDescending ? afterPrefix(prefix) : ""), prefix, afterPrefix(prefix)];
-  const where = toConditions(filter, range.length + 2);
-  const values = [...range, page.limit + 1, maxBytesOf(found), ...where.values];
-  const rows = await database.rows<ListedRow>(toIdStatement(where, isDescending), ...values);
-  const wanted = rows.filter((row) => row.wanted);
-  const next = addFetched(found, wanted, (row) => toListed(row, filter, ({ id }) => id));
+  const where = toConditions(filter, 5);
+  const asked = toAsked(page, where);
+  const first = after === undefined ? (isDescending ? afterPrefix(prefix) : "") : toKeyText(after.id);
+  let end: ListedRow | undefined;
+  const read = async (start: string) => {
+    const values = [start, prefix, afterPrefix(prefix), asked, maxBytesOf(found), ...where.values];
+    const rows = await database.rows<ListedRow>(toIdStatement(where, isDescending), ...values);
+    end = rows.find((row) => !row.wanted);
+    const wanted = { rows: rows.filter((row) => row.wanted), asked };
+    return addFetched(found, wanted, (row) => toListed(row, filter, ({ id }) => id));
+  };
+  const last = await readOn(first, read, ({ id }) => id);
   // Where no row was kept back, the list continues behind the end of the search.
-  const end = rows.find((row) => !row.wanted);
-  return found.end(next ?? (end && fromKeyText(end.id)));
+  const next = last ?? end;
+  return found.end(next && fromKeyText(next.id));
+}
+
+/**
+ * A page that the database cannot filter exactly is read on until it is full: that it ends at a stack which is left out would
+ * say that this stack contains what was looked for, which may be a sensitive value.
+ */
+const MOST_READS = 100;
+const ROUGH_ROWS = 101;
+
+/** Reads until a page is full or its list ends. Returns the last row of a search that ends before both. */
+async function readOn<Row, Start>(
+  first: Start,
+  read: (start: Start) => Promise<Row | undefined>,
+  toStart: (last: Row) => Start,
+): Promise<Row | undefined> {
+  let start = first;
+  for (let reads = 1; ; reads += 1) {
+    const last = await read(start);
+    if (last === undefined || reads === MOST_READS) return last;
+    start = toStart(last);
+  }
+}
+
+/** The rows to ask for: one more than fit the page, and at least some where many may be left out. */
+function toAsked({ limit }: PageInput, { isRough }: Conditions): number {
+  return isRough ? Math.max(limit + 1, ROUGH_ROWS) : limit + 1;
 }
 
 function toListed<Row extends StackRow>(row: Row, filter: StackFilter, toCursor: (row: Row) => string) {
@@ -128,12 +159,18 @@ async function listByInstant(
   const prefix = toKeyText(filter.idPrefix ?? "");
   const found = createPageBuilder<StoredStack>(page);
   const edge = isDescending ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
-  const range = [prefix, afterPrefix(prefix), after?.value ?? edge, toKeyText(after?.id ?? ""), mostSorted + 1];
-  const where = toConditions(filter, range.length + 2);
-  const values = [...range, page.limit + 1, maxBytesOf(found), ...where.values];
-  const rows = await database.rows<SortedRow>(toSortStatement(where, order), ...values);
-  assertSortable(order, rows[0]?.fitting ?? 0);
-  return found.end(addFetched(found, rows, (row) => toListed(row, filter, (own) => order.toCursor(own))));
+  const where = toConditions(filter, 7);
+  const asked = toAsked(page, where);
+  const first = { value: after?.value ?? edge, id: toKeyText(after?.id ?? "") };
+  const read = async (start: typeof first) => {
+    const range = [prefix, afterPrefix(prefix), start.value, start.id, mostSorted + 1];
+    const values = [...range, asked, maxBytesOf(found), ...where.values];
+    const rows = await database.rows<SortedRow>(toSortStatement(where, order), ...values);
+    if (start === first) assertSortable(order, rows[0]?.fitting ?? 0);
+    return addFetched(found, { rows, asked }, (row) => toListed(row, filter, (own) => order.toCursor(own)));
+  };
+  const last = await readOn(first, read, ({ value, id }) => ({ value, id }));
+  return found.end(last && order.toCursor({ value: last.value, id: fromKeyText(last.id) }));
 }
 
 function toSortStatement({ names, conditions }: Conditions, { key, isDescending }: StackOrder): Statement {
@@ -303,6 +340,8 @@ interface Conditions {
   readonly values: readonly Parameter[];
   /** The ids are given, so that no search through all of them is needed. */
   readonly hasIds: boolean;
+  /** Rows that fit may not fit the filter. */
+  readonly isRough: boolean;
 }
 
 /** Returns the conditions of a filter. `taken`: the number of earlier parameters in the statement. */
@@ -346,7 +385,7 @@ function toConditions(filter: StackFilter, taken: number): Conditions {
     names.push("d");
     conditions.push(`(s.foreign_write or strpos(s.data, ${put(each)}) > 0)`);
   }
-  return { names, conditions, values, hasIds: ids !== undefined };
+  return { names, conditions, values, hasIds: ids !== undefined, isRough: names.includes("d") };
 }
 
 /**

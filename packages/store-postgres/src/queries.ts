@@ -141,13 +141,13 @@ async function listDeadLetters(
     page.limit + 1,
     maxBytesOf(found),
   );
-  const next = addFetched(found, rows, (row) => ({
+  const next = addFetched(found, { rows, asked: page.limit + 1 }, (row) => ({
     id: fromKeyText(row.id),
     cursor: String(row.position),
     bytes: Buffer.byteLength(row.body),
     read: () => parseDeadLetter(row),
   }));
-  return found.end(next);
+  return found.end(next && String(next.position));
 }
 
 function parseDeadLetter({ id, body }: DeadLetterRow): DeadLetter {

@@ -180,20 +180,18 @@ export function maxBytesOf(page: Pick<PageBuilder<unknown>, "bytesLeft">): numbe
 type CheckedRow<Item> = PageRow<Item> & { readonly isLeftOut?: boolean };
 
 /**
- * Adds rows of such a statement. Returns where the next page begins when the page is not full and more rows may follow.
+ * Adds rows of such a statement. Returns the last one when the page is not full and more may follow it; the statement had
+ * this limit (`asked`).
  */
 export function addFetched<Row extends FetchedRow, Item>(
   page: PageBuilder<Item>,
-  rows: readonly Row[],
+  { rows, asked }: { readonly rows: readonly Row[]; readonly asked: number },
   toPageRow: (row: Row) => CheckedRow<Item>,
-): string | undefined {
-  let last: CheckedRow<Item> | undefined;
-  let leftOut = 0;
+): Row | undefined {
   for (const row of rows) {
     const next = toPageRow(row);
-    if (next.isLeftOut === true) leftOut += 1;
-    else if (!page.add(next)) return undefined;
-    last = next;
+    if (next.isLeftOut !== true && !page.add(next)) return undefined;
   }
-  return leftOut > 0 || rows.length < (rows[0]?.fetched ?? 0) ? last?.cursor : undefined;
+  const fetched = rows[0]?.fetched ?? 0;
+  return rows.length < fetched || fetched >= asked ? rows.at(-1) : undefined;
 }

@@ -88,7 +88,8 @@ function fits(run: Values, wanted: Values): boolean {
 }
 
 function isOfPerson({ by, stack, at }: Wish, id: string, since: number): boolean {
-  return by === "person" && stack === id && at > since;
+  // A person acts in a look of the release, so after its first instant.
+  return by === "person" && stack === id && at >= since;
 }
 
 /** Judges the end of a life: what was wished last is what runs, or the release says of which tenant it is not. */
@@ -100,11 +101,23 @@ export async function judgeEnd(life: ReleaseLife, fair: Map<string, string>): Pr
     if ((await yard.findStack(id)) !== undefined) judgeTenant(life, id, { shop, said });
   }
   judgePause(life);
-  const world = JSON.stringify(TENANTS.map((id) => findRun(life, id, yard.clock.now())["api"]));
-  if (acts.size === 0) fair.set("world", world);
-  const expected = fair.get("world") ?? world;
-  if (acts.has("back") && world !== expected) note(life, "back", `${world} instead of ${expected}`);
-  return `${said} | ${world}`;
+  const world = TENANTS.map((id) => [id, String(findRun(life, id, yard.clock.now())["api"])] as const);
+  if (acts.size === 0) for (const [id, version] of world) fair.set(id, version);
+  if (acts.has("back")) judgeBack(life, world, fair);
+  return `${said} | ${JSON.stringify(world.map(([, version]) => version))}`;
+}
+
+/** What a person has set meanwhile stays set. */
+function judgeBack(
+  life: ReleaseLife,
+  world: readonly (readonly [string, string])[],
+  fair: ReadonlyMap<string, string>,
+) {
+  for (const [id, version] of world) {
+    const isOwn = life.wishes.some(({ by, stack }) => by === "person" && stack === id);
+    const expected = fair.get(id) ?? version;
+    if (!isOwn && version !== expected) note(life, "back", `${id} runs ${version} instead of ${expected}`);
+  }
 }
 
 interface Told {
