@@ -18,6 +18,7 @@ import { memoryCases } from "./store-conformance/memory-cases.ts";
 import { parkedMessageCases } from "./store-conformance/parked-message-cases.ts";
 import { originCases, queueCases } from "./store-conformance/queue-cases.ts";
 import { resultCases } from "./store-conformance/result-cases.ts";
+import { searchPageCases } from "./store-conformance/search-page-cases.ts";
 import { secretCases } from "./store-conformance/secret-cases.ts";
 import { sortCases } from "./store-conformance/sort-cases.ts";
 import { storeCase } from "./store-conformance/store-builders.ts";
@@ -46,6 +47,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...originCases,
   ...listCases,
   ...filterCases,
+  ...searchPageCases,
   ...sortCases,
   ...openAttemptCases,
   ...pageCases,
