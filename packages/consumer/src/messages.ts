@@ -1,4 +1,10 @@
-import { ARTIFACT_NAME, ARTIFACT_VERSION, type ConsumerPlace, type ReceivedReceipt } from "@stackyard/sdk/artifacts";
+import {
+  ARTIFACT_NAME,
+  ARTIFACT_VERSION,
+  type ConsumerPlace,
+  type ReceivedReceipt,
+  ServedHeaders,
+} from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
@@ -28,6 +34,7 @@ const MessageV2 = Type.Object({
     size: whole,
     sha256,
     contentType: Type.Optional(Type.String({ pattern: "^[\\u0020-\\u007e]{1,255}$" })),
+    headers: Type.Optional(Type.Object(ServedHeaders.properties)),
     rewrite: Type.Optional(Type.Enum(["none", "template"])),
   }),
   source: Type.Object({

@@ -232,6 +232,15 @@ function evaluate({ body, attributes }: Announcement, retire = false) {
 }
 
 describe("toAnnouncement", () => {
+  it("says with which headers the file is served", () => {
+    const headers = { contentEncoding: "gzip" };
+    const input = anInput();
+
+    const { body } = toAnnouncement({ ...input, file: { ...input.file, headers } });
+
+    expect(JSON.parse(body).artifact).toMatchObject({ headers });
+  });
+
   it("says everything of one file, and is filtered by account and region", () => {
     const input = anInput({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" });
 

@@ -157,7 +157,7 @@ const PROBE_NAME = "stackyard.probe";
 function toMessage(input: AnnouncementInput, more: Readonly<Record<string, unknown>>): Announcement {
   const { artifact, file, target, source, manifestUrl, issuedAt } = input;
   const { name, version } = artifact.manifest;
-  const { size, sha256, contentType, rewrite = "none" } = file;
+  const { size, sha256, contentType, headers, rewrite = "none" } = file;
   const body = {
     ArtifactKey: file.key,
     ...more,
@@ -165,7 +165,7 @@ function toMessage(input: AnnouncementInput, more: Readonly<Record<string, unkno
     distributionId: artifact.distributionId,
     sequence: artifact.sequence,
     issuedAt: toIso(issuedAt),
-    artifact: { name, version, size, sha256, ...defined({ contentType }), rewrite },
+    artifact: { name, version, size, sha256, ...defined({ contentType, headers }), rewrite },
     source: { ...source, ...defined({ versionId: file.versionId }) },
     target: toPlace(target),
     manifest: { key: artifact.manifestKey, sha256: artifact.manifestSha256, ...defined({ url: manifestUrl?.url }) },

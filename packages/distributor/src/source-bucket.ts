@@ -2,18 +2,21 @@ import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { chunk } from "@stackyard/core";
+import { chunk, defined } from "@stackyard/core";
 import {
   digestManifest,
   MAX_MANIFEST_BYTES,
   type Manifest,
   type ManifestFile,
+  ServedHeaders,
   toManifestText,
 } from "@stackyard/sdk/artifacts";
+import { Check } from "typebox/value";
 import { toManifestKey } from "./artifact-keys.ts";
 import { toVersionId, type WrittenObject } from "./events.ts";
 
@@ -150,6 +153,8 @@ export interface HeadedUpload {
   /** The version of the object; undefined in an unversioned bucket, where the next upload replaces the object. */
   readonly versionId: string | undefined;
   readonly contentType: string | undefined;
+  /** Undefined: it is served with none of them. */
+  readonly headers: ServedHeaders | undefined;
   readonly modifiedAt: Date;
 }
 
@@ -165,11 +170,23 @@ export async function headUpload(s3: S3Client, place: WrittenObject): Promise<He
     if (versionId !== undefined && own !== versionId) return undefined;
     const { ContentLength: size, ETag: etag, LastModified: modifiedAt, ContentType: contentType } = head;
     if (size === undefined || etag === undefined || modifiedAt === undefined) return undefined;
-    return { size, etag, modifiedAt, versionId: own, contentType };
+    return { size, etag, modifiedAt, versionId: own, contentType, headers: toServedHeaders(head) };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
     throw toAwsError(error, `s3://${bucket}/${key} cannot be read.`);
   }
+}
+
+/** Returns the headers that a manifest may list. */
+function toServedHeaders(head: HeadObjectCommandOutput): ServedHeaders | undefined {
+  const { CacheControl, ContentDisposition, ContentEncoding, ContentLanguage } = head;
+  const found = defined({
+    cacheControl: CacheControl,
+    contentDisposition: ContentDisposition,
+    contentEncoding: ContentEncoding,
+    contentLanguage: ContentLanguage,
+  });
+  return Object.keys(found).length > 0 && Check(ServedHeaders, found) ? found : undefined;
 }
 
 /**

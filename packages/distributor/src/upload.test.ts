@@ -56,6 +56,19 @@ describe("createUploads", () => {
     ]);
   });
 
+  it("announces the headers with which an upload is served", async () => {
+    const { uploads, upload, announced } = createWorld();
+    const given = { ContentEncoding: "gzip", CacheControl: "no-cache", ContentLanguage: "de\u0001" };
+
+    await uploads.onUpload(await upload("site/40/app.js", "x", { ContentEncoding: "gzip", CacheControl: "no-cache" }));
+    await uploads.onUpload(await upload("site/40/odd.js", "x", given));
+
+    expect(announced.map(({ artifact }) => artifact.manifest.files[0]?.headers)).toEqual([
+      { contentEncoding: "gzip", cacheControl: "no-cache" },
+      undefined,
+    ]);
+  });
+
   it("writes a manifest that the publish step can read", async () => {
     const { uploads, upload, sim } = createWorld();
     await uploads.onUpload(await upload(KEY, "x"));

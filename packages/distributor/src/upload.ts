@@ -315,14 +315,14 @@ const TEMPLATES = /\.(yaml|yml|template)$/;
 const CONTENT_TYPE = /^[\u0020-\u007e]{1,255}$/;
 
 function toFile(key: string, { head, sha256, parts }: Digested): ManifestFile {
-  const { size, versionId, contentType } = head;
+  const { size, versionId, contentType, headers } = head;
   const partBytes = toManifestPartBytes(size) ?? size;
   return {
     key,
     size,
     sha256,
     rewrite: TEMPLATES.test(key) ? "template" : "none",
-    ...defined({ versionId }),
+    ...defined({ versionId, headers }),
     ...(contentType !== undefined && CONTENT_TYPE.test(contentType) ? { contentType } : {}),
     ...(parts && { parts: parts.map(toPart) }),
   };

@@ -69,7 +69,7 @@ function createProcess(store: PostgresStore) {
   return { deps, deeds, yard: createYard(deps) };
 }
 
-it("loses what was committed since, and nothing that comes after it", {
+it("loses what was committed since, and nothing that comes after it (patroni#1894, pg_timetable#364)", {
   tags: "promise",
   timeout: 120_000,
 }, async () => {

@@ -14,7 +14,7 @@ import {
   someBytes,
   TARGET,
 } from "../testing/a-copier.ts";
-import { KEY, NOW } from "../testing/a-message.ts";
+import { aUrl, KEY, NOW } from "../testing/a-message.ts";
 import type { CopyFault } from "./artifact-source.ts";
 import { limitTime, settleFault } from "./copier.ts";
 import type { FaultCounts } from "./copy-memory.ts";
@@ -44,6 +44,34 @@ describe("a copy of a small file", () => {
       "stackyard-distribution": "d-1",
       "stackyard-sequence": "7",
     });
+  });
+
+  it("keeps the headers with which it is served, also in parts (s3p#24, aws-cli#1145, s3sync#36)", async () => {
+    const headers = {
+      cacheControl: "max-age=31536000",
+      contentDisposition: "inline",
+      contentEncoding: "gzip",
+      contentLanguage: "de",
+    };
+    const large = Buffer.alloc(12 * 1_024 * 1_024, 1);
+    const world = createACopier({ fetch: serve({ [KEY]: BYTES, "large.js": large }) });
+
+    await world.copier.copy({ message: anAnnouncement(BYTES, { headers }) });
+    const message = {
+      ...anAnnouncement(large, { headers }),
+      ArtifactKey: "large.js",
+      ArtifactUrl: aUrl({}, "/large.js"),
+    };
+    await world.copier.copy({ message });
+
+    const served = {
+      CacheControl: "max-age=31536000",
+      ContentDisposition: "inline",
+      ContentEncoding: "gzip",
+      ContentLanguage: "de",
+    };
+    const { s3 } = world.sim;
+    expect([KEY, "large.js"].map((key) => s3.findObject(TARGET.bucket, key)?.headers)).toEqual([served, served]);
   });
 
   it("leaves nothing on the disk and no record", async () => {

@@ -98,8 +98,8 @@ export function toFacts(
   { message }: Pick<CopyJob, "message">,
   sha256?: { readonly source: string; readonly stored: string },
 ): ObjectFacts {
-  const contentType = message.v === 2 ? message.artifact.contentType : undefined;
-  return { metadata: toMetadata(message, sha256), ...defined({ contentType }) };
+  const { contentType, headers } = message.v === 2 ? message.artifact : {};
+  return { metadata: toMetadata(message, sha256), ...defined({ contentType, headers }) };
 }
 
 /** The state of a key: the same file, or the condition for writing it. */

@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { asProbe, findAwsFault, toAwsError } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
+import { type ServedHeaders, toServedInput } from "@stackyard/sdk/artifacts";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
 import { CopyStop, type FileDigest } from "./artifact-source.ts";
 
@@ -26,9 +27,10 @@ export interface TargetInput {
   readonly kmsKeyArn?: string;
 }
 
-/** Content type and metadata of an object. */
+/** Content type, other headers with which it is served, and metadata of an object. */
 export interface ObjectFacts {
   readonly contentType?: string;
+  readonly headers?: ServedHeaders;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -166,8 +168,8 @@ function toSized({ size, sha256 }: DigestedBytes) {
   return { ContentLength: size, ChecksumSHA256: toBase64(sha256) };
 }
 
-function toHeaders({ contentType, metadata }: ObjectFacts) {
-  return { Metadata: { ...metadata }, ...defined({ ContentType: contentType }) };
+function toHeaders({ contentType, headers = {}, metadata }: ObjectFacts) {
+  return { Metadata: { ...metadata }, ...defined({ ContentType: contentType }), ...toServedInput(headers) };
 }
 
 function toCondition(condition: WriteCondition) {

@@ -55,7 +55,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     project.remove();
   });
 
-  it("counts and names checks that do not hold (terraform#33274)", async () => {
+  it("counts and names checks that do not hold (terraform#33174)", async () => {
     const checked = `
 resource "terraform_data" "app" { input = "blue" }
 check "health" {

@@ -61,7 +61,7 @@ describe.skipIf(!hasTerraform())("a run with protected resources", () => {
   });
 
   it.each(["with its own plan", "with a saved plan"])(
-    "keep what existed before an import, %s, until the task may delete it",
+    "keep what existed before an import, %s, until the task may delete it (terraform#33384, kusion#1200)",
     async (how) => {
       const { records } = createMemoryStore();
       const sealer = createSealer([randomBytes(32)]);

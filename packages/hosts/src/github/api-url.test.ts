@@ -1,3 +1,4 @@
+// terraform-provider-github#2546, docker-github-actions-runner#589
 import { expect, it } from "vitest";
 import { toApiUrl } from "./api-url.ts";
 

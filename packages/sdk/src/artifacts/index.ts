@@ -30,7 +30,9 @@ export {
   PART_BYTES,
   type ParsedManifest,
   parseManifest,
+  ServedHeaders,
   toManifestText,
+  toServedInput,
 } from "./manifest.ts";
 export { type PublishInput, type PublishResult, publishArtifact } from "./publish-artifact.ts";
 export type { PublishFile, PublishProgress } from "./publish-files.ts";

@@ -23,6 +23,30 @@ export const ARTIFACT_VERSION: string = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$";
 export const ManifestPart = Type.Object({ size, sha256 }, { additionalProperties: false });
 export type ManifestPart = Static<typeof ManifestPart>;
 
+const HeaderText = Type.Optional(Type.String({ pattern: "^[\\u0020-\\u007e]{1,255}$" }));
+
+/** The headers with which a file is served from a bucket, besides its content type. */
+export const ServedHeaders = Type.Object(
+  {
+    cacheControl: HeaderText,
+    contentDisposition: HeaderText,
+    contentEncoding: HeaderText,
+    contentLanguage: HeaderText,
+  },
+  { additionalProperties: false },
+);
+export type ServedHeaders = Static<typeof ServedHeaders>;
+
+/** Returns the headers as the S3 client names them. */
+export function toServedInput({ cacheControl, contentDisposition, contentEncoding, contentLanguage }: ServedHeaders) {
+  return defined({
+    CacheControl: cacheControl,
+    ContentDisposition: contentDisposition,
+    ContentEncoding: contentEncoding,
+    ContentLanguage: contentLanguage,
+  });
+}
+
 /** One file of an artifact. */
 export const ManifestFile = Type.Object(
   {
@@ -34,6 +58,7 @@ export const ManifestFile = Type.Object(
     size,
     sha256,
     contentType: Type.Optional(Type.String({ pattern: "^[\\u0020-\\u007e]{1,255}$" })),
+    headers: Type.Optional(ServedHeaders),
     versionId: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 })),
     rewrite: Type.Optional(Type.Enum(["none", "template"])),
     parts: Type.Optional(Type.Array(ManifestPart, { minItems: 1, maxItems: 10_000 })),

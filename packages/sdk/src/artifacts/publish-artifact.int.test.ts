@@ -50,12 +50,13 @@ function anotherClient(): S3Client {
 
 describe("publishing an artifact", () => {
   it("writes the files, and the manifest last", async () => {
+    const headers = { cacheControl: "no-cache" };
     const result = await publishArtifact(
       aPublication(world, {
         prefix: "artifacts",
         labels: { commit: "4f1c9d2" },
         files: [
-          { path: "app.zip", body: aFile("app.zip", "app"), contentType: "application/zip" },
+          { path: "app.zip", body: aFile("app.zip", "app"), contentType: "application/zip", headers },
           { path: "templates/vpc.yaml", body: Buffer.from("AWSTemplateFormatVersion"), rewrite: "template" },
         ],
       }),
@@ -63,6 +64,7 @@ describe("publishing an artifact", () => {
 
     const folderKey = "artifacts/billing-api/1.4.2";
     const puts = world.sim.calls.filter(({ operation }) => operation === "S3.PutObject");
+    expect(puts.map(({ input }) => input["CacheControl"]).filter(Boolean)).toEqual(["no-cache"]);
     expect(puts.at(-1)?.input).toMatchObject({ Key: `${folderKey}/manifest.json`, IfNoneMatch: "*" });
     expect(result).toMatchObject({ outcome: "published", bytes: 27, uploadedBytes: 27, skipped: [] });
     const text = await loadText(`${folderKey}/manifest.json`);
@@ -79,6 +81,7 @@ describe("publishing an artifact", () => {
           size: 3,
           sha256: sha256("app"),
           contentType: "application/zip",
+          headers,
           versionId: world.sim.s3.findObject("source", `${folderKey}/app.zip`)?.versionId,
         },
         {

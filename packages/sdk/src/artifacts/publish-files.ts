@@ -16,6 +16,7 @@ import {
   type Manifest,
   type ManifestFile,
   parseManifest,
+  type ServedHeaders,
   toArtifactError,
   toManifestText,
   toSdkError,
@@ -83,10 +84,10 @@ async function publishFile(target: PublishTarget, file: PlannedFile, room: Memor
     return { skipped: true, file: toManifestFile(file, found, standing?.versionId) };
   }
   const condition = standing === undefined ? { IfNoneMatch: "*" as const } : { IfMatch: standing.etag };
-  const { contentType } = file;
+  const { contentType, headers } = file;
   const at = { client, bucket, key, condition, metadata: target.metadata };
   const source = { body, size, room, signal, onSent: progress.sent };
-  const sent = await uploadFile({ ...at, ...defined({ contentType }) }, source).catch((error: unknown) => {
+  const sent = await uploadFile({ ...at, ...defined({ contentType, headers }) }, source).catch((error: unknown) => {
     throw toSdkError(error, `"${key}" could not be written into the bucket ${bucket}.`);
   });
   const versionId = sent.occupied ? await findOwn(target, key, sent) : sent.versionId;
@@ -225,6 +226,8 @@ export interface PublishFile {
   /** The size of a stream, if known. */
   readonly size?: number;
   readonly contentType?: string;
+  /** Other headers with which it is served, also from the buckets of consumers. */
+  readonly headers?: ServedHeaders;
   /** `template`: consumers replace the source bucket's name by their own. Default: `none`. */
   readonly rewrite?: "none" | "template";
 }
@@ -319,9 +322,9 @@ function nameOf(pointer: string, files: readonly PlannedFile[]): string {
   return key === undefined ? pointer || "The manifest" : `${JSON.stringify(key)}${rest === "/key" ? "" : rest}`;
 }
 
-function toDraft({ key, size = 0, contentType, rewrite }: PlannedFile): ManifestFile {
+function toDraft({ key, size = 0, contentType, headers, rewrite }: PlannedFile): ManifestFile {
   const parts = size > SINGLE_BYTES ? { parts: draftParts(size) } : {};
-  return { key, size, sha256: NO_DIGEST, ...toFacts({ contentType, rewrite }), ...parts };
+  return { key, size, sha256: NO_DIGEST, ...toFacts({ contentType, headers, rewrite }), ...parts };
 }
 
 function draftParts(size: number): { size: number; sha256: string }[] {
@@ -334,13 +337,15 @@ function draftParts(size: number): { size: number; sha256: string }[] {
 /** Returns a file's optional facts for the manifest. */
 export function toFacts({
   contentType,
+  headers,
   rewrite = "none",
 }: {
   readonly contentType?: string | undefined;
+  readonly headers?: ServedHeaders | undefined;
   readonly rewrite?: "none" | "template" | undefined;
-}): Pick<ManifestFile, "contentType" | "rewrite"> {
+}): Pick<ManifestFile, "contentType" | "headers" | "rewrite"> {
   return {
-    ...defined({ contentType }),
+    ...defined({ contentType, headers }),
     ...(rewrite === "none" ? {} : { rewrite }),
   };
 }

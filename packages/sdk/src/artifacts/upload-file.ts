@@ -15,7 +15,15 @@ import {
   toCompositeSha256,
   toUploadPartBytes,
 } from "./file-parts.ts";
-import { type ManifestFile, type ManifestPart, statusOf, toArtifactError, toSdkError } from "./manifest.ts";
+import {
+  type ManifestFile,
+  type ManifestPart,
+  type ServedHeaders,
+  statusOf,
+  toArtifactError,
+  toSdkError,
+  toServedInput,
+} from "./manifest.ts";
 
 /** Where a file goes, on the condition that the key is as observed before. */
 interface UploadTarget {
@@ -24,6 +32,7 @@ interface UploadTarget {
   readonly key: string;
   readonly condition: { readonly IfNoneMatch: "*" } | { readonly IfMatch: string };
   readonly contentType?: string;
+  readonly headers?: ServedHeaders;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -103,7 +112,7 @@ async function putWhole(
       ContentLength: whole.size,
       ChecksumSHA256: toBase64(whole.sha256),
       ...target.condition,
-      ...toContentType(target),
+      ...toHeaders(target),
       Metadata: { ...target.metadata, "stackyard-sha256": whole.sha256 },
     });
     signWithDigest(command, whole.sha256);
@@ -172,7 +181,7 @@ async function beginUpload(target: UploadTarget, { signal }: UploadSource): Prom
       ChecksumAlgorithm: "SHA256",
       ChecksumType: "COMPOSITE",
       Metadata: { ...target.metadata },
-      ...toContentType(target),
+      ...toHeaders(target),
     }),
     { abortSignal: signal },
   );
@@ -254,8 +263,8 @@ function createTooLongError({ key }: UploadTarget): Error {
   return toArtifactError("PAYLOAD_TOO_LARGE", message, { hint: "Pass its size, or write it to a file first." });
 }
 
-function toContentType({ contentType }: UploadTarget) {
-  return defined({ ContentType: contentType });
+function toHeaders({ contentType, headers = {} }: UploadTarget) {
+  return { ...defined({ ContentType: contentType }), ...toServedInput(headers) };
 }
 
 /**

@@ -132,6 +132,8 @@ export interface StoredObject {
   readonly etag: string;
   readonly modifiedAt: number;
   readonly contentType: string | undefined;
+  /** Other headers with which it is served, by their names in the SDK. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
   /** Undefined: it was written while versions were not kept, and is the one called `null`. */
   readonly versionId?: string;
@@ -190,6 +192,7 @@ export interface MultipartUpload {
   readonly uploadId: string;
   readonly key: string;
   readonly contentType: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
   readonly encryption: Encryption;
   readonly checksumAlgorithm: string | undefined;

@@ -53,6 +53,7 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<Writte
     modifiedAt: now,
     encryption,
     contentType: findText(input, "ContentType"),
+    headers: toServedHeaders(input),
     metadata: { ...Object(input["Metadata"]) },
     ...defined({ checksumSha256 }),
   });
@@ -152,9 +153,10 @@ function checkReadCondition({ etag }: StoredObject, input: SimCall["input"]): vo
 
 // API reference, "HeadObject": the checksum is only returned if ChecksumMode requests it.
 function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall) {
-  const { size, etag, modifiedAt, contentType, metadata, encryption } = object;
+  const { size, etag, modifiedAt, contentType, headers, metadata, encryption } = object;
   return {
     ...encryption,
+    ...headers,
     ...(versioning === "never" ? {} : { VersionId: object.versionId ?? NULL_VERSION }),
     ...(input["ChecksumMode"] === "ENABLED" ? toChecksum(object) : {}),
     ETag: etag,
@@ -164,6 +166,16 @@ function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall
     Metadata: metadata,
     ContentType: contentType ?? "application/octet-stream",
   };
+}
+
+// API reference, "PutObject": they are stored with the object, and sent with it.
+const SERVED = ["CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage"];
+
+/** Returns the headers with which an object is going to be served, besides its type. */
+export function toServedHeaders(input: SimCall["input"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    SERVED.flatMap((name) => (findText(input, name) === undefined ? [] : [[name, textOf(input, name)]])),
+  );
 }
 
 /** Returns the id of the version, if there is one. */

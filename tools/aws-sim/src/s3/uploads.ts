@@ -17,6 +17,7 @@ import {
   MAX_KEY_BYTES,
   MAX_PUT_BYTES,
   readBody,
+  toServedHeaders,
   toVersion,
   type WrittenObject,
 } from "./objects.ts";
@@ -43,6 +44,7 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
     checksumAlgorithm,
     parts: new Map(),
     contentType: findText(input, "ContentType"),
+    headers: toServedHeaders(input),
     metadata: { ...Object(input["Metadata"]) },
   });
   const told = defined({ UploadId: uploadId, ChecksumAlgorithm: checksumAlgorithm });
@@ -95,11 +97,12 @@ export function completeUpload(buckets: ReadonlyMap<string, Bucket>, call: SimCa
   const { bucket, upload } = findUpload(buckets, call);
   const parts = choose(upload, call.input);
   checkWriteCondition(bucket.objects.get(upload.key), upload.key, call.input);
-  const { key, contentType, metadata, encryption } = upload;
+  const { key, contentType, headers, metadata, encryption } = upload;
   const checksumSha256 = upload.checksumAlgorithm === "SHA256" ? toDigestOfDigests(parts) : undefined;
   const object = keepObject(bucket, {
     key,
     contentType,
+    headers,
     metadata,
     encryption,
     modifiedAt: call.now,
