@@ -17,7 +17,48 @@ export function createMaskText(values: Iterable<unknown>): MaskText {
   if (needles.length === 0) return (text) => text;
   // The longest first, so that of two values with the same beginning the longer one is masked completely.
   const ordered = [...needles].sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
+  const findIn = createNeedleSearch(ordered);
+  return (text) => findIn(text).reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
+}
+
+/** So many are searched one by one in less time than it takes to look at each place of a text. */
+const FEW = 32;
+/** A comparison at each place of a text that begins like a longer one would take too long. */
+const LONGEST_INDEXED = 256;
+
+/**
+ * Returns a search for the needles that a text contains, in their order. A value of many lines has thousands of them: a text
+ * is read once, and only those are compared that begin as it does at a place.
+ */
+function createNeedleSearch(needles: readonly string[]): (text: string) => readonly string[] {
+  if (needles.length <= FEW) return () => needles;
+  const order = new Map(needles.map((needle, index) => [needle, index]));
+  // With a star it may contain a mask.
+  const isSingle = (needle: string) => needle.length > LONGEST_INDEXED || needle.includes("*");
+  const singles = needles.filter(isSingle);
+  const byStart = toIndex(needles.filter((needle) => !isSingle(needle)));
+  return (text) => {
+    const found = new Set(singles);
+    for (let place = 0; place + SHORTEST <= text.length; place += 1) {
+      for (const [length, same] of byStart.get(text.slice(place, place + SHORTEST)) ?? []) {
+        const piece = text.slice(place, place + length);
+        if (same.has(piece)) found.add(piece);
+      }
+    }
+    return [...found].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+  };
+}
+
+/** Groups needles by their beginnings, and then by their lengths. */
+function toIndex(needles: readonly string[]): ReadonlyMap<string, ReadonlyMap<number, ReadonlySet<string>>> {
+  const index = new Map<string, Map<number, Set<string>>>();
+  for (const needle of needles) {
+    const start = needle.slice(0, SHORTEST);
+    const lengths = index.get(start) ?? new Map<number, Set<string>>();
+    const same = lengths.get(needle.length) ?? new Set<string>();
+    index.set(start, lengths.set(needle.length, same.add(needle)));
+  }
+  return index;
 }
 
 /** The largest value that is searched in pieces. */
