@@ -81,7 +81,7 @@ describe("/v1/audit", () => {
     const response = await yard.call("/v1/audit/export");
 
     const texts = (await response.text()).trimEnd().split("\n");
-    const check = checkChain(head);
+    const check = checkChain(head, Date.now());
     for (const text of texts) check.add(text);
     expect(response.headers.get("content-type")).toBe("application/x-ndjson");
     expect(check.end()).toMatchObject({ kind: "whole", first: 1 });
@@ -96,7 +96,7 @@ describe("/v1/audit", () => {
     const head = await yard.json<AuditHead>("/v1/audit/head");
     await records.remove(line?.key ?? "", line?.version ?? 0);
 
-    const check = checkChain(head);
+    const check = checkChain(head, Date.now());
     for (const text of (await (await yard.call("/v1/audit/export")).text()).trimEnd().split("\n")) check.add(text);
 
     expect(check.end()).toEqual({ kind: "broken", fault: { kind: "removed", seq: 1 } });

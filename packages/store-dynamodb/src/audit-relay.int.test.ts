@@ -40,7 +40,7 @@ it("seals an entry once that a second process relays again after it was sealed",
   await sealAll(second, 60_000);
 
   const lines = await listTexts(first, "audit/log/");
-  const check = checkChain();
+  const check = checkChain(undefined, Number.MAX_SAFE_INTEGER);
   for (const line of lines) check.add(line);
   expect(check.end()).toMatchObject({ kind: "whole", lines: 2 });
   expect(lines.map((line) => JSON.parse(line).id)).toEqual(["01A", "01B"]);

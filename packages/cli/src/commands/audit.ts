@@ -115,7 +115,7 @@ function printReport(report: ChainReport, out: Output): number {
 }
 
 async function verify(texts: AsyncIterable<string>, head: KnownHead | undefined): Promise<ChainReport> {
-  const check = checkChain(head);
+  const check = checkChain(head, Date.now());
   for await (const text of texts) if (check.add(text) !== undefined) break;
   return check.end();
 }

@@ -28,8 +28,11 @@ function aChain(count: number, last: Partial<AuditEntry> = {}) {
   return { texts, head: { seq, hash, first: EMPTY_HEAD.first } };
 }
 
+const DAY_MS = 86_400_000;
+const NOW = 400 * DAY_MS;
+
 function check(texts: readonly string[], head?: KnownHead): ChainReport {
-  const checking = checkChain(head);
+  const checking = checkChain(head, NOW);
   for (const text of texts) checking.add(text);
   return checking.end();
 }
@@ -102,6 +105,31 @@ describe("checkChain", () => {
     expect(check(chain.texts.slice(2))).toEqual(broken);
     expect(check(chain.texts.slice(2), { hash: chain.head.hash })).toEqual(broken);
   });
+
+  const dates = [NOW, NOW + 31 * DAY_MS, NOW + 36_500 * DAY_MS, Number.MAX_SAFE_INTEGER];
+  it.each([1, 5, 20, 39].flatMap((cut) => dates.map((date) => [cut, date] as const)))(
+    "is not told why %i lines are missing by a line of its own date %i",
+    (cut, date) => {
+      const add = (texts: readonly string[], entry: AuditEntry, seq: number) => [
+        ...texts,
+        toLineText(entry, { seq, hash: seq === 0 ? "" : hashLine(texts.at(-1) ?? "") }),
+      ];
+      const start = NOW - 10 * DAY_MS;
+      const honest = Array.from({ length: 40 }, (_, index) => index).reduce<readonly string[]>(
+        (lines, index) => add(lines, { ...anEntry(`l${index}`), at: start + index * 3_600_000 }, index),
+        [],
+      );
+      const forged = add(honest, { ...anEntry("p"), ...prune, at: date, on: { key: `1-${cut}` } }, 40);
+      const followed = add(forged, { ...anEntry("q"), at: NOW }, 41);
+      const noted = { hash: hashLine(honest.at(-1) ?? "") };
+
+      const found = [forged, followed].flatMap((lines) => [check(lines.slice(cut)), check(lines.slice(cut), noted)]);
+
+      expect(new Set(found.map((each) => JSON.stringify(each)))).toEqual(
+        new Set([JSON.stringify({ kind: "broken", fault: { kind: "beginning", seq: cut + 1 } })]),
+      );
+    },
+  );
 
   it("notices that the head of a log with lines was removed", () => {
     expect(check(texts, EMPTY_HEAD)).toEqual({ kind: "broken", fault: { kind: "head", seq: 1 } });

@@ -103,14 +103,14 @@ export interface ChainCheck {
 
 /**
  * Begins a check. A line that was changed is known by the `prev` of the line after it, the newest one by the head
- * alone. Lines after the head are checked too.
+ * alone. Lines after the head are checked too. `now`: no line explains by a later date of its own what is missing.
  */
-export function checkChain(head?: KnownHead): ChainCheck {
+export function checkChain(head: KnownHead | undefined, now: number): ChainCheck {
   const log = head !== undefined && "seq" in head ? head : undefined;
   const links: Link[] = [];
   let lines = 0;
   let first: Pick<AuditLine, "seq" | "at"> = { seq: 0, at: 0 };
-  const prunings: Pruning[] = [];
+  let prunings: readonly Pruning[] = [];
   let isHeadSeen = head === undefined || head.hash === "";
   let fault: ChainFault | undefined;
 
@@ -125,7 +125,9 @@ export function checkChain(head?: KnownHead): ChainCheck {
     links.push(link);
     if (lines === 0) first = line;
     lines += 1;
-    prunings.push(...findPruning(line));
+    // Nor by one that is later than the lines after it.
+    const explained = prunings.map((each) => ({ ...each, at: Math.min(each.at, line.at) }));
+    prunings = [...explained, ...findPruning(line)];
     isHeadSeen ||= link.hash === head?.hash;
     return findChanged(before, link, lines) ?? findOtherEnd(log, link);
   }
@@ -140,7 +142,8 @@ export function checkChain(head?: KnownHead): ChainCheck {
 
   function findOddBeginning(): ChainFault | undefined {
     if (lines === 0) return undefined;
-    if (!explains(prunings, first)) return { kind: "beginning", seq: first.seq };
+    const dated = prunings.map((each) => ({ ...each, at: Math.min(each.at, now) }));
+    if (!explains(dated, first)) return { kind: "beginning", seq: first.seq };
     return log?.seq === 0 || log?.lost ? { kind: "head", seq: 1 } : undefined;
   }
 

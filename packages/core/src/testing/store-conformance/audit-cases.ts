@@ -91,7 +91,7 @@ export const auditCases: readonly ConformanceCase<Store>[] = [
     }
 
     const { items } = await store.records.list("audit/log/", { limit: 1_000, now: clock.at });
-    const check = checkChain((await store.records.get("audit/head", clock.at))?.value as AuditHead);
+    const check = checkChain((await store.records.get("audit/head", clock.at))?.value as AuditHead, clock.at);
     for (const { value } of items) check.add(String(value));
 
     assert.equal(check.end().kind, "whole");
