@@ -127,6 +127,7 @@ async function recordEnd(
   const kept = await keepWhatIsLeft(run, recorded, { end, state });
   const sequence = recorded?.sequence ?? 0;
   const isDone = end.code === 0;
+  const { forgets, imports, resources } = planned ?? end;
   const isEmpty = isDone && action === "destroy" && remaining.length === 0;
   if (action === "apply" && end.hasBegun) await rememberApplied(run, sequence);
   if (kept instanceof TerraformFailure) throw withReason(kept, await toApplyFailure(run, action, end));
@@ -135,10 +136,10 @@ async function recordEnd(
     sequence,
     isEmpty,
     isUnchanged: isDone && planned === undefined && isUnchanged(end),
-    forgets: planned?.forgets ?? end.forgets,
-    imports: planned?.imports ?? end.imports,
+    forgets,
+    imports,
     deleted: end.isWhole ? end.deleted : undefined,
-    streamed: isDone ? (planned ?? end).resources : undefined,
+    streamed: isDone ? resources : undefined,
   });
   if (isEmpty) await forgetApplied(run.ctx, run.stateKey);
   if (kept) await forgetRun(run, recorded);
