@@ -22,7 +22,7 @@ export const needsKept: Invariant = {
         entries.set(key, begun);
         for (const task of listFirstSent(change, after)) {
           const needs = [...(begun.get(task) ?? []), ...(machine?.tasks.get(task)?.needs ?? [])];
-          const unmet = needs.find((need) => !isMet(after, need) && !hasSucceeded(change, need));
+          const unmet = needs.find((need) => !isMet(after, need) && !hadSucceeded(change, { task, need }));
           if (unmet !== undefined) report(`${after.id}: ${task} was sent before ${unmet} had succeeded.`);
         }
       },
@@ -48,11 +48,15 @@ function isLater({ attempts }: Stack, task: string): boolean {
   return (Object.hasOwn(attempts, task) ? (attempts[task] ?? 0) : 0) > 1;
 }
 
-/** An event of the same commit may have ended the need differently since. */
-function hasSucceeded({ history }: CommittedChange["change"], need: string): boolean {
-  return history.some(
-    ({ event, task, outcome }) => event === "TASK_COMPLETED" && task === need && outcome === "applied",
-  );
+/** What a task needs may have succeeded in the same commit, before the task was sent, and have ended differently since. */
+function hadSucceeded(
+  { history }: CommittedChange["change"],
+  { task, need }: { readonly task: string; readonly need: string },
+): boolean {
+  const sentBy = history.findIndex(({ sent }) => sent.includes(task));
+  return history
+    .slice(0, sentBy + 1)
+    .some((line) => line.event === "TASK_COMPLETED" && line.task === need && line.outcome === "applied");
 }
 
 function isMet({ tasks }: Stack, need: string): boolean {
