@@ -246,6 +246,10 @@ async function dispatchAll(context: StoreContext, change: Change, before: Aggreg
     const begin = () => createAttemptRow(dispatch, { sequence: context.nextNumber(), now }, claim);
     aggregate = putAttempt(aggregate, known === undefined ? begin() : send(known, now));
   }
+  for (const attemptId of change.resends ?? []) {
+    const known = findOpen(aggregate, attemptId);
+    if (known !== undefined) aggregate = putAttempt(aggregate, send(known, now));
+  }
   return aggregate;
 }
 

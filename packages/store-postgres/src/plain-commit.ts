@@ -41,7 +41,7 @@ interface Lists {
 /** Returns true for a change that this statement can write. */
 export function isPlain(change: Change): boolean {
   const { stackId, write, park, unpark, deadLetters, history, dispatches, cancels, endedAttempts } = change;
-  if (change.audit !== undefined || change.retried !== undefined) return false;
+  if (change.audit !== undefined || change.retried !== undefined || change.resends !== undefined) return false;
   if (write.kind !== "put" || park.length + unpark.length + deadLetters.length + cancels.length > 0) return false;
   if (history.some((line) => line.stackId !== stackId)) return false;
   if (dispatches.some((each) => each.again || each.stackId !== stackId || endedAttempts.includes(each.attemptId)))

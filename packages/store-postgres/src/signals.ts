@@ -134,10 +134,11 @@ export class Signals {
 /** Returns the signals for these changes. `passedKeys`: a result has passed a key on to another attempt. */
 export function signalsOf(changes: readonly Change[], passedKeys: boolean): readonly Kind[] {
   const kinds = new Set<Kind>(passedKeys ? ["task"] : []);
-  for (const { history, dispatches, claims = [], cancels, endedAttempts } of changes) {
+  for (const { history, dispatches, claims = [], resends = [], cancels, endedAttempts } of changes) {
     if (history.length > 0) kinds.add("history");
     // The end of an attempt may pass a key to another one. An attempt that is granted at once does not wait.
-    if (dispatches.length - claims.length + cancels.length + endedAttempts.length > 0) kinds.add("task");
+    if (dispatches.length - claims.length > 0 || resends.length + cancels.length + endedAttempts.length > 0)
+      kinds.add("task");
     if (cancels.length > 0) kinds.add("event");
   }
   return [...kinds];

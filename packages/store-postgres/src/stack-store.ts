@@ -218,6 +218,7 @@ function toChangeDocument(
       log: log === undefined ? null : JSON.stringify(log),
     })),
     dispatches: dispatches.map((dispatch) => toDispatchRow(dispatch, claimed.get(dispatch.attemptId), now)),
+    resends: (change.resends ?? []).map(toPlace),
     endedAttempts: endedAttempts.map(toPlace),
     cancels: cancels.map(({ attemptId, why, withinMs, unclaimedAtOnce }) => {
       const event = cancelled.get(attemptId);

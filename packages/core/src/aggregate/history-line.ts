@@ -1,6 +1,6 @@
 import { findPersonId } from "../access/by.ts";
 import { toBroughtCommit } from "../machine/commit.ts";
-import { type Decision, effectOf } from "../machine/decide/decision.ts";
+import { type Decision, effectOf, sentBy } from "../machine/decide/decision.ts";
 import {
   isSecretKey,
   listHiddenOutputs,
@@ -43,7 +43,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
     eventId: event.id,
     event: event.name,
     outcome,
-    sent: effect?.dispatches.map(({ task }) => task) ?? [],
+    sent: effect === undefined ? [] : sentBy(effect),
     notes: [...notes, ...(effect?.notes ?? [])],
     ...defined({
       internal: event.origin === "external" ? undefined : (true as const),

@@ -1,5 +1,5 @@
 import { parseAttemptId } from "../machine/attempt-id.ts";
-import { type Decision, effectOf } from "../machine/decide/decision.ts";
+import { type Decision, effectOf, sentBy } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { toShownMetadata } from "../machine/secrets.ts";
@@ -113,9 +113,10 @@ function causeOf(event: StackEvent, waiting: ReadonlySet<string>): PlannedEvent[
 }
 
 function listWork(decision: Decision): Pick<PlannedEvent, "sent" | "cancelled"> {
-  const { cancels = [], dispatches = [] } = effectOf(decision) ?? {};
+  const effect = effectOf(decision);
+  const { cancels = [] } = effect ?? {};
   const cancelled = cancels.flatMap(({ attemptId }) => parseAttemptId(attemptId)?.task ?? []);
-  return { sent: dispatches.map(({ task }) => task), cancelled: [...new Set(cancelled)] };
+  return { sent: effect === undefined ? [] : sentBy(effect), cancelled: [...new Set(cancelled)] };
 }
 
 /** Instants are not in it: a plan stays the same while time passes, until a timer is due. */

@@ -1,4 +1,4 @@
-import { type Decision, effectOf } from "../machine/decide/decision.ts";
+import { type Decision, effectOf, sentBy } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
@@ -326,7 +326,8 @@ function withDrawn(loaded: LoadedStack, timerId: string | undefined, at: number)
 /** Returns the effect of a decision, with the stack after it. */
 export function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
   const state = stack?.state ?? null;
-  const sent = effectOf(decision)?.dispatches.map(({ task }) => task) ?? [];
+  const effect = effectOf(decision);
+  const sent = effect === undefined ? [] : sentBy(effect);
   if (decision.kind !== "applied") {
     return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code: decision.code, state, sent };
   }

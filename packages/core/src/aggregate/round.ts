@@ -45,6 +45,7 @@ export interface Round {
   readonly history: HistoryEntry[];
   readonly audit: AuditEntry[];
   readonly dispatches: Change["dispatches"][number][];
+  readonly resends: string[];
   readonly cancels: CancelAttempt[];
   readonly endedAttempts: string[];
   readonly receipts: string[];
@@ -73,6 +74,7 @@ class OpenRound implements Round {
   readonly history: HistoryEntry[] = [];
   readonly audit: AuditEntry[] = [];
   readonly dispatches: Change["dispatches"][number][] = [];
+  readonly resends: string[] = [];
   readonly cancels: CancelAttempt[] = [];
   readonly endedAttempts: string[] = [];
   readonly receipts: string[] = [];
@@ -165,6 +167,7 @@ function takeEffect(round: Round, event: StackEvent, decision: Applied, everyRun
     const claimWithinMs = toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims);
     round.dispatches.push({ ...dispatch, claimWithinMs, cause: event.id });
   }
+  round.resends.push(...(decision.resends ?? []).map(({ attemptId }) => attemptId));
   round.endedAttempts.push(...decision.endedAttempts);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });
   round.stack = followDecision(before, decision);
@@ -218,6 +221,7 @@ export function toChange(round: Round): Change {
     cancels: round.cancels,
     endedAttempts: round.endedAttempts.filter((id) => !round.results.some(({ grant }) => grant.attemptId === id)),
     receipts: round.receipts,
+    ...(round.resends.length > 0 && { resends: round.resends }),
     ...(round.isParkingUsed && round.retried.size > 0 && { retried: toRetried(round) }),
     ...(round.results.length > 0 && { results: round.results }),
     ...(round.audit.length > 0 && { audit: round.audit }),

@@ -175,7 +175,7 @@ export class AttemptBook {
    * attempt that has ended is not cancelled.
    */
   commit(sink: AttemptSink, change: Change): readonly Grant[] {
-    const { results = [], claims = [], dispatches, endedAttempts, cancels, now } = change;
+    const { results = [], claims = [], dispatches, resends = [], endedAttempts, cancels, now } = change;
     for (const { grant, ...result } of results) {
       const attempt = this.#attempts.get(grant.attemptId);
       this.#apply(sink, endByResult(attempt, grant, { ...result, now }), now);
@@ -186,6 +186,7 @@ export class AttemptBook {
       const grant = this.#dispatch(sink, dispatch, { now, claim: claimed.get(dispatch.attemptId) });
       if (grant !== undefined) grants.set(dispatch.attemptId, grant);
     }
+    for (const id of resends) this.#sendAgain(sink, id, now);
     for (const id of endedAttempts) this.#apply(sink, closeAttempt(this.#attempts.get(id), now), now);
     for (const cancel of cancels) this.#cancel(sink, cancel, now);
     return claims.flatMap(({ attemptId }) => grants.get(attemptId) ?? []);
@@ -288,9 +289,7 @@ export class AttemptBook {
     { now, claim }: { readonly now: number; readonly claim: BirthClaim | undefined },
   ): Grant | undefined {
     const { attemptId, entry, attempt: number, executor, secrets } = dispatch;
-    const known = this.#attempts.get(attemptId);
-    if (known !== undefined) this.#send(sink, known, now);
-    if (known !== undefined || (dispatch.again && sink.hasEnded(dispatch))) return undefined;
+    if (this.#sendAgain(sink, attemptId, now) || (dispatch.again && sink.hasEnded(dispatch))) return undefined;
     this.#sequence += 1;
     const message = JSON.stringify(dispatch.message);
     const facts = { entry, attempt: number, executor, secrets, message, dispatchedAt: now, sequence: this.#sequence };
@@ -303,6 +302,13 @@ export class AttemptBook {
     const claimed = claimAtBirth(begun, { owner: claim.owner, leaseMs: claim.leaseMs, now });
     this.#change(sink, claimed);
     return { attemptId, owner: claim.owner, token: claimed.token };
+  }
+
+  /** Sends the message of an open attempt again. Returns false without one. */
+  #sendAgain(sink: AttemptSink, attemptId: string, now: number): boolean {
+    const known = this.#attempts.get(attemptId);
+    if (known !== undefined) this.#send(sink, known, now);
+    return known !== undefined;
   }
 
   #cancel(sink: AttemptSink, cancel: CancelAttempt, now: number): void {

@@ -175,6 +175,11 @@ export interface Change {
   readonly deadLetters: readonly DeadLetter[];
   readonly history: readonly HistoryEntry[];
   readonly dispatches: readonly DispatchAttempt[];
+  /**
+   * Open attempts whose messages are sent again as they are stored, unless they are queued; unknown and settled ones are
+   * ignored. Default: none.
+   */
+  readonly resends?: readonly string[];
   readonly cancels: readonly CancelAttempt[];
   /** Attempts that have ended; unknown and settled ones are ignored. Their keys go to the next attempt in the queue. */
   readonly endedAttempts: readonly string[];

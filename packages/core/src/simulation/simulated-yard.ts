@@ -212,16 +212,23 @@ function takeAttempts({ attempts }: SimulatedYard, change: Change, touch: Touch 
     take(cancelAttempt(attempt, cancel, now));
   }
   for (const dispatch of change.dispatches) send(attempts, dispatch, touch, now);
+  for (const id of change.resends ?? []) takeAgain(attempts, id, touch, now);
   return events;
 }
 
 /** Sends the message of an attempt that the same change has not ended, to a worker that takes it at once. */
 function send(attempts: Map<string, Attempt>, dispatch: Dispatch, touch: Touch | undefined, now: number): void {
-  const { attemptId, task, message } = dispatch;
+  const { attemptId, message } = dispatch;
+  if (!attempts.has(attemptId)) return;
+  touch?.messages.push(message);
+  takeAgain(attempts, attemptId, touch, now);
+}
+
+/** Sends the message of an open attempt again: a worker takes it that has not yet. */
+function takeAgain(attempts: Map<string, Attempt>, attemptId: string, touch: Touch | undefined, now: number): void {
   const attempt = attempts.get(attemptId);
   if (attempt === undefined) return;
-  touch?.dispatched.push(task);
-  touch?.messages.push(message);
+  touch?.dispatched.push(attempt.task);
   if (attempt.token === 0) attempts.set(attemptId, claimAtBirth(attempt, { owner: "", leaseMs: 0, now }));
 }
 

@@ -132,6 +132,7 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
       return commitBoth(run, { stackId: stackOf(id), cancels: [cancel] });
     },
   ],
+  ["send as stored", (run, id) => commitBoth(run, { stackId: stackOf(id), resends: [id] })],
   ["close", (run, id) => commitBoth(run, { stackId: stackOf(id), endedAttempts: [id] })],
   [
     "advance",

@@ -124,6 +124,7 @@ begin
       granted := granted || v_part.id;
     end if;
   end loop;
+  perform stackyard.send_task(s.home, s.id, v_now) from json_to_recordset(p->'resends') as s(home text, id text);
   for v_part in select * from json_to_recordset(p->'endedAttempts') as c(home text, id text) loop
     passed := stackyard.end_attempt(v_part.home, v_part.id, 'closed', null, v_now) or passed;
   end loop;

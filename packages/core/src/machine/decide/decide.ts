@@ -213,9 +213,9 @@ function end(work: Work, before: Stack): Applied | Rejected {
  * too many automatic entries, the count begins anew with any event from outside.
  */
 function isUnchanged(before: Stack, applied: Applied, { automaticEntriesPerHour }: DecideLimits): boolean {
-  const { stack, removed, dispatches, cancels, endedAttempts, raised = [] } = applied;
+  const { stack, removed, dispatches, resends = [], cancels, endedAttempts, raised = [] } = applied;
   if (before.automaticEntries.length >= automaticEntriesPerHour) return false;
-  if (removed || dispatches.length + cancels.length + endedAttempts.length + raised.length > 0) return false;
+  if (removed || [dispatches, resends, cancels, endedAttempts, raised].some(({ length }) => length > 0)) return false;
   const toFacts = ({ updatedAt: _, automaticEntries: __, ...facts }: Stack) => Object.entries(facts);
   const known = new Map<string, unknown>(toFacts(before));
   const facts = toFacts(stack);

@@ -23,6 +23,12 @@ export interface Dispatch {
   readonly message: TaskMessage;
 }
 
+/** An open attempt whose stored message is sent again, because its machine cannot make one any more. */
+export interface Resend {
+  readonly attemptId: string;
+  readonly task: string;
+}
+
 /** A request to stop an attempt. */
 export interface Cancel {
   readonly attemptId: string;
@@ -80,6 +86,8 @@ export interface Applied {
   readonly removed: boolean;
   /** Task messages to send, in order. */
   readonly dispatches: readonly Dispatch[];
+  /** Missing without any. */
+  readonly resends?: readonly Resend[];
   readonly cancels: readonly Cancel[];
   /** Attempts that ended with this event: their keys are freed. */
   readonly endedAttempts: readonly string[];
@@ -122,6 +130,11 @@ export type Decision = Applied | Rejected | Ignored;
 export function effectOf(decision: Decision): Applied | undefined {
   if (decision.kind === "applied") return decision;
   return decision.kind === "ignored" ? decision.moved : undefined;
+}
+
+/** Returns the tasks that a decision sends, in order. */
+export function sentBy({ dispatches, resends = [] }: Pick<Applied, "dispatches" | "resends">): readonly string[] {
+  return [...dispatches, ...resends].map(({ task }) => task);
 }
 
 /** Returns true for codes of refusals that a later state, machine or revision may lift. */

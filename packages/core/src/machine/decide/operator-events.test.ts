@@ -156,13 +156,16 @@ describe("RETRY_PENDING_TASKS", () => {
     expect(decideOn(settled, anEvent("RETRY_PENDING_TASKS")).stack).toEqual(settled);
   });
 
-  it("sends nothing of a task that the revision does not have", () => {
+  it("sends a task that the revision does not have as it was sent first, and nothing of one without an attempt", () => {
     const changed = { ...machine, tasks: new Map([...machine.tasks].filter(([name]) => name !== "db")) };
 
-    const { dispatches, notes } = toApplied(decide(changed, opened, anEvent("RETRY_PENDING_TASKS")));
+    const { dispatches, resends, notes } = toApplied(decide(changed, opened, anEvent("RETRY_PENDING_TASKS")));
 
     expect(dispatches.map(({ task }) => task)).toEqual(["network"]);
-    expect(notes).toEqual(['Task "db" is not in the machine any more, so it was not sent.']);
+    expect([resends, notes]).toEqual([[{ attemptId: idOf("db"), task: "db" }], []]);
+    const without = toApplied(decide(changed, { ...opened, runs: [] }, anEvent("RETRY_PENDING_TASKS")));
+    expect(without.resends).toBeUndefined();
+    expect(without.notes).toEqual(['Task "db" is not in the machine any more, so it was not sent.']);
   });
 });
 

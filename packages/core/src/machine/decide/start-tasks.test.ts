@@ -363,14 +363,24 @@ describe("prepareTask", () => {
   });
 
   describe("an attempt that is sent again", () => {
-    it("is not, with a note, when its config can no longer be resolved; the attempt continues", () => {
+    it("is, as it was sent first, when its config can no longer be resolved", () => {
       const machine = build(dynamic((scope) => (readKey(scope, "size") === 1 ? {} : raise())));
       const sent = play(machine, go({ size: 1 }), anEvent("SET", { metadata: { size: 2 } }));
 
-      const { stack, dispatches, notes } = toApplied(decide(machine, sent, anEvent("RETRY_PENDING_TASKS")));
+      const { stack, dispatches, resends, notes } = toApplied(decide(machine, sent, anEvent("RETRY_PENDING_TASKS")));
 
-      expect([stack.tasks[0]?.detail, dispatches]).toEqual(["RUNNING", []]);
-      expect(notes).toEqual(['Task "db" was not sent again: The config failed: odd']);
+      expect([stack.tasks[0]?.detail, dispatches, notes]).toEqual(["RUNNING", [], []]);
+      expect(resends).toEqual([{ attemptId: sent.runs[0]?.attemptId, task: "db" }]);
+    });
+
+    it("is, as it was sent first, when the machine does not have its task any more", () => {
+      const sent = play(build({}), go({}));
+      const without = aMachineV2({ INIT: { on: { GO: ["BUILD"] } }, BUILD: { tasks: [] } }, { tasks: {} });
+
+      const { dispatches, resends, notes } = toApplied(decide(without, sent, anEvent("RETRY_PENDING_TASKS")));
+
+      expect([dispatches, resends]).toEqual([[], [{ attemptId: sent.runs[0]?.attemptId, task: "db" }]]);
+      expect(notes.filter((note) => note.includes("not sent"))).toEqual([]);
     });
   });
 

@@ -141,21 +141,20 @@ function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageStack): 
 }
 
 /**
- * Sends the task's attempt again, with the same key; creates one when no attempt is open, as for rows taken over.
- * Returns false when it cannot be sent: the running attempt must not fail because another message cannot be built.
+ * Sends the task's attempt again as it was sent first, whatever the machine would send now; creates one when no attempt is
+ * open, as for rows taken over. Returns false when nothing was sent.
  */
 export function dispatchAgain(work: Work, name: string, shown: MessageStack): boolean {
   const task = work.machine.tasks.get(name);
-  if (task === undefined) {
-    work.notes.push(formatLostTask(name));
-    return false;
-  }
-  const prepared = prepareApproved(work, task);
-  if (prepared.kind === "fault") {
-    work.notes.push(`Task "${name}" was not sent again: ${prepared.message}`);
-    return false;
-  }
   const run = findCurrentRun(work.stack, name);
+  const unapproved = task && findUnapproved(work, task);
+  const prepared = unapproved ?? (task && prepareTask(toScopeInput(work), task));
+  if (prepared?.kind !== "prepared") {
+    const isResent = run !== undefined && unapproved === undefined;
+    if (isResent) work.resends.push({ attemptId: run.attemptId, task: name });
+    else work.notes.push(prepared === undefined ? formatLostTask(name) : formatUnsent(name, prepared));
+    return isResent;
+  }
   if (run === undefined) {
     dispatchTask(work, prepared, shown);
     return true;
@@ -164,6 +163,10 @@ export function dispatchAgain(work: Work, name: string, shown: MessageStack): bo
   if (dispatch.secrets !== undefined) replaceRun(work, run, { ...run, secrets: dispatch.secrets });
   work.dispatches.push(dispatch);
   return true;
+}
+
+function formatUnsent(name: string, { message }: PrepareFault): string {
+  return `Task "${name}" was not sent again: ${message}`;
 }
 
 /** Returns the note that a task could not be sent because its machine has changed. */

@@ -5,7 +5,7 @@ import { defined } from "../json.ts";
 import { FAILED, type Machine, NEXT, type State } from "../machine.ts";
 import type { KnownSender, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import { forgetChanged } from "./approved.ts";
-import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
+import type { Applied, Cancel, Dispatch, Ignored, Rejected, Resend } from "./decision.ts";
 import { toLeftBehind } from "./left-behind.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { withoutPending } from "./pending-events.ts";
@@ -40,6 +40,7 @@ export interface Work {
   stack: Stack;
   entries: number;
   readonly dispatches: Dispatch[];
+  readonly resends: Resend[];
   readonly cancels: Cancel[];
   readonly endedAttempts: string[];
   readonly notes: string[];
@@ -94,9 +95,10 @@ export function beginWork({ before, moved, ...input }: BeginInput): Work {
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
-  const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], unfinished: [], raised: [], commits: [] };
+  const sent = { dispatches: [], resends: [], cancels: [], endedAttempts: [] };
+  const found = { notes: [], unfinished: [], raised: [], commits: [] };
   const set = new Set<string>();
-  const work: Work = { machine, event, limits, left, automatic, brought, stack, entries: 0, set, ...found };
+  const work: Work = { machine, event, limits, left, automatic, brought, stack, entries: 0, set, ...sent, ...found };
   // A value that is sensitive since this revision may have been quoted before.
   if (moved.secretVersions !== before.secretVersions) hideSecrets(work);
   return work;
@@ -149,7 +151,7 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
  * terminal now.
  */
 export function endWork(work: Work): Applied {
-  const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, set, raised, commits } = work;
+  const { machine, event, dispatches, resends, cancels, endedAttempts, notes, unfinished, set, raised, commits } = work;
   const isOver = machine.states.get(work.stack.state)?.terminal === true && isSatisfied(work.stack.tasks);
   const ends = isOver && !isHeld(work);
   const isUpgrade = event.name === SYSTEM_EVENTS.upgradeStack;
@@ -161,6 +163,7 @@ export function endWork(work: Work): Applied {
   const applied = { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes } as const;
   return {
     ...applied,
+    ...(resends.length > 0 && { resends }),
     ...(unfinished.length > 0 && { unfinished }),
     ...(set.size > 0 && { set: [...set] }),
     ...(raised.length > 0 && { raised }),

@@ -300,11 +300,32 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     );
   }),
 
+  storeCase("sends the stored message of an attempt for which no other can be made", async (store) => {
+    const first = aDispatch("a1");
+    await commitNow(store, aPut({}, { dispatches: [first] }));
+    await store.release(await takeReceipts(store, ["task"]));
+    const grant = await grantNow(store, "a1");
+
+    await commitNow(store, aPut({}, { resends: ["a1", "a2"], now: T0 + SECOND }));
+    await commitNow(store, aChange({ resends: ["a1"], now: T0 + SECOND }));
+
+    const items = await take(store, ["task"], { now: T0 + MINUTE });
+    assert.deepEqual(
+      items.map((item) => "message" in item && item.message),
+      [first.message],
+    );
+    const listed = await store.queries.listAttempts("s1");
+    assert.deepEqual(
+      listed.map(({ attemptId, status, token }) => [attemptId, status, token]),
+      [["a1", "running", grant.token]],
+    );
+  }),
+
   storeCase("does no harm when a settled attempt is sent again", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
     await commitNow(store, aChange({ endedAttempts: ["a1"] }));
 
-    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1", { again: true })] }));
+    await commitNow(store, aPut({}, { dispatches: [aDispatch("a1", { again: true })], resends: ["a1"] }));
 
     const view = await store.findAttempt("a1");
     assert.deepEqual([view?.status, view?.outcome], ["settled", "closed"]);
