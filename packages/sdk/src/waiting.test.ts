@@ -118,10 +118,20 @@ const line: HistoryEntry = {
   sent: [],
   notes: [],
 };
+const toDeed = (lacks: Lacks, deed: object = {}) =>
+  ({ eventId: "e0", event: "PUSHED", at: at(3), keys: [], verdict: "failed", lacks, ...deed }) as const;
 const evaluate = (stack: Partial<StackDetails>, goal: WaitGoal, after: HistoryEntry | undefined = line) =>
   evaluateGoal(aStack(stack), goal, { after, first: undefined });
 
+type Lacks = NonNullable<StackDetails["deeds"]>[number]["lacks"];
+
 const lost = { why: "failed", entry: 1, attempt: 1 } as const;
+
+const over = { ...failure, resolvedAt: at(6) };
+const repaired = toDeed([], { eventId: "e1", verdict: "open" });
+
+/** The deploy has failed: what the present work lacks, and how the stack shows it. */
+const spoiled = { lastFailure: failure, deeds: [toDeed([{ task: "deploy", ...lost }])] };
 
 describe("evaluateGoal", () => {
   it.each<[string, Partial<StackDetails>, WaitGoal, string]>([
@@ -130,18 +140,19 @@ describe("evaluateGoal", () => {
     ["one that may not", {}, { states: ["ASLEEP"] }, "unreachable"],
     ["one that may only be removed", { reachable: { states: [], removal: true } }, { removal: true }, "open"],
     ["one that cannot be removed", {}, { removal: true }, "unreachable"],
-    ["a failure that spoils the goal", { lastFailure: failure }, { states: ["LIVE"] }, "failed"],
-    ["a failure that leads to the goal", { lastFailure: failure }, { states: ["BROKEN"] }, "open"],
-    ["one of two goals that is left", { lastFailure: failure }, { states: ["LIVE", "BROKEN"] }, "open"],
-    ["a way round a failure", { state: "LIVE", lastFailure: failure }, { states: ["LIVE"] }, "failed"],
-    ["the very state that failed", { state: "BUILD", lastFailure: failure }, { states: ["BUILD"] }, "reached"],
-    ["an earlier failure", { lastFailure: { ...failure, at: at(4) } }, { states: ["LIVE"] }, "open"],
-    ["a failure that is resolved", { lastFailure: { ...failure, resolvedAt: at(6) } }, { states: ["LIVE"] }, "open"],
+    ["a failure that spoils the goal", spoiled, { states: ["LIVE"] }, "failed"],
+    ["a failure that leads to the goal", spoiled, { states: ["BROKEN"] }, "open"],
+    ["one of two goals that is left", spoiled, { states: ["LIVE", "BROKEN"] }, "open"],
+    ["a way round a failure", { ...spoiled, state: "LIVE" }, { states: ["LIVE"] }, "failed"],
+    ["the very state that failed", { ...spoiled, state: "BUILD" }, { states: ["BUILD"] }, "reached"],
+    ["a failure of earlier work", { ...spoiled, deeds: [...spoiled.deeds, repaired] }, { states: ["LIVE"] }, "open"],
+    ["one that another task has succeeded after", { ...spoiled, lastFailure: over }, { states: ["LIVE"] }, "failed"],
+    ["one that is resolved", { lastFailure: over, deeds: [repaired] }, { states: ["LIVE"] }, "open"],
   ])("of %s", (_, stack, goal, kind) => {
     expect(evaluate(stack, goal).kind).toBe(kind);
   });
 
-  it.each<[string, NonNullable<StackDetails["deeds"]>[number]["lacks"], "open" | "failed" | "done", string]>([
+  it.each<[string, Lacks, "open" | "failed" | "done", string]>([
     ["that lacks a task, though a check has succeeded since", [{ task: "build", ...lost }], "failed", "failed"],
     ["that lacks nothing, though another task has failed since", [], "done", "reached"],
     ["whose task fails while others run", [{ task: "build", ...lost }], "open", "failed"],
@@ -162,23 +173,24 @@ describe("evaluateGoal", () => {
     const kinds = [
       unknown,
       { ...unknown, stalled: { code: "LOOP_LIMIT", reason: "It runs in circles." } },
-      { ...unknown, lastFailure: bare },
+      { ...unknown, ...spoiled, lastFailure: bare },
     ].map((stack) => evaluateGoal(stack, { states: ["LIVE"] }, { after: line, first: undefined }).kind);
 
     expect(kinds).toEqual(["open", "unreachable", "failed"]);
   });
 
   it("counts without an event what has failed since the first look, or fails now", () => {
-    const first = aStack({ lastFailure: { ...failure, at: at(4) } });
+    const first = aStack(spoiled);
     const kindOf = (stack: Partial<StackDetails>) =>
       evaluateGoal(aStack(stack), { states: ["LIVE"] }, { after: undefined, first }).kind;
+    const withLack = (lack: object) => ({ ...spoiled, deeds: [toDeed([{ task: "deploy", ...lost, ...lack }])] });
 
-    expect([kindOf(first), kindOf({ lastFailure: failure })]).toEqual(["open", "failed"]);
-    expect(kindOf({ lastFailure: { ...failure, at: at(4), entry: 2 } })).toBe("failed");
+    expect([kindOf(first), kindOf(withLack({ task: "other" }))]).toEqual(["open", "failed"]);
+    expect([kindOf(withLack({ attempt: 2 })), kindOf(withLack({ entry: 2 }))]).toEqual(["failed", "failed"]);
   });
 
   it("says what has failed, with the tool's words, and where the stack is", () => {
-    expect(evaluate({ lastFailure: failure }, { states: ["LIVE"], removal: true })).toMatchObject({
+    expect(evaluate(spoiled, { states: ["LIVE"], removal: true })).toMatchObject({
       message:
         'Stack "pr-1" will not be in LIVE or removed: task "deploy" failed in BUILD (NOPE: terraform apply ended with exit code 1. error: no quota). It is in CLEANUP now.',
     });

@@ -24,8 +24,8 @@ export interface WaitForStateOptions extends WaitOptions {
    */
   readonly stopOnFailure?: boolean;
   /**
-   * The event that the wait follows: it must be applied first (else `EventNotAppliedError`), and only failures since
-   * then count. Without it, the result of the first poll must be unchanged two seconds later, because an event may be
+   * The event that the wait follows: it must be applied first (else `EventNotAppliedError`), and what its work lacks is a
+   * failure; one without work of its own goes on with the present work. Without it, the result of the first poll must be unchanged two seconds later, because an event may be
    * on its way.
    */
   readonly after?: PublishedEvent | HistoryEntry;
@@ -266,13 +266,18 @@ function formatPlace({ states = [], removal = false }: WaitGoal): string {
   return [...states.map((state) => `in ${state}`), ...(removal ? ["removed"] : [])].join(" or ");
 }
 
-/** Returns the failure that counts: what the work of the event lacks, whatever has succeeded since. */
+/**
+ * Returns the failure that counts: what the work of the event lacks, whatever has succeeded since. An event that has begun no
+ * work of its own goes on with that of the present entry; so does a wait without an event.
+ */
 function findCounted(stack: StackDetails, context: GoalContext): CountedFailure | undefined {
-  const deed = stack.deeds?.find(({ eventId }) => eventId === context.after?.eventId);
-  if (deed === undefined) return findSince(stack, context);
+  const deed = stack.deeds?.find(({ eventId }) => eventId === context.after?.eventId) ?? stack.deeds?.at(-1);
   // Tasks that have not worked with the values yet, or not for this event, may still do so while the work goes on.
-  const lack = deed.lacks.find(({ why, taken }) => deed.verdict === "failed" || (HAS_FAILED.has(why) && !taken));
-  if (lack === undefined) return undefined;
+  const lack = deed?.lacks.find((each) => {
+    const hasFailed = deed.verdict === "failed" || (HAS_FAILED.has(each.why) && !each.taken);
+    return hasFailed && (context.after !== undefined || isNew(each, stack, context.first));
+  });
+  if (deed === undefined || lack === undefined) return undefined;
   const { lastFailure, state } = stack;
   if (lastFailure?.task === lack.task && lastFailure.entry === lack.entry) return lastFailure;
   const { task, entry, attempt } = lack;
@@ -282,13 +287,13 @@ function findCounted(stack: StackDetails, context: GoalContext): CountedFailure 
 const HAS_FAILED: ReadonlySet<string> = new Set(["failed", "cancelled", "partial"]);
 
 type CountedFailure = NonNullable<StackDetails["lastFailure"]>;
+type Lack = NonNullable<StackDetails["deeds"]>[number]["lacks"][number];
 
-/** An event whose work is that of the present entry has no deed of its own; nor has a wait without an event. */
-function findSince({ lastFailure, entry }: StackDetails, { after, first }: GoalContext): CountedFailure | undefined {
-  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return undefined;
-  if (after !== undefined) return Date.parse(lastFailure.at) >= Date.parse(after.at) ? lastFailure : undefined;
-  const isNew = lastFailure.at !== first?.lastFailure?.at || lastFailure.task !== first.lastFailure.task;
-  return isNew || lastFailure.entry === entry ? lastFailure : undefined;
+/** Returns true for what is lacking in the present entry, or was not yet at the first look. */
+function isNew({ task, entry, attempt }: Lack, stack: StackDetails, first: StackDetails | undefined): boolean {
+  if (entry === stack.entry) return true;
+  const known = first?.deeds?.flatMap(({ lacks }) => lacks) ?? [];
+  return !known.some((each) => each.task === task && each.entry === entry && each.attempt === attempt);
 }
 
 function isInTrouble({ failed, stalled, tasks }: StackDetails): boolean {

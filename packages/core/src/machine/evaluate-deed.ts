@@ -42,11 +42,13 @@ export interface ListedDeed {
 
 /** Lists the deeds that a stack keeps, oldest first; the last is that of its present entry. Pure. */
 export function listDeeds(stack: Stack): readonly ListedDeed[] {
-  const listed = Object.entries(stack.deeds ?? {}).flatMap(([id, deed]) => {
+  // A clock may have been set back since.
+  const orderOf = (id: string, { at }: Deed) => (id === stack.deed ? Number.POSITIVE_INFINITY : at);
+  const sorted = Object.entries(stack.deeds ?? {}).toSorted((a, b) => orderOf(...a) - orderOf(...b));
+  return sorted.flatMap(([id, deed]) => {
     const { kind } = judge(stack, deed, id);
     return kind === "unknown" ? [] : [{ eventId: id.replace(/^(?:internal|external):/, ""), verdict: kind, deed }];
   });
-  return listed.toSorted((a, b) => a.deed.at - b.deed.at);
 }
 
 function judge(stack: Stack, deed: Deed, id: string): DeedVerdict {

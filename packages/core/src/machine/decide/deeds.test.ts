@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTrial } from "../../testing/trial.ts";
-import { evaluateDeed } from "../evaluate-deed.ts";
+import { evaluateDeed, listDeeds } from "../evaluate-deed.ts";
 
 const SOURCE = `
 version: 2
@@ -53,6 +53,21 @@ describe("the deed of an event", () => {
     const { send } = await play();
 
     expect(await send("RELEASED", V1)).toBe("done");
+  });
+
+  it("of the present entry is listed last, also when the clock was set back since", async () => {
+    const { send, find } = await play();
+    await send("RELEASED", V1);
+    await send("CHECK");
+    const stack = await find();
+    const later = Object.entries(stack.deeds ?? {}).map(([id, deed], index) => [
+      id,
+      { ...deed, at: deed.at - index * 60_000 },
+    ]);
+
+    const listed = listDeeds({ ...stack, deeds: Object.fromEntries(later) });
+
+    expect(listed.map(({ deed }) => deed.event)).toEqual(["RELEASED", "CHECK"]);
   });
 
   it("stays failed when another task succeeds [argo-cd#29410]", async () => {
