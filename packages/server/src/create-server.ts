@@ -11,6 +11,7 @@ import { createChangeBell } from "./change-bell.ts";
 import { createApp } from "./create-app.ts";
 import { createByteRoom } from "./http/byte-room.ts";
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
+import { createCursors } from "./http/cursors.ts";
 import { createListener, type Listener } from "./http/listen.ts";
 import { mountMcp } from "./http/mcp-route.ts";
 import { mountDocs } from "./http/mount-docs.ts";
@@ -89,7 +90,8 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const bulks = createBulks({ ...deps, bell });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, check }, limits);
   const runner = createRunner(deps, settings);
-  const app = connectApp({ ...deps, ...access, settings, bell, bulks, live, state, runner });
+  const cursors = createCursors({ records: deps.store.records, clock: deps.clock });
+  const app = connectApp({ ...deps, ...access, settings, bell, bulks, live, state, runner, cursors });
   let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
@@ -219,7 +221,7 @@ function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Ro
     ...terraformStateRoutes(deps),
     ...unsavedRunRoutes(deps),
     ...live,
-    ...sessionRoutes(deps.logins),
+    ...sessionRoutes(deps.logins, deps),
     ...tokenRoutes(deps),
     ...stackPreviewRoutes(deps),
     ...orphanRoutes(deps),

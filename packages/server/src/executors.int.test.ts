@@ -45,8 +45,9 @@ it("continues after a name", async () => {
     `/v1/executors?limit=1&cursor=${first.cursor}`,
   );
 
+  expect(first.cursor).toBeDefined();
   expect([first, second].map(({ items, cursor }) => [items[0]?.name, cursor])).toEqual([
-    ["approval", "approval"],
+    ["approval", first.cursor],
     ["script", undefined],
   ]);
 });

@@ -119,6 +119,7 @@ describe("/v1/custom-resources", () => {
     const first = await yard.json<Page<CustomResourceRun>>("/v1/custom-resources?limit=2", as(VIEWER));
     const second = await yard.json<Page<CustomResourceRun>>(
       `/v1/custom-resources?cursor=${encodeURIComponent(first.cursor ?? "")}`,
+      as(VIEWER),
     );
 
     expect(first).toMatchObject({ items: [aRun("1-a"), aRun("2-b")], cursor: expect.any(String) });
@@ -169,7 +170,7 @@ describe("artifacts", () => {
     const second = await yard.json<Page<ArtifactCoverage>>(`${path}&cursor=${first.cursor}`);
 
     expect([first, second].map(({ items, cursor }) => [items[0]?.version, cursor])).toEqual([
-      ["2", "next"],
+      ["2", expect.any(String)],
       ["1", undefined],
     ]);
     const filters = { name: "app", version: "2", ...PLACE, limit: 1 };

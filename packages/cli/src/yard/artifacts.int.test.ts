@@ -83,20 +83,20 @@ describe("a server with a distributor", () => {
 
     const answers = [
       await call("/v1/artifacts/coverage?name=billing-api&limit=1"),
-      await call("/v1/consumers?cursor=next"),
+      await call("/v1/consumers"),
       await call("/v1/artifacts/refresh", { name: "billing-api", version: "1.4.2", ...PLACE }),
       await call("/v1/artifacts/replay", PLACE),
     ];
 
     expect(answers).toEqual([
-      { status: 200, body: { items: [ROW], cursor: "next" } },
+      { status: 200, body: { items: [ROW], cursor: expect.any(String) } },
       { status: 200, body: ANSWERS["consumers"] },
       { status: 200, body: ANSWERS["refresh"] },
       { status: 200, body: ANSWERS["replay"] },
     ]);
     expect(asked).toEqual([
       { op: "coverage", name: "billing-api", limit: 1 },
-      { op: "consumers", cursor: "next" },
+      { op: "consumers" },
       { op: "refresh", name: "billing-api", version: "1.4.2", ...PLACE },
       { op: "replay", ...PLACE },
     ]);

@@ -27,8 +27,11 @@ export const MAX_SOURCE = 262_144;
 /** Longest key of a Terraform state. */
 export const MAX_STATE_KEY = 1_500;
 
-/** Longest cursor of a list, and longest id of an item of one. */
+/** Longest place in a list, and longest id of an item of one. */
 export const MAX_CURSOR = 2_048;
+
+/** Longest cursor that callers get: a sealed place, whose characters may have three bytes each. */
+export const MAX_SEALED_CURSOR = 8_960;
 
 /** Pattern of the digest of a dry run. */
 export const PLAN_DIGEST = "^[0-9a-f]{32}$";

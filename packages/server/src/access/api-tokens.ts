@@ -38,6 +38,7 @@ import type { Page, PageInput } from "@stackyard/core/engine";
 import { defineRecordKind } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { pageOfReadable } from "../routes/readable-page.ts";
 import { toPage } from "../routes/to-page.ts";
 import type { Authenticator, Caller } from "./caller.ts";
 import { hasEverywhere } from "./guard.ts";
@@ -65,7 +66,7 @@ interface IssuedToken {
 /** The API tokens of a yard: one record each, and one for each secret's digest, which leads to the token. */
 export interface ApiTokens {
   readonly authenticate: Authenticator;
-  /** Returns the tokens that the caller may see, in order of their ids. A page may be short and have a cursor. */
+  /** Returns the tokens that the caller may see, in order of their ids. */
   list(caller: Caller, page: PageInput): Promise<Page<ApiTokenRecord>>;
   /** Throws `FORBIDDEN` for more rights than the caller has, `USAGE` for an invalid duration. */
   create(caller: Caller, request: ApiTokenRequest): Promise<IssuedToken>;
@@ -124,7 +125,13 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
       const more = defined({ isReplaced: isReplaced(found.token, digest) || undefined });
       return { ...toCaller(deps, found.token, { via, endsAt }), ...more, family: await findFirst(kept, found.token) };
     },
-    list: (caller, page) => kept.list(page, (token) => maySee(caller, token)),
+    list: (caller, page) => {
+      const show = async (items: readonly ApiTokenRecord[]) => {
+        const views = items.map(async (token) => (maySee(caller, token) ? withEnd(deps, token) : undefined));
+        return { views: await Promise.all(views) };
+      };
+      return pageOfReadable({ list: kept.list, show }, page);
+    },
     create: (caller, request) => createToken(parts, caller, request),
     rotate: (caller, id, options) => rotateToken(parts, { caller, id, options }),
     revoke: (caller, id) => revokeToken(parts, caller, id),
@@ -246,7 +253,7 @@ interface TokenRecords {
   /** Makes a secret lead to its token, which must contain its digest too. */
   addSecret(hash: string, tokenId: string): Promise<void>;
   removeSecrets(hashes: readonly string[]): Promise<void>;
-  list(page: PageInput, isWanted: (token: ApiTokenRecord) => boolean): Promise<Page<ApiTokenRecord>>;
+  list(page: PageInput): Promise<Page<ApiTokenRecord>>;
   listAll(): Promise<readonly ApiTokenRecord[]>;
 }
 
@@ -285,15 +292,14 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
     async removeSecrets(hashes) {
       for (const hash of hashes) await secrets.remove(deps, hash);
     },
-    async list(page, isWanted) {
+    async list(page) {
       const found = await records.list(TOKENS, { ...page, now: clock.now() });
-      const { items, ...rest } = toPage(found, { toView: ({ value }) => parseToken(value), toId: ({ key }) => key });
-      return { ...rest, items: await Promise.all(items.filter(isWanted).map((token) => withEnd(deps, token))) };
+      return toPage(found, { toView: ({ value }) => parseToken(value), toId: ({ key }) => key });
     },
     async listAll() {
       const all: ApiTokenRecord[] = [];
-      const pages = listPages((start) => kept.list({ ...PAGE, ...start }, () => true));
-      for await (const { items } of pages) all.push(...items);
+      const pages = listPages((start) => kept.list({ ...PAGE, ...start }));
+      for await (const { items } of pages) all.push(...(await Promise.all(items.map((token) => withEnd(deps, token)))));
       return all;
     },
   };

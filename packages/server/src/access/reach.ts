@@ -7,6 +7,7 @@ import {
   type Rights,
 } from "@stackyard/core/access";
 import type { EventHead, HistoryEntry, LoadedStack, Page, PageInput } from "@stackyard/core/engine";
+import { pageOfReadable } from "../routes/readable-page.ts";
 import type { Caller } from "./caller.ts";
 import { findStackMachine, type Guard, hasEverywhere, toDelegateHint } from "./guard.ts";
 
@@ -51,11 +52,9 @@ interface ListSource<Item> {
   readonly toSubject: (item: Item) => AccessSubject | undefined | Promise<AccessSubject | undefined>;
 }
 
-const MOST_PAGES = 20;
-
 /**
- * Loads a page without items that the caller cannot read. Skips empty pages, at most 20, so a page may still be empty
- * and have a cursor. Unreadable rows are reported only to callers that read everything: their owners are unknown.
+ * Loads a page without items that the caller cannot read, as `pageOfReadable` does. Unreadable rows are reported only to
+ * callers that read everything: their owners are unknown.
  */
 export async function loadVisible<Item>(
   caller: Caller,
@@ -63,18 +62,19 @@ export async function loadVisible<Item>(
   { load, toSubject }: ListSource<Item>,
 ): Promise<Page<Item>> {
   if (hasEverywhere(caller.rights, "read")) return load(input);
-  let start = input;
-  for (let pages = 1; ; pages += 1) {
-    const { items, cursor } = await load(start);
-    const visible: Item[] = [];
+  const list = async (page: PageInput): Promise<Page<Item>> => {
+    const { items, cursor } = await load(page);
+    return { items, ...defined({ cursor }) };
+  };
+  const show = async (items: readonly Item[]) => {
+    const views: (Item | undefined)[] = [];
     for (const item of items) {
       const subject = await toSubject(item);
-      if (subject !== undefined && mayRead(caller, subject)) visible.push(item);
+      views.push(subject !== undefined && mayRead(caller, subject) ? item : undefined);
     }
-    const isEnd = visible.length > 0 || cursor === undefined || pages === MOST_PAGES;
-    if (isEnd) return { items: visible, ...defined({ cursor }) };
-    start = { ...input, ...defined({ cursor }) };
-  }
+    return { views };
+  };
+  return pageOfReadable({ list, show }, input);
 }
 
 /** Finds the subjects of lines and events. */

@@ -2,7 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
 import * as operations from "@stackyard/core/api/operations";
 import type { Route } from "../http/route.ts";
-import { reply, serve } from "../http/serve.ts";
+import { reply, type ServeDeps, serve } from "../http/serve.ts";
 import { pageOfReadable } from "../routes/readable-page.ts";
 import { pageInput, toPage } from "../routes/to-page.ts";
 import type { Caller } from "./caller.ts";
@@ -11,9 +11,13 @@ import type { Logins } from "./logins.ts";
 import { type Session, toSessionView } from "./sessions.ts";
 
 /** Defines `/v1/sessions`: the caller's own, and with the permission `access` those of others. */
-export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "sessions">): readonly Route[] {
+export function sessionRoutes(
+  { context, sessions }: Pick<Logins, "context" | "sessions">,
+  { cursors }: Pick<ServeDeps, "cursors">,
+): readonly Route[] {
+  const deps = { audit: context.audit, cursors };
   return [
-    serve(context, operations.listSessions, async ({ query }, { caller }) => {
+    serve(deps, operations.listSessions, async ({ query }, { caller }) => {
       const show = async (items: readonly Session[]) => ({
         views: items.map((session) => (isWithinReach(session, caller) ? session : undefined)),
       });
@@ -21,7 +25,7 @@ export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "s
       const toView = (session: Session) => toSessionView(session, caller.sessionId);
       return reply(200, toPage(withKnownOwners(caller, found, "access"), { toView, toId: ({ id }) => id }));
     }),
-    serve(context, operations.revokeSession, async ({ params: { sessionId } }, { caller, audit }) => {
+    serve(deps, operations.revokeSession, async ({ params: { sessionId } }, { caller, audit }) => {
       const session = await sessions.get(sessionId);
       if (session === undefined || !isWithinReach(session, caller)) throw unknownSession(sessionId);
       const ended = await audit({ on: { sessionId } }, () => sessions.end(sessionId));

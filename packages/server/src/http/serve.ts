@@ -1,7 +1,9 @@
+import { defined, isMap } from "@stackyard/core";
 import type { AuditedAction, AuditWriter } from "@stackyard/core/access";
 import * as schemas from "@stackyard/core/api";
 import type { AnswerOf, AnswerSpec, AnyOperation, SchemaName, SuccessOf } from "@stackyard/core/api/operations";
 import { type Static, type TObject, type TSchema, Type } from "typebox";
+import type { Cursors, CursorUse } from "./cursors.ts";
 import { defineRoute, json, type Route, type RouteAnswer, type RouteContext } from "./route.ts";
 
 /** The reply of an operation's handler: one of its successful statuses, with the body that belongs to it. */
@@ -46,16 +48,26 @@ type ContextOf<Of extends AnyOperation> = Of["audited"] extends true
   ? RouteContext & { readonly audit: Audit }
   : RouteContext;
 
-/** Returns the route of an operation. The handler's answer is checked against the operation by its type. */
+/** What each route of an operation needs. */
+export interface ServeDeps {
+  readonly audit: AuditWriter;
+  readonly cursors: Cursors;
+}
+
+/**
+ * Returns the route of an operation. The handler's answer is checked against the operation by its type. Handlers of lists take
+ * and return places; the cursors that callers see are made of them here, for every list.
+ */
 export function serve<const Of extends AnyOperation>(
-  { audit }: { readonly audit: AuditWriter },
+  { audit, cursors }: ServeDeps,
   operation: Of,
   handle: (input: InputOf<Of>, context: ContextOf<Of>) => Promise<ReplyOf<Of>>,
 ): Route {
   const { method, path, access, answers, body, describedBody, operationId, ...spec } = operation;
   const answered = Object.entries(answers).map(([status, each]) => [status, toRouteAnswer(each)]);
   // The route parses its input by the very schemas of which the handler's types are made.
-  const run = handle as (input: unknown, context: unknown) => Promise<Reply<number, unknown>>;
+  const run = handle as Handler;
+  const call = isList(operation) ? withCursors(cursors, operationId, run) : run;
   return defineRoute(method, path, {
     ...spec,
     ...access,
@@ -66,10 +78,59 @@ export function serve<const Of extends AnyOperation>(
     async handle(input, context) {
       const write: Audit = (action, call) =>
         audit.run({ action: operationId, via: "api", who: context.sender, ...action }, call);
-      const { status, value, headers } = await run(input, { ...context, audit: write });
+      const { status, value, headers } = await call(input, { ...context, audit: write });
       return json(status, value, headers);
     },
   });
+}
+
+interface ParsedInput {
+  readonly params: object;
+  readonly query: object;
+  readonly body: unknown;
+}
+
+type Handler = (
+  input: ParsedInput,
+  context: RouteContext & { readonly audit: Audit },
+) => Promise<Reply<number, unknown>>;
+
+/** Returns true for an operation that takes a cursor: in its query or, where a press moves a page, in its body. */
+export function isList({ query, body }: Pick<AnyOperation, "query" | "body">): boolean {
+  return "cursor" in query || isBodyList(body);
+}
+
+function isBodyList(body: TSchema | undefined): boolean {
+  return body !== undefined && Type.IsObject(body) && "cursor" in body.properties;
+}
+
+/** Opens the cursor of a request, and seals that of its answer. */
+function withCursors(cursors: Cursors, operationId: string, handle: Handler): Handler {
+  return async (input, context) => {
+    const {
+      cursor: ofQuery,
+      limit: _,
+      ...query
+    } = input.query as { readonly cursor?: string; readonly limit?: number };
+    const { sender } = context.caller;
+    // The body of a press says what is done with each item, not which are listed.
+    const use: CursorUse = { operationId, filter: { ...query, ...input.params }, caller: sender };
+    const place = ofQuery === undefined ? undefined : await cursors.open(use, ofQuery);
+    const body = await openBody(cursors, use, input.body);
+    const opened = { ...input, query: { ...input.query, ...defined({ cursor: place }) }, body };
+    const answered = await handle(opened, context);
+    return { ...answered, value: await sealAnswer(cursors, use, answered.value) };
+  };
+}
+
+async function openBody(cursors: Cursors, use: CursorUse, body: unknown): Promise<unknown> {
+  if (!isMap(body) || typeof body["cursor"] !== "string") return body;
+  return { ...body, cursor: await cursors.open(use, body["cursor"]) };
+}
+
+async function sealAnswer(cursors: Cursors, use: CursorUse, value: unknown): Promise<unknown> {
+  if (!isMap(value) || typeof value["cursor"] !== "string") return value;
+  return { ...value, cursor: await cursors.seal(use, value["cursor"]) };
 }
 
 const byName: Readonly<Record<SchemaName, TSchema>> = schemas;

@@ -15,7 +15,9 @@ import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics">, Pick<RouteDeps, "locator" | "audit"> {
+interface HealthRoutesDeps
+  extends Pick<ServerDeps, "processMetrics">,
+    Pick<RouteDeps, "locator" | "audit" | "cursors"> {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -47,7 +47,7 @@ describe("a page of what a caller may read", () => {
     ]);
   });
 
-  it("says the same whatever rows of others are between, but for a last cursor", async () => {
+  it("says the same whatever rows of others are between", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.boolean(), { maxLength: 250 }),
@@ -57,7 +57,8 @@ describe("a page of what a caller may read", () => {
           const pages = await walk(rows, limit);
           const readable = rows.filter((row) => row.endsWith("own"));
           expect(pages.flatMap(({ items }) => items)).toEqual(readable);
-          for (const { items, cursor } of pages) expect([undefined, items.at(-1)]).toContain(cursor);
+          for (const { items, cursor } of pages.slice(0, -1)) expect(cursor).toBe(items.at(-1));
+          expect(pages).toHaveLength(Math.max(1, Math.ceil(readable.length / limit)));
           for (const { items } of pages.slice(0, -1)) expect(items).toHaveLength(limit);
         },
       ),

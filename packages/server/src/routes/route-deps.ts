@@ -3,6 +3,7 @@ import type { Bulks, Planner } from "@stackyard/core/engine";
 import type { ServiceRunner } from "@stackyard/core/services";
 import type { Access } from "../access/create-access.ts";
 import type { ChangeBell } from "../change-bell.ts";
+import type { Cursors } from "../http/cursors.ts";
 import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { StateStore } from "../terraform/state-store.ts";
 import type { StackExplainer } from "./stack-explainer.ts";
@@ -17,4 +18,5 @@ export interface RouteDeps extends ServerDeps, Access {
   readonly states: StateStore;
   readonly runner: ServiceRunner;
   readonly bell: ChangeBell;
+  readonly cursors: Cursors;
 }

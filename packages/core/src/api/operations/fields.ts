@@ -4,6 +4,7 @@ import {
   MAX_CURSOR,
   MAX_NAME,
   MAX_REASON,
+  MAX_SEALED_CURSOR,
   MAX_SHORT_REASON,
   MAX_TASK_NAME,
 } from "../../machine/limits.ts";
@@ -38,7 +39,12 @@ export const ItemId = Type.String({ minLength: 1, maxLength: MAX_CURSOR });
 /** Parameters of every list. */
 export const pageQuery = {
   cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: MAX_CURSOR, description: "The `cursor` of the previous page." }),
+    Type.String({
+      minLength: 1,
+      maxLength: MAX_SEALED_CURSOR,
+      description:
+        "The `cursor` of the previous page, for the same list, filter and caller. It has no content to read.",
+    }),
   ),
   limit: Type.Optional(
     Type.Integer({
