@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { StackyardError } from "@stackyard/core";
-import { createBulks, createPlanner } from "@stackyard/core/engine";
+import { createBulks, createPlanner, createSensitiveNow, hideSensitive } from "@stackyard/core/engine";
 import { createServiceRunner, type ServiceRunner } from "@stackyard/core/services";
 import type { Hono } from "hono";
 import type { RequestFacts } from "./access/caller.ts";
@@ -88,10 +88,18 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const { check } = access.callers;
   const bell = createChangeBell(deps.store, deps.clock);
   const bulks = createBulks({ ...deps, bell });
-  const live = createLive({ ...deps, bell, bulks, guard, subjects, check }, limits);
-  const runner = createRunner(deps, settings);
+  // What is shown has no value that is sensitive now; what acts has the stacks as they are.
+  const store = hideSensitive(deps.store, deps.locator);
+  const { allowExternalNext } = settings;
+  const planner = createPlanner({ ...deps, engine: { ...settings.engine, allowExternalNext } });
+  const sensitive = createSensitiveNow(deps);
+  const live = createLive({ ...deps, store, bell, bulks, guard, subjects, check }, limits);
+  const runner = createRunner({ ...deps, store }, settings);
   const cursors = createCursors({ records: deps.store.records, clock: deps.clock });
-  const app = connectApp({ ...deps, ...access, settings, bell, bulks, live, state, runner, cursors });
+  const app = connectApp({
+    ...{ ...deps, ...access, store, settings, bell, bulks, live, state },
+    ...{ runner, cursors, planner, sensitive },
+  });
   let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
@@ -133,7 +141,7 @@ async function refuseSecret(): Promise<never> {
   );
 }
 
-interface ServerParts extends Omit<RouteDeps, "records" | "planner" | "explainer" | "states"> {
+interface ServerParts extends Omit<RouteDeps, "records" | "explainer" | "states"> {
   readonly live: Live;
   /** Changes while the server runs. The URL is empty until the server listens. */
   readonly state: { readonly isStopping: boolean; readonly url: string };
@@ -142,7 +150,7 @@ interface ServerParts extends Omit<RouteDeps, "records" | "planner" | "explainer
 /** Creates the app of a server: its routes, Terraform's backend, the console and the pages of the login. */
 function connectApp(parts: ServerParts): Hono {
   const { store, settings, live, state } = parts;
-  const { limits, engine } = settings;
+  const { limits } = settings;
   const requests = createRequestMetrics();
   const { records } = store;
   const states = createStateStore({
@@ -151,8 +159,7 @@ function connectApp(parts: ServerParts): Hono {
     maxBytes: limits.stateBytes,
     keepVersions: limits.stateVersions,
   });
-  const planner = createPlanner({ ...parts, engine: { ...engine, allowExternalNext: settings.allowExternalNext } });
-  const explainer = createStackExplainer({ ...parts, planner });
+  const explainer = createStackExplainer(parts);
   const health = healthRoutes({
     ...parts,
     requests,
@@ -160,7 +167,7 @@ function connectApp(parts: ServerParts): Hono {
     countStreams: live.count,
     prove: (challenge) => prove(settings.proofSecret, state.url, challenge),
   });
-  const routes = listRoutes({ ...parts, records, states, planner, explainer }, live.routes, health);
+  const routes = listRoutes({ ...parts, records, states, explainer }, live.routes, health);
   const backend = {
     ...parts,
     states,

@@ -3,7 +3,7 @@ import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { isOverdue } from "../machine/decide/timers.ts";
 import { defined } from "../machine/json.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
-import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
+import { MASK, maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { LastFailure, Stack } from "../machine/stack.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";
 import type { SimulationStack } from "../simulation/stack-step.ts";
@@ -28,7 +28,8 @@ export const toPrinted = {
       }),
     }));
     const lastFailure = stack.lastFailure && printFailure(stack.lastFailure, mask);
-    const printed = { ...rest, metadata, tasks, timers, ...defined({ stalled, lastFailure }) };
+    const releases = stack.releases && printReleases(stack);
+    const printed = { ...rest, metadata, tasks, timers, ...defined({ stalled, lastFailure, releases }) };
     return stack.approvals === undefined ? printed : { ...printed, approvals: printComments(stack.approvals, mask) };
   },
 
@@ -46,6 +47,14 @@ export const toPrinted = {
     return toPrintedMessage(event.message, masked);
   },
 } as const;
+
+/** A value of a key that became sensitive later is in the note of the release that has set it. */
+function printReleases({ releases = {}, secretVersions = {} }: Stack): NonNullable<Stack["releases"]> {
+  const printed = Object.entries(releases).map(([key, release]) => {
+    return [key, Object.hasOwn(secretVersions, key) ? { ...release, value: MASK } : release] as const;
+  });
+  return Object.fromEntries(printed);
+}
 
 /** Returns a failure without the sensitive values that its texts quote. */
 export function printFailure(failure: LastFailure, mask: MaskText): LastFailure {

@@ -1,7 +1,7 @@
 import { defined, isMap, type Stack, StackyardError } from "@stackyard/core";
 import type { Deploy, DeployStack } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
-import { findMoves } from "@stackyard/core/engine";
+import { findMoves, type IsSensitive } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import { addTallies, type Tally, tallyByWave } from "@stackyard/core/rollout";
 import {
@@ -19,6 +19,7 @@ import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
 import { toInstant } from "../schemas/event.ts";
 import { keepReadable } from "./readable-rows.ts";
+import { findSensitiveRows, listTargets, maskKeys } from "./release-targets.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
@@ -27,13 +28,17 @@ export function deployRoutes(deps: RouteDeps): readonly Route[] {
   return [
     serve(deps, operations.listDeploys, async ({ params: { stackId }, query: { trouble = false } }, { caller }) => {
       const release = await openRelease(deps, stackId);
-      const states = await Promise.all(release.tasks.map((input) => findDeployState(input)));
+      const found = release.tasks.map(async (input) => {
+        const state = await findDeployState(input);
+        return state && { state, isSensitive: await findSensitiveRows(deps, input, release.machine) };
+      });
+      const states = await Promise.all(found);
       const undo = findUndoEvents(release.machine, release.stack.state);
       const items = states
         .filter((state) => state !== undefined)
         .map(
-          async (state): Promise<Deploy> => ({
-            ...toDeploy(state, release.machine),
+          async ({ state, isSensitive }): Promise<Deploy> => ({
+            ...toDeploy(state, release.machine, isSensitive),
             ...defined({ undo: undo.get(state.release.task) }),
             ...(trouble && (await toTrouble(deps, caller, { state, ...release }))),
           }),
@@ -42,7 +47,7 @@ export function deployRoutes(deps: RouteDeps): readonly Route[] {
     }),
     serve(deps, operations.listDeployStacks, async ({ params: { stackId, task }, query }, { caller }) => {
       const { state: wanted, order, ...start } = query;
-      const { tasks } = await openRelease(deps, stackId);
+      const { tasks, machine } = await openRelease(deps, stackId);
       const input = tasks.find(({ owner }) => owner.task === task);
       const state = input && (await findDeployState(input));
       if (input === undefined || state === undefined) throw toNothing(task, { stackId, tasks });
@@ -50,8 +55,13 @@ export function deployRoutes(deps: RouteDeps): readonly Route[] {
       const rows = await listRows(input, state, part);
       const visible = await keepReadable(deps, caller, rows.items);
       const planned = await findPlannedTasks(deps, state, visible);
+      const ids = visible.map(({ stack }) => stack);
+      const isSensitive = await deps.sensitive.keysOf(ids, listTargets(machine));
       return reply(200, {
-        items: visible.map((row) => ({ ...toDeployStack(row, state), ...defined({ tasks: planned.get(row.stack) }) })),
+        items: visible.map((row) => ({
+          ...toDeployStack(row, state, isSensitive),
+          ...defined({ tasks: planned.get(row.stack) }),
+        })),
         ...defined({ cursor: rows.cursor }),
       });
     }),
@@ -136,7 +146,7 @@ function findUndone(machine: Machine, name: string): readonly string[] {
   return typeof of === "string" ? [of] : [];
 }
 
-function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
+function toDeploy(state: DeployState, machine: Machine | undefined, isSensitive: IsSensitive): Deploy {
   const { release, op, event, metadata, plan, approval, unseen, startedAt, firstSentAt, endedAt, stop, curve } = state;
   // The document says whether this task undoes or sends; its rows are of what it did last.
   const config = machine?.tasks.get(release.task)?.definition["config"];
@@ -145,7 +155,7 @@ function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
     task: release.task,
     op,
     event,
-    metadata,
+    metadata: maskKeys(metadata, isSensitive),
     ...defined({ plan, unseen, firstSentAt: toInstant(firstSentAt), endedAt: toInstant(endedAt) }),
     ...(approval && {
       approval: { ...approval, by: approval.by.map((each) => ({ ...each })), at: toInstant(approval.at) },
@@ -178,7 +188,7 @@ function toCounts({ codes: _, ...counts }: Tally = addTallies([])) {
   return counts;
 }
 
-function toDeployStack(row: DeployRow, { waves }: DeployState): DeployStack {
+function toDeployStack(row: DeployRow, { waves }: DeployState, isSensitive: IsSensitive): DeployStack {
   const { stack, wave, state, code, message, from, at, sentAt } = row;
   const before = from && Object.fromEntries(Object.entries(from).map(([key, { value }]) => [key, value ?? null]));
   return {
@@ -187,7 +197,7 @@ function toDeployStack(row: DeployRow, { waves }: DeployState): DeployStack {
     state,
     tries: row.try,
     ...(row.heldSince !== undefined && state === "sent" && { approving: true as const }),
-    ...defined({ code, message, from: before }),
+    ...defined({ code, message, from: before && maskKeys(before, isSensitive) }),
     since: toInstant(at),
     ...defined({ sentAt: toInstant(sentAt) }),
   };

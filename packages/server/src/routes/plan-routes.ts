@@ -1,7 +1,7 @@
 import { chunk, defined, isMap, type Stack, StackyardError } from "@stackyard/core";
 import type { PlannedStack } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
-import { type LoadedStack, toEventName } from "@stackyard/core/engine";
+import { type IsSensitive, type LoadedStack, toEventName } from "@stackyard/core/engine";
 import {
   findPlanDigest,
   findPlanHead,
@@ -20,6 +20,7 @@ import { reply, serve } from "../http/serve.ts";
 import { toInstant } from "../schemas/event.ts";
 import { loadPlanChanges } from "./plan-changes.ts";
 import { openPlanProgress } from "./plan-progress.ts";
+import { listTargets, maskKeys } from "./release-targets.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { collectRows } from "./row-pages.ts";
 import { pageInput } from "./to-page.ts";
@@ -31,19 +32,23 @@ export function planRoutes(deps: RouteDeps): readonly Route[] {
       const opened = await openPlan(deps, stackId, plan);
       const counts = { move: 0, same: 0, create: 0, moving: 0, fails: 0 };
       let [runs, stacks, hidden, changed] = [0, 0, 0, 0];
+      const ids: string[] = [];
       for await (const entries of listPlanPages(deps, opened.head)) {
         const visible = await loadVisible(deps, caller, { opened, entries });
         hidden += entries.length - visible.length;
         stacks += visible.length;
+        if (ids.length === 0) ids.push(...entries.map(({ stack }) => stack));
         for (const { entry, loaded } of visible) {
           counts[entry.does] += 1;
           runs += entry.tasks.length;
           if (isOtherwise(deps, opened, { entry, loaded })) changed += 1;
         }
       }
+      const isSensitive = await deps.sensitive.keysOf(ids, opened.targets);
       const { digest, at } = opened.head;
       const tasks = opened.head.tasks.map(({ task, event, metadata, until, waves }) => {
-        return { task, event, metadata, until, waves: waves.map(({ name }) => name) };
+        const shown = maskKeys(metadata, isSensitive);
+        return { task, event, metadata: shown, until, waves: waves.map(({ name }) => name) };
       });
       return reply(200, { digest, madeAt: toInstant(at), tasks, stacks, hidden, counts, runs, changed });
     }),
@@ -73,8 +78,10 @@ function stacksRoute(deps: RouteDeps): Route {
       deps,
       visible.map(({ entry }) => entry),
     );
+    const ids = visible.map(({ entry }) => entry.stack);
+    const isSensitive = await deps.sensitive.keysOf(ids, opened.targets);
     const items = visible.map(({ entry, loaded }) => ({
-      ...toPlannedStack({ entry, loaded }, isOtherwise(deps, opened, { entry, loaded })),
+      ...toPlannedStack({ entry, loaded }, { changed: isOtherwise(deps, opened, { entry, loaded }), isSensitive }),
       ...defined({ changes: changes.get(entry.stack), progress: progress.find(entry) }),
     }));
     return reply(200, { items, ...defined({ cursor: next }) });
@@ -86,6 +93,8 @@ interface OpenedPlan {
   readonly release: Pick<Stack, "id" | "createdAt" | "incarnation">;
   /** The machine of a stack that a task would create, by task. */
   readonly creates: ReadonlyMap<string, string>;
+  /** The machines to whose stacks it sends. */
+  readonly targets: readonly string[];
 }
 
 async function openPlan(deps: RouteDeps, stackId: string, plan: string): Promise<OpenedPlan> {
@@ -106,7 +115,7 @@ async function openPlan(deps: RouteDeps, stackId: string, plan: string): Promise
     const create = isMap(config) ? config["create"] : undefined;
     return typeof create === "string" ? [[name, create] as const] : [];
   });
-  return { head, release: stack, creates: new Map(creates) };
+  return { head, release: stack, creates: new Map(creates), targets: listTargets(machine) };
 }
 
 const LOAD_AT_ONCE = 100;
@@ -139,23 +148,20 @@ async function loadVisible(
 /** Parked events that are listed for one stack. */
 const MOST_PARKED = 10;
 
-function toPlannedStack({ entry, loaded }: VisibleEntry, changed: boolean): PlannedStack {
+function toPlannedStack(
+  { entry, loaded }: VisibleEntry,
+  { changed, isSensitive }: { readonly changed: boolean; readonly isSensitive: IsSensitive },
+): PlannedStack {
   const { stack: stackId, task, wave, does, code, from, to, show, tasks, end, isWhole } = entry;
-  const mask = (values: PlanEntry["from"]) => {
-    const sensitive = loaded?.stack?.secretVersions ?? {};
-    return Object.fromEntries(
-      Object.entries(values).map(([key, value]) => [key, Object.hasOwn(sensitive, key) ? "***" : value]),
-    );
-  };
   return {
     stackId,
     task,
     wave,
     does,
     ...defined({ code, incarnation: entry.incarnation ?? undefined, revision: entry.revision ?? undefined }),
-    from: mask(from),
-    to: mask(to),
-    show: mask(show),
+    from: maskKeys(from, isSensitive),
+    to: maskKeys(to, isSensitive),
+    show: maskKeys(show, isSensitive),
     tasks,
     ...defined({ end: end ?? undefined }),
     whole: isWhole,

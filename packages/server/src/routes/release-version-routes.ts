@@ -24,10 +24,13 @@ import { createBoardCache } from "./board-cache.ts";
 import { listHostCommits } from "./host-commits.ts";
 import { loadStack } from "./operation-routes.ts";
 import { keepReadable } from "./readable-rows.ts";
+import { listTargets, MASK } from "./release-targets.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Each may ask a code host. */
 const MOST_VERSIONS = 5;
+/** Stacks whose sensitive keys are looked up: those of one machine have the same. */
+const MOST_LOADED = 100;
 
 /** Defines the route of the versions that a release brings. */
 export function releaseVersionRoutes(deps: RouteDeps): readonly Route[] {
@@ -50,14 +53,24 @@ async function listVersions(deps: RouteDeps, caller: Caller, release: Stack): Pr
   const changes = listVersionChanges(tasks);
   const shown = changes.slice(0, MOST_VERSIONS);
   const isOnly = new Set(changes.map(({ key }) => key)).size === 1;
+  const sent = tasks.flatMap((each) => [...(each.sent?.rows ?? []), ...each.planned]).slice(0, MOST_LOADED);
+  const ids = new Set(sent.map(({ stack }) => stack));
+  const isSensitive = await deps.sensitive.keysOf([...ids], listTargets(machine));
   const versions = await Promise.all(
-    shown.map(async (change) => ({
-      ...change,
-      tasks: [...change.tasks],
-      ...(await listCommits(deps, { release, change, isOnly })),
-    })),
+    shown.map(async (given) => {
+      const change = isSensitive(given.key) ? hideValues(given) : given;
+      return {
+        ...change,
+        tasks: [...change.tasks],
+        ...(change === given && (await listCommits(deps, { release, change, isOnly }))),
+      };
+    }),
   );
   return { versions, more: changes.length - shown.length };
+}
+
+function hideValues({ from, ...change }: VersionChanges): VersionChanges {
+  return { ...change, to: MASK, ...(from !== undefined && { from: MASK }) };
 }
 
 interface LoadTaskInput {

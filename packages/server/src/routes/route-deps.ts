@@ -1,5 +1,5 @@
 import type { Records } from "@stackyard/core";
-import type { Bulks, Planner } from "@stackyard/core/engine";
+import type { Bulks, Planner, SensitiveNow } from "@stackyard/core/engine";
 import type { ServiceRunner } from "@stackyard/core/services";
 import type { Access } from "../access/create-access.ts";
 import type { ChangeBell } from "../change-bell.ts";
@@ -19,4 +19,6 @@ export interface RouteDeps extends ServerDeps, Access {
   readonly runner: ServiceRunner;
   readonly bell: ChangeBell;
   readonly cursors: Cursors;
+  /** Which keys are sensitive now, for what is kept beside stacks. `store` hides them in what it returns. */
+  readonly sensitive: SensitiveNow;
 }

@@ -10,7 +10,7 @@ import type { RouteDeps } from "./route-deps.ts";
 
 /** Stacks as simulations begin with them: as they are, and as they were. */
 export function snapshotRoutes(deps: RouteDeps): readonly Route[] {
-  const { store, clock, planner, subjects } = deps;
+  const { store, clock, planner, subjects, sensitive } = deps;
   return [
     serve(deps, operations.getStackSnapshot, async ({ params: { stackId } }) =>
       reply(200, { stack: toSimulationStack(await loadStack(store, stackId), clock.now()) }),
@@ -29,7 +29,7 @@ export function snapshotRoutes(deps: RouteDeps): readonly Route[] {
         event,
         outcome,
         state: outcome === "removed" ? null : (line.to ?? null),
-        ...(stack && { stack: toSimulationStack(stack, at) }),
+        ...(stack && { stack: toSimulationStack(await sensitive.past(stack), at) }),
         ...defined({ incomplete }),
       });
     }),

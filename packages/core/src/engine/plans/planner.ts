@@ -2,6 +2,7 @@ import { chooseMachine } from "../../aggregate/choose-machine.ts";
 import { findOwnLine, type InputPlan, type PlannedEvent } from "../../aggregate/plan-inputs.ts";
 import { MOST_TIMERS, type ReplayedEvent, replayIncarnation } from "../../aggregate/replay-incarnation.ts";
 import type { StackInput } from "../../aggregate/stack-input.ts";
+import { createSensitiveNow, type IsSensitive, type SensitiveNow } from "../../inspect/sensitive-now.ts";
 import {
   findStackAt,
   isPassedOver,
@@ -20,7 +21,7 @@ import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
 import { defined } from "../../machine/json.ts";
 import type { Machine } from "../../machine/machine.ts";
-import { maskMetadata, toShownMetadata, withOtherSecrets } from "../../machine/secrets.ts";
+import { MASK, maskMetadata, toShownMetadata, withOtherSecrets } from "../../machine/secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../../machine/stack.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { Locator } from "../../ports/locator.ts";
@@ -69,6 +70,7 @@ export function createPlanner({ store, locator, executors, clock, ids, engine }:
   const apply = toApplyOptions({ ids }, engine);
   const { limits } = apply;
   const compile = createCompileRevision(executors);
+  const sensitive = createSensitiveNow({ store, locator });
   const finder = createMachineFinder({ locator, clock, revisions: store.revisions, compile });
   async function planInput(known: LoadedStack, input: StackInput, machines: TurnMachines): Promise<InputPlan> {
     const { stack } = known;
@@ -86,7 +88,7 @@ export function createPlanner({ store, locator, executors, clock, ids, engine }:
 
   return {
     preview: (loaded, event) => planInput(loaded, toDelivery(event), createTurnMachines(finder)),
-    planUpgrade: (input) => planUpgrade({ store, clock, finder, planInput, limits }, input),
+    planUpgrade: (input) => planUpgrade({ store, clock, finder, planInput, limits, sensitive }, input),
     findStackAt: (input) => findStackAt({ store, limits, findRevision: (hash) => finder.findRevision(hash) }, input),
     findRevision: (hash) => finder.findRevision(hash),
   };
@@ -118,6 +120,7 @@ interface PlanDeps {
   readonly clock: Clock;
   readonly planInput: (loaded: LoadedStack, input: StackInput, machines: TurnMachines) => Promise<InputPlan>;
   readonly limits: DecideLimits;
+  readonly sensitive: SensitiveNow;
 }
 
 /** The effects of moving a stack to another revision. */
@@ -263,7 +266,7 @@ async function replay(
     ...(why && { incomplete: why }),
     differences: differences.slice(0, MOST_DIFFERENCES),
     more: Math.max(0, differences.length - MOST_DIFFERENCES),
-    end: why === undefined ? compareEnds(stack, replayed.stack) : [],
+    end: why === undefined ? compareEnds(stack, replayed.stack, await deps.sensitive.keysOf([stack.id])) : [],
   };
 }
 
@@ -339,10 +342,20 @@ interface EndDifference {
 }
 
 /** Compares a stack with the result of the replay. */
-export function compareEnds(present: Stack, replayed: Stack | undefined): readonly EndDifference[] {
-  const before = toFacts(present);
+export function compareEnds(
+  present: Stack,
+  replayed: Stack | undefined,
+  isSensitive: IsSensitive = () => false,
+): readonly EndDifference[] {
+  // A key that is sensitive in one of them is so in both.
+  const isHidden: IsSensitive = (key) => {
+    return isSensitive(key) || [present, replayed].some((stack) => Object.hasOwn(stack?.secretVersions ?? {}, key));
+  };
+  const before = toFacts(present, isHidden);
   const after =
-    replayed === undefined ? new Map<string, Fact>([["state", { value: null, compared: null }]]) : toFacts(replayed);
+    replayed === undefined
+      ? new Map<string, Fact>([["state", { value: null, compared: null }]])
+      : toFacts(replayed, isHidden);
   const ends = [...new Set([...before.keys(), ...after.keys()])].flatMap((what) => {
     const [a, b] = [before.get(what), after.get(what)];
     if (JSON.stringify(a?.compared ?? null) === JSON.stringify(b?.compared ?? null)) return [];
@@ -387,14 +400,17 @@ interface Fact {
   readonly compared: unknown;
 }
 
-function toFacts(stack: Stack): Map<string, Fact> {
+function toFacts(stack: Stack, isHidden: IsSensitive): Map<string, Fact> {
   const shown = toShownMetadata(stack);
   const printed = maskMetadata(shown);
   const facts = new Map<string, Fact>([["state", { value: stack.state, compared: stack.state }]]);
   for (const task of stack.tasks)
     facts.set(`task ${task.name}`, { value: formatTask(task), compared: formatTask(task) });
   for (const [key, compared] of Object.entries(shown))
-    facts.set(`metadata ${key}`, { value: printed[key] ?? null, compared });
+    facts.set(`metadata ${key}`, {
+      value: isHidden(key) && compared !== null ? MASK : (printed[key] ?? null),
+      compared,
+    });
   return facts;
 }
 

@@ -3,7 +3,7 @@ import type { StackEvent } from "../event-message.ts";
 import { isMap } from "../json.ts";
 import type { Machine } from "../machine.ts";
 import { createIsQuoting, createMaskText } from "../mask-text.ts";
-import { findSecretRef, listSecretRefs, type SecretHolder } from "../secrets.ts";
+import { findSecretRef, listSecretRefs, MASK, type SecretHolder } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack, TaskState } from "../stack.ts";
 import type { Applied, Decision } from "./decision.ts";
 import type { MetadataChange } from "./metadata.ts";
@@ -49,6 +49,46 @@ export function adoptSecrets(machine: Machine, stack: Stack): Stack {
     .map(([key]) => [key, 1] as const);
   if (fresh.length === 0) return stack;
   return { ...stack, secretVersions: { ...stack.secretVersions, ...Object.fromEntries(fresh) } };
+}
+
+/** What is sensitive, of metadata and of the outputs of a task. */
+export interface SensitiveParts {
+  readonly isSensitive: (key: string) => boolean;
+  readonly listOutputs: (task: string) => readonly string[];
+}
+
+/** Returns what is sensitive by documents, and by the revisions of stacks. */
+export function toSensitiveParts(machines: readonly Machine[], stacks: readonly SecretHolder[]): SensitiveParts {
+  return {
+    isSensitive: (key) =>
+      isSecretKey(undefined, stacks, key) || machines.some(({ metadata }) => isSensitive(metadata, key)),
+    listOutputs: (task) => machines.flatMap((machine) => listSecretOutputs(machine, task)),
+  };
+}
+
+/**
+ * Returns the stack as it may be shown: with a version for each key that is sensitive now, although the stack has not taken
+ * that revision yet, and without outputs that become such a key.
+ */
+export function addSecretsNow({ isSensitive: isSecret, listOutputs }: SensitiveParts, stack: Stack): Stack {
+  const { metadata, releases = {}, outputs } = stack;
+  const valued = Object.keys(metadata).filter((key) => metadata[key] !== null);
+  const keys = new Set([...valued, ...Object.keys(releases)]);
+  const fresh = [...keys].filter((key) => !isVersioned(stack, key) && isSecret(key)).map((key) => [key, 1] as const);
+  const shown = outputs === undefined ? stack : { ...stack, outputs: hideOutputs(outputs, listOutputs) };
+  if (fresh.length === 0) return shown;
+  return { ...shown, secretVersions: { ...stack.secretVersions, ...Object.fromEntries(fresh) } };
+}
+
+function hideOutputs(
+  outputs: NonNullable<Stack["outputs"]>,
+  listOutputs: SensitiveParts["listOutputs"],
+): NonNullable<Stack["outputs"]> {
+  const shown = Object.entries(outputs).map(([task, given]) => {
+    const hidden = listOutputs(task).filter((name) => Object.hasOwn(given, name));
+    return [task, { ...given, ...Object.fromEntries(hidden.map((name) => [name, MASK])) }] as const;
+  });
+  return Object.fromEntries(shown);
 }
 
 /** Returns a reference for a sensitive output of a task, and the stack that contains its value. */
@@ -127,17 +167,14 @@ export function listHiddenOutputs(machine: Machine | undefined, event: StackEven
   const { sensitiveOutputs = [], dispatchId, task } = event;
   if (machine === undefined) return sensitiveOutputs;
   const own = dispatchId === undefined ? undefined : parseAttemptId(dispatchId)?.task;
-  const hidden = [...sensitiveOutputs];
-  addSensitive(machine, task?.name, hidden);
-  if (own !== task?.name) addSensitive(machine, own, hidden);
-  return hidden;
+  const others = own === task?.name ? [] : listSecretOutputs(machine, own);
+  return [...sensitiveOutputs, ...listSecretOutputs(machine, task?.name), ...others];
 }
 
-/** Adds the outputs of a task that become sensitive metadata. */
-function addSensitive(machine: Machine, task: string | undefined, hidden: string[]): void {
-  const outputs = task === undefined ? undefined : machine.tasks.get(task)?.outputs;
-  if (outputs === undefined) return;
-  for (const [key, output] of outputs) if (isSensitive(machine.metadata, key)) hidden.push(output);
+/** Returns the outputs of a task that become sensitive metadata. */
+export function listSecretOutputs(machine: Machine, task: unknown): readonly string[] {
+  const outputs = typeof task === "string" ? machine.tasks.get(task)?.outputs : undefined;
+  return [...(outputs ?? [])].flatMap(([key, output]) => (isSensitive(machine.metadata, key) ? [output] : []));
 }
 
 /**
