@@ -55,6 +55,29 @@ tasks:
     outputs: { summary: summary }
   apply: { executor: terraform, config: { action: apply, source: { type: local, location: terraform/app } } }
 `;
+/** An environment of two configurations, as most are. */
+const NET = `resource "terraform_data" "net" { input = "10.0.0.0/16" }
+output "range" { value = terraform_data.net.output }
+`;
+const SITE = `version: 2
+metadata: { size: { type: string } }
+events: { ADOPTED: { metadata: [size] } }
+states:
+  INIT: { on: { ADOPTED: CHECK } }
+  CHECK:
+    tasks: [net, app]
+    on:
+      NEXT:
+        - { when: tasks.net.outputs.unchanged && tasks.app.outputs.unchanged, action: advance, state: LIVE }
+        - { action: advance, state: DIFFERS }
+      FAILED: DIFFERS
+  DIFFERS: { on: { ADOPTED: CHECK } }
+  LIVE: {}
+tasks:
+  net: { executor: terraform, config: { action: plan, source: { type: local, location: terraform/net } } }
+  app: { executor: terraform, config: { action: plan, source: { type: local, location: terraform/app } } }
+`;
+
 /** Environments in S3, as a workflow would have made them: \`key\` of the backend, and a workspace. */
 const MADE = [
   { id: "shop", key: "envs/shop.tfstate", size: "large" },
@@ -100,16 +123,19 @@ async function make({
   key: string;
   size: string;
   workspace?: string;
+  source?: string;
 }): Promise<void> {
-  const cwd = join(folder, "workflow", id);
+  const { source = APP } = rest;
+  const cwd = join(folder, "workflow", key);
   await mkdir(cwd, { recursive: true });
-  await writeFile(join(cwd, "main.tf"), APP);
+  await writeFile(join(cwd, "main.tf"), source);
   await writeFile(join(cwd, "backend.tf"), BACKEND);
   const env = { ...process.env, ...environment };
   const terraform = (...words: readonly string[]) => promisify(execFile)("terraform", words, { cwd, env });
   await terraform("init", "-input=false", `-backend-config=key=${key}`);
   if (rest.workspace !== undefined) await terraform("workspace", "new", rest.workspace);
-  await terraform("apply", "-input=false", "-auto-approve", `-var=stack_id=${id}`, `-var=size=${size}`);
+  const values = source === APP ? [`-var=stack_id=${id}`, `-var=size=${size}`] : [];
+  await terraform("apply", "-input=false", "-auto-approve", ...values);
 }
 
 const hasTerraform = spawnSync("terraform", ["version"]).status === 0;
@@ -133,7 +159,9 @@ describe.runIf(hasTerraform)("stackyard adopt (skipped without Terraform)", () =
     for (const [path, text] of [
       ["package.json", '{ "private": true, "type": "module" }'],
       ["machines/app.yaml", MACHINE],
+      ["machines/site.yaml", SITE],
       ["terraform/app/main.tf", APP],
+      ["terraform/net/main.tf", NET],
     ] as const) {
       await mkdir(join(project, path, ".."), { recursive: true });
       await writeFile(join(project, path), text);
@@ -194,8 +222,7 @@ describe.runIf(hasTerraform)("stackyard adopt (skipped without Terraform)", () =
           stack: "shop",
           outcome: "adopted",
           state: "LIVE",
-          serial: 1,
-          resources: 1,
+          states: [expect.objectContaining({ serial: 1, resources: 1 })],
           summary: "Nothing would change.",
         }),
       ],
@@ -361,4 +388,40 @@ describe.runIf(hasTerraform)("stackyard adopt (skipped without Terraform)", () =
 
     expect([ended.exitCode, await stateOf("docs")]).toEqual([0, "LIVE"]);
   }, 120_000);
+
+  it("takes over an environment of two configurations, each with its state", async () => {
+    await make({ id: "site", key: "site/net.tfstate", size: "", source: NET });
+    await make({ id: "site", key: "site/app.tfstate", size: "small" });
+    const of = (name: string, key = name) => ["--from", `${name}=s3://acme-states/{stack}/${key}.tfstate`];
+    const take = (...words: readonly string[]) =>
+      stackyard("adopt", "site", "--machine", "site", "--metadata", "size=small", "--json", ...words);
+
+    const refused = [
+      await take("--from", "s3://acme-states/{stack}/net.tfstate"),
+      await take(...of("net"), ...of("app", "net")),
+      await take(...of("net"), ...of("app"), ...of("net", "app")),
+    ].flatMap(rowsOf);
+    expect(refused).toEqual([
+      expect.objectContaining({ reason: expect.stringContaining("--from net=ADDRESS --from app=ADDRESS") }),
+      expect.objectContaining({ reason: expect.stringContaining("Two configurations have one state") }),
+      expect.objectContaining({ reason: 'Several states were given for the plan "net".' }),
+    ]);
+
+    const ended = await take(...of("net"), ...of("app"));
+    const again = await take(...of("app"), ...of("net"));
+
+    expect([ended.exitCode, rowsOf(ended)]).toEqual([
+      0,
+      [
+        expect.objectContaining({
+          outcome: "adopted",
+          states: [
+            expect.objectContaining({ key: "site/site/local/terraform/net", resources: 1 }),
+            expect.objectContaining({ key: "site/site/local/terraform/app", resources: 1 }),
+          ],
+        }),
+      ],
+    ]);
+    expect([again.exitCode, rowsOf(again)]).toEqual([0, [{ stack: "site", outcome: "unchanged", state: "LIVE" }]]);
+  }, 180_000);
 });

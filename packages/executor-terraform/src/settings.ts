@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
@@ -178,6 +179,12 @@ const DEFAULT_TAG = "TF_AWS_DEFAULT_TAGS_";
 export function toDefaultTags(yard: string, { stackId, machine }: ExecutorContext): Environment {
   const tags = toStackTags({ yard, stackId, machine });
   return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`${DEFAULT_TAG}${name}`, value]));
+}
+
+/** Returns a digest of the default tags of an environment. */
+export function digestDefaultTags(environment: Readonly<Record<string, string>>): string {
+  const tags = Object.entries(environment).filter(([name]) => name.startsWith(DEFAULT_TAG));
+  return createHash("sha256").update(JSON.stringify(tags.sort())).digest("hex").slice(0, 16);
 }
 
 /** Returns an environment without default tags. */

@@ -24,7 +24,7 @@ import { checkUnsavedRuns } from "./run/recorded-run.ts";
 import type { RunOutputs, StagedRun } from "./run/staged-run.ts";
 import { withStagedRun } from "./run/with-staged-run.ts";
 import { type Settings, type TerraformDeps, toSettings } from "./settings.ts";
-import { checkProduct, checkTarget } from "./state/inventory.ts";
+import { checkProduct, checkTarget, reportNewTerms } from "./state/inventory.ts";
 
 /**
  * Creates the executor `terraform`: runs `init`, then the action, each task in its own folder. A second start of the
@@ -80,6 +80,7 @@ async function runAction(run: StagedRun): Promise<RunOutputs> {
   await checkUnsavedRuns(run);
   await checkProduct(run);
   await checkTarget(run);
+  await reportNewTerms(run);
   const { action } = run.config;
   switch (action) {
     case "plan":

@@ -128,16 +128,17 @@ describe("a state under a key", () => {
   });
 
   it("that several stacks have is found by its lineage", () => {
-    const facts = parse().facts;
+    const shared = findShared([
+      { stack: "shop", lineage: "a" },
+      { stack: "blog", lineage: "b" },
+      { stack: "docs", lineage: "a" },
+      { stack: "wiki", lineage: "c" },
+      { stack: "wiki", lineage: "c" },
+    ]);
 
-    const shared = findShared(
-      new Map([
-        ["shop", facts],
-        ["blog", { ...facts, lineage: "b" }],
-        ["docs", facts],
-      ]),
-    );
-
-    expect([...shared]).toEqual([["a", ["shop", "docs"]]]);
+    expect([...shared]).toEqual([
+      ["a", ["shop", "docs"]],
+      ["c", ["wiki", "wiki"]],
+    ]);
   });
 });

@@ -133,8 +133,11 @@ export function findChange(before: ParsedState & { kind: "state" }, now: ParsedS
   return `other content with the same serial ${serial}`;
 }
 
-/** Returns the lineages that several of the stacks have: two environments with one state would destroy each other. */
-export function findShared(states: ReadonlyMap<string, StateFacts>): ReadonlyMap<string, readonly string[]> {
-  const byLineage = Map.groupBy(states.keys(), (stack) => states.get(stack)?.lineage ?? "");
-  return new Map([...byLineage].filter(([, stacks]) => stacks.length > 1));
+/** Returns the lineages that several states have, with their stacks: two of one lineage would destroy each other. */
+export function findShared(
+  states: readonly { readonly stack: string; readonly lineage: string }[],
+): ReadonlyMap<string, readonly string[]> {
+  const byLineage = Map.groupBy(states, ({ lineage }) => lineage);
+  const shared = [...byLineage].filter(([, found]) => found.length > 1);
+  return new Map(shared.map(([lineage, found]) => [lineage, found.map(({ stack }) => stack)]));
 }

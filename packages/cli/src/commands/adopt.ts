@@ -1,7 +1,6 @@
 import {
   defined,
   formatNames,
-  isMap,
   isStackyardError,
   MAX_NAME,
   optionalFlag,
@@ -11,8 +10,6 @@ import {
 } from "@stackyard/core";
 import type { MachineDetails } from "@stackyard/core/api";
 import { fieldOf, getStack } from "@stackyard/core/api/operations";
-import { parseYamlDocument } from "@stackyard/core/machine";
-import { type TerraformConfig, terraformDefinition } from "@stackyard/executor-terraform";
 import { followEvent, type Metadata, parseMetadata, parseTimeout } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
 import {
@@ -24,6 +21,7 @@ import {
   parseState,
   type StateFacts,
 } from "../adopt/state-document.ts";
+import { assignStates, type PlannedState, parseGiven, refusal } from "../adopt/planned-states.ts";
 import { openSource, STACK_MARK } from "../adopt/state-source.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
@@ -33,10 +31,10 @@ const stackId = fieldOf(getStack, "stackId", { completes: "stack" });
 
 const Args = Type.Object({
   stacks: Type.Array(stackId, { minItems: 1, description: "The ids of the stacks, such as shop." }),
-  from: Type.String({
-    minLength: 1,
+  from: Type.Array(Type.String({ minLength: 1 }), {
+    minItems: 1,
     placeholder: "address",
-    description: `Where the states are: s3://bucket/key, https://… of an HTTP backend, or a path. ${STACK_MARK} is replaced by the stack's id.`,
+    description: `Where the states are: s3://bucket/key, https://… of an HTTP backend, or a path. ${STACK_MARK} is replaced by the stack's id. For several configurations: once for each, as TASK=address, with a task that plans it.`,
   }),
   machine: Type.String({ short: "m", minLength: 1, completes: "machine", description: "The machine of the stacks." }),
   event: optionalText("The event that creates a stack and plans it. Default: ADOPTED.", {
@@ -76,14 +74,16 @@ export const adopt = defineServerCommand({
       "Check two environments.",
     "stackyard adopt shop --machine app --from old/shop.tfstate --metadata size=large":
       "Take over an environment with its values.",
+    "stackyard adopt shop --machine app --from plan-net='old/{stack}-net.tfstate' --from plan-app='old/{stack}-app.tfstate'":
+      "Take over an environment of two configurations.",
   },
   args: Args,
   positionals: ["stacks"],
   async run(context, args) {
     const metadata = parseMetadata(args.metadata ?? []);
     const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");
-    if (args.stacks.length > 1 && !args.from.includes(STACK_MARK))
-      throw failWith("USAGE", `Several stacks need ${STACK_MARK} in --from.`, {
+    if (args.stacks.length > 1 && !args.from.every((from) => from.includes(STACK_MARK)))
+      throw failWith("USAGE", `Several stacks need ${STACK_MARK} in each --from.`, {
         hint: "One state belongs to one stack.",
       });
     const checked = await checkAll(context, args, metadata);
@@ -96,14 +96,18 @@ export const adopt = defineServerCommand({
   },
 });
 
-/** A stack that can be taken over. */
-interface Checked {
-  readonly stack: string;
-  readonly from: string;
-  readonly key: string;
+/** An old state that can be copied. */
+interface CheckedState extends PlannedState {
   readonly state: ParsedState & { readonly kind: "state" };
   /** False when the yard has this very state. */
   readonly isNew: boolean;
+}
+
+/** A stack that can be taken over. */
+interface Checked {
+  readonly stack: string;
+  /** One for each configuration. */
+  readonly states: readonly CheckedState[];
   /** The state that the stack would enter. */
   readonly to: string | undefined;
 }
@@ -126,16 +130,21 @@ async function checkAll(
     else if ("reason" in result) refused.set(stack, result.reason);
     else checked.push(result);
   }
-  for (const [lineage, stacks] of findShared(new Map(checked.map(({ stack, state }) => [stack, state.facts]))))
-    for (const stack of stacks)
-      refused.set(
-        stack,
-        `${stacks.join(" and ")} have one state (lineage ${lineage}): each would destroy the other's resources.`,
-      );
+  const all = checked.flatMap(({ stack, states }) =>
+    states.map(({ state }) => ({ stack, lineage: state.facts.lineage })),
+  );
+  for (const [lineage, stacks] of findShared(all))
+    for (const stack of stacks) refused.set(stack, formatShared(lineage, [...new Set(stacks)]));
   for (const [stack, reason] of refused) reportRefused(context, stack, reason);
   if (refused.size === 0) return checked;
   out.note("Nothing was changed.");
   return undefined;
+}
+
+function formatShared(lineage: string, stacks: readonly string[]): string {
+  return stacks.length === 1
+    ? `Two configurations have one state (lineage ${lineage}): each would destroy the other's resources.`
+    : `${stacks.join(" and ")} have one state (lineage ${lineage}): each would destroy the other's resources.`;
 }
 
 /** Returns the state of a stack that exists. */
@@ -169,22 +178,37 @@ async function check(
   { stack, args, metadata, machine }: CheckInput,
 ): Promise<Checked | "unchanged"> {
   const { yard, signal } = context;
-  const from = args.from.replaceAll(STACK_MARK, stack);
-  const state = await readState(context, from);
-  checkProviders(from, state.facts, args);
+  const given = parseGiven(machine, args.from, stack);
+  const read = new Map<string, CheckedState["state"]>();
+  for (const { from } of given) {
+    const state = await readState(context, from);
+    checkProviders(from, state.facts, args);
+    read.set(from, state);
+  }
   if ((await findState(context, stack)) === (args.until ?? "LIVE")) {
-    await checkOwn(context, { stack, machine: machine.name, facts: state.facts });
+    for (const { facts } of read.values()) await checkOwn(context, { stack, machine: machine.name, facts });
     return "unchanged";
   }
   const event = { ...toEvent(args, metadata), machine: machine.name };
   const preview = await yard.stacks.preview(stack, event, { signal });
   if (preview.outcome !== "applied")
     throw refusal(`${event.event} would be ${preview.outcome}: ${preview.reason ?? preview.code}`);
-  const key = findKey(stack, machine, preview.to);
-  const kept = await loadKept(context, key);
-  const compared = compareStates(state, kept);
+  const states: CheckedState[] = [];
+  for (const planned of assignStates({ stack, machine, to: preview.to, given })) {
+    const state = read.get(planned.from);
+    if (state !== undefined) states.push(await compareKept(context, planned, state));
+  }
+  return { stack, states, to: preview.to };
+}
+
+async function compareKept(
+  context: ServerContext,
+  planned: PlannedState,
+  state: CheckedState["state"],
+): Promise<CheckedState> {
+  const compared = compareStates(state, await loadKept(context, planned.key));
   if (compared.kind === "refused") throw refusal(compared.reason);
-  return { stack, from, key, state, isNew: compared.kind === "new", to: preview.to };
+  return { ...planned, state, isNew: compared.kind === "new" };
 }
 
 /** Refuses a state whose plan would load and start a program that somebody else may have named. */
@@ -215,15 +239,11 @@ async function checkOwn(
   throw refusal(`The stack exists, and has no state of this environment (lineage ${lineage}).`);
 }
 
-function refusal(message: string): Error {
-  return failWith("OUTCOME_NEGATIVE", message);
-}
-
 function toEvent({ event = "ADOPTED" }: Args, metadata: Metadata) {
   return { event, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) };
 }
 
-async function readState(context: ServerContext, from: string): Promise<Checked["state"]> {
+async function readState(context: ServerContext, from: string): Promise<CheckedState["state"]> {
   const look = await lookAt(context, from);
   if (look.kind === "state") return look;
   throw refusal(
@@ -264,7 +284,7 @@ interface Doubt {
  * Reads the state once more. Returns why it may not be the one that was checked; undefined if it still is. No lock is taken,
  * because that would write to the old side.
  */
-async function findDoubt(context: ServerContext, { from, state }: Checked): Promise<Doubt | undefined> {
+async function findDoubt(context: ServerContext, { from, state }: CheckedState): Promise<Doubt | undefined> {
   const look = await lookAt(context, from);
   if (look.kind === "locked" || look.kind === "unseen") return look;
   const change = findChange(state, look);
@@ -274,44 +294,12 @@ async function findDoubt(context: ServerContext, { from, state }: Checked): Prom
   return { kind: "changed", reason: `${from} was changed meanwhile (${change}): something still works with it.` };
 }
 
-const MachineTasks = Type.Object({
-  tasks: Type.Optional(
-    Type.Record(Type.String(), Type.Object({ executor: Type.String(), config: Type.Optional(Type.Unknown()) })),
-  ),
-});
-
-/** Returns the key of the state that the tasks of the entered state plan with. Refuses a state that does anything else. */
-function findKey(stack: string, machine: MachineDetails, to: string | undefined): string {
-  const names = machine.states.find(({ name }) => name === to)?.tasks ?? [];
-  const { value } = parseYamlDocument(machine.source ?? "", MachineTasks);
-  const keys = names.map((name) => {
-    const task = value?.tasks?.[name];
-    const config = task?.config;
-    const isPlan = task?.executor === "terraform" && isMap(config) && config["action"] === "plan";
-    if (!isPlan)
-      throw refusal(
-        `The state ${to} of "${machine.name}" runs "${name}", which is not a plan of Terraform. What is adopted begins with a state that only plans.`,
-      );
-    return toKey(stack, machine.name, config);
-  });
-  const [key, ...others] = new Set(keys);
-  if (key === undefined)
-    throw refusal(
-      `The state ${to} of "${machine.name}" has no plan. What is adopted begins with a state that only plans.`,
-    );
-  if (others.length > 0)
-    throw refusal(
-      `The state ${to} of "${machine.name}" plans several configurations. Give their states to the yard one by one: see "Taking over existing environments".`,
-    );
-  return key;
-}
-
-function toKey(stack: string, machine: string, config: unknown): string {
-  const key = terraformDefinition.exclusiveKey({ machine, stackId: stack }, config as TerraformConfig);
-  // An expression has its value only when the task runs.
-  if (key === undefined || key.includes("${"))
-    throw refusal(`The source of the plan in "${machine}" depends on values of the stack, so its key is not known.`);
-  return key;
+async function findAnyDoubt(context: ServerContext, states: readonly CheckedState[]): Promise<Doubt | undefined> {
+  for (const each of states) {
+    const doubt = await findDoubt(context, each);
+    if (doubt !== undefined) return doubt;
+  }
+  return undefined;
 }
 
 /** Returns the state that the yard has under a key. */
@@ -325,24 +313,30 @@ async function loadKept({ yard, http, signal }: ServerContext, key: string): Pro
   return http.requestText({ path: ["v1", "terraform", "states", key, "versions", String(found.current)], signal });
 }
 
-function toFacts({ stack, from, key, state }: Checked) {
-  return { stack, from, key, ...state.facts };
+function toFacts({ stack, states }: Checked) {
+  return { stack, states: states.map(({ from, key, state }) => ({ from, key, ...state.facts })) };
 }
 
 function reportDryRun({ out }: ServerContext, checked: readonly Checked[]): number {
   for (const each of checked) {
-    const { lineage, serial, resources, providers } = each.state.facts;
     out.result({ ...toFacts(each), outcome: "checked", to: each.to }, () =>
       [
         `${out.paint("green", "ok")}  ${each.stack} would enter ${each.to}, and plan.`,
-        `    state  ${each.from}: serial ${serial}, lineage ${lineage}, ${resources} ${resources === 1 ? "resource" : "resources"}`,
-        `    needs  ${providers.length === 0 ? "no provider" : formatNames(providers)}`,
-        `    key    ${each.key}${each.isNew ? "" : ", where the yard has this state already"}`,
+        ...each.states.flatMap(describe),
       ].join("\n"),
     );
   }
   out.note("Nothing was changed. Without --dry-run, the states are copied, and each stack plans once.");
   return 0;
+}
+
+function describe({ from, key, isNew, state: { facts } }: CheckedState): readonly string[] {
+  const { lineage, serial, resources, providers } = facts;
+  return [
+    `    state  ${from}: serial ${serial}, lineage ${lineage}, ${resources} ${resources === 1 ? "resource" : "resources"}`,
+    `    needs  ${providers.length === 0 ? "no provider" : formatNames(providers)}`,
+    `    key    ${key}${isNew ? "" : ", where the yard has this state already"}`,
+  ];
 }
 
 /** The way out of an old state in the yard. */
@@ -355,22 +349,25 @@ interface TakeInput {
   readonly timeoutMs: number;
 }
 
-/** Stores the state, opens the stack and waits for its plan. Returns the exit code. */
+/** Stores the states, opens the stack and waits for its plan. Returns the exit code. */
 async function takeOver(
   context: ServerContext,
   each: Checked,
   { args, metadata, timeoutMs }: TakeInput,
 ): Promise<number> {
-  const { yard, http, out, signal } = context;
-  const { stack, key, state, isNew } = each;
+  const { yard, out, signal } = context;
+  const { stack, states } = each;
   const until = args.until ?? "LIVE";
-  const path = ["terraform", "state", ...key.split("/")];
-  const doubt = await findDoubt(context, each);
+  const doubt = await findAnyDoubt(context, states);
   if (doubt !== undefined) return reportRefused(context, stack, toRepeat(doubt));
-  if (isNew) await http.requestText({ method: "POST", path, json: state.text, signal });
-  // An empty success may be that of a proxy. Without the state, the plan would create everything again.
-  if (isNew && (await loadKept(context, key)) !== state.text)
-    return reportRefused(context, stack, `The yard's state ${key} is not the one that was sent. Repeat the command.`);
+  for (const state of states.filter(({ isNew }) => isNew)) {
+    if (!(await copyState(context, state)))
+      return reportRefused(
+        context,
+        stack,
+        `The yard's state ${state.key} is not the one that was sent. Repeat the command.`,
+      );
+  }
   const event = toEvent(args, metadata);
   const published = await yard.publish(
     { stackId: stack, machine: args.machine, ...event },
@@ -382,13 +379,21 @@ async function takeOver(
     if (!isStackyardError(error, "LEFT_BEHIND")) throw error;
     return reportChanges(context, each, error.message);
   }
-  const late = await findDoubt(context, each);
+  const late = await findAnyDoubt(context, states);
   if (late !== undefined) return reportDoubt(context, each, late);
   const summary = await findSummary(context, stack);
   out.result({ ...toFacts(each), outcome: "adopted", state: until, ...defined({ summary }) }, () => {
     return `${out.paint("green", "adopted")}  ${stack} is in ${until}: nothing would change.`;
   });
   return 0;
+}
+
+/** Stores a state in the yard. Returns false when it is not there then. */
+async function copyState(context: ServerContext, { key, state }: CheckedState): Promise<boolean> {
+  const path = ["terraform", "state", ...key.split("/")];
+  await context.http.requestText({ method: "POST", path, json: state.text, signal: context.signal });
+  // An empty success may be that of a proxy. Without the state, the plan would create everything again.
+  return (await loadKept(context, key)) === state.text;
 }
 
 /** Says what to do about a doubt. */

@@ -23,6 +23,10 @@ export const TerraformInventory = Type.Object({
   place: Type.Optional(Type.String()),
   /** The account and the region of the run, where its task has a target. */
   target: Type.Optional(Type.String()),
+  /** The role of the target. */
+  role: Type.Optional(Type.String()),
+  /** A digest of the default tags of the run. */
+  tags: Type.Optional(Type.String()),
   /** The number of the run among those of its state: the inventory of an earlier run never replaces it. */
   sequence: Type.Optional(Type.Integer()),
   /** True if the resources are meant to outlive the stack. */

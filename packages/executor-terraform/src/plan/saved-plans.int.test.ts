@@ -9,6 +9,7 @@ import { claimFolder } from "../run/run-folder.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
+import { runnerEnvironment } from "../testing/runner-environment.ts";
 import { type StateServer, startStateServer } from "../testing/state-server.ts";
 
 const main = `
@@ -320,6 +321,22 @@ check "fine" {
     const step = await project.start(inYard(given), { plan });
 
     expect(step).toMatchObject({ code: "TERRAFORM_PLAN_STALE", message: expect.stringContaining(message) });
+  });
+
+  it("is bound to the tags of its yard (terraform-provider-aws#19583, #43448)", async () => {
+    const plan = await makePlan();
+
+    const renamed = project.executor({}, { environment: { ...runnerEnvironment(), YARD_NAME: "north" } });
+    const step = await renamed.start(inYard(), {
+      action: "apply",
+      source: { type: "local", location: "network" },
+      plan,
+    } as never);
+
+    expect(step).toMatchObject({
+      code: "TERRAFORM_PLAN_STALE",
+      message: expect.stringContaining("the digest of the yard's tags was"),
+    });
   });
 
   describe("of a configuration that contains paths [terraform#7613, #8204]", () => {

@@ -15,6 +15,7 @@ import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { TerraformFailure } from "../run/failure.ts";
 import type { StagedRun } from "../run/staged-run.ts";
+import { digestDefaultTags } from "../settings.ts";
 import { packHeader, unpackHeader } from "../source/packed-header.ts";
 
 /** As much as a state may have. */
@@ -30,6 +31,7 @@ const PlanBinding = Type.Object({
   program: Type.String(),
   version: Type.String(),
   target: Type.String(),
+  tags: Type.String(),
   /** The folder of the run: configurations contain paths. */
   folder: Type.String(),
   /** The configuration's folder in it. */
@@ -46,6 +48,7 @@ const PARTS: Readonly<Record<keyof PlanBinding, string>> = {
   program: "program",
   version: "version of the program",
   target: "target",
+  tags: "digest of the yard's tags",
   folder: "folder of the run",
   module: "folder of the configuration",
 };
@@ -197,7 +200,8 @@ async function loadContent(ctx: ExecutorContext, id: string, { chunks }: PlanRec
   throw toStale(id, "this runner does not have the key that it was sealed with");
 }
 
-function toBinding({ ctx, program, stateKey, sourceDigest, folder, module }: StagedRun): PlanBinding {
+function toBinding(run: StagedRun): PlanBinding {
+  const { ctx, program, stateKey, sourceDigest, folder, module } = run;
   const { account, region, role = "" } = ctx.target ?? { account: "", region: "" };
   return {
     stack: ctx.stackId,
@@ -207,6 +211,7 @@ function toBinding({ ctx, program, stateKey, sourceDigest, folder, module }: Sta
     program: program.product,
     version: program.version,
     target: [account, region, role].filter((part) => part !== "").join(" "),
+    tags: digestDefaultTags(run.environment),
     folder,
     module: relative(folder, module),
   };

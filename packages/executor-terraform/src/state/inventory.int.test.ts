@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aContext } from "../testing/a-context.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
+import { runnerEnvironment } from "../testing/runner-environment.ts";
 import { type StateServer, startStateServer } from "../testing/state-server.ts";
 import { toInventoryKey } from "./inventory.ts";
 
@@ -67,6 +68,7 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
     expect(applied).toEqual({
       stack: "pr-12",
       machine: "review-app",
+      tags: expect.stringMatching(/^[0-9a-f]{16}$/),
       incarnation: "e1",
       task: expect.any(String),
       state: "review-app/pr-12/local/network",
@@ -147,6 +149,31 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
     expect(await codeOf("us-east-1", { switchTarget: true })).toMatchObject({ kind: "succeeded" });
     expect(await codeOf("us-east-1", { action: "destroy" })).toMatchObject({ kind: "succeeded" });
     expect(await codeOf("eu-west-1", {})).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("says which role and which tags are new, and goes on", async () => {
+    const lines: string[] = [];
+    const report = (line: string) => void lines.push(line);
+    const credentials = async () => ({
+      accessKeyId: "AKIAEXAMPLE",
+      secretAccessKey: "example",
+      sessionToken: "example",
+    });
+    const inRole = (role: string) => {
+      const target = { account: "123456789012", region: "eu-west-1", partition: "aws", role };
+      return inYard({ target, credentials, report });
+    };
+    const apply = { action: "apply", source: { type: "local", location: "network" } } as never;
+    await project.start(inRole("deploy"), {});
+    expect(lines.filter((line) => /role|tags/.test(line))).toEqual([]);
+
+    const renamed = project.executor({}, { environment: { ...runnerEnvironment(), YARD_NAME: "north" } });
+
+    expect(await renamed.start(inRole("release"), apply)).toMatchObject({ kind: "succeeded" });
+    expect(lines).toContain("The last run had deploy, and this one has release.");
+    expect(lines.filter((line) => line.includes("tags"))).toEqual([
+      "The yard's tags are others than those of the last run: what has them changes.",
+    ]);
   });
 
   it("is not needed by a runner without a store", async () => {

@@ -13,6 +13,7 @@ import { Value } from "typebox/value";
 import { TerraformFailure } from "../run/failure.ts";
 import type { StagedRun } from "../run/staged-run.ts";
 import { callTerraform } from "../run/terraform-call.ts";
+import { digestDefaultTags } from "../settings.ts";
 import { loadPlace } from "./backend.ts";
 import { listVanished, type VanishedResource } from "./list-vanished.ts";
 import { parseShownResources } from "./state-document.ts";
@@ -52,6 +53,27 @@ export async function checkTarget({ ctx, config, stateKey }: StagedRun): Promise
     `${held} in ${last.target}, and this run would be in ${target}. Nothing was changed. ` +
     "Restore the target of the task. If the resources were moved, or do not exist any more, set `switchTarget: true` once.";
   throw new TerraformFailure("TERRAFORM_TARGET_CHANGED", text);
+}
+
+/** Reports the role and the tags that are others than those of the last run: they explain a denial, and changes of all resources. */
+export async function reportNewTerms(run: StagedRun): Promise<void> {
+  const { ctx, stateKey, config } = run;
+  const last = config.sharedState === undefined ? await findInventory(ctx, stateKey) : undefined;
+  if (last === undefined) return;
+  const { role, tags } = toTerms(run);
+  if (last.role !== role) {
+    ctx.report(`The last run had ${last.role ?? "no role"}, and this one has ${role ?? "no role"}.`);
+  }
+  if (last.tags !== undefined && last.tags !== tags && last.count > 0) {
+    ctx.report("The yard's tags are others than those of the last run: what has them changes.");
+  }
+}
+
+function toTerms({
+  ctx,
+  environment,
+}: StagedRun): Required<Pick<TerraformInventory, "tags">> & Pick<TerraformInventory, "role"> {
+  return { tags: digestDefaultTags(environment), ...defined({ role: ctx.target?.role }) };
 }
 
 function toTarget({ target }: Pick<ExecutorContext, "target">): string | undefined {
@@ -290,6 +312,7 @@ function toInventory(
     place,
     sequence,
     ...defined({ target: toTarget(ctx) }),
+    ...toTerms(run),
     ...(config.keep === true && { keep: true }),
     count: resources.length,
     resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify([lost, unseen, foreign]))),
