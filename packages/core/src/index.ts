@@ -5,6 +5,7 @@ export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { countNotAsAsked, isAsAsked } from "./bulk/outcomes.ts";
 export { chunk } from "./chunk.ts";
+export { collectBytes } from "./collect-bytes.ts";
 export { type ContinueOptions, continueLater } from "./continue-later.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export { findMachineLimit } from "./errors/machine-limits.ts";
