@@ -1,22 +1,24 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { isMap, parseJson } from "@stackyard/core";
 import { toBlocks } from "../source/hcl.ts";
 import type { ModuleFile } from "../source/module-facts.ts";
+import { createParsedFiles, parseFile } from "../source/parsed-files.ts";
 
 /**
  * Returns `type.name` of the resources with `ignore_changes` in all files below a folder, downloaded modules too. A name
- * may be that of resources in several modules.
+ * may be that of resources in several modules. One file is in memory at a time. Fails with TERRAFORM_SOURCE_REFUSED.
  */
 export async function loadIgnoring(folder: string): Promise<ReadonlySet<string>> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const paths = entries
-    .filter((entry) => entry.isFile() && /\.(tf|tofu)(\.json)?$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name));
-  const names = await Promise.all(
-    paths.map(async (name) => findIgnoring({ name, text: await readFile(name, "utf8") })),
-  );
-  return new Set(names.flat());
+  const names = new Set<string>();
+  for (const entry of entries) {
+    if (!entry.isFile() || !/\.(tf|tofu)(\.json)?$/.test(entry.name)) continue;
+    const text = await createParsedFiles().read(entry.parentPath, entry.name);
+    const name = relative(folder, join(entry.parentPath, entry.name));
+    for (const found of parseFile(name, () => findIgnoring({ name, text }))) names.add(found);
+  }
+  return names;
 }
 
 /** Returns `type.name` of the resources with `ignore_changes` in a file. */

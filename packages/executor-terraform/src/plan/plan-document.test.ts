@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { countChanges, parsePlanDocument, toPlanSummary } from "./plan-document.ts";
+import { countChanges, readPlanDocument, toPlanSummary } from "./plan-document.ts";
 
 const resource = (address: string, change: object, more: object = {}) => ({
   address,
@@ -12,31 +12,32 @@ const resource = (address: string, change: object, more: object = {}) => ({
   ...more,
 });
 
-const parse = (document: object, mask = (text: string) => text) =>
-  parsePlanDocument(JSON.stringify({ format_version: "1.2", ...document }), mask);
+const read = (text: string, mask = (each: string) => each) => readPlanDocument({ bytes: Buffer.from(text) }, mask);
+const parse = (document: object, mask?: (text: string) => string) =>
+  read(JSON.stringify({ format_version: "1.2", ...document }), mask);
 
-const changesOf = (...changes: readonly object[]) => parse({ resource_changes: changes })?.changes ?? [];
+const changesOf = async (...changes: readonly object[]) => (await parse({ resource_changes: changes }))?.changes ?? [];
 
-describe("parsePlanDocument", () => {
-  it.each([{ errored: true }, { complete: false }])("does not take a part of a plan for the plan: %o", (part) => {
-    expect(parse({ resource_changes: [], ...part })).toBeUndefined();
-    expect(parse({ resource_changes: [], errored: false, complete: true })).toEqual({
+describe("readPlanDocument", () => {
+  it.each([{ errored: true }, { complete: false }])("does not take a part of a plan for the plan: %o", async (part) => {
+    expect(await parse({ resource_changes: [], ...part })).toBeUndefined();
+    expect(await parse({ resource_changes: [], errored: false, complete: true })).toEqual({
       changes: [],
       drift: [],
       failedChecks: [],
     });
   });
 
-  it("does not take a text that ends early for a plan, wherever it ends", () => {
+  it("does not take a text that ends early for a plan, wherever it ends", async () => {
     const change = { actions: ["delete"], before: { a: "}" }, after: null };
     const text = JSON.stringify({ format_version: "1.2", resource_changes: [resource("aws_instance.a", change)] });
-    const parts = Array.from(text, (_, at) => parsePlanDocument(text.slice(0, at), String));
+    const parts = await Promise.all(Array.from(text, (_, at) => read(text.slice(0, at))));
 
     expect(new Set(parts)).toEqual(new Set([undefined]));
-    expect(parsePlanDocument(text, String)?.changes).toHaveLength(1);
+    expect((await read(text))?.changes).toHaveLength(1);
   });
 
-  it("masks what Terraform marks as sensitive, at any depth, and what the run masks", () => {
+  it("masks what Terraform marks as sensitive, at any depth, and what the run masks", async () => {
     const mask = (text: string) => text.replaceAll("s3cr3t", "***");
     const change = {
       actions: ["update"],
@@ -52,7 +53,7 @@ describe("parsePlanDocument", () => {
       after_sensitive: { password: true, tags: { b: true }, list: [{}, { key: true }], url: true },
     };
 
-    const document = parse({ resource_changes: [resource("aws_db_instance.main", change)] }, mask);
+    const document = await parse({ resource_changes: [resource("aws_db_instance.main", change)] }, mask);
 
     expect(document?.changes).toEqual([
       {
@@ -76,8 +77,8 @@ describe("parsePlanDocument", () => {
     ]);
   });
 
-  it("masks a whole value that is sensitive", () => {
-    const [change] = changesOf(
+  it("masks a whole value that is sensitive", async () => {
+    const [change] = await changesOf(
       resource("a.b", {
         actions: ["create"],
         before: null,
@@ -90,15 +91,15 @@ describe("parsePlanDocument", () => {
     expect(change).toMatchObject({ before: null, after: "***" });
   });
 
-  it("leaves out data sources", () => {
-    expect(changesOf({ ...resource("data.a.b", { actions: ["read"] }), mode: "data" })).toEqual([]);
+  it("leaves out data sources", async () => {
+    expect(await changesOf({ ...resource("data.a.b", { actions: ["read"] }), mode: "data" })).toEqual([]);
   });
 
-  it.each(["", "null", "[]", "{}", "{", '{"format_version":1}'])("does not take %j for a plan", (text) => {
-    expect(parsePlanDocument(text, (same) => same)).toBeUndefined();
+  it.each(["", "null", "[]", "{}", "{", '{"format_version":1}'])("does not take %j for a plan", async (text) => {
+    expect(await read(text)).toBeUndefined();
   });
 
-  it("never throws, and shows no value that is marked, whatever the document", () => {
+  it("never throws, and shows no value that is marked, whatever the document", async () => {
     const marked = fc.letrec((tie) => ({
       node: fc.oneof(
         { maxDepth: 4 },
@@ -118,29 +119,26 @@ describe("parsePlanDocument", () => {
         })),
       ),
     })).node;
-    fc.assert(
-      fc.property(marked, (node) => {
+    await fc.assert(
+      fc.asyncProperty(marked, async (node) => {
         const { value, mark } = node as { value: unknown; mark: unknown };
         const change = { actions: ["create"], after: { value }, after_sensitive: { value: mark } };
 
-        expect(JSON.stringify(changesOf(resource("a.b", change)))).not.toContain("SECRET");
+        expect(JSON.stringify(await changesOf(resource("a.b", change)))).not.toContain("SECRET");
       }),
     );
-    fc.assert(
-      fc.property(fc.json(), fc.json(), (changes, drift) => {
-        parsePlanDocument(
-          `{"format_version":"1.2","resource_changes":[${changes}],"resource_drift":${drift}}`,
-          (text) => text,
-        );
+    await fc.assert(
+      fc.asyncProperty(fc.json(), fc.json(), async (changes, drift) => {
+        await read(`{"format_version":"1.2","resource_changes":[${changes}],"resource_drift":${drift}}`);
       }),
     );
   });
 });
 
 describe("the counts of a plan", () => {
-  it("count a replacement twice, in either order, and imports and moves in addition to other changes", () => {
+  it("count a replacement twice, in either order, and imports and moves in addition to other changes", async () => {
     const counts = countChanges(
-      changesOf(
+      await changesOf(
         resource("a.create", { actions: ["create"] }),
         resource("a.update", { actions: ["update"] }, { previous_address: "a.old" }),
         resource("a.delete", { actions: ["delete"] }),
@@ -159,11 +157,11 @@ describe("the counts of a plan", () => {
   });
 });
 
-it("keeps the digits of large numbers, and sees that two of them differ [terraform#27438]", () => {
+it("keeps the digits of large numbers, and sees that two of them differ [terraform#27438]", async () => {
   const text = `{"format_version":"1.2","resource_changes":[{"address":"a.b","mode":"managed","type":"a","name":"b",
     "change":{"actions":["update"],"before":{"id":9007199254740992,"size":1},"after":{"id":9007199254740993,"size":1}}}]}`;
 
-  const [change] = parsePlanDocument(text, (each) => each)?.changes ?? [];
+  const [change] = (await read(text))?.changes ?? [];
 
   expect(change?.after).toEqual({ id: "9007199254740993", size: 1 });
   expect(change?.changedAttributes).toEqual(["id"]);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { defined, isMap } from "@stackyard/core";
+import { type ForeignJson, readForeignJson } from "@stackyard/core/programs";
 import { type JsonObject, listAt, objectAt, textAt } from "../run/failure.ts";
 import { parseExactJson } from "../state/exact-json.ts";
 
@@ -40,35 +41,54 @@ export type PlanCounts = Readonly<
 >;
 
 /**
- * Parses the output of `show -json` for a whole plan (Terraform docs, "JSON Output Format"); undefined for anything
+ * Reads the output of `show -json` for a whole plan (Terraform docs, "JSON Output Format"); undefined for anything
  * else, also for a plan that failed, or that leaves changes to a later one. The text contains sensitive values; the
- * result contains masks instead.
+ * result contains masks instead. Throws `PAYLOAD_TOO_LARGE`.
  */
-export function parsePlanDocument(text: string, mask: (text: string) => string): PlanDocument | undefined {
-  // Whole numbers beyond 2^53 become texts of their digits: two of them that differ must not look the same.
-  const document = parseExactJson(text);
+export async function readPlanDocument(
+  from: ForeignJson["from"],
+  mask: (text: string) => string,
+  signal?: AbortSignal,
+): Promise<PlanDocument | undefined> {
+  const [changes, drift, failedChecks]: [ResourceChange[], ResourceChange[], string[]] = [[], [], []];
+  const readers: Readonly<Record<string, (entry: JsonObject) => unknown>> = {
+    resource_changes: (entry) => changes.push(...readChange(entry, mask)),
+    resource_drift: (entry) => drift.push(...readChange(entry, mask)),
+    checks: (entry) => failedChecks.push(...listFailedChecks(entry, mask)),
+  };
+  const document = await readForeignJson({
+    what: "The plan as JSON",
+    from,
+    parts: PARTS,
+    // Whole numbers beyond 2^53 become texts of their digits: two of them that differ must not look the same.
+    parse: parseExactJson,
+    onEntry: (part, entry) => isMap(entry) && readers[part]?.(entry),
+    ...defined({ signal }),
+  });
   if (!isMap(document) || textAt(document, "format_version") === "") return undefined;
   if (document["errored"] === true || document["complete"] === false) return undefined;
-  const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
-  return {
-    changes: read("resource_changes"),
-    drift: read("resource_drift"),
-    failedChecks: listFailedChecks(document, mask),
-  };
+  return { changes, drift, failedChecks };
 }
 
+const PARTS = {
+  format_version: "value",
+  errored: "value",
+  complete: "value",
+  resource_changes: "each",
+  resource_drift: "each",
+  checks: "each",
+} as const;
+
 /** Terraform warns of them only. Those of resources and outputs end its run. Source: "JSON Output Format", `checks`. */
-function listFailedChecks(document: JsonObject, mask: (text: string) => string): readonly string[] {
-  return listAt(document, "checks").flatMap((check) => {
-    const address = objectAt(check, "address");
-    const status = textAt(check, "status");
-    if (textAt(address, "kind") !== "check" || (status !== "fail" && status !== "error")) return [];
-    const messages = listAt(check, "instances").flatMap((instance) =>
-      listAt(instance, "problems").map((problem) => textAt(problem, "message").replace(/\s+/g, " ").trim()),
-    );
-    const why = messages.length === 0 ? "it cannot be evaluated" : messages.join(" ");
-    return [mask(`check ${textAt(address, "name")}: ${why}`)];
-  });
+function listFailedChecks(check: JsonObject, mask: (text: string) => string): readonly string[] {
+  const address = objectAt(check, "address");
+  const status = textAt(check, "status");
+  if (textAt(address, "kind") !== "check" || (status !== "fail" && status !== "error")) return [];
+  const messages = listAt(check, "instances").flatMap((instance) =>
+    listAt(instance, "problems").map((problem) => textAt(problem, "message").replace(/\s+/g, " ").trim()),
+  );
+  const why = messages.length === 0 ? "it cannot be evaluated" : messages.join(" ");
+  return [mask(`check ${textAt(address, "name")}: ${why}`)];
 }
 
 /** Replaces sensitive values. */

@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { matchesGlob, type PlanCost } from "@stackyard/core";
+import { isStackyardError, matchesGlob, type PlanCost } from "@stackyard/core";
 import { TerraformFailure } from "../run/failure.ts";
 import type { StagedRun } from "../run/staged-run.ts";
 import { callTerraform, toCallFailure } from "../run/terraform-call.ts";
@@ -13,30 +13,25 @@ import {
   isForget,
   onlyRemoves,
   type PlanDocument,
-  parsePlanDocument,
   type ResourceChange,
+  readPlanDocument,
 } from "./plan-document.ts";
 import { evaluatePolicies } from "./policies.ts";
 import { openPolicies } from "./policy-source.ts";
 import { estimateCost, type PriceList, parsePrices } from "./prices.ts";
 
-/** The text of a plan is several times as large as its file. */
-const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
-
-/** Reads a plan file by `show -json`. Fails with TERRAFORM_PLAN_FAILED, TERRAFORM_CANCELLED. */
+/** Reads a plan file by `show -json`. Fails with TERRAFORM_PLAN_FAILED, TERRAFORM_PLAN_TOO_LARGE, TERRAFORM_CANCELLED. */
 export async function loadPlanDocument(run: StagedRun, planFile: string): Promise<PlanDocument> {
   // The one line that it prints is too long for the reader of lines: it is read from the file of the call.
   const call = { command: "show", arguments: ["-json", "-no-color", planFile] } as const;
   const end = await callTerraform(run, call, () => undefined);
   const code = "TERRAFORM_PLAN_FAILED";
   if (end.code !== 0) throw toCallFailure({ command: "terraform show", code, end, mask: run.mask });
-  const path = join(run.folder, "show.out");
-  const { size } = await stat(path);
-  if (size > MAX_DOCUMENT_BYTES) {
-    const text = `The plan has ${size} bytes as JSON; ${MAX_DOCUMENT_BYTES} are allowed. Split the configuration.`;
-    throw new TerraformFailure(code, text);
-  }
-  const document = parsePlanDocument(await readFile(path, "utf8"), run.mask);
+  const from = { path: join(run.folder, "show.out") };
+  const document = await readPlanDocument(from, run.mask, run.ctx.signal).catch((error: unknown) => {
+    if (!isStackyardError(error, "PAYLOAD_TOO_LARGE")) throw error;
+    throw new TerraformFailure("TERRAFORM_PLAN_TOO_LARGE", `${error.message} Split the configuration.`);
+  });
   if (document !== undefined) return document;
   throw new TerraformFailure(code, "terraform show did not print a whole plan.");
 }

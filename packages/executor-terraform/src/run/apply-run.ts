@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatNames } from "@stackyard/core";
 import type { UnsavedRun } from "@stackyard/core/services";
@@ -10,7 +9,7 @@ import { recordInventory } from "../state/inventory.ts";
 import { openState, type StateReader } from "../state/state-reader.ts";
 import { withLockHolder } from "../state/yard-state.ts";
 import { saysStillLocked, TerraformFailure, toHeadAndTail } from "./failure.ts";
-import { parseOutputs, toRunOutputs } from "./outputs.ts";
+import { readOutputs, toRunOutputs } from "./outputs.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { forgetRun, keepWhatIsLeft, recordRun } from "./recorded-run.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
@@ -184,7 +183,7 @@ async function loadOutputs(run: StagedRun, state: StateReader): Promise<Readonly
   // Its lines may be too long for the reader of lines: they are read from the file of the call.
   const call = { command: "output", arguments: ["-json", "-no-color"] } as const;
   const end = await callTerraform(run, call, () => undefined);
-  const outputs = end.code === 0 ? parseOutputs(await readFile(join(run.folder, "output.out"), "utf8")) : undefined;
+  const outputs = end.code === 0 ? await readOutputs({ path: join(run.folder, "output.out") }) : undefined;
   if (outputs !== undefined) return outputs;
   const code = "TERRAFORM_OUTPUTS_FAILED";
   throw toCallFailure({ command: "terraform output", code, end, mask: run.mask });

@@ -137,7 +137,7 @@ function createDrain(file: FileHandle, onText: (text: string) => void) {
 }
 
 /** A longer line is not a usable message of Terraform; it is dropped to bound the memory. */
-const MAX_LINE_CHARS = 8 * 1024 * 1024;
+const MAX_LINE_CHARS = 1024 * 1024;
 
 /** Makes lines of a stream of text pieces, of which none is longer than `maxChars`. */
 export function createLineSplitter(maxChars: number = MAX_LINE_CHARS) {

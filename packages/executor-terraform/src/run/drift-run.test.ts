@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parsePlanDocument } from "../plan/plan-document.ts";
+import { readPlanDocument } from "../plan/plan-document.ts";
 import { findDrift, toDriftSummary } from "./drift-run.ts";
 
 /** As `show -json` of Terraform 1.11 writes it for a plan with -refresh-only. */
@@ -33,7 +33,7 @@ const document = {
     },
   ],
 };
-const drift = parsePlanDocument(JSON.stringify(document), (text) => text)?.drift ?? [];
+const drift = (await readPlanDocument({ bytes: Buffer.from(JSON.stringify(document)) }, (text) => text))?.drift ?? [];
 
 describe("findDrift", () => {
   it("returns what was changed or deleted, sensitive attributes too, by name only", () => {

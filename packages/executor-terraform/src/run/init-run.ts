@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { formatNames } from "@stackyard/core";
 import type { TerraformConfig } from "../definition.ts";
@@ -49,7 +49,10 @@ async function findUnknown(run: StagedRun, required: readonly string[]): Promise
   const call = { command: "state", arguments: ["pull"] } as const;
   const end = await callTerraform(run, call, () => undefined);
   if (end.code !== 0) return [];
-  const named = listStateProviders(await readFile(join(run.folder, "state.out"), "utf8"));
+  const named = await listStateProviders({
+    from: { path: join(run.folder, "state.out") },
+    report: (line) => run.ctx.report(line),
+  });
   return named.filter((provider) => !required.includes(provider));
 }
 

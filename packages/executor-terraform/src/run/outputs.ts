@@ -1,4 +1,5 @@
-import { isMap } from "@stackyard/core";
+import { isMap, isStackyardError } from "@stackyard/core";
+import { type ForeignJson, readForeignJson } from "@stackyard/core/programs";
 import { isRawNumber, parseRawJson } from "../state/exact-json.ts";
 import { TerraformFailure } from "./failure.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
@@ -6,10 +7,14 @@ import type { StreamOutput } from "./terraform-call.ts";
 
 type Outputs = ReadonlyMap<string, StreamOutput>;
 
-/** Parses the output of `output -json`; undefined for anything else. */
-export function parseOutputs(text: string): Outputs | undefined {
-  const outputs = parseRawJson(text);
-  if (!isMap(outputs)) return undefined;
+/** Reads the output of `output -json`; undefined for anything else. Fails with TERRAFORM_OUTPUTS_REFUSED. */
+export async function readOutputs(from: ForeignJson["from"]): Promise<Outputs | undefined> {
+  const input = { what: "The outputs", from, parts: "all", parse: parseRawJson } as const;
+  const outputs = await readForeignJson(input).catch((error: unknown) => {
+    if (!isStackyardError(error, "PAYLOAD_TOO_LARGE")) throw error;
+    throw new TerraformFailure("TERRAFORM_OUTPUTS_REFUSED", `${DONE} ${error.message}`);
+  });
+  if (outputs === undefined) return undefined;
   const found = Object.entries(outputs).map(([name, output]): [string, StreamOutput] => {
     const body = isMap(output) ? output : {};
     return [name, { sensitive: body["sensitive"] === true, value: body["value"] }];

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
@@ -8,7 +8,7 @@ import { Value } from "typebox/value";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TerraformConfig } from "../definition.ts";
 import { toInventoryKey } from "../state/inventory.ts";
-import { parseStateDocument } from "../state/state-document.ts";
+import { readStateDocument } from "../state/state-document.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aFolder, type TestFolder } from "../testing/a-folder.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
@@ -93,8 +93,9 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
     const found = await records.get(toInventoryKey("review-app/pr-12/local/network"), 0);
     return Value.Parse(TerraformInventory, found?.value).resources;
   };
-  const inState = () => {
-    const { resources } = parseStateDocument(readFileSync(join(project.dir, "pr-12.tfstate"), "utf8")) ?? {};
+  const inState = async () => {
+    const from = { path: join(project.dir, "pr-12.tfstate") };
+    const { resources } = (await readStateDocument({ from, report: () => undefined })) ?? {};
     return resources?.map(({ address, arn }) => (arn === undefined ? { address } : { address, arn }));
   };
   const write = (...pieces: readonly string[]) => project.write({ "network/main.tf": pieces.join("\n") });
@@ -140,15 +141,15 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
     useForeignBackend();
     write(RESOURCES, DELETED, FORGOTTEN);
     expect(await callsOf()).toEqual(["init", "init", "apply"]);
-    expect([end, await inventory()]).toEqual(["succeeded", inState()]);
+    expect([end, await inventory()]).toEqual(["succeeded", await inState()]);
 
     expect(await callsOf({ variables: { input: 2 } })).toEqual(["init", "init", "state list", "apply"]);
-    expect(await inventory()).toEqual(inState());
+    expect(await inventory()).toEqual(await inState());
 
     write(RESOURCES.replace('"replaced"', '"moved"'), FORGET);
     expect(await callsOf({ variables: { input: 3 } })).toEqual(["init", "init", "state list", "apply"]);
-    expect(await inventory()).toEqual(inState());
-    expect(inState()?.map(({ address }) => address)).toEqual([
+    expect(await inventory()).toEqual(await inState());
+    expect((await inState())?.map(({ address }) => address)).toEqual([
       "terraform_data.moved",
       "terraform_data.updated[0]",
       "terraform_data.updated[1]",
@@ -162,7 +163,7 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
     expect(await callsOf()).toEqual(["init", "init", "apply", "state pull"]);
     write(RESOURCES, FAILING);
     expect(await callsOf()).toEqual(["init", "init", "state list", "apply", "state pull"]);
-    expect(await inventory()).toEqual(inState());
+    expect(await inventory()).toEqual(await inState());
     expect(await callsOf({ action: "destroy" })).toEqual(["init", "init", "state list", "destroy"]);
     expect(await inventory()).toEqual([]);
   });
@@ -173,6 +174,6 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
     expect(await callsOf()).toEqual(["init", "init", "apply", "state pull"]);
     write(foreignResource("v2"));
     expect(await callsOf()).toEqual(["init", "init", "state list", "apply"]);
-    expect(await inventory()).toEqual(inState());
+    expect(await inventory()).toEqual(await inState());
   });
 });

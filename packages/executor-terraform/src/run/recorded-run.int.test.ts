@@ -261,7 +261,7 @@ describe("the folder of a killed runner", () => {
   const done = JSON.stringify({ type: "change_summary", changes: { operation: "apply" } });
   const recover = () =>
     recoverRun(
-      { ctx: { records, clock }, settings: { rescueDir: join(folder.path, "rescued") } },
+      { ctx: { records, clock, report: () => undefined }, settings: { rescueDir: join(folder.path, "rescued") } },
       join(folder.path, "run"),
     );
   const find = async () => {

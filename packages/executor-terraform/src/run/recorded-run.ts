@@ -25,7 +25,7 @@ import type { Settings } from "../settings.ts";
 import { loadPlace } from "../state/backend.ts";
 import { type CreatedResource, createCreatedResources, findUnsaved, isOrderly } from "../state/created-resources.ts";
 import { findInventory, toFitting } from "../state/inventory.ts";
-import { parseStateDocument } from "../state/state-document.ts";
+import { readStateDocument } from "../state/state-document.ts";
 import type { StateReader } from "../state/state-reader.ts";
 import { createLineSplitter } from "./child.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -34,7 +34,7 @@ import { parseStreamMessage, type StreamEnd } from "./terraform-call.ts";
 
 /** Where the records of runs are, and the files of their states. */
 interface Place {
-  readonly ctx: Pick<ExecutorContext, "records" | "clock">;
+  readonly ctx: Pick<ExecutorContext, "records" | "clock" | "report">;
   readonly settings: Pick<Settings, "rescueDir">;
 }
 
@@ -203,7 +203,7 @@ function toResourceRemains(resources: readonly CreatedResource[]): RunRemains {
 /** Keeps the content of the state where other states of the yard are, never that of another backend. */
 async function toStateRemains({ ctx }: Place, run: UnsavedRun, file: string): Promise<RunRemains> {
   const bytes = await readFile(file);
-  const document = parseStateDocument(bytes.toString("utf8"));
+  const document = await readStateDocument({ from: { path: file }, report: (line) => ctx.report(line) });
   const { resources = [], serial } = document ?? {};
   const content = run.base === undefined ? undefined : await persist(ctx, () => keepUnsavedContent(ctx, run, bytes));
   return {
@@ -286,7 +286,9 @@ async function findRemains({ ctx }: Place, run: UnsavedRun, folder: string): Pro
   if (isDone || created.length === 0) return undefined;
   const head = run.base === undefined ? undefined : await findKeptState(ctx, run.state);
   const text = head && (await loadKeptContent(ctx, head));
-  const saved = text === undefined ? [] : parseStateDocument(text)?.resources;
+  const from = { bytes: Buffer.from(text ?? "") };
+  const saved =
+    text === undefined ? [] : (await readStateDocument({ from, report: (line) => ctx.report(line) }))?.resources;
   const left = findUnsaved(created, { saved, isOrderly: run.base !== undefined && !holdsLock(run, head) });
   return left.length === 0 ? undefined : toResourceRemains(left);
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { changeRecord, defined, type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
@@ -16,7 +15,7 @@ import { callTerraform } from "../run/terraform-call.ts";
 import { digestDefaultTags } from "../settings.ts";
 import { loadPlace } from "./backend.ts";
 import { listVanished, type VanishedResource } from "./list-vanished.ts";
-import { parseShownResources } from "./state-document.ts";
+import { readShownResources } from "./state-document.ts";
 import type { StateReader } from "./state-reader.ts";
 import type { StreamResource } from "./stream-resources.ts";
 import { loadYardState } from "./yard-state.ts";
@@ -232,7 +231,8 @@ function withArns(
 async function showResources(run: StagedRun): Promise<readonly InventoryResource[] | undefined> {
   const call = { command: "show", arguments: ["-json", "-no-color"] } as const;
   const end = await callTerraform(run, call, () => undefined);
-  return end.code === 0 ? parseShownResources(await readFile(join(run.folder, "show.out"), "utf8")) : undefined;
+  if (end.code !== 0) return undefined;
+  return readShownResources({ from: { path: join(run.folder, "show.out") }, report: (line) => run.ctx.report(line) });
 }
 
 /** Returns what was forgotten, now or earlier, and is not in the state again. */

@@ -75,6 +75,22 @@ describe.skipIf(!hasTerraform())("what is read in part is not taken for the whol
     expect(server.states.size).toBe(0);
   });
 
+  it("a plan with more values than are read, which ends with a code before anything is changed", async () => {
+    const many = "yes '{},' | head -n 2100000 | tr -d '\\n'";
+    const plan = `printf '{"format_version":"1.2","resource_changes":['; ${many}; printf '{}]}'`;
+    project.write({
+      "bin/terraform": `#!/bin/sh\nif [ "$1" = show ]; then ${plan}; else exec terraform "$@"; fi\n`,
+    });
+
+    const step = await start({ protect: ["aws_db_instance.*"] });
+
+    expect(step).toMatchObject({
+      code: "TERRAFORM_PLAN_TOO_LARGE",
+      message: "The plan as JSON has more than 4000000 values. Split the configuration.",
+    });
+    expect(server.states.size).toBe(0);
+  });
+
   it("outputs", async () => {
     cut("output");
     project.write({

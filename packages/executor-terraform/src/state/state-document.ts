@@ -1,4 +1,5 @@
-import { isMap } from "@stackyard/core";
+import { isMap, isStackyardError } from "@stackyard/core";
+import { type ForeignJson, readForeignJson } from "@stackyard/core/programs";
 import { type JsonObject, listAt, numberAt, objectAt, textAt } from "../run/failure.ts";
 import { parseRawJson } from "./exact-json.ts";
 
@@ -20,14 +21,40 @@ export interface StateDocument {
 /** The format of Terraform 0.12 and later, and of OpenTofu. */
 const FORMAT = 4;
 
-/** Parses a state as a backend stores it. Returns undefined for other formats, such as OpenTofu's encrypted one. */
-export function parseStateDocument(text: string): StateDocument | undefined {
-  const state = parseRawJson(text);
-  if (!isMap(state) || state["version"] !== FORMAT || !Array.isArray(state["resources"])) return undefined;
+/** A text of Terraform, and who is told when it is beyond what is read. */
+export interface StateText {
+  readonly from: ForeignJson["from"];
+  readonly report: (text: string) => void;
+}
+
+/** Reads parts of a state within the budget. Undefined for anything but an object, and, with a word, for what is too large. */
+async function readParts(
+  { from, report }: StateText,
+  more: Omit<ForeignJson, "what" | "from">,
+): Promise<JsonObject | undefined> {
+  try {
+    return await readForeignJson({ what: "The state", from, parse: parseRawJson, ...more });
+  } catch (error) {
+    if (!isStackyardError(error, "PAYLOAD_TOO_LARGE")) throw error;
+    report(`${error.message} It was not read.`);
+    return undefined;
+  }
+}
+
+/** Reads a state as a backend stores it. Returns undefined for other formats, such as OpenTofu's encrypted one. */
+export async function readStateDocument(text: StateText): Promise<StateDocument | undefined> {
+  const found: { readonly module: string; readonly instances: readonly StateResource[] }[] = [];
+  const state = await readParts(text, {
+    parts: { version: "value", serial: "value", outputs: "value", resources: "each" },
+    onEntry: (_, resource) => {
+      if (isMap(resource)) found.push({ module: textAt(resource, "module"), instances: listInstances(resource) });
+    },
+  });
+  if (state === undefined || state["version"] !== FORMAT || state["resources"] === undefined) return undefined;
   const outputs = Object.entries(objectAt(state, "outputs")).filter(([, output]) => isMap(output));
   return {
     serial: numberAt(state, "serial"),
-    resources: [...listAt(state, "resources")].sort(byDepth).flatMap(listInstances),
+    resources: found.sort(byDepth).flatMap(({ instances }) => instances),
     outputs: new Map(
       outputs.map(([name, output]) => {
         const body: JsonObject = isMap(output) ? output : {};
@@ -41,22 +68,24 @@ export function parseStateDocument(text: string): StateDocument | undefined {
 const BUILT_IN = "terraform.io/builtin/";
 
 /** Returns the addresses of the providers that a state names, such as `registry.terraform.io/hashicorp/aws`; none for other formats. */
-export function listStateProviders(text: string): readonly string[] {
-  const state = parseRawJson(text);
-  if (!isMap(state)) return [];
-  // With its module and alias: `module.net.provider["registry.terraform.io/hashicorp/aws"].west`.
-  const found = listAt(state, "resources").flatMap((resource) => {
-    return /provider\["([^"]{1,512})"\]/.exec(textAt(resource, "provider"))?.[1] ?? [];
-  });
+export async function listStateProviders(text: StateText): Promise<readonly string[]> {
+  const found: string[] = [];
+  const onEntry = (_: string, resource: unknown) => {
+    // With its module and alias: `module.net.provider["registry.terraform.io/hashicorp/aws"].west`.
+    const [, address] = /provider\["([^"]{1,512})"\]/.exec(isMap(resource) ? textAt(resource, "provider") : "") ?? [];
+    if (address !== undefined) found.push(address);
+  };
+  await readParts(text, { parts: { resources: "each" }, onEntry });
   return [...new Set(found)].filter((address) => !address.startsWith(BUILT_IN)).sort();
 }
 
 /** Resources of the root module first, as `show` lists them; otherwise in the order of the state. */
-function byDepth(a: JsonObject, b: JsonObject): number {
-  return (
-    textAt(a, "module").split(".").length - textAt(b, "module").split(".").length ||
-    Number(textAt(a, "module") !== "") - Number(textAt(b, "module") !== "")
-  );
+function byDepth({ module: a }: InModule, { module: b }: InModule): number {
+  return a.split(".").length - b.split(".").length || Number(a !== "") - Number(b !== "");
+}
+
+interface InModule {
+  readonly module: string;
 }
 
 function listInstances(resource: JsonObject): readonly StateResource[] {
@@ -86,11 +115,14 @@ function toIndex(key: unknown): string {
   return `[${JSON.stringify(key).replace(/[$%](?=\{)/g, "$&$&")}]`;
 }
 
-/** Parses the output of `show -json` for a state. Returns undefined for anything else. */
-export function parseShownResources(text: string): readonly StateResource[] | undefined {
-  const state = parseRawJson(text);
-  return isMap(state) ? listShown(objectAt(objectAt(state, "values"), "root_module")) : undefined;
+/** Reads the output of `show -json` for a state. Returns undefined for anything else. */
+export async function readShownResources(text: StateText): Promise<readonly StateResource[] | undefined> {
+  // Modules are nested in each other, so that it is one part.
+  const state = await readParts(text, { parts: { values: "value" }, limits: { maxPartBytes: MAX_SHOWN_BYTES } });
+  return state && listShown(objectAt(objectAt(state, "values"), "root_module"));
 }
+
+const MAX_SHOWN_BYTES = 32 * 1024 * 1024;
 
 function listShown(module: JsonObject): StateResource[] {
   const resources = listAt(module, "resources").filter((resource) => textAt(resource, "mode") === "managed");

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StagedRun } from "../run/staged-run.ts";
 import { callTerraform } from "../run/terraform-call.ts";
-import { parseStateDocument, type StateDocument } from "./state-document.ts";
+import { readStateDocument, type StateDocument } from "./state-document.ts";
 import { loadYardState } from "./yard-state.ts";
 
 /** The state after a run. */
@@ -29,13 +29,16 @@ export async function openState(run: StagedRun): Promise<StateReader> {
   };
 }
 
-/** The program prints nothing where there is no state. */
+/** The program prints nothing where there is no state, or a line end. */
+const MOST_BLANKS = 16;
 const NO_STATE: StateDocument = { resources: [], outputs: new Map() };
 
 async function pullState(run: StagedRun): Promise<StateDocument | undefined> {
   const call = { command: "state", arguments: ["pull"] } as const;
   const end = await callTerraform(run, call, () => undefined);
   if (end.code !== 0) return undefined;
-  const text = await readFile(join(run.folder, "state.out"), "utf8");
-  return text.trim() === "" ? NO_STATE : parseStateDocument(text);
+  const path = join(run.folder, "state.out");
+  const { size } = await stat(path);
+  if (size <= MOST_BLANKS && (await readFile(path, "utf8")).trim() === "") return NO_STATE;
+  return readStateDocument({ from: { path }, report: (line) => run.ctx.report(line) });
 }

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { isMap, parseJson, toShellCommand } from "@stackyard/core";
+import { collectBytes, isMap, parseJson, toShellCommand } from "@stackyard/core";
 import { type JsonObject, TerraformFailure, textAt } from "../run/failure.ts";
 import type { StagedRun } from "../run/staged-run.ts";
-import { parseStateDocument, type StateDocument } from "./state-document.ts";
+import { readStateDocument, type StateDocument } from "./state-document.ts";
 
 const TIMEOUT_MS = 30_000;
-type Call = Pick<StagedRun, "isYard" | "environment" | "settings">;
+/** Far more than a server of the yard keeps. */
+const MAX_BYTES = 256 * 1024 * 1024;
+type Call = Pick<StagedRun, "ctx" | "isYard" | "environment" | "settings">;
 
 /** A state of the yard's backend; undefined content when it cannot be read by this process or is encrypted. */
 type YardState = { readonly kind: "missing" } | { readonly kind: "found"; readonly state?: StateDocument };
@@ -18,7 +20,8 @@ export async function loadYardState(run: Call): Promise<YardState | undefined> {
   const response = await callYard(run, "GET");
   if (response === undefined) return undefined;
   if (response.status === 404) return { kind: "missing" };
-  const state = parseStateDocument(response.text);
+  const report = (line: string) => run.ctx.report(line);
+  const state = await readStateDocument({ from: { bytes: response.bytes }, report });
   return state === undefined ? { kind: "found" } : { kind: "found", state };
 }
 
@@ -40,7 +43,7 @@ async function findLockHolder(run: Call & Pick<StagedRun, "stateKey">): Promise<
   const response = await callYard(run, "LOCK", own);
   if (response?.status === 200) await callYard(run, "UNLOCK", own);
   if (response?.status !== 423) return undefined;
-  const lock = parseJson(response.text);
+  const lock = parseJson(response.bytes.toString("utf8"));
   return isMap(lock) ? toHolderText(lock, run.stateKey) : undefined;
 }
 
@@ -71,8 +74,9 @@ async function callYard({ isYard, environment, settings }: Call, method: string,
       signal,
       ...(body && { body }),
     });
-    const text = await response.text();
-    return response.ok || [404, 423].includes(response.status) ? { status: response.status, text } : undefined;
+    const bytes = await collectBytes(response.body ?? [], MAX_BYTES);
+    const isAnswer = response.ok || [404, 423].includes(response.status);
+    return isAnswer && bytes !== undefined ? { status: response.status, bytes } : undefined;
   } catch {
     // Terraform may reach the server by a proxy or a certificate that this process does not know.
     return undefined;
