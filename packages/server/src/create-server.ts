@@ -73,7 +73,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** How many of the largest states have room in memory while they are sent: one caller may send half of them. */
+/** How many of the largest states have room in memory while they are sent, by clients or to them: half of it is for one caller. */
 const STATES_AT_ONCE = 4;
 
 /** Creates a yard's server. It adds events to the store's queue; the engine, which may run elsewhere, applies them. */
@@ -141,7 +141,7 @@ async function refuseSecret(): Promise<never> {
   );
 }
 
-interface ServerParts extends Omit<RouteDeps, "records" | "explainer" | "states"> {
+interface ServerParts extends Omit<RouteDeps, "records" | "explainer" | "states" | "stateRoom"> {
   readonly live: Live;
   /** Changes while the server runs. The URL is empty until the server listens. */
   readonly state: { readonly isStopping: boolean; readonly url: string };
@@ -167,13 +167,9 @@ function connectApp(parts: ServerParts): Hono {
     countStreams: live.count,
     prove: (challenge) => prove(settings.proofSecret, state.url, challenge),
   });
-  const routes = listRoutes({ ...parts, records, states, explainer }, live.routes, health);
-  const backend = {
-    ...parts,
-    states,
-    maxBytes: limits.stateBytes,
-    room: createByteRoom(STATES_AT_ONCE * limits.stateBytes),
-  };
+  const stateRoom = createByteRoom(STATES_AT_ONCE * limits.stateBytes);
+  const routes = listRoutes({ ...parts, records, states, stateRoom, explainer }, live.routes, health);
+  const backend = { ...parts, states, maxBytes: limits.stateBytes, room: stateRoom };
   return createApp({
     ...parts,
     routes: [...routes, openApiRoute(routes, parts.version)],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createByteRoom } from "./byte-room.ts";
 
 /** A request whose body sends pieces as told, and stays open. */
@@ -77,5 +77,36 @@ describe("a room for bodies", () => {
     await room.read(body(), { ...input, caller: "ben" }, async () => undefined);
     await end();
     await read;
+  });
+
+  it("is also for what is given out, until its receiver has it, or is gone", async () => {
+    const room = createByteRoom(400_000);
+    const give = (caller: string) => room.write({ bytes: 200_000, caller }, async () => new Uint8Array(200_000));
+    const first = await give("ann");
+    await give("ben").then((second) => {
+      return expect(give("cat"))
+        .rejects.toMatchObject({ code: "RATE_LIMITED" })
+        .then(() => second.cancel());
+    });
+
+    expect((await new Response(first).bytes()).length).toBe(200_000);
+    await Promise.all([await give("ann"), await give("ben")].map((each) => each.cancel()));
+    await expect(room.write({ bytes: 9, caller: "ann" }, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    await give("ann");
+  });
+
+  it("does not wait for a receiver that takes nothing", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const room = createByteRoom(400_000);
+    const give = () => room.write({ bytes: 200_000, caller: "ann" }, async () => new Uint8Array(200_000));
+    const reader = (await give()).getReader();
+    await reader.read();
+    await expect(give()).rejects.toMatchObject({ code: "RATE_LIMITED" });
+
+    vi.advanceTimersByTime(30_000);
+
+    await expect(reader.read()).rejects.toThrow("took nothing for too long");
+    await give();
   });
 });

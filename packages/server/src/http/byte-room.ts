@@ -10,6 +10,12 @@ interface RoomyRead {
   readonly signal?: AbortSignal;
 }
 
+/** Bytes of a known size that are given out whole. */
+interface RoomyWrite {
+  readonly bytes: number;
+  readonly caller: string;
+}
+
 /**
  * Limits the bytes of bodies that are in memory at the same time. Only bytes that have arrived count, so that slow senders do
  * not block others.
@@ -17,6 +23,8 @@ interface RoomyRead {
 export interface ByteRoom {
   /** Reads a body, and keeps its place until the work with it has ended. Throws `PAYLOAD_TOO_LARGE` and `RATE_LIMITED`. */
   read<T>(request: Request, input: RoomyRead, work: (bytes: Uint8Array) => Promise<T>): Promise<T>;
+  /** Loads bytes, and returns them as a stream that keeps their place until its receiver has them all, or is gone. */
+  write(input: RoomyWrite, load: () => Promise<Uint8Array>): Promise<ReadableStream<Uint8Array>>;
 }
 
 const RETRY_AFTER_MS = 2_000;
@@ -36,22 +44,28 @@ export function createByteRoom(most: number): ByteRoom {
     const own = caller === undefined ? 0 : (byCaller.get(caller) ?? 0);
     return taken + bytes > most || own + bytes > most / 2;
   };
-  return {
-    async read(request, { maxBytes, caller, signal }, work) {
-      let own = 0;
-      let hasEnded = false;
-      const take = (bytes: number): void => {
+  /** Takes places for one body. */
+  const enter = (caller: string | undefined) => {
+    let own = 0;
+    let hasEnded = false;
+    return {
+      take(bytes: number): void {
         if (hasEnded || isFull(caller, bytes)) {
           const details = { retryAfterMs: RETRY_AFTER_MS };
           throw new StackyardError("RATE_LIMITED", "Too many large requests at once. Try again.", { details });
         }
         own += bytes;
         add(caller, bytes);
-      };
-      const close = (): void => {
+      },
+      close(): void {
         if (!hasEnded) add(caller, -own);
         hasEnded = true;
-      };
+      },
+    };
+  };
+  return {
+    async read(request, { maxBytes, caller, signal }, work) {
+      const { take, close } = enter(caller);
       signal?.addEventListener("abort", close, { once: true });
       try {
         return await work(await readBytes(request, maxBytes, take));
@@ -60,5 +74,51 @@ export function createByteRoom(most: number): ByteRoom {
         close();
       }
     },
+    async write({ bytes, caller }, load) {
+      const { take, close } = enter(caller);
+      take(bytes);
+      try {
+        return toStream(await load(), close);
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
   };
+}
+
+const PIECE_BYTES = 64 * 1024;
+/** A receiver that takes nothing for so long has lost its place. */
+const IDLE_MS = 30_000;
+
+/** Returns bytes in pieces, as their receiver takes them. */
+function toStream(bytes: Uint8Array, onEnd: () => void): ReadableStream<Uint8Array> {
+  let at = 0;
+  let idle: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    clearTimeout(idle);
+    onEnd();
+  };
+  const wait = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    clearTimeout(idle);
+    idle = setTimeout(() => {
+      controller.error(new Error("The receiver took nothing for too long."));
+      end();
+    }, IDLE_MS).unref();
+  };
+  return new ReadableStream(
+    {
+      start: wait,
+      pull(controller) {
+        // A copy: the receiver may transfer it.
+        if (at < bytes.length) controller.enqueue(bytes.slice(at, at + PIECE_BYTES));
+        at += PIECE_BYTES;
+        if (at < bytes.length) return wait(controller);
+        controller.close();
+        end();
+      },
+      cancel: end,
+    },
+    { highWaterMark: 0 },
+  );
 }

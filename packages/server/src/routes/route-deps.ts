@@ -3,6 +3,7 @@ import type { Bulks, Planner, SensitiveNow } from "@stackyard/core/engine";
 import type { ServiceRunner } from "@stackyard/core/services";
 import type { Access } from "../access/create-access.ts";
 import type { ChangeBell } from "../change-bell.ts";
+import type { ByteRoom } from "../http/byte-room.ts";
 import type { Cursors } from "../http/cursors.ts";
 import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { StateStore } from "../terraform/state-store.ts";
@@ -16,6 +17,8 @@ export interface RouteDeps extends ServerDeps, Access {
   readonly explainer: StackExplainer;
   readonly bulks: Bulks;
   readonly states: StateStore;
+  /** For the states that are in memory whole. */
+  readonly stateRoom: ByteRoom;
   readonly runner: ServiceRunner;
   readonly bell: ChangeBell;
   readonly cursors: Cursors;

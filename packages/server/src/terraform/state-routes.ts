@@ -81,10 +81,12 @@ function versionRoute(deps: RouteDeps): Route {
     },
     async handle({ params: { key, version } }, { sender }) {
       const found = findVersion(await loadKnownHead(deps, key), Number(version));
-      const bytes = await deps.states.read(key, found);
+      const input = { bytes: found.bytes, caller: toBy(sender).by };
+      const body = await deps.stateRoom.write(input, () => deps.states.read(key, found));
       const action = { action: "getTerraformStateVersion", who: sender, via: "api", on: toAuditSubject(key) };
       await deps.audit.write({ ...action, outcome: "done", reason: `version ${version}` });
-      return new Response(bytes.slice(), { headers: { "content-type": "application/json" } });
+      const headers = { "content-type": "application/json", "content-length": String(found.bytes) };
+      return new Response(body, { headers });
     },
   });
 }

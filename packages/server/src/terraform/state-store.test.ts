@@ -6,7 +6,7 @@ import {
   decideLock,
   decideUnlock,
   headPrefixOf,
-  parseStateFacts,
+  readStateFacts,
   type StateCaller,
   type StateHead,
   type StateLock,
@@ -62,21 +62,30 @@ describe("withSerial", () => {
   });
 });
 
-describe("parseStateFacts", () => {
+describe("readStateFacts", () => {
   const state = { version: 4, serial: 3, lineage: "l", resources: [] };
-  const parse = (value: object) => parseStateFacts(bytesOf(JSON.stringify(value)));
+  const parse = (value: object) => readStateFacts(bytesOf(JSON.stringify(value)));
 
-  it("returns serial, lineage and version", () => {
+  it("returns serial, lineage and version", async () => {
     const facts = { serial: 3, lineage: "l", resources: 0 };
 
-    expect(parse({ ...state, terraform_version: "1.11.4" })).toEqual({ ...facts, terraformVersion: "1.11.4" });
-    expect(parse({ ...state, terraform_version: 1 })).toEqual(facts);
+    expect(await parse({ ...state, terraform_version: "1.11.4" })).toEqual({ ...facts, terraformVersion: "1.11.4" });
+    expect(await parse({ ...state, terraform_version: 1 })).toEqual(facts);
   });
 
-  it("accepts an encrypted state of OpenTofu", () => {
+  it("accepts an encrypted state of OpenTofu", async () => {
     const encrypted = { serial: 3, lineage: "l", meta: {}, encrypted_data: "c2VjcmV0", encryption_version: "v0" };
 
-    expect(parse(encrypted)).toEqual({ serial: 3, lineage: "l" });
+    expect(await parse(encrypted)).toEqual({ serial: 3, lineage: "l" });
+  });
+
+  it("refuses a state of more values than fit into memory, before they are parsed", async () => {
+    const text = `{"version":4,"serial":1,"lineage":"l","resources":[${"[],".repeat(1_100_000)}[]]}`;
+    await expect(readStateFacts(bytesOf(text))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+  });
+
+  it.each([[0xff], [0x7b, 0xc3, 0x28, 0x7d]])("refuses what is not UTF-8", async (...bytes) => {
+    await expect(readStateFacts(Uint8Array.from(bytes))).rejects.toThrow("it must be a JSON object");
   });
 
   // [opentofu#1407], [terraform#15793]
@@ -93,15 +102,17 @@ describe("parseStateFacts", () => {
     { ...state, resources: null },
     { modules: [], version: 3, serial: 1, lineage: "l" },
     { encrypted_data: "a" },
-  ])("refuses %j", (value) => {
-    expect(() => parse(value)).toThrow(/not a Terraform state/);
+    { ...state, resources: "[]" },
+    { encrypted_data: [], encryption_version: "v0" },
+  ])("refuses %j", async (value) => {
+    await expect(parse(value)).rejects.toThrow(/not a Terraform state/);
   });
 
   it.each([
     { ID: "1", Operation: "OperationTypePlan", Info: "", Who: "me", Version: "1.11.4", Created: "", Path: "" },
     { ID: "1", Who: "me" },
-  ])("refuses the lock %j, and names the methods", (value) => {
-    expect(() => parse(value)).toThrow(/lock_method = "LOCK" and unlock_method = "UNLOCK"/);
+  ])("refuses the lock %j, and names the methods", async (value) => {
+    await expect(parse(value)).rejects.toThrow(/lock_method = "LOCK" and unlock_method = "UNLOCK"/);
   });
 });
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
 import {
   type Clock,
@@ -5,7 +6,6 @@ import {
   defined,
   findStateOwner,
   type Ids,
-  isMap,
   keepStart,
   type Records,
   removeChunks,
@@ -23,6 +23,7 @@ import {
   toStateHeadKey,
   writeCompressed,
 } from "@stackyard/core/services";
+import { readForeignJson } from "@stackyard/core/programs";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/problem.ts";
@@ -120,7 +121,7 @@ async function changeHead<Answer>(
  * Writes the content, then the head with its reference: a crash in between leaves records for a later write to remove.
  */
 async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput): Promise<StateVersion> {
-  const facts = parseStateFacts(input.bytes);
+  const facts = await readStateFacts(input.bytes);
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const before = await loadHead(deps, key);
     await input.check(before);
@@ -271,19 +272,43 @@ function toChunkedPlace({ key, version, blob }: ContentPlace, now: number) {
 
 type StateFacts = Pick<StateVersion, "serial" | "lineage" | "terraformVersion" | "resources">;
 
+const FACTS = {
+  version: "value",
+  serial: "value",
+  lineage: "value",
+  terraform_version: "value",
+  resources: "count",
+  encrypted_data: "length",
+  encryption_version: "value",
+  ID: "value",
+  Operation: "value",
+  Who: "value",
+} as const;
+
+/** Twice as many as a state of 32 MiB has, as Terraform writes it: a server has less memory than a worker. */
+const MAX_VALUES = 2_000_000;
+
 /**
- * Reads Terraform's facts from a state. Throws `USAGE` (400) when the bytes are not a state, such as a lock that a
- * client sends with the wrong method: stored as a state, it would hide everything that exists.
+ * Reads Terraform's facts from a state, a large one beside the event loop. Throws `USAGE` (400) when the bytes are not a state, such
+ * as a lock that a client sends with the wrong method: stored as a state, it would hide everything that exists. Throws
+ * `PAYLOAD_TOO_LARGE` when it has more values than can be read.
  */
-export function parseStateFacts(bytes: Uint8Array): StateFacts {
-  const value = parseState(bytes);
+export async function readStateFacts(bytes: Uint8Array): Promise<StateFacts> {
+  // How large it may be is known by then.
+  const limits = { maxBytes: bytes.byteLength, maxMarks: MAX_VALUES };
+  const value = isUtf8(bytes)
+    ? await readForeignJson({ what: "The state", from: { bytes }, parts: FACTS, limits })
+    : undefined;
+  // The parser's message would quote the state, which may contain secrets.
+  if (value === undefined)
+    throw new HttpError(400, "USAGE", "The body is not a Terraform state: it must be a JSON object.");
   const { serial, lineage, terraform_version: version, resources } = value;
   if (!isState(value)) throw new HttpError(400, "USAGE", isLock(value) ? LOCK_TEXT : STATE_TEXT);
   return {
     ...(Number.isSafeInteger(serial) ? { serial: Number(serial) } : {}),
     ...(typeof lineage === "string" ? { lineage: keepStart(lineage, 255) } : {}),
     ...(typeof version === "string" ? { terraformVersion: keepStart(version, 64) } : {}),
-    ...(Array.isArray(resources) ? { resources: resources.length } : {}),
+    ...(typeof resources === "number" ? { resources } : {}),
   };
 }
 
@@ -291,8 +316,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Returns true for a state of Terraform 0.12 or later (its `statefile` package), and for an encrypted one of OpenTofu. */
 function isState({ version, serial, lineage, resources, ...more }: JsonObject): boolean {
-  if (typeof more["encrypted_data"] === "string" && typeof more["encryption_version"] === "string") return true;
-  return isCount(version) && isCount(serial) && typeof lineage === "string" && Array.isArray(resources);
+  if (isCount(more["encrypted_data"]) && typeof more["encryption_version"] === "string") return true;
+  return isCount(version) && isCount(serial) && typeof lineage === "string" && isCount(resources);
 }
 
 function isCount(value: unknown): boolean {
@@ -310,16 +335,6 @@ export const LOCK_TEXT =
 
 const STATE_TEXT =
   "The body is not a Terraform state: it needs version, serial, lineage and the list of resources. Nothing was changed.";
-
-function parseState(bytes: Uint8Array): JsonObject {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (isMap(value)) return value;
-  } catch {
-    // The parser's message would quote the state, which may contain secrets.
-  }
-  throw new HttpError(400, "USAGE", "The body is not a Terraform state: it must be a JSON object.");
-}
 
 /** The top level of a state begins with scalars; numbers further down may be too large for JavaScript. */
 const SERIAL = /^(\s*\{(?:[^{}[\]"]|"(?:[^"\\]|\\.)*")*?"serial"\s*:\s*)\d+/;

@@ -33,6 +33,7 @@ import {
   type StateHead,
   type StateLock,
   type StateStore,
+  type StateVersion,
   toAuditSubject,
   toCallerBy,
   toForcedUnlockFields,
@@ -119,19 +120,28 @@ async function getState(deps: TerraformBackendDeps, { key, caller }: StateReques
   if (access.kind !== "allowed") throw leaseEnded();
   const current = findCurrent(head);
   if (current === undefined) return new Response(null, { status: 404 });
-  const bytes = await deps.states.read(key, current).catch((error: unknown) => {
-    // Terraform takes 404 for an empty state, and would create everything again.
-    if (!isStackyardError(error, "NOT_FOUND")) throw error;
-    throw new StackyardError("STORE_CORRUPT", `A part of the state "${key}" is missing in the store.`, {
-      cause: error,
-    });
+  let md5 = "";
+  const body = await deps.room.write({ bytes: current.bytes, caller: caller.name }, async () => {
+    const bytes = await readWhole(deps.states, key, current);
+    md5 = hash("md5", bytes, "base64");
+    return bytes;
   });
   if (caller.sender !== undefined) {
     const action = { action: "readTerraformState", who: caller.sender, via: "backend", on: toAuditSubject(key) };
     await deps.audit.write({ ...action, outcome: "done" });
   }
-  const md5 = hash("md5", bytes, "base64");
-  return new Response(bytes.slice(), { headers: { "content-type": "application/json", "content-md5": md5 } });
+  const length = String(current.bytes);
+  const headers = { "content-type": "application/json", "content-md5": md5, "content-length": length };
+  return new Response(body, { headers });
+}
+
+async function readWhole(states: StateStore, key: string, version: StateVersion): Promise<Uint8Array> {
+  return states.read(key, version).catch((error: unknown) => {
+    // Terraform takes 404 for an empty state, and would create everything again.
+    if (!isStackyardError(error, "NOT_FOUND")) throw error;
+    const text = `A part of the state "${key}" is missing in the store.`;
+    throw new StackyardError("STORE_CORRUPT", text, { cause: error });
+  });
 }
 
 async function postState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
