@@ -1,5 +1,5 @@
 import type { Octokit } from "@octokit/core";
-import { defined, StackyardError } from "@stackyard/core";
+import { collectBytes, defined, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import type { ComparedCommits, ComparedRange } from "../code-host.ts";
@@ -45,16 +45,9 @@ export async function compareCommits(
 }
 
 async function readJson(stream: ReadableStream<Uint8Array>, repository: string): Promise<unknown> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of stream) {
-    bytes += part.byteLength;
-    if (bytes > MOST_BYTES) {
-      throw new StackyardError("SERVER_ERROR", `The comparison of ${repository} is larger than 16 MiB.`);
-    }
-    parts.push(part);
-  }
-  return JSON.parse(Buffer.concat(parts).toString("utf8"));
+  const bytes = await collectBytes(stream, MOST_BYTES);
+  if (bytes !== undefined) return JSON.parse(bytes.toString("utf8"));
+  throw new StackyardError("SERVER_ERROR", `The comparison of ${repository} is larger than 16 MiB.`);
 }
 
 function toCommit({ sha: id, html_url: url, commit: { message, author } }: Static<typeof Commit>) {

@@ -7,6 +7,7 @@ import type { CodeHost } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../delivery/hook.ts";
 import { HOST_PERMISSIONS, type HostPermission } from "../host-permission.ts";
 import type { WarnOfRows } from "../poll/read-rows.ts";
+import { limitAnswers } from "../limit-answers.ts";
 import { toApiUrl } from "./api-url.ts";
 import { compareCommits } from "./compare-commits.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
@@ -45,7 +46,7 @@ const Named = Type.Object({ full_name: Type.String() });
 /** Creates the client of a GitHub. */
 export function createGitHub(input: GitHubInput): CodeHost {
   const { url, now, fetch = globalThis.fetch, warn = () => undefined } = input;
-  const Patient = Octokit.plugin(createPause(now)).defaults({ request: { fetch } });
+  const Patient = Octokit.plugin(createPause(now)).defaults({ request: { fetch: limitAnswers(fetch) } });
   const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: toApiUrl(url) });
   const access = "token" in input ? createTokenAccess(input.token, Client, warn) : createAppAccess(input, Client, warn);
   const { open } = access;
@@ -115,6 +116,8 @@ export function createGitHub(input: GitHubInput): CodeHost {
           ...toParameters(repository),
           ref: commit,
           request: {
+            // It is read in pieces.
+            fetch,
             parseSuccessResponseBody: false,
             signal: AbortSignal.any([signal, AbortSignal.timeout(ARCHIVE_MS)]),
           },

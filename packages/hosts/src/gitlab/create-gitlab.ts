@@ -97,7 +97,7 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     async openArchive(repository, commit, signal) {
       const path = `${toProjectPath(repository)}/repository/archive.tar.gz?sha=${encodeURIComponent(commit)}`;
       const ended = AbortSignal.any([signal, AbortSignal.timeout(ARCHIVE_MS)]);
-      const response = await client.send({ path, signal: ended });
+      const response = await client.send({ path, signal: ended, isArchive: true });
       return response?.body ?? undefined;
     },
   };

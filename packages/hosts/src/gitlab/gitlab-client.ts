@@ -1,6 +1,7 @@
 import { cutText, isMap, keepStart, StackyardError, toStrictJson } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
+import { limitAnswers } from "../limit-answers.ts";
 import { readWarned, type WarnOfRows } from "../poll/read-rows.ts";
 import type { HostFault } from "../report/report-host.ts";
 
@@ -25,6 +26,8 @@ export interface GitLabRequest {
   readonly body?: Readonly<Record<string, unknown>>;
   /** The signal that ends a long answer. Default: it ends after ten seconds. */
   readonly signal?: AbortSignal;
+  /** True for an answer that is read in pieces, of any size. Default: false. */
+  readonly isArchive?: boolean;
 }
 
 /** Requests of one token. */
@@ -72,10 +75,11 @@ export function createGitLabClient({
   fetch = globalThis.fetch,
   warn = () => undefined,
 }: GitLabInput): GitLabClient {
+  const limited = limitAnswers(fetch);
   const base = `${url.replace(/\/$/, "")}/api/v4`;
   let pausedUntil = 0;
 
-  async function send({ method = "GET", path, body, signal }: GitLabRequest): Promise<Response | undefined> {
+  async function send({ method = "GET", path, body, signal, isArchive }: GitLabRequest): Promise<Response | undefined> {
     const waitSeconds = Math.ceil((pausedUntil - now()) / 1_000);
     if (waitSeconds > 0) {
       throw new GitLabFailed(`GitLab asks to wait ${waitSeconds} s.`, { status: TOO_MANY, until: pausedUntil });
@@ -87,9 +91,10 @@ export function createGitLabClient({
       signal: signal ?? AbortSignal.timeout(REQUEST_MS),
       redirect: "manual",
     } as const;
-    const first = await fetch(`${base}${path}`, init);
+    const ask = isArchive === true ? fetch : limited;
+    const first = await ask(`${base}${path}`, init);
     const moved = findMoved(first, { method, base });
-    const response = moved === undefined ? first : await fetch(moved, init);
+    const response = moved === undefined ? first : await ask(moved, init);
     if (response.ok) return response;
     const said = await readMessage(response);
     if (response.status === 404) return undefined;
