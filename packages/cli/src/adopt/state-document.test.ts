@@ -5,17 +5,17 @@ const RESOURCE = { mode: "managed", type: "terraform_data", name: "app", instanc
 const toBytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 const aState = (changes: object = {}) => ({ version: 4, serial: 7, lineage: "a", resources: [RESOURCE], ...changes });
 
-function parse(changes: object = {}) {
-  const parsed = parseState(toBytes(aState(changes)));
+async function parse(changes: object = {}) {
+  const parsed = await parseState(toBytes(aState(changes)));
   if (parsed.kind !== "state") throw new Error(parsed.reason);
   return parsed;
 }
 
 describe("a state that is taken over", () => {
-  it("is known by lineage, serial and resources, without data sources", () => {
+  it("is known by lineage, serial and resources, without data sources", async () => {
     const data = { ...RESOURCE, mode: "data" };
 
-    expect(parse({ resources: [RESOURCE, data, RESOURCE] }).facts).toEqual({
+    expect((await parse({ resources: [RESOURCE, data, RESOURCE] })).facts).toEqual({
       lineage: "a",
       serial: 7,
       resources: 2,
@@ -23,7 +23,7 @@ describe("a state that is taken over", () => {
     });
   });
 
-  it("names its providers, also those of data sources, modules and aliases", () => {
+  it("names its providers, also those of data sources, modules and aliases", async () => {
     const given = (provider: unknown) => ({ ...RESOURCE, provider });
     const resources = [
       given('module.a.provider["registry.terraform.io/hashicorp/aws"].west'),
@@ -34,7 +34,7 @@ describe("a state that is taken over", () => {
       given(7),
     ];
 
-    const { providers } = parse({ resources }).facts;
+    const { providers } = (await parse({ resources })).facts;
 
     expect(providers).toEqual([
       "localhost:47692/evil/evil",
@@ -48,16 +48,25 @@ describe("a state that is taken over", () => {
 
   it.each(["a\nadopted  shop", "a\u001b[32m", "a b", "x".repeat(129), "\u202ea"])(
     "has no lineage like %j",
-    (lineage) => {
-      expect(parseState(toBytes(aState({ lineage })))).toMatchObject({ kind: "refused" });
+    async (lineage) => {
+      expect(await parseState(toBytes(aState({ lineage })))).toMatchObject({ kind: "refused" });
     },
   );
 
-  it("is refused for a version of any depth", () => {
+  it("is refused for a version of any depth", async () => {
     const deep = `{"version":${"[".repeat(100_000)}${"]".repeat(100_000)},"lineage":"a"}`;
 
-    expect(parseState(Buffer.from(deep))).toMatchObject({ kind: "refused" });
-    expect(parseState(toBytes(aState({ version: { a: 1 } })))).toMatchObject({ kind: "refused" });
+    expect(await parseState(Buffer.from(deep))).toMatchObject({ kind: "refused" });
+    expect(await parseState(toBytes(aState({ version: { a: 1 } })))).toMatchObject({ kind: "refused" });
+  });
+
+  it("is refused when it has more values than fit into memory", async () => {
+    const text = JSON.stringify(aState({ other: [] })).replace("[]", `[${"[],".repeat(2_100_000)}[]]`);
+
+    expect(await parseState(Buffer.from(text))).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("4000000 values"),
+    });
   });
 
   it("shows texts of others in one line, bounded, and nothing else", () => {
@@ -66,10 +75,10 @@ describe("a state that is taken over", () => {
     expect([undefined, {}, 7, "", "\n"].map(toShown)).toEqual(Array(5).fill(undefined));
   });
 
-  it("keeps every byte, also numbers that JavaScript would round", () => {
+  it("keeps every byte, also numbers that JavaScript would round", async () => {
     const text = JSON.stringify(aState()).replace('"serial":7', '"serial":7,"x":12345678901234567890');
 
-    expect(parseState(Buffer.from(text))).toMatchObject({ text });
+    expect(await parseState(Buffer.from(text))).toMatchObject({ text });
   });
 
   it.each([
@@ -85,8 +94,8 @@ describe("a state that is taken over", () => {
     ["an empty state", toBytes(aState({ resources: [] })), "It has no resources"],
     ["only data sources", toBytes(aState({ resources: [{ ...RESOURCE, mode: "data" }] })), "It has no resources"],
     ["OpenTofu's encryption [opentofu/opentofu#874]", toBytes({ encrypted_data: "x" }), "It is encrypted."],
-  ])("is refused: %s", (_, bytes, reason) => {
-    expect(parseState(bytes)).toMatchObject({ kind: "refused", reason: expect.stringContaining(reason) });
+  ])("is refused: %s", async (_, bytes, reason) => {
+    expect(await parseState(bytes)).toMatchObject({ kind: "refused", reason: expect.stringContaining(reason) });
   });
 });
 
@@ -107,10 +116,10 @@ describe("a state under a key", () => {
       "same serial 7",
     ],
     ["is refused over one that cannot be read", "{", "another environment"],
-  ])("%s", (_, kept, expected) => {
+  ])("%s", async (_, kept, expected) => {
     const refused = { kind: "refused", reason: expect.stringContaining(String(expected)) };
 
-    expect(compareStates(parse(), kept)).toEqual(typeof expected === "string" ? refused : expected);
+    expect(await compareStates(await parse(), kept)).toEqual(typeof expected === "string" ? refused : expected);
   });
 
   it.each([
@@ -123,8 +132,8 @@ describe("a state under a key", () => {
       { resources: [] },
       "It has no resources: there is nothing to take over.",
     ],
-  ])("%s", (_, changes, expected) => {
-    expect(findChange(parse(), parseState(toBytes(aState(changes))))).toBe(expected);
+  ])("%s", async (_, changes, expected) => {
+    expect(findChange(await parse(), await parseState(toBytes(aState(changes))))).toBe(expected);
   });
 
   it("that several stacks have is found by its lineage", () => {

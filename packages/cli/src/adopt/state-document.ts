@@ -1,4 +1,5 @@
-import { cutText, isMap, parseJson } from "@stackyard/core";
+import { cutText, isMap, isStackyardError } from "@stackyard/core";
+import { type ForeignJson, readForeignJson } from "@stackyard/core/programs";
 
 /** The known facts of a state that a yard takes over. */
 export interface StateFacts {
@@ -19,12 +20,22 @@ export type ParsedState =
 /** The format of Terraform 0.12 and later, and of OpenTofu. */
 const FORMAT = 4;
 
-/** Reads the bytes of a state. Refuses what Terraform would not read, or what names nothing that exists. */
-export function parseState(bytes: Uint8Array): ParsedState {
+/** Reads the bytes of a state. Refuses what Terraform would not read, what names nothing that exists, and what is too large. */
+export async function parseState(bytes: Uint8Array): Promise<ParsedState> {
   const text = toText(bytes);
   if (text === undefined) return refuse("It is not UTF-8.", true);
-  const state = parseJson(text);
-  if (!isMap(state)) return refuse("It is not a JSON object.", true);
+  const providers = new Set<string>();
+  let managed = 0;
+  const onEntry = (_: string, resource: unknown): void => {
+    if (!isMap(resource)) return;
+    if (resource["mode"] === "managed") managed += 1;
+    const provider = findProvider(resource["provider"]);
+    if (provider !== undefined) providers.add(provider);
+  };
+  const parts = { ...PARTS, resources: "each" } as const;
+  const state = await readParts(bytes, { parts, onEntry });
+  if (typeof state === "string") return refuse(state);
+  if (state === undefined) return refuse("It is not a JSON object.", true);
   if ("encrypted_data" in state) return refuse("It is encrypted. Decrypt it first: `tofu state pull`.");
   const { version, lineage, serial, resources } = state;
   if (version !== FORMAT)
@@ -35,11 +46,22 @@ export function parseState(bytes: Uint8Array): ParsedState {
   if (typeof lineage !== "string" || lineage === "") return refuse("It has no lineage.");
   if (!LINEAGE.test(lineage)) return refuse("Its lineage is not a word of at most 128 characters.");
   if (!Number.isSafeInteger(serial)) return refuse("It has no serial.");
-  if (!Array.isArray(resources)) return refuse("It has no list of resources.");
-  const managed = resources.filter((each) => isMap(each) && each["mode"] === "managed");
-  if (managed.length === 0) return refuse("It has no resources: there is nothing to take over.");
-  const facts = { lineage, serial: Number(serial), resources: managed.length, providers: listProviders(resources) };
+  if (resources === undefined) return refuse("It has no list of resources.");
+  if (managed === 0) return refuse("It has no resources: there is nothing to take over.");
+  const facts = { lineage, serial: Number(serial), resources: managed, providers: [...providers].sort() };
   return { kind: "state", facts, text };
+}
+
+const PARTS = { version: "value", lineage: "value", serial: "value", encrypted_data: "length" } as const;
+
+/** Reads parts of a state; undefined for anything but a JSON object, or the reason why it is too large. */
+async function readParts(bytes: Uint8Array, more: Pick<ForeignJson, "parts" | "onEntry">) {
+  try {
+    return await readForeignJson({ what: "The state", from: { bytes }, ...more });
+  } catch (error) {
+    if (isStackyardError(error, "PAYLOAD_TOO_LARGE")) return error.message;
+    throw error;
+  }
 }
 
 /** Terraform writes a UUID; in a test or by hand it may be another word. */
@@ -50,10 +72,10 @@ function toFormat(version: unknown): string {
   return typeof version === "number" ? String(version) : "not a number";
 }
 
-function listProviders(resources: readonly unknown[]): readonly string[] {
-  const texts = resources.filter(isMap).flatMap(({ provider }) => toShown(provider) ?? []);
-  // With module and alias: `module.net.provider["registry.terraform.io/hashicorp/aws"].west`. Otherwise it is shown as it is.
-  return [...new Set(texts.map((text) => /provider\["([^"]+)"\]/.exec(text)?.[1] ?? text))].sort();
+/** Returns the address in `module.net.provider["registry.terraform.io/hashicorp/aws"].west`; another text as it is. */
+function findProvider(provider: unknown): string | undefined {
+  const text = toShown(provider);
+  return text && (/provider\["([^"]+)"\]/.exec(text)?.[1] ?? text);
 }
 
 /** Where the providers are that come with Terraform and OpenTofu, and those of their registries. */
@@ -99,11 +121,14 @@ export type Comparison =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Compares a state with the one that the yard has, if any. */
-export function compareStates(state: ParsedState & { kind: "state" }, kept: string | undefined): Comparison {
+export async function compareStates(
+  state: ParsedState & { kind: "state" },
+  kept: string | undefined,
+): Promise<Comparison> {
   if (kept === undefined) return { kind: "new" };
   if (kept === state.text) return { kind: "same" };
   const { lineage, serial } = state.facts;
-  const own = parseJson(kept);
+  const own = await readParts(Buffer.from(kept), { parts: { lineage: "value", serial: "value" } });
   const { lineage: ownLineage, serial: ownSerial } = isMap(own) ? own : {};
   if (ownLineage !== lineage) {
     return refuseKept(

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { findEmulator } from "@stackyard/aws";
-import { formatNames, isStackyardError, silentLogger } from "@stackyard/core";
+import { collectBytes, formatNames, isStackyardError, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { failUnanswered, failWith } from "../failure.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
@@ -22,11 +22,11 @@ interface SourceInput {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** The maximum size of a state, in bytes. Default: 256 MiB, eight times what a server stores by default. */
+  /** The maximum size of a state, in bytes. Default: 128 MiB, four times what a server stores by default. */
   readonly maxBytes?: number;
 }
 
-const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_BYTES = 128 * 1024 * 1024;
 
 /** The place of the stack's id in the address of a state. */
 export const STACK_MARK = "{stack}";
@@ -55,14 +55,9 @@ async function readWhole(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { maxBytes = MAX_BYTES }: Pick<SourceInput, "maxBytes">,
 ): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw failWith("OUTCOME_NEGATIVE", `${address} has more than ${maxBytes} bytes.`);
-    parts.push(chunk);
-  }
-  return Buffer.concat(parts);
+  const bytes = await collectBytes(chunks, maxBytes);
+  if (bytes !== undefined) return bytes;
+  throw failWith("OUTCOME_NEGATIVE", `${address} has more than ${maxBytes} bytes.`);
 }
 
 function openFile(path: string, input: SourceInput): StateSource {

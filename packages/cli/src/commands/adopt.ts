@@ -206,7 +206,7 @@ async function compareKept(
   planned: PlannedState,
   state: CheckedState["state"],
 ): Promise<CheckedState> {
-  const compared = compareStates(state, await loadKept(context, planned.key));
+  const compared = await compareStates(state, await loadKept(context, planned.key));
   if (compared.kind === "refused") throw refusal(compared.reason);
   return { ...planned, state, isNew: compared.kind === "new" };
 }
@@ -229,7 +229,7 @@ async function checkOwn(
   const { yard, signal } = context;
   const { items } = await yard.states.list({ prefix: toStatePrefix({ machine, stackId: stack }), signal });
   for (const { key } of items) {
-    const kept = parseState(Buffer.from((await loadKept(context, key)) ?? ""));
+    const kept = await parseState(Buffer.from((await loadKept(context, key)) ?? ""));
     if (kept.kind !== "state" || kept.facts.lineage !== lineage) continue;
     if (kept.facts.serial >= serial) return;
     throw refusal(
@@ -267,7 +267,7 @@ async function lookAt(context: ServerContext, from: string): Promise<Look> {
         kind: "locked",
         reason: `${from} is locked (${holder}): Terraform works with it. Try again when it has ended.`,
       };
-    return parseState(await source.read());
+    return await parseState(await source.read());
   } catch (error) {
     if (context.signal.aborted || !isStackyardError(error) || error.code === "USAGE") throw error;
     return { kind: error.code === "OUTCOME_NEGATIVE" ? "locked" : "unseen", reason: toReason(error) };
