@@ -8,14 +8,20 @@ const Secrets = Type.Array(SecretReferenceSchema, { minItems: 1, maxItems: 10 })
 
 const SecretsOfPolled = Type.Optional(Secrets);
 
-const ReportKind = Type.Union([Type.Literal("comment"), Type.Literal("check"), Type.Literal("deployment")]);
+const ReportKind = Type.Union([
+  Type.Literal("comment"),
+  Type.Literal("check"),
+  Type.Literal("deployment"),
+  Type.Literal("summary"),
+]);
 /** The kinds of reports to pull requests. */
 export type ReportKind = Static<typeof ReportKind>;
 
 const Reports = Type.Optional(
   Type.Array(ReportKind, {
-    maxItems: 3,
-    description: "What is written to pull requests. Default: comment, check and deployment.",
+    maxItems: 4,
+    description:
+      "What is written to pull requests. Default: comment, check and deployment. `summary`: one check of each pull request, which branch protection can require.",
   }),
 );
 

@@ -160,7 +160,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
     if (!isQueued(queued)) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const own = { ...queued, host: toPresentName(deps.hosts, queued.host) };
     const codeHost = await deps.codeHosts.open(own.host, deps);
-    await store(deps, claim.key, queued, await handleHook({ ...deps, codeHost }, own));
+    const named = deps.hosts.find(({ name }) => name === own.host);
+    const summarizes = named !== undefined && listReportKinds(named).includes("summary");
+    await store(deps, claim.key, queued, await handleHook({ ...deps, codeHost, summarizes }, own));
     await queue.done(claim);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -14,6 +14,7 @@ const CONVERSION = /^\/api\/v3\/app-manifests\/(?<code>[^/]+)\/conversions$/;
 const NEEDED: Readonly<Record<string, string>> = {
   check_run: "checks",
   issue_comment: "issues",
+  merge_group: "merge_queues",
   pull_request: "pull_requests",
   push: "contents",
 };

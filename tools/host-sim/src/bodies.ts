@@ -124,6 +124,18 @@ export function toCommentEvent(repository: SimRepository, number: number, { id, 
   return { ...recorded, issue, comment, repository: toRepositoryBody(repository), sender: toUser(login) };
 }
 
+/**
+ * Returns the body of a delivery about a group of a merge queue. Source: "merge_group", Webhook events and payloads, GitHub
+ * Docs.
+ */
+export function toGroupEvent(repository: SimRepository, number: number, head: string): Body {
+  const base = "0".repeat(40);
+  const head_ref = `refs/heads/gh-readonly-queue/main/pr-${number}-${base}`;
+  const merge_group = { head_sha: head, head_ref, base_ref: "refs/heads/main", base_sha: base };
+  const about = { action: "checks_requested", merge_group, repository: toRepositoryBody(repository) };
+  return { ...about, sender: toUser("octocat") };
+}
+
 /** What a person did to a check. */
 export interface CheckChange {
   /** The check, or the commit whose checks are meant. */

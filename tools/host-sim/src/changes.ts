@@ -5,6 +5,7 @@ import {
   type SimRepository,
   toCheckEvent,
   toCommentEvent,
+  toGroupEvent,
   toPullEvent,
   toPushEvent,
 } from "./bodies.ts";
@@ -46,6 +47,8 @@ export interface HostChanges {
   pressButton(repository: string, check: SimCheck, identifier: string): Promise<void>;
   /** Presses GitHub's own button "Re-run" of a check. */
   rerunCheck(repository: string, check: SimCheck): Promise<void>;
+  /** Puts a pull request into a merge queue, whose group has this head. */
+  queueMerge(repository: string, number: number, head: string): Promise<void>;
   /** Presses GitHub's own button "Re-run all checks" of a commit. */
   rerunChecks(repository: string, head: string): Promise<void>;
 }
@@ -165,6 +168,9 @@ export function createChanges({ repositories, former, deliveries, reports, held,
     pressButton: (fullName, check, identifier) =>
       changeCheck(fullName, "check_run", { check, action: "requested_action", identifier }),
     rerunCheck: (fullName, check) => changeCheck(fullName, "check_run", { check, action: "rerequested" }),
+    async queueMerge(fullName, number, head) {
+      await deliveries.deliver("merge_group", toGroupEvent(findRepository(fullName), number, head));
+    },
     rerunChecks: (fullName, head) => changeCheck(fullName, "check_suite", { head, action: "rerequested" }),
   };
 }

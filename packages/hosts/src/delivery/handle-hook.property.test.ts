@@ -50,6 +50,7 @@ function createYard() {
     clock,
     mappings: read(yard.isWanted),
     findPerson: () => undefined,
+    summarizes: false,
     locator: { find: async () => ({ kind: "invalid" }) as never },
     codeHost: { findPull: async () => yard.pull } as unknown as HandleDeps["codeHost"],
     findStack: async () => (yard.stack === undefined ? undefined : ({} as never)),

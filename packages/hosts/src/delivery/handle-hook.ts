@@ -31,19 +31,29 @@ export interface HandledHook {
  * crash at any point: an intent is recorded before publishing, and every event's id is derived from the delivery.
  */
 export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HandledHook> {
+  if (queued.hook.kind === "group") return { outcome: NOTHING, ...defined({ report: toGroupReport(queued) }) };
   if (queued.published !== undefined) return answerCommand(deps, queued, queued.published);
   const looked = await (isMappedPush(deps, queued) ? lookUpRef(deps, queued) : lookUp(deps, queued));
-  if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
+  if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(deps, queued, looked) }) };
   const { hook, isBehind = false, again } = looked;
   if (hook.kind === "push") return decidePush(deps, queued, { hook, ...defined({ again }) });
   if (hook.kind === "command" && hook.action === "approve" && hook.pull !== undefined) {
     const outcome = await approve(deps, queued, { ...hook, pull: hook.pull });
-    return { outcome, ...defined({ report: toReport(queued, outcome) }) };
+    return { outcome, ...defined({ report: toReport(deps, queued, outcome) }) };
   }
   const handled = await decideOrRemember(deps, queued, hook);
   // Facts that are older than what was decided on come from an API that is behind.
   const isStale = handled.outcome?.kind === "stale" && deps.codeHost !== undefined && queued.readAt === undefined;
   return isBehind || isStale ? { ...handled, isBehind: true } : handled;
+}
+
+const NOTHING: HookOutcome = { kind: "nothing" };
+
+/** A group of a merge queue gets the verdict about its pull request. */
+function toGroupReport({ hook: { repository, group }, pullNumber: number }: QueuedHook): ReportRequest | undefined {
+  if (repository === undefined || number === undefined || group === undefined) return undefined;
+  const { id, fullName } = repository;
+  return { place: { repository: { id, fullName }, number }, answers: [], group };
 }
 
 /** Publishes the events of a push, or sends those again that the yard has refused. */
@@ -77,7 +87,7 @@ async function decideOrRemember(deps: HandleDeps, queued: QueuedHook, hook: Hook
 async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Promise<HandledHook> {
   const pull = hook.pull === undefined ? undefined : await followPull(deps, queued, { ...hook, pull: hook.pull });
   if (pull !== undefined && pull.kind !== "settled") {
-    return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
+    return { outcome: pull, ...defined({ report: toReport(deps, queued, pull, { hook }) }) };
   }
   const rules = await publishRules(deps, queued, { hook, record: pull?.record });
   const waiting = await retryRules(deps, queued, { hook, record: pull?.record });
@@ -85,13 +95,16 @@ async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Pro
   const events = [...(pull?.events ?? []), ...rules.events];
   if (events.length === 0 && rules.stale !== undefined) {
     const outcome: HookOutcome = { kind: "stale", reason: `HOOK_STALE: ${rules.stale}` };
-    return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
+    return {
+      outcome,
+      ...defined({ report: toReport(deps, queued, outcome, { hook, ...defined({ settled: pull }) }) }),
+    };
   }
   const decided = { hook, ...defined({ settled: pull }) };
   if (hook.kind === "command" && events.length > 0) return answerCommand(deps, queued, events, decided);
   const refused = rules.refused ?? findRefusedUp(hook, pull);
   const outcome = toOutcome(hook, { events, refused, waits: pull?.waits === true });
-  return { outcome, ...defined({ report: toReport(queued, outcome, decided) }) };
+  return { outcome, ...defined({ report: toReport(deps, queued, outcome, decided) }) };
 }
 
 /** Lists why the stack is not what its pull request needs; or that it is again. */
@@ -118,11 +131,11 @@ async function answerCommand(
   const effect = await findEffect(deps, queued, published);
   if (effect.kind === "undecided" && decided === undefined) throw new HookUndecided("The yard has not decided yet.");
   if (effect.kind === "undecided") {
-    return { outcome: undefined, published, ...defined({ report: toReport(queued, undefined, decided) }) };
+    return { outcome: undefined, published, ...defined({ report: toReport(deps, queued, undefined, decided) }) };
   }
   const reason = effect.kind === "undone" ? effect.reason : undefined;
   const outcome: HookOutcome = { kind: "events", events: published, ...defined({ reason }) };
-  return { outcome, ...defined({ report: toReport(queued, outcome, decided) }) };
+  return { outcome, ...defined({ report: toReport(deps, queued, outcome, decided) }) };
 }
 
 async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHook): Promise<HookOutcome> {
@@ -152,7 +165,7 @@ function toOutcome(hook: Hook, { events, refused, waits }: Done): HookOutcome {
   const head = hook.pull?.head;
   const advice = `Look at it, then comment "/preview trust ${head}".`;
   if (waits) return { kind: "waits-for-trust", reason: `The head ${head} of a fork is not trusted. ${advice}` };
-  return { kind: "nothing" };
+  return NOTHING;
 }
 
 interface Decided {
@@ -162,13 +175,18 @@ interface Decided {
 }
 
 /** Returns the report for the pull request. Without an outcome, a command is answered later. */
-function toReport(queued: QueuedHook, outcome: HookOutcome | undefined, decided?: Decided): ReportRequest | undefined {
+function toReport(
+  { summarizes }: HandleDeps,
+  queued: QueuedHook,
+  outcome: HookOutcome | undefined,
+  decided?: Decided,
+): ReportRequest | undefined {
   const { hook, settled } = decided ?? { hook: queued.hook };
   const number = queued.pullNumber ?? hook.pull?.number;
   if (hook.repository === undefined || number === undefined) return undefined;
   const { id, fullName } = hook.repository;
   const answers = outcome !== undefined && isAnswered(hook, outcome) ? [toAnswer(queued, outcome)] : [];
-  const isKnown = settled?.record.target !== undefined || settled?.waits === true;
+  const isKnown = settled !== undefined && (summarizes || settled.record.target !== undefined || settled.waits);
   if (answers.length === 0 && !isKnown) return undefined;
   return {
     place: { repository: { id, fullName }, number },

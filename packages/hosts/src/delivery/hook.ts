@@ -5,12 +5,14 @@ import type { HostPermission } from "../host-permission.ts";
  * come from outside and are bounded, but not trusted.
  */
 export interface Hook {
-  readonly kind: "pull" | "push" | "command" | "installation" | "message";
+  readonly kind: "pull" | "push" | "command" | "group" | "installation" | "message";
   /** Such as `opened` and `labeled` of a pull request, the word of a command, or the type of a message. */
   readonly action: string;
   readonly repository?: HookRepository;
   readonly pull?: HookPull;
   readonly push?: HookPush;
+  /** The commit of a merge queue that contains the pull request. */
+  readonly group?: string;
   /** The label that was added or removed. */
   readonly label?: string;
   /** The arguments of a command. */
@@ -113,7 +115,8 @@ export interface HookSender {
 /**
  * The content of a code host's delivery.
  * - `hook`: an event that mapping documents may handle.
- * - `comment`: a command on a pull request without facts in the delivery; they are looked up by its number.
+ * - `comment`: a command on a pull request, or a group of a merge queue, without facts in the delivery; they are looked up
+ *   by its number.
  * - `rerun`: the checks of a commit are requested again. The host may not name all of its pull requests.
  * - `ignored`: nothing that Stackyard handles, and why.
  *

@@ -18,6 +18,8 @@ export interface HandleDeps
   readonly findPerson: FindPerson;
   /** The code host, or undefined if its options do not allow look-ups. */
   readonly codeHost: CodeHost | undefined;
+  /** True if each pull request is reported to, also one without a preview. */
+  readonly summarizes: boolean;
 }
 
 /** Returns the machine of an event. Throws `HookFailed` for one that the yard does not know. */

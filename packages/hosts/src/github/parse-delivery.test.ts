@@ -125,7 +125,7 @@ describe("parseGitHubDelivery", () => {
 
   it("ignores every recorded body of another event, and any JSON, without an error", () => {
     for (const { body } of recorded) {
-      for (const event of ["pull_request", "push", "issue_comment", "check_run", "installation"]) {
+      for (const event of ["pull_request", "push", "issue_comment", "check_run", "merge_group", "installation"]) {
         expect(() => parseGitHubDelivery(event, body)).not.toThrow();
       }
     }

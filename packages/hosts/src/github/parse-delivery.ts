@@ -96,6 +96,12 @@ const SuiteEvent = Type.Object({
   repository: Repository,
   sender: User,
 });
+const GroupEvent = Type.Object({
+  action: Text,
+  merge_group: Type.Object({ head_sha: Commit, head_ref: Text }),
+  repository: Repository,
+  sender: Type.Optional(Type.Union([User, Type.Null()])),
+});
 const InstallationEvent = Type.Object({ action: Text, sender: User });
 
 /**
@@ -113,6 +119,7 @@ const PARSERS: ReadonlyMap<string, (body: unknown) => ParsedDelivery> = new Map(
   ["issue_comment", withSchema(CommentEvent, parseComment)],
   ["check_run", withSchema(CheckEvent, parseCheck)],
   ["check_suite", withSchema(SuiteEvent, parseSuite)],
+  ["merge_group", withSchema(GroupEvent, parseGroup)],
   [
     "installation",
     withSchema(InstallationEvent, ({ action, sender }) => toHook({ kind: "installation", action }, sender)),
@@ -147,6 +154,20 @@ function parseComment({ action, issue, comment, repository, sender }: Static<typ
   const origin = { repository, sender, pullNumber: issue.number, commentId: id };
   return toCommand(body, { ...origin, ...defined({ at: toInstant(createdAt) }) });
 }
+
+/** The branch of a group names the pull request that it was made for. Source: branches of merge queues, GitHub Docs. */
+const GROUP_REF = /^refs\/heads\/gh-readonly-queue\/.+\/pr-([1-9][0-9]{0,9})-[0-9a-f]{40}$/;
+
+function parseGroup({ action, merge_group, repository, sender }: Static<typeof GroupEvent>): ParsedDelivery {
+  if (action !== "checks_requested") return ignore("Of merge queues, only requested checks are handled.");
+  const [, number] = GROUP_REF.exec(keepStart(merge_group.head_ref, MAX_REF)) ?? [];
+  if (number === undefined) return ignore("The branch of the merge queue names no pull request.");
+  const from = toSender(sender ?? { id: 0, login: "ghost" });
+  const hook = { kind: "group", action, repository: toRepository(repository), group: merge_group.head_sha } as const;
+  return { kind: "comment", hook: { ...hook, sender: from }, pullNumber: Number(number) };
+}
+
+const MAX_REF = 1_024;
 
 function parseCheck({ action, check_run, requested_action, repository, sender }: Static<typeof CheckEvent>) {
   const isPressed = action === "requested_action" && requested_action !== undefined;

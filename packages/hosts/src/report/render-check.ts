@@ -97,6 +97,27 @@ function toName(name: string, yardName: string | undefined): string {
   return yardName === undefined ? name : `${name} (${toLine(yardName, MAX_NAME)})`;
 }
 
+/** What the previews of a pull request say of a commit. */
+export type SummaryVerdict = CommitVerdict["kind"];
+
+const SUMMARIES: Readonly<Record<SummaryVerdict | "none", Pick<HostCheck, "title" | "conclusion">>> = {
+  done: { title: "All previews are ready", conclusion: "success" },
+  none: { title: "No preview belongs to this pull request", conclusion: "success" },
+  failed: { title: "A preview has failed", conclusion: "failure" },
+  pending: { title: "Waits for the previews" },
+  replaced: { title: "Replaced", conclusion: "cancelled" },
+  ended: { title: "A preview has ended before the commit was ready", conclusion: "cancelled" },
+};
+
+/** Returns the one check of a pull request, which branch protection can require: its name is always the same. */
+export function renderSummaryCheck(
+  head: string,
+  { verdict, yardName }: NamedYard & { readonly verdict: SummaryVerdict | "none" },
+): HostCheck {
+  const { title, ...rest } = SUMMARIES[verdict];
+  return { name: toName("Stackyard", yardName), head, title, summary: `${title}.`, actions: [], ...rest };
+}
+
 /** Returns the check of a head of a fork: while it is not trusted, it is neither a success nor a failure. */
 export function renderTrustCheck(
   head: string,

@@ -1,4 +1,4 @@
-import { isMap, listPages, type ServiceDeps, type StoredRecord } from "@stackyard/core";
+import { defined, isMap, listPages, type ServiceDeps, type StoredRecord } from "@stackyard/core";
 import type { CommitNotes } from "./commit-notes.ts";
 import type { HostReaction, PullPlace } from "./report-host.ts";
 
@@ -9,6 +9,8 @@ export interface StoredReport {
   readonly head: string;
   /** True if the head is an untrusted one of a fork. */
   readonly isUntrusted: boolean;
+  /** The commit of a merge queue that contains the head. */
+  readonly group?: string;
   /** Ids of the stacks that the last report was about. */
   readonly seen: readonly string[];
   /** The last answers to commands, the oldest first. */
@@ -49,6 +51,7 @@ export interface ReportRequest {
   readonly place: PullPlace;
   readonly head?: string;
   readonly isUntrusted?: boolean;
+  readonly group?: string;
   readonly answers: readonly CommandAnswer[];
 }
 
@@ -89,6 +92,7 @@ export function applyRequest(report: StoredReport | undefined, request: ReportRe
     place,
     head: request.head ?? before.head,
     isUntrusted: request.isUntrusted ?? before.isUntrusted,
+    ...defined({ group: request.group ?? before.group }),
     answers: [...before.answers, ...added].slice(-MOST_ANSWERS),
   };
 }

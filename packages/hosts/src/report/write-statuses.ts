@@ -4,7 +4,15 @@ import { digestOf } from "../delivery/describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
 import { type CommitNotes, type CommitVerdict, evaluateNote } from "./commit-notes.ts";
 import type { PreviewFacts } from "./describe-preview.ts";
-import { type NamedYard, renderCheck, renderTrustCheck, toDeployment } from "./render-check.ts";
+import type { PreviewPhase } from "./preview-phase.ts";
+import {
+  type NamedYard,
+  renderCheck,
+  renderSummaryCheck,
+  renderTrustCheck,
+  type SummaryVerdict,
+  toDeployment,
+} from "./render-check.ts";
 import type { HostCheck, PullPlace, ReportHost } from "./report-host.ts";
 import type { StoredReport, StoredStatus } from "./report-records.ts";
 import { requireGone } from "./require-gone.ts";
@@ -52,9 +60,59 @@ export function listStatusWrites(
   const wanted = [
     ...(deps.kinds.has("check") ? [...checks, ...trust] : []),
     ...(deps.kinds.has("deployment") ? deployments : []),
+    ...(deps.kinds.has("summary") ? listSummaryWrites(deps, report, linked) : []),
   ];
   return wanted.filter((write) => write !== undefined);
 }
+
+/** Returns the writes of the one check of a pull request, and of the group of a merge queue that contains its head. */
+function listSummaryWrites(
+  deps: StatusDeps,
+  { place, head, isUntrusted, group, statuses = {} }: StoredReport,
+  linked: readonly LinkedPreview[],
+): readonly (StatusWrite | undefined)[] {
+  if (head === "") return [];
+  const verdict = summarize(
+    linked.map((each) => toVerdictOf(each, head)),
+    isUntrusted,
+  );
+  const { yardName } = deps;
+  return [SUMMARY, ...(group === undefined ? [] : [GROUP])].map((key) => {
+    const check = renderSummaryCheck(key === GROUP ? (group ?? head) : head, { verdict, yardName });
+    const known = statuses[key]?.head === check.head ? statuses[key] : undefined;
+    return toCheckWrite(deps, place, { key, check, known });
+  });
+}
+
+const SUMMARY = "summary";
+const GROUP = "summary of a group";
+
+/** Returns what a stack says of a commit. One that is not told of commits is judged by what it does now. */
+function toVerdictOf(linked: LinkedPreview, head: string): SummaryVerdict {
+  const { preview } = linked;
+  if (preview.commits === undefined) return BY_PHASE[preview.phase];
+  const found = listSubjects(linked).findLast((subject) => subject.head === head);
+  return found?.verdict.kind ?? "pending";
+}
+
+const BY_PHASE: Readonly<Record<PreviewPhase, SummaryVerdict>> = {
+  ready: "done",
+  asleep: "done",
+  quiet: "done",
+  working: "pending",
+  waiting: "pending",
+  absent: "pending",
+  failed: "failed",
+  ended: "ended",
+};
+
+/** The worst verdict counts: a failure, then what is not known yet. */
+function summarize(verdicts: readonly SummaryVerdict[], isUntrusted: boolean): SummaryVerdict | "none" {
+  if (isUntrusted) return "pending";
+  return WORST.find((kind) => verdicts.includes(kind)) ?? "none";
+}
+
+const WORST = ["failed", "pending", "ended", "replaced", "done"] as const satisfies readonly SummaryVerdict[];
 
 interface TrustInput extends Known, Pick<StoredReport, "head" | "isUntrusted"> {
   /** The pull request has a preview. */
@@ -122,7 +180,12 @@ export function keepStatuses(
   linked: readonly LinkedPreview[],
 ): NonNullable<StoredReport["statuses"]> {
   const subjects = linked.flatMap(listSubjects);
-  const kept = new Set(["check", ...subjects.flatMap((each) => [toKey("check", each), toKey("deployment", each)])]);
+  const kept = new Set([
+    "check",
+    SUMMARY,
+    GROUP,
+    ...subjects.flatMap((each) => [toKey("check", each), toKey("deployment", each)]),
+  ]);
   return Object.fromEntries(Object.entries(statuses).filter(([key]) => kept.has(key)));
 }
 

@@ -20,7 +20,10 @@ export interface AppInput {
 
 const MOST_NAME = 34;
 
-/** GitHub refuses events without their permission: "Push" needs contents, "Issue comment" needs issues. Both are only read. */
+/**
+ * GitHub refuses events without their permission: "Push" needs contents, "Issue comment" needs issues, "Merge group" needs
+ * merge queues. All are only read.
+ */
 const PERMISSIONS = {
   metadata: "read",
   contents: "read",
@@ -28,8 +31,9 @@ const PERMISSIONS = {
   pull_requests: "write",
   checks: "write",
   deployments: "write",
+  merge_queues: "read",
 } as const;
-const EVENTS = ["pull_request", "push", "issue_comment", "check_run"];
+const EVENTS = ["pull_request", "push", "issue_comment", "check_run", "merge_group"];
 
 /** Returns the manifest of the App that this package works with. The person may change its name at GitHub. */
 export function toAppManifest({ name, url }: AppInput): AppManifest {

@@ -119,8 +119,9 @@ describe("hosts setup github", () => {
         pull_requests: "write",
         checks: "write",
         deployments: "write",
+        merge_queues: "read",
       },
-      default_events: ["pull_request", "push", "issue_comment", "check_run"],
+      default_events: ["pull_request", "push", "issue_comment", "check_run", "merge_group"],
     });
     expect(readdirSync(cwd)).toEqual([]);
   });

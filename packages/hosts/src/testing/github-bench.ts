@@ -16,19 +16,21 @@ export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "acce
   readonly hasToken?: boolean;
   /** The option `pull` of an App. */
   readonly pull?: string;
+  /** The option `reports`. */
+  readonly reports?: Extract<HostOptions, { type: "github" }>["reports"];
 }
 
 /** Creates one, by default with the mapping document of the bench of hosts. */
 export async function createGitHubBench(
   document?: string,
-  { people, pull, hasToken = false, ...more }: GitHubBenchOptions = {},
+  { people, pull, reports, hasToken = false, ...more }: GitHubBenchOptions = {},
 ) {
   let clock: { now(): number } = { now: () => NOW };
   const github = createHostSim({ secret: SECRET, now: () => clock.now() });
   github.addRepository(SHOP);
   const secrets = [{ env: "SECRET" }];
   const key = { env: "KEY" };
-  const host = { type: "github" as const, secrets, url: github.url, ...defined({ people }) };
+  const host = { type: "github" as const, secrets, url: github.url, ...defined({ people, reports }) };
   const bench = createHostsBench({
     options: {
       hosts: { github: hasToken ? { ...host, token: key } : { ...host, appId: APP_ID, key, ...defined({ pull }) } },
