@@ -175,4 +175,14 @@ describe("values of keys that became sensitive later", () => {
     expect(listDoors(removed)).toEqual([]);
     expect(JSON.stringify(taken)).toContain("seen");
   }, 60_000);
+
+  it("are hidden with all others while the documents of machines cannot be read", async () => {
+    const { find } = located;
+    located = { ...located, find: () => Promise.reject(new Error("The folder cannot be read.")) };
+
+    const shown = await readWhole(yard, "/v1/stacks/app-1");
+    located = { ...located, find };
+
+    expect(JSON.parse(shown)).toMatchObject({ state: "IDLE", metadata: { code: "***", open: "***" } });
+  });
 });

@@ -5,9 +5,8 @@ import {
   toSensitiveParts,
 } from "../machine/decide/stack-secrets.ts";
 import { defined, isMap } from "../machine/json.ts";
-import type { Machine } from "../machine/machine.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
-import { isReference, MASK } from "../machine/secrets.ts";
+import { isReference, MASK, type SecretHolder } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { DeadLetter, LoadedStack, ParkedEvent, ParkedHead, StoredHistoryEntry } from "../ports/stack-store.ts";
@@ -39,8 +38,7 @@ interface Deps {
 export function createSensitiveNow(deps: Deps): SensitiveNow {
   async function partsOf(ids: readonly string[], machines: readonly string[]): Promise<SensitiveParts> {
     const stacks = [...(await loadStacks(deps.store, ids)).values()];
-    const present = await findPresent(deps.locator, [...stacks.map(({ machine }) => machine), ...machines]);
-    return toSensitiveParts(present, stacks);
+    return findParts(deps.locator, [...stacks.map(({ machine }) => machine), ...machines], stacks);
   }
   return {
     keysOf: async (ids, machines = []) => (await partsOf(ids, machines)).isSensitive,
@@ -121,10 +119,7 @@ async function showEach<Item>(
     const { stackId, machine } = toOwn(item);
     const raw = stacks.get(stackId);
     const stack = raw && (await showStack(locator, raw));
-    const parts = toSensitiveParts(
-      await findPresent(locator, [raw?.machine, machine]),
-      stack === undefined ? [] : [stack],
-    );
+    const parts = await findParts(locator, [raw?.machine, machine], stack === undefined ? [] : [stack]);
     return showItem(item, { ...parts, stack });
   });
   return Promise.all(shown);
@@ -142,19 +137,26 @@ async function loadStacks(store: Pick<Store, "load">, ids: readonly string[]): P
   return found;
 }
 
-/** Returns the present documents of machines, as far as they are valid. */
-async function findPresent(
+/** Nothing is known to be open. */
+const EVERYTHING: SensitiveParts = { isSensitive: () => true, listOutputs: () => [] };
+
+/** Returns what is sensitive by the present documents of machines and by stacks. Documents that cannot be read may name any key. */
+async function findParts(
   locator: Pick<Locator, "find">,
   names: readonly (string | undefined)[],
-): Promise<readonly Machine[]> {
+  stacks: readonly SecretHolder[],
+): Promise<SensitiveParts> {
   const known = [...new Set(names)].filter((name) => name !== undefined);
-  const located = await Promise.all(known.map((name) => locator.find(name)));
-  return located.flatMap((each) => (each.kind === "found" ? [each.machine] : []));
+  const found = await Promise.all(known.map((name) => locator.find(name))).catch(() => undefined);
+  if (found === undefined) return EVERYTHING;
+  return toSensitiveParts(
+    found.flatMap((each) => (each.kind === "found" ? [each.machine] : [])),
+    stacks,
+  );
 }
 
 async function showStack(locator: Pick<Locator, "find">, stack: Stack): Promise<Stack> {
-  const parts = toSensitiveParts(await findPresent(locator, [stack.machine]), []);
-  return addSecretsNow(parts, stack);
+  return addSecretsNow(await findParts(locator, [stack.machine], []), stack);
 }
 
 function showParked(stack: Stack, head: ParkedHead): ParkedHead {
