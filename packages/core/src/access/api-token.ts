@@ -70,7 +70,10 @@ export function toTokenEnd(expires: string, now: number): number | undefined {
   if (expires === "never") return undefined;
   const ms = parseDuration(expires);
   if (ms === undefined || ms < MINUTE_MS || ms > MAX_LIFE_MS) {
-    throw new StackyardError("USAGE", `Invalid lifetime "${expires}" of a token. Use 1m to 366d, or "never".`);
+    throw new StackyardError(
+      "USAGE",
+      `Invalid lifetime "${expires}" of a token in "expires". Use 1m to 366d, or "never".`,
+    );
   }
   return now + ms;
 }

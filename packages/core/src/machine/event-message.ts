@@ -413,7 +413,7 @@ const KEPT = ["metadata", "outputs"] as const;
 function findFault(fields: EventMessage, origin: EventOrigin): string | undefined {
   const name = fields.event;
   if (name === undefined) return 'The message has neither "event" nor "action".';
-  const misnamed = findNameFault([fields.stackId, fields.id ?? "", fields.machine ?? ""]);
+  const misnamed = findNameFault({ stackId: fields.stackId, id: fields.id, machine: fields.machine });
   if (misnamed !== undefined) return misnamed;
   const rounded = KEPT.find((key) => findRoundedFault(fields[key]) !== undefined);
   if (rounded !== undefined)

@@ -9,9 +9,11 @@ export function isPathPart(id: string): boolean {
   return id !== "." && id !== "..";
 }
 
-/** Returns why one of the ids and names of a message is refused. */
-export function findNameFault(names: readonly string[]): string | undefined {
-  if (!names.every((text) => text.isWellFormed())) return "An id or name contains an unpaired surrogate.";
-  const step = names.find((text) => !isPathPart(text));
-  return step === undefined ? undefined : `The id or name ${JSON.stringify(step)} cannot be part of an address.`;
+/** Returns why one of the ids and names of a message, by their fields, is refused. */
+export function findNameFault(names: Readonly<Record<string, string | undefined>>): string | undefined {
+  for (const [field, text = ""] of Object.entries(names)) {
+    if (!text.isWellFormed()) return `The "${field}" contains an unpaired surrogate.`;
+    if (!isPathPart(text)) return `The "${field}" ${JSON.stringify(text)} cannot be part of an address.`;
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { defineExecutor, failed, succeeded } from "@stackyard/core";
-import type { NewApiToken } from "@stackyard/core/api";
+import { CUSTOM_RESOURCE_RUNS, defineExecutor, failed, succeeded } from "@stackyard/core";
+import type { CustomResourceRun, NewApiToken } from "@stackyard/core/api";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { expect } from "vitest";
@@ -56,19 +56,49 @@ export interface TwoTenants {
 
 /** Starts it; its clock stands still, so that equal questions have equal answers. */
 export function startTwoTenants(): TwoTenants {
+  const { records: runs } = createMemoryStore();
   const yard = createTestYard({
     source: SOURCE,
     executor,
     hasStillClock: true,
     limits: { outcomeMs: 1 },
-    deps: { artifacts: fakeArtifacts, customResources: createMemoryStore().records },
+    deps: { artifacts: fakeArtifacts, customResources: runs },
   });
   yard.run();
   const createToken: TwoTenants["createToken"] = async (role, reach, also = []) => {
     const body = { name: "t", role, also, ...reach };
-    return (await yard.json<NewApiToken>("/v1/tokens", { body })).token;
+    const { token } = await yard.json<Partial<NewApiToken>>("/v1/tokens", { body });
+    if (token === undefined) throw new Error(`The yard gives no token for ${JSON.stringify(body)}.`);
+    return token;
   };
-  return { yard, createToken, plant: (stackIds) => plant(yard, stackIds) };
+  return {
+    yard,
+    createToken,
+    async plant(stackIds) {
+      const planted = await plant(yard, stackIds);
+      const [id = ""] = stackIds;
+      await runs.put({
+        key: `${CUSTOM_RESOURCE_RUNS}${id}`,
+        value: toRun(id),
+        expected: "absent",
+        now: yard.clock.now(),
+      });
+      return planted;
+    },
+  };
+}
+
+function toRun(id: string): CustomResourceRun {
+  return {
+    id,
+    requestId: "r-1",
+    requestType: "Create",
+    stackId: `arn:aws:cloudformation:eu-west-1:111122223333:stack/${id}/1`,
+    logicalId: "Migration",
+    resourceId: "0123456789abcdef0123456789abcdef",
+    taskArns: [],
+    receivedAt: "2026-01-01T00:00:00.000Z",
+  };
 }
 
 async function plant(yard: TestYard, stackIds: readonly string[]): Promise<Planted> {
@@ -78,7 +108,7 @@ async function plant(yard: TestYard, stackIds: readonly string[]): Promise<Plant
   const { id: bulkId } = await yard.json<{ id: string }>("/v1/bulk", { body: bulk });
   const { id: tokenId } = await yard.json<NewApiToken>("/v1/tokens", { body: { name: first, role: "viewer" } });
   const job = { executor: "script", config: {}, key: `job-${first}` };
-  const { id: jobId } = await yard.json<{ id: string }>("/v1/jobs", { body: job });
+  const { jobId } = await yard.json<{ jobId: string }>("/v1/jobs", { body: job });
   await yard.call("/v1/freezes", {
     body: { name: `freeze-${first}`, reason: first, where: `stack.id == '${first}'`, machine: "review-app" },
   });
