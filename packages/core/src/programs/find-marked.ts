@@ -42,7 +42,7 @@ function isMarkedLeader(number: string, text: string): boolean {
 
 async function findWithPs(text: string): Promise<readonly number[]> {
   const words = ["-axww", "-E", "-o", "pid=,pgid=,command="];
-  const { stdout } = await promisify(execFile)("ps", words, { maxBuffer: Number.POSITIVE_INFINITY });
+  const { stdout } = await promisify(execFile)("ps", words, { env: {}, maxBuffer: Number.POSITIVE_INFINITY });
   return stdout.split("\n").flatMap((line) => {
     const [, pid, group] = /^\s*(\d+)\s+(\d+)\s/.exec(line) ?? [];
     return pid !== undefined && pid === group && line.includes(text) ? [Number(pid)] : [];

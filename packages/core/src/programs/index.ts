@@ -1,3 +1,4 @@
+export { BASE_VARIABLES, type Environment, pickEnvironment } from "./pick-environment.ts";
 export {
   type ChildEnd,
   createProgramStarter,
