@@ -25,7 +25,9 @@ const timeout = Type.Optional(
 );
 
 const env = Type.Optional(
-  Type.Record(Type.String(), Type.String(), { description: "Added to the runner's environment" }),
+  Type.Record(Type.String(), Type.String(), {
+    description: "Added to the part of the runner's environment that functions see",
+  }),
 );
 
 /** A module that exports a Lambda handler: Node (`.ts`, `.js`, `.mjs`, `.cjs`, `.mts`, `.cts`) or Python. */

@@ -4,10 +4,20 @@ import { parseFunctionName, parseLocalFunctions, toLocalProgram, toNotStarted } 
 import { findFunction, toServedText } from "./lambda.ts";
 
 describe("toLocalProgram", () => {
-  it("gives a function the runner's environment, Lambda's over it, and its own over both", () => {
-    const environment = { PATH: "/bin", HOME: "/home/kim", AWS_LAMBDA_FUNCTION_NAME: "the runner's", STAGE: "prod" };
+  it("gives a function what it needs of the runner's environment, Lambda's over it, and its own over both", () => {
+    const environment = { PATH: "/bin", HOME: "/home/kim", AWS_LAMBDA_FUNCTION_NAME: "the runner's" };
+    const hidden = {
+      STAGE: "prod",
+      GITHUB_APP_KEY: "k",
+      STACKYARD_SEAL_KEY: "k",
+      DATABASE_URL: "d",
+      NODE_OPTIONS: "-r x",
+    };
     const fn = { command: ["true"], env: { STAGE: "dev" } };
-    const local = parseLocalFunctions({ f: fn }, { projectDir: "/project", environment }).get("f");
+    const local = parseLocalFunctions(
+      { f: fn },
+      { projectDir: "/project", environment: { ...environment, ...hidden } },
+    ).get("f");
     if (local === undefined) throw new Error("The function was not read.");
     const context = {
       functionName: "f",

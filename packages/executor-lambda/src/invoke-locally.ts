@@ -8,6 +8,7 @@ import {
   parseJson,
   StackyardError,
 } from "@stackyard/core";
+import { BASE_VARIABLES, pickEnvironment } from "@stackyard/core/programs";
 import type { LambdaOptions } from "./definition.ts";
 import { createLineSink, type LineSink } from "./output-lines.ts";
 import { type ProgramEnd, type RunProgramInput, runProgram } from "./run-program.ts";
@@ -96,9 +97,12 @@ type Program = Pick<RunProgramInput, "command" | "env" | "stdin" | "holdStdin" |
 // Run from the sources, Node strips the types; the build puts both into one folder.
 const nodeBootstrap = import.meta.url.endsWith(".ts") ? "./node-bootstrap.ts" : "./node-bootstrap.js";
 
+/** A function in AWS has its own role; here it has the access of the runner. */
+const PASSED = [...BASE_VARIABLES, "AWS_*"];
+
 /** Returns the program that runs a local function, with the call as its input. */
 export function toLocalProgram(local: LocalFunction, context: InvocationContext, payload: string): Program {
-  const env = { ...local.runnerEnv, ...toEnv(local, context), ...local.env };
+  const env = { ...pickEnvironment(local.runnerEnv, PASSED), ...toEnv(local, context), ...local.env };
   const { entry } = local;
   if (entry.kind === "command") return { command: entry.command, env, stdin: payload, holdStdin: false, resultFd: 1 };
   const call = `{"event":${payload},"context":${JSON.stringify(context)},"timeoutMs":${local.timeoutMs}}\n`;
@@ -144,7 +148,7 @@ export interface LocalFunction {
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** The variables of the runner's process that the function gets. */
+  /** The variables of the runner's process, of which the function gets some. */
   readonly runnerEnv: PluginContext["environment"];
   /** Overrides `runnerEnv`. */
   readonly env: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
+import { BASE_VARIABLES, type Environment, pickEnvironment } from "@stackyard/core/programs";
 import { toStackTags } from "@stackyard/core/services";
 import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
 import { type ProgramRunner, runChild } from "./run/child.ts";
@@ -123,24 +124,6 @@ function checkVersion(version: string | undefined): void {
   );
 }
 
-/** Environment variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Variables that a program needs to run; none is a secret of the runner. A star is allowed only at the end. */
-const BASE = [
-  ...["PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SYSTEMROOT"],
-  ...[
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-  ],
-];
-
 /** The runner's own access to AWS, for tasks without a target. */
 const AWS_ACCESS = ["AWS_*"];
 
@@ -213,7 +196,7 @@ interface EnvironmentInput {
  */
 export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   const { runner, passEnvironment, access, cliConfigFile, variables, settings, traceContext } = input;
-  const names = [...BASE, ...TUNING, ...TRACING, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
+  const names = [...BASE_VARIABLES, ...TUNING, ...TRACING, ...(access ? [] : AWS_ACCESS), ...passEnvironment];
   const environment = new Map<string, string>();
   const add = (values: Environment) => {
     for (const [name, value] of Object.entries(values)) if (value !== undefined) environment.set(name, value);
@@ -240,10 +223,9 @@ function checkPassed(names: readonly string[]): void {
 }
 
 function pick(runner: Environment, names: readonly string[]): Environment {
-  const exact = new Set(names);
-  const prefixes = names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1));
-  const isNamed = (name: string) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
-  return Object.fromEntries(Object.entries(runner).filter(([name]) => isNamed(name) && !NEVER_PASSED.test(name)));
+  return Object.fromEntries(
+    Object.entries(pickEnvironment(runner, names)).filter(([name]) => !NEVER_PASSED.test(name)),
+  );
 }
 
 function toAccess(access: EnvironmentInput["access"]): Environment {

@@ -33,12 +33,12 @@ export async function estimateWithInfracost(
   limits?: ToolLimits,
 ): Promise<InfracostEstimate> {
   const runner = run.settings.environment;
-  const given = NAMES.flatMap((name) => (runner[name] ? [[name, runner[name]] as const] : []));
   if (!runner["INFRACOST_API_KEY"]) return toNone(run, "INFRACOST_API_KEY is not set");
   const end = await runTool(run, {
     name: "infracost",
     arguments: ["breakdown", "--format", "json", "--no-color", "--log-level", "error", "--path"],
-    environment: { ...Object.fromEntries(given), ...FIXED },
+    variables: NAMES,
+    environment: FIXED,
     input: toPlanJson(changes, run.environment["AWS_REGION"]),
     ...defined({ limits }),
   });

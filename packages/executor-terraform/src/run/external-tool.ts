@@ -1,6 +1,7 @@
 import { mkdtemp, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { keepStartBytes } from "@stackyard/core";
+import { pickEnvironment } from "@stackyard/core/programs";
 import { runChild } from "./child.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findInPath } from "./find-program.ts";
@@ -11,7 +12,9 @@ interface ToolCall {
   /** Looked up in the PATH of the runner. */
   readonly name: string;
   readonly arguments: readonly string[];
-  /** Besides PATH. HOME and TMPDIR are a new folder. */
+  /** Variables of the runner that it sees besides PATH. HOME and TMPDIR are a new folder. */
+  readonly variables?: readonly string[];
+  /** Further variables. */
   readonly environment?: Readonly<Record<string, string>>;
   /** The input, as a file; its path follows the arguments. */
   readonly input: unknown;
@@ -52,7 +55,10 @@ export async function runTool(run: StagedRun, call: ToolCall): Promise<ToolEnd> 
     binary,
     arguments: [...call.arguments, file],
     cwd: folder,
-    environment: { PATH, HOME: folder, TMPDIR: folder, ...call.environment },
+    environment: {
+      ...pickEnvironment(run.settings.environment, ["PATH", ...(call.variables ?? [])]),
+      ...{ HOME: folder, TMPDIR: folder, ...call.environment },
+    },
     logPath: join(folder, "log"),
     signal: AbortSignal.any([run.ctx.signal, tooLong, tooLarge.signal]),
     graceMs: 0,

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { access, constants, stat } from "node:fs/promises";
 import { basename, delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
-import type { Environment, Settings } from "../settings.ts";
+import { type Environment, pickEnvironment } from "@stackyard/core/programs";
+import type { Settings } from "../settings.ts";
 import { allowsVersion, isVersionConstraint } from "../source/module-facts.ts";
 import { TerraformFailure } from "./failure.ts";
 
@@ -122,8 +123,9 @@ const VERSION_TIMEOUT_MS = 30_000;
 /** The system lacks a resource, which is not the program's fault. */
 const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
 
-async function askProgram(path: string, { PATH, HOME }: Environment): Promise<ProgramFacts> {
-  const options = { env: { CHECKPOINT_DISABLE: "1", PATH, HOME }, timeout: VERSION_TIMEOUT_MS };
+async function askProgram(path: string, environment: Environment): Promise<ProgramFacts> {
+  const env = { ...pickEnvironment(environment, ["PATH", "HOME"]), CHECKPOINT_DISABLE: "1" };
+  const options = { env, timeout: VERSION_TIMEOUT_MS };
   const { stdout } = await run(path, ["version"], options).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && EXHAUSTED.has(error.code)) throw error;
     return { stdout: "" };

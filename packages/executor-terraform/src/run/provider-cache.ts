@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, rename, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Environment } from "../settings.ts";
+import type { Environment } from "@stackyard/core/programs";
 import { createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 
 /** `<host>/<namespace>/<type>/<version>/<system>`: the folders of a provider cache (Terraform docs, "CLI Configuration"). */

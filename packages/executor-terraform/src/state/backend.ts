@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
 import { isMap, parseJson } from "@stackyard/core";
+import type { Environment } from "@stackyard/core/programs";
 import { type TerraformConfig, toStateAddress } from "../definition.ts";
 import { type JsonObject, objectAt, TerraformFailure, type TerraformFailureCode, textAt } from "../run/failure.ts";
-import type { Environment } from "../settings.ts";
 
 /** With this name the program reads the file last, so that it overrides the module's own files. */
 export const BACKEND_OVERRIDE_FILE = "stackyard_backend_override.tf.json";

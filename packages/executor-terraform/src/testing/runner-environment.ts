@@ -1,4 +1,4 @@
-import type { Environment } from "../settings.ts";
+import type { Environment } from "@stackyard/core/programs";
 
 /** Returns the environment of the tests, which run in place of the command line. */
 export function runnerEnvironment(): Environment {
