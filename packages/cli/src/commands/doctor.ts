@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { cutText, defineCommand, type Executor, isMap, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import { BASE_VARIABLES, pickEnvironment } from "@stackyard/core/programs";
 import { type Finding, fail, failOf, ok, warn } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
@@ -296,7 +297,7 @@ async function askVersion(binary: string, env: CheckTerraformInput["env"]): Prom
   const { isTooOld, parseVersionText } = await import("@stackyard/executor-terraform");
   try {
     const { stdout } = await run(binary, ["version"], {
-      env: { ...env, CHECKPOINT_DISABLE: "1" },
+      env: { ...pickEnvironment(env, BASE_VARIABLES), CHECKPOINT_DISABLE: "1" },
       timeout: TIMEOUT_MS,
     });
     const facts = parseVersionText(stdout);

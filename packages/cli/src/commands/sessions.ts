@@ -66,7 +66,7 @@ export const login = defineCommand({
 async function openForPerson({ out, env }: CommandContext, url: string): Promise<void> {
   const opener = findOpener({ env, platform: process.platform, interactive: out.interactive });
   if (opener === undefined) return;
-  const opened = await openBrowser(opener, url);
+  const opened = await openBrowser(opener, url, env);
   out.note(opened ? "Opened in your browser." : `"${opener[0]}" cannot open it. Open the address yourself.`);
 }
 

@@ -124,7 +124,7 @@ function findPlace(text: string): string | undefined {
 /** Returns Node's syntax errors for a file without running it; an empty text for a valid file. */
 function check(path: string): Promise<string> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--check", path], (_error, _stdout, stderr) => resolve(stderr));
+    execFile(process.execPath, ["--check", path], { env: {} }, (_error, _stdout, stderr) => resolve(stderr));
   });
 }
 

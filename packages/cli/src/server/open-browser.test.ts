@@ -33,16 +33,18 @@ describe("openBrowser", () => {
   it("hands the address over as one word, and says whether that worked", async () => {
     const folder = mkdtempSync(join(tmpdir(), "browser-"));
     const script = join(folder, "open.sh");
-    writeFileSync(script, `#!/bin/sh\nprintf '%s|' "$@" > "${folder}/seen"\n`, { mode: 0o700 });
+    const text = `#!/bin/sh\nprintf '%s|' "$@" "$DISPLAY" "$STACKYARD_TOKEN" > "${folder}/seen"\n`;
+    writeFileSync(script, text, { mode: 0o700 });
+    const env = { DISPLAY: ":0", STACKYARD_TOKEN: "secret" };
     const url = "http://127.0.0.1:7070/auth/local?code=A&b=$(id);c d";
 
-    const opened = await openBrowser([script, "--new-tab"], url);
-    const failed = await openBrowser(["/bin/false"], url);
-    const missing = await openBrowser([join(folder, "missing")], url);
+    const opened = await openBrowser([script, "--new-tab"], url, env);
+    const failed = await openBrowser(["/bin/false"], url, env);
+    const missing = await openBrowser([join(folder, "missing")], url, env);
 
     const seen = readFileSync(join(folder, "seen"), "utf8");
     rmSync(folder, { recursive: true });
-    expect(seen).toBe(`--new-tab|${url}|`);
+    expect(seen).toBe(`--new-tab|${url}|:0||`);
     expect([opened, failed, missing]).toEqual([true, false, false]);
   });
 });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { pickEnvironment } from "@stackyard/core/programs";
 
 /** A program and the words that come before the address. */
 export type Opener = readonly [program: string, ...words: readonly string[]];
@@ -29,9 +30,11 @@ export function findOpener({ env, platform, interactive }: Place): Opener | unde
 const WAIT_MS = 2_000;
 
 /** Opens an address. Returns false when the program is missing or fails soon. It may outlive this process. */
-export function openBrowser([program, ...words]: Opener, url: string): Promise<boolean> {
+export function openBrowser([program, ...words]: Opener, url: string, env: Place["env"]): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(program, [...words, url], { stdio: "ignore", detached: true });
+    // It needs those of the desktop, and no token of a yard.
+    const options = { env: pickEnvironment(env, ["*"]), stdio: "ignore", detached: true } as const;
+    const child = spawn(program, [...words, url], options);
     const timer = setTimeout(() => resolve(true), WAIT_MS);
     const end = (opened: boolean) => {
       clearTimeout(timer);
