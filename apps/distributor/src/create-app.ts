@@ -4,15 +4,8 @@ import { OrganizationsClient } from "@aws-sdk/client-organizations";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import {
-  type AwsAccess,
-  createAwsAccess,
-  type LambdaContext,
-  runInvocation,
-  toArnPart,
-  toPartition,
-} from "@stackyard/aws";
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { type AwsAccess, createAwsAccess, type LambdaContext, runInvocation, toArnPart } from "@stackyard/aws";
+import { type Clock, defined, type Records, toPartition } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {

@@ -24,4 +24,4 @@ export {
 } from "./limiter.ts";
 export { type Denial, decideDenial, isDenial, NEW_ROLE_MS } from "./new-role.ts";
 export { escapeFilterValue } from "./request-values.ts";
-export { type TargetDefaults, toDnsSuffix, toPartition } from "./target-identity.ts";
+export type { TargetDefaults } from "./target-identity.ts";

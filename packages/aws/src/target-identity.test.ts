@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkTarget, createClientCache, findPartition, toPartition } from "./target-identity.ts";
+import { checkTarget, createClientCache } from "./target-identity.ts";
 
 const ACCOUNT = "444455556666";
 const target = { account: ACCOUNT, region: "eu-west-1", partition: "aws" };
@@ -53,25 +53,6 @@ describe("checkTarget", () => {
   });
 });
 
-describe("findPartition", () => {
-  it.each([
-    ["eu-west-1", "aws"],
-    ["us-east-1", "aws"],
-    ["il-central-1", "aws"],
-    ["mx-central-1", "aws"],
-    ["cn-northwest-1", "aws-cn"],
-    ["us-gov-west-1", "aws-us-gov"],
-    ["us-iso-east-1", "aws-iso"],
-    ["us-isob-east-1", "aws-iso-b"],
-    ["eusc-de-east-1", "aws-eusc"],
-    ["eu-west", undefined],
-    ["eu-west-1.evil.example", undefined],
-    ["", undefined],
-  ])("of %j is %s", (region, partition) => {
-    expect(findPartition(region)).toBe(partition);
-  });
-});
-
 class A {}
 class B {}
 
@@ -99,17 +80,5 @@ describe("a client cache", () => {
 
     expect(cache.find(A, targetClientCache("1"), () => new A())).toBe(first);
     expect(cache.find(A, targetClientCache("2"), () => new A())).not.toBe(second);
-  });
-});
-
-describe("toPartition", () => {
-  it.each([
-    ["eu-west-1", "aws"],
-    ["us-east-1", "aws"],
-    ["cn-northwest-1", "aws-cn"],
-    ["us-gov-west-1", "aws-us-gov"],
-    ["", "aws"],
-  ])("of %s is %s", (region, partition) => {
-    expect(toPartition(region)).toBe(partition);
   });
 });

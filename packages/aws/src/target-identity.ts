@@ -1,4 +1,4 @@
-import { cutText, defined, StackyardError, type Target } from "@stackyard/core";
+import { cutText, defined, findPartition, StackyardError, type Target } from "@stackyard/core";
 import { findRecentlyUsed } from "./limiter.ts";
 
 /** A validated target. */
@@ -59,36 +59,6 @@ function toRoleArn(target: Target, role: string, partition: string): string {
 function invalid({ account, region }: Target, why: string): StackyardError {
   const what = `The target ${JSON.stringify(cutText(account, 20))} in ${JSON.stringify(cutText(region, 40))} is invalid.`;
   return new StackyardError("CONFIG_INVALID", `${what} ${why}`);
-}
-
-/** Regions by their partition, as in the SDK's own table (`partitions.json`, `regionRegex`). */
-const PARTITIONS: readonly (readonly [partition: string, region: RegExp, dnsSuffix: string])[] = [
-  ["aws", /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/, "amazonaws.com"],
-  ["aws-cn", /^cn-\w+-\d+$/, "amazonaws.com.cn"],
-  ["aws-us-gov", /^us-gov-\w+-\d+$/, "amazonaws.com"],
-  ["aws-eusc", /^eusc-de-\w+-\d+$/, "amazonaws.eu"],
-  ["aws-iso", /^us-iso-\w+-\d+$/, "c2s.ic.gov"],
-  ["aws-iso-b", /^us-isob-\w+-\d+$/, "sc2s.sgov.gov"],
-  ["aws-iso-e", /^eu-isoe-\w+-\d+$/, "cloud.adc-e.uk"],
-  ["aws-iso-f", /^us-isof-\w+-\d+$/, "csp.hci.ic.gov"],
-];
-
-/** The ends of the services' host names in all partitions. */
-export const DNS_SUFFIXES: readonly string[] = [...new Set(PARTITIONS.map(([, , dnsSuffix]) => dnsSuffix))];
-
-/** Returns the partition of a region, or undefined for an unknown region. */
-export function findPartition(region: string): string | undefined {
-  return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[0];
-}
-
-/** Returns the end of the host names of a region's services, such as `amazonaws.com`; that of `aws` for an unknown region. */
-export function toDnsSuffix(region: string): string {
-  return PARTITIONS.find(([, pattern]) => pattern.test(region))?.[2] ?? "amazonaws.com";
-}
-
-/** Returns the partition of a region; `aws` for an unknown region. */
-export function toPartition(region: string): string {
-  return findPartition(region) ?? "aws";
 }
 
 type Constructor<Client> = new (config: never) => Client;

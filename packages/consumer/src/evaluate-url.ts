@@ -1,3 +1,4 @@
+import { toDnsSuffixOf } from "@stackyard/core";
 /** Why a URL is refused. */
 export type UrlFault = "URL_INVALID" | "URL_HOST" | "URL_KEY_MISMATCH" | "URL_NOT_SIGNED";
 
@@ -155,22 +156,12 @@ export interface SourceBucket {
 /** The place of the bucket's name in a URL: the host or the path. */
 type HostStyle = "virtual" | "path";
 
-/** DNS suffixes of other partitions, from the SDK (`partitions.json`, `dnsSuffix`). */
-const DOMAINS: ReadonlyMap<string, string> = new Map([
-  ["aws-cn", "amazonaws.com.cn"],
-  ["aws-eusc", "amazonaws.eu"],
-  ["aws-iso", "c2s.ic.gov"],
-  ["aws-iso-b", "sc2s.sgov.gov"],
-  ["aws-iso-e", "cloud.adc-e.uk"],
-  ["aws-iso-f", "csp.hci.ic.gov"],
-]);
-
 /**
  * Returns all host names under which Amazon S3 serves a bucket.
  * Source: Amazon S3 user guide, "Virtual hosting of buckets" and "Dual-stack endpoints", "FIPS"; `s3-REGION` is the legacy form.
  */
 function toSourceHosts({ bucket, region, partition = "aws" }: SourceBucket): ReadonlyMap<string, HostStyle> {
-  const domain = DOMAINS.get(partition) ?? "amazonaws.com";
+  const domain = toDnsSuffixOf(partition);
   const dual = [`s3.dualstack.${region}`, `s3-fips.dualstack.${region}`];
   const names = [`s3.${region}`, "s3", `s3-${region}`, `s3-fips.${region}`, ...dual];
   const services = names.map((name) => `${name}.${domain}`);

@@ -1,3 +1,4 @@
+import { AWS_DNS_SUFFIXES, toDnsSuffixOf } from "@stackyard/core";
 import { readTemplate } from "@stackyard/sdk/artifacts";
 
 /** The two buckets of a copy. */
@@ -6,8 +7,7 @@ export interface RewriteInput {
   readonly target: { readonly bucket: string; readonly region: string };
 }
 
-/** Domains of the commercial, China and European Sovereign Cloud partitions. */
-const DOMAIN = "amazonaws\\.(?:com(?:\\.cn)?|eu)";
+const DOMAIN = `(?:${AWS_DNS_SUFFIXES.map(toPattern).join("|")})`;
 
 /**
  * Returns a CloudFormation template with the source bucket replaced by the target bucket, or undefined when the file is not a
@@ -36,9 +36,11 @@ function exchange(text: string, { source, target }: RewriteInput): string {
     );
 }
 
+const COMMERCIAL = toDnsSuffixOf("aws");
+
 /** Hosts of the commercial partition have no region, like the predecessor's. */
 function toHost(domain: string, { region }: RewriteInput["target"]): string {
-  return domain === "amazonaws.com" ? `s3.${domain}` : `s3.${region}.${domain}`;
+  return domain === COMMERCIAL ? `s3.${domain}` : `s3.${region}.${domain}`;
 }
 
 function toPattern(text: string): string {

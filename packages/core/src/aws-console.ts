@@ -1,11 +1,6 @@
-// Addresses in the consoles of AWS. Only texts that are ARNs become addresses: what a record contains is not trusted.
+import { findAwsPartition } from "./aws-partitions.ts";
 
-/** Domains of the consoles by partition ("AWS partitions", General Reference). */
-const CONSOLES: ReadonlyMap<string, string> = new Map([
-  ["aws", "console.aws.amazon.com"],
-  ["aws-cn", "console.amazonaws.cn"],
-  ["aws-us-gov", "console.amazonaws-us-gov.com"],
-]);
+// Addresses in the consoles of AWS. Only texts that are ARNs become addresses: what a record contains is not trusted.
 
 /** The parts of the ARN of a CloudFormation stack. */
 export interface StackArn {
@@ -25,7 +20,7 @@ const STACK = /^arn:(aws[a-z-]*):cloudformation:([a-z0-9-]+):(\d{12}):stack\/([A
 export function parseStackArn(arn: string): StackArn | undefined {
   const [, partition = "", region = "", account = "", stack = ""] = STACK.exec(arn) ?? [];
   if (stack === "") return undefined;
-  const domain = CONSOLES.get(partition);
+  const domain = findAwsPartition(partition)?.consoleDomain;
   if (domain === undefined) return { account, region, stack };
   const page = `stackinfo?stackId=${encodeURIComponent(arn)}`;
   const consoleUrl = `https://${region}.${domain}/cloudformation/home?region=${region}#/stacks/${page}`;
@@ -37,7 +32,7 @@ const TASK = /^arn:(aws[a-z-]*):ecs:([a-z0-9-]+):\d{12}:task\/([\w-]+)\/([0-9a-f
 /** Returns the address of a task's logs in the console of ECS; undefined for what is not the ARN of a task there. */
 export function toTaskLogsUrl(taskArn: string): string | undefined {
   const [, partition = "", region, cluster, task] = TASK.exec(taskArn) ?? [];
-  const domain = CONSOLES.get(partition);
+  const domain = findAwsPartition(partition)?.consoleDomain;
   if (domain === undefined) return undefined;
   return `https://${region}.${domain}/ecs/v2/clusters/${cluster}/tasks/${task}/logs?region=${region}`;
 }

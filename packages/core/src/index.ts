@@ -3,6 +3,15 @@ export { type NamedActor, nameAll, nameApart, nameBy, nameSender } from "./acces
 export { permissionsOf, ROLES } from "./access/permissions.ts";
 export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
+export {
+  AWS_DNS_SUFFIXES,
+  type AwsPartition,
+  findAwsPartition,
+  findPartition,
+  toDnsSuffix,
+  toDnsSuffixOf,
+  toPartition,
+} from "./aws-partitions.ts";
 export { countNotAsAsked, isAsAsked } from "./bulk/outcomes.ts";
 export { chunk } from "./chunk.ts";
 export { collectBytes } from "./collect-bytes.ts";

@@ -8,8 +8,8 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError, toDnsSuffix } from "@stackyard/aws";
-import { StackyardError } from "@stackyard/core";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { StackyardError, toDnsSuffix } from "@stackyard/core";
 import type { ReleaseFile } from "./load-release.ts";
 
 /** The location of releases in a bucket. */

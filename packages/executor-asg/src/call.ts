@@ -1,7 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
-import { toPartition } from "@stackyard/aws";
-import { defined, type ExecutorContext, type Random } from "@stackyard/core";
+import { defined, type ExecutorContext, type Random, toPartition } from "@stackyard/core";
 import type { AsgConfig } from "./definition.ts";
 import { createBucketMemory } from "./deploy/bucket-memory.ts";
 import { createYardMemory } from "./deploy/yard-memory.ts";

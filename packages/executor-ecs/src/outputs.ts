@@ -1,5 +1,5 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
-import { defined } from "@stackyard/core";
+import { defined, findAwsPartition } from "@stackyard/core";
 import type { EcsOutputs } from "./definition.ts";
 import type { TaskFailure } from "./judge.ts";
 import { findExitCode } from "./run-tasks.ts";
@@ -67,16 +67,10 @@ function findLogsUrl({ tasks, taskArns, failures, definition, container }: Outpu
   return taskArn === undefined ? undefined : toLogsUrl(findLogStream(found, taskArn), taskArn);
 }
 
-const HOSTS: Readonly<Record<string, string>> = {
-  aws: "console.aws.amazon.com",
-  "aws-cn": "console.amazonaws.cn",
-  "aws-us-gov": "console.amazonaws-us-gov.com",
-};
-
 /** Returns the page of a log stream in the CloudWatch console, which encodes names twice and writes `$` for `%`. */
 export function toLogsUrl(stream: LogStream, taskArn: string): string | undefined {
   const [, partition = "", , arnRegion = ""] = taskArn.split(":");
-  const host = HOSTS[partition];
+  const host = findAwsPartition(partition)?.consoleDomain;
   if (stream.kind === "none" || host === undefined) return undefined;
   const region = stream.region ?? arnRegion;
   const path = `log-group/${encode(stream.group)}/log-events/${encode(stream.stream)}`;

@@ -1,6 +1,14 @@
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
-import { toAwsError, toPartition } from "@stackyard/aws";
-import { cutText, defined, findStateOwner, type ServiceDeps, StackyardError, type Target } from "@stackyard/core";
+import { toAwsError } from "@stackyard/aws";
+import {
+  cutText,
+  defined,
+  findStateOwner,
+  type ServiceDeps,
+  StackyardError,
+  type Target,
+  toPartition,
+} from "@stackyard/core";
 import {
   listFilledStates,
   listInventories,

@@ -1,5 +1,4 @@
-import { type Clock, defined, isMap, type Logger, StackyardError } from "@stackyard/core";
-import { DNS_SUFFIXES } from "../target-identity.ts";
+import { AWS_DNS_SUFFIXES, type Clock, defined, isMap, type Logger, StackyardError } from "@stackyard/core";
 
 /** The dependencies of sending a response; the global `fetch` works. */
 export interface SendDeps {
@@ -102,7 +101,7 @@ export function cutReason<Response extends { readonly Reason: string }>(response
 }
 
 const REGION = "[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\\d{1,2}";
-const SUFFIX = DNS_SUFFIXES.map((suffix) => suffix.replaceAll(".", "\\.")).join("|");
+const SUFFIX = AWS_DNS_SUFFIXES.map((suffix) => suffix.replaceAll(".", "\\.")).join("|");
 // The hosts of S3's endpoints ("Amazon S3 endpoints and quotas"), with the bucket before them or in the path.
 const S3_HOST = new RegExp(
   `^(?:[a-z0-9][a-z0-9.-]{0,62}\\.)?s3(?:-external-1|(?:-fips)?[.-](?:dualstack\\.)?${REGION})?\\.(?:${SUFFIX})$`,

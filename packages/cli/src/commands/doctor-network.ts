@@ -1,5 +1,4 @@
-import { toDnsSuffix } from "@stackyard/aws";
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, toDnsSuffix } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { findWay, toDeepestReason, toWayHint } from "@stackyard/core/environment";
 import { type Finding, fail, failOf, ok } from "@stackyard/sdk/commands";

@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { createAwsAccess, findRegion, loadOwnAccount, toPartition } from "@stackyard/aws";
+import { createAwsAccess, findRegion, loadOwnAccount } from "@stackyard/aws";
 import {
   type AccountNames,
   type Clock,
@@ -11,6 +11,7 @@ import {
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  toPartition,
   withContext,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";

@@ -1,5 +1,4 @@
-import { toPartition } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { defined, toPartition } from "@stackyard/core";
 import { hashUserData } from "../plan/user-data.ts";
 import type { ReleaseConstants } from "../presets.ts";
 import type { RawHook, RawPolicy, RawRelease, RawService, RawVolume } from "./decode.ts";

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
-import { type AwsAccess, type SessionOptions, toPartition } from "@stackyard/aws";
-import { type Clock, defined, isMap, type Logger, type Random } from "@stackyard/core";
+import type { AwsAccess, SessionOptions } from "@stackyard/aws";
+import { type Clock, defined, isMap, type Logger, type Random, toPartition } from "@stackyard/core";
 import { toTagValue } from "@stackyard/core/services";
 import { createBucketMemory } from "../deploy/bucket-memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";

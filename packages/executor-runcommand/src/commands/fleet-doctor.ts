@@ -1,4 +1,3 @@
-import { toPartition } from "@stackyard/aws";
 import {
   defineCommand,
   defined,
@@ -7,6 +6,7 @@ import {
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  toPartition,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { AwsCallError } from "../call-aws.ts";

@@ -1,7 +1,7 @@
 import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
-import { createAwsAccess, toPartition } from "@stackyard/aws";
-import { chunk, defined, mapLimited, type Target } from "@stackyard/core";
+import { createAwsAccess } from "@stackyard/aws";
+import { chunk, defined, mapLimited, type Target, toPartition } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";

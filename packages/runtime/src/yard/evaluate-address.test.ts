@@ -11,15 +11,17 @@ describe("a queue's address", () => {
     ]);
   });
 
-  it.each(["https://sqs.cn-north-1.amazonaws.com.cn/1/q", "https://sqs-fips.us-gov-west-1.amazonaws.com/1/q"])(
-    "is known in other partitions: %s",
-    (other) => {
-      expect(evaluateAddress(other, "eu-west-1")).toHaveLength(1);
-    },
-  );
+  it.each([
+    "https://sqs.cn-north-1.amazonaws.com.cn/1/q",
+    "https://sqs.eusc-de-east-1.amazonaws.eu/1/q",
+    "https://sqs-fips.us-gov-west-1.amazonaws.com/1/q",
+  ])("is known in other partitions: %s", (other) => {
+    expect(evaluateAddress(other, "eu-west-1")).toHaveLength(1);
+  });
 
   it("of an emulator says no region, and the profile's is not known", () => {
     expect(evaluateAddress("http://127.0.0.1:4566/000000000000/stack-events", "us-east-1")).toEqual([]);
+    expect(evaluateAddress("https://sqs.eu-west-1.example.org/1/q", "us-east-1")).toEqual([]);
     expect(evaluateAddress(url, undefined)).toEqual([]);
   });
 });

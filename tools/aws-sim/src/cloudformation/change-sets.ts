@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { toDnsSuffix, toPartition } from "@stackyard/core";
 import { findText, type SimCall, textOf } from "../sim-call.ts";
 import {
   type ChangeSet,
@@ -83,8 +84,9 @@ function readTemplate({ findObject }: CloudFormationState, input: SimCall["input
   if (body !== undefined) return body;
   const url = findText(input, "TemplateURL");
   if (url === undefined) throw faults.validation("Either Template URL or Template Body must be specified.");
-  const [, bucket = "", key = ""] = /^https:\/\/([^/]+?)\.s3[.-][a-z0-9-]+\.amazonaws\.com\/(.+)$/.exec(url) ?? [];
-  if (bucket === "") throw faults.validation("TemplateURL must be a supported URL.");
+  const [, bucket = "", of = "", suffix, key = ""] =
+    /^https:\/\/([^/]+?)\.s3[.-]([a-z0-9-]+)\.([a-z.]+)\/(.+)$/.exec(url) ?? [];
+  if (bucket === "" || suffix !== toDnsSuffix(of)) throw faults.validation("TemplateURL must be a supported URL.");
   const found = findObject(bucket, decodeURIComponent(key));
   if (found === undefined) throw faults.validation("S3 error: The specified key does not exist.");
   return found;
@@ -110,8 +112,8 @@ function toContent(
   const pseudo = {
     "AWS::Region": region,
     "AWS::AccountId": identity.account,
-    "AWS::Partition": "aws",
-    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::Partition": toPartition(region),
+    "AWS::URLSuffix": toDnsSuffix(region),
     "AWS::StackName": name,
     "AWS::StackId": id,
   };

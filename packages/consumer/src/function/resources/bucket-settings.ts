@@ -24,8 +24,8 @@ import {
   type Tag,
   type TransitionDefaultMinimumObjectSize,
 } from "@aws-sdk/client-s3";
-import { asProbe, findAwsFault, toPartition } from "@stackyard/aws";
-import { defined, isMap, keepStart, type Logger, StackyardError } from "@stackyard/core";
+import { asProbe, findAwsFault } from "@stackyard/aws";
+import { defined, isMap, keepStart, type Logger, StackyardError, toPartition } from "@stackyard/core";
 import type { JsonObject } from "../../decide-message.ts";
 
 /** Dependencies of the bucket settings. */
