@@ -18,8 +18,15 @@ export interface StatesApi {
   get(key: string, options?: CallOptions): Promise<TerraformState>;
   /** Returns the content of a version, which may contain secrets. Needs `states:read`; recorded in the audit log. */
   version(key: string, version: number, options?: CallOptions): Promise<string>;
-  /** Makes an old version the newest. Throws `RECORD_CONFLICT` while the state is locked. Not retried on failure. */
-  restore(key: string, version: number, options?: CallOptions): Promise<StateVersion>;
+  /**
+   * Makes an old version the newest. Throws `RECORD_CONFLICT` while the state is locked, and when another version than `seen`
+   * is current (null: none was). Not retried on failure.
+   */
+  restore(
+    key: string,
+    version: number,
+    options?: CallOptions & { readonly seen?: number | null | undefined },
+  ): Promise<StateVersion>;
   /** Breaks the lock with that id. Throws `RECORD_CONFLICT` for another one. */
   unlock(key: string, lockId: string, options?: CallOptions): Promise<TerraformState>;
   /** Returns runs that have not saved their states, in order of states. */
@@ -38,8 +45,8 @@ export function createStatesApi(http: HttpClient): StatesApi {
       call<typeof op.getTerraformState>(http, "GET /v1/terraform/states/:key", { params: { key } }, options),
     version: (key, version, options) =>
       http.requestText({ path: ["v1", "terraform", "states", key, "versions", String(version)], ...options }),
-    restore(key, version, options) {
-      const given = { params: { key }, body: { version } };
+    restore(key, version, { seen, ...options } = {}) {
+      const given = { params: { key }, body: { version, ...defined({ seen }) } };
       const once = { repeatable: false, ...options };
       return call<typeof op.restoreTerraformState>(http, "POST /v1/terraform/states/:key/restore", given, once);
     },

@@ -77,7 +77,7 @@ export const statesRestore = defineServerCommand({
         hint: "`stackyard states ls` lists the states.",
       });
     }
-    const restored = await yard.states.restore(key, version, { signal });
+    const restored = await yard.states.restore(key, version, { signal, seen: current ?? null });
     out.result(restored, () => `Version ${version} is the newest one again, as version ${restored.version}.`);
   },
 });

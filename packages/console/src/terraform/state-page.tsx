@@ -180,7 +180,7 @@ function Versions({ state }: { state: TerraformState }) {
           typed={key}
           onClose={() => setRestoring(undefined)}
           act={async () => {
-            const { version } = await yard.states.restore(key, restoring.version);
+            const { version } = await yard.states.restore(key, restoring.version, { seen: restoring.over ?? null });
             toast(`Version ${restoring.version} is restored as version ${version}.`);
             await refetch();
           }}

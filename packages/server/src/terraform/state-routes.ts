@@ -95,18 +95,27 @@ function restoreRoute(deps: RouteDeps): Route {
   return serve(
     deps,
     operations.restoreTerraformState,
-    async ({ params: { key }, body: { version } }, { sender, audit }) => {
+    async ({ params: { key }, body: { version, seen } }, { sender, audit }) => {
       const head = await loadKnownHead(deps, key);
       const old = findVersion(head, version);
       const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
       const bytes = withSerial(await deps.states.read(key, old), serial);
-      const check = (now: StateHead) => checkUnlocked(deps, now);
+      const check = async (now: StateHead) => {
+        checkSeen(now, seen);
+        await checkUnlocked(deps, now);
+      };
       const written = await audit({ on: toAuditSubject(key), reason: `version ${version}` }, () =>
         deps.states.write(key, { bytes, ...toBy(sender), restoredFrom: version, check }),
       );
       return reply(200, toStateVersion(written));
     },
   );
+}
+
+function checkSeen({ current }: StateHead, seen: number | null | undefined): void {
+  if (seen === undefined || seen === (current ?? null)) return;
+  const what = current === undefined ? "The state is missing now" : `Version ${current} came meanwhile`;
+  throw new StackyardError("RECORD_CONFLICT", `${what}. Look at it first.`);
 }
 
 function unlockRoute(deps: RouteDeps): Route {

@@ -92,6 +92,19 @@ describe("a state", () => {
     expect(await (await read()).json()).toEqual(stateOf(6));
   });
 
+  it("restores only over the version that was seen, or the missing state", async () => {
+    for (const serial of [1, 2]) await write(serial);
+    const restore = (seen: number | null) => yard.call(`${STATES}/restore`, { body: { version: 1, seen } });
+
+    const stale = await restore(1);
+    expect([stale.status, await stale.json()]).toEqual([
+      409,
+      expect.objectContaining({ detail: expect.stringContaining("Version 2 came meanwhile") }),
+    ]);
+    expect((await restore(null)).status).toBe(409);
+    expect((await restore(2)).status).toBe(200);
+  });
+
   it("leaves no records of versions that are gone", async () => {
     for (const serial of [1, 2, 3, 4, 5]) await write(serial);
 

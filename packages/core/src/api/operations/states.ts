@@ -36,10 +36,18 @@ export const restoreTerraformState = defineOperation("POST", "/v1/terraform/stat
   audited: true,
   summary: "Restore an old version as the newest, with the next serial. Refused while the state is locked.",
   params,
-  body: Type.Object({ version: Type.Integer({ minimum: 1 }) }),
+  body: Type.Object({
+    version: Type.Integer({ minimum: 1 }),
+    seen: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+        description:
+          "The current version as it was seen; null: the state was missing. Refused when it is another one now.",
+      }),
+    ),
+  }),
   answers: {
     200: answer("StateVersion", "The new version."),
-    409: refusal("RECORD_CONFLICT: the state is locked."),
+    409: refusal("RECORD_CONFLICT: the state is locked, or has another current version than `seen`."),
     ...unknown,
   },
 });
