@@ -1,5 +1,12 @@
 import type { Clock } from "@stackyard/core";
-import { checkSealKey, createSealer, parseSealKeys, type Sealer, sealStore } from "@stackyard/core/services";
+import {
+  checkSealKey,
+  createSealer,
+  parseSealKeys,
+  type Sealer,
+  sealStore,
+  withOwnKey,
+} from "@stackyard/core/services";
 import type { OpenedStore } from "./open-store.ts";
 
 // Functions read this file when they open their store, so that they start sooner.
@@ -12,14 +19,15 @@ export function toSealer(keys: string): Sealer {
 /** Returns the store with sealed values; closes it and throws `SEAL_KEY_MISSING` without the yard's key. */
 export async function sealOpened(
   opened: OpenedStore,
-  sealer: Sealer | undefined,
+  given: Sealer | undefined,
   clock: Pick<Clock, "now">,
 ): Promise<OpenedStore> {
   try {
+    const sealer = await withOwnKey({ records: opened.records, clock }, given, { makes: false });
     await checkSealKey(opened.records, sealer, clock.now());
+    return sealStore(opened, sealer);
   } catch (error) {
     await opened.close();
     throw error;
   }
-  return sealStore(opened, sealer);
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { isStackyardError, type StackyardError, type Store, silentLogger, toShellCommand } from "@stackyard/core";
 import type { QueuedItem, Service } from "@stackyard/core/api";
 import { findBlockers, type ListedProcess, loadLiveProcesses, type StoreAnswer } from "@stackyard/core/engine";
+import { hasOwnKey, OWN_SEAL_KEY } from "@stackyard/core/services";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
 import { createHttpClient, type Finding, fail, failOf, type HttpClient, ok, warn } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
@@ -115,12 +116,28 @@ export async function checkSharedStore(
     const live = await loadLiveProcesses(store.records, Date.now());
     const found = ok("store", `${choice.name}: ${formatStats(stats)}`);
     const led = toLedFindings(await readLedStacks(store));
-    return [found, ...toLockFindings(await findBlockers(store)), ...led, ...evaluateProcesses(live, used)];
+    const seal = await findSealKey(store, env);
+    return [found, seal, ...toLockFindings(await findBlockers(store)), ...led, ...evaluateProcesses(live, used)];
   } catch (error) {
     return [failOf("store", error, "Check the connection: DATABASE_URL, or the options of `store`.")];
   } finally {
     await store?.close();
   }
+}
+
+const SEAL_VARIABLES = ["STACKYARD_SEAL_KEY", "STACKYARD_SEAL_KEY_FILE", "STACKYARD_SEAL_KMS_KEY"];
+
+/** Says where the key lies that seals sensitive values, and how to bring another one. */
+async function findSealKey({ records }: Store, env: SharedStoreInput["env"]): Promise<Finding> {
+  const given = SEAL_VARIABLES.find((name) => env[name]);
+  if (given !== undefined) return ok("seal key", `${given} seals sensitive values.`);
+  const isMade = await hasOwnKey({ records, clock: { now: Date.now } });
+  const where = isMade ? "seals with a key of its own" : "makes a key of its own when a server or worker starts";
+  const message = `The yard ${where}, in its store (record ${OWN_SEAL_KEY}): who can read the database can read sensitive values.`;
+  return ok(
+    "seal key",
+    `${message} To use a key of yours, set ${SEAL_VARIABLES[0]} in all processes, restart them, and run \`stackyard reseal\`.`,
+  );
 }
 
 /** Returns a finding when other sessions hold rows of the store locked. */

@@ -108,4 +108,23 @@ describe("the seal key of a data folder", () => {
 
     expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/No seal key is configured|SEAL_KEY_MISSING/)]);
   });
+
+  it("is made in a store of several processes that is given none, and doctor says where", async () => {
+    const { store } = makeSharedStore();
+    writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ store: "./store.mjs" }));
+    const server = startCli(["server", "--with-worker", "--port", "0", "--no-token"], { cwd });
+    const line = await server.line((each) => each.includes("http://127.0.0.1:"));
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
+
+    const password = ["--metadata", `password=${PASSWORD}`, "--wait"];
+    await run(["send", "pr-2", "OPEN", "--machine", "m", ...password, "--url", url]);
+    const [raw] = await store.load(["pr-2"]);
+    const doctor = await run(["doctor", "--json"]);
+    server.interrupt();
+    await server.result;
+
+    expect(raw?.stack?.metadata["password"]).toMatch(/^\$sealed:1:/);
+    expect(doctor.stdout).toMatch(/seals with a key of its own, in its store \(record seal\/own\/key\)/);
+    expect(doctor.stdout).toContain("set STACKYARD_SEAL_KEY in all processes");
+  });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { AwsAccess } from "@stackyard/aws";
 import { isStackyardError, type Store } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { checkSealKey, type Sealer, sealStore } from "@stackyard/core/services";
+import { checkSealKey, type Sealer, sealStore, withOwnKey } from "@stackyard/core/services";
 import { failWith } from "../failure.ts";
 import { type OpenStoreInput, openStore, type StoreChoice } from "../project/store.ts";
 import { loadSealer } from "./settings.ts";
@@ -22,25 +22,34 @@ interface SealedStore {
 
 /**
  * Opens a project's store, which seals sensitive values with the keys of the environment; without one, with the own key of the
- * embedded store's folder. Throws what `openStore` and `loadSealer` throw, and `SEAL_KEY_MISSING` without the yard's key.
+ * embedded store's folder, or one that the yard keeps in a store of several processes. Throws what `openStore` and `loadSealer` throw, and `SEAL_KEY_MISSING` without the yard's key.
  */
 export async function openSealedStore(choice: StoreChoice, input: OpenSealedStoreInput): Promise<SealedStore> {
-  const { store, sealer } = await openForReseal(choice, input);
+  const { store, sealer } = await openWith(choice, input, { makes: true });
   return { store: sealStore(store, sealer), sealer };
 }
 
 /** As `openSealedStore`, but returns the store itself, whose values are sealed. */
-export async function openForReseal(choice: StoreChoice, input: OpenSealedStoreInput): Promise<SealedStore> {
+export function openForReseal(choice: StoreChoice, input: OpenSealedStoreInput): Promise<SealedStore> {
+  return openWith(choice, input, { makes: false });
+}
+
+async function openWith(
+  choice: StoreChoice,
+  input: OpenSealedStoreInput,
+  own: { readonly makes: boolean },
+): Promise<SealedStore> {
   const { env, createAws } = input;
   const store = await openStore(choice, input);
   const folder = choice.kind === "sqlite" ? choice.folder : undefined;
   try {
-    const sealer = await loadSealer(env, {
+    const given = await loadSealer(env, {
       createAws,
       dataDir: folder,
       // A new key would open nothing.
       onNewKey: () => checkSealKey(store.records, undefined, systemClock.now()),
     });
+    const sealer = await withOwnKey({ records: store.records, clock: systemClock }, given, own);
     await checkSealKey(store.records, sealer, systemClock.now());
     return { store, sealer };
   } catch (error) {

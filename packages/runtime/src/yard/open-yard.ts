@@ -8,7 +8,7 @@ import {
   parseEnvironment,
   SharedVariables,
 } from "@stackyard/core/environment";
-import { type CalendarFiles, sealStore } from "@stackyard/core/services";
+import { type CalendarFiles, sealStore, withOwnKey } from "@stackyard/core/services";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import { findResultKey } from "../load-result-key.ts";
@@ -60,9 +60,11 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
   const logs = await openLogs(parts, { aws, clock });
   const opening = { aws, clock, logger, maxConnections: CONNECTIONS, asItIs: true };
-  const sealer = await loadSealer(readSealSettings(context.environment), { aws, clock });
+  const given = await loadSealer(readSealSettings(context.environment), { aws, clock });
+  const opened = await openStore(parts.store, opening);
+  const sealer = await withOwnKey({ records: opened.records, clock }, given, { makes: false });
   // A person who may read the store need not have the key: sensitive values are shown masked.
-  const store = sealStore(await openStore(parts.store, opening), sealer, { isViewer: true });
+  const store = sealStore(opened, sealer, { isViewer: true });
   const findTransport = createTransportFinder({ transport, queues, records: store.records, clock });
   return {
     transport,

@@ -274,6 +274,11 @@ export async function checkSealKey(records: Records, sealer: Sealer | undefined,
   await records.put({ key: PROBE, value, expected: found?.version ?? "absent", now });
 }
 
+/** Returns true for a yard for which something was sealed. */
+export async function isSealed(records: Records, now: number): Promise<boolean> {
+  return (await records.get(PROBE, now)) !== undefined;
+}
+
 async function openProbe(sealer: Sealer | undefined, probe: unknown): Promise<void> {
   try {
     await openValue(sealer, "yard", probe);
