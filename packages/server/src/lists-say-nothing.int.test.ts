@@ -164,7 +164,7 @@ describe("a cursor", () => {
     return root;
   }
 
-  it("opens for its own list, filter and caller only", async () => {
+  it("opens for its own list, filter and caller only (restful-api-guidelines#639)", async () => {
     const cursors = await findCursors();
     const other = await tenants.createToken("admin", {});
     const secret = await rootToken();

@@ -154,7 +154,7 @@ const listDoors = (found: Readonly<Record<string, string>>) =>
   });
 
 describe("values of keys that became sensitive later", () => {
-  it("are nowhere in what the API answers, before and after the stack takes the revision, and without its machine", async () => {
+  it("are nowhere in what the API answers, before and after the stack takes the revision, and without its machine (bk-ci#13307, walrus#1011)", async () => {
     const before = await readAll();
     expect(listDoors(before).length).toBeGreaterThan(20);
     located = locate({ app: app(SENSITIVE), tenant: tenant(SENSITIVE), release: RELEASE_NOW });
