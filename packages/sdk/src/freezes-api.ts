@@ -25,14 +25,17 @@ export interface FreezesApi {
   held(name: string, options?: CallOptions): Promise<readonly FreezeHold[]>;
   /** Throws `RECORD_CONFLICT` for a name that is in use. Not repeated after a failure. */
   start(freeze: NewFreeze, options?: CallOptions): Promise<Freeze>;
-  /** Lets one release pass. Throws `NOT_FOUND`, and `STACK_UNKNOWN` for the release. */
+  /**
+   * Lets one release pass. `seen`: when the freeze started; `RECORD_CONFLICT` for another one with the name. Throws
+   * `NOT_FOUND`, and `STACK_UNKNOWN` for the release.
+   */
   except(
     name: string,
-    exception: { readonly release: string; readonly reason: string },
+    exception: { readonly release: string; readonly reason: string; readonly seen?: string },
     options?: CallOptions,
   ): Promise<Freeze>;
-  /** Returns the freeze as it was. Throws `NOT_FOUND`. Not repeated after a failure. */
-  end(name: string, options?: CallOptions & { readonly reason?: string }): Promise<Freeze>;
+  /** Returns the freeze as it was. `seen` as above. Throws `NOT_FOUND`. Not repeated after a failure. */
+  end(name: string, options?: CallOptions & { readonly reason?: string; readonly seen?: string }): Promise<Freeze>;
 }
 
 /** Creates the part of the client for freezes. */
@@ -47,8 +50,8 @@ export function createFreezesApi(http: HttpClient): FreezesApi {
       call<typeof op.startFreeze>(http, "POST /v1/freezes", { body }, { repeatable: false, ...options }),
     except: (freeze, body, options) =>
       call<typeof op.exceptFromFreeze>(http, "POST /v1/freezes/:freeze/except", { params: { freeze }, body }, options),
-    end(freeze, { reason, ...options } = {}) {
-      const given = { params: { freeze }, body: defined({ reason }) };
+    end(freeze, { reason, seen, ...options } = {}) {
+      const given = { params: { freeze }, body: defined({ reason, seen }) };
       return call<typeof op.endFreeze>(http, "POST /v1/freezes/:freeze/end", given, { repeatable: false, ...options });
     },
   };

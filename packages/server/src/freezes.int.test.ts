@@ -26,6 +26,23 @@ async function listLines() {
 }
 
 describe("freezes", () => {
+  it("are changed only where they are those that were seen", async () => {
+    const first = await yard.json<Freeze>("/v1/freezes", { body: WINTER });
+    await yard.json("/v1/freezes/winter/end", { body: { seen: first.startedAt } });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const second = await yard.json<Freeze>("/v1/freezes", { body: WINTER });
+    const { startedAt: seen } = first;
+
+    const end = await yard.call("/v1/freezes/winter/end", { body: { seen } });
+
+    expect([end.status, await end.json()]).toEqual([
+      409,
+      expect.objectContaining({ detail: expect.stringContaining(`started at ${second.startedAt}`) }),
+    ]);
+    expect(await yard.json("/v1/freezes")).toEqual({ items: [second] });
+    await yard.json("/v1/freezes/winter/end", { body: {} });
+  });
+
   it("are started, listed and ended, and the audit log has each step", async () => {
     const started = await yard.json<Freeze>("/v1/freezes", {
       body: { ...WINTER, machine: "review-app", where: "metadata.tier == 'gold'", to: "2999-01-04T08:00:00+01:00" },

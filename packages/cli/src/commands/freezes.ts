@@ -75,7 +75,8 @@ export const freezesLs = defineServerCommand({
 export const freezesExcept = defineServerCommand({
   name: "freezes except",
   summary: "Let one release pass a freeze.",
-  description: "Needs the permission repair for all that the freeze matches. The audit log records it.",
+  description:
+    "Needs the permission repair for all that the freeze matches. Acts on the freeze that has the name now. The audit log records it.",
   examples: { 'stackyard freezes except winter shop-1.42.1 --reason "outage of checkout"': "Let a hotfix pass." },
   args: Type.Object({
     ...nameArg,
@@ -96,7 +97,8 @@ export const freezesExcept = defineServerCommand({
 export const freezesEnd = defineServerCommand({
   name: "freezes end",
   summary: "End a freeze.",
-  description: "Needs the permission repair for all that the freeze matches. The audit log records it.",
+  description:
+    "Needs the permission repair for all that the freeze matches. Acts on the freeze that has the name now. The audit log records it.",
   examples: { "stackyard freezes end winter": "Releases continue within a minute." },
   args: Type.Object({ ...nameArg, reason: fieldOf(endFreeze, "reason", { description: "Why, for the audit log." }) }),
   positionals: ["name"],

@@ -1,4 +1,5 @@
 import { defined, FREEZE_NAME, MAX_FILTER, MAX_NAME, MAX_SHORT_REASON } from "@stackyard/core";
+import type { Freeze } from "@stackyard/core/api";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { ActionDialog } from "../design/dialog.tsx";
@@ -8,8 +9,11 @@ import { useToast } from "../design/toasts.tsx";
 /** An action on freezes. */
 export type FreezeAction =
   | { readonly kind: "start" }
-  | { readonly kind: "except"; readonly name: string }
-  | { readonly kind: "end"; readonly name: string };
+  | ({ readonly kind: "except" } & SeenFreeze)
+  | ({ readonly kind: "end" } & SeenFreeze);
+
+/** The freeze as it was when its dialog was opened: another one may get the name meanwhile. */
+type SeenFreeze = Pick<Freeze, "name" | "startedAt">;
 
 interface DialogProps<Action> {
   readonly action: Action;
@@ -65,7 +69,7 @@ function StartDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-function ExceptDialog({ action: { name }, onClose }: DialogProps<{ readonly name: string }>) {
+function ExceptDialog({ action: { name, startedAt }, onClose }: DialogProps<SeenFreeze>) {
   const toast = useToast();
   const [release, setRelease] = useState("");
   return (
@@ -77,7 +81,7 @@ function ExceptDialog({ action: { name }, onClose }: DialogProps<{ readonly name
       refusal={release.trim() === "" ? "Enter the id of the release first" : undefined}
       onClose={onClose}
       act={async (reason = "") => {
-        await yard.freezes.except(name, { release: release.trim(), reason });
+        await yard.freezes.except(name, { release: release.trim(), reason, seen: startedAt });
         toast(`${release.trim()} passes ${name}.`);
       }}
     >
@@ -87,7 +91,7 @@ function ExceptDialog({ action: { name }, onClose }: DialogProps<{ readonly name
   );
 }
 
-function EndDialog({ action: { name }, onClose }: DialogProps<{ readonly name: string }>) {
+function EndDialog({ action: { name, startedAt }, onClose }: DialogProps<SeenFreeze>) {
   const toast = useToast();
   return (
     <ActionDialog
@@ -98,7 +102,7 @@ function EndDialog({ action: { name }, onClose }: DialogProps<{ readonly name: s
       reasonLimit={MAX_SHORT_REASON}
       onClose={onClose}
       act={async (reason) => {
-        await yard.freezes.end(name, defined({ reason }));
+        await yard.freezes.end(name, { seen: startedAt, ...defined({ reason }) });
         toast(`${name} has ended. Releases continue within a minute.`);
       }}
     >

@@ -137,8 +137,8 @@ describe("FreezesPage", () => {
     await expect.element(screen.getByText(/winter has ended/)).toBeVisible();
 
     expect(sent.filter(({ method }) => method === "POST").map(({ path, body }) => [path, body])).toEqual([
-      ["/v1/freezes/winter/except", { release: "shop-1.42.2", reason: "outage" }],
-      ["/v1/freezes/winter/end", {}],
+      ["/v1/freezes/winter/except", { release: "shop-1.42.2", reason: "outage", seen: winter.startedAt }],
+      ["/v1/freezes/winter/end", { seen: winter.startedAt }],
     ]);
   });
 

@@ -85,10 +85,10 @@ function OneFreeze({ freeze, people, onAction }: OneFreezeProps) {
       note={<Pill status="waiting" word="Frozen" />}
       actions={
         <>
-          <Button refusal={refusal} onPress={() => onAction({ kind: "except", name })}>
+          <Button refusal={refusal} onPress={() => onAction({ kind: "except", name, startedAt })}>
             Let a release pass…
           </Button>
-          <Button look="danger" refusal={refusal} onPress={() => onAction({ kind: "end", name })}>
+          <Button look="danger" refusal={refusal} onPress={() => onAction({ kind: "end", name, startedAt })}>
             End…
           </Button>
         </>

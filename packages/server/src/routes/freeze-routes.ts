@@ -42,7 +42,7 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
     }),
     serve(deps, operations.exceptFromFreeze, async ({ params: { freeze: name }, body }, context) => {
       const { caller, sender, authorize, audit } = context;
-      const { release } = body;
+      const { release, seen } = body;
       const freeze = await loadReadableFreeze(deps, caller, name);
       checkMatched(caller, freeze);
       await authorize({ permission: "read", subject: "stack" }, { stackId: release });
@@ -51,16 +51,23 @@ export function freezeRoutes(deps: RouteDeps): readonly Route[] {
       const reason = await maskOf(deps, freeze, about);
       const exception = { release, incarnation, reason, ...toBy(sender) };
       const on = { ...toSubject(freeze), stackId: release };
-      return reply(200, toFreezeView(await audit({ on, reason }, () => exceptRelease(deps, name, exception))));
+      return reply(
+        200,
+        toFreezeView(await audit({ on, reason }, () => exceptRelease(deps, name, exception, toSeen(seen)))),
+      );
     }),
-    serve(deps, operations.endFreeze, async ({ params: { freeze: name }, body: { reason: given } }, context) => {
+    serve(deps, operations.endFreeze, async ({ params: { freeze: name }, body: { reason: given, seen } }, context) => {
       const freeze = await loadReadableFreeze(deps, context.caller, name);
       checkMatched(context.caller, freeze);
       const reason = given === undefined ? undefined : await maskOf(deps, freeze, given);
       const action = { on: toSubject(freeze), ...defined({ reason }) };
-      return reply(200, toFreezeView(await context.audit(action, () => endFreeze(deps, name))));
+      return reply(200, toFreezeView(await context.audit(action, () => endFreeze(deps, name, toSeen(seen)))));
     }),
   ];
+}
+
+function toSeen(seen: string | undefined): number | undefined {
+  return seen === undefined ? undefined : Date.parse(seen);
 }
 
 /** A rule also matches stacks that come later, so a limit of stacks is not enough. */

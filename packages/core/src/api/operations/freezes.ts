@@ -5,6 +5,13 @@ import { ShortReason, StackId } from "./fields.ts";
 
 const FreezeName = Type.String({ pattern: FREEZE_NAME });
 const params = { freeze: FreezeName };
+const seen = Type.Optional(
+  Type.String({
+    format: "date-time",
+    description: "When the freeze that was seen started. Refused when another one has the name.",
+  }),
+);
+const changed = refusal("RECORD_CONFLICT: another freeze has the name than the one that was `seen`.");
 const NEEDED = "Needs `repair` for all that it matches: for the machine without a limit of stacks, or for the yard.";
 
 export const listFreezes = defineOperation("GET", "/v1/freezes", {
@@ -66,11 +73,12 @@ export const exceptFromFreeze = defineOperation("POST", "/v1/freezes/:freeze/exc
   tag: "freezes",
   summary: `Let one release pass a freeze. ${NEEDED}`,
   params,
-  body: Type.Object({ release: StackId, reason: ShortReason }, { additionalProperties: false }),
+  body: Type.Object({ release: StackId, reason: ShortReason, seen }, { additionalProperties: false }),
   answers: {
     200: answer("Freeze", "The freeze."),
     403: refusal("FORBIDDEN"),
     404: refusal("NOT_FOUND, or STACK_UNKNOWN for the release"),
+    409: changed,
   },
 });
 
@@ -82,6 +90,11 @@ export const endFreeze = defineOperation("POST", "/v1/freezes/:freeze/end", {
   tag: "freezes",
   summary: `End a freeze. ${NEEDED}`,
   params,
-  body: Type.Object({ reason: Type.Optional(ShortReason) }, { additionalProperties: false }),
-  answers: { 200: answer("Freeze", "The freeze as it was."), 403: refusal("FORBIDDEN"), 404: refusal("NOT_FOUND") },
+  body: Type.Object({ reason: Type.Optional(ShortReason), seen }, { additionalProperties: false }),
+  answers: {
+    200: answer("Freeze", "The freeze as it was."),
+    403: refusal("FORBIDDEN"),
+    404: refusal("NOT_FOUND"),
+    409: changed,
+  },
 });

@@ -86,9 +86,18 @@ export async function startFreeze(deps: RecordsDeps, freeze: NewFreeze): Promise
   throw new StackyardError("RECORD_CONFLICT", message);
 }
 
-/** Lets one release pass a freeze. Repeated: nothing changes. Throws `NOT_FOUND`, and `USAGE` for too many. */
-export function exceptRelease(deps: RecordsDeps, name: string, exception: NewException): Promise<Freeze> {
+/**
+ * Lets one release pass a freeze. Repeated: nothing changes. Throws `NOT_FOUND`, `USAGE` for too many, and `RECORD_CONFLICT`
+ * for another freeze with the name than that which started then (`seen`).
+ */
+export function exceptRelease(
+  deps: RecordsDeps,
+  name: string,
+  exception: NewException,
+  seen?: number,
+): Promise<Freeze> {
   return changeFreeze(deps, name, (freeze, at) => {
+    checkSeen(freeze, seen);
     if (passesFreeze(freeze, exception)) return undefined;
     if (freeze.except.length >= MOST_EXCEPTIONS) {
       throw new StackyardError("USAGE", `At most ${MOST_EXCEPTIONS} releases pass a freeze. End "${name}" instead.`);
@@ -97,9 +106,24 @@ export function exceptRelease(deps: RecordsDeps, name: string, exception: NewExc
   });
 }
 
-/** Ends a freeze, and returns it. Throws `NOT_FOUND`. */
-export async function endFreeze(deps: RecordsDeps, name: string): Promise<Freeze> {
-  return demand(name, await freezes.remove(deps, name));
+/**
+ * Ends a freeze, and returns it. Throws `NOT_FOUND`, and `RECORD_CONFLICT` for another freeze with the name than that which
+ * started then (`seen`).
+ */
+export async function endFreeze(deps: RecordsDeps, name: string, seen?: number): Promise<Freeze> {
+  if (seen === undefined) return demand(name, await freezes.remove(deps, name));
+  const { freeze } = await freezes.change(deps, name, (found) => {
+    const before = demand(name, found?.value);
+    checkSeen(before, seen);
+    return { freeze: before, write: "remove" };
+  });
+  return freeze;
+}
+
+function checkSeen({ name, startedAt }: Freeze, seen: number | undefined): void {
+  if (seen === undefined || seen === startedAt) return;
+  const message = `Another freeze "${name}" started at ${new Date(startedAt).toISOString()}. Look at it first.`;
+  throw new StackyardError("RECORD_CONFLICT", message);
 }
 
 /** Returns whether a release passes a freeze. */
