@@ -50,9 +50,9 @@ describe("a button of a check", () => {
     const check = await open(1);
 
     await github.pressButton(SHOP, check, "extend 1d");
-    await pass(5);
+    await pass(20);
     await github.pressButton(SHOP, check, "extend 1d");
-    await pass(5);
+    await pass(20);
     expect(await listEvents()).toEqual(["OPENED", "SEED", "SEED"]);
 
     github.settings.deliveryFault = "double";
@@ -89,13 +89,70 @@ describe("a button of a check", () => {
   });
 });
 
+describe("a press that somebody has recorded", () => {
+  /** Records the deliveries of buttons; `replay` sends the last one again, signed as it is, under another id. */
+  function record({ github }: Pick<Bench, "github">) {
+    const { receiver } = github.settings;
+    if (receiver === undefined) throw new Error("Nothing receives deliveries.");
+    let last: Parameters<typeof receiver>[0] | undefined;
+    github.settings.receiver = async (delivery) => {
+      if (delivery.headers["x-github-event"]?.startsWith("check_")) last = delivery;
+      return receiver(delivery);
+    };
+    let count = 0;
+    return async () => {
+      if (last === undefined) throw new Error("Nothing was pressed.");
+      count += 1;
+      const id = `00000000-0000-4000-8000-${String(count).padStart(12, "0")}`;
+      return receiver({ ...last, headers: { ...last.headers, "x-github-delivery": id } });
+    };
+  }
+
+  it.each(["at once", "when its check was written again", "two weeks later, when its delivery is forgotten"])(
+    "does nothing when it is sent again under another id: %s",
+    async (when) => {
+      const bench = await createBench();
+      const { github, open, pass, clock, listEvents } = bench;
+      const check = await open(1);
+      const replay = record(bench);
+      await github.pressButton(SHOP, check, "extend 1d");
+      if (when !== "at once") await pass(20);
+      if (when.startsWith("two weeks")) await clock.advance(15 * 86_400_000);
+
+      await replay();
+      await pass(5);
+      expect(await replay()).toBe(200);
+      await pass(5);
+
+      expect(await listEvents()).toEqual(["OPENED", "SEED"]);
+    },
+  );
+
+  it("does nothing of a Re-run of a check, and of all", async () => {
+    const bench = await createBench();
+    const { github, open, pass, listEvents } = bench;
+    const check = await open(1);
+    const replay = record(bench);
+    await github.rerunCheck(SHOP, check);
+    await pass(20);
+    await replay();
+    await pass(5);
+    await github.rerunChecks(SHOP, toCommit(1));
+    await pass(20);
+    await replay();
+    await pass(5);
+
+    expect(await listEvents()).toEqual(["OPENED", "PUSHED", "PUSHED"]);
+  });
+});
+
 describe("GitHub's own buttons", () => {
   it("send what a push would: Re-run of a check, each time that it is pressed", async () => {
     const { github, open, pass, listEvents } = await createBench();
     const check = await open(1);
 
     await github.rerunCheck(SHOP, check);
-    await pass(5);
+    await pass(20);
     await github.rerunCheck(SHOP, check);
     await pass(5);
 

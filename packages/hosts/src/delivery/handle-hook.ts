@@ -191,6 +191,7 @@ function toReport(
   return {
     place: { repository: { id, fullName }, number },
     answers,
+    ...(queued.isPress && { presses: [queued.id] }),
     ...(settled && { head: hook.pull?.head ?? "", isUntrusted: settled.waits }),
   };
 }

@@ -128,8 +128,10 @@ export type ParsedDelivery =
       readonly kind: "comment";
       readonly hook: Hook;
       readonly pullNumber: number;
-      /** Missing: a button was pressed. */
+      /** Missing: it is no comment. */
       readonly commentId?: number;
+      /** The turn of the check whose button was pressed. Missing: it is no press. */
+      readonly turn?: number;
       readonly at?: number;
     }
   | { readonly kind: "rerun"; readonly hook: Hook; readonly head: string; readonly pullNumbers: readonly number[] }

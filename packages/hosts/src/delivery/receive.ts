@@ -20,6 +20,7 @@ import { parseGitLabDelivery } from "../gitlab/parse-delivery.ts";
 import { type HostOptions, isPolledOnly } from "../host-options.ts";
 import { loadPullRecords } from "../pull/pull-records.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
+import { openReport } from "../report/report-records.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
 import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
@@ -40,6 +41,8 @@ export interface QueuedHook {
   readonly pullNumber?: number;
   /** The comment with the command; missing for a button. */
   readonly commentId?: number;
+  /** True if a button was pressed: the checks of the pull request are written again. */
+  readonly isPress?: true;
   /** When it happened, by the host's clock. Missing: the host does not say so. */
   readonly at?: number;
   /** When it was read at the host. */
@@ -200,10 +203,8 @@ interface ReadDelivery {
 function readGitHub(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
   const event = headers["x-github-event"] ?? "";
   const what = event === "" ? "message" : event;
-  const id = headers["x-github-delivery"];
-  // Each press of a button has the same body until the check changes.
-  const unique = event === "check_run" || event === "check_suite" ? [body, id] : body;
-  return { parsed: parseGitHubDelivery(event, body), id, unique, what };
+  // Neither the id nor the event is signed. A press of a button has a body of its own, because each answer changes the check.
+  return { parsed: parseGitHubDelivery(event, body), id: headers["x-github-delivery"], unique: body, what };
 }
 
 function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
@@ -244,8 +245,9 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed, pullNumbers
   const { hook } = parsed;
   const [pullNumber, ...others] = pullNumbers;
   const said = { id, host, ...describeHook(hook, pullNumber), sender: hook.sender.name };
-  if (isOld(parsed, deps.clock.now())) {
-    const outcome: HookOutcome = { kind: "stale", reason: "HOOK_STALE: it is older than three days." };
+  const stale = await findStale(deps, host, parsed);
+  if (stale !== undefined) {
+    const outcome: HookOutcome = { kind: "stale", reason: `HOOK_STALE: ${stale}` };
     return note(deps, digest, { ...said, outcome });
   }
   if (Buffer.byteLength(JSON.stringify(hook)) > MAX_FACTS) {
@@ -255,7 +257,7 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed, pullNumbers
   // Without an outcome the first one may have died before it was queued: queues it again, with its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
   const { receivedAt } = first;
-  const times = { receivedAt, ...defined({ at: findAt(parsed) }) };
+  const times = { receivedAt, ...defined({ at: findAt(parsed) }), ...(isPress(parsed) && { isPress: true as const }) };
   for (const other of others) {
     const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other, ...times };
     await deps.queue.put(`${host}/${more.id}`, more, AT_ONCE);
@@ -271,9 +273,19 @@ function findAt(parsed: Taken): number | undefined {
   return parsed.kind === "rerun" ? undefined : parsed.at;
 }
 
-function isOld(parsed: Taken, now: number): boolean {
+function isPress(parsed: Taken): boolean {
+  return parsed.kind === "rerun" || (parsed.kind === "comment" && parsed.turn !== undefined);
+}
+
+/** Returns why a delivery is too old, by what its host has signed. */
+async function findStale(deps: ReceiveDeps, host: string, parsed: Taken): Promise<string | undefined> {
   const at = findAt(parsed);
-  return at !== undefined && at < now - STALE_MS;
+  if (at !== undefined && at < deps.clock.now() - STALE_MS) return "it is older than three days.";
+  const { repository } = parsed.hook;
+  if (parsed.kind !== "comment" || parsed.turn === undefined || repository === undefined) return undefined;
+  const report = await openReport(deps, host, { repository, number: parsed.pullNumber });
+  const { presses = 0 } = report.current() ?? {};
+  return parsed.turn < presses ? "the check was written again since." : undefined;
 }
 
 /** Records deliveries without an effect, for lists. */

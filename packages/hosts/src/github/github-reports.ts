@@ -109,12 +109,13 @@ function createChecks(
       create(write, place, "checks", {
         path: "/check-runs",
         // Pull requests may have one head, and the buttons of their checks are about one of them.
-        body: { ...toCheckBody(check), head_sha: check.head, external_id: toCheckId(place.number) },
+        body: { ...toCheckBody(check), head_sha: check.head, external_id: toCheckId(place.number, check.turn) },
       }),
-    async updateCheck({ repository }, id, check) {
+    async updateCheck({ repository, number }, id, check) {
       let data: unknown;
       const isThere = await unlessGone(async () => {
-        const request = { method: "PATCH", path: `/check-runs/${id}`, body: toCheckBody(check) } as const;
+        const body = { ...toCheckBody(check), external_id: toCheckId(number, check.turn) };
+        const request = { method: "PATCH", path: `/check-runs/${id}`, body } as const;
         ({ data } = await write(repository, "checks", request));
       });
       // GitHub keeps the conclusion of a check that is completed, whatever status it is given.

@@ -174,9 +174,10 @@ function parseCheck({ action, check_run, requested_action, repository, sender }:
   if (!isPressed && action !== "rerequested") return ignore("No button was pressed.");
   const pullNumber = findPullOfCheck(check_run, repository);
   if (pullNumber === undefined) return ignore("The check does not belong to one open pull request.");
-  const origin = { repository, sender, pullNumber };
+  const { turn = 0 } = parseCheckId(check_run.external_id ?? "") ?? {};
+  const origin = { repository, sender, pullNumber, turn };
   if (isPressed) return toCommand(`/preview ${requested_action.identifier}`, origin);
-  return { kind: "comment" as const, hook: toRerun(origin), pullNumber };
+  return { kind: "comment" as const, hook: toRerun(origin), pullNumber, turn };
 }
 
 /** Where GitHub names several pull requests, they have the same head. It names none for a fork. */
@@ -185,7 +186,7 @@ function findPullOfCheck(
   repository: Static<typeof Repository>,
 ): number | undefined {
   const own = parseCheckId(external_id ?? "");
-  if (own !== undefined) return own;
+  if (own !== undefined) return own.number;
   const [number, ...others] = listOwnPulls(pull_requests, repository);
   return others.length === 0 ? number : undefined;
 }
@@ -195,14 +196,17 @@ function listOwnPulls(pulls: readonly Static<typeof PullOfCheck>[], { id }: Stat
   return pulls.filter(({ base }) => (base?.repo?.id ?? id) === id).map(({ number }) => number);
 }
 
-/** Returns the `external_id` of a check of a pull request. */
-export function toCheckId(number: number): string {
-  return `pull/${number}`;
+/**
+ * Returns the `external_id` of a check of a pull request. GitHub signs it in the body of a press, which has neither a time nor an
+ * id of its own: the turn, which changes when a press was answered, tells two presses apart.
+ */
+export function toCheckId(number: number, turn = 0): string {
+  return turn === 0 ? `pull/${number}` : `pull/${number}/${turn}`;
 }
 
-function parseCheckId(text: string): number | undefined {
-  const [, digits] = /^pull\/([1-9][0-9]{0,9})$/.exec(text) ?? [];
-  return digits === undefined ? undefined : Number(digits);
+function parseCheckId(text: string): { readonly number: number; readonly turn: number } | undefined {
+  const [, number, turn = 0] = /^pull\/([1-9][0-9]{0,9})(?:\/([1-9][0-9]{0,9}))?$/.exec(text) ?? [];
+  return number === undefined ? undefined : { number: Number(number), turn: Number(turn) };
 }
 
 function parseSuite({ action, check_suite, repository, sender }: Static<typeof SuiteEvent>): ParsedDelivery {
@@ -221,6 +225,7 @@ interface CommandOrigin {
   readonly sender: Static<typeof User>;
   readonly pullNumber: number;
   readonly commentId?: number;
+  readonly turn?: number;
   readonly at?: number;
 }
 

@@ -28,6 +28,8 @@ export interface HostCheck {
   readonly conclusion?: "success" | "failure" | "neutral" | "cancelled";
   /** At most three. */
   readonly actions: readonly CheckAction[];
+  /** How many presses of buttons of its pull request were answered before. Missing: none. */
+  readonly turn?: number;
 }
 
 /** A button of a check. */

@@ -20,6 +20,8 @@ export interface StoredReport {
   readonly commits?: Readonly<Record<string, CommitNotes>>;
   /** Checks and deployments, by kind, stack and head. */
   readonly statuses?: Readonly<Record<string, StoredStatus>>;
+  /** How many presses of buttons were answered. Checks have it in what GitHub signs, so that each press has a body of its own. */
+  readonly presses?: number;
   /** When something was written last. */
   readonly reportedAt: number;
 }
@@ -53,6 +55,8 @@ export interface ReportRequest {
   readonly isUntrusted?: boolean;
   readonly group?: string;
   readonly answers: readonly CommandAnswer[];
+  /** The ids of deliveries by which buttons of its checks were pressed. */
+  readonly presses?: readonly string[];
 }
 
 /** The answer to a command. */
@@ -78,7 +82,13 @@ export function mergeRequests(before: ReportRequest, later: ReportRequest): Repo
     ...before.answers,
     ...later.answers.filter(({ id }) => !before.answers.some((each) => each.id === id)),
   ];
-  return { ...before, ...later, answers: answers.slice(-MOST_REQUESTED) };
+  const presses = [...new Set([...(before.presses ?? []), ...(later.presses ?? [])])];
+  return {
+    ...before,
+    ...later,
+    answers: answers.slice(-MOST_REQUESTED),
+    ...(presses.length > 0 && { presses: presses.slice(-MOST_REQUESTED) }),
+  };
 }
 
 /** Applies a request to the record. */
@@ -86,6 +96,7 @@ export function applyRequest(report: StoredReport | undefined, request: ReportRe
   const { place, answers } = request;
   const before = report ?? { place, head: "", isUntrusted: false, seen: [], answers: [], reportedAt: 0 };
   const texts = answers.flatMap(({ id, text }) => (text === undefined ? [] : [{ id, text }]));
+  const presses = (before.presses ?? 0) + (request.presses?.length ?? 0);
   const added = texts.filter(({ id }) => !before.answers.some((each) => each.id === id));
   return {
     ...before,
@@ -94,6 +105,7 @@ export function applyRequest(report: StoredReport | undefined, request: ReportRe
     isUntrusted: request.isUntrusted ?? before.isUntrusted,
     ...defined({ group: request.group ?? before.group }),
     answers: [...before.answers, ...added].slice(-MOST_ANSWERS),
+    ...(presses > 0 && { presses }),
   };
 }
 

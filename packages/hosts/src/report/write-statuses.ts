@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
 import { digestOf } from "../delivery/describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
@@ -39,15 +39,18 @@ export interface StatusDeps extends NamedYard {
   readonly reports: ReportHost;
   readonly yardId: string;
   readonly kinds: ReadonlySet<ReportKind>;
+  /** The turn of all checks of the pull request. */
+  readonly turn?: number;
 }
 
 /** Returns the checks and deployments of a pull request that must be written. */
 export function listStatusWrites(
-  deps: StatusDeps,
+  given: StatusDeps,
   report: StoredReport,
   linked: readonly LinkedPreview[],
 ): readonly StatusWrite[] {
-  const { place, head, isUntrusted, statuses = {} } = report;
+  const { place, head, isUntrusted, presses, statuses = {} } = report;
+  const deps = { ...given, ...defined({ turn: presses }) };
   const subjects = linked.flatMap(listSubjects);
   const checks = subjects.map((subject) => toCheck(deps, place, { subject, statuses }));
   const trust = listTrustWrites(deps, place, {
@@ -212,10 +215,11 @@ function toCheck(deps: StatusDeps, place: PullPlace, { subject, statuses }: Stat
 }
 
 function toCheckWrite(
-  { reports }: StatusDeps,
+  { reports, turn }: StatusDeps,
   place: PullPlace,
-  { key, check, known }: Known & { readonly key: string; readonly check: HostCheck },
+  { key, check: given, known }: Known & { readonly key: string; readonly check: HostCheck },
 ): StatusWrite | undefined {
+  const check = turn === undefined ? given : { ...given, turn };
   const { head } = check;
   const hash = digestOf(check);
   if (known?.hash === hash) return undefined;
