@@ -14,7 +14,7 @@ import {
 } from "@stackyard/promotion/deploy";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
-import { mayRead } from "../access/reach.ts";
+import { mayRead, withReadableParked } from "../access/reach.ts";
 import type { Route } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
 import { toInstant } from "../schemas/event.ts";
@@ -81,7 +81,10 @@ function stacksRoute(deps: RouteDeps): Route {
     const ids = visible.map(({ entry }) => entry.stack);
     const isSensitive = await deps.sensitive.keysOf(ids, opened.targets);
     const items = visible.map(({ entry, loaded }) => ({
-      ...toPlannedStack({ entry, loaded }, { changed: isOtherwise(deps, opened, { entry, loaded }), isSensitive }),
+      ...toPlannedStack(
+        { entry, loaded: loaded && withReadableParked(caller, loaded) },
+        { changed: isOtherwise(deps, opened, { entry, loaded }), isSensitive },
+      ),
       ...defined({ changes: changes.get(entry.stack), progress: progress.find(entry) }),
     }));
     return reply(200, { items, ...defined({ cursor: next }) });
