@@ -445,7 +445,8 @@ async function finishTasks(
   await reportLogs(call, progress, tasks);
   const overrides = toMaskedOverrides(settings);
   const input = { tasks, taskDefinition, check, overrides, tailLines };
-  const { judgement, text, definition } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
+  const { judgement, text, definition, foreign } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
+  for (const line of foreign) call.ctx.report(line);
   if (judgement.kind === "ok") return succeeded(toOutputs({ tasks, taskArns, failures: [], definition, container }));
   const { failures } = judgement;
   const outputs = toOutputs({ tasks, taskArns, failures, definition, container });

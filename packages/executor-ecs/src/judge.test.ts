@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   checkDefinition,
+  describeForeign,
   isFargate,
   isRetryable,
   isTransientReason,
@@ -127,6 +128,23 @@ describe("judge", () => {
 
     expect(judge([aTask({ containers: [{ name: "app", exitCode: 0 }, agent] })], check, names)).toEqual({ kind: "ok" });
     expect(judge([aTask({ containers: [agent] })], check, names)).toMatchObject({ failures: [{ container: "app" }] });
+  });
+
+  it("names containers that the definition does not have, unless they ended with 0", () => {
+    const names = { all: ["app"], essential: ["app"] };
+    const containers = [
+      { name: "app", exitCode: 1 },
+      { name: "agent", reason: "CannotPullContainerError" },
+      { name: "envoy", exitCode: 137 },
+      { name: "done", exitCode: 0 },
+    ];
+    const tasks = [aTask({ containers }), aTask({ containers })];
+
+    expect(describeForeign(tasks, names)).toEqual([
+      '"agent" is not in the task definition, and was not judged (CannotPullContainerError).',
+      '"envoy" is not in the task definition, and was not judged (exit code 137).',
+    ]);
+    expect(describeForeign(tasks, undefined)).toEqual([]);
   });
 
   it("leaves out containers that say of themselves that they are not essential", () => {

@@ -105,6 +105,20 @@ function findChecked(containers: readonly JudgedContainer[], check: CheckContain
   return check.map((name) => containers.find((container) => container.name === name) ?? { name });
 }
 
+/** The most containers of others that are named. */
+const MOST_FOREIGN = 5;
+
+/** Names the containers that others have put into the tasks and that did not end with 0. They are never judged. */
+export function describeForeign(tasks: readonly JudgedTask[], names: DefinedNames | undefined): readonly string[] {
+  const containers = names === undefined ? [] : tasks.flatMap((task) => task.containers ?? []);
+  const foreign = containers.filter(({ name = "", exitCode }) => !names?.all.includes(name) && exitCode !== 0);
+  const said = foreign.map(({ name, exitCode, reason }) => {
+    const how = reason || (typeof exitCode === "number" ? `exit code ${exitCode}` : "no exit code");
+    return `"${name}" is not in the task definition, and was not judged (${how}).`;
+  });
+  return [...new Set(said)].slice(0, MOST_FOREIGN);
+}
+
 function nothingRan(taskArn: string, reason: string): TaskFailure {
   return { code: "ECS_TASK_NOT_STARTED", taskArn, reason };
 }

@@ -1,7 +1,14 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
 import { type Absence, decideAbsence, isDenial, runOptional } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type CheckContainers, type DefinedNames, type Judgement, judge, type TaskFailure } from "./judge.ts";
+import {
+  type CheckContainers,
+  type DefinedNames,
+  describeForeign,
+  type Judgement,
+  judge,
+  type TaskFailure,
+} from "./judge.ts";
 import { createSecretMask, type TaskOverrides } from "./parse-overrides.ts";
 import { type FailureLog, type LogDeps, tailLogs, toFailureText, toTailTexts } from "./tail-logs.ts";
 import {
@@ -110,16 +117,24 @@ interface EvaluatedTasks {
   /** Describes the failures, with the end of their logs. */
   readonly text: string;
   readonly definition: TaskDefinition | undefined;
+  /** Names containers of others that did not end with 0. */
+  readonly foreign: readonly string[];
 }
 
 /** Judges stopped tasks. */
 export async function evaluateTasks({ ecs, logs, definitions }: JudgeDeps, input: JudgeInput): Promise<EvaluatedTasks> {
   const { tasks, check } = input;
   const definition = await definitions.find(ecs, input.taskDefinition);
-  const judgement = judge(tasks, check, toDefinedNames(definition));
+  const names = toDefinedNames(definition);
+  const judgement = judge(tasks, check, names);
   const failures = judgement.kind === "ok" ? [] : judgement.failures;
   const tails = await loadTails(logs, input, { failures, definition, most: MAX_TAILS });
-  return { judgement, text: toFailureText(failures, { logs: tails }), definition };
+  return {
+    judgement,
+    text: toFailureText(failures, { logs: tails }),
+    definition,
+    foreign: describeForeign(tasks, names),
+  };
 }
 
 /** The text of the logs of tasks that ECS does not show, and whether each of them proves that the work was done. */

@@ -66,12 +66,12 @@ function toJudged(context: TurnContext) {
 }
 
 async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
-  const { judgement, text } = await evaluateTasks(context, { tasks, ...toJudged(context) });
+  const { judgement, text, foreign } = await evaluateTasks(context, { tasks, ...toJudged(context) });
   const exitCode = findExitCode(judgement.kind === "failed" ? judgement.failures : []);
   if (judgement.kind === "failed") {
     return finish(context, { status: "FAILED", code: judgement.failures[0].code, text, why: "RUN", exitCode });
   }
   const ended = tasks.length === 1 ? "1 task has" : `${tasks.length} tasks have`;
-  const success = `${ended} ended, and every checked container exited with 0.`;
+  const success = [`${ended} ended, and every checked container exited with 0.`, ...foreign].join(" ");
   return finish(context, { status: "SUCCESS", code: "RUN", text: success, why: "RUN", exitCode });
 }
