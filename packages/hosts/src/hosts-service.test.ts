@@ -145,6 +145,14 @@ describe("the receiver", () => {
     expect(await list()).toEqual([]);
   });
 
+  it("refuses a signed body of more values than fit into memory, before it is parsed", async () => {
+    const { post, list } = createBench();
+    const body = opened.replace(/}$/, `,"more":[${"[],".repeat(1_100_000)}[]]}`);
+
+    expect((await post(body, signedByGitHub(body))).status).toBe(413);
+    expect(await list()).toEqual([]);
+  });
+
   it("takes a known body for a duplicate, also under another id", async () => {
     const { post, tick, published, clock } = createBench();
     await post(opened, signedByGitHub(opened));

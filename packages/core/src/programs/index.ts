@@ -10,4 +10,4 @@ export {
   programStarter,
   type RunningProgram,
 } from "./program-starter.ts";
-export { type ForeignJson, type JsonLimits, type JsonPart, readForeignJson } from "./read-json.ts";
+export { type ForeignJson, findJsonExcess, type JsonLimits, type JsonPart, readForeignJson } from "./read-json.ts";

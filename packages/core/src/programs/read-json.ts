@@ -65,6 +65,11 @@ function toExcess(what: string, excess: string): StackyardError {
   return new StackyardError("PAYLOAD_TOO_LARGE", `${what} has ${excess}.`);
 }
 
+/** Returns what of the budget a JSON text exceeds, such as `more than 256 levels`; undefined when it may be parsed at once. */
+export function findJsonExcess(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): string | undefined {
+  return scanJson(bytes, { ...JSON_LIMITS, ...limits }, JSON_SIGNS).excess;
+}
+
 type Found = Readonly<Record<string, unknown>>;
 
 function readAtOnce(input: ForeignJson, bytes: Uint8Array, limits: JsonLimits): Found | undefined {

@@ -15,6 +15,7 @@ import {
   type HookOutcome,
   type KeyedQueue,
 } from "@stackyard/core/services";
+import { findJsonExcess } from "@stackyard/core/programs";
 import { parseGitHubDelivery } from "../github/parse-delivery.ts";
 import { parseGitLabDelivery } from "../gitlab/parse-delivery.ts";
 import { type HostOptions, isPolledOnly } from "../host-options.ts";
@@ -63,6 +64,8 @@ const MAX_BYTES = 26_214_400;
 const MAX_FACTS = 65_536;
 /** Deliveries of code hosts have about ten levels. */
 const MAX_DEPTH = 64;
+/** Far more than the largest delivery has. */
+const MAX_VALUES = 2_000_000;
 /** GitHub stores deliveries for three days; it does not send older ones. */
 const STALE_MS = 3 * 86_400_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
@@ -100,6 +103,8 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   if (delivery === undefined || !(await isSigned(host, delivery, secrets))) {
     return problem(401, "HOOK_SIGNATURE", "The signature is missing, wrong or too old. Compare the webhook's secret.");
   }
+  const excess = findJsonExcess(request.body, { maxDepth: MAX_DEPTH, maxMarks: MAX_VALUES });
+  if (excess !== undefined) return problem(413, "PAYLOAD_TOO_LARGE", `The body has ${excess}.`);
   const body = parseJson(delivery.body);
   if (body === undefined)
     return problem(415, "USAGE", 'The body is not JSON. Choose the content type "application/json".');

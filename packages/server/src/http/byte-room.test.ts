@@ -95,6 +95,15 @@ describe("a room for bodies", () => {
     await give("ann");
   });
 
+  it("is also for work with bytes in memory, whatever its end", async () => {
+    const room = createByteRoom(60);
+    const hold = (work: () => Promise<unknown>) => room.hold({ bytes: 30, caller: "ann" }, work);
+
+    await expect(hold(() => hold(async () => undefined))).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await expect(hold(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    expect(await hold(async () => 1)).toBe(1);
+  });
+
   it("does not wait for a receiver that takes nothing", async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());

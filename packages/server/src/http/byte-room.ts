@@ -10,7 +10,7 @@ interface RoomyRead {
   readonly signal?: AbortSignal;
 }
 
-/** Bytes of a known size that are given out whole. */
+/** Bytes of a known size that are in memory whole. */
 interface RoomyWrite {
   readonly bytes: number;
   readonly caller: string;
@@ -23,6 +23,8 @@ interface RoomyWrite {
 export interface ByteRoom {
   /** Reads a body, and keeps its place until the work with it has ended. Throws `PAYLOAD_TOO_LARGE` and `RATE_LIMITED`. */
   read<T>(request: Request, input: RoomyRead, work: (bytes: Uint8Array) => Promise<T>): Promise<T>;
+  /** Does work that has so many bytes in memory. */
+  hold<T>(input: RoomyWrite, work: () => Promise<T>): Promise<T>;
   /** Loads bytes, and returns them as a stream that keeps their place until its receiver has them all, or is gone. */
   write(input: RoomyWrite, load: () => Promise<Uint8Array>): Promise<ReadableStream<Uint8Array>>;
 }
@@ -71,6 +73,15 @@ export function createByteRoom(most: number): ByteRoom {
         return await work(await readBytes(request, maxBytes, take));
       } finally {
         signal?.removeEventListener("abort", close);
+        close();
+      }
+    },
+    async hold({ bytes, caller }, work) {
+      const { take, close } = enter(caller);
+      try {
+        take(bytes);
+        return await work();
+      } finally {
         close();
       }
     },

@@ -99,14 +99,17 @@ function restoreRoute(deps: RouteDeps): Route {
       const head = await loadKnownHead(deps, key);
       const old = findVersion(head, version);
       const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
-      const bytes = withSerial(await deps.states.read(key, old), serial);
+      const by = toBy(sender);
       const check = async (now: StateHead) => {
         checkSeen(now, seen);
         await checkUnlocked(deps, now);
       };
-      const written = await audit({ on: toAuditSubject(key), reason: `version ${version}` }, () =>
-        deps.states.write(key, { bytes, ...toBy(sender), restoredFrom: version, check }),
-      );
+      const written = await deps.stateRoom.hold({ bytes: old.bytes, caller: by.by }, async () => {
+        const bytes = withSerial(await deps.states.read(key, old), serial);
+        return audit({ on: toAuditSubject(key), reason: `version ${version}` }, () =>
+          deps.states.write(key, { bytes, ...by, restoredFrom: version, check }),
+        );
+      });
       return reply(200, toStateVersion(written));
     },
   );

@@ -51,24 +51,26 @@ export function unsavedRunRoutes(deps: RouteDeps): readonly Route[] {
 function pushRoute(deps: RouteDeps): Route {
   return serve(deps, operations.pushUnsavedState, async ({ params: { key, id } }, { sender, audit }) => {
     const run = await findRun(deps, key, id);
-    const content = run.pushed === undefined ? await loadUnsavedContent(deps, run) : undefined;
-    if (content === undefined) {
-      throw new StackyardError("RECORD_CONFLICT", `There is nothing to push. ${formatUnsavedRun(run)}`);
-    }
+    const by = toBy(sender);
     const check = async (head: StateHead) => {
       await checkUnlocked(deps, head);
       if (isOvertaken(run, head)) throw overtaken(run, head);
     };
-    const serials = (await deps.states.loadHead(key)).versions.map(({ serial = 0 }) => serial);
-    const serial = Math.max(run.left?.serial ?? 0, ...serials.map((each) => each + 1));
-    const by = toBy(sender);
-    const input = { bytes: withSerial(content, serial), ...by, check };
-    const version = await audit({ on: toAuditSubject(key), reason: run.attempt }, async () => {
-      const written = await deps.states.write(key, input);
-      await putUnsavedRun(deps, { ...run, pushed: { at: deps.clock.now(), ...by } });
-      return written;
+    return deps.stateRoom.hold({ bytes: run.left?.content?.bytes ?? 0, caller: by.by }, async () => {
+      const content = run.pushed === undefined ? await loadUnsavedContent(deps, run) : undefined;
+      if (content === undefined) {
+        throw new StackyardError("RECORD_CONFLICT", `There is nothing to push. ${formatUnsavedRun(run)}`);
+      }
+      const serials = (await deps.states.loadHead(key)).versions.map(({ serial = 0 }) => serial);
+      const serial = Math.max(run.left?.serial ?? 0, ...serials.map((each) => each + 1));
+      const input = { bytes: withSerial(content, serial), ...by, check };
+      const version = await audit({ on: toAuditSubject(key), reason: run.attempt }, async () => {
+        const written = await deps.states.write(key, input);
+        await putUnsavedRun(deps, { ...run, pushed: { at: deps.clock.now(), ...by } });
+        return written;
+      });
+      return reply(200, toStateVersion(version));
     });
-    return reply(200, toStateVersion(version));
   });
 }
 
