@@ -2,14 +2,23 @@ import { defined } from "@stackyard/core";
 import { decideAccess, type Scope, scopesOf } from "@stackyard/core/access";
 import type { Approval } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
-import { type StackScope, type StoredStack, toPrinted, toStackOrder, toStackPlace } from "@stackyard/core/engine";
+import {
+  type ListStacksInput,
+  type StackScope,
+  type StoredStack,
+  toPrinted,
+  toStackOrder,
+  toStackPlace,
+} from "@stackyard/core/engine";
 import { mayApprove, parseAttemptId } from "@stackyard/core/machine";
 import type { Caller } from "../access/caller.ts";
+import { hasEverywhere } from "../access/guard.ts";
 import { HttpError } from "../http/problem.ts";
 import type { Route, RouteContext } from "../http/route.ts";
 import { reply, serve } from "../http/serve.ts";
 import { toApprovals } from "../schemas/approval.ts";
 import { idOf, operate } from "./operation-routes.ts";
+import { readOn } from "./read-on.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
@@ -33,7 +42,8 @@ function listRoute(deps: RouteDeps): Route {
     const input = { ...pageInput(query), ...defined({ sort }) };
     const order = toStackOrder(input);
     const scopes = scopesOf(caller.rights, "read").map(toStackScope);
-    const page = await deps.store.queries.listStacks({ condition: "approval", scopes }, input);
+    const list = (part: ListStacksInput) => deps.store.queries.listStacks({ condition: "approval", scopes }, part);
+    const page = hasEverywhere(caller.rights, "read") ? await list(input) : await readOn(list, input);
     const items: Approval[] = [];
     let bytes = 0;
     for (const [index, { stack }] of page.items.entries()) {

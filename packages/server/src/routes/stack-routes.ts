@@ -1,7 +1,7 @@
 import { defined, StackyardError } from "@stackyard/core";
 import type { ParkedEvent } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
-import type { HistoryFilter, StoredStack } from "@stackyard/core/engine";
+import type { HistoryFilter, ListStacksInput, StoredStack } from "@stackyard/core/engine";
 import type { Caller } from "../access/caller.ts";
 import { keepReadable, loadVisible, withReadableParked } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -11,6 +11,7 @@ import { historyItem } from "../schemas/event.ts";
 import { toParked, toStackSummary } from "../schemas/stack.ts";
 import { toStackFilter } from "../schemas/stack-query.ts";
 import { unknownStack } from "./operation-routes.ts";
+import { readOn } from "./read-on.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -25,11 +26,13 @@ export function stackRoutes(deps: RouteDeps): readonly Route[] {
       const filter = { ...(await toStackFilter({ ...given, condition }, locator)), ...toScopeFilter(caller, "read") };
       const input = { ...pageInput(defined({ cursor, limit })), ...defined({ sort }) };
       const toId = ({ stack }: StoredStack) => stack.id;
+      const list = (part: ListStacksInput) => store.queries.listStacks(filter, part);
+      const load = (part: ListStacksInput) => (filter.scopes === undefined ? list(part) : readOn(list, part));
       if (!waiting) {
-        const page = await store.queries.listStacks(filter, input);
+        const page = await load(input);
         return reply(200, toPage(page, { toView: (item) => toStackSummary(item), toId }));
       }
-      const page = await store.queries.listStacks(filter, { ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
+      const page = await load({ ...input, limit: Math.min(input.limit, MOST_EXPLAINED) });
       const reasons = await explainer.explainAll(page.items);
       return reply(200, toPage(page, { toView: (item, index) => toStackSummary(item, reasons[index]), toId }));
     }),

@@ -5,6 +5,7 @@ import * as operations from "@stackyard/core/api/operations";
 import {
   createPageBuilder,
   type Page,
+  type PageInput,
   type UpgradePlan as Planned,
   type Planner,
   publishMessages,
@@ -17,6 +18,7 @@ import { reply, serve } from "../http/serve.ts";
 import { toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
 import { idOf, loadStack, operate, unknownStack, waitForDecision } from "./operation-routes.ts";
+import { readOn } from "./read-on.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Converts a plan to the API's format. */
@@ -91,7 +93,8 @@ async function upgradeMachine(
       : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...defined({ cursor }) };
   const limits = toScopeFilter(context.caller, "repair", name);
-  const page = await deps.store.queries.listStacks({ machine: name, ...limits }, input);
+  const list = (part: PageInput) => deps.store.queries.listStacks({ machine: name, ...limits }, part);
+  const page = limits.scopes === undefined ? await list(input) : await readOn(list, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
   const unreadable =
     page.unreadable === undefined || limits.scopes !== undefined ? {} : { unreadable: [...page.unreadable] };
