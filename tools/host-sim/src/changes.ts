@@ -98,15 +98,6 @@ export function createChanges({ repositories, former, deliveries, reports, held,
     await deliveries.deliver("pull_request", toPullEvent(repository, pull, event));
   }
 
-  async function changeCheck(
-    fullName: string,
-    event: string,
-    change: Omit<CheckChange, "head" | "login"> & { readonly head?: string },
-  ): Promise<void> {
-    const head = change.head ?? String(change.check?.set["head_sha"]);
-    await deliveries.deliver(event, toCheckEvent(findRepository(fullName), { ...change, head, login: "octocat" }));
-  }
-
   return {
     addRepository(fullName) {
       repositories.set(fullName, {
@@ -165,13 +156,31 @@ export function createChanges({ repositories, former, deliveries, reports, held,
       await deliveries.deliver("issue_comment", toCommentEvent(findRepository(fullName), number, written));
       return id;
     },
+    ...createCheckChanges(deliveries, findRepository),
+  };
+}
+
+type CheckChanges = Pick<HostChanges, "pressButton" | "rerunCheck" | "rerunChecks" | "queueMerge">;
+
+/** Creates what people do to checks and merge queues. */
+function createCheckChanges(deliveries: Deliveries, findRepository: (fullName: string) => SimRepository): CheckChanges {
+  async function changeCheck(
+    fullName: string,
+    event: string,
+    change: Omit<CheckChange, "head" | "login"> & { readonly head?: string },
+  ): Promise<void> {
+    const head = change.head ?? String(change.check?.set["head_sha"]);
+    await deliveries.deliver(event, toCheckEvent(findRepository(fullName), { ...change, head, login: "octocat" }));
+  }
+
+  return {
     pressButton: (fullName, check, identifier) =>
       changeCheck(fullName, "check_run", { check, action: "requested_action", identifier }),
     rerunCheck: (fullName, check) => changeCheck(fullName, "check_run", { check, action: "rerequested" }),
+    rerunChecks: (fullName, head) => changeCheck(fullName, "check_suite", { head, action: "rerequested" }),
     async queueMerge(fullName, number, head) {
       await deliveries.deliver("merge_group", toGroupEvent(findRepository(fullName), number, head));
     },
-    rerunChecks: (fullName, head) => changeCheck(fullName, "check_suite", { head, action: "rerequested" }),
   };
 }
 

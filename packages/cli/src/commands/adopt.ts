@@ -12,6 +12,7 @@ import type { MachineDetails } from "@stackyard/core/api";
 import { fieldOf, getStack } from "@stackyard/core/api/operations";
 import { followEvent, type Metadata, parseMetadata, parseTimeout } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
+import { assignStates, type PlannedState, parseGiven, refusal } from "../adopt/planned-states.ts";
 import {
   compareStates,
   findChange,
@@ -21,7 +22,6 @@ import {
   parseState,
   type StateFacts,
 } from "../adopt/state-document.ts";
-import { assignStates, type PlannedState, parseGiven, refusal } from "../adopt/planned-states.ts";
 import { openSource, STACK_MARK } from "../adopt/state-source.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";

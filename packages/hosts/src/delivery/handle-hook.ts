@@ -176,7 +176,7 @@ interface Decided {
 
 /** Returns the report for the pull request. Without an outcome, a command is answered later. */
 function toReport(
-  { summarizes }: HandleDeps,
+  deps: HandleDeps,
   queued: QueuedHook,
   outcome: HookOutcome | undefined,
   decided?: Decided,
@@ -186,14 +186,18 @@ function toReport(
   if (hook.repository === undefined || number === undefined) return undefined;
   const { id, fullName } = hook.repository;
   const answers = outcome !== undefined && isAnswered(hook, outcome) ? [toAnswer(queued, outcome)] : [];
-  const isKnown = settled !== undefined && (summarizes || settled.record.target !== undefined || settled.waits);
-  if (answers.length === 0 && !isKnown) return undefined;
+  if (answers.length === 0 && !isReported(deps, settled)) return undefined;
   return {
     place: { repository: { id, fullName }, number },
     answers,
     ...(queued.isPress && { presses: [queued.id] }),
     ...(settled && { head: hook.pull?.head ?? "", isUntrusted: settled.waits }),
   };
+}
+
+/** Returns true for a pull request whose facts are known, with a stack, or where each one is reported to. */
+function isReported({ summarizes }: HandleDeps, settled: SettledPull | undefined): boolean {
+  return settled !== undefined && (summarizes || settled.record.target !== undefined || settled.waits);
 }
 
 function isAnswered({ kind, action }: Hook, outcome: HookOutcome): boolean {

@@ -148,21 +148,35 @@ export function dispatchAgain(work: Work, name: string, shown: MessageStack): bo
   const task = work.machine.tasks.get(name);
   const run = findCurrentRun(work.stack, name);
   const unapproved = task && findUnapproved(work, task);
-  const prepared = unapproved ?? (task && prepareTask(toScopeInput(work), task));
-  if (prepared?.kind !== "prepared") {
-    const isResent = run !== undefined && unapproved === undefined;
-    if (isResent) work.resends.push({ attemptId: run.attemptId, task: name });
-    else work.notes.push(prepared === undefined ? formatLostTask(name) : formatUnsent(name, prepared));
-    return isResent;
-  }
-  if (run === undefined) {
-    dispatchTask(work, prepared, shown);
+  if (unapproved !== undefined) return noteUnsent(work, formatUnsent(name, unapproved));
+  const prepared = task && prepareTask(toScopeInput(work), task);
+  if (prepared?.kind === "prepared") {
+    sendPrepared(work, prepared, { run, shown });
     return true;
   }
+  if (run === undefined) {
+    return noteUnsent(work, prepared === undefined ? formatLostTask(name) : formatUnsent(name, prepared));
+  }
+  work.resends.push({ attemptId: run.attemptId, task: name });
+  return true;
+}
+
+interface PresentRun {
+  readonly run: TaskRun | undefined;
+  readonly shown: MessageStack;
+}
+
+/** Sends the open attempt again with this message, which stores take only where they do not have the attempt any more. */
+function sendPrepared(work: Work, prepared: PreparedTask, { run, shown }: PresentRun): void {
+  if (run === undefined) return dispatchTask(work, prepared, shown);
   const dispatch = toDispatch(work, { run, prepared, shown, again: true });
   if (dispatch.secrets !== undefined) replaceRun(work, run, { ...run, secrets: dispatch.secrets });
   work.dispatches.push(dispatch);
-  return true;
+}
+
+function noteUnsent(work: Work, note: string): false {
+  work.notes.push(note);
+  return false;
 }
 
 function formatUnsent(name: string, { message }: PrepareFault): string {

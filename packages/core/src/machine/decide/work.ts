@@ -163,12 +163,18 @@ export function endWork(work: Work): Applied {
   const applied = { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes } as const;
   return {
     ...applied,
-    ...(resends.length > 0 && { resends }),
-    ...(unfinished.length > 0 && { unfinished }),
-    ...(set.size > 0 && { set: [...set] }),
-    ...(raised.length > 0 && { raised }),
-    ...(commits.length > 0 && { commits }),
+    ...defined({
+      resends: unlessEmpty(resends),
+      unfinished: unlessEmpty(unfinished),
+      set: unlessEmpty([...set]),
+      raised: unlessEmpty(raised),
+      commits: unlessEmpty(commits),
+    }),
   };
+}
+
+function unlessEmpty<Item>(list: readonly Item[]): readonly Item[] | undefined {
+  return list.length === 0 ? undefined : list;
 }
 
 /** Keeps a stack that has reached its end, with the reason for people. */
