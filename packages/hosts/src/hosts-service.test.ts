@@ -153,16 +153,19 @@ describe("the receiver", () => {
     expect(await list()).toEqual([]);
   });
 
-  it("takes a known body for a duplicate, also under another id", async () => {
+  it("takes a known body for a duplicate, also under another id and none [first-tree#1627]", async () => {
     const { post, tick, published, clock } = createBench();
     await post(opened, signedByGitHub(opened));
     await tick();
     await clock.advance(2 * DAY);
 
     const again = await post(opened, signedByGitHub(opened, "delivery-2"));
+    const { "x-github-delivery": _, ...withoutId } = signedByGitHub(opened);
+    const nameless = await post(opened, withoutId);
     await tick();
 
     expect([again.status, await again.json()]).toEqual([200, { outcome: "duplicate" }]);
+    expect([nameless.status, await nameless.json()]).toEqual([200, { outcome: "duplicate" }]);
     expect(published).toHaveLength(1);
   });
 

@@ -50,6 +50,10 @@ describe.each([
   it("gives each member when all are wanted", async () => {
     const text = '{"a":1,"b":{"c":[]}}';
     expect((await read(text, { limits, parts: "all" })).found).toEqual(JSON.parse(text));
+    // [lodash#4874], [vega#2527]: a member of this name is one like the others.
+    const { found } = await read('{"__proto__":{"isAdmin":true},"a":1}', { limits, parts: "all" });
+    expect(Object.keys(found ?? {})).toEqual(["__proto__", "a"]);
+    expect(Object(found).isAdmin).toBeUndefined();
   });
 
   it.each(["[1]", "null", '"a"', "", "{", '{"format":"1.2"'])("is no object: %s", async (text) => {

@@ -38,12 +38,13 @@ export const JSON_LIMITS: JsonLimits = {
   maxBytes: 128 * 1024 * 1024,
   maxMarks: 4_000_000,
   maxDepth: 256,
-  maxPartBytes: 8 * 1024 * 1024,
+  // A resource may contain a file, and that several times [terraform-provider-http#287].
+  maxPartBytes: 32 * 1024 * 1024,
   inlineBytes: 1024 * 1024,
   timeoutMs: 120_000,
 };
 
-/** The budget is far below: what is beyond it does not begin to be parsed. */
+/** The budget is far below: a thread at this limit may end the whole process [nodejs/node#47224, nodejs/node#65019]. */
 const MAX_HEAP_MIB = 1_536;
 const BATCH_BYTES = 256 * 1024;
 
@@ -146,13 +147,13 @@ async function readBeside(input: ForeignJson, limits: JsonLimits): Promise<Found
   const timer = setTimeout(() => reject(toExcess(what, TOO_LONG)), timeoutMs);
   const stop = () => reject(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
-  const found: Record<string, unknown> = {};
+  const found = new Map<string, unknown>();
   worker.on("message", (message: ThreadMessage) => {
     try {
       if (message.excess !== undefined) return reject(toExcess(what, message.excess));
       if (message.isOther) return resolve(undefined);
       for (const piece of message.pieces ?? []) take(input, found, piece);
-      if (message.isEnd) resolve(found);
+      if (message.isEnd) resolve(Object.fromEntries(found));
       else worker.postMessage("next");
     } catch (error) {
       reject(error);
@@ -178,11 +179,11 @@ function isOutOfMemory(error: unknown): boolean {
 
 function take(
   { parse = JSON.parse, onEntry }: ForeignJson,
-  found: Record<string, unknown>,
+  found: Map<string, unknown>,
   [part, kind, content]: Piece,
 ): void {
   if (content === undefined) return;
-  if (kind === "count") found[part] = content;
-  else if (kind === "value") found[part] = parse(String(content));
+  if (kind === "count") found.set(part, content);
+  else if (kind === "value") found.set(part, parse(String(content)));
   else onEntry?.(part, parse(String(content)));
 }

@@ -118,11 +118,9 @@ function toIndex(key: unknown): string {
 /** Reads the output of `show -json` for a state. Returns undefined for anything else. */
 export async function readShownResources(text: StateText): Promise<readonly StateResource[] | undefined> {
   // Modules are nested in each other, so that it is one part.
-  const state = await readParts(text, { parts: { values: "value" }, limits: { maxPartBytes: MAX_SHOWN_BYTES } });
+  const state = await readParts(text, { parts: { values: "value" } });
   return state && listShown(objectAt(objectAt(state, "values"), "root_module"));
 }
-
-const MAX_SHOWN_BYTES = 32 * 1024 * 1024;
 
 function listShown(module: JsonObject): StateResource[] {
   const resources = listAt(module, "resources").filter((resource) => textAt(resource, "mode") === "managed");

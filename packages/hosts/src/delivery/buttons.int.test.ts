@@ -109,7 +109,7 @@ describe("a press that somebody has recorded", () => {
   }
 
   it.each(["at once", "when its check was written again", "two weeks later, when its delivery is forgotten"])(
-    "does nothing when it is sent again under another id: %s",
+    "does nothing when it is sent again under another id: %s [grafana#125550]",
     async (when) => {
       const bench = await createBench();
       const { github, open, pass, clock, listEvents } = bench;
