@@ -8,7 +8,7 @@ export interface JsonBudget {
 }
 
 /** The cost of a JSON text. */
-export interface JsonCost {
+interface JsonCost {
   /** What of the budget is not enough, such as `more than 256 levels`. */
   readonly excess?: string;
   /** True if it may have numbers that JavaScript would change. */
@@ -16,7 +16,7 @@ export interface JsonCost {
 }
 
 /** Knows the parts of a JSON text. Each uses nothing but its arguments, like what is given to it. */
-export interface JsonSigns {
+interface JsonSigns {
   /** The place of the quote that ends a text. */
   readonly endOfText: (bytes: Uint8Array, start: number) => number;
   /** The place of the last digit of a number. */
