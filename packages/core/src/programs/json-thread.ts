@@ -7,6 +7,8 @@ import { JSON_SIGNS, scanJson } from "./scan-json.ts";
 export const JSON_THREAD = `
 const { closeSync, fstatSync, openSync, readSync } = require("node:fs");
 const { parentPort, workerData } = require("node:worker_threads");
+// Bundlers that keep names call it in the source of functions.
+const __name = (value) => value;
 const scan = ${scanJson.toString()};
 const signs = { ${Object.entries(JSON_SIGNS)
   .map(([name, source]) => `${name}: ${source}`)
