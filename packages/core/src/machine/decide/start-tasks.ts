@@ -168,7 +168,10 @@ interface PresentRun {
 
 /** Sends the open attempt again with this message, which stores take only where they do not have the attempt any more. */
 function sendPrepared(work: Work, prepared: PreparedTask, { run, shown }: PresentRun): void {
-  if (run === undefined) return dispatchTask(work, prepared, shown);
+  if (run === undefined) {
+    dispatchTask(work, prepared, shown);
+    return;
+  }
   const dispatch = toDispatch(work, { run, prepared, shown, again: true });
   if (dispatch.secrets !== undefined) replaceRun(work, run, { ...run, secrets: dispatch.secrets });
   work.dispatches.push(dispatch);
