@@ -8,6 +8,7 @@ import {
   type ServiceRoute,
   StackyardError,
 } from "@stackyard/core";
+import { findJsonExcess } from "@stackyard/core/programs";
 import {
   createHookDeliveries,
   type HookDelivery,
@@ -15,13 +16,12 @@ import {
   type HookOutcome,
   type KeyedQueue,
 } from "@stackyard/core/services";
-import { findJsonExcess } from "@stackyard/core/programs";
 import { parseGitHubDelivery } from "../github/parse-delivery.ts";
 import { parseGitLabDelivery } from "../gitlab/parse-delivery.ts";
 import { type HostOptions, isPolledOnly } from "../host-options.ts";
 import { loadPullRecords } from "../pull/pull-records.ts";
-import { describeHook, digestOf } from "./describe-delivery.ts";
 import { openReport } from "../report/report-records.ts";
+import { describeHook, digestOf } from "./describe-delivery.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
 import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 

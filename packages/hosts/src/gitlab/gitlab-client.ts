@@ -80,10 +80,7 @@ export function createGitLabClient({
   let pausedUntil = 0;
 
   async function send({ method = "GET", path, body, signal, isArchive }: GitLabRequest): Promise<Response | undefined> {
-    const waitSeconds = Math.ceil((pausedUntil - now()) / 1_000);
-    if (waitSeconds > 0) {
-      throw new GitLabFailed(`GitLab asks to wait ${waitSeconds} s.`, { status: TOO_MANY, until: pausedUntil });
-    }
+    checkPause();
     const init = {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
@@ -99,6 +96,12 @@ export function createGitLabClient({
     const said = await readMessage(response);
     if (response.status === 404) return undefined;
     throw toFailed(response, path, said);
+  }
+
+  function checkPause(): void {
+    const waitSeconds = Math.ceil((pausedUntil - now()) / 1_000);
+    if (waitSeconds <= 0) return;
+    throw new GitLabFailed(`GitLab asks to wait ${waitSeconds} s.`, { status: TOO_MANY, until: pausedUntil });
   }
 
   function toFailed(response: Response, path: string, said: string | undefined): GitLabFailed {

@@ -15,6 +15,7 @@ import {
 } from "@stackyard/core";
 import { type AuditSubject, BY_FIELDS, type By } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
+import { readForeignJson } from "@stackyard/core/programs";
 import {
   readCompressed,
   STATE_HEADS,
@@ -23,7 +24,6 @@ import {
   toStateHeadKey,
   writeCompressed,
 } from "@stackyard/core/services";
-import { readForeignJson } from "@stackyard/core/programs";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/problem.ts";
