@@ -37,6 +37,8 @@ function createView<Part extends object>(first: Part, find: () => object): Part 
   return new Proxy(first, {
     get(_, name) {
       const value: unknown = Reflect.get(find(), name);
+      // A method may be called when another yard is served: the server has wrapped it.
+      if (typeof value === "function") return (...given: unknown[]) => call(find(), name, given);
       if (typeof value !== "object" || value === null) return value;
       return createView(value, () => {
         const part: unknown = Reflect.get(find(), name);
@@ -44,6 +46,12 @@ function createView<Part extends object>(first: Part, find: () => object): Part 
       });
     },
   });
+}
+
+function call(part: object, name: string | symbol, given: readonly unknown[]): unknown {
+  const method: unknown = Reflect.get(part, name);
+  if (typeof method !== "function") throw new Error(`The store has no method ${String(name)}.`);
+  return Reflect.apply(method, part, given);
 }
 
 /** Serves the states of a yard from now on, in place of those of another one: one story plays at a time. */
