@@ -109,7 +109,7 @@ describe("the seal key of a data folder", () => {
     expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/No seal key is configured|SEAL_KEY_MISSING/)]);
   });
 
-  it("is made in a store of several processes that is given none, and doctor says where", async () => {
+  it("is made in a store of several processes without one, and doctor says where", async () => {
     const { store } = makeSharedStore();
     writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ store: "./store.mjs" }));
     const server = startCli(["server", "--with-worker", "--port", "0", "--no-token"], { cwd });

@@ -137,7 +137,7 @@ async function readBeside(input: ForeignJson, limits: JsonLimits): Promise<Found
   const { timeoutMs, maxPartBytes, ...budget } = limits;
   const worker = new Worker(JSON_THREAD, {
     eval: true,
-    // It needs none of this process's secrets.
+    // It gets no secrets of this process.
     env: {},
     execArgv: [],
     workerData: { ...from, parts, budget, maxPartBytes, batchBytes: BATCH_BYTES },

@@ -21,7 +21,7 @@ export interface StateDocument {
 /** The format of Terraform 0.12 and later, and of OpenTofu. */
 const FORMAT = 4;
 
-/** A text of Terraform, and who is told when it is beyond what is read. */
+/** A text of Terraform, and where it is reported when it exceeds what is read. */
 export interface StateText {
   readonly from: ForeignJson["from"];
   readonly report: (text: string) => void;

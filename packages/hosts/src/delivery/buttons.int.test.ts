@@ -89,7 +89,7 @@ describe("a button of a check", () => {
   });
 });
 
-describe("a press that somebody has recorded", () => {
+describe("a press that was recorded", () => {
   /** Records the deliveries of buttons; `replay` sends the last one again, signed as it is, under another id. */
   function record({ github }: Pick<Bench, "github">) {
     const { receiver } = github.settings;

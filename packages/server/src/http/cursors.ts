@@ -41,7 +41,7 @@ const CIPHER = "aes-256-gcm";
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const CONTENT_AT = NONCE_BYTES + TAG_BYTES;
-/** Places are filled up to a multiple of this: the length of a cursor tells nothing of a name. */
+/** Places are filled up to a multiple of this: the length of a cursor says nothing about a name. */
 const BLOCK_BYTES = 512;
 
 /** Creates the cursors of a yard's server. The first server that needs the key makes it. */

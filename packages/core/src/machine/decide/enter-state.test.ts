@@ -152,6 +152,25 @@ describe("NEXT", () => {
     expect([decision.removed, decision.stack.state, decision.notes]).toEqual([true, "LAST", []]);
   });
 
+  it("that waits fires once for an event that settles its state again", () => {
+    let fired = 0;
+    const never = anExpression(() => {
+      fired += 1;
+      return false;
+    });
+    const held = aMachineV2({
+      INIT: { on: { GO: ["BUILD"] } },
+      BUILD: { tasks: ["one"], on: { NEXT: [{ when: never, advance: ["INIT"] }] } },
+    });
+    const again = { ...done("one"), outputs: { out: "x" } };
+    const stack = play(held, anEvent("GO"), again);
+    fired = 0;
+
+    const decision = toApplied(decide(held, stack, again));
+
+    expect([decision.stack.pending, fired]).toEqual([["NEXT"], 1]);
+  });
+
   it("may come from outside where the receiver lets it", () => {
     const idle = aMachine({ INIT: { on: { GO: ["IDLE"] } }, IDLE: { on: { NEXT: ["INIT"] } } });
 

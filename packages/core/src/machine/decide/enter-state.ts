@@ -121,7 +121,8 @@ export function firePending(work: Work, before: Stack): void {
   const isWaiting = pending !== undefined && pending === work.stack.pending && work.stack.entry === entry;
   if (!isWaiting || DECISIVE.every((key) => before[key] === work.stack[key])) return;
   for (const name of pending) {
-    if (name === FAILED && !handlesFailed(work)) continue;
+    // What this event has fired already would fire twice.
+    if (work.fired.has(name) || (name === FAILED && !handlesFailed(work))) continue;
     const fault = reactInternally(work, name);
     if (work.stack.entry !== entry) return;
     notePending(work, name, fault);
@@ -151,6 +152,7 @@ function noteUnhandled(work: Work, fault: Stalled): void {
 
 /** Applies the state's reaction to an event of the engine itself; returns why when it is not handled. */
 function reactInternally(work: Work, name: string): Stalled | undefined {
+  work.fired.add(name);
   const occurrence: Occurrence = { ...toScopeInput(work), name, brought: {} };
   const choice = chooseReaction(occurrence);
   if (choice.kind === "rejected") return choice;

@@ -48,6 +48,8 @@ export interface Work {
   readonly unfinished: string[];
   /** Metadata keys that reactions and outputs have changed. */
   readonly set: Set<string>;
+  /** Events of the engine itself that states were asked to react to. */
+  readonly fired: Set<string>;
   /** Events to decide next. */
   readonly raised: string[];
   readonly commits: CommitVerdict[];
@@ -97,8 +99,20 @@ export function beginWork({ before, moved, ...input }: BeginInput): Work {
   };
   const sent = { dispatches: [], resends: [], cancels: [], endedAttempts: [] };
   const found = { notes: [], unfinished: [], raised: [], commits: [] };
-  const set = new Set<string>();
-  const work: Work = { machine, event, limits, left, automatic, brought, stack, entries: 0, set, ...sent, ...found };
+  const sets = { set: new Set<string>(), fired: new Set<string>() };
+  const work: Work = {
+    machine,
+    event,
+    limits,
+    left,
+    automatic,
+    brought,
+    stack,
+    entries: 0,
+    ...sets,
+    ...sent,
+    ...found,
+  };
   // A value that is sensitive since this revision may have been quoted before.
   if (moved.secretVersions !== before.secretVersions) hideSecrets(work);
   return work;

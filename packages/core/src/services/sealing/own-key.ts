@@ -8,7 +8,7 @@ import { createSealer, parseSealKeys, type Sealer } from "./sealer.ts";
 const ownKeys = defineRecordKind({
   prefix: "seal/own/",
   value: Type.String({ pattern: "^[A-Za-z0-9+/]{43}=$" }),
-  holds: "the seal key of a yard that was given none",
+  holds: "the seal key that a yard has made",
   kept: "as long as the yard",
 });
 const NAME = "key";
