@@ -29,7 +29,15 @@ export default defineConfig({
     // By this variable, Terraform finds the provider of the demo.
     terraform: { passEnvironment: ["TF_REATTACH_PROVIDERS"] },
     // Takes the place of Terraform where that is not installed.
-    lambda: { functions: { preview: "./functions/preview.mjs" }, mode: "local" },
+    lambda: {
+      functions: {
+        preview: {
+          file: "./functions/preview.mjs",
+          env: defined({ PREVIEWS_FOLDER: process.env["PREVIEWS_FOLDER"] }),
+        },
+      },
+      mode: "local",
+    },
   },
   // When this process dies, another takes over its tasks after this time.
   worker: { lease: "5s" },
