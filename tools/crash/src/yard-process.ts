@@ -26,8 +26,18 @@ for (let first = 0; first < plan.stacks; first += PUBLISH_BATCH) {
 }
 process.send?.("ready");
 
+/** What three processes in a row were killed with is given up for a person, who tries it again. */
+async function retryGivenUp(): Promise<void> {
+  const { items } = await store.queries.listStacks({ code: "WORKER_LOST" }, { limit: 100 });
+  const messages = items.map(({ stack: { id, entry, attempts } }) => {
+    return { id: `retry-${id}-${entry}-${attempts["work"] ?? 0}`, stackId: id, event: "RETRY_FAILED_TASKS" };
+  });
+  if (messages.length > 0) await publishMessages(deps, messages);
+}
+
 for (;;) {
   await systemClock.sleep(LOOK_EVERY_MS);
+  await retryGivenUp();
   const { states } = await store.queries.stats();
   const done = states.find(({ state }) => state === LAST_STATE)?.count ?? 0;
   if (done === plan.stacks) break;
