@@ -160,7 +160,7 @@ describe("NEXT", () => {
     });
     const held = aMachineV2({
       INIT: { on: { GO: ["BUILD"] } },
-      BUILD: { tasks: ["one"], on: { NEXT: [{ when: never, advance: ["INIT"] }] } },
+      BUILD: { tasks: ["one"], on: { NEXT: [{ when: never }] } },
     });
     const again = { ...done("one"), outputs: { out: "x" } };
     const stack = play(held, anEvent("GO"), again);
