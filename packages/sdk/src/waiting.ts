@@ -25,8 +25,8 @@ export interface WaitForStateOptions extends WaitOptions {
   readonly stopOnFailure?: boolean;
   /**
    * The event that the wait follows: it must be applied first (else `EventNotAppliedError`), and what its work lacks is a
-   * failure; one without work of its own goes on with the present work. Without it, the result of the first poll must be unchanged two seconds later, because an event may be
-   * on its way.
+   * failure; one without work of its own goes on with the present work. Without it, the result of the first poll must be
+   * unchanged two seconds later, because an event may be on its way.
    */
   readonly after?: PublishedEvent | HistoryEntry;
 }

@@ -1,3 +1,4 @@
+import { isUnreadable } from "../errors/stackyard-error.ts";
 import {
   addSecretsNow,
   listHeldSecrets,
@@ -37,7 +38,9 @@ interface Deps {
 /** Creates the finder over a store. */
 export function createSensitiveNow(deps: Deps): SensitiveNow {
   async function partsOf(ids: readonly string[], machines: readonly string[]): Promise<SensitiveParts> {
-    const stacks = [...(await loadStacks(deps.store, ids)).values()];
+    const { found, unreadable } = await loadStacks(deps.store, ids);
+    if (unreadable.size > 0) return EVERYTHING;
+    const stacks = [...found.values()];
     return findParts(deps.locator, [...stacks.map(({ machine }) => machine), ...machines], stacks);
   }
   return {
@@ -114,10 +117,11 @@ async function showEach<Item>(
   toOwn: (item: Item) => Place,
   showItem: (item: Item, hiding: Hiding) => Item,
 ): Promise<Item[]> {
-  const stacks = await loadStacks(store, [...new Set(items.map((item) => toOwn(item).stackId))]);
+  const { found, unreadable } = await loadStacks(store, [...new Set(items.map((item) => toOwn(item).stackId))]);
   const shown = items.map(async (item) => {
     const { stackId, machine } = toOwn(item);
-    const raw = stacks.get(stackId);
+    if (unreadable.has(stackId)) return showItem(item, { ...EVERYTHING, stack: undefined });
+    const raw = found.get(stackId);
     const stack = raw && (await showStack(locator, raw));
     const parts = await findParts(locator, [raw?.machine, machine], stack === undefined ? [] : [stack]);
     return showItem(item, { ...parts, stack });
@@ -127,14 +131,28 @@ async function showEach<Item>(
 
 const LOAD_AT_ONCE = 100;
 
-async function loadStacks(store: Pick<Store, "load">, ids: readonly string[]): Promise<ReadonlyMap<string, Stack>> {
+interface LoadedStacks {
+  readonly found: ReadonlyMap<string, Stack>;
+  /** What their revisions have hidden is not known. */
+  readonly unreadable: ReadonlySet<string>;
+}
+
+async function loadStacks(store: Pick<Store, "load">, ids: readonly string[]): Promise<LoadedStacks> {
   const found = new Map<string, Stack>();
-  for (let at = 0; at < ids.length; at += LOAD_AT_ONCE) {
-    // A row that cannot be read is no reason to show none: the documents still hide.
-    const loaded = await store.load(ids.slice(at, at + LOAD_AT_ONCE)).catch(() => []);
-    for (const { stackId, stack } of loaded) if (stack !== undefined) found.set(stackId, stack);
-  }
-  return found;
+  const unreadable = new Set<string>();
+  const add = async (some: readonly string[]): Promise<void> => {
+    try {
+      for (const { stackId, stack } of await store.load(some)) if (stack !== undefined) found.set(stackId, stack);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const [id, ...others] = some;
+      if (id !== undefined && others.length === 0) unreadable.add(id);
+      // One row that cannot be read says nothing about the others.
+      else for (const each of some) await add([each]);
+    }
+  };
+  for (let at = 0; at < ids.length; at += LOAD_AT_ONCE) await add(ids.slice(at, at + LOAD_AT_ONCE));
+  return { found, unreadable };
 }
 
 /** Nothing is known to be open. */
