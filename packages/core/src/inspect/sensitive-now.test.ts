@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { StackyardError } from "../errors/stackyard-error.ts";
 import { createMemoryStore } from "../engine/index.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Store } from "../ports/store.ts";
 import { hideSensitive } from "./sensitive-now.ts";
 
