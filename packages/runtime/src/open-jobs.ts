@@ -38,7 +38,7 @@ export interface OpenedJobs {
 }
 
 /**
- * Opens the yard that the environment names, as its other apps do, and makes nothing in it: its state manager does.
+ * Opens the yard that the environment names, as its other apps do, and makes no table in it: its state manager does.
  * Jobs are kept in its store and begin by its queue or topic of events. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`.
  */
 export async function openJobs(options: OpenJobsOptions): Promise<OpenedJobs> {
@@ -49,7 +49,7 @@ export async function openJobs(options: OpenJobsOptions): Promise<OpenedJobs> {
   const aws = createEnvironmentAws({ environment, session, clock, logger });
   const { region } = environment;
   const opening = { aws, clock, logger, asItIs: true };
-  const [store, queues] = await Promise.all([
+  const [{ store }, queues] = await Promise.all([
     openSealedStore(environment, opening),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);

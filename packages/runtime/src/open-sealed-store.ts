@@ -23,19 +23,24 @@ export async function loadSealer(
   return createKmsSealer({ client: aws.client(KMSClient, undefined), keyArns, yard, clock });
 }
 
+/** A store, and the sealer for what tasks store. */
+export interface SealedStore {
+  readonly store: OpenedStore;
+  readonly sealer: Sealer | undefined;
+}
+
 /**
- * Opens the environment's store, which seals sensitive values where a key is configured. Throws what `openStore` does, and
- * `SEAL_KEY_MISSING` when the yard's values are sealed with a key that the environment does not name. `loading`: its sealer,
- * where the caller needs it too.
+ * Opens the environment's store, which seals sensitive values: with the configured key, else with one that the yard keeps in
+ * its store, which the first of its functions makes. Throws what `openStore` does, and `SEAL_KEY_MISSING` when the yard's
+ * values are sealed with a key that the environment does not name.
  */
 export async function openSealedStore(
   environment: SealSettings & Pick<Environment, "store">,
   deps: OpenStoreDeps,
-  loading: Promise<Sealer | undefined> = loadSealer(environment, deps),
-): Promise<OpenedStore> {
+): Promise<SealedStore> {
   if (environment.store === undefined) throw new TypeError("The environment was parsed without its store.");
   // Like a store, it is read when it is opened.
   const sealing = import("./sealing.ts");
-  const [opened, sealer] = await Promise.all([openStore(environment.store, deps), loading]);
-  return (await sealing).sealOpened(opened, sealer, deps.clock);
+  const [opened, given] = await Promise.all([openStore(environment.store, deps), loadSealer(environment, deps)]);
+  return (await sealing).sealOpened(opened, given, deps.clock);
 }

@@ -52,7 +52,7 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
   const aws = toAws(environment.region);
   const { store: choice, machines } = environment;
   if (choice === undefined || machines === undefined) throw new TypeError("The environment lacks store or machines.");
-  const [store, locator, queues] = await Promise.all([
+  const [{ store }, locator, queues] = await Promise.all([
     openSealedStore(environment, { aws, clock, logger, asItIs: true }),
     openLocator(machines, { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),

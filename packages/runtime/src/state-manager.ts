@@ -82,7 +82,7 @@ async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
   const session = { name: `state-manager-${environment.yard}` };
   // A message whose call is denied comes again from its queue; waiting for the role would hold up all other stacks.
   const aws = createEnvironmentAws({ environment, session, clock, logger, retriesDenials: false });
-  const [locator, addresses, opened] = await Promise.all([
+  const [locator, addresses, { store: opened }] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
     openSealedStore(environment, { aws, clock, logger }),

@@ -107,20 +107,10 @@ describe.each([
 
 it("a task runner with the store gives executors a sealer with data keys of KMS, for its yard", async () => {
   const kms = await startKms();
-  const seals = defineExecutor({
-    name: "work",
-    config: Type.Object({}),
-    async start(ctx) {
-      const sealer = ctx.service(SEALER);
-      const sealed = await sealer?.seal(Buffer.from("plan"));
-      const opened = sealed && (await sealer?.open(sealed));
-      return succeeded({ opened: Buffer.from(opened ?? []).toString() });
-    },
-  });
   const key = "arn:aws:kms:eu-west-1:111122223333:key/1";
   const { manager, runner } = await startYard({
     machines: { "review-app": WORK },
-    options: { executors: [seals] },
+    options: { executors: [SEALS] },
     environment: { STACKYARD_SEAL_KMS_KEY: key, YARD_NAME: "blue", AWS_ENDPOINT_URL_KMS: kms.url },
   });
 
@@ -135,6 +125,30 @@ it("a task runner with the store gives executors a sealer with data keys of KMS,
     { KeyId: key, CiphertextBlob: expect.any(String), EncryptionContext },
   ]);
   expect(await find(manager)).not.toContain("ERROR");
+});
+
+it("functions without a seal key share one that the first of them makes, for sensitive values and for what executors seal", async () => {
+  const machine = `
+version: 2
+metadata: { token: { type: string, sensitive: true } }
+events: { OPENED: {} }
+states:
+  INIT: { on: { OPENED: BUILD } }
+  BUILD: { tasks: [build], on: { NEXT: DONE } }
+  DONE: {}
+tasks: { build: { executor: work, config: {} } }
+`;
+  const { manager, runner } = await startYard({ machines: { "review-app": machine }, options: { executors: [SEALS] } });
+
+  const metadata = { token: "hunter2-hunter2" };
+  await manager.play({ stackId: "pr-12", event: "OPENED", machine: "review-app", metadata });
+  await runner.work();
+  await manager.play();
+
+  const table = manager.environment["DYNAMODB_TABLE"];
+  const { Item } = await cloud.dynamodb.send(new GetItemCommand({ TableName: table, Key: { id: { S: "pr-12" } } }));
+  expect(await find(manager)).toBe("DONE");
+  expect(JSON.stringify(Item)).not.toContain("hunter2");
 });
 
 it("a task runner with the store asks the yard's distributor where artifacts have arrived, for gates", async () => {
@@ -322,6 +336,18 @@ describe("the environment of a task runner", () => {
 
     expect(lines.join()).toContain("has an error:\n  - SQS_TASK_QUEUE_URL is not set: a container consumes it");
   });
+});
+
+/** Fails without a sealer. */
+const SEALS = defineExecutor({
+  name: "work",
+  config: Type.Object({}),
+  async start(ctx) {
+    const sealer = ctx.service(SEALER);
+    const opened = await sealer?.open(await sealer.seal(Buffer.from("plan")));
+    if (opened === undefined) throw new Error("The runner has no sealer.");
+    return succeeded({ opened: Buffer.from(opened).toString() });
+  },
 });
 
 const WORK = `version: 1

@@ -16,8 +16,7 @@ import { createTaskHandler } from "./handle-tasks.ts";
 import { loadResultKey } from "./load-result-key.ts";
 import { openCalendars } from "./open-calendars.ts";
 import { openLocator } from "./open-locator.ts";
-import { loadSealer, openSealedStore } from "./open-sealed-store.ts";
-import type { OpenedStore } from "./open-store.ts";
+import { openSealedStore, type SealedStore } from "./open-sealed-store.ts";
 import { provideArrivals } from "./provide-arrivals.ts";
 import { runTaskContainer } from "./run-task-container.ts";
 import { type ExecutorsInput, loadExecutors, loadProvided, type RunnerPlugin } from "./runner-executors.ts";
@@ -94,12 +93,12 @@ async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerPar
   const createAccess = createAccesses(input);
   const aws = createAccess({ name: `task-runner-${environment.yard}` });
   const known = await loadExecutors(input, clock);
-  const sealer = loadSealer(environment, { aws, clock });
-  const [addresses, store] = await Promise.all([
+  const [addresses, sealed] = await Promise.all([
     loadTransportOptions({ environment, aws, executors: known, clock, random, logger, tracing }),
-    openNamedStore(input, aws, sealer),
+    openNamedStore(input, aws),
   ]);
   // Without the store its results are events like those of any sender.
+  const store = sealed?.store;
   const queues = store === undefined ? addresses : { ...addresses, resultKey: await loadResultKey(store, clock) };
   const transport = createSqsTransport(queues);
   const { yard, tasks, skipsTasks } = environment;
@@ -110,9 +109,7 @@ async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerPar
     environment,
     clock,
     logger,
-    ...(store === undefined
-      ? connectByMessage(deps, input)
-      : await connect(input, { ...deps, store, queues, sealer: await sealer })),
+    ...(sealed === undefined ? connectByMessage(deps, input) : await connect(input, { ...deps, ...sealed, queues })),
     batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
     deleteWorked: toDeleteWorked(environment, queues),
     close: async () => store?.close(),
@@ -128,12 +125,12 @@ function createAccesses({ environment, telemetry: { logger }, clock }: OpenTaskR
 async function openNamedStore(
   { environment, telemetry, clock }: OpenTaskRunnerInput,
   aws: AwsAccess,
-  sealer: Promise<Sealer | undefined>,
-): Promise<OpenedStore | undefined> {
+): Promise<SealedStore | undefined> {
   const { logger } = telemetry;
   const { store, tasks } = environment;
   if (!tasks.hasStore || store === undefined) return undefined;
-  return telemetry.instrumentStore(await openSealedStore(environment, { aws, clock, logger }, sealer));
+  const { store: opened, sealer } = await openSealedStore(environment, { aws, clock, logger });
+  return { store: telemetry.instrumentStore(opened), sealer };
 }
 
 type ConnectedRunner = Pick<TaskRunnerParts, "worker" | "start">;
@@ -153,10 +150,8 @@ function connectByMessage(deps: RunnerDeps, { environment, drainMs }: OpenTaskRu
   return { worker, start: () => startTasks({ ...deps, worker }, { concurrency, drainMs }) };
 }
 
-interface StoreRunnerDeps extends RunnerDeps {
-  readonly store: OpenedStore;
+interface StoreRunnerDeps extends RunnerDeps, SealedStore {
   readonly queues: SqsTransportOptions;
-  readonly sealer: Sealer | undefined;
 }
 
 async function connect(

@@ -176,7 +176,7 @@ export const TASK_PARAMETERS = {
       ...ADDRESS,
     },
     SealKeyArn: {
-      description: "KMS key that seals sensitive values and plans, the same for all apps. Empty: clear text, no plans.",
+      description: "KMS key that seals sensitive values and plans, the same for all apps. Empty: a key that the apps keep in the store.",
       ...KEY_ARN,
     },
     ExistingTaskLogBucket: {

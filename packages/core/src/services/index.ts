@@ -124,7 +124,7 @@ export {
 export { createServiceRunner, type ServiceRunner } from "./run-services.ts";
 export { hasOwnKey, OWN_SEAL_KEY, withOwnKey } from "./sealing/own-key.ts";
 export { type ResealReport, resealStore } from "./sealing/reseal-store.ts";
-export { checkSealKey, type SealOptions, sealStore } from "./sealing/sealed-store.ts";
+export { checkSealKey, isSealed, type SealOptions, sealStore } from "./sealing/sealed-store.ts";
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealing/sealer.ts";
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";

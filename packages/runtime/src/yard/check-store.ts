@@ -1,5 +1,6 @@
+import { hasOwnKey, isSealed, OWN_SEAL_KEY } from "@stackyard/core/services";
 import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
-import { openStore } from "../open-store.ts";
+import { type OpenedStore, openStore } from "../open-store.ts";
 import type { YardScene } from "./finding.ts";
 
 /** Looks at the yard's tables or its database, and changes nothing. Throws `STORE_UNAVAILABLE` and its like. */
@@ -9,7 +10,7 @@ export function checkStore(scene: YardScene): Promise<readonly Finding[]> {
 }
 
 async function checkTables(
-  { aws }: YardScene,
+  scene: YardScene,
   { table, workTable }: { readonly table: string; readonly workTable: string | undefined },
 ): Promise<readonly Finding[]> {
   const [store, { DynamoDBClient }] = await Promise.all([
@@ -17,24 +18,49 @@ async function checkTables(
     import("@aws-sdk/client-dynamodb"),
   ]);
   const names = { stacks: table, work: workTable ?? `${table}-work` };
-  const { findings } = await store.checkTables(aws.client(DynamoDBClient, undefined), names);
-  if (findings.length === 0)
-    return [ok("store", `The tables ${names.stacks} and ${names.work} are as they should be.`)];
+  const { findings } = await store.checkTables(scene.aws.client(DynamoDBClient, undefined), names);
+  if (findings.length === 0) {
+    const seal = await withStore(scene, (opened) => findSealKey(scene, opened));
+    return [ok("store", `The tables ${names.stacks} and ${names.work} are as they should be.`), seal];
+  }
   return findings.map(({ severity, message, advice }) =>
     severity === "error" ? fail("store", message, advice) : warn("store", message, advice),
   );
 }
 
-async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly Finding[]> {
-  const { clock, logger } = deps;
-  const opening = { aws, clock, logger, maxConnections: 1, asItIs: true };
-  const store = await openStore(parts.store, opening);
-  try {
+function checkDatabase(scene: YardScene): Promise<readonly Finding[]> {
+  return withStore(scene, async (store) => {
     const { stacks, deadLetters } = await store.queries.stats();
-    return [ok("store", `The database answers: ${stacks} stacks, ${deadLetters} dead letters.`)];
+    const counts = ok("store", `The database answers: ${stacks} stacks, ${deadLetters} dead letters.`);
+    return [counts, await findSealKey(scene, store)];
+  });
+}
+
+async function withStore<Result>(
+  { parts, aws, deps: { clock, logger } }: YardScene,
+  look: (store: OpenedStore) => Promise<Result>,
+): Promise<Result> {
+  const store = await openStore(parts.store, { aws, clock, logger, maxConnections: 1, asItIs: true });
+  try {
+    return await look(store);
   } finally {
     await store.close();
   }
+}
+
+/** Says where the key lies that seals sensitive values, and how to bring another one. */
+async function findSealKey({ deps: { clock } }: YardScene, { records }: OpenedStore): Promise<Finding> {
+  if (await hasOwnKey({ records, clock })) {
+    const own = `Sensitive values are sealed with a key of the yard's own, in its store (record ${OWN_SEAL_KEY}): who can read the store can read them.`;
+    return ok("seal key", `${own} To use a KMS key, set SealKeyArn in all apps of the yard.`);
+  }
+  const isInUse = await isSealed(records, clock.now());
+  return ok(
+    "seal key",
+    isInUse
+      ? "Sensitive values are sealed with the key that the apps were given."
+      : "Nothing is sealed yet. Without SealKeyArn, the apps make a key of their own in the store when they start.",
+  );
 }
 
 /** Checks whether whole logs can be read, and whether they expire. Throws errors of S3. */
