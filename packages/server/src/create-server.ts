@@ -20,7 +20,7 @@ import { createRequestMetrics } from "./http/request-metrics.ts";
 import { defineRoute, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
 import { artifactRoutes } from "./routes/artifact-routes.ts";
-import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
+import { auditRoutes } from "./routes/audit-routes.ts";
 import { boardRoutes } from "./routes/board-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { bundleRoutes } from "./routes/bundle-routes.ts";
@@ -109,7 +109,6 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       bulks.run();
       runner.run();
       void denials.run(stopping.signal);
-      void logAuditHead({ ...deps, records: deps.store.records }, stopping.signal);
       return { url: listener.url, stateBackendUrl: `${listener.url}${STATE_PATH.slice(0, -1)}` };
     },
     drain() {

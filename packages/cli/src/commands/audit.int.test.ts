@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -35,6 +35,7 @@ describe("audit", () => {
   let server: Server;
   let url = "";
   let texts = TEXTS;
+  let signed = {};
   const asked: string[] = [];
   beforeAll(async () => {
     server = createServer((request, response) => {
@@ -44,7 +45,7 @@ describe("audit", () => {
       const isExport = pathname === "/v1/audit/export";
       response.setHeader("content-type", isExport ? "application/x-ndjson" : "application/json");
       if (isExport) response.end(texts.map((text) => `${text}\n`).join(""));
-      else response.end(JSON.stringify(pathname === "/v1/audit/head" ? HEAD : { items: lines }));
+      else response.end(JSON.stringify(pathname === "/v1/audit/head" ? { ...HEAD, ...signed } : { items: lines }));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -121,6 +122,39 @@ describe("audit", () => {
     expect(await verify("machine.yaml")).toMatchObject({ exitCode: 1, stdout: other });
     expect(await verify("nope.ndjson")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("nope.ndjson") });
     expect(await verify("whole.ndjson", "--head", "x")).toMatchObject({ exitCode: 64 });
+    remove();
+  });
+
+  it("verifies a file against a signed head, with the key that the server says or that was noted", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const { x: key = "" } = privateKey.export({ format: "jwk" });
+    const toPart = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const toHead = (of: { readonly seq: number; readonly hash: string }) => {
+      const text = `${toPart({ alg: "EdDSA" })}.${toPart({ ...of, at: "2026-11-20T08:00:00.000Z" })}`;
+      return `${text}.${sign(null, Buffer.from(text), privateKey).toString("base64url")}`;
+    };
+    const head = toHead({ seq: 3, hash: HEAD.hash });
+    const { folder: cwd, remove } = makeTempProject({ "whole.ndjson": TEXTS.join("\n"), "short.ndjson": FIRST });
+    const verify = (...words: string[]) => runCli(["audit", "verify", ...words], { cwd });
+    const other = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" }).x ?? "";
+
+    expect(await verify("whole.ndjson", "--head", head, "--key", key)).toMatchObject({ exitCode: 0 });
+    expect(await verify("short.ndjson", "--head", head, "--key", key)).toMatchObject({ exitCode: 1 });
+    expect(await verify("whole.ndjson", "--head", head)).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringContaining("nothing says with which key"),
+    });
+    expect(await verify("whole.ndjson", "--head", head, "--key", other)).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringContaining(`was not signed with the key ${other}`),
+    });
+    signed = { signed: head, key };
+    expect(await run("verify", "--head", head)).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining(`\nThe yard signs heads with the key ${key}.\n`),
+    });
+    expect(JSON.parse((await run("verify", "--json")).stdout)).toMatchObject({ kind: "whole", key });
+    signed = {};
     remove();
   });
 });

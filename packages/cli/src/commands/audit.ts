@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { checkArgs, defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
-import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
+import { type ChainFault, type ChainReport, checkChain, type KnownHead, readSignedHead } from "@stackyard/core/access";
 import { fieldOf, listAudit } from "@stackyard/core/api/operations";
 import type { AuditLine } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -71,30 +71,40 @@ const VERIFY = {
   name: "audit verify",
   summary: "Check that no line of the audit log was changed or removed.",
   description:
-    "Checks the log of the server, or a file that `stackyard audit export` has written. Exits with 1 and the number of the line that was changed or removed. Servers log the head each hour: with --head, such a hash must be in the log, so that a missing end is noticed.",
+    "Checks the log of the server, or a file that `stackyard audit export` has written. Exits with 1 and the number of the line that was changed or removed. A yard signs the head each hour and logs it: with --head, its line must be in the log, so that a missing end is noticed. `--json` says the key that a yard signs with.",
   examples: {
     "stackyard audit verify": "Check the log of the server.",
-    "stackyard audit verify audit.ndjson --head HASH": "Check a file against a hash from the server's log.",
+    "stackyard audit verify audit.ndjson --head HASH": "Check a file against a hash from the yard's log.",
+    "stackyard audit verify audit.ndjson --head SIGNED --key KEY":
+      "Check a file against a signed head, which only that yard can have made.",
   },
   args: Type.Object({
     file: optionalText("A file of lines. Default: the log of the server.", { minLength: 1 }),
-    head: optionalText("The hash of a line that must be there.", { pattern: "^[0-9a-f]{64}$", placeholder: "hash" }),
+    head: optionalText("The hash of a line that must be there, or a signed head.", {
+      pattern: "^([0-9a-f]{64}|[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+)$",
+      maxLength: 1_000,
+      placeholder: "head",
+    }),
+    key: optionalText("The public key of a signed head. Default: that of the server.", {
+      pattern: "^[A-Za-z0-9_-]{43}$",
+    }),
   }),
   positionals: ["file"],
 } as const;
 
 const verifyOnServer = defineServerCommand({
   ...VERIFY,
-  async run({ out, yard, signal }, { head: hash }) {
-    const head = hash === undefined ? await yard.audit.head({ signal }) : { hash };
-    return printReport(await verify(yard.audit.export({ signal }), head), out);
+  async run({ out, yard, signal }, { head: given, key }) {
+    const { signed: _, key: own, ...present } = await yard.audit.head({ signal });
+    const head = given === undefined ? present : toKnownHead(given, key ?? own);
+    return printReport({ ...(await verify(yard.audit.export({ signal }), head)), ...defined({ key: own }) }, out);
   },
 });
 
 const verifyFile = defineCommand({
   ...VERIFY,
-  async run({ cwd, out }: CommandContext, { file = "", head: hash }) {
-    const head = hash === undefined ? undefined : { hash };
+  async run({ cwd, out }: CommandContext, { file = "", head: given, key }) {
+    const head = given === undefined ? undefined : toKnownHead(given, key);
     return printReport(await verify(readFileLines(resolve(cwd, file), file), head), out);
   },
 });
@@ -109,7 +119,23 @@ export const auditVerify: CliCommand = {
       : verifyFile.run(context, checkArgs(verifyFile, args)),
 };
 
-function printReport(report: ChainReport, out: Output): number {
+/** Returns the head of an option. Throws `USAGE` for a signed head without the key, or with a signature of another one. */
+function toKnownHead(given: string, key: string | undefined): KnownHead {
+  if (!given.includes(".")) return { hash: given };
+  if (key === undefined) {
+    const hint =
+      "Add --key with the yard's key: `stackyard audit verify --json` on its server says it. Keep it elsewhere.";
+    throw failWith("USAGE", "--head is signed, and nothing says with which key.", { hint });
+  }
+  const head = readSignedHead(given, key);
+  if (head !== undefined) return { hash: head.hash };
+  throw failWith("USAGE", `--head was not signed with the key ${key}, or was changed.`);
+}
+
+/** A report, and the key with which the yard signs heads. */
+type Report = ChainReport & { readonly key?: string };
+
+function printReport(report: Report, out: Output): number {
   out.result(report, () => formatReport(report));
   return report.kind === "whole" ? 0 : 1;
 }
@@ -145,11 +171,12 @@ function withoutReturn(line: string): string {
 const EMPTY =
   "The log is empty, and nothing says that it had lines. A person who can write to the store can remove all lines and what it says about them: only --head with a hash from a server's log shows that.";
 
-function formatReport(report: ChainReport): string {
+function formatReport(report: Report): string {
   if (report.kind === "broken") return formatFault(report.fault);
-  const { lines, first, last } = report;
+  const { lines, first, last, key } = report;
   if (lines === 0) return EMPTY;
-  return `Verified ${lines} ${lines === 1 ? "line" : "lines"}, ${first} to ${last.seq}: the chain is intact. Head: ${last.hash}`;
+  const verified = `Verified ${lines} ${lines === 1 ? "line" : "lines"}, ${first} to ${last.seq}: the chain is intact. Head: ${last.hash}`;
+  return key === undefined ? verified : `${verified}\nThe yard signs heads with the key ${key}.`;
 }
 
 function formatFault({ kind, seq }: ChainFault): string {

@@ -29,11 +29,21 @@ export const LOG_PREFIX = "audit/log/";
 /** The end of the log as it was within the last hour, outside of the log. */
 export const WITNESS_KEY = "yard/audit-end";
 
+/** A noted end of the log. */
+interface Witness extends Pick<AuditHead, "seq" | "hash"> {
+  /** Epoch milliseconds. */
+  readonly at: number | undefined;
+  readonly signed: string | undefined;
+  readonly key: string | undefined;
+}
+
 /** Returns what a record of the end says, or undefined. */
-export function parseWitness(record: StoredRecord | undefined): Pick<AuditHead, "seq" | "hash"> | undefined {
+export function parseWitness(record: StoredRecord | undefined): Witness | undefined {
   if (!isMap(record?.value)) return undefined;
-  const { seq, hash } = record.value;
-  return typeof seq === "number" && typeof hash === "string" ? { seq, hash } : undefined;
+  const { seq, hash, at, signed, key } = record.value;
+  if (typeof seq !== "number" || typeof hash !== "string") return undefined;
+  const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);
+  return { seq, hash, at: typeof at === "number" ? at : undefined, signed: textOf(signed), key: textOf(key) };
 }
 
 /** The action of lines about pruned lines. */

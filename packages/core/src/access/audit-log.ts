@@ -20,6 +20,7 @@ import {
   WITNESS_KEY,
 } from "./audit-chain.ts";
 import type { AuditLine } from "./audit-entry.ts";
+import type { SignedHead } from "./signed-head.ts";
 
 /** A filter for lines; a missing field matches every line. */
 export interface AuditFilter {
@@ -34,6 +35,8 @@ export interface AuditFilter {
 /** The sealed lines of the audit log. Entries are sealed within a second, in yards on AWS within a minute. */
 export interface AuditLog {
   head(): Promise<AuditHead>;
+  /** Reads the last head that the yard has signed, at most an hour old while it runs; undefined before the first. */
+  signedHead(): Promise<SignedHead | undefined>;
   /**
    * Lists lines, newest first. A page also ends after a number of examined lines, so it may be empty and have a cursor.
    * Cursors are numbers of lines.
@@ -71,7 +74,7 @@ export function createAuditLog({
     if (noted === undefined) return EMPTY_HEAD;
     const { items } = await records.list(LOG_PREFIX, { limit: 1, now: clock.now() });
     const { seq, prev } = parseLine(items[0]?.value) ?? EMPTY_HEAD.first;
-    return { ...noted, first: { seq, prev }, lost: true };
+    return { seq: noted.seq, hash: noted.hash, first: { seq, prev }, lost: true };
   }
 
   /** Reads the lines of a range of numbers, in order. */
@@ -97,6 +100,10 @@ export function createAuditLog({
 
   return {
     head,
+    async signedHead() {
+      const { signed, key } = parseWitness(await records.get(WITNESS_KEY, clock.now())) ?? {};
+      return signed === undefined || key === undefined ? undefined : { signed, key };
+    },
     async list(filter, page) {
       const { seq: last, first } = await head();
       const found = createPageBuilder<AuditLine>(page);

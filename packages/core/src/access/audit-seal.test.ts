@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { createLeases } from "../engine/built-in-ports.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import { createMemoryRecords } from "../memory/memory-records.ts";
-import { silentLogger } from "../ports/executor.ts";
+import { type Logger, silentLogger } from "../ports/executor.ts";
 import type { Records } from "../ports/records.ts";
 import { type AuditHead, checkChain, parseLine } from "./audit-chain.ts";
 import type { AuditEntry, PendingEntry } from "./audit-entry.ts";
 import { createAuditLog } from "./audit-log.ts";
 import { type AuditSealer, createAuditSealer } from "./audit-seal.ts";
+import { readSignedHead } from "./signed-head.ts";
 
 const DAY_MS = 86_400_000;
 const LATER_MS = 60_000;
@@ -19,7 +21,12 @@ function createBench() {
   let entries = 0;
 
   const warnings: string[] = [];
-  const logger = { ...silentLogger, warn: (message: string) => warnings.push(message) };
+  const logged: Readonly<Record<string, unknown>>[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message) => void warnings.push(message),
+    info: (message, fields) => void logged.push({ message, ...fields }),
+  };
 
   function start(records: Records = kept, retentionMs = 400 * DAY_MS): AuditSealer {
     owners += 1;
@@ -70,7 +77,7 @@ function createBench() {
     for (const end = clock.now + ms; clock.now < end; clock.now += DAY_MS / 2) await start(kept, 9_999 * DAY_MS).seal();
   }
 
-  return { kept, clock, start, add, read, pass, warnings };
+  return { kept, clock, start, add, read, pass, warnings, logged };
 }
 
 /** Records of a process that dies with its call of this number: before the call takes effect, or after it. */
@@ -406,3 +413,49 @@ function createHeldBack(kept: Records) {
   };
   return { records, go, reached };
 }
+
+describe("the signed head", () => {
+  const HOUR_MS = 3_600_000;
+
+  it("is logged by one process in each hour of the clock, with or without new lines", async () => {
+    const bench = createBench();
+    const processes = [bench.start(), bench.start()];
+    const run = async (ms: number) => {
+      bench.clock.now += ms;
+      for (const each of processes) await each.seal();
+      return bench.logged.length;
+    };
+    const counts = [await run(0)];
+
+    await bench.add(3);
+    for (const ms of [1_000, 1_000, HOUR_MS - 2_001, 1, HOUR_MS]) counts.push(await run(ms));
+
+    expect(counts).toEqual([0, 1, 1, 1, 2, 3]);
+    const { head } = await bench.read();
+    expect(await createAuditLog({ records: bench.kept, clock: { now: () => bench.clock.now } }).signedHead()).toEqual({
+      signed: bench.logged.at(-1)?.["signed"],
+      key: bench.logged.at(-1)?.["key"],
+    });
+    for (const line of bench.logged) {
+      const { signed, key, seq, hash } = line;
+      expect(line).toMatchObject({ message: "The audit log ends here.", seq: head?.seq, hash: head?.hash });
+      expect(readSignedHead(String(signed), String(key))).toMatchObject({ seq, hash });
+    }
+    expect(new Set(bench.logged.map(({ key }) => key)).size).toBe(1);
+  });
+
+  it("is left out with a warning where the process cannot open the key, and the head is logged", async () => {
+    const bench = createBench();
+    const refused = new StackyardError("SEAL_KEY_MISSING", "A sensitive value is sealed with another key.");
+    const records: Records = {
+      ...bench.kept,
+      get: (key, now) => (key.startsWith("access/audit-key/") ? Promise.reject(refused) : bench.kept.get(key, now)),
+    };
+    await bench.add(1);
+
+    await bench.start(records).seal();
+
+    expect(bench.warnings).toEqual(["The head of the audit log is not signed."]);
+    expect(bench.logged).toEqual([{ message: "The audit log ends here.", seq: 1, hash: expect.any(String) }]);
+  });
+});

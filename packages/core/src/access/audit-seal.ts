@@ -27,6 +27,7 @@ import {
   toPendingKey,
   toSealedKey,
 } from "./audit-entry.ts";
+import { signHead } from "./signed-head.ts";
 
 /** Dependencies of sealing. */
 export interface AuditSealerDeps {
@@ -61,7 +62,7 @@ const LEASE_MS = 30_000;
 /** A page of records has at most this many, and SQLite commits this many writes at once. */
 const BATCH = 256;
 const PRUNE_EVERY_MS = 600_000;
-const WITNESS_EVERY_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 /** The time in which a store may relay an entry again after it was sealed. */
 const MARK_MS = 400 * DAY_MS;
 
@@ -91,7 +92,8 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
   /** The head; undefined until what an earlier owner has begun is finished. */
   let head: HeldHead | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
-  let witnessedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the head is noted in this hour of the clock. */
+  let noted: { readonly hour: number; readonly isNoted: boolean } | undefined;
 
   async function hold(): Promise<Lease | undefined> {
     if (lease !== undefined && clock.now() < lease.until - LEASE_MS / 2) return lease;
@@ -114,17 +116,14 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     const ready = known ?? (await recover(deps, held));
     const sealed = await sealBatch(deps, ready, known === undefined ? await listPending(deps) : pending);
     head = sealed.head;
-    if (sealed.count > 0) await witness(sealed.head.value);
     return sealed.count;
   }
 
-  /** Notes the end of the log outside of it, now and then: so a log that was removed is not taken for an empty one. */
-  async function witness({ seq, hash }: AuditHead): Promise<void> {
-    const now = clock.now();
-    if (Math.abs(now - witnessedAt) < WITNESS_EVERY_MS) return;
-    const record = await records.get(WITNESS_KEY, now);
-    await records.put({ key: WITNESS_KEY, value: { seq, hash }, expected: record?.version ?? "absent", now });
-    witnessedAt = now;
+  /** Notes the head once in each hour of the clock, and of an empty log as soon as it has lines. */
+  async function noteHour(lines: number): Promise<void> {
+    const hour = toHour(clock.now());
+    if (noted?.hour === hour && (noted.isNoted || lines === 0)) return;
+    noted = { hour, isNoted: await noteHead(deps) };
   }
 
   async function prune(): Promise<void> {
@@ -149,7 +148,9 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
       try {
         if (clock.now() - prunedAt >= PRUNE_EVERY_MS) await prune();
         const pending = await listPending(deps);
-        return pending.length === 0 ? 0 : await sealPending(pending);
+        const lines = pending.length === 0 ? 0 : await sealPending(pending);
+        await noteHour(lines);
+        return lines;
       } catch (error) {
         if (!isStackyardError(error, "LEASE_LOST")) throw error;
         // The present owner of the lease finishes what an earlier one began.
@@ -159,6 +160,33 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
       }
     },
   };
+}
+
+function toHour(at: number): number {
+  return Math.floor(at / HOUR_MS);
+}
+
+/**
+ * Notes the head outside of the log, signed, and logs it: a log that was removed is not taken for an empty one, and who removes
+ * lines does not reach the logs. One process of a yard does it in each hour. Returns whether this hour has a head.
+ */
+async function noteHead({ records, clock, logger }: AuditSealerDeps): Promise<boolean> {
+  const now = clock.now();
+  const [stored, record] = await Promise.all([records.get(HEAD_KEY, now), records.get(WITNESS_KEY, now)]);
+  const before = parseWitness(record);
+  if (before?.at !== undefined && toHour(before.at) === toHour(now)) return true;
+  if (stored === undefined) return false;
+  const { seq, hash } = stored.value as HeadValue;
+  if (seq === 0) return false;
+  const signed = await signHead({ records, clock }, { seq, hash, at: now }).catch((error: unknown) => {
+    if (!isStackyardError(error, "SEAL_KEY_MISSING")) throw error;
+    logger.warn("The head of the audit log is not signed.", { error });
+    return undefined;
+  });
+  const value = { seq, hash, at: now, ...signed };
+  const put = await records.put({ key: WITNESS_KEY, value, expected: record?.version ?? "absent", now });
+  if (put.kind === "written") logger.info("The audit log ends here.", { seq, hash, ...signed });
+  return true;
 }
 
 /** The records of the log. */
@@ -279,8 +307,8 @@ async function findLostHead(deps: LogDeps): Promise<HeadValue> {
   }
   const noted = parseWitness(await deps.records.get(WITNESS_KEY, deps.clock.now()));
   if (noted === undefined) return { ...EMPTY_HEAD, batchFrom: 1, token: 0 };
-  const seq = noted.seq + 1;
-  return { ...noted, first: { seq, prev: noted.hash }, batchFrom: seq, token: 0 };
+  const { seq, hash } = noted;
+  return { seq, hash, first: { seq: seq + 1, prev: hash }, batchFrom: seq + 1, token: 0 };
 }
 
 /** Removes the records of entries that are in the chain already. */

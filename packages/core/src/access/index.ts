@@ -116,4 +116,5 @@ export {
   toPersonId,
 } from "./sender.ts";
 export { findProxyWarning, findServerUrlFault, isLoopbackUrl, type ServerAddress } from "./server-address.ts";
+export { readSignedHead, type SignedHead } from "./signed-head.ts";
 export { findSecretPrefix, formatSecret, type SecretPrefix } from "./token-format.ts";

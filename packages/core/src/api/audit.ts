@@ -41,5 +41,12 @@ export const AuditHead = Type.Object({
   lost: Type.Optional(
     Type.Literal(true, { description: "The record of the head is missing. This is the end that was noted elsewhere." }),
   ),
+  signed: Type.Optional(
+    Type.String({
+      description:
+        "The last signed head, at most an hour old: a compact JWS with Ed25519 of its `seq`, `hash` and `at`.",
+    }),
+  ),
+  key: Type.Optional(Type.String({ description: "The public key of signed heads: 32 bytes as base64url." })),
 });
 export type AuditHead = View<typeof AuditHead>;

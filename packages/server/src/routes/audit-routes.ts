@@ -1,4 +1,4 @@
-import { type Clock, defined, type Logger, type Records, StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { type AuditLog, createAuditLog, type AuditLine as Line, type Sender } from "@stackyard/core/access";
 import * as operations from "@stackyard/core/api/operations";
 import { defineRoute, type Route, streamTexts } from "../http/route.ts";
@@ -20,7 +20,9 @@ export function auditRoutes(deps: RouteDeps): readonly Route[] {
       return reply(200, toPage(found, { toView: toLine, toId: ({ seq }) => String(seq) }));
     }),
     exportRoute(log, note),
-    serve(deps, operations.getAuditHead, async () => reply(200, await log.head())),
+    serve(deps, operations.getAuditHead, async () =>
+      reply(200, { ...(await log.head()), ...(await log.signedHead()) }),
+    ),
   ];
 }
 
@@ -58,23 +60,4 @@ function exportRoute(log: AuditLog, note: Note): Route {
 
 async function* listLines(log: AuditLog): AsyncGenerator<string, void> {
   for await (const text of log.readTexts()) yield `${text}\n`;
-}
-
-const HOUR_MS = 3_600_000;
-
-/** Logs the head of the audit log each hour, until the signal is aborted: who removes lines does not reach the logs. */
-export async function logAuditHead(
-  { records, clock, logger }: { readonly records: Records; readonly clock: Clock; readonly logger: Logger },
-  signal: AbortSignal,
-): Promise<void> {
-  const log = createAuditLog({ records, clock });
-  while (!signal.aborted) {
-    try {
-      const { seq, hash } = await log.head();
-      if (seq > 0) logger.info("The audit log ends here.", { seq, hash });
-    } catch (error) {
-      logger.warn("The head of the audit log could not be read.", { error });
-    }
-    await clock.sleep(HOUR_MS, signal);
-  }
 }

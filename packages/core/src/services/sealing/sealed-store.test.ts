@@ -81,6 +81,22 @@ async function aStoreWith(keys: readonly Uint8Array[]) {
   return { inner, sealed };
 }
 
+it("seals the secret of the key that signs heads of the audit log, which another yard's key does not open", async () => {
+  const { records } = createMemoryStore();
+  const value = { key: "public", secret: "private" };
+  const sealed = sealStore({ ...createMemoryStore(), records }, createSealer([first])).records;
+
+  await sealed.put({ key: "access/audit-key/key", value, expected: "absent", now: 1 });
+
+  expect((await sealed.get("access/audit-key/key", 1))?.value).toEqual(value);
+  expect((await records.get("access/audit-key/key", 1))?.value).toEqual({
+    key: "public",
+    secret: expect.not.stringContaining("private"),
+  });
+  const other = sealStore({ ...createMemoryStore(), records }, createSealer([second])).records;
+  await expect(other.get("access/audit-key/key", 1)).rejects.toMatchObject({ code: "SEAL_KEY_MISSING" });
+});
+
 // OrcaRouter-Lite#137: values of another key are dropped in silence. Polaris#444: one of them makes the whole list fail.
 describe("keys of a sealed store", () => {
   it("read what was sealed before a rotation, and seal again with the new one", async () => {

@@ -222,21 +222,45 @@ async function openPage<Item>(page: Page<Item>, { toId, toOpened }: OpenPageInpu
   return { ...page, items, ...(unreadable.length > 0 && { unreadable }) };
 }
 
-/** Records with the messages of callers. All others contain nothing sensitive, or are not sealed here. */
-const SEALED_PREFIX = "bulk/all/";
+/** A field of some records that is sealed. */
+interface SealedField {
+  readonly prefix: string;
+  readonly field: string;
+  seal(sealer: Sealer, owner: string, value: unknown): Promise<unknown>;
+  open(open: Convert, owner: string, value: unknown): Promise<unknown>;
+}
+
+const SEALED_FIELDS: readonly SealedField[] = [
+  {
+    prefix: "bulk/all/",
+    field: "message",
+    seal: async (sealer, owner, value) => (isMap(value) ? sealMessage(sealer, owner, value) : value),
+    open: async (open, owner, value) => (isMap(value) ? openMessage(open, owner, value) : value),
+  },
+  {
+    prefix: "access/audit-key/",
+    field: "secret",
+    seal: sealValue,
+    open: (open, owner, value) => open(owner, value),
+  },
+];
+
+type ConvertField = (sealed: SealedField, owner: string, value: unknown) => Promise<unknown>;
 
 function sealRecords(records: Records, sealer: Sealer | undefined, open: Convert): Records {
-  const toOpened = async (record: StoredRecord): Promise<StoredRecord> => {
-    const { key, value } = record;
-    const message = key.startsWith(SEALED_PREFIX) && isMap(value) ? value["message"] : undefined;
-    if (!isMap(message) || !isMap(value)) return record;
-    return { ...record, value: { ...value, message: await openMessage(open, toRecordOwner(key), message) } };
+  const convert = async ({ key, value }: Pick<StoredRecord, "key" | "value">, to: ConvertField): Promise<unknown> => {
+    const sealed = SEALED_FIELDS.find(({ prefix }) => key.startsWith(prefix));
+    if (sealed === undefined || !isMap(value) || value[sealed.field] === undefined) return value;
+    return { ...value, [sealed.field]: await to(sealed, toRecordOwner(key), value[sealed.field]) };
   };
-  const toSealed = async ({ key, value }: PutRecordInput): Promise<unknown> => {
-    const message = key.startsWith(SEALED_PREFIX) && isMap(value) ? value["message"] : undefined;
-    if (sealer === undefined || !isMap(message) || !isMap(value)) return value;
-    return { ...value, message: await sealMessage(sealer, toRecordOwner(key), message) };
-  };
+  const toOpened = async (record: StoredRecord): Promise<StoredRecord> => ({
+    ...record,
+    value: await convert(record, (sealed, owner, value) => sealed.open(open, owner, value)),
+  });
+  const toSealed = (input: PutRecordInput): Promise<unknown> =>
+    sealer === undefined
+      ? Promise.resolve(input.value)
+      : convert(input, (sealed, owner, value) => sealed.seal(sealer, owner, value));
   return wrap<Records>({
     async get(key, now) {
       const record = await records.get(key, now);
