@@ -1,5 +1,6 @@
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
 import { defined } from "@stackyard/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -64,6 +65,17 @@ describe("hostile requests", () => {
 
     await expectProblem(answer, status, code);
   });
+
+  // headroom#3284, oneuptime#3404, axonhub#1688, serving#4136: a limit in bytes before decompression
+  it.each(["gzip", "deflate", "br", "zstd", "gzip, gzip", "GZIP"])(
+    "expands no body with the encoding %s",
+    async (encoding) => {
+      const body = gzipSync(Buffer.alloc(1024 ** 2, "["));
+      const answer = await yard.call("/v1/events", { method: "POST", body, headers: { "content-encoding": encoding } });
+
+      await expectProblem(answer, 400, "USAGE");
+    },
+  );
 
   it("rejects a body that a form of another page could send", async () => {
     const answer = await yard.call("/v1/events", { body: "{}", headers: { "content-type": "text/plain" } });

@@ -38,6 +38,31 @@ describe("readYaml", () => {
     expect(value).toMatchObject({ b: expected });
   });
 
+  // visulima#825, GHSA-mh29-5h37-fv8m, gsd-core#1533, node-config#906
+  it.each([
+    "base: &base\n  __proto__: {polluted: true}\nb:\n  <<: *base",
+    "b: {<<: {__proto__: {polluted: true}}}",
+    "b: {<<: [{constructor: {prototype: {polluted: true}}}, {__proto__: {polluted: true}}]}",
+    "b: {__proto__: {polluted: true}}",
+    "__proto__: {polluted: true}\nb: {}",
+  ])("gives no map another prototype: %j", (source) => {
+    const value: unknown = (() => {
+      try {
+        return readValue(source);
+      } catch {
+        return { b: {} };
+      }
+    })();
+
+    const { b } = value as { b: { polluted?: boolean } };
+    expect([b.polluted, Object.getPrototypeOf(b), Object.getPrototypeOf(value)]).toEqual([
+      undefined,
+      expect.toBeOneOf([Object.prototype, null]),
+      expect.toBeOneOf([Object.prototype, null]),
+    ]);
+    expect({}).not.toHaveProperty("polluted");
+  });
+
   it("keeps merged keys where the merge stands", () => {
     const value = readValue("a: &a {x: 1, y: 2}\nb: {w: 0, <<: *a, x: 3, z: 4}");
 
