@@ -37,21 +37,24 @@ describe("toEnvironment", () => {
       expect(() => toSettings({ passEnvironment: [name] }, deps)).toThrow(name);
   });
 
-  it("gives the target's credentials instead of the runner's", () => {
-    const target = { account: "123456789012", region: "eu-central-1", partition: "aws" };
-    const credentials = { accessKeyId: "ASIATARGET", secretAccessKey: "s" };
+  it.each([[], ["AWS_*"], ["AWS_PROFILE"]])(
+    "gives the target's credentials instead of the runner's, also if it passes %j",
+    (...passEnvironment) => {
+      const target = { account: "123456789012", region: "eu-central-1", partition: "aws" };
+      const credentials = { AWS_ACCESS_KEY_ID: "ASIATARGET", AWS_SECRET_ACCESS_KEY: "s" };
 
-    expect(toEnvironment({ ...input, access: { target, credentials } })).toEqual({
-      PATH: "/bin",
-      HOME: "/home/runner",
-      LC_ALL: "C",
-      ...fixed,
-      AWS_ACCESS_KEY_ID: "ASIATARGET",
-      AWS_SECRET_ACCESS_KEY: "s",
-      AWS_REGION: "eu-central-1",
-      AWS_DEFAULT_REGION: "eu-central-1",
-    });
-  });
+      expect(toEnvironment({ ...input, passEnvironment, access: { target, credentials } })).toEqual({
+        PATH: "/bin",
+        HOME: "/home/runner",
+        LC_ALL: "C",
+        ...fixed,
+        AWS_ACCESS_KEY_ID: "ASIATARGET",
+        AWS_SECRET_ACCESS_KEY: "s",
+        AWS_REGION: "eu-central-1",
+        AWS_DEFAULT_REGION: "eu-central-1",
+      });
+    },
+  );
 
   it("lets the runner's environment set how often calls to an http backend are retried", () => {
     const patient = toEnvironment({ ...input, runner: { TF_HTTP_RETRY_MAX: "9", TF_HTTP_RETRY_WAIT_MIN: "2" } });

@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
-import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
+import { defined, type ExecutorContext, StackyardError } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
-import { BASE_VARIABLES, type Environment, pickEnvironment } from "@stackyard/core/programs";
+import { BASE_VARIABLES, type Environment, isCredentialVariable, pickEnvironment } from "@stackyard/core/programs";
 import { toStackTags } from "@stackyard/core/services";
 import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
 import { type ProgramRunner, runChild } from "./run/child.ts";
 import { TerraformFailure } from "./run/failure.ts";
+import type { TargetAccess } from "./run/target-credentials.ts";
 import { isVersionConstraint } from "./source/module-facts.ts";
 import { loadSdkS3Source, type S3Source } from "./source/sources.ts";
 
@@ -181,8 +182,7 @@ interface EnvironmentInput {
   /** More variables to pass on. A star at the end matches any suffix. */
   readonly passEnvironment: readonly string[];
   readonly cliConfigFile?: string;
-  /** The account that the task works in, with credentials for it. */
-  readonly access?: { readonly target: Target; readonly credentials: AwsCredentials };
+  readonly access?: TargetAccess;
   /** The trace context of the call that runs it. */
   readonly traceContext?: { readonly traceparent: string; readonly tracestate?: string };
   readonly variables: ReadonlyMap<string, string>;
@@ -203,6 +203,7 @@ export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   };
   add(DEFAULTS_ENVIRONMENT);
   add(pick(runner, names));
+  if (access) for (const name of environment.keys()) if (isCredentialVariable(name)) environment.delete(name);
   // An invalid path makes every call print a warning, so it is set only if configured.
   add({ ...FIXED, TF_CLI_CONFIG_FILE: cliConfigFile, ...settings, ...toAccess(access) });
   add({ TRACEPARENT: traceContext?.traceparent, TRACESTATE: traceContext?.tracestate });
@@ -231,13 +232,7 @@ function pick(runner: Environment, names: readonly string[]): Environment {
 function toAccess(access: EnvironmentInput["access"]): Environment {
   if (access === undefined) return {};
   const { target, credentials } = access;
-  return {
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_SESSION_TOKEN: credentials.sessionToken,
-    AWS_REGION: target.region,
-    AWS_DEFAULT_REGION: target.region,
-  };
+  return { ...credentials, AWS_REGION: target.region, AWS_DEFAULT_REGION: target.region };
 }
 
 /** Linux takes at most 128 KiB in one variable, its name included (execve(2), MAX_ARG_STRLEN). */

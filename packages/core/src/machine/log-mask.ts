@@ -14,6 +14,8 @@ export interface LogMasks {
   readonly text: MaskText;
   /** Creates a mask for lines that come one by one. */
   stream(): StreamMask;
+  /** Also masks these from now on, in streams that have begun as whole lines only. */
+  add(values: Iterable<unknown>): void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface LogMasks {
  */
 export function createLogMasks(values: Iterable<unknown>): LogMasks {
   const given = [...values];
-  const mask = createLineMask(given);
+  let mask = createLineMask(given);
   let search: TextSearch | undefined;
   const stream = (maskLine: MaskText): StreamMask => {
     // Most texts are short; the search takes longer to create than they take to mask.
@@ -30,9 +32,17 @@ export function createLogMasks(values: Iterable<unknown>): LogMasks {
     return createStreamMask(maskLine, search);
   };
   return {
-    stream: () => stream(mask),
+    stream: () => stream((text) => mask(text)),
     // The lines of a long text take much less time at once than one by one.
     text: (text) => mask(text.includes("\n") ? maskSplit(text, stream(unchanged)) : text),
+    add(values) {
+      const known = new Set(given);
+      const added = [...values].filter((value) => !known.has(value));
+      if (added.length === 0) return;
+      given.push(...added);
+      mask = createLineMask(given);
+      search = undefined;
+    },
   };
 }
 

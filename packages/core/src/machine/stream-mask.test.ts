@@ -172,3 +172,19 @@ describe("a mask for texts", () => {
     expect(mask("a\n\n b\r\nc\n")).toBe("a\n\n b\r\nc\n");
   });
 });
+
+describe("secrets that are added", () => {
+  it("are masked in texts and in a stream that has begun", () => {
+    const masks = createLogMasks(["first-secret"]);
+    const stream = masks.stream();
+    masks.add(["second-secret"]);
+
+    expect(masks.text("first-secret second-secret")).toBe("*** ***");
+    const lines = [...stream.push({ text: "a second-secret" }), ...stream.flush()];
+    expect(lines.join()).not.toContain("second-secret");
+    const later = masks.stream();
+    expect(
+      [...later.push({ text: "second-" }), ...later.push({ text: "secret" }), ...later.flush()].join(),
+    ).not.toContain("second-");
+  });
+});

@@ -125,8 +125,9 @@ export interface ExecutorContext {
    */
   aws<Client>(client: ClientConstructor<Client>, region?: string): Client;
   /**
-   * Returns the credentials of the task's target, for programs. Throws an `AbortError` after another worker has the attempt;
-   * who has them already is not stopped, so use `aws` for requests.
+   * Returns the credentials of the task's target, which may expire within the hour: `serveCredentials` of
+   * `@stackyard/core/programs` gives them to a program as long as it runs. Throws an `AbortError` after another worker has the
+   * attempt; who has them already is not stopped, so use `aws` for requests.
    */
   credentials(): Promise<AwsCredentials>;
 }

@@ -11,3 +11,4 @@ export {
   type RunningProgram,
 } from "./program-starter.ts";
 export { type ForeignJson, findJsonExcess, type JsonLimits, type JsonPart, readForeignJson } from "./read-json.ts";
+export { isCredentialVariable, type ProgramCredentials, serveCredentials } from "./serve-credentials.ts";

@@ -26,6 +26,7 @@ import { openProviderCache, type RunProviderCache } from "./provider-cache.ts";
 import { recoverRun } from "./recorded-run.ts";
 import { claimFolder, claimSameFolder, FolderRefused, type OwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import type { StagedRun } from "./staged-run.ts";
+import { withTargetCredentials } from "./target-credentials.ts";
 import { findCut, isVariablesFile, listTextsOf, removeVariables } from "./tfvars.ts";
 
 /** Runs `work` in a folder that is always removed afterwards. Fails with TerraformFailure. */
@@ -59,42 +60,46 @@ export async function withStagedRun<T>(
     const variables = withApplied(toVariables(ctx, task.variables ?? {}), applied);
     reportIgnored(ctx, variables, facts);
     const fileSecrets = await readVariableFiles(ctx, { module, variables, facts, files });
-    const access = ctx.target && { target: ctx.target, credentials: await ctx.credentials() };
-    const { environment: runner, passEnvironment, cliConfigFile } = settings;
-    const environment = toEnvironment({
-      runner,
-      passEnvironment: isTrusted ? passEnvironment : [],
-      variables: variables.values,
-      settings: {
-        // The home folder of the runner contains its credentials for AWS and for registries.
-        HOME: isTrusted ? runner["HOME"] : folder.path,
-        ...backend.environment,
-        ...cache.environment,
-        ...toDefaultTags(settings.yard, ctx),
-      },
-      ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
-    });
     const hidden = new Set([...(ctx.secrets ?? []), ...listSecretsOf(applied)]);
-    const masks = createLogMasks([...hidden, ...fileSecrets, ...toSecrets(environment, facts)]);
-    return work({
-      ctx,
-      settings,
-      config,
-      program,
-      module,
-      sourceDigest,
-      stateKey: source.stateKey,
-      environment,
-      variables: new Map([...variables.values].filter(([name]) => facts.variables.has(name))),
-      isSecret: (name, value) =>
-        isSecretName(name) || facts.variables.get(name)?.sensitive === true || hidden.has(value),
-      folder: folder.path,
-      shareProviders: cache.share,
-      initArguments: backend.initArguments,
-      destroyArguments: skipsRefresh ? ["-refresh=false"] : [],
-      isYard: backend.isYard,
-      mask: masks.text,
-      maskStream: masks.stream,
+    const masks = createLogMasks([...hidden, ...fileSecrets]);
+    return withTargetCredentials(ctx, masks, (access) => {
+      const { environment: runner, passEnvironment, cliConfigFile } = settings;
+      const environment = toEnvironment({
+        runner,
+        passEnvironment: isTrusted ? passEnvironment : [],
+        variables: variables.values,
+        settings: {
+          // The home folder of the runner contains its credentials for AWS and for registries.
+          HOME: isTrusted ? runner["HOME"] : folder.path,
+          ...backend.environment,
+          ...cache.environment,
+          ...toDefaultTags(settings.yard, ctx),
+        },
+        ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
+      });
+      // Those of the target are masked where they are given; paths among their variables are no secrets.
+      const others = Object.entries(environment).filter(([name]) => !(name in (access?.credentials ?? {})));
+      masks.add(toSecrets(Object.fromEntries(others), facts));
+      return work({
+        ctx,
+        settings,
+        config,
+        program,
+        module,
+        sourceDigest,
+        stateKey: source.stateKey,
+        environment,
+        variables: new Map([...variables.values].filter(([name]) => facts.variables.has(name))),
+        isSecret: (name, value) =>
+          isSecretName(name) || facts.variables.get(name)?.sensitive === true || hidden.has(value),
+        folder: folder.path,
+        shareProviders: cache.share,
+        initArguments: backend.initArguments,
+        destroyArguments: skipsRefresh ? ["-refresh=false"] : [],
+        isYard: backend.isYard,
+        mask: masks.text,
+        maskStream: masks.stream,
+      });
     });
   });
 }

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { StackyardError } from "@stackyard/core";
@@ -272,6 +273,7 @@ describe.skipIf(!hasTerraform())("a run of a commit", () => {
     const seen = ctx.lines.filter((line) => line.includes("(local-exec): ") && line.includes("="));
     expect(seen.map((line) => line.split(": ")[1])).toEqual([
       "AWS_ACCESS_KEY_ID=***",
+      `AWS_CONFIG_FILE=${devNull}`,
       expect.stringMatching(`^HOME=${project.workDir}/`),
       // The mark by which a program that outlives its starter is found again.
       expect.stringMatching(/^STACKYARD_PROGRAM=[0-9a-f-]{36}$/),

@@ -1,0 +1,33 @@
+import type { ExecutorContext, Target } from "@stackyard/core";
+import { type Environment, serveCredentials } from "@stackyard/core/programs";
+import type { LogMasks } from "@stackyard/core/services";
+
+/** The account that a task works in, and the variables of its credentials. */
+export interface TargetAccess {
+  readonly target: Target;
+  readonly credentials: Environment;
+}
+
+/** Runs `work` with the credentials of the task's target, which are masked in logs; without a target with none. */
+export async function withTargetCredentials<T>(
+  ctx: ExecutorContext,
+  masks: LogMasks,
+  work: (access: TargetAccess | undefined) => Promise<T>,
+): Promise<T> {
+  const { target, clock } = ctx;
+  if (target === undefined) return work(undefined);
+  const mask = (secrets: readonly (string | undefined)[]) =>
+    masks.add(secrets.filter((secret) => secret !== undefined));
+  const load = async () => {
+    const given = await ctx.credentials();
+    mask([given.accessKeyId, given.secretAccessKey, given.sessionToken]);
+    return given;
+  };
+  const served = await serveCredentials({ load, clock });
+  mask([served.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]]);
+  try {
+    return await work({ target, credentials: served.environment });
+  } finally {
+    await served.close();
+  }
+}
