@@ -1,4 +1,4 @@
-import { type AwsAccess, createAwsAccess, createLimiter, findEmulator } from "@stackyard/aws";
+import { type AwsAccess, createAwsAccess, createLimiter, findEmulator, findUploadEncryption } from "@stackyard/aws";
 import { createJsonLogger } from "@stackyard/consumer/function";
 import { type Clock, type Logger, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
@@ -40,6 +40,15 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
     environment,
     clock,
     logger,
-    access: (region) => createAwsAccess({ clock, limiter, logger, region, session, clientConfig }),
+    access: (region) =>
+      createAwsAccess({
+        clock,
+        limiter,
+        logger,
+        region,
+        session,
+        clientConfig,
+        uploads: findUploadEncryption(environment),
+      }),
   };
 }

@@ -4,7 +4,14 @@ import { OrganizationsClient } from "@aws-sdk/client-organizations";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import { type AwsAccess, createAwsAccess, type LambdaContext, runInvocation, toArnPart } from "@stackyard/aws";
+import {
+  type AwsAccess,
+  createAwsAccess,
+  findUploadEncryption,
+  type LambdaContext,
+  runInvocation,
+  toArnPart,
+} from "@stackyard/aws";
 import { type Clock, defined, type Records, toPartition } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -76,7 +83,8 @@ function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, cloc
   // Emulators do not have DNS names for buckets.
   const clientConfig = config.pathStyleUrls === true ? { forcePathStyle: true } : {};
   const session = { name: "stackyard-distributor" };
-  const access = options.access ?? createAwsAccess({ clock, logger, region, session, clientConfig });
+  const uploads = findUploadEncryption(options.environment);
+  const access = options.access ?? createAwsAccess({ clock, logger, region, session, clientConfig, uploads });
   const records = options.records ?? createDynamodbRecords({ client: access.client(DynamoDBClient, undefined), table });
   const signer = { access, account, region, clock, ...defined({ roleArn }) };
   return createDistributor({

@@ -3,6 +3,7 @@ import {
   createAwsAccess,
   createLimiter,
   findRegion,
+  findUploadEncryption,
   type LambdaContext,
   runInvocation,
   type SessionOptions,
@@ -67,7 +68,8 @@ function make({ environment, random = Math.random, access }: CreateAppOptions, l
   const region = findRegion(environment) ?? "";
   // One for all sessions: quotas are the account's.
   const limiter = createLimiter({ clock });
-  const base = { clock, limiter, logger, region, maxAttempts: MAX_ATTEMPTS };
+  const uploads = findUploadEncryption(environment);
+  const base = { clock, limiter, logger, region, maxAttempts: MAX_ATTEMPTS, uploads };
   const openAccess = access ?? ((session) => createAwsAccess({ ...base, session }));
   return createReleases({
     constants,

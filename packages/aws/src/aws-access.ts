@@ -22,6 +22,7 @@ import {
   type Remembered,
   type TargetDefaults,
 } from "./target-identity.ts";
+import { createUploadPlugin, type UploadEncryption } from "./upload-encryption.ts";
 
 /** A process's access to AWS. The engine passes it to executors; a process's own work uses it with no target. */
 export type AwsAccess = NonNullable<YardDeps["aws"]>;
@@ -50,6 +51,8 @@ export interface AwsAccessOptions {
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
+  /** How uploads to S3 name their encryption (`findUploadEncryption`). Undefined: they do not. */
+  readonly uploads?: UploadEncryption | undefined;
   /** The environment of the process, which may name a proxy for https. Default: none is used. */
   readonly proxies?: Readonly<Record<string, string | undefined>>;
   /** Address of STS, where roles are assumed. Default: that of `clientConfig`, else the SDK's. */
@@ -135,7 +138,7 @@ interface Shell {
 function createShell(options: AwsAccessOptions): Shell {
   const limiter = options.limiter ?? createLimiter({ clock: options.clock });
   const maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
-  const { proxies } = options;
+  const { proxies, uploads } = options;
   // Node compares NO_PROXY itself.
   const agent = proxies !== undefined && usesProxies(proxies) ? { httpsAgent: { proxyEnv: proxies } } : {};
   const requestHandler = { ...TIMEOUTS, ...agent };
@@ -150,6 +153,8 @@ function createShell(options: AwsAccessOptions): Shell {
     const isOwn = account === undefined;
     const toAccount = (): string => (isOwn || account === identity?.known()?.account ? OWN : account);
     const region = () => client.config.region();
+    // Outside of the next one, which explains denials by what was sent.
+    if (uploads !== undefined) client.middlewareStack.use(createUploadPlugin(uploads));
     client.middlewareStack.use(createCallPlugin({ clock: options.clock, ages, role }));
     client.middlewareStack.use(createLimiterPlugin({ limiter, region, account: toAccount }));
     for (const plugin of options.plugins ?? []) client.middlewareStack.use(plugin);

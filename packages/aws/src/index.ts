@@ -25,3 +25,4 @@ export {
 export { type Denial, decideDenial, isDenial, NEW_ROLE_MS } from "./new-role.ts";
 export { escapeFilterValue } from "./request-values.ts";
 export type { TargetDefaults } from "./target-identity.ts";
+export { createUploadPlugin, findUploadEncryption, type UploadEncryption } from "./upload-encryption.ts";

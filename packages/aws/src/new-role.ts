@@ -1,5 +1,6 @@
 import { type Clock, isStackyardError } from "@stackyard/core";
 import { findAwsFault } from "./aws-fault.ts";
+import { isUpload } from "./upload-encryption.ts";
 
 /**
  * The time in which a denial may pass by itself: IAM is eventually consistent, and a new role, policy or trust is denied for
@@ -154,6 +155,12 @@ export function findResource(input: unknown): string | undefined {
   return typeof bus === "string" ? bus : undefined;
 }
 
+/** Policies that demand the header look at the request alone: default encryption of the bucket does not help. */
+function toUploadAdvice({ service, operation, input }: CallFacts): string {
+  if (!isUpload(service, operation) || Object(input).ServerSideEncryption !== undefined) return "";
+  return " If a policy denies uploads that do not name their encryption, set STACKYARD_S3_ENCRYPTION.";
+}
+
 /**
  * Adds the call, the resource and the missing right to the message of a final denial: for some calls AWS answers only
  * a status. Returns the same error, whose class and name callers may check.
@@ -166,6 +173,6 @@ export function explainDenial(error: unknown, call: CallFacts): unknown {
   const resource = findResource(call.input);
   const of = resource === undefined || error.message.includes(resource) ? "" : ` on ${resource}`;
   const said = error.message.replace(/\.?$/, ".");
-  error.message = `${said} ${call.service}.${call.operation} was denied. ${advice}${of}.`;
+  error.message = `${said} ${call.service}.${call.operation} was denied. ${advice}${of}.${toUploadAdvice(call)}`;
   return error;
 }

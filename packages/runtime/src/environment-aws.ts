@@ -4,7 +4,7 @@ import type { Endpoints, Environment } from "./environment.ts";
 
 /** Dependencies of the access to AWS. */
 interface EnvironmentAwsDeps {
-  readonly environment: Pick<Environment, "region" | "credentials" | "endpoints" | "targets">;
+  readonly environment: Pick<Environment, "region" | "credentials" | "endpoints" | "targets" | "uploads">;
   /** The names of sessions in targets. */
   readonly session: AwsAccessOptions["session"];
   /** Added to every client's configuration. Default: nothing. */
@@ -23,12 +23,13 @@ interface EnvironmentAwsDeps {
  */
 export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
   const { environment, session, clientConfig = {}, limiter, retriesDenials, clock, logger } = deps;
-  const { region, credentials, endpoints, targets } = environment;
+  const { region, credentials, endpoints, targets, uploads } = environment;
   const { all: endpoint } = endpoints;
   const access = createAwsAccess(
     defined({
       session,
       targets,
+      uploads,
       clock,
       logger,
       limiter,

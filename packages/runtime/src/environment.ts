@@ -1,4 +1,4 @@
-import { findRegion } from "@stackyard/aws";
+import { findRegion, findUploadEncryption, type UploadEncryption } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
   DynamodbVariables,
@@ -17,7 +17,8 @@ import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";
 import { findQueueSenderFaults, parseQueueSenders, type QueueSenders } from "./queue-senders.ts";
 
-const { LOG_LEVEL, STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME } = SharedVariables.properties;
+const { LOG_LEVEL, STACKYARD_S3_ENCRYPTION, STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME } =
+  SharedVariables.properties;
 const { bucket: BUCKET, queue: QUEUE, region: REGION } = VARIABLE_FORMS;
 const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
 const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, expected: "an absolute path" };
@@ -129,6 +130,7 @@ export const Variables = Type.Object({
     "The Stackyard server that stores the Terraform states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
     { ...ADDRESS, expected: "an address such as https://stackyard.example.org" },
   ),
+  STACKYARD_S3_ENCRYPTION,
   STACKYARD_SEAL_KEY,
   STACKYARD_SEAL_KMS_KEY,
   STACKYARD_DISTRIBUTOR: text(
@@ -258,6 +260,8 @@ export interface Environment extends EngineSettings {
   readonly calendars: BucketPlace | undefined;
   /** Where whole logs of tasks are kept, instead of the store. */
   readonly taskLogs: BucketPlace | undefined;
+  /** How uploads to S3 name their encryption. */
+  readonly uploads: UploadEncryption | undefined;
   /** The role that tasks assume in targets without a role. */
   readonly targets: { readonly role?: string; readonly externalId?: string };
   readonly skipsTasks: boolean;
@@ -300,6 +304,7 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables): En
     calendars: toPlace(values.CALENDAR_BUCKET, values.CALENDAR_PREFIX),
     ...toEngineSettings(values),
     taskLogs: toPlace(values.TASK_LOG_BUCKET, values.TASK_LOG_PREFIX),
+    uploads: findUploadEncryption(environment),
     targets: defined({ role: values.TARGET_ROLE, externalId: values.TARGET_EXTERNAL_ID }),
     skipsTasks: SKIP_TASK_EXECUTION !== undefined && isLocal,
     tasks: toTaskSettings(values),

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "@stackyard/aws";
+import { type AwsAccess, type AwsAccessOptions, createAwsAccess, findUploadEncryption } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 
 /**
@@ -12,5 +12,6 @@ export function createOwnAwsAccess(
   region?: string,
 ): AwsAccess {
   const session = { name: `stackyard-${hostname()}` };
-  return createAwsAccess({ ...ports, session, proxies: process.env, ...defined({ region }) });
+  const uploads = findUploadEncryption(process.env);
+  return createAwsAccess({ ...ports, session, uploads, proxies: process.env, ...defined({ region }) });
 }

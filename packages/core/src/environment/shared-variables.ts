@@ -26,6 +26,13 @@ export const SharedVariables = Type.Object({
   ),
   STACKYARD_ARTIFACTS_BUCKET: text("The distributor's bucket, for the commands of artifacts"),
   STACKYARD_ARTIFACTS_PREFIX: text("The prefix of all keys in this bucket. Default: none"),
+  STACKYARD_S3_ENCRYPTION: Type.Optional(
+    Type.String({
+      ...VARIABLE_FORMS.uploadEncryption,
+      description:
+        "The encryption that each upload to S3 names in its headers, where policies deny uploads without: `AES256`, `aws:kms` for the account's key for S3, or the ARN of a key. Default: no header, so the bucket's own default encryption applies",
+    }),
+  ),
   STACKYARD_SEAL_KEY: text(
     "Keys that seal sensitive values in the store, and saved Terraform plans: 32 random bytes in base64 each, separated by commas, the newest first",
   ),

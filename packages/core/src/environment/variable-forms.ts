@@ -38,6 +38,10 @@ export const VARIABLE_FORMS = {
     pattern: "^arn:aws[a-z-]*:sns:[a-z0-9-]+:\\d{12}:[\\w-]{1,256}(\\.fifo)?$",
     expected: "the ARN of a topic",
   },
+  uploadEncryption: {
+    pattern: "^(AES256|aws:kms|arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:(key|alias)/[\\w/-]{1,256})$",
+    expected: "AES256, aws:kms or the ARN of a key",
+  },
   yard: { pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", expected: "1 to 64 letters, digits and _.-" },
 } as const;
 

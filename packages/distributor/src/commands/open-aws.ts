@@ -1,6 +1,6 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
-import { createAwsAccess } from "@stackyard/aws";
+import { createAwsAccess, findUploadEncryption } from "@stackyard/aws";
 import { StackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { ArtifactAws, AwsPlace } from "./artifact-command.ts";
@@ -12,6 +12,7 @@ export function openAws({ region, role, externalId, pathStyle: forcePathStyle = 
   const access = createAwsAccess({
     clock: systemClock,
     session: { name: "stackyard-artifacts" },
+    uploads: findUploadEncryption(process.env),
     ...(region && { region }),
     // The bucket can be in another region.
     clientConfig: { followRegionRedirects: true, forcePathStyle },

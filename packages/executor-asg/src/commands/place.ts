@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { createAwsAccess, findRegion, loadOwnAccount } from "@stackyard/aws";
+import { createAwsAccess, findRegion, findUploadEncryption, loadOwnAccount } from "@stackyard/aws";
 import {
   type AccountNames,
   type Clock,
@@ -292,6 +292,7 @@ export function openDeployerAws(region: string): DeployerAws {
     clock: systemClock,
     retriesDenials: false,
     session: { name: "stackyard-release" },
+    uploads: findUploadEncryption(process.env),
     region,
     // The bucket is in the region of its releases, which may differ from the deployer's.
     clientConfig: { followRegionRedirects: true },

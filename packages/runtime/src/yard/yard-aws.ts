@@ -1,4 +1,4 @@
-import { type AwsAccess, findRegion, toAwsError } from "@stackyard/aws";
+import { type AwsAccess, findRegion, findUploadEncryption, toAwsError } from "@stackyard/aws";
 import { type AwsYardOptions, type Clock, defined, StackyardError, type Target } from "@stackyard/core";
 import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
 import { Type } from "typebox";
@@ -25,6 +25,7 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
       credentials: yard.profile === undefined ? findAccessKeys(environment) : undefined,
       endpoints: toEndpoints({ ...environment, LOCAL_MODE: undefined }),
       targets: {},
+      uploads: findUploadEncryption(environment),
     },
     session: { name: sessionName },
     // A person waits for the answer.

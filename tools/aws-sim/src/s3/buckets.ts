@@ -24,6 +24,13 @@ export const s3Faults = {
   expired: () => new SimFault("ExpiredToken", 400, "The provided token has expired."),
   denied: (who: string, action: string) =>
     new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`),
+  /** As for a statement that denies. */
+  deniedExplicitly: (who: string, action: string) =>
+    new SimFault(
+      "AccessDenied",
+      403,
+      `User: ${who} is not authorized to perform: ${action} with an explicit deny in a resource-based policy`,
+    ),
   wrongSignature: ({ accessKeyId, stringToSign, signature }: SignedRequest) =>
     new SimFault(
       "SignatureDoesNotMatch",

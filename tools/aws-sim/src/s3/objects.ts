@@ -21,6 +21,7 @@ import {
   toEncryption,
   toEtag,
 } from "./buckets.ts";
+import { checkUploadPolicy } from "./upload-policy.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 
@@ -42,6 +43,7 @@ export async function putObject(buckets: Buckets, call: SimCall): Promise<Writte
   const key = textOf(input, "Key");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Faults.keyTooLong();
   if (body.length > MAX_PUT_BYTES) throw s3Faults.tooLarge();
+  checkUploadPolicy(bucket, call);
   checkWriteCondition(bucket.objects.get(key), key, input);
   const checksumSha256 = checkSha256(body, input);
   const encryption = toEncryption(input);

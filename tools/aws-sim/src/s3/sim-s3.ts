@@ -29,6 +29,7 @@ import {
   toObjectCreated,
   type WrittenObject,
 } from "./objects.ts";
+import { toEncryptionPolicy } from "./upload-policy.ts";
 import { abortUpload, completeUpload, createUpload, uploadPart } from "./uploads.ts";
 
 /** General purpose buckets with conditional reads, writes and deletes, ranges, paging, versions and multipart uploads. */
@@ -48,6 +49,8 @@ export interface SimS3 {
   uploads(bucket: string): readonly MultipartUpload[];
   /** Returns the bucket's settings, by name: `BucketPolicy`, `PublicAccessBlock`, … */
   settings(bucket: string): Readonly<Record<string, unknown>>;
+  /** Gives the bucket a policy that denies uploads whose headers do not name this encryption. Default: any. */
+  demandEncryption(bucket: string, kind?: string): void;
 }
 
 /** Where a bucket is and who may use it. Default: no one else; it neither notifies nor discards. */
@@ -125,6 +128,8 @@ export function createS3({ clock, onEvent }: S3Deps): SimS3 {
     },
     uploads: (bucket) => [...open(bucket).uploads.values()],
     settings: (bucket) => Object.fromEntries(open(bucket).settings),
+    demandEncryption: (bucket, kind) =>
+      void open(bucket).settings.set("BucketPolicy", { Policy: toEncryptionPolicy(bucket, kind) }),
   };
 }
 

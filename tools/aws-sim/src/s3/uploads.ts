@@ -11,6 +11,7 @@ import {
   toEtag,
   type UploadedPart,
 } from "./buckets.ts";
+import { checkUploadPolicy } from "./upload-policy.ts";
 import {
   checkSha256,
   checkWriteCondition,
@@ -33,6 +34,7 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
   const { input } = call;
   const key = textOf(input, "Key");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Faults.keyTooLong();
+  checkUploadPolicy(bucket, call);
   bucket.written += 1;
   const uploadId = createHash("sha256").update(`upload ${bucket.name} ${bucket.written}`).digest("base64url");
   const checksumAlgorithm = findText(input, "ChecksumAlgorithm");
