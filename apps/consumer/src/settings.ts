@@ -72,6 +72,7 @@ export const CopyVariables = Type.Object({
     default: false,
   }),
   RETIRE,
+  STACKYARD_S3_ENCRYPTION: SharedVariables.properties.STACKYARD_S3_ENCRYPTION,
 });
 
 /** The variables of the function behind `Custom::InitialSetTrigger`. */

@@ -1,6 +1,11 @@
 import { findEmulator, toArnPart } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
+import {
+  type EnvironmentVariables,
+  parseEnvironment,
+  SharedVariables,
+  VARIABLE_FORMS,
+} from "@stackyard/core/environment";
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { type Static, Type } from "typebox";
 
@@ -77,6 +82,7 @@ export const Variables = Type.Object({
       "`presigned`, `identity` (messages without a URL, which consumers of the first generation fail on) or `auto`: both",
     default: "auto",
   }),
+  STACKYARD_S3_ENCRYPTION: SharedVariables.properties.STACKYARD_S3_ENCRYPTION,
 });
 
 /** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */

@@ -1,4 +1,9 @@
-import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
+import {
+  type EnvironmentVariables,
+  parseEnvironment,
+  SharedVariables,
+  VARIABLE_FORMS,
+} from "@stackyard/core/environment";
 import { PRESETS, type ReleaseConstants } from "@stackyard/executor-asg/releases";
 import { type Static, Type } from "typebox";
 
@@ -52,6 +57,7 @@ export const Variables = Type.Object({
     maximum: 86_400,
     default: 1_800,
   }),
+  STACKYARD_S3_ENCRYPTION: SharedVariables.properties.STACKYARD_S3_ENCRYPTION,
 });
 
 /** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */

@@ -13,5 +13,6 @@ export type { TableAddress, YardStore } from "./stores.ts";
 export { TaskRunner, type TaskRunnerProps } from "./task-runner.ts";
 export type { InlineConsumer } from "./templates/consumer-template.ts";
 export { synthesizeTemplates, type Template, type TemplateSources } from "./templates/synthesize-templates.ts";
+export type { UploadChoice, UploadSettings } from "./upload-encryption.ts";
 export { Yard, type YardProps } from "./yard.ts";
 export type { StateManagerQueues, StoreChoices, TaskRunnerQueues, Variables, YardSettings } from "./yard-settings.ts";

@@ -14,9 +14,10 @@ import {
 } from "./policies/yard-permissions.ts";
 import type { QueueAddress } from "./queues.ts";
 import { toStoreEnvironment, toStorePermission, type YardStore } from "./stores.ts";
+import { toUploadEnvironment, toUploadPermissions, type UploadSettings } from "./upload-encryption.ts";
 
 /** The common settings of both apps of a yard. */
-export interface YardSettings {
+export interface YardSettings extends UploadSettings {
   /** Default: `main`. */
   readonly yardName?: string;
   /** The location of messages that are too large for a queue. Default: such a message is rejected. */
@@ -74,6 +75,7 @@ export function toYardEnvironment(settings: YardSettings, stores: StoreChoices):
     LOG_LEVEL: logLevel,
     OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
     STACKYARD_SEAL_KMS_KEY: sealKeyArn,
+    ...toUploadEnvironment(settings),
     ...toPlaceEnvironment("MESSAGE", messages),
     ...toChoiceEnvironment(stores),
   };
@@ -87,6 +89,7 @@ export function toYardPermissions(settings: YardSettings, stores: StoreChoices):
     ...(messages === undefined ? [] : [mapGiven(messages, claimMessages)]),
     ...(queueKeyArn === undefined ? [] : [mapGiven(queueKeyArn, useQueueKey)]),
     ...(sealKeyArn === undefined ? [] : [mapGiven(sealKeyArn, (arn) => sealWith(arn, yardName))]),
+    ...toUploadPermissions(settings),
   ];
 }
 

@@ -53,12 +53,13 @@ export class Yard extends Construct {
       messages,
       queueKeyArn,
       sealKeyArn,
+      uploadEncryption,
       runnersHaveStore,
       logLevel,
       otlpEndpoint,
     } = props;
     const { subnets, machines } = props;
-    const shared = { yardName, messages, queueKeyArn, sealKeyArn, runnersHaveStore };
+    const shared = { yardName, messages, queueKeyArn, sealKeyArn, uploadEncryption, runnersHaveStore };
     const settings = defined({ ...shared, logLevel, otlpEndpoint, subnets });
     const { timeoutSeconds } = props.taskRunner;
     this.queues = new YardQueues(this, "Queues", {

@@ -21,6 +21,7 @@ import {
 } from "../policies/artifact-permissions.ts";
 import type { Permission } from "../policies/statement.ts";
 import { useQueueKey } from "../policies/yard-permissions.ts";
+import { toUploadEnvironment, toUploadPermissions, type UploadSettings } from "../upload-encryption.ts";
 import type { Variables } from "../yard-settings.ts";
 import type { ConsumerQueues } from "./consumer-queues.ts";
 
@@ -52,7 +53,7 @@ export interface DistributorAddress {
 }
 
 /** The input of a consumer. Memory, network and space are those of the function that copies. */
-export interface ArtifactConsumerProps extends FunctionSettings {
+export interface ArtifactConsumerProps extends FunctionSettings, UploadSettings {
   readonly code: ConsumerCode;
   readonly distributor: DistributorAddress;
   /** An existing bucket, which is not changed. Default: a bucket named by prefix, account and region, created or adopted. */
@@ -154,6 +155,7 @@ function toEnvironment({ consumer, queues, bucket, region, environment }: CopyFu
     ACCEPT_V1: consumer.acceptV1,
     EXTRA_HOSTS: consumer.extraHosts,
     PRIVATE_ENDPOINTS: consumer.privateEndpoints,
+    ...toUploadEnvironment(consumer),
   };
 }
 
@@ -171,6 +173,7 @@ function toPermissions({ consumer, queues, bucket, region }: CopyFunctionProps):
     ...(keyArn === undefined ? [] : [mapGiven(keyArn, (arn) => decryptSource(arn, region))]),
     ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, useBucketKey)]),
     ...(queueKeyArn === undefined ? [] : [mapGiven(queueKeyArn, useQueueKey)]),
+    ...toUploadPermissions(consumer),
   ];
 }
 

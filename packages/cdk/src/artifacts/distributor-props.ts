@@ -3,6 +3,7 @@ import type { Code } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { FunctionSettings } from "../app-function.ts";
 import { findCondition, type Given, mapGiven, type Switch, toValue } from "../given.ts";
+import type { UploadSettings } from "../upload-encryption.ts";
 import type { TrustedConsumers } from "./announcements.ts";
 
 /** An existing bucket or table under a condition of the template; otherwise a new one is created. */
@@ -12,7 +13,7 @@ export interface ExistingMemory {
 }
 
 /** The input of a distributor. */
-export interface ArtifactDistributorProps extends FunctionSettings {
+export interface ArtifactDistributorProps extends FunctionSettings, UploadSettings {
   readonly code: Code;
   /** Whom it serves. */
   readonly trusted: TrustedConsumers;

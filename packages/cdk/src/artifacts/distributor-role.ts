@@ -20,6 +20,7 @@ import {
 } from "../policies/artifact-permissions.ts";
 import type { Permission } from "../policies/statement.ts";
 import { toBucketArn } from "../policies/statement.ts";
+import { toUploadEnvironment, toUploadPermissions } from "../upload-encryption.ts";
 import type { Variables } from "../yard-settings.ts";
 import type { ArtifactDistributorProps } from "./distributor-props.ts";
 import { type SourcePrefixes, toAnnouncedObjects } from "./distributor-props.ts";
@@ -56,6 +57,7 @@ export function toDistributorEnvironment(props: ArtifactDistributorProps, parts:
     KEEP_DAYS: props.keepDays,
     TRANSFER: props.transfer,
     LOG_LEVEL: props.logLevel,
+    ...toUploadEnvironment(props),
   };
 }
 
@@ -82,6 +84,7 @@ export function toDistributorPermissions(
     sendFailures(parts.failuresArn),
     ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, objectKey)]),
     ...(topicKeyArn === undefined ? [] : [mapGiven(topicKeyArn, topicKey)]),
+    ...toUploadPermissions(props),
   ];
 }
 

@@ -128,6 +128,11 @@ describe("the policies of the yard", () => {
         ...claims.map((pair) => pair.replace(" bucket/", " messages/")),
         ...taskLogs("task-logs", "blue/"),
         ...on(
+          "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
+          "kms:Decrypt",
+          "kms:GenerateDataKey",
+        ),
+        ...on(
           "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
           "kms:Decrypt",
           "kms:GenerateDataKey",
@@ -185,6 +190,7 @@ describe("the policies of the yard", () => {
       ["List", { StringLike: { "s3:prefix": "m/*" } }],
       ["OfQueues", { StringEquals: { "kms:ViaService": "sqs.eu-west-1.amazonaws.com" } }],
       ["DataKeys", { StringEquals: sealing }],
+      ["Uploads", { StringEquals: { "kms:ViaService": "s3.eu-west-1.amazonaws.com" } }],
     ]);
   });
 });

@@ -9,9 +9,10 @@ import { type Given, mapGiven } from "../given.ts";
 import { deployReleases, readEncrypted } from "../policies/release-permissions.ts";
 import { allow } from "../policies/statement.ts";
 import { createClosedBucket } from "../stores.ts";
+import { toUploadEnvironment, toUploadPermissions, type UploadSettings } from "../upload-encryption.ts";
 
 /** The input of the deployer of releases. */
-export interface ReleasesProps extends FunctionSettings {
+export interface ReleasesProps extends FunctionSettings, UploadSettings {
   readonly code: Code;
   /** The names: `stackyard`, or those of a predecessor. Default: `stackyard`. */
   readonly preset?: PresetName | ReleaseChoice;
@@ -59,6 +60,7 @@ export class Releases extends Construct {
       permissions: [
         ...deployReleases({ bucket: this.bucketName, lockTable: this.lockTableName, assumedRole }),
         ...(keyArn === undefined ? [] : [mapGiven(keyArn, readEncrypted)]),
+        ...toUploadPermissions(props),
       ],
       environment: {
         ACCOUNT_ID: Aws.ACCOUNT_ID,
@@ -69,6 +71,7 @@ export class Releases extends Construct {
         EXTERNAL_ID: props.externalId,
         SESSION_TAGS: props.sessionTags === undefined ? undefined : String(props.sessionTags),
         LOG_LEVEL: props.logLevel,
+        ...toUploadEnvironment(props),
       },
     });
     this.stateMachineArn = this.#makeStateMachine(choice, props).ref;

@@ -6,7 +6,7 @@ import type { ConsumerCode } from "../artifacts/consumer-functions.ts";
 import { onlyIf } from "../given.ts";
 import { CONSUMERS, type ParameterName } from "./parameter-definitions.ts";
 import { addRequirement, openTemplate, type TemplateParameters } from "./template-parameters.ts";
-import { toFunctionSettings } from "./template-settings.ts";
+import { toFunctionSettings, toUploadSettings } from "./template-settings.ts";
 import { addOutput, describeInlineCode } from "./template-stack.ts";
 
 /** Files that are embedded in the template: CommonJS, without the SDK. */
@@ -88,6 +88,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
     targetBucket: onlyIf(toTargetCondition(stack, parameters), parameters.text("TargetBucket")),
     bucketPrefix: parameters.text("BucketPrefix"),
     kmsKeyArn: parameters.given("KmsKeyArn"),
+    ...toUploadSettings(parameters),
     queueKeyArn: parameters.given("QueueKeyArn"),
     maxBytes: parameters.number("MaxBytes"),
     transfer: parameters.text("Transfer"),

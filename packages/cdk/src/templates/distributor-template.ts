@@ -4,7 +4,7 @@ import { onlyIf } from "../given.ts";
 import { toIdentityCondition } from "./consumer-template.ts";
 import type { ParameterName } from "./parameter-definitions.ts";
 import { openTemplate, type TemplateParameters } from "./template-parameters.ts";
-import { toCode, toFunctionSettings } from "./template-settings.ts";
+import { toCode, toFunctionSettings, toUploadSettings } from "./template-settings.ts";
 import { addOutput } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: announces artifacts to all accounts and regions, and knows where they stand.";
@@ -35,6 +35,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
     existing: { bucket: parameters.given("ExistingSourceBucket"), table: parameters.given("ExistingRecordsTable") },
     bucketPrefix: parameters.text("SourceBucketPrefix"),
     kmsKeyArn: parameters.given("KmsKeyArn"),
+    ...toUploadSettings(parameters),
     topicKeyArn: parameters.given("TopicKeyArn"),
     artifactPrefix: parameters.given("ArtifactPrefix"),
     uploadPrefix: parameters.given("UploadPrefix"),

@@ -16,6 +16,7 @@ import {
   ofVariable,
   type ParameterDefinition,
   PREFIX,
+  UPLOAD_ENCRYPTION,
 } from "./parameter-forms.ts";
 import {
   ENGINE_PARAMETERS,
@@ -34,6 +35,12 @@ export const PARAMETERS = {
     default: "main",
     pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
     constraint: "1 to 30 letters, digits, _ and -, and no _ or - first.",
+  },
+  S3Encryption: {
+    group: "Yard",
+    description:
+      "Encryption that uploads to S3 name, if policies demand it: AES256, aws:kms or the ARN of a key. Empty: not named.",
+    ...UPLOAD_ENCRYPTION,
   },
   LogLevel: { group: "Yard", ...ofVariable(SharedVariables.properties.LOG_LEVEL) },
 
@@ -98,6 +105,7 @@ const YARD: Names = [
   "MessageBucket",
   "MessagePrefix",
   "SealKeyArn",
+  "S3Encryption",
   "SubnetIds",
   "SecurityGroupIds",
 ];
@@ -170,6 +178,7 @@ const RELEASES: Names = [
   "ExistingReleaseBucket",
   "ExistingLockTable",
   "ReleaseKeyArn",
+  "S3Encryption",
 ];
 const RELEASE_ROLE: Names = [
   "ReleasesPreset",
@@ -200,6 +209,7 @@ export const CONSUMERS: Names = [
   "ExtraHosts",
   "TriggerVersion",
   "WaitForInitialSet",
+  "S3Encryption",
   "LogLevel",
   "LogRetentionDays",
 ];
@@ -272,6 +282,7 @@ export const PARAMETERS_OF = {
     "OrganizationId",
     "ExternalId",
     "KmsKeyArn",
+    "S3Encryption",
     "Transfer",
     "PermissionsBoundaryArn",
   ],

@@ -93,3 +93,8 @@ export const BUCKET_PREFIX = {
 } as const;
 /** The ARN of a key, or empty. */
 export const KEY_ARN = optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing.");
+/** How uploads name their encryption, or empty. */
+export const UPLOAD_ENCRYPTION = optional(
+  `AES256|aws:kms|${ARN}:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+`,
+  "AES256, aws:kms, the ARN of a key, or nothing.",
+);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { printTemplate } from "./synthesize-templates.ts";
 
-const LONG = "a".repeat(100);
+const LONG = "a".repeat(160);
 
 it("puts on a line what fits there", () => {
   const text = printTemplate({ Queue: { Type: "AWS::SQS::Queue", Properties: { Name: LONG, Tags: [LONG, LONG] } } });

@@ -91,6 +91,7 @@ describe("the template of releases", () => {
         ASSUMED_ROLE: "stackyard-releases-assumed",
         SESSION_TAGS: "true",
         LOG_LEVEL: "info",
+        STACKYARD_S3_ENCRYPTION: "",
       },
     });
     expect([Timeout, RecursiveLoop]).toEqual([300, "Terminate"]);

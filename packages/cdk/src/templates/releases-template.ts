@@ -11,7 +11,7 @@ import {
 import { ReleasesAccount } from "../releases/releases-account.ts";
 import { createClosedBucket } from "../stores.ts";
 import { openTemplate, type TemplateParameters } from "./template-parameters.ts";
-import { addFunctionAlarms, toCode, toFunctionSettings } from "./template-settings.ts";
+import { addFunctionAlarms, toCode, toFunctionSettings, toUploadSettings } from "./template-settings.ts";
 
 const RELEASES_DESCRIPTION =
   "Stackyard: blue/green releases on Auto Scaling groups, by Step Functions. One for all accounts.";
@@ -25,6 +25,7 @@ export function addReleasesTemplate(app: App): Stack {
     ...addReleaseMemory(stack, parameters, choice.names),
     code: toCode(stack, parameters, "Releases"),
     preset: choice,
+    ...toUploadSettings(parameters),
     keyArn: parameters.given("ReleaseKeyArn"),
     assumedRole: orElse(parameters, "AssumedRole", choice.names.assumedRole),
     externalId: parameters.given("AssumedRoleExternalId"),

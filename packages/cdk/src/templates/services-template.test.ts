@@ -28,6 +28,7 @@ describe("the template of services", () => {
         PROJECT_BUCKET: "projects",
         PROJECT_PREFIX: "",
         YARD_NAME: "main",
+        STACKYARD_S3_ENCRYPTION: "",
         RUNNERS_HAVE_STORE: "true",
         LOG_LEVEL: "info",
         DYNAMODB_TABLE: "stackyard-main-stacks",

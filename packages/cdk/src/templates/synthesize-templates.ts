@@ -79,7 +79,7 @@ function toPiece(piece: unknown): string | undefined {
   return Array.isArray(attribute) ? `\${${attribute.join(".")}}` : undefined;
 }
 
-const WIDTH = 180;
+const WIDTH = 300;
 
 /**
  * Formats a template as JSON for people: what fits stays on one line, with no space inside its brackets. It is shorter,

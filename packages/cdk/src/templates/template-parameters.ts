@@ -26,6 +26,8 @@ export interface TemplateParameters {
   givenNumber(name: ParameterName): Conditional<number>;
   /** Returns the list, if it is not empty. */
   givenList(name: ParameterName): Conditional<readonly string[]>;
+  /** Returns the text, if it is an ARN and not one of the words that the parameter allows as well. */
+  givenArn(name: ParameterName): Conditional<string>;
   /** Creates a condition that is true if the parameter has that value. */
   condition(id: string, name: ParameterName, value: string): CfnCondition;
 }
@@ -72,6 +74,11 @@ function addParameters(stack: Stack, names: readonly ParameterName[]): TemplateP
     given: (name) => onlyIf(isGiven(name, find(name).valueAsString), find(name).valueAsString),
     givenNumber: (name) => onlyIf(isGiven(name, find(name).valueAsString), Token.asNumber(find(name).value)),
     givenList: (name) => onlyIf(isGiven(name, Fn.join("", find(name).valueAsList)), find(name).valueAsList),
+    givenArn(name) {
+      const { valueAsString: text } = find(name);
+      const start = () => Fn.conditionEquals(Fn.select(0, Fn.split(":", text)), "arn");
+      return onlyIf(once(`Is${name}Arn`, start), text);
+    },
     condition: (id, name, value) => once(id, () => Fn.conditionEquals(find(name).valueAsString, value)),
   };
 }

@@ -16,11 +16,18 @@ import {
   toExistingTable,
   toTableAddress,
 } from "../stores.ts";
+import type { UploadSettings } from "../upload-encryption.ts";
 import type { StoreChoices, TaskRunnerQueues } from "../yard-settings.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
 import type { ParameterDefinition } from "./parameter-forms.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
 import { addOutput } from "./template-stack.ts";
+
+/** Returns how uploads name their encryption. */
+export function toUploadSettings(parameters: TemplateParameters): UploadSettings {
+  const name = "S3Encryption";
+  return { uploadEncryption: { value: parameters.text(name), keyArn: parameters.givenArn(name) } };
+}
 
 /** Returns the settings that both apps share. */
 export function toYardSettings(parameters: TemplateParameters) {
@@ -32,6 +39,7 @@ export function toYardSettings(parameters: TemplateParameters) {
     otlpEndpoint: parameters.given("OtlpEndpoint"),
     queueKeyArn: parameters.given("QueueKeyArn"),
     sealKeyArn: parameters.given("SealKeyArn"),
+    ...toUploadSettings(parameters),
     messages: onlyIf(bucket.condition, { bucket: bucket.value, prefix }),
   };
 }

@@ -226,6 +226,7 @@ describe("the functions of a yard", () => {
     const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/";
     const common = {
       YARD_NAME: "main",
+      STACKYARD_S3_ENCRYPTION: "",
       LOG_LEVEL: "info",
       RUNNERS_HAVE_STORE: "true",
       SQS_EVENT_QUEUE_URL: `${url}stack-events`,

@@ -5,6 +5,7 @@ export const RELEASES_APP = { CodeBucket: "code", ReleasesCodeKey: "releases.zip
 
 /** All parameters are set. */
 export const FULL_RELEASES_APP = {
+  S3Encryption: "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
   ...RELEASES_APP,
   ...SUBNETS,
   ...OPERATIONS,

@@ -21,6 +21,7 @@ export const YARD_PARAMETERS = {
 
 /** All parameters are set. */
 export const FULL_YARD_PARAMETERS = {
+  S3Encryption: "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
   ...YARD_PARAMETERS,
   ...OPERATIONS,
   YardName: "blue",

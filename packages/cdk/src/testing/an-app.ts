@@ -34,6 +34,7 @@ export const FLEET_APP = {
 
 /** All parameters are set. */
 export const FULL_FLEET_APP = {
+  S3Encryption: "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
   ...FLEET_APP,
   ...SUBNETS,
   ...OPERATIONS,
@@ -75,6 +76,7 @@ export const SERVICES_APP = {
 
 /** All parameters are set. */
 export const FULL_SERVICES_APP = {
+  S3Encryption: "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
   ...SERVICES_APP,
   ...SUBNETS,
   ...OPERATIONS,

@@ -20,6 +20,7 @@ export const DISTRIBUTOR_APP = {
 
 /** All parameters are set. */
 export const FULL_DISTRIBUTOR_APP = {
+  S3Encryption: "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
   ...DISTRIBUTOR_APP,
   ...SUBNETS,
   ...OPERATIONS,
@@ -64,6 +65,7 @@ export const OLD_CONSUMER_APP = {
 
 /** All parameters are set. */
 export const FULL_CONSUMER_APP = {
+  S3Encryption: "arn:aws:kms:eu-west-1:111122223333:key/0000abcd-12ab-34cd-56ef-1234567890ab",
   ...DISTRIBUTOR_OUTPUTS,
   ...SUBNETS,
   ...OPERATIONS,
