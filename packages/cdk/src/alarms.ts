@@ -1,9 +1,16 @@
-import { defined } from "@stackyard/core";
-import { type CfnCondition, Stack } from "aws-cdk-lib";
-import { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
+import { Stack } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import {
+  type AlarmMetric,
+  type AlarmRule,
+  type AlarmTopics,
+  createAlarm,
+  FIVE_MINUTES,
+  notifyTopics,
+  toQueueMetric,
+} from "./alarm.ts";
 import { CallFunction } from "./function-triggers.ts";
-import { findCondition, type Given, toCfnList, toValue } from "./given.ts";
+import { findCondition, type Given, toValue } from "./given.ts";
 import type { QueueAddress, YardQueues } from "./queues.ts";
 
 /** Settings of a yard's alarms. */
@@ -23,14 +30,11 @@ export interface YardAlarmsProps extends YardAlarmSettings {
     YardQueues,
     "events" | "tasks" | "longTasks" | "eventDeadLetters" | "taskDeadLetters" | "tickDeadLetters"
   >;
-  /** The rule that calls the state manager each minute. Default: it is not watched. */
-  readonly scheduleRuleName?: string;
   /** Functions that must neither fail nor be throttled, by the names of their alarms. */
   readonly functions: Readonly<Record<string, { readonly name: string }>>;
 }
 
 const MINUTE = 60;
-const FIVE_MINUTES = 300;
 const EVENT_WAIT_SECONDS = 300;
 /** A running task counts as well: its message stays in the queue until the task is done. */
 const TASK_WAIT_SECONDS = 1_800;
@@ -49,7 +53,6 @@ export class YardAlarms extends Construct {
     add("TasksWait", toWaitRule(queues.tasks, taskWaitSeconds));
     if (queues.longTasks !== undefined) add("LongTasksWait", toLongRule(queues.longTasks));
     add("StalledStacks", toStalledRule(props.yardName));
-    if (props.scheduleRuleName !== undefined) add("ScheduleStands", toScheduleRule(props.scheduleRuleName));
     new FunctionAlarms(this, "Functions", { functions, topicArns });
   }
 }
@@ -112,22 +115,6 @@ function toStalledRule(yardName: string): AlarmRule {
   };
 }
 
-function toScheduleRule(ruleName: string): AlarmRule {
-  return {
-    description:
-      "The schedule does not call its function: what is due runs late, and metrics are missing. Check whether its EventBridge rule is disabled.",
-    metric: {
-      namespace: "AWS/Events",
-      metricName: "Invocations",
-      statistic: "Sum",
-      dimensions: { RuleName: ruleName },
-    },
-    limit: { below: 1 },
-    periodSeconds: FIVE_MINUTES,
-    periods: 2,
-  };
-}
-
 /** The functions to monitor. */
 export interface FunctionAlarmsProps {
   readonly topicArns?: AlarmTopics;
@@ -135,26 +122,24 @@ export interface FunctionAlarmsProps {
   readonly functions: Readonly<Record<string, { readonly name: string }>>;
 }
 
-/** Alarms on functions that are throttled or fail repeatedly. */
+/** Alarms on functions that are throttled or fail repeatedly. The alarms of the rules that call them notify the same topics. */
 export class FunctionAlarms extends Construct {
   constructor(scope: Construct, id: string, { topicArns, functions }: FunctionAlarmsProps) {
     super(scope, id);
     for (const [name, watched] of Object.entries(functions)) {
       createAlarm(this, `${name}Throttled`, toThrottleRule(watched.name), topicArns);
       createAlarm(this, `${name}Fails`, toErrorRule(watched.name), topicArns);
-      const schedule = findSchedule(this, watched.name);
-      if (schedule === undefined) continue;
-      createAlarm(this, `${name}ScheduleStands`, toScheduleRule(schedule.ruleName), topicArns);
+      for (const rule of findRules(this, watched.name)) notifyTopics(rule.alarm, topicArns);
     }
   }
 }
 
-/** Finds the schedule of a function in the same stack. */
-function findSchedule(scope: Construct, functionName: string): CallFunction | undefined {
+/** Finds the rules that call a function in the same stack. Each has its alarm. */
+function findRules(scope: Construct, functionName: string): readonly CallFunction[] {
   const calls = Stack.of(scope)
     .node.findAll()
     .filter((each) => each instanceof CallFunction);
-  return calls.find((each) => each.isScheduled && each.functionName === functionName);
+  return calls.filter((each) => each.functionName === functionName);
 }
 
 function toThrottleRule(functionName: string): AlarmRule {
@@ -179,63 +164,4 @@ function toErrorRule(functionName: string): AlarmRule {
 
 function toLambdaMetric(metricName: string, functionName: string): AlarmMetric {
   return { namespace: "AWS/Lambda", metricName, dimensions: { FunctionName: functionName }, statistic: "Sum" };
-}
-
-/** Returns the maximum of a metric of a queue. */
-export function toQueueMetric(QueueName: string, metricName: string): AlarmMetric {
-  return { namespace: "AWS/SQS", metricName, dimensions: { QueueName }, statistic: "Maximum" };
-}
-
-/** The metric of an alarm. */
-export interface AlarmMetric {
-  readonly namespace: string;
-  readonly metricName: string;
-  readonly dimensions: Readonly<Record<string, string>>;
-  readonly statistic: "Maximum" | "Minimum" | "Sum";
-}
-
-/** When an alarm starts: a number of periods above a threshold, or below one. */
-export interface AlarmRule {
-  /** The cause of the alarm, and the remedy. */
-  readonly description: string;
-  readonly metric: AlarmMetric;
-  readonly limit: { readonly above: number } | { readonly below: number };
-  readonly periodSeconds: number;
-  readonly periods: number;
-  readonly condition?: CfnCondition | undefined;
-}
-
-/** Returns the rule for a metric that counts faults: a single one within five minutes. */
-export function toFaultRule(description: string, metric: AlarmMetric): AlarmRule {
-  return { description, metric, limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 1 };
-}
-
-/** Topics that are notified when an alarm starts and when it ends. */
-export type AlarmTopics = Given<readonly string[]> | undefined;
-
-/** Creates an alarm. An idle resource has no values and counts as healthy; a rule with a lower limit must change that. */
-export function createAlarm(scope: Construct, id: string, rule: AlarmRule, topics: AlarmTopics): void {
-  const { description, metric, limit, periodSeconds, periods, condition } = rule;
-  const { namespace, metricName, dimensions, statistic } = metric;
-  const actions = topics === undefined ? undefined : toCfnList(topics);
-  const alarm = new CfnAlarm(scope, id, {
-    alarmDescription: description,
-    namespace,
-    metricName,
-    statistic,
-    ...toComparison(limit),
-    dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
-    period: periodSeconds,
-    evaluationPeriods: periods,
-    ...defined({ alarmActions: actions, okActions: actions }),
-  });
-  if (condition !== undefined) alarm.cfnOptions.condition = condition;
-}
-
-function toComparison(limit: AlarmRule["limit"]) {
-  if ("above" in limit) {
-    const comparisonOperator = "GreaterThanThreshold";
-    return { comparisonOperator, threshold: limit.above, treatMissingData: "notBreaching" };
-  }
-  return { comparisonOperator: "LessThanThreshold", threshold: limit.below, treatMissingData: "breaching" };
 }

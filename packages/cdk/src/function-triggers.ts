@@ -1,8 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { CfnCondition } from "aws-cdk-lib";
+import type { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnRule } from "aws-cdk-lib/aws-events";
 import { CfnEventInvokeConfig, CfnEventSourceMapping, CfnPermission } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
+import { type AlarmRule, createAlarm, FIVE_MINUTES } from "./alarm.ts";
 import { type Given, toCfn } from "./given.ts";
 
 /** The options of a function that receives the messages of a queue. */
@@ -49,28 +51,60 @@ export interface CallFunctionProps {
   readonly state?: string;
 }
 
-/** A rule of EventBridge that calls a function, with the permission to do so. */
+/** A rule of EventBridge that calls a function, with the permission to do so, and with the alarm that tells when it does not. */
 export class CallFunction extends Construct {
-  readonly ruleName: string;
   readonly functionName: string;
-  /** True for a rule with a schedule, which an alarm watches: without its calls nothing else would be red. */
-  readonly isScheduled: boolean;
+  /** Notifies no topic by itself: the alarms of the function add theirs. */
+  readonly alarm: CfnAlarm;
 
   constructor(scope: Construct, id: string, props: CallFunctionProps) {
     super(scope, id);
-    this.ruleName = createRule(this, "Function", props);
+    const ruleName = createRule(this, props);
     this.functionName = props.functionName;
-    this.isScheduled = props.schedule !== undefined;
+    const { schedule, eventBusName } = props;
+    this.alarm =
+      schedule === undefined
+        ? createAlarm(
+            this,
+            "Undelivered",
+            toDeliveryRule(defined({ RuleName: ruleName, EventBusName: eventBusName })),
+            undefined,
+          )
+        : createAlarm(this, "Stands", toScheduleRule(ruleName), undefined);
   }
 }
 
+/** Returns the rule for a schedule: without its calls nothing else would be red. */
+function toScheduleRule(RuleName: string): AlarmRule {
+  return {
+    description:
+      "The schedule does not call its function: what is due runs late, and metrics are missing. Check whether its EventBridge rule is disabled.",
+    metric: { namespace: "AWS/Events", metricName: "Invocations", statistic: "Sum", dimensions: { RuleName } },
+    limit: { below: 1 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 2,
+  };
+}
+
+/** Returns the rule for events, which may be rare: each that comes must reach the function. */
+function toDeliveryRule(dimensions: Readonly<Record<string, string>>): AlarmRule {
+  return {
+    description:
+      "Events do not reach their function. Check whether the EventBridge rule still names it, and whether its permission stands.",
+    metric: { namespace: "AWS/Events", metricName: "FailedInvocations", statistic: "Sum", dimensions },
+    limit: { above: 0 },
+    periodSeconds: FIVE_MINUTES,
+    periods: 1,
+  };
+}
+
 /** Creates a rule and the permission of its target. Returns the rule's name. */
-function createRule(scope: Construct, targetId: string, props: CallFunctionProps): string {
+function createRule(scope: Construct, props: CallFunctionProps): string {
   const { description, functionName, functionArn, eventPattern, eventBusName, schedule, state = "ENABLED" } = props;
   const rule = new CfnRule(scope, "Rule", {
     description,
     state,
-    targets: [{ id: targetId, arn: functionArn }],
+    targets: [{ id: "Function", arn: functionArn }],
     ...defined({ eventPattern, eventBusName, scheduleExpression: schedule }),
   });
   new CfnPermission(scope, "Permission", {
@@ -89,12 +123,9 @@ export type MinuteScheduleProps = Pick<CallFunctionProps, "functionName" | "func
  * Calls a function each minute, which then processes what is due. A failed call is not retried: the next one does the
  * same work.
  */
-export class MinuteSchedule extends Construct {
-  readonly ruleName: string;
-
+export class MinuteSchedule extends CallFunction {
   constructor(scope: Construct, id: string, { functionName, functionArn }: MinuteScheduleProps) {
-    super(scope, id);
-    this.ruleName = createRule(this, "StateManager", {
+    super(scope, id, {
       functionName,
       functionArn,
       description: "Lets the state manager see what is due: timers, deadlines, polls, parked events, lost leases.",

@@ -1,4 +1,4 @@
-export type { AlarmTopics } from "./alarms.ts";
+export type { AlarmTopics } from "./alarm.ts";
 export { type YardAlarmSettings, YardAlarms, type YardAlarmsProps } from "./alarms.ts";
 export { AppFunction, type AppFunctionProps, type FunctionSettings, type Subnets } from "./app-function.ts";
 export { type Conditional, type Given, onlyIf } from "./given.ts";

@@ -39,8 +39,6 @@ const EVENTS_A_BATCH = 10;
 /** The function that decides events: invoked by the queues of events and due work, and by a schedule each minute. */
 export class StateManager extends Construct {
   readonly function: AppFunction;
-  /** The rule of EventBridge that calls it each minute. */
-  readonly scheduleRuleName: string;
 
   constructor(scope: Construct, id: string, props: StateManagerProps) {
     super(scope, id);
@@ -68,7 +66,7 @@ export class StateManager extends Construct {
     const { name: functionName, arn: functionArn } = this.function;
     createQueueSource(this, "EventSource", { functionName, queueArn: queues.events.arn, batchSize: EVENTS_A_BATCH });
     createQueueSource(this, "TickSource", { functionName, queueArn: queues.ticks.arn, batchSize: EVENTS_A_BATCH });
-    this.scheduleRuleName = new MinuteSchedule(this, "Schedule", { functionName, functionArn }).ruleName;
+    new MinuteSchedule(this, "Schedule", { functionName, functionArn });
   }
 }
 

@@ -88,7 +88,6 @@ export class Yard extends Construct {
       ...props.alarms,
       yardName,
       queues: this.queues,
-      scheduleRuleName: this.stateManager.scheduleRuleName,
       functions: { StateManager: this.stateManager.function, TaskRunner: this.taskRunner.function },
     });
   }

@@ -2,14 +2,8 @@ import { defined } from "@stackyard/core";
 import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import { CfnParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
-import {
-  type AlarmRule,
-  type AlarmTopics,
-  createAlarm,
-  FunctionAlarms,
-  toFaultRule,
-  toQueueMetric,
-} from "../alarms.ts";
+import { type AlarmRule, type AlarmTopics, createAlarm, toFaultRule, toQueueMetric } from "../alarm.ts";
+import { FunctionAlarms } from "../alarms.ts";
 import type { AppFunction } from "../app-function.ts";
 import { findCondition, makeOnlyWhere, toFlag, toValue } from "../given.ts";
 import { type QueueAddress, TIMES_TIMEOUT } from "../queues.ts";

@@ -1,14 +1,8 @@
 import { Aws, Fn } from "aws-cdk-lib";
 import { CfnEventInvokeConfig } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import {
-  type AlarmRule,
-  type AlarmTopics,
-  createAlarm,
-  FunctionAlarms,
-  toFaultRule,
-  toQueueMetric,
-} from "../alarms.ts";
+import { type AlarmRule, type AlarmTopics, createAlarm, FIVE_MINUTES, toFaultRule, toQueueMetric } from "../alarm.ts";
+import { FunctionAlarms } from "../alarms.ts";
 import { AppFunction } from "../app-function.ts";
 import { createWorkQueue, type QueueAddress } from "../queues.ts";
 import { Announcements, DistributorEvents, ReceiptBus } from "./announcements.ts";
@@ -140,8 +134,6 @@ export interface DistributorAlarmsProps {
   readonly topicArns?: AlarmTopics;
   readonly distributor: ArtifactDistributor;
 }
-
-const FIVE_MINUTES = 300;
 
 /** Alarms on what needs a person: events that were given up, queues that take no messages, initial sets that fail. */
 export class DistributorAlarms extends Construct {

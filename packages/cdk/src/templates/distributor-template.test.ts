@@ -53,10 +53,13 @@ describe("the template of the distributor", () => {
       ["SignerRole", "AWS::IAM::Role"],
       ["EventsPublishedRule", "AWS::Events::Rule"],
       ["EventsPublishedPermission", "AWS::Lambda::Permission"],
+      ["EventsPublishedUndelivered", "AWS::CloudWatch::Alarm"],
       ["EventsReceivedRule", "AWS::Events::Rule"],
       ["EventsReceivedPermission", "AWS::Lambda::Permission"],
+      ["EventsReceivedUndelivered", "AWS::CloudWatch::Alarm"],
       ["EventsSweepRule", "AWS::Events::Rule"],
       ["EventsSweepPermission", "AWS::Lambda::Permission"],
+      ["EventsSweepStands", "AWS::CloudWatch::Alarm"],
       ["StatesRole", "AWS::IAM::Role"],
       ["InitialSetMachine", "AWS::StepFunctions::StateMachine"],
       ["TriggerInitSetRole", "AWS::IAM::Role"],
@@ -70,7 +73,6 @@ describe("the template of the distributor", () => {
       ["AlarmUnseen", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorThrottled", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorFails", "AWS::CloudWatch::Alarm"],
-      ["AlarmDistributorScheduleStands", "AWS::CloudWatch::Alarm"],
     ]);
   });
 

@@ -24,6 +24,7 @@ describe("the template of the custom resource", () => {
       ["EcsTaskFunction", "AWS::Lambda::Function"],
       ["EcsTaskFailedRule", "AWS::Events::Rule"],
       ["EcsTaskFailedPermission", "AWS::Lambda::Permission"],
+      ["EcsTaskFailedUndelivered", "AWS::CloudWatch::Alarm"],
       ["AlarmEcsTaskThrottled", "AWS::CloudWatch::Alarm"],
       ["AlarmEcsTaskFails", "AWS::CloudWatch::Alarm"],
     ]);

@@ -176,7 +176,8 @@ export const TASK_PARAMETERS = {
       ...ADDRESS,
     },
     SealKeyArn: {
-      description: "KMS key that seals sensitive values and plans, the same for all apps. Empty: a key that the apps keep in the store.",
+      description:
+        "KMS key that seals sensitive values and plans, the same for all apps. Empty: a key that the apps keep in the store.",
       ...KEY_ARN,
     },
     ExistingTaskLogBucket: {

@@ -370,13 +370,13 @@ describe("the alarms of a yard", () => {
 
   it("watch dead letters, age, stalled stacks, throttles and failures", () => {
     expect(watched(deploy())).toEqual([
+      "AWS/Events Invocations StateManagerScheduleRule < 1",
       "AWS/SQS ApproximateNumberOfMessagesVisible event-dead-letters > 0",
       "AWS/SQS ApproximateNumberOfMessagesVisible task-dead-letters > 0",
       "AWS/SQS ApproximateNumberOfMessagesVisible tick-dead-letters > 0",
       "AWS/SQS ApproximateAgeOfOldestMessage stack-events > 300",
       "AWS/SQS ApproximateAgeOfOldestMessage stack-tasks > 1800",
       "Stackyard stalledStacks main > 0",
-      "AWS/Events Invocations StateManagerScheduleRule < 1",
       "AWS/Lambda Throttles stackyard-main-state-manager > 0",
       "AWS/Lambda Errors stackyard-main-state-manager > 2",
       "AWS/Lambda Throttles stackyard-main-task-runner > 0",
@@ -387,7 +387,7 @@ describe("the alarms of a yard", () => {
   it("take it for an alarm when the schedule says nothing, and for rest when a queue does", () => {
     const resolved = deploy();
 
-    expect(propertiesOf(resolved, "AlarmScheduleStands")["TreatMissingData"]).toBe("breaching");
+    expect(propertiesOf(resolved, "StateManagerScheduleStands")["TreatMissingData"]).toBe("breaching");
     expect(propertiesOf(resolved, "AlarmEventsWait")["TreatMissingData"]).toBe("notBreaching");
   });
 

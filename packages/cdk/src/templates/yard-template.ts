@@ -90,7 +90,6 @@ export function addStateManagerTemplate(app: App): Stack {
     yardName: settings.yardName,
     queues,
     topicArns: parameters.givenList("AlarmTopicArns"),
-    scheduleRuleName: stateManager.scheduleRuleName,
     functions: { StateManager: stateManager.function },
   });
   addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
