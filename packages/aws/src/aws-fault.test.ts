@@ -2,16 +2,16 @@ import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import { StackyardError } from "@stackyard/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findAwsFault, redactText, toAwsError } from "./aws-fault.ts";
+import { findAwsFault, redactText, toAnswer, toAwsError } from "./aws-fault.ts";
 
 const named = (name: string): Error => Object.assign(new Error("why"), { name });
 
 describe("findAwsFault", () => {
   it.each([
-    [new SimFault("Throttling", 400, "Rate exceeded"), "retryable", "RATE_LIMITED"],
-    [new SimFault("SlowDown", 503, "x"), "retryable", "RATE_LIMITED"],
-    [new SimFault("Whatever", 429, "x"), "retryable", "RATE_LIMITED"],
-    [new SimFault("Odd", 400, "x", { $retryable: { throttling: true } }), "retryable", "RATE_LIMITED"],
+    [new SimFault("Throttling", 400, "Rate exceeded"), "passing", "RATE_LIMITED"],
+    [new SimFault("SlowDown", 503, "x"), "passing", "RATE_LIMITED"],
+    [new SimFault("Whatever", 429, "x"), "passing", "RATE_LIMITED"],
+    [new SimFault("Odd", 400, "x", { $retryable: { throttling: true } }), "passing", "RATE_LIMITED"],
     // dagster-io/dagster#33439
     [
       new SimFault(
@@ -19,7 +19,7 @@ describe("findAwsFault", () => {
         400,
         "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)",
       ),
-      "retryable",
+      "passing",
       "RATE_LIMITED",
     ],
     // aws/aws-sdk-go#1727, serverless/serverless#5142, aws-cloudformation/cloudformation-coverage-roadmap#835
@@ -29,39 +29,61 @@ describe("findAwsFault", () => {
         400,
         "Your request has been throttled by EC2, please make sure you have enough API rate limit. EC2 Error Code: RequestLimitExceeded.",
       ),
-      "retryable",
+      "passing",
       "RATE_LIMITED",
     ],
-    [new SimFault("AccessDenied", 400, "Rate exceeded"), "fatal", "FORBIDDEN"],
-    [new SimFault("InternalError", 500, "x"), "retryable", "UNREACHABLE"],
-    [new SimFault("NeverHeardOf", 502, "x"), "retryable", "SERVER_ERROR"],
-    [connectionReset(), "retryable", "UNREACHABLE"],
-    [new Error("wrapped", { cause: connectionReset() }), "retryable", "UNREACHABLE"],
-    [named("TimeoutError"), "retryable", "UNREACHABLE"],
-    [new SimFault("ConditionalRequestConflict", 409, "x"), "retryable", "RECORD_CONFLICT"],
-    [new SimFault("PreconditionFailed", 412, "x"), "caller", "RECORD_CONFLICT"],
-    [new SimFault("NoSuchKey", 404, "x"), "caller", "NOT_FOUND"],
-    [new SimFault("ResourceNotFoundException", 400, "x"), "caller", "NOT_FOUND"],
-    [new SimFault("ValidationException", 400, "x"), "caller", "CONFIG_INVALID"],
-    [new SimFault("RequestTooLargeException", 413, "x"), "caller", "PAYLOAD_TOO_LARGE"],
-    [new SimFault("AccessDenied", 403, "x"), "fatal", "FORBIDDEN"],
-    [new SimFault("OddDenial", 403, "x"), "fatal", "FORBIDDEN"],
-    [new SimFault("ExpiredTokenException", 400, "x"), "fatal", "UNAUTHENTICATED"],
-    [new SimFault("InvalidClientTokenId", 403, "x"), "fatal", "UNAUTHENTICATED"],
-    [named("CredentialsProviderError"), "fatal", "UNAUTHENTICATED"],
-    [named("AbortError"), "fatal", "INTERRUPTED"],
-    [new Error("Region is missing"), "fatal", "CONFIG_INVALID"],
-    [new TypeError("x is not a function"), "fatal", "INTERNAL"],
-    ["thrown text", "fatal", "INTERNAL"],
-  ])("judges %s", (error, kind, code) => {
-    expect(findAwsFault(error)).toMatchObject({ kind, code, throttled: code === "RATE_LIMITED" });
+    [new SimFault("AccessDenied", 400, "Rate exceeded"), "refused", "FORBIDDEN"],
+    [new SimFault("InternalError", 500, "x"), "passing", "UNREACHABLE"],
+    [new SimFault("NeverHeardOf", 502, "x"), "passing", "SERVER_ERROR"],
+    [connectionReset(), "passing", "UNREACHABLE"],
+    [new Error("wrapped", { cause: connectionReset() }), "passing", "UNREACHABLE"],
+    [named("TimeoutError"), "passing", "UNREACHABLE"],
+    [new SimFault("ConditionalRequestConflict", 409, "x"), "passing", "RECORD_CONFLICT"],
+    [new SimFault("PreconditionFailed", 412, "x"), "refused", "RECORD_CONFLICT"],
+    [new SimFault("NoSuchKey", 404, "x"), "gone", "NOT_FOUND"],
+    [new SimFault("ResourceNotFoundException", 400, "x"), "gone", "NOT_FOUND"],
+    [new SimFault("ClusterNotFoundException", 400, "x"), "gone", "CONFIG_INVALID"],
+    [new SimFault("QueueDoesNotExist", 400, "x"), "gone", "CONFIG_INVALID"],
+    [new SimFault("AWS.SimpleQueueService.NonExistentQueue", 400, "x"), "gone", "CONFIG_INVALID"],
+    [new SimFault("InvalidInstanceID.NotFound", 400, "x"), "gone", "CONFIG_INVALID"],
+    [new SimFault("InvalidParameterException", 400, "The referenced task was not found."), "gone", "CONFIG_INVALID"],
+    [new SimFault("ValidationError", 400, "AutoScalingGroup name not found"), "gone", "CONFIG_INVALID"],
+    [new SimFault("ValidationError", 400, "Stack with id x does not exist"), "gone", "CONFIG_INVALID"],
+    [new SimFault("OddNotFound", 403, "x"), "refused", "FORBIDDEN"],
+    [new SimFault("OddNotFound", 503, "x"), "passing", "SERVER_ERROR"],
+    [new SimFault("ScalingActivityInProgress", 400, "x"), "passing", "RECORD_CONFLICT"],
+    [new SimFault("ServerException", 500, "x"), "passing", "UNREACHABLE"],
+    [new SimFault("ValidationException", 400, "x"), "refused", "CONFIG_INVALID"],
+    [new SimFault("RequestTooLargeException", 413, "x"), "refused", "PAYLOAD_TOO_LARGE"],
+    [new SimFault("AccessDenied", 403, "x"), "refused", "FORBIDDEN"],
+    [new SimFault("OddDenial", 403, "x"), "refused", "FORBIDDEN"],
+    [new SimFault("ExpiredTokenException", 400, "x"), "refused", "UNAUTHENTICATED"],
+    [new SimFault("InvalidClientTokenId", 403, "x"), "refused", "UNAUTHENTICATED"],
+    [named("CredentialsProviderError"), "refused", "UNAUTHENTICATED"],
+    [named("AbortError"), "unknown", "INTERRUPTED"],
+    [new Error("Region is missing"), "refused", "CONFIG_INVALID"],
+    [new TypeError("x is not a function"), "unknown", "INTERNAL"],
+    ["thrown text", "unknown", "INTERNAL"],
+  ])("judges %s", (error, answer, code) => {
+    expect(findAwsFault(error)).toMatchObject({ answer, code, throttled: code === "RATE_LIMITED" });
   });
 
   it("goes by the code of an error of ours", () => {
     expect(findAwsFault(new StackyardError("UNREACHABLE", "x"))).toMatchObject({
-      kind: "retryable",
+      answer: "passing",
       code: "UNREACHABLE",
     });
+  });
+});
+
+describe("toAnswer", () => {
+  const expired = new SimFault("ExpiredToken", 400, "x");
+
+  it("goes by the policy of the caller, in our codes and in names of AWS, before the common rule", () => {
+    expect(toAnswer(expired)).toBe("refused");
+    expect(toAnswer(expired, { passing: ["UNAUTHENTICATED"] })).toBe("passing");
+    expect(toAnswer(new SimFault("BucketNotEmpty", 409, "x"), { passing: ["BucketNotEmpty"] })).toBe("passing");
+    expect(toAnswer(new SimFault("AccessDenied", 403, "x"), { passing: ["UNAUTHENTICATED"] })).toBe("refused");
   });
 });
 
@@ -75,7 +97,7 @@ describe("toAwsError", () => {
     expect(error).toMatchObject({
       code: "FORBIDDEN",
       message: "The bucket cannot be listed. AccessDenied: User is not authorized. Allow s3:ListBucket.",
-      details: { awsError: "AccessDenied", kind: "fatal", requestId: "r-1" },
+      details: { awsError: "AccessDenied", answer: "refused", requestId: "r-1" },
       cause,
     });
   });

@@ -1,14 +1,15 @@
 import { cutText, type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
- * The remedy for an error of AWS. `retryable`: the same call may succeed later. `caller`: the request, or what
- * it names, must change. `fatal`: credentials, permissions or the account must change first.
+ * What an error means for the next act. `passing`: the same call may succeed later by itself. `refused`: not before the request,
+ * a permission or the account has changed. `gone`: what the call names does not exist. `unknown`: AWS has not answered, or
+ * not about this, so that nothing may be concluded.
  */
-export type AwsFaultKind = "retryable" | "caller" | "fatal";
+export type Answer = "passing" | "refused" | "gone" | "unknown";
 
 /** An error of the SDK, judged. */
 export interface AwsFault {
-  readonly kind: AwsFaultKind;
+  readonly answer: Answer;
   /** AWS's name, such as `ThrottlingException`; undefined if the request never reached AWS. */
   readonly name: string | undefined;
   /** True if the service throttled the call. */
@@ -16,7 +17,7 @@ export interface AwsFault {
   readonly code: ErrorCode;
 }
 
-type Row = readonly [kind: AwsFaultKind, code: ErrorCode, names: string];
+type Row = readonly [answer: Answer, code: ErrorCode, names: string];
 
 /**
  * Error names over the services that we call ("Common errors" of each service's API reference, and S3's "Error
@@ -24,32 +25,37 @@ type Row = readonly [kind: AwsFaultKind, code: ErrorCode, names: string];
  */
 const NAMES: readonly Row[] = [
   [
-    "retryable",
+    "passing",
     "RATE_LIMITED",
     `BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete ProvisionedThroughputExceededException
      RequestLimitExceeded RequestThrottled RequestThrottledException SlowDown ThrottledException Throttling
      ThrottlingException TooManyRequestsException TransactionInProgressException`,
   ],
   [
-    "retryable",
+    "passing",
     "UNREACHABLE",
     `InternalError InternalFailure InternalServerError InternalServiceError InternalServiceException RequestTimeout
-     RequestTimeoutException ServiceException ServiceUnavailable ServiceUnavailableException TimeoutError Unavailable`,
+     RequestTimeoutException ServerException ServiceException ServiceUnavailable ServiceUnavailableException TimeoutError Unavailable`,
   ],
-  ["retryable", "RECORD_CONFLICT", "ConditionalRequestConflict ConflictException OperationAborted"],
-  ["caller", "RECORD_CONFLICT", "ConditionalCheckFailedException PreconditionFailed"],
   [
-    "caller",
+    "passing",
+    "RECORD_CONFLICT",
+    `ConditionalRequestConflict ConflictException OperationAborted ResourceContention ResourceContentionFault ResourceInUse
+     ResourceInUseFault ScalingActivityInProgress ScalingActivityInProgressFault`,
+  ],
+  ["refused", "RECORD_CONFLICT", "ConditionalCheckFailedException PreconditionFailed"],
+  [
+    "gone",
     "NOT_FOUND",
     "NoSuchBucket NoSuchEntity NoSuchKey NoSuchUpload NoSuchVersion NotFound ResourceNotFoundException",
   ],
   [
-    "caller",
+    "refused",
     "PAYLOAD_TOO_LARGE",
     "EntityTooLarge PackedPolicyTooLarge PackedPolicyTooLargeException RequestEntityTooLargeException RequestTooLargeException",
   ],
   [
-    "fatal",
+    "refused",
     "UNAUTHENTICATED",
     `AuthFailure CredentialsProviderError ExpiredToken ExpiredTokenException IncompleteSignature InvalidAccessKeyId
      InvalidClientTokenId InvalidIdentityToken InvalidSignatureException InvalidToken MissingAuthenticationToken
@@ -57,7 +63,7 @@ const NAMES: readonly Row[] = [
      TokenRefreshRequired UnrecognizedClientException`,
   ],
   [
-    "fatal",
+    "refused",
     "FORBIDDEN",
     `AccessDenied AccessDeniedException AccountProblem AllAccessDisabled NotSignedUp OptInRequired RegionDisabledException
      SubscriptionRequiredException UnauthorizedAccess UnauthorizedOperation`,
@@ -82,37 +88,63 @@ export function isThrottleText(text: string): boolean {
   return THROTTLE_TEXT.test(text);
 }
 
+/** Names of what is not there, over all services. */
+const GONE_NAME = /^NoSuch|NotFound(?:Exception|Fault|Error)?$|DoesNotExist(?:Exception)?$|NonExistentQueue$/;
+/** Auto Scaling, CloudFormation and ECS say only in the text that what a call names is not there. */
+const GONE_TEXT = /not found|does not exist|doesn't exist|non-existing/i;
+const TELLS_BY_TEXT = /^(?:ValidationError|InvalidParameterException)$/;
+
 /** Judges an error that a call of an SDK client ended with. */
 export function findAwsFault(error: unknown): AwsFault {
   if (isStackyardError(error)) {
-    const kind = error.retryable ? "retryable" : "caller";
-    return { kind, name: undefined, throttled: error.code === "RATE_LIMITED", code: error.code };
+    const answer = error.retryable ? "passing" : error.code === "NOT_FOUND" ? "gone" : "refused";
+    return { answer, name: undefined, throttled: error.code === "RATE_LIMITED", code: error.code };
   }
   const { name, status, code, throttling, message } = toFacts(error);
-  if (name === "AbortError") return { kind: "fatal", name, throttled: false, code: "INTERRUPTED" };
+  if (name === "AbortError") return { answer: "unknown", name, throttled: false, code: "INTERRUPTED" };
   const known = BY_NAME.get(name ?? "");
   const isWrapped = known === undefined && status === 400 && isThrottleText(message);
   const row = throttling || status === 429 || isWrapped ? NAMES[0] : known;
-  if (row !== undefined) return { kind: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };
-  if (NETWORK.test(code ?? "")) return { kind: "retryable", name: undefined, throttled: false, code: "UNREACHABLE" };
+  if (row !== undefined) return { answer: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };
+  if (NETWORK.test(code ?? "")) return { answer: "passing", name: undefined, throttled: false, code: "UNREACHABLE" };
   if (message.includes("Region is missing")) {
-    return { kind: "fatal", name, throttled: false, code: "CONFIG_INVALID" };
+    return { answer: "refused", name, throttled: false, code: "CONFIG_INVALID" };
   }
-  return { name, throttled: false, ...toFaultOfStatus(status) };
+  const fault = { name, throttled: false, ...toFaultOfStatus(status) };
+  return saysGone({ name, status, message }) ? { ...fault, answer: "gone" } : fault;
+}
+
+function saysGone({ name = "", status = 400, message }: Pick<Facts, "name" | "status" | "message">): boolean {
+  if (status !== 400 && status !== 404) return false;
+  return GONE_NAME.test(name) || (TELLS_BY_TEXT.test(name) && GONE_TEXT.test(message));
+}
+
+/**
+ * What a caller knows about its own calls besides: our codes, or names of AWS, whose refusal passes by itself there, such as
+ * `UNAUTHENTICATED` where the next call renews the credentials.
+ */
+export interface AnswerPolicy {
+  readonly passing?: readonly string[];
+}
+
+/** Returns what an error of a call means for the next act. */
+export function toAnswer(error: unknown, { passing = [] }: AnswerPolicy = {}): Answer {
+  const { answer, code, name = code } = findAwsFault(error);
+  return passing.includes(code) || passing.includes(name) ? "passing" : answer;
 }
 
 /**
  * Classifies unknown names by status. Without one the request was not answered, and it is unknown whether it was
  * processed.
  */
-function toFaultOfStatus(status: number | undefined): Pick<AwsFault, "kind" | "code"> {
-  if (status === undefined) return { kind: "fatal", code: "INTERNAL" };
-  if (status >= 500) return { kind: "retryable", code: "SERVER_ERROR" };
-  if (status === 401) return { kind: "fatal", code: "UNAUTHENTICATED" };
-  if (status === 403) return { kind: "fatal", code: "FORBIDDEN" };
-  if (status === 404) return { kind: "caller", code: "NOT_FOUND" };
-  if (status === 409 || status === 412) return { kind: "caller", code: "RECORD_CONFLICT" };
-  return { kind: "caller", code: "CONFIG_INVALID" };
+function toFaultOfStatus(status: number | undefined): Pick<AwsFault, "answer" | "code"> {
+  if (status === undefined) return { answer: "unknown", code: "INTERNAL" };
+  if (status >= 500) return { answer: "passing", code: "SERVER_ERROR" };
+  if (status === 401) return { answer: "refused", code: "UNAUTHENTICATED" };
+  if (status === 403) return { answer: "refused", code: "FORBIDDEN" };
+  if (status === 404) return { answer: "gone", code: "NOT_FOUND" };
+  if (status === 409 || status === 412) return { answer: "refused", code: "RECORD_CONFLICT" };
+  return { answer: "refused", code: "CONFIG_INVALID" };
 }
 
 /**
@@ -125,7 +157,7 @@ export function toAwsError(error: unknown, what: string, advice = ""): Stackyard
   const { message } = toFacts(error);
   const said = cutText(redactText(`${fault.name === undefined ? "" : `${fault.name}: `}${message}`), 2_000);
   const text = [what, said.endsWith(".") ? said : `${said}.`, advice || ADVICE[fault.code]].filter(Boolean).join(" ");
-  const details = { awsError: fault.name ?? null, kind: fault.kind, requestId: toRequestId(error) ?? null };
+  const details = { awsError: fault.name ?? null, answer: fault.answer, requestId: toRequestId(error) ?? null };
   return new StackyardError(fault.code, text, { cause: error, details });
 }
 

@@ -2,11 +2,13 @@ export { type Absence, type AfterAbsence, decideAbsence, lookUntilComplete } fro
 export type { SessionOptions } from "./assume-role.ts";
 export { type AwsAccess, type AwsAccessOptions, createAwsAccess, loadOwnAccount } from "./aws-access.ts";
 export {
+  type Answer,
+  type AnswerPolicy,
   type AwsFault,
-  type AwsFaultKind,
   findAwsFault,
   isThrottleText,
   redactText,
+  toAnswer,
   toAwsError,
 } from "./aws-fault.ts";
 export { asProbe } from "./call-plugin.ts";

@@ -13,7 +13,7 @@ import {
   type Stack,
   type StackEvent,
 } from "@aws-sdk/client-cloudformation";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
 import { type Clock, retry, StackyardError } from "@stackyard/core";
 import { type Place, parsePlace } from "./published-objects.ts";
 
@@ -296,7 +296,7 @@ async function loadFresh(client: CloudFormationClient, stackId: string, after: s
   try {
     return (await loadEventsAfter(client, stackId, after)).toReversed();
   } catch (error) {
-    if (findAwsFault(error).kind === "retryable") return [];
+    if (toAnswer(error) === "passing") return [];
     throw toAwsError(error, "Cannot read the stack's events. The operation itself continues.");
   }
 }

@@ -6,7 +6,7 @@ import {
   type StartTaskCommandOutput,
   type Task,
 } from "@aws-sdk/client-ecs";
-import { type Absence, decideAbsence, findAwsFault, isDenial } from "@stackyard/aws";
+import { type Absence, decideAbsence, findAwsFault, isDenial, toAnswer } from "@stackyard/aws";
 import { isTransientReason, isUnknownRole, toLastPart, toPlacementMessage, toReasonText } from "./judge.ts";
 import {
   type AwsFailure,
@@ -219,7 +219,7 @@ async function findUnlessBusy(deps: EcsDeps, order: TaskOrder, isLast: boolean):
   try {
     return await findStartedTasks(deps, order);
   } catch (error) {
-    if (isLast || findAwsFault(error).kind !== "retryable") throw error;
+    if (isLast || toAnswer(error) !== "passing") throw error;
     return undefined;
   }
 }
@@ -276,13 +276,7 @@ export async function sendStartTask(
 }
 
 function isUnknown(error: unknown): boolean {
-  const { kind, throttled } = findAwsFault(error);
-  const isServers = error instanceof Error && error.name === "ServerException";
-  return isServers || (kind === "retryable" && !throttled) || isUnanswered(error);
-}
-
-/** Returns true if the connection ended: an unknown error without a status. */
-function isUnanswered(error: unknown): boolean {
-  const { code, kind } = findAwsFault(error);
-  return kind === "fatal" && code === "INTERNAL";
+  const { answer, throttled, code } = findAwsFault(error);
+  // Without a status the connection has ended.
+  return (answer === "passing" && !throttled) || code === "INTERNAL";
 }

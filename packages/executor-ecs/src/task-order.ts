@@ -17,7 +17,7 @@ import {
   type Task,
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
-import { findAwsFault, redactText } from "@stackyard/aws";
+import { findAwsFault, redactText, toAnswer } from "@stackyard/aws";
 import { type Clock, chunk, cutText, defined, listPages, toStrictText } from "@stackyard/core";
 import { toLastPart } from "./judge.ts";
 import type { TaskOverrides } from "./parse-overrides.ts";
@@ -289,19 +289,12 @@ export async function stopTasks(
       await ecs.send(new StopTaskCommand({ cluster, task, reason: cutText(toStrictText(reason), MAX_REASON_CHARS) }));
       stopped.push(task);
     } catch (error) {
-      if (isGone(error)) gone.push(task);
+      if (toAnswer(error) === "gone") gone.push(task);
       else errors.push(error);
     }
   }
   if (errors.length > 0) throw errors[0];
   return { stopped, gone };
-}
-
-/** Returns true for a task that ECS has forgotten: InvalidParameterException "The referenced task was not found." */
-function isGone(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.name === "ClusterNotFoundException") return true;
-  return error.name === "InvalidParameterException" && /not found/i.test(error.message);
 }
 
 /** Formats `2 RUNNING, 1 PENDING`, in the order of a task's states, for people. */
@@ -351,6 +344,6 @@ export function toAwsFailure(error: unknown, what: string): AwsFailure {
   const text = cutText(`${name}${redactText(message)}`, MAX_CHARS);
   const isCallers = name.startsWith("ClientException") || name.startsWith("InvalidParameterException");
   const code = (isCallers && BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1]) || "ECS_AWS_ERROR";
-  const retryable = fault.kind === "retryable" || name.startsWith("ServerException");
+  const retryable = fault.answer === "passing";
   return { code, message: `${what} failed. ${text}${text.endsWith(".") ? "" : "."}`, retryable };
 }

@@ -79,7 +79,7 @@ async function waitForNext<Answer>(
   { error, attempt }: { readonly error: unknown; readonly attempt: number },
 ): Promise<Answer | undefined> {
   const fault = findAwsFault(error);
-  if (fault.kind !== "retryable") throw toCallError(error, call);
+  if (fault.answer !== "passing") throw toCallError(error, call);
   const recover = fault.throttled ? undefined : call.recover;
   const delayMs = toDelayMs(attempt, aws.random());
   const isLate = aws.clock.now() + delayMs > aws.deadlineAt;
@@ -111,7 +111,7 @@ export function toCallError(
   const fault = findAwsFault(error);
   const { message } = toAwsError(error, what);
   const options = { cause: error, isOpen, awsName: fault.name };
-  if (fault.kind === "retryable") return new AwsCallError(unavailable, message, { ...options, retryable: true });
+  if (fault.answer === "passing") return new AwsCallError(unavailable, message, { ...options, retryable: true });
   return new AwsCallError(toCode(fault), message, { ...options, retryable: false });
 }
 

@@ -112,10 +112,11 @@ async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput)
   } catch (error) {
     const advice = "The role needs the permission ce:GetCostAndUsage.";
     const { message } = toAwsError(error, "The costs cannot be loaded.", advice);
-    const { kind, name } = findAwsFault(error);
+    const { code, name } = findAwsFault(error);
     const isRefused = pages === 0 && name !== undefined;
     const failure = cutText(message, 1_024);
-    if (kind === "fatal") await notifyDenied(deps, { day, account: options.account, failure });
+    if (code === "FORBIDDEN" || code === "UNAUTHENTICATED")
+      await notifyDenied(deps, { day, account: options.account, failure });
     await put(deps, claimed.version, { day, askedAt, failure, ...(isRefused && { isRefused }) });
     throw toError(message);
   }

@@ -98,8 +98,8 @@ function toOpened({ Body, ContentLength, ContentRange }: GetObjectCommandOutput,
 
 function toSourceStop(error: unknown): unknown {
   const status = readStatus(error);
-  const { name, kind } = findAwsFault(error);
-  if (status === undefined || kind === "retryable") return toUnavailable("The source bucket does not answer.");
+  const { name, answer } = findAwsFault(error);
+  if (status === undefined || answer === "passing") return toUnavailable("The source bucket does not answer.");
   const fault = classifyAnswer({ status, ...defined({ code: name }) });
   // The SDK renews the role's credentials, so a new URL does not help.
   if (fault?.kind === "expired") return toUnavailable("The credentials have expired.");

@@ -11,7 +11,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { asProbe, findAwsFault, toAwsError } from "@stackyard/aws";
+import { type AnswerPolicy, asProbe, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type ServedHeaders, toServedInput } from "@stackyard/sdk/artifacts";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
@@ -186,16 +186,19 @@ const LOST = new Set(["NoSuchUpload", "InvalidPart", "InvalidPartOrder", "Entity
 /** The content changed in transit. */
 const CHANGED = new Set(["BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"]);
 
+/** The next try renews credentials, writes after the other writer, and sends the body again. */
+const TARGET: AnswerPolicy = { passing: ["UNAUTHENTICATED", "RECORD_CONFLICT", "IncompleteBody"] };
+
 /** Converts an error of a call to the consumer's bucket into a fault. A `CopyStop` is returned unchanged. */
 export function toTargetStop(error: unknown): Error {
   if (error instanceof CopyStop) return error;
-  const { kind, name = "", code } = findAwsFault(error);
+  const { name = "", code } = findAwsFault(error);
   const said = name === "" ? "" : ` (${name})`;
   if (LOST.has(name)) return new CopyStop({ kind: "lost", reason: `The upload no longer exists${said}.` });
   if (CHANGED.has(name)) {
     return new CopyStop({ kind: "counted", code: "SHA256_MISMATCH", reason: `The content changed in transit${said}.` });
   }
-  if (kind === "retryable" || code === "UNAUTHENTICATED" || code === "RECORD_CONFLICT" || name === "IncompleteBody") {
+  if (toAnswer(error, TARGET) === "passing") {
     const reason = `The target bucket is temporarily unavailable${said}.`;
     return new CopyStop({ kind: "passing", code: "TARGET_UNAVAILABLE", reason });
   }

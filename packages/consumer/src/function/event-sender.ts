@@ -124,13 +124,13 @@ async function putOnce(
     const answer = await client.send(new PutEventsCommand({ Entries }));
     return answer.Entries ?? [];
   } catch (error) {
-    const { kind, name, code } = findAwsFault(error);
+    const { answer, name, code } = findAwsFault(error);
     const ErrorMessage = error instanceof Error ? error.message : String(error);
     // Transient errors and denials are retried here; any other error is final.
     const ErrorCode =
       code === "FORBIDDEN"
         ? `AccessDenied.${name ?? code}`
-        : `${kind === "retryable" ? "" : "Refused."}${name ?? code}`;
+        : `${answer === "passing" ? "" : "Refused."}${name ?? code}`;
     return batch.map(() => ({ ErrorCode, ErrorMessage }));
   }
 }

@@ -8,12 +8,11 @@ import { tagGroup } from "./group-tags.ts";
 import { markRetired } from "./kept-group.ts";
 import { setCapacity } from "./set-capacity.ts";
 
-/** API reference, errors of "DeleteAutoScalingGroup": they pass when scaling activities, or another call, have ended. */
-const BUSY = /^(ScalingActivityInProgress|ResourceInUse|ResourceContention)(Fault)?$/;
-
 /** Returns true for a refusal of Auto Scaling because it is busy with the resource, also as the cause of an error. */
 export function isBusy(error: unknown): boolean {
-  return error instanceof Error && (BUSY.test(error.name) || isBusy(error.cause));
+  if (!(error instanceof Error)) return false;
+  const { answer, code, name } = findAwsFault(error);
+  return (name !== undefined && answer === "passing" && code === "RECORD_CONFLICT") || isBusy(error.cause);
 }
 
 /** Returns true for a refusal that passes by itself: Auto Scaling is busy, or the account was throttled. */

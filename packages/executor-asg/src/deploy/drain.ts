@@ -7,6 +7,7 @@ import {
   paginateDescribeLoadBalancers,
   paginateDescribeLoadBalancerTargetGroups,
 } from "@aws-sdk/client-auto-scaling";
+import { toAnswer } from "@stackyard/aws";
 import { chunk } from "@stackyard/core";
 import { ReleaseError } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
@@ -177,14 +178,9 @@ export function findDrainBegan(groups: readonly AutoScalingGroup[]): number | un
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-const GONE_NAMES = /NotFound|NoSuchEntity/;
-/** Auto Scaling answers so, as a ValidationError, where a group, template or configuration is not there (any more). */
-const GONE_MESSAGES = /not found|does not exist|doesn't exist|non-existing/i;
-
 /** Returns true if the error means that the resource to delete or change does not exist. */
 export function isGone(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return GONE_NAMES.test(error.name) || (error.name === "ValidationError" && GONE_MESSAGES.test(error.message));
+  return toAnswer(error) === "gone";
 }
 
 /** Deletes a resource that may not exist any more. */

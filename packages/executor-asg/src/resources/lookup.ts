@@ -43,7 +43,8 @@ export async function lookup<Found>(
     if (missing?.errors.includes(name)) return { kind: "refused", problems: [{ ...missing.problem, cause: error }] };
     const text = `Looking up ${what} failed.`;
     deps.signal.throwIfAborted();
-    if (fault.kind !== "caller" && fault.code !== "FORBIDDEN") throw toReleaseError("BAD_RELEASE", error, text);
+    const isOfAll = fault.answer === "passing" || fault.answer === "unknown" || fault.code === "UNAUTHENTICATED";
+    if (isOfAll) throw toReleaseError("BAD_RELEASE", error, text);
     const problem = { code: "release-look-up-failed", message: toAwsError(error, text).message, cause: error };
     return { kind: "refused", problems: [problem] };
   }

@@ -1,4 +1,4 @@
-import { findAwsFault, type LambdaContext } from "@stackyard/aws";
+import { type LambdaContext, toAnswer } from "@stackyard/aws";
 import { type CustomResourceRequest, NEVER_MADE, sendResponse, serveRequest } from "@stackyard/aws/custom-resource";
 import { defined, isStackyardError, type Logger, retry, StackyardError, silentLogger, within } from "@stackyard/core";
 import { sendAnswer } from "./answer-work.ts";
@@ -91,7 +91,7 @@ const PAUSES_MS = [500, 2_000, 5_000];
 function handOver({ deps, logger, signal }: TurnContext, input: ExecutionInput): Promise<void> {
   return retry(() => startExecution(deps, input, signal), {
     tries: PAUSES_MS.length + 1,
-    isRetryable: (error) => findAwsFault(error).kind === "retryable",
+    isRetryable: (error) => toAnswer(error) === "passing",
     pause(failed, error) {
       logger.warn("Starting the execution again.", { requestId: input.requestId, error: formatError(error) });
       return deps.clock.sleep(PAUSES_MS[failed - 1] ?? 0);

@@ -110,14 +110,13 @@ function toStopFailure(
   { until, now }: { readonly until: number; readonly now: number },
 ): Turn {
   const { cluster } = context;
-  const { code, throttled } = findAwsFault(error);
+  const { answer, code, throttled } = findAwsFault(error);
   const { message, retryable } = toTrouble(context, error, `The stop of the tasks in "${cluster}"`);
   if (retryable && now < until) return { kind: "wait", changes: {}, afterMs: LOOK_EVERY_MS };
   if (throttled || code === "FORBIDDEN" || code === "UNAUTHENTICATED") {
     return finish(context, { status: "FAILED", code: "ECS_AWS_ERROR", text: message }, { taskArns: [] });
   }
-  const isGone = error instanceof Error && error.name === "ClusterNotFoundException";
-  return toDeleted(context, isGone ? `The cluster "${cluster}" no longer exists.` : `Warning: ${message}`);
+  return toDeleted(context, answer === "gone" ? `The cluster "${cluster}" no longer exists.` : `Warning: ${message}`);
 }
 
 function toDeleted(context: TurnContext, text: string): Turn {

@@ -1,4 +1,4 @@
-import { findAwsFault } from "@stackyard/aws";
+import { toAnswer } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import { endInTime, type Fleet, FleetError, toFleetFailure, toOutOfTime } from "./fleet-deps.ts";
@@ -60,7 +60,7 @@ export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSigna
     return await reportResult(fleet, result);
   } catch (error) {
     // CodePipeline did not accept the result: the run has not failed, and the repeated event reports it.
-    if (result.kind === "failure" || findAwsFault(error).kind === "retryable") throw error;
+    if (result.kind === "failure" || toAnswer(error) === "passing") throw error;
     const { externalExecutionId: runId } = result.input.executionDetails ?? {};
     return reportResult(fleet, toFailure(fleet, jobId, error, runId));
   }

@@ -3,7 +3,7 @@ import type {
   PutJobFailureResultCommandInput,
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
-import { findAwsFault } from "@stackyard/aws";
+import { toAnswer } from "@stackyard/aws";
 import { backoff, cutText, defined, retry, toStrictText } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import type { FleetCounts } from "../report-page.ts";
@@ -183,7 +183,7 @@ export async function reportJobResult(reporter: JobReporter, result: JobResult):
   try {
     await retry(() => send(reporter, result), {
       tries: TRIES,
-      isRetryable: (error) => findAwsFault(error).kind === "retryable",
+      isRetryable: (error) => toAnswer(error) === "passing",
       pause: (failed) => clock.sleep(backoff(failed, { first: 1_000 })),
     });
     return "reported";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
-import { findAwsFault } from "@stackyard/aws";
+import { findAwsFault, toAnswer } from "@stackyard/aws";
 import { defined, retry } from "@stackyard/core";
 import { type Fleet, type FleetFailure, toFailed } from "./fleet-deps.ts";
 import { findArtifactRecord, type PinnedArtifact } from "./fleet-records.ts";
@@ -20,7 +20,7 @@ export async function pinArtifact(
   signal?: AbortSignal,
 ): Promise<PinnedArtifact | FleetFailure> {
   const input = { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) };
-  const isRetryable = (error: unknown) => findAwsFault(error).kind === "retryable" && signal?.aborted !== true;
+  const isRetryable = (error: unknown) => toAnswer(error) === "passing" && signal?.aborted !== true;
   try {
     return await retry(() => readOnce(s3, input, signal), { tries: TRIES, isRetryable });
   } catch (error) {

@@ -7,9 +7,9 @@ import {
   ListObjectVersionsCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { backoff, type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
-import { type BucketPlace, completeSettings, mayEmpty, mayPass, tagCreated } from "./bucket-settings.ts";
+import { type AnswerPolicy, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
+import { backoff, type Clock, isMap, retry, StackyardError } from "@stackyard/core";
+import { type BucketPlace, completeSettings, mayEmpty, RENEWED, tagCreated } from "./bucket-settings.ts";
 import { type ResourceCall, type ResourceDeps, type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -112,11 +112,10 @@ async function retryTransient<Result>(
 ): Promise<Result> {
   const toPauseMs = (failed: number) => backoff(failed, { first: FIRST_PAUSE_MS, most: MAX_PAUSE_MS });
   const isInTime = () => clock.now() + MAX_PAUSE_MS < deadlineAt - ANSWER_MS;
-  const passes = (error: unknown) => (isStackyardError(error) ? error.retryable : mayPass(error));
   try {
     return await retry(work, {
       tries: Number.POSITIVE_INFINITY,
-      isRetryable: (error) => isInTime() && passes(error),
+      isRetryable: (error) => isInTime() && toAnswer(error, RENEWED) === "passing",
       pause: (failed) => clock.sleep(toPauseMs(failed)),
     });
   } catch (error) {
@@ -257,9 +256,11 @@ async function deletePart(
   return first === undefined ? { kind: "more" } : { kind: "waits", reason: `${first.Code} for "${first.Key}"` };
 }
 
+/** An object may have arrived since the list. */
+const DELETION: AnswerPolicy = { passing: ["BucketNotEmpty", "UNAUTHENTICATED"] };
+
 function toPassing(error: unknown): DeletionStep<never> {
-  const { name = "", code } = findAwsFault(error);
-  // An object has arrived since the list.
-  if (name === "BucketNotEmpty" || mayPass(error)) return { kind: "waits", reason: name || code };
-  throw error;
+  if (toAnswer(error, DELETION) !== "passing") throw error;
+  const { code, name = code } = findAwsFault(error);
+  return { kind: "waits", reason: name };
 }

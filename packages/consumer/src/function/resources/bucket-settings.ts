@@ -24,7 +24,7 @@ import {
   type Tag,
   type TransitionDefaultMinimumObjectSize,
 } from "@aws-sdk/client-s3";
-import { asProbe, findAwsFault } from "@stackyard/aws";
+import { type AnswerPolicy, asProbe, findAwsFault, toAnswer } from "@stackyard/aws";
 import { defined, isMap, keepStart, type Logger, StackyardError, toPartition } from "@stackyard/core";
 import type { JsonObject } from "../../decide-message.ts";
 
@@ -221,11 +221,8 @@ interface TagDeps {
   readonly owned: OwnedBucket;
 }
 
-/** Returns true for an answer of S3 that passes. Credentials that have expired are renewed by the next call. */
-export function mayPass(error: unknown): boolean {
-  const { kind, code } = findAwsFault(error);
-  return kind === "retryable" || code === "UNAUTHENTICATED";
-}
+/** Credentials that have expired are renewed by the next call. */
+export const RENEWED: AnswerPolicy = { passing: ["UNAUTHENTICATED"] };
 
 /** Adds tags if possible: a bucket with 50 tags or with AWS tags is accepted, and is never emptied. */
 async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined): Promise<void> {
@@ -234,7 +231,7 @@ async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined
     await s3.send(asProbe(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } })));
   } catch (error) {
     // The tag says whose the bucket is: it is given up only for a reason that stays.
-    if (mayPass(error) || findAwsFault(error).name === "NoSuchBucket") throw error;
+    if (toAnswer(error, RENEWED) === "passing" || findAwsFault(error).name === "NoSuchBucket") throw error;
     logger.warn("The bucket could not be tagged.", { error });
   }
 }

@@ -6,7 +6,7 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isMap, isStackyardError } from "@stackyard/core";
 import { toRegisteredEvent, toUnregisteredEvent } from "../../messages.ts";
@@ -184,9 +184,9 @@ async function lookAt(states: SFNClient, executionArn: string): Promise<Look> {
   } catch (error) {
     if (error instanceof Error && "refusal" in error) throw error;
     const refused = toRefusal(error, "The state of the initial set could not be read.");
-    const { kind, name } = findAwsFault(error);
+    const answer = toAnswer(error);
     // "This operation is eventually consistent" ("DescribeExecution"): it has been started.
-    if (kind !== "retryable" && name !== "ExecutionDoesNotExist") throw refused;
+    if (answer !== "passing" && answer !== "gone") throw refused;
     return { kind: "fault", error: refused };
   }
 }
