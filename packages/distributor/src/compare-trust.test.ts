@@ -137,6 +137,21 @@ describe("an account that is taken from the list", () => {
     expect(subscribers()).toEqual(ALL);
   });
 
+  it("keeps a subscription whose owner SNS does not name", async () => {
+    const { sim, topicArn, restart, look, clock, subscribers } = await createSubscribed();
+    restart({ trustedAccounts: [OTHER.account] });
+
+    for (let count = 0; count < 3; count += 1) {
+      const listed = { SubscriptionArn: `${topicArn}:1`, Protocol: "sqs", Endpoint: "" };
+      sim.once("SNS.ListSubscriptionsByTopic", () => Promise.resolve({ Subscriptions: [listed, listed] }));
+      await look();
+      await clock.advance(11 * MINUTE);
+    }
+
+    expect(sim.calls.filter(({ operation }) => operation === "SNS.Unsubscribe")).toEqual([]);
+    expect(subscribers()).toEqual(ALL);
+  });
+
   it("stops what is published while its subscription cannot be ended, which is said", async () => {
     const { sim, published, restart, got, untrusted, look, clock } = await createSubscribed();
     restart({ trustedAccounts: [OTHER.account] });

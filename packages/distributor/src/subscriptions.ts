@@ -54,7 +54,8 @@ export async function compareSubscriptions(context: DistributorContext, judge: J
   const others = all.filter(({ Owner }) => Owner !== own);
   const [out, unchecked]: [Subscription[], Subscription[]] = [[], []];
   for (const each of others) {
-    const judgement = await judge(each.Owner ?? "");
+    // An answer that does not name the owner says nothing about trust.
+    const judgement = each.Owner ? await judge(each.Owner) : "unknown";
     if (judgement === "out") out.push(each);
     if (judgement === "unknown") unchecked.push(each);
   }

@@ -102,12 +102,16 @@ async function look(deps: AwsDeps, group: AutoScalingGroup): Promise<string | un
   return report.healthy < desired ? `"${name}" has ${report.healthy} of ${desired} healthy instances` : undefined;
 }
 
-/** Makes returning groups kept ones again: without traffic, and without servers if they never had load balancers. */
+/**
+ * Makes returning groups kept ones again: without traffic, and without servers if they never had load balancers. Where the tags do
+ * not tell that, the servers stay: they may be what a later rollback returns to.
+ */
 export async function restoreKept(deps: ClockedDeps, names: readonly string[]): Promise<void> {
   for (const group of await loadKnownGroups(deps, names)) {
     await detachTraffic(deps, group);
     const former = parseFormerTags(toTagMap(group.Tags), deps.target);
-    const hadTraffic = former !== undefined && former.elbs.length + former.targetGroupArns.length > 0;
+    if (former === undefined) continue;
+    const hadTraffic = former.elbs.length + former.targetGroupArns.length > 0;
     if (!hadTraffic) await setCapacity(deps, group, { min: 0, desired: 0 });
   }
 }

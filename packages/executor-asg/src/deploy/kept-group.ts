@@ -50,9 +50,13 @@ export async function markRetired(
   });
 }
 
+/** Returns true as well where the tags were changed and do not tell it: then its servers stay. */
 function hadTraffic({ target }: RetireDeps, group: AutoScalingGroup): boolean {
   const { LoadBalancerNames = [], TargetGroupARNs = [] } = group;
-  const { elbs = [], targetGroupArns = [] } = parseFormerTags(toTagMap(group.Tags), target) ?? {};
+  const tags = toTagMap(group.Tags);
+  const former = parseFormerTags(tags, target);
+  if (former === undefined && tags[RETIRED_TAGS.capacity] !== undefined) return true;
+  const { elbs = [], targetGroupArns = [] } = former ?? {};
   return [LoadBalancerNames, TargetGroupARNs, elbs, targetGroupArns].some((sources) => sources.length > 0);
 }
 

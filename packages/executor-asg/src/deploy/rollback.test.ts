@@ -5,6 +5,7 @@ import { sortGroups } from "../resources/groups.ts";
 import { aRelease, TARGET } from "../testing/builders.ts";
 import { createSwitch, findOrphans, type Switch, type SwitchInput } from "../testing/release-world.ts";
 import { cleanUpSuccess, detachForSuccess, retireKept } from "./detach.ts";
+import { untagGroup } from "./group-tags.ts";
 import { cancelRollback, pollRollback, rollbackRelease } from "./rollback.ts";
 import { findRollback, toRedeployment } from "./rollback-route.ts";
 import type { RollbackStep } from "./rollback-step.ts";
@@ -225,6 +226,18 @@ describe("a rollback to groups that were kept", () => {
 
     expect(step).toMatchObject({ kind: "failed", code: "RELEASE_HALTED", message: expect.stringMatching(/^No\./) });
     expect(traffic(world, world.oldGroup)).toBe(-2);
+  });
+
+  it("leaves the servers of a group whose tags do not tell any more whether it had traffic", async () => {
+    const world = await createReleased();
+    const begun = await rollbackRelease(world.deps, input);
+    if (begun.kind !== "running") throw new Error(begun.kind);
+    await untagGroup(world.deps, world.oldGroup, ["stackyard:retired-capacity"]);
+
+    await cancelRollback(world.deps, input, begun.progress, "No.");
+
+    expect(traffic(world, world.oldGroup)).toBe(-2);
+    expect(world.sim.autoScaling.findGroup({ ...PLACE, name: world.oldGroup })?.desired).toBeGreaterThan(0);
   });
 
   it("runs to its end when it is canceled after traffic has moved", async () => {

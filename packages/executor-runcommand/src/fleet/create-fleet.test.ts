@@ -217,6 +217,16 @@ describe("an instance's event that comes again", () => {
 });
 
 describe("a launch lifecycle hook", () => {
+  it("is left to its own default when EC2 does not know the instance for a minute", async () => {
+    const world = await createWorld();
+
+    const answering = world.app.handler(aHookEvent());
+    await world.clock.advance(60_000);
+
+    expect(await answering).toMatchObject({ kind: "done", code: "INSTANCE_GONE" });
+    expect(world.calls).toEqual([]);
+  });
+
   it("is completed when the run has ended well", async () => {
     const world = await createWorld();
     world.addInstance({ state: "pending" });

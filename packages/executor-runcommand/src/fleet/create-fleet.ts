@@ -128,7 +128,10 @@ function toDone(code: string, message: string): EventDone {
   return { kind: "done", code, message };
 }
 
-/** Sends nothing. Completes a waiting lifecycle action: continue, or abandon an instance that cannot be used. */
+/**
+ * Sends nothing. Completes a waiting lifecycle action: continue, or abandon an instance that cannot be used. That of an instance
+ * which EC2 does not know is left: it may be there all the same, and not configured, so the hook's own default decides.
+ */
 async function leave(
   fleet: Fleet,
   { instanceId, record, hook }: { instanceId: string; record: EventDone; hook: LifecycleHook | undefined },
@@ -137,6 +140,8 @@ async function leave(
   const isFailure = FAILURES.has(code);
   if (isFailure) fleet.logger.error("An instance cannot be configured.", { instanceId, code, message });
   else fleet.logger.info("An instance was skipped.", { instanceId, code });
-  if (hook !== undefined) await completeLifecycleAction(fleet, hook, isFailure ? "ABANDON" : "CONTINUE");
+  if (hook !== undefined && code !== INSTANCE_GONE) {
+    await completeLifecycleAction(fleet, hook, isFailure ? "ABANDON" : "CONTINUE");
+  }
   return { kind: "done", instanceId, code };
 }
