@@ -23,7 +23,7 @@ metadata: { api: { type: string }, plan: { type: string } }
 states:
   INIT: { on: { RELEASED: REVIEW } }
   REVIEW: { tasks: [plan, sign-off], on: { NEXT: SENDING, AGAIN: REVIEW } }
-  SENDING: { tasks: [tenants], on: { NEXT: DONE, AGAIN: REVIEW } }
+  SENDING: { approved: [sign-off], tasks: [tenants], on: { NEXT: DONE, AGAIN: REVIEW } }
   DONE: {}
 tasks:
   plan: { executor: deploy, config: { op: plan, of: [tenants], show: [tier] }, outputs: { plan: digest } }

@@ -24,7 +24,7 @@ tasks:
 
 /** The same, with an approval of the plan before it is followed. */
 const GATED = RELEASE.replace("tasks: [plan], on: { NEXT: DONE }", "tasks: [plan, approve], on: { NEXT: GO }")
-  .replace("  DONE:", "  GO: { tasks: [production], on: { NEXT: DONE } }\n  DONE:")
+  .replace("  DONE:", "  GO: { approved: [approve], tasks: [production], on: { NEXT: DONE } }\n  DONE:")
   .replace(
     "tasks:\n",
     `tasks:\n  approve: { executor: approval, needs: [plan], config: { from: [team], of: "\${metadata.plan}" } }\n`,

@@ -130,8 +130,9 @@ type AfterEntry = Part<typeof AfterPart>;
 
 /** A state of a v2 document. */
 interface StateV2Document<Event extends string, State extends string, Task extends string>
-  extends Omit<Part<typeof StatePart>, "tasks" | "after" | "on"> {
+  extends Omit<Part<typeof StatePart>, "tasks" | "approved" | "after" | "on"> {
   readonly tasks?: readonly Task[];
+  readonly approved?: readonly Task[];
   readonly after?: readonly AfterDocument<Event>[];
   readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<Event, State> };
 }

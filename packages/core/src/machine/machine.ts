@@ -96,6 +96,8 @@ export interface State {
   readonly terminal: boolean;
   /** Names of tasks, in the order of the document, each once. */
   readonly tasks: readonly string[];
+  /** Approvals of earlier states: the tasks of this one are sent only while all of them count. */
+  readonly approved: readonly string[];
   /** An event from outside that leads from here into a terminal state must confirm the stack's id. */
   readonly protected: boolean;
   /** From the entry; fires `TIMEOUT` once. */
@@ -278,7 +280,7 @@ export const PLAIN_MACHINE = {
 } as const satisfies Partial<Machine>;
 
 /** As `PLAIN_MACHINE`, for a state. */
-export const PLAIN_STATE = { protected: false, leaving: "abandon", after: [] } as const satisfies Partial<State>;
+export const PLAIN_STATE = { approved: [], protected: false, leaving: "abandon", after: [] } as const satisfies Partial<State>;
 
 /** As `PLAIN_MACHINE`, for a task: tried once. */
 export const PLAIN_TASK = {

@@ -96,6 +96,8 @@ export interface Approval {
   readonly comment?: "required";
   /** The text that each approval must repeat. */
   readonly of?: string;
+  /** Of `of`, and of the tasks that run by the approval as the machine had them. Missing without `of`. */
+  readonly digest?: string;
   /** Sender of the last event from outside that made the stack enter a state. Absent: the sender is not known. */
   readonly askedBy?: KnownSender;
   /** Senders whose input is in the metadata, or was while it waits; they count as `askedBy` does. */
@@ -114,16 +116,17 @@ export interface Approver {
   readonly id?: string;
 }
 
-/** The approved text: `of` of an approval, until it is requested again or another round begins. */
+/** What was approved, until the approval is requested again. */
 export interface Approved {
+  /** The text that was approved. */
   readonly of: string;
+  /** Of the text, and of the tasks that run by the approval as the machine had them: nothing else is sent by it. */
+  readonly digest: string;
   /** Those who have approved, or who has passed the approval by hand. */
   readonly by: readonly Approver[];
   readonly at: number;
   /** It was not approved: the task was settled by hand. */
   readonly settled?: true;
-  /** A task that uses it has succeeded. */
-  readonly used?: true;
 }
 
 /** A timer that is armed for the present entry. */
@@ -366,7 +369,7 @@ export interface Stack {
   readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;
   /** Open approvals of the present entry, by task. */
   readonly approvals?: Readonly<Record<string, Approval>>;
-  /** The approved texts, by the task of the approval. Tasks that use one are sent only with it. */
+  /** What was approved, by the task of the approval. Tasks that run by one are sent only with it. */
   readonly approved?: Readonly<Record<string, Approved>>;
   /** Sender of the last event from outside that made the stack enter a state; absent where the event had none. */
   readonly askedBy?: KnownSender;

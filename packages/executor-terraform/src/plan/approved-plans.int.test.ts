@@ -33,7 +33,7 @@ states:
   INIT: { on: { OPENED: PLAN } }
   PLAN: { tasks: [plan, sign-off], on: { NEXT: READY, FAILED: BROKEN, NOTE: no-op, REPLAN: PLAN } }
   READY: { on: { GO: APPLY, NOTE: no-op, REPLAN: PLAN } }
-  APPLY: { tasks: [apply], on: { NEXT: LIVE, FAILED: STUCK, NOTE: no-op } }
+  APPLY: { approved: [sign-off], tasks: [apply], on: { NEXT: LIVE, FAILED: STUCK, NOTE: no-op } }
   LIVE: { on: { REPLAN: PLAN } }
   STUCK: { on: { GO: APPLY, NOTE: no-op, REPLAN: PLAN } }
   BROKEN: { on: { REPLAN: PLAN } }

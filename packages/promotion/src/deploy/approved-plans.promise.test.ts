@@ -8,7 +8,14 @@ const oscar = person("oscar");
 const rita = person("rita", "managers");
 const plan = `\${metadata.plan}`;
 
-/** A release whose plan is approved, then one tenant, a soak and the others follow it; NOTE may bring any metadata. */
+/**
+ * A release whose plan is approved, then one tenant, a soak and the others follow it; NOTE may bring any metadata. Without the name of the
+ * approval, only the plan itself decides what is sent.
+ */
+function toMachine(config: object = {}, metadata: object = { plan: { type: "string" } }): string {
+  return toApprovedMachine(config, metadata).replace('"approved":["approve"],', "");
+}
+
 function toApprovedMachine(config: object = {}, metadata: object = { plan: { type: "string" } }): string {
   const on = { NOTE: "no-op", STOP: "STOPPED" };
   return JSON.stringify({
@@ -18,7 +25,11 @@ function toApprovedMachine(config: object = {}, metadata: object = { plan: { typ
     states: {
       INIT: { on: { RELEASED: "REVIEW" } },
       REVIEW: { tasks: ["plan", "approve"], on: { ...on, NEXT: "PRODUCTION", FAILED: "STOPPED" } },
-      PRODUCTION: { tasks: ["first", "watch", "tenants"], on: { ...on, NEXT: "DONE", FAILED: "STOPPED" } },
+      PRODUCTION: {
+        approved: ["approve"],
+        tasks: ["first", "watch", "tenants"],
+        on: { ...on, NEXT: "DONE", FAILED: "STOPPED" },
+      },
       STOPPED: { leaving: "cancel", on: { AGAIN: "REVIEW", NOTE: "no-op", END: "GONE" } },
       DONE: { on: { AGAIN: "REVIEW", END: "GONE" } },
       GONE: { terminal: true },
@@ -101,8 +112,8 @@ describe("a plan that was approved", () => {
     expect(await bench.versionsOf()).toEqual({ t0: "2", t1: "2", t2: "1.41.0" });
   });
 
-  it("is followed only while it is the last one, whether or not an approval names it", async () => {
-    const { bench, rejected } = await playSwap(toApprovedMachine().replace(`,"of":"${plan}"`, ""));
+  it("is followed only while it is the last one, whether or not the state names the approval", async () => {
+    const { bench, rejected } = await playSwap(toMachine());
 
     await bench.send("shop-2", "NOTE", { metadata: { plan: rejected } }, oscar);
     await bench.finish("2");
@@ -115,7 +126,7 @@ describe("a plan that was approved", () => {
   });
 
   it("is not that of an earlier release of the same id", async () => {
-    const bench = await aBench(toApprovedMachine().replace(`,"of":"${plan}"`, ""));
+    const bench = await aBench(toMachine());
     await start(bench);
     const earlier = await answer(bench, "REJECT_TASK");
     await bench.send("shop-2", "END", {}, oscar);
@@ -146,6 +157,22 @@ describe("a plan that was approved", () => {
   });
 });
 
+describe("a state that names the approval of a plan", () => {
+  it("sends nothing by a revision whose task is another one than was approved", async () => {
+    const { bench } = await playSwap();
+
+    bench.revise("shop", toApprovedMachine({ maxFailures: "100%" }));
+    await bench.send("shop-2", "UPGRADE_STACK", {}, oscar);
+    await bench.finish("2");
+
+    expect((await bench.yard.findStack("shop-2"))?.lastFailure).toMatchObject({
+      code: "APPROVAL_STALE",
+      task: "tenants",
+    });
+    expect(await bench.versionsOf()).toEqual({ t0: "2", t1: "1.41.0", t2: "1.41.0" });
+  });
+});
+
 describe("the digest of a plan", () => {
   it.each<readonly [string, object]>([
     ["maxFailures", { maxFailures: "100%" }],
@@ -160,10 +187,10 @@ describe("the digest of a plan", () => {
     ["concurrency", { concurrency: 500 }],
     ["eachMs", { each: "12h" }],
   ])("covers %s: a release that was upgraded after the approval asks again (floci PR 2696)", async (key, config) => {
-    const { bench } = await playSwap();
+    const { bench } = await playSwap(toMachine());
     const before = await digestOf(bench);
 
-    bench.revise("shop", toApprovedMachine(config));
+    bench.revise("shop", toMachine(config));
     await bench.send("shop-2", "UPGRADE_STACK", {}, oscar);
     await bench.finish("2");
 

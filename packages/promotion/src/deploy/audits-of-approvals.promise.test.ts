@@ -17,7 +17,7 @@ const RELEASE = JSON.stringify({
   states: {
     INIT: { on: { RELEASED: "REVIEW" } },
     REVIEW: { tasks: ["plan", "approve"], on: { NEXT: "GO", FAILED: "STOPPED" } },
-    GO: { tasks: ["tenants"], on: { NEXT: "DONE", FAILED: "STOPPED" } },
+    GO: { approved: ["approve"], tasks: ["tenants"], on: { NEXT: "DONE", FAILED: "STOPPED" } },
     STOPPED: { on: { AGAIN: "REVIEW" } },
     DONE: {},
   },

@@ -5,6 +5,7 @@ import { isSent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
 import { noteApproved, toApprover } from "./approved.ts";
+import { toApprovedDigest } from "./approved-digest.ts";
 import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
 import { type Rejected, reject } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
@@ -91,7 +92,7 @@ export function expireApproval(work: Work): boolean {
 
 /**
  * Opens approvals again when the metadata has changed, when a person has moved the stack to another revision, or when the
- * revision that the stack follows changes what they are about (`of`), because people approve what they saw. The approvals keep
+ * revision that the stack follows changes what they are about (their digest), because people approve what they saw. The approvals keep
  * their deadlines, and after a move also their other terms. `before` is the stack as it was before the event.
  */
 export function askAgain(work: Work, before: Stack): void {
@@ -122,7 +123,8 @@ interface MovedApproval {
 function askOnMove(work: Work, { name, approval, isSenders }: MovedApproval): void {
   const next = prepareAgain(work, name);
   const { of } = next?.kind === "approval" ? next.terms : approval;
-  if (!isSenders && of === approval.of) return;
+  const digest = of === undefined ? undefined : toApprovedDigest(work.machine, name, of);
+  if (!isSenders && digest === approval.digest) return;
   const { of: _, ...kept } = approval;
   replaceQuestion(work, { name, approval, terms: { ...kept, ...defined({ of }) }, what: "revision" });
 }

@@ -85,6 +85,7 @@ describe("an approval", () => {
       from: ["managers", "ops"],
       count: 2,
       of: "app:1",
+      digest: expect.any(String),
       askedBy: { kind: "person", id: "kim", name: "kim" },
       askedAt: HOUR_MS,
       expiresAt: HOUR_MS + 7 * 24 * HOUR_MS,

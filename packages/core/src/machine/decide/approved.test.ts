@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../../access/sender.ts";
 import { anEvent } from "../../testing/builders.ts";
@@ -11,7 +12,7 @@ import type { Decision } from "./decision.ts";
 const person = (id: string): Sender => ({ kind: "person", id, name: id, groups: ["managers"] });
 const [oscar, rita] = [person("oscar"), person("rita")] as const;
 
-/** A release that plans, asks and then applies the plan after a wait; NOTE may bring any metadata in every state. */
+/** A release that plans, asks and then applies what was approved after a wait; NOTE may bring any metadata in every state. */
 const RELEASE = `
 version: 2
 events: [GO, AGAIN, NOTE, STOP, RESUME, SHIP]
@@ -19,7 +20,7 @@ metadata: { plan: { type: string }, image: { type: string } }
 states:
   INIT: { on: { GO: REVIEW } }
   REVIEW: { tasks: [plan, approve], on: { NEXT: APPLY, FAILED: STOPPED, STOP: STOPPED, NOTE: no-op } }
-  APPLY: { tasks: [first, wait, apply, tell], on: { NEXT: LIVE, FAILED: BACK, STOP: STOPPED, NOTE: no-op } }
+  APPLY: { leaving: abandon, approved: [approve], tasks: [first, wait, apply], on: { NEXT: LIVE, FAILED: BACK, STOP: STOPPED, NOTE: no-op } }
   BACK: { tasks: [undo], on: { NEXT: STOPPED } }
   LIVE: { on: { NOTE: no-op, SHIP: STAGING, AGAIN: REVIEW } }
   STAGING: { tasks: [stage], on: { NEXT: LIVE, NOTE: no-op } }
@@ -30,7 +31,6 @@ tasks:
   first: { executor: work, config: { plan: "\${metadata.plan}" } }
   wait: { executor: work, needs: [first] }
   apply: { executor: work, needs: [wait], config: { plan: "\${metadata['plan']}" } }
-  tell: { executor: work, needs: [wait] }
   undo: { executor: work }
   stage: { executor: work, config: { plan: "\${metadata.plan}" } }
 `;
@@ -46,12 +46,18 @@ interface Play {
   readonly last: Decision;
 }
 
-function play(machine: Machine, events: readonly StackEvent[], given?: Stack): Play {
-  let stack = given;
+/** Plays events, each on the machine or on the revision of it that stands before the event. */
+function play(machine: Machine, events: readonly (StackEvent | Machine)[]): Play {
+  let stack: Stack | undefined;
   let last: Decision | undefined;
+  let revision = machine;
   for (const [index, event] of events.entries()) {
+    if ("states" in event) {
+      revision = event;
+      continue;
+    }
     const first = stack === undefined ? { machine: machine.name } : {};
-    last = decide(machine, stack, { ...event, id: `${event.name}-${index}`, at: index + 1, ...first });
+    last = decide(revision, stack, { ...event, id: `${event.name}-${index}`, at: index + 1, ...first });
     if (last.kind === "applied") stack = last.stack;
   }
   if (stack === undefined || last === undefined) throw new Error("No event was applied.");
@@ -71,55 +77,64 @@ const taskOf = ({ stack }: Play, name: string) => {
 };
 const sentOf = ({ last }: Play) => (last.kind === "applied" ? last.dispatches.map(({ task }) => task) : last.kind);
 
-describe("a task that uses what was approved", () => {
-  const machine = compile(RELEASE);
+const codeOf = ({ stack }: Play) => [stack.state, stack.lastFailure?.code];
+const send = (name: string, metadata: object = {}) => anEvent(name, { sender: oscar, metadata });
+const retry = (metadata: object) => send("RETRY_FAILED_TASKS", metadata);
+const fail = (name: string) => anEvent("TASK_ERROR", { origin: "worker", task: { name } });
 
-  it("is sent with it, and the stack remembers who has approved what", () => {
+describe("a state that names an approval", () => {
+  const machine = compile(RELEASE);
+  const stuck = compile(RELEASE.replace("FAILED: BACK, ", ""));
+
+  it("does what was approved, and the stack remembers who has approved what", () => {
     const played = play(machine, [...approved("D1"), done("first"), done("wait")]);
 
-    expect(sentOf(played)).toEqual(["apply", "tell"]);
+    expect(sentOf(played)).toEqual(["apply"]);
     expect(played.stack.approved).toEqual({
-      approve: { of: "D1", by: [{ name: "rita", id: "rita" }], at: 3, used: true },
+      approve: {
+        of: "D1",
+        digest: expect.stringMatching(/^[0-9a-f]{32}$/),
+        by: [{ name: "rita", id: "rita" }],
+        at: 3,
+      },
     });
   });
 
-  it("is not sent with another one that a sender has written under the key since (CVE-2026-27111)", () => {
-    const played = play(machine, [...approved("D1"), note({ plan: "D0" }), done("first"), done("wait")]);
+  it("does nothing with what a sender has written under the key since (CVE-2026-27111)", () => {
+    const played = play(stuck, [...approved("D1"), done("first"), note({ plan: "D0" }), done("wait")]);
 
-    expect(sentOf(played)).toEqual(["tell"]);
-    expect(taskOf(played, "apply")).toBe("ERROR APPROVAL_STALE");
+    expect([sentOf(played), taskOf(played, "apply")]).toEqual([[], "ERROR APPROVAL_STALE"]);
     expect(played.stack.tasks.find(({ name }) => name === "apply")?.errorMessage).toBe(
       'rita approved "D1" at "approve", and it is "D0" now. Enter the state of "approve" again.',
     );
   });
 
-  it("is not sent with it by a retry that brings it (CVE-2025-14986), and is with what was approved", () => {
-    const swapped = [...approved("D1"), note({ plan: "D0" }), done("first"), done("wait")];
-    const retry = (metadata: object) => anEvent("RETRY_FAILED_TASKS", { sender: oscar, metadata });
+  it("does not retry with another one (CVE-2025-14986), and does with what was approved", () => {
+    const swapped = [...approved("D1"), done("first"), note({ plan: "D0" }), done("wait")];
 
-    expect(taskOf(play(machine, [...swapped, retry({ plan: "D2" })]), "apply")).toBe("ERROR APPROVAL_STALE");
-    expect(sentOf(play(machine, [...swapped, retry({ plan: "D1" })]))).toEqual(["apply"]);
+    expect(taskOf(play(stuck, [...swapped, retry({ plan: "D2" })]), "apply")).toBe("ERROR APPROVAL_STALE");
+    expect(sentOf(play(stuck, [...swapped, retry({ plan: "D1" })]))).toEqual(["apply"]);
   });
 
-  it("is not sent again with another one while it runs", () => {
+  it("does not send a running task again with another one", () => {
     const running = [...approved("D1"), done("first"), done("wait"), note({ plan: "D0" })];
 
-    const again = play(machine, [...running, anEvent("RETRY_PENDING_TASKS", { sender: oscar })]);
+    const again = play(machine, [...running, send("RETRY_PENDING_TASKS")]);
 
-    expect(sentOf(again)).toEqual(["tell"]);
+    expect(sentOf(again)).toEqual([]);
     expect(again.last).toMatchObject({ notes: [expect.stringContaining('Task "apply" was not sent again: rita')] });
   });
 
-  it("is not sent with the result of a task that someone has answered a second time", () => {
+  it("does nothing with the result of a task that someone has answered a second time", () => {
     const second = anEvent("TASK_COMPLETED", { sender: oscar, task: { name: "first" }, metadata: { plan: "D0" } });
 
-    const played = play(machine, [...approved("D1"), done("first"), second, done("wait")]);
+    const played = play(stuck, [...approved("D1"), done("first"), second, done("wait")]);
 
     expect(taskOf(played, "apply")).toBe("ERROR APPROVAL_STALE");
   });
 
-  it("leaves the tasks alone that do not use it: the way back stays open", () => {
-    const swapped = [...approved("D1"), note({ plan: "D0" }), done("first"), done("wait"), done("tell")];
+  it("leaves other states alone: the way back stays open", () => {
+    const swapped = [...approved("D1"), note({ plan: "D0" }), done("first")];
 
     const played = play(machine, swapped);
 
@@ -134,79 +149,130 @@ describe("a task that uses what was approved", () => {
       anEvent("SETTLE_TASK", { ...byHand, task: { name: "approve" } }),
     ];
 
-    const played = play(machine, [...settled, note({ plan: "D0" }), done("first"), done("wait")]);
+    const played = play(stuck, [...settled, done("first"), note({ plan: "D0" }), done("wait")]);
 
-    expect(play(machine, settled).stack.approved).toEqual({
+    expect(play(machine, settled).stack.approved).toMatchObject({
       approve: { of: "D1", by: [{ name: "rita", id: "rita" }], settled: true, at: 3 },
     });
     expect(taskOf(played, "apply")).toBe("ERROR APPROVAL_STALE");
   });
 
-  it("is held to it when it needs the approval in the same state, whatever its own config reads", () => {
-    const gate = compile(`
+  it("does nothing without the approval, by whatever way it was entered", () => {
+    const rejected = [
+      go,
+      done("plan", { plan: "D1" }),
+      anEvent("REJECT_TASK", { sender: rita, task: { name: "approve" } }),
+    ];
+
+    const played = play(stuck, [...rejected, send("RESUME")]);
+
+    expect([played.stack.state, sentOf(played), taskOf(played, "first")]).toEqual([
+      "APPLY",
+      [],
+      "ERROR APPROVAL_MISSING",
+    ]);
+    expect(played.stack.tasks[0]?.errorMessage).toBe(
+      '"APPLY" does only what "approve" has approved, which is nothing yet. Enter the state of "approve" first.',
+    );
+  });
+
+  it("does nothing by an approval that was requested again, also when an earlier one was for the same [the-framework#324]", () => {
+    const asked = [...approved("D1"), send("STOP"), send("AGAIN"), done("plan", { plan: "D1" }), send("STOP")];
+
+    expect(play(machine, asked).stack.approved).toBeUndefined();
+    expect(codeOf(play(stuck, [...asked, send("RESUME")]))).toEqual(["APPLY", "APPROVAL_MISSING"]);
+  });
+
+  it("does it again when it is entered again, after a failure or a success", () => {
+    const again = [...approved("D1"), send("STOP"), send("RESUME")];
+    const live = [...approved("D1"), ...["first", "wait", "apply"].map((name) => done(name))];
+
+    expect(sentOf(play(machine, again))).toEqual(["first"]);
+    expect(codeOf(play(stuck, [...approved("D1"), send("STOP"), send("RESUME", { plan: "D0" })]))).toEqual([
+      "APPLY",
+      "APPROVAL_STALE",
+    ]);
+    // Another state, which does not name it, is free.
+    const played = play(machine, [...live, note({ plan: "next" }), send("SHIP")]);
+    expect([played.stack.state, sentOf(played)]).toEqual(["STAGING", ["stage"]]);
+  });
+
+  it("does nothing when the machine itself makes something new and does not ask for it", () => {
+    const source = RELEASE.replace("FAILED: BACK", "FAILED: PLAN")
+      .replace("  BACK:", "  PLAN: { tasks: [replan], on: { NEXT: APPLY, FAILED: BACK } }\n  BACK:")
+      .replace("  undo:", "  replan: { executor: work, outputs: { plan: plan } }\n  undo:");
+
+    const played = play(compile(source), [...approved("D1"), fail("first"), done("replan", { plan: "D2" })]);
+
+    expect([...codeOf(played), sentOf(played)]).toEqual(["PLAN", "APPROVAL_STALE", ["replan"]]);
+  });
+
+  it("follows the condition of the approval: without one it is free", () => {
+    const source = RELEASE.replace("{ executor: approval,", `{ executor: approval, when: "metadata.image == 'prod'",`);
+    const [test, prod] = ["test", "prod"].map((image) => [send("GO", { image }), done("plan", { plan: "D1" })]);
+
+    expect(sentOf(play(compile(source), test ?? []))).toEqual(["first"]);
+    // Of the values that it has now.
+    const swapped = play(compile(source), [...(test ?? []), note({ image: "prod" }), done("first")]);
+    expect([...codeOf(swapped), sentOf(swapped)]).toEqual(["BACK", "APPROVAL_MISSING", ["undo"]]);
+    expect(sentOf(play(compile(source), [...(prod ?? []), approve("D1")]))).toEqual(["first"]);
+  });
+});
+
+describe("another revision of the machine", () => {
+  const source = RELEASE.replace("FAILED: BACK, ", "");
+  const machine = compile(source);
+  const begun = [...approved("D1"), done("first")];
+
+  it("does nothing else by the approval than the one before", () => {
+    const other = compile(source.replace(`plan: "\${metadata['plan']}" }`, `plan: "\${metadata['plan']}", in: prod }`));
+
+    const played = play(machine, [...begun, other, done("wait")]);
+
+    expect(played.stack.tasks.find(({ name }) => name === "apply")).toMatchObject({
+      errorCode: "APPROVAL_STALE",
+      errorMessage:
+        'rita approved "D1" at "approve", and another revision of the machine would do something else with it. Enter the state of "approve" again.',
+    });
+  });
+
+  it("does the same where only something else has changed", () => {
+    const other = compile(source.replace("undo: { executor: work }", "undo: { executor: work, config: { a: 1 } }"));
+
+    expect(sentOf(play(machine, [...begun, other, done("wait")]))).toEqual(["apply"]);
+  });
+
+  it("asks again what is open, where more would be done by it", () => {
+    const other = compile(source.replace("tasks: [first, wait, apply]", "tasks: [first, wait, apply, undo]"));
+    const open = [go, done("plan", { plan: "D1" })];
+
+    const [same, more] = [machine, other].map((revision) => play(machine, [...open, revision, note({})]));
+
+    expect(same?.stack.approvals?.["approve"]?.id).toBe("pr-12/GO-0/1/approve/1");
+    expect(more?.stack.approvals?.["approve"]?.id).toBe("pr-12/GO-0/1/approve/2");
+    expect(sentOf(play(machine, [...open, other, note({}), approve("D1")]))).toEqual(["first", "undo"]);
+  });
+});
+
+describe("a task that needs an approval in its own state", () => {
+  const machine = compile(`
 version: 2
 events: [GO, NOTE]
 metadata: { image: { type: string } }
-states: { INIT: { on: { GO: GATE } }, GATE: { tasks: [sign-off, check, deploy], on: { NOTE: no-op } } }
+states: { INIT: { on: { GO: GATE } }, GATE: { tasks: [sign-off, check, deploy, tell], on: { NOTE: no-op } } }
 tasks:
   sign-off: { executor: approval, config: { from: [managers], of: "\${metadata.image}" } }
   check: { executor: work }
   deploy: { executor: work, needs: [sign-off, check] }
+  tell: { executor: work, needs: [check], config: { image: "\${metadata.image}" } }
 `);
-    const begun = [anEvent("GO", { sender: oscar, metadata: { image: "app:1" } }), approve("app:1", "sign-off")];
+  const begun = [send("GO", { image: "app:1" }), approve("app:1", "sign-off")];
 
-    const swapped = play(gate, [...begun, note({ image: "evil:1" }), done("check")]);
+  it("is sent with what was approved only, whatever its own config reads; others are free", () => {
+    const swapped = play(machine, [...begun, note({ image: "evil:1" }), done("check")]);
 
-    expect(taskOf(swapped, "deploy")).toBe("ERROR APPROVAL_STALE");
-    expect(sentOf(play(gate, [...begun, done("check")]))).toEqual(["deploy"]);
-  });
-});
-
-describe("a task that waits for a person after the approval", () => {
-  // Only the approval leads to APPLY: HELD and STUCK come after it.
-  const machine = compile(`
-version: 2
-events: [GO, RESUME, AGAIN, REDO]
-metadata: { plan: { type: string } }
-states:
-  INIT: { on: { GO: REVIEW } }
-  REVIEW: { tasks: [plan, approve], on: { NEXT: HELD, FAILED: REJECTED } }
-  REJECTED: { on: { AGAIN: REVIEW } }
-  HELD: { on: { RESUME: APPLY, REDO: CHECK, AGAIN: REVIEW } }
-  APPLY: { tasks: [apply], on: { NEXT: LIVE, FAILED: STUCK } }
-  STUCK: { on: { RESUME: APPLY, REDO: CHECK, AGAIN: REVIEW } }
-  CHECK: { tasks: [check], on: { NEXT: REVIEW } }
-  LIVE: { on: { AGAIN: REVIEW } }
-tasks:
-  plan: { executor: work, outputs: { plan: plan } }
-  approve: { executor: approval, needs: [plan], config: { from: [managers], of: "\${metadata.plan}" } }
-  apply: { executor: work, config: { plan: "\${metadata.plan}" } }
-  check: { executor: work, config: { plan: "\${metadata.plan}" } }
-`);
-  const send = (name: string, metadata: object = {}) => anEvent(name, { sender: oscar, metadata });
-  const stuck = [
-    ...approved("D1"),
-    send("RESUME"),
-    anEvent("TASK_ERROR", { origin: "worker", task: { name: "apply" } }),
-  ];
-
-  it.each([
-    ["that leads there", approved("D1")],
-    ["that leads there again after a failure", stuck],
-  ])("is not sent with another one by the event %s (CVE-2026-27111)", (_, events) => {
-    const swapped = play(machine, [...events, send("RESUME", { plan: "D0" })]);
-
-    expect([swapped.stack.state, swapped.stack.lastFailure?.code, sentOf(swapped)]).toEqual([
-      "STUCK",
-      "APPROVAL_STALE",
-      [],
-    ]);
-    expect(sentOf(play(machine, [...events, send("RESUME")]))).toEqual(["apply"]);
-  });
-
-  it("does not hold another one that is requested again", () => {
-    expect(sentOf(play(machine, [...stuck, send("REDO", { plan: "D2" })]))).toEqual(["check"]);
-    expect(play(machine, [...stuck, send("AGAIN", { plan: "D2" })]).stack.approved).toBeUndefined();
+    expect([taskOf(swapped, "deploy"), sentOf(swapped)]).toEqual(["ERROR APPROVAL_STALE", ["tell"]]);
+    expect(sentOf(play(machine, [...begun, done("check")]))).toEqual(["deploy", "tell"]);
   });
 });
 
@@ -219,21 +285,21 @@ states:
   INIT: { on: { OPENED: STAGING } }
   STAGING: { tasks: [stage], on: { NEXT: REVIEW, FAILED: BROKEN } }
   REVIEW: { tasks: [sign-off], on: { NEXT: DEPLOY, FAILED: BROKEN } }
-  DEPLOY: { tasks: [deploy], on: { NEXT: LIVE, FAILED: BROKEN } }
+  DEPLOY: { approved: [sign-off], tasks: [deploy], on: { NEXT: LIVE, FAILED: BROKEN } }
+  BACK: { tasks: [deploy], on: { NEXT: LIVE, FAILED: BROKEN } }
   LIVE: { on: { RELEASED: STAGING, RETRY: DEPLOY, NOTE: no-op } }
   BROKEN:
     on:
       RELEASED: STAGING
       RETRY: DEPLOY
-      ROLLBACK: [{ action: advance, state: DEPLOY, set: { app: "\${metadata.last}" } }]
+      ROLLBACK: [{ action: advance, state: BACK, set: { app: "\${metadata.last}" } }]
 tasks:
   stage: { executor: work, config: { app: "\${metadata.app}" } }
   sign-off: { executor: approval, config: { from: [managers], of: "\${metadata.app}" } }
   deploy: { executor: work, config: { app: "\${metadata.app}" } }
 `);
-  const send = (name: string, metadata: object = {}) => anEvent(name, { sender: oscar, metadata });
   const opened = [send("OPENED", { app: "1", last: "0" }), done("stage"), approve("1", "sign-off")];
-  const broken = [...opened, anEvent("TASK_ERROR", { origin: "worker", task: { name: "deploy" } })];
+  const broken = [...opened, fail("deploy")];
 
   it("does not let a retry after a failure bring another one past it", () => {
     const [bad, good] = [
@@ -241,7 +307,7 @@ tasks:
       play(machine, [...broken, send("RETRY")]),
     ];
 
-    expect([bad.stack.state, bad.stack.lastFailure?.code, sentOf(bad)]).toEqual(["BROKEN", "APPROVAL_STALE", []]);
+    expect([...codeOf(bad), sentOf(bad)]).toEqual(["BROKEN", "APPROVAL_STALE", []]);
     expect([good.stack.state, sentOf(good)]).toEqual(["DEPLOY", ["deploy"]]);
   });
 
@@ -250,63 +316,69 @@ tasks:
     const back = play(machine, [...broken, send("ROLLBACK")]);
 
     expect([next.stack.state, sentOf(next)]).toEqual(["STAGING", ["stage"]]);
-    expect([back.stack.state, back.stack.metadata["app"], sentOf(back)]).toEqual(["DEPLOY", "0", ["deploy"]]);
+    expect([back.stack.state, back.stack.metadata["app"], sentOf(back)]).toEqual(["BACK", "0", ["deploy"]]);
+    // The way back is no way to an old approval.
+    expect(codeOf(play(machine, [...broken, send("ROLLBACK"), fail("deploy"), send("RETRY")]))).toEqual([
+      "BROKEN",
+      "APPROVAL_STALE",
+    ]);
   });
 
-  it("does not hold a later change of what runs well", () => {
+  it("holds a later change of what runs well", () => {
     const later = play(machine, [...opened, done("deploy"), send("NOTE", { app: "2" }), send("RETRY")]);
 
-    expect([later.stack.state, sentOf(later)]).toEqual(["DEPLOY", ["deploy"]]);
+    expect([...codeOf(later), sentOf(later)]).toEqual(["BROKEN", "APPROVAL_STALE", []]);
   });
 });
 
-describe("an approval is over", () => {
-  const machine = compile(RELEASE);
-  const live = [...approved("D1"), ...["first", "wait", "apply", "tell"].map((name) => done(name))];
+describe("whatever happens", () => {
+  const machine = compile(RELEASE.replace("FAILED: BACK", "FAILED: STOPPED"));
+  const NAMES = [
+    "GO",
+    "AGAIN",
+    "NOTE",
+    "STOP",
+    "RESUME",
+    "SHIP",
+    "APPROVE",
+    "REJECT",
+    "DONE",
+    "FAIL",
+    "RETRY",
+  ] as const;
+  const step = fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom("D0", "D1", "D2"), fc.nat(4), fc.boolean());
+  type Step = readonly [name: (typeof NAMES)[number], plan: string, task: number, brings: boolean];
 
-  it("when its state is entered again", () => {
-    const again = [...approved("D1"), anEvent("STOP"), anEvent("AGAIN", { sender: oscar })];
+  function toEvent([name, plan, index, brings]: Step, stack: Stack | undefined): StackEvent {
+    const tasks = stack?.tasks ?? [];
+    const task = tasks[index % Math.max(1, tasks.length)]?.name ?? "plan";
+    if (name === "APPROVE") return approve(stack?.approvals?.["approve"]?.of ?? plan);
+    if (name === "REJECT") return anEvent("REJECT_TASK", { sender: rita, task: { name: "approve" } });
+    if (name === "DONE") return done(task, task === "plan" ? { plan } : {});
+    if (name === "FAIL") return fail(task);
+    return send(name === "RETRY" ? "RETRY_FAILED_TASKS" : name, brings ? { plan } : {});
+  }
 
-    expect(play(machine, again).stack.approved).toBeUndefined();
-  });
+  it("nothing is sent in a state that names an approval but what was approved last", () => {
+    const check = (steps: readonly Step[]) => {
+      let stack: Stack | undefined;
+      let allowed: string | undefined;
+      for (const [index, each] of ([["GO", "D1", 0, false], ...steps] as const).entries()) {
+        const event = { ...toEvent(each, stack), id: `e${index}`, at: index + 1, ...(stack ? {} : { machine: "app" }) };
+        const asked = stack?.approvals?.["approve"]?.of;
+        const decision = decide(machine, stack, event);
+        if (decision.kind !== "applied") continue;
+        const isEntered = decision.stack.entry !== stack?.entry;
+        if (event.name === "APPROVE_TASK") allowed = asked;
+        if (isEntered && decision.stack.state === "REVIEW") allowed = undefined;
+        for (const { message } of decision.dispatches) {
+          const { _state: state, metadata } = message.stack;
+          if (state === "APPLY") expect([allowed, metadata["plan"]]).toEqual([metadata["plan"], allowed]);
+        }
+        ({ stack } = decision);
+      }
+    };
 
-  it("when the machine makes something new by itself and does not ask for it", () => {
-    const source = RELEASE.replace("FAILED: BACK", "FAILED: PLAN")
-      .replace("  BACK:", "  PLAN: { tasks: [replan], on: { NEXT: APPLY } }\n  BACK:")
-      .replace("  undo:", "  replan: { executor: work, outputs: { plan: plan } }\n  undo:");
-    const failed = anEvent("TASK_ERROR", { origin: "worker", task: { name: "apply" } });
-    const replanned = [
-      ...approved("D1"),
-      done("first"),
-      done("wait"),
-      done("tell"),
-      failed,
-      done("replan", { plan: "D2" }),
-    ];
-
-    const played = play(compile(source), replanned);
-
-    expect([played.stack.state, sentOf(played), played.stack.approved]).toEqual(["APPLY", ["first"], undefined]);
-  });
-
-  it("when a sender changes it after all of it was done, for the next round", () => {
-    const played = play(machine, [...live, note({ plan: "next" }), anEvent("SHIP", { sender: oscar })]);
-
-    expect([played.stack.state, sentOf(played)]).toEqual(["STAGING", ["stage"]]);
-  });
-
-  it("when an event brings another one and leads on to where the machine leads without an approval too", () => {
-    const held = compile(
-      RELEASE.replace("NEXT: APPLY", "NEXT: HELD").replace(
-        "  LIVE:",
-        "  HELD: { on: { RESUME: APPLY, NOTE: no-op } }\n  LIVE:",
-      ),
-    );
-    const resume = (metadata: object) => anEvent("RESUME", { sender: oscar, metadata });
-
-    expect(sentOf(play(held, [...approved("D1"), resume({ plan: "D2" })]))).toEqual(["first"]);
-    // Who leads on without bringing it relies on the approval.
-    const relied = play(held, [...approved("D1"), note({ plan: "D0" }), resume({})]);
-    expect([relied.stack.state, relied.stack.lastFailure?.code]).toEqual(["BACK", "APPROVAL_STALE"]);
+    fc.assert(fc.property(fc.array(step, { maxLength: 30 }), check), { numRuns: 1_000 });
   });
 });

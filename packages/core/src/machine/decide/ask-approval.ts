@@ -4,6 +4,7 @@ import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { isLimitReached } from "../watched-time.ts";
+import { toApprovedDigest } from "./approved-digest.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { attemptsOf } from "./runs.ts";
 import { approvalTimerId } from "./timer-ids.ts";
@@ -85,15 +86,16 @@ function armExpiry(work: Work, timer: Required<Pick<StackTimer, "task" | "id" | 
  * Replaces the approval under a new id: an approval or rejection always belongs to the version that the person has
  * seen.
  */
-export function putApproval(work: Work, task: string, approval: Omit<Approval, "id">): void {
-  const { stack } = work;
+export function putApproval(work: Work, task: string, approval: Omit<Approval, "id" | "digest">): void {
+  const { stack, machine } = work;
   const { id: stackId, incarnation, entry } = stack;
   const attempt = attemptsOf(stack, task) + 1;
   const id = attemptIdOf({ stackId, incarnation, entry, task, attempt });
+  const digest = approval.of === undefined ? undefined : toApprovedDigest(machine, task, approval.of);
   work.stack = {
     ...stack,
     attempts: { ...stack.attempts, [task]: attempt },
-    approvals: { ...stack.approvals, [task]: { ...approval, id } },
+    approvals: { ...stack.approvals, [task]: { ...approval, id, ...defined({ digest }) } },
     // The event of the end has the number of the attempt in its id: one that is parked is of the earlier approval.
     timers: stack.timers.map((timer) => (timer.task === task ? withoutRefused(timer) : timer)),
   };

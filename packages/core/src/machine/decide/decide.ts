@@ -3,7 +3,6 @@ import { APPROVAL_EVENTS, isSent, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS 
 import { FAILED, INIT, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
-import { forgetLed } from "./approved.ts";
 import { noteCommit } from "./commits.ts";
 import { type Applied, type Decision, effectOf, type Ignored, type Rejected, reject } from "./decision.ts";
 import { beginDeed, endDeed } from "./deeds.ts";
@@ -267,11 +266,7 @@ const handleEvent: Handler = (work) => {
   if (sets.kind === "rejected") return sets;
   const leadsOn = reaction.advance.length > 0 || reaction.raise !== undefined;
   if (isSent(event) && leadsOn) setAsker(work);
-  const target = reaction.advance.at(-1);
-  if (isSent(event) && target !== undefined) {
-    forgetLed(work, target);
-    answerFailure(work);
-  }
+  if (isSent(event) && reaction.advance.length > 0) answerFailure(work);
   const loop = react(work, reaction, sets);
   if (loop) stall(work, loop);
   return undefined;

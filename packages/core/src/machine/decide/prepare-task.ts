@@ -23,7 +23,7 @@ export interface PreparedTask {
 /** Why a task cannot be sent: it fails with this code. */
 export interface PrepareFault {
   readonly kind: "fault";
-  readonly code: "EXPRESSION_FAILED" | "CONFIG_INVALID" | "APPROVAL_STALE";
+  readonly code: "EXPRESSION_FAILED" | "CONFIG_INVALID" | "APPROVAL_STALE" | "APPROVAL_MISSING";
   readonly message: string;
 }
 

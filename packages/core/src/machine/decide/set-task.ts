@@ -1,5 +1,4 @@
 import type { Stack, TaskState } from "../stack.ts";
-import { noteUsed } from "./approved.ts";
 import { noteEnd } from "./last-failure.ts";
 import type { Work } from "./work.ts";
 
@@ -11,7 +10,6 @@ export function setTask(work: Work, task: TaskState): void {
   const timers = armed ? stack.timers.filter((timer) => timer.task !== task.name) : stack.timers;
   work.stack = { ...stack, tasks, timers };
   noteEnd(work, task);
-  noteUsed(work, task);
 }
 
 /** Returns the stack without the approval of a task; the same stack when none is open. */

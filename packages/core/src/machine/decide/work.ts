@@ -4,7 +4,6 @@ import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.
 import { defined } from "../json.ts";
 import { FAILED, type Machine, NEXT, type State } from "../machine.ts";
 import type { KnownSender, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
-import { forgetChanged } from "./approved.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected, Resend } from "./decision.ts";
 import { toLeftBehind } from "./left-behind.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
@@ -130,7 +129,6 @@ export function changeMetadata(work: Work, change: MetadataChange, { isBrought =
   const isSecret = stack.secretVersions !== before.secretVersions;
   work.stack = stack;
   if (!isBrought) noteSet(work, before);
-  forgetChanged(work, before, { isBrought });
   if (isSecret) hideSecrets(work);
 }
 

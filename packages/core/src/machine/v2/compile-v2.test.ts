@@ -548,13 +548,15 @@ const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown descriptio
   retry-only-invalid backoff-not-map backoff-unknown-key backoff-factor-invalid outputs-not-map output-name-not-string
   exclusive-not-string expression-syntax expression-unterminated expression-unknown-name
   expression-variable-unavailable expression-task-not-available approval-from-required approval-from-invalid
-  approval-count-invalid approval-comment-unknown approval-of-invalid allow-not-string`.split(/\s+/);
+  approval-count-invalid approval-comment-unknown approval-of-invalid approved-not-list approved-undefined
+  approved-invalid allow-not-string`.split(/\s+/);
 
 const WARNINGS = [
   "reaction-unreachable",
   "protected-left-automatically",
   "approval-key-unused",
   "approval-from-duplicate",
+  "approved-unnamed",
   "endless-loop",
 ];
 
@@ -590,7 +592,7 @@ const to = (state: string) => [{ advance: [state], set: none }];
 
 const state = (name: string, parts: object) => [
   name,
-  { name, terminal: false, tasks: [], protected: false, leaving: "wait", after: [], on: none, ...parts },
+  { name, terminal: false, tasks: [], approved: [], protected: false, leaving: "wait", after: [], on: none, ...parts },
 ];
 
 const rule = (parts: object) => ({ type: "string", required: false, sensitive: false, immutable: false, ...parts });

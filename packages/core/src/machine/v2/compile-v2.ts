@@ -24,6 +24,7 @@ import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import { type Machine, REVISION_MODES, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import { machineV2Schema } from "./machine-v2-schema.ts";
+import { checkApproved } from "./check-approved.ts";
 import { toAfterTimers } from "./read-after.ts";
 import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, checkWritable, type MetadataDraft, readMetadata, toAllowPlace } from "./read-metadata.ts";
@@ -49,6 +50,7 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
   const tasks = readTasks(context, { metadata, targets, fields: taskFields, states });
   checkNeeds(context, tasks.needs, states ?? new Map());
+  if (states !== undefined) checkApproved(context, { states, tasks: tasks.drafts, targets });
   if (context.problems.hasErrors() || !events || !states || !targets) return undefined;
   const named = findText(findField(root, "revision"));
   const revision = REVISION_MODES.find((mode) => mode === named) ?? "pin";
@@ -178,6 +180,7 @@ function toState(name: string, draft: StateDraft): State {
     name,
     terminal,
     tasks,
+    approved: draft.approved.map(({ text }) => text),
     protected: draft.protected ?? false,
     leaving,
     on: new Map(reactions),

@@ -24,6 +24,8 @@ const load = (file: string): unknown =>
 const BEYOND = new Set([
   "after-event-needs-metadata",
   "after-event-not-handled",
+  "approved-invalid",
+  "approved-undefined",
   "config-invalid",
   "duplicate-mapping-key",
   "executor-unknown",

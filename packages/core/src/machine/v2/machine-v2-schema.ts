@@ -398,6 +398,12 @@ export const StatePart = closedMap(
         [RULE]: STATE_TASKS_RULE,
       }),
     ),
+    approved: Type.Optional(
+      Type.Array(Filled("approved-not-list", "An entry of approved", "the name of an approval"), {
+        description: "Approvals of earlier states: only what they have approved is done here.",
+        [RULE]: { misfit: must("approved-not-list", "a list of names of approvals, such as [sign-off]") },
+      }),
+    ),
     terminal: Flag("The stack is removed when the state's tasks have succeeded.", "terminal-not-boolean"),
     timeout: Duration("From the entry; then TIMEOUT fires once."),
     after: Type.Optional(

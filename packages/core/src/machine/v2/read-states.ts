@@ -24,6 +24,7 @@ import {
   type TextItem,
   toFields,
   toItems,
+  toTextItems,
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
 import { INSTANT } from "../expression/cel-functions.ts";
@@ -126,7 +127,7 @@ interface StateScope {
 }
 
 function readState(context: V2Context, field: Field, scope: StateScope): StateDraft {
-  if (!isMapField(field)) return { field, leaving: "wait", after: [] };
+  if (!isMapField(field)) return { field, leaving: "wait", approved: [], after: [] };
   const on = readHandlers(context, findField(field, "on"), scope);
   const leaving = findText(findField(field, "leaving"));
   return defined({
@@ -137,6 +138,7 @@ function readState(context: V2Context, field: Field, scope: StateScope): StateDr
     protected: findFlag(field, "protected"),
     timeoutMs: parseDuration(findText(findField(field, "timeout")) ?? ""),
     tasks: scope.tasks,
+    approved: toTextItems(findField(field, "approved")),
     on,
   });
 }

@@ -22,6 +22,8 @@ export interface StateDraft {
   readonly timeoutMs?: number;
   /** Each name once, unknown ones included. */
   readonly tasks?: readonly string[];
+  /** Approvals of earlier states. */
+  readonly approved: readonly TextItem[];
   readonly on?: ReadonlyMap<string, HandlerDraft>;
   readonly after: readonly AfterDraft[];
 }

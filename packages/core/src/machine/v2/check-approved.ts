@@ -1,0 +1,125 @@
+import { APPROVAL } from "../approval-name.ts";
+import { onKey, onValue } from "../document/compile-context.ts";
+import { findField, findText, type TextItem } from "../document/tree.ts";
+import { listNames, quote } from "../document/wording.ts";
+import type { Template } from "../expression/expression.ts";
+import { haveCommon, listReferences } from "../expression/list-references.ts";
+import { INIT } from "../machine.ts";
+import { suggestWithin, type V2Context } from "./read-expressions.ts";
+import type { TargetDrafts, TaskDraft } from "./read-tasks.ts";
+import type { StateDraft } from "./state-drafts.ts";
+
+/** The parts of a document that say what is done by an approval. */
+interface Input {
+  readonly states: ReadonlyMap<string, StateDraft>;
+  readonly tasks: readonly TaskDraft[];
+  readonly targets: TargetDrafts | undefined;
+}
+
+/** Checks which approvals states name, and warns of states that run by one and do not name it. */
+export function checkApproved(context: V2Context, input: Input): void {
+  const tasks = new Map(input.tasks.map((task) => [task.name, task]));
+  for (const [name, state] of input.states) {
+    for (const item of state.approved) checkItem(context, item, { name, state, tasks });
+  }
+  // References can be read only where all expressions could be.
+  if (!context.problems.hasErrors()) warnUnnamed(context, input, tasks);
+}
+
+interface Place {
+  readonly name: string;
+  readonly state: StateDraft;
+  readonly tasks: ReadonlyMap<string, TaskDraft>;
+}
+
+function checkItem(context: V2Context, { text, field }: TextItem, { name, state, tasks }: Place): void {
+  const { problems } = context;
+  const task = tasks.get(text);
+  if (task === undefined) {
+    const near = suggestWithin(context, text, tasks.keys());
+    problems.error("approved-undefined", onValue(field), `Unknown task ${quote(text)}.${near}`);
+    return;
+  }
+  const fault = findFault(task, name, state);
+  if (fault !== undefined) problems.error("approved-invalid", onValue(field), fault);
+}
+
+function findFault(task: TaskDraft, name: string, { tasks = [] }: StateDraft): string | undefined {
+  const gate = quote(task.name);
+  if (task.executor !== APPROVAL) return `${gate} is not an approval: no one is asked what ${quote(name)} may do.`;
+  if (tasks.includes(task.name))
+    return `${quote(name)} asks ${gate} itself: name it in \`needs\` of the tasks that wait for it.`;
+  if (findOf(task) === undefined)
+    return `${gate} does not say what is approved: give its config \`of\`, such as "\${metadata.plan}".`;
+  const outputs = [...listOfReferences(task)].some((each) => each.split(".")[0] === "tasks");
+  return outputs
+    ? `What ${gate} approves is not known in ${quote(name)}: let \`outputs\` write it into the metadata, and read that in \`of\`.`
+    : undefined;
+}
+
+function findOf({ config }: TaskDraft) {
+  return config && findField(config.config, "of");
+}
+
+function listOfReferences(task: TaskDraft): ReadonlySet<string> {
+  try {
+    return listReferences(findText(findOf(task)));
+  } catch {
+    // The expression is reported where it is read.
+    return new Set();
+  }
+}
+
+/**
+ * Warns of a state that is reached by way of an approval only, and reads what that approves: without its name there,
+ * something else could be done. What the way there or the state itself writes anew is not what was approved.
+ */
+function warnUnnamed({ problems }: V2Context, { states, targets }: Input, tasks: Place["tasks"]): void {
+  for (const gate of tasks.values()) {
+    const of = gate.executor === APPROVAL ? listOfReferences(gate) : NONE;
+    const keys = new Set([...of].filter((each) => each.startsWith("metadata")));
+    if (keys.size === 0) continue;
+    const free = findReachedWithout(states, gate.name);
+    for (const [name, state] of states) {
+      const { approved, field } = state;
+      const isNamed = approved.some(({ text }) => text === gate.name);
+      if (isNamed || free.has(name) || state.tasks?.includes(gate.name)) continue;
+      const own = (state.tasks ?? []).flatMap((each) => tasks.get(each) ?? []);
+      const reading = own.filter((task) => haveCommon(listReads(task, targets), keys));
+      if (reading.length === 0 || writes(own, keys) || isSetOnTheWay(states, name, keys)) continue;
+      const what = listNames(reading.map((task) => task.name));
+      const message = `${what} would also be sent with something else than ${quote(gate.name)} has approved. Write \`approved: [${gate.name}]\` in ${quote(name)}.`;
+      problems.warn("approved-unnamed", onKey(field), message);
+    }
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function listReads({ config, target }: TaskDraft, targets: Input["targets"]): ReadonlySet<string> {
+  const sources: readonly (Template | undefined)[] = [config?.dynamic?.template, targets?.get(target ?? "")];
+  return listReferences(sources.map((template) => template?.source));
+}
+
+function writes(tasks: readonly TaskDraft[], keys: ReadonlySet<string>): boolean {
+  return tasks.some(({ outputs }) => [...outputs.keys()].some((key) => keys.has(`metadata.${key}`)));
+}
+
+function isSetOnTheWay(states: Input["states"], name: string, keys: ReadonlySet<string>): boolean {
+  const entries = [...states.values()].flatMap(({ on }) => [...(on?.values() ?? [])].flatMap((each) => each.entries));
+  return entries.some(({ advance, set }) => {
+    return advance?.target === name && [...set.keys()].some((key) => keys.has(`metadata.${key}`));
+  });
+}
+
+/** Returns the states that are reached without a way through one that has the task. */
+function findReachedWithout(states: Input["states"], task: string): ReadonlySet<string> {
+  const reached = new Set([INIT]);
+  // Iteration over a set includes items that are added meanwhile.
+  for (const name of reached) {
+    const state = states.get(name);
+    if (state === undefined || state.tasks?.includes(task)) continue;
+    for (const { advances } of state.on?.values() ?? []) for (const { target } of advances) reached.add(target);
+  }
+  return reached;
+}
