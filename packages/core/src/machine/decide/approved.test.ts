@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../../access/sender.ts";
 import { anEvent } from "../../testing/builders.ts";
@@ -328,57 +327,5 @@ tasks:
     const later = play(machine, [...opened, done("deploy"), send("NOTE", { app: "2" }), send("RETRY")]);
 
     expect([...codeOf(later), sentOf(later)]).toEqual(["BROKEN", "APPROVAL_STALE", []]);
-  });
-});
-
-describe("whatever happens", () => {
-  const machine = compile(RELEASE.replace("FAILED: BACK", "FAILED: STOPPED"));
-  const NAMES = [
-    "GO",
-    "AGAIN",
-    "NOTE",
-    "STOP",
-    "RESUME",
-    "SHIP",
-    "APPROVE",
-    "REJECT",
-    "DONE",
-    "FAIL",
-    "RETRY",
-  ] as const;
-  const step = fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom("D0", "D1", "D2"), fc.nat(4), fc.boolean());
-  type Step = readonly [name: (typeof NAMES)[number], plan: string, task: number, brings: boolean];
-
-  function toEvent([name, plan, index, brings]: Step, stack: Stack | undefined): StackEvent {
-    const tasks = stack?.tasks ?? [];
-    const task = tasks[index % Math.max(1, tasks.length)]?.name ?? "plan";
-    if (name === "APPROVE") return approve(stack?.approvals?.["approve"]?.of ?? plan);
-    if (name === "REJECT") return anEvent("REJECT_TASK", { sender: rita, task: { name: "approve" } });
-    if (name === "DONE") return done(task, task === "plan" ? { plan } : {});
-    if (name === "FAIL") return fail(task);
-    return send(name === "RETRY" ? "RETRY_FAILED_TASKS" : name, brings ? { plan } : {});
-  }
-
-  it("nothing is sent in a state that names an approval but what was approved last", () => {
-    const check = (steps: readonly Step[]) => {
-      let stack: Stack | undefined;
-      let allowed: string | undefined;
-      for (const [index, each] of ([["GO", "D1", 0, false], ...steps] as const).entries()) {
-        const event = { ...toEvent(each, stack), id: `e${index}`, at: index + 1, ...(stack ? {} : { machine: "app" }) };
-        const asked = stack?.approvals?.["approve"]?.of;
-        const decision = decide(machine, stack, event);
-        if (decision.kind !== "applied") continue;
-        const isEntered = decision.stack.entry !== stack?.entry;
-        if (event.name === "APPROVE_TASK") allowed = asked;
-        if (isEntered && decision.stack.state === "REVIEW") allowed = undefined;
-        for (const { message } of decision.dispatches) {
-          const { _state: state, metadata } = message.stack;
-          if (state === "APPLY") expect([allowed, metadata["plan"]]).toEqual([metadata["plan"], allowed]);
-        }
-        ({ stack } = decision);
-      }
-    };
-
-    fc.assert(fc.property(fc.array(step, { maxLength: 30 }), check), { numRuns: 1_000 });
   });
 });

@@ -4,7 +4,7 @@ import { findField, findText, type TextItem } from "../document/tree.ts";
 import { listNames, quote } from "../document/wording.ts";
 import type { Template } from "../expression/expression.ts";
 import { haveCommon, listReferences } from "../expression/list-references.ts";
-import { INIT } from "../machine.ts";
+import { INIT, type MetadataRule, NEXT } from "../machine.ts";
 import { suggestWithin, type V2Context } from "./read-expressions.ts";
 import type { TargetDrafts, TaskDraft } from "./read-tasks.ts";
 import type { StateDraft } from "./state-drafts.ts";
@@ -14,6 +14,7 @@ interface Input {
   readonly states: ReadonlyMap<string, StateDraft>;
   readonly tasks: readonly TaskDraft[];
   readonly targets: TargetDrafts | undefined;
+  readonly rules: ReadonlyMap<string, MetadataRule>;
 }
 
 /** Checks which approvals states name, and warns of states that run by one and do not name it. */
@@ -71,30 +72,62 @@ function listOfReferences(task: TaskDraft): ReadonlySet<string> {
 }
 
 /**
- * Warns of a state that is reached by way of an approval only, and reads what that approves: without its name there,
- * something else could be done. What the way there or the state itself writes anew is not what was approved.
+ * Warns of states that read what an approval approves and do not name it: something else could be done there. What the way
+ * there or the state itself writes anew is not what was approved.
  */
-function warnUnnamed({ problems }: V2Context, { states, targets }: Input, tasks: Place["tasks"]): void {
-  for (const gate of tasks.values()) {
-    const of = gate.executor === APPROVAL ? listOfReferences(gate) : NONE;
-    const keys = new Set([...of].filter((each) => each.startsWith("metadata")));
-    if (keys.size === 0) continue;
-    const free = findReachedWithout(states, gate.name);
-    for (const [name, state] of states) {
-      const { approved, field } = state;
-      const isNamed = approved.some(({ text }) => text === gate.name);
-      if (isNamed || free.has(name) || state.tasks?.includes(gate.name)) continue;
-      const own = (state.tasks ?? []).flatMap((each) => tasks.get(each) ?? []);
-      const reading = own.filter((task) => haveCommon(listReads(task, targets), keys));
-      if (reading.length === 0 || writes(own, keys) || isSetOnTheWay(states, name, keys)) continue;
-      const what = listNames(reading.map((task) => task.name));
-      const message = `${what} would also be sent with something else than ${quote(gate.name)} has approved. Write \`approved: [${gate.name}]\` in ${quote(name)}.`;
-      problems.warn("approved-unnamed", onKey(field), message);
+function warnUnnamed({ problems }: V2Context, input: Input, tasks: Place["tasks"]): void {
+  for (const gate of listGates(tasks)) {
+    const free = findReachedWithout(input.states, gate.gate);
+    for (const [name, state] of input.states) {
+      const reading = listReading({ name, state, tasks }, input, gate);
+      const advice = reading.length === 0 ? undefined : findAdvice(input, { name, ...gate, free });
+      if (advice === undefined) continue;
+      const message = `${listNames(reading)} would also be sent with something else than ${quote(gate.gate)} has approved. ${advice}`;
+      problems.warn("approved-unnamed", onKey(state.field), message);
     }
   }
 }
 
-const NONE: ReadonlySet<string> = new Set();
+interface Gate {
+  readonly gate: string;
+  /** The metadata that the text of the approval is made of, such as `metadata.plan`. */
+  readonly keys: ReadonlySet<string>;
+}
+
+function listGates(tasks: Place["tasks"]): readonly Gate[] {
+  return [...tasks.values()].flatMap((task) => {
+    const of = task.executor === APPROVAL ? [...listOfReferences(task)] : [];
+    const keys = new Set(of.filter((each) => each.startsWith("metadata")));
+    return keys.size === 0 ? [] : [{ gate: task.name, keys }];
+  });
+}
+
+/** Lists the tasks of a state that read what was approved, unless the state names the approval, or has another one. */
+function listReading({ name, state, tasks }: Place, { states, targets }: Input, { gate, keys }: Gate) {
+  const isNamed = state.tasks?.includes(gate) || state.approved.some(({ text }) => text === gate);
+  const own = (state.tasks ?? []).flatMap((each) => tasks.get(each) ?? []);
+  if (isNamed || writes(own, keys) || isSetOnTheWay(states, name, keys)) return [];
+  const sent = own.filter(({ executor }) => executor !== APPROVAL);
+  return sent.filter((task) => haveCommon(listReads(task, targets), keys)).map((task) => task.name);
+}
+
+/** Returns what to write; undefined for a state that also stands for itself, or where only the machine writes what it reads. */
+function findAdvice(
+  { states, rules }: Input,
+  { name, gate, keys, free }: Gate & { readonly name: string; readonly free: ReadonlySet<string> },
+): string | undefined {
+  const line = `\`approved: [${gate}]\``;
+  if (!free.has(name)) return `Write ${line} in ${quote(name)}.`;
+  const follows = [...states.values()].some(({ tasks, on }) => {
+    return tasks?.includes(gate) && on?.get(NEXT)?.advances.some(({ target }) => target === name);
+  });
+  const isOpen = [...keys].some((key) => {
+    const rule = rules.get(key.slice("metadata.".length));
+    return !rule?.readOnly && !rule?.immutable;
+  });
+  if (!follows || !isOpen) return undefined;
+  return `${quote(name)} is entered without it, too: let ${quote(gate)} lead to a state of its own with ${line}, or make what it approves \`readOnly\`.`;
+}
 
 function listReads({ config, target }: TaskDraft, targets: Input["targets"]): ReadonlySet<string> {
   const sources: readonly (Template | undefined)[] = [config?.dynamic?.template, targets?.get(target ?? "")];

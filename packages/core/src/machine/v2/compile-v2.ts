@@ -50,7 +50,7 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
     statesField && fields && readStates(context, { statesField, fields, events, tasks: taskFields, metadata });
   const tasks = readTasks(context, { metadata, targets, fields: taskFields, states });
   checkNeeds(context, tasks.needs, states ?? new Map());
-  if (states !== undefined) checkApproved(context, { states, tasks: tasks.drafts, targets });
+  if (states !== undefined) checkApproved(context, { states, tasks: tasks.drafts, targets, rules: metadata.rules });
   if (context.problems.hasErrors() || !events || !states || !targets) return undefined;
   const named = findText(findField(root, "revision"));
   const revision = REVISION_MODES.find((mode) => mode === named) ?? "pin";
