@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { failed, succeeded } from "@stackyard/core";
-import { parseMachine } from "@stackyard/core/machine";
-import { createScriptedExecutor, createSimulator } from "@stackyard/core/testing";
+import { failed, type Stack, succeeded } from "@stackyard/core";
+import { decide, parseMachine } from "@stackyard/core/machine";
+import { anEvent, createScriptedExecutor, createSimulator } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 
 const DAY_MS = 86_400_000;
@@ -20,7 +20,9 @@ function startStaging() {
     return executor;
   });
   const path = new URL("../template-staging/machines/staging.yaml", import.meta.url);
-  const source = readFileSync(path, "utf8").replaceAll("executor: approval", "executor: signed");
+  const source = readFileSync(path, "utf8")
+    .replaceAll("executor: approval", "executor: signed")
+    .replace("    approved: [sign-off]\n", "");
   const { machine } = parseMachine(source, { name: "staging" });
   if (machine === undefined) throw new Error("The machine of the template is invalid.");
   const yard = createSimulator({ executors, machines: [{ machine, source }] });
@@ -66,5 +68,39 @@ describe("a version of the template staging that a person rejects", () => {
     fails.delete("sign-off");
     expect(await send("RELEASED", "1.2")).toBe("LIVE");
     expect(countDeployments()).toBe(1);
+  });
+});
+
+describe("a version of the template staging that a release manager approves", () => {
+  const path = new URL("../template-staging/machines/staging.yaml", import.meta.url);
+  const { machine } = parseMachine(readFileSync(path, "utf8"), { name: "staging" });
+  const person = (id: string) => ({ kind: "person", id, name: id, groups: ["release-managers"] }) as const;
+
+  function play(...events: readonly ReturnType<typeof anEvent>[]) {
+    if (machine === undefined) throw new Error("The machine of the template is invalid.");
+    let stack: Stack | undefined;
+    for (const [index, event] of events.entries()) {
+      const decision = decide(machine, stack, { ...event, id: `e${index}`, at: index, machine: "staging" });
+      if (decision.kind === "applied") ({ stack } = decision);
+    }
+    return [stack?.state, stack?.lastFailure?.code, stack?.runs.map(({ task }) => task)];
+  }
+
+  const send = (name: string, version?: string) =>
+    anEvent(name, { sender: person("oscar"), ...(version !== undefined && { metadata: { app_version: version } }) });
+  const done = (name: string) =>
+    anEvent("TASK_COMPLETED", {
+      task: { name },
+      origin: "worker",
+      outputs: { address: "db", password: "x", url: "u" },
+    });
+  const ready = [send("OPENED", "1.0"), ...["place", "database", "app"].map(done), send("RELEASED", "1.1")];
+  const approve = anEvent("APPROVE_TASK", { task: { name: "sign-off" }, of: "1.1", sender: person("rita") });
+  const broken = [...ready, approve, anEvent("TASK_ERROR", { task: { name: "place" }, origin: "worker" })];
+
+  it("is deployed, and RETRY deploys it again but no other one", () => {
+    expect(play(...ready, approve)).toEqual(["RELEASE", undefined, ["place"]]);
+    expect(play(...broken, send("RETRY"))).toEqual(["RELEASE", undefined, ["place"]]);
+    expect(play(...broken, send("RETRY", "6.6"))).toEqual(["BROKEN", "APPROVAL_STALE", []]);
   });
 });

@@ -90,7 +90,7 @@ states:
   INIT: { on: { RELEASED: STAGING } }
   STAGING: { tasks: [staging, soak], on: { NEXT: REVIEW } }
   REVIEW: { tasks: [preview, plan, sign-off], on: { NEXT: PRODUCTION } }
-  PRODUCTION: { tasks: [newest, production, watch, tenants], on: { NEXT: DONE, ROLLBACK: BACK } }
+  PRODUCTION: { approved: [sign-off], tasks: [newest, production, watch, tenants], on: { NEXT: DONE, ROLLBACK: BACK } }
   DONE: { on: { ROLLBACK: BACK } }
   BACK: { leaving: cancel, tasks: [undo], on: { NEXT: UNDONE } }
   UNDONE: {}
