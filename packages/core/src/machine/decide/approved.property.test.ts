@@ -71,17 +71,14 @@ const isPassed = ({ tasks = [] }: Partial<Stack>) =>
   tasks.some(({ name, status }) => name === "approve" && status === "SATISFIED");
 
 /** Returns what may be done after an event, by its own look at the stack before and after. */
-function toAllowed(
-  { stack = {}, allowed }: Play & { readonly stack?: Partial<Stack> },
-  event: StackEvent,
-  after: Stack,
-) {
-  const isEntered = after.entry !== stack.entry;
+function toAllowed({ stack, allowed }: Play, event: StackEvent, after: Stack) {
+  const before: Partial<Stack> = stack ?? {};
+  const isEntered = after.entry !== before.entry;
   if (isEntered && after.state === "REVIEW") return undefined;
   const isGiven = isEntered
-    ? ["APPROVE_TASK", "SETTLE_TASK"].includes(event.name) && stack.state === "REVIEW"
-    : isPassed(after) && !isPassed(stack);
-  return isGiven ? (askedOf(stack) ?? String(after.metadata["plan"])) : allowed;
+    ? ["APPROVE_TASK", "SETTLE_TASK"].includes(event.name) && before.state === "REVIEW"
+    : isPassed(after) && !isPassed(before);
+  return isGiven ? (askedOf(before) ?? String(after.metadata["plan"])) : allowed;
 }
 
 function checkSent({ stack, dispatches }: Applied, allowed: string | undefined): void {
