@@ -280,7 +280,12 @@ export const PLAIN_MACHINE = {
 } as const satisfies Partial<Machine>;
 
 /** As `PLAIN_MACHINE`, for a state. */
-export const PLAIN_STATE = { approved: [], protected: false, leaving: "abandon", after: [] } as const satisfies Partial<State>;
+export const PLAIN_STATE = {
+  approved: [],
+  protected: false,
+  leaving: "abandon",
+  after: [],
+} as const satisfies Partial<State>;
 
 /** As `PLAIN_MACHINE`, for a task: tried once. */
 export const PLAIN_TASK = {
