@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { type KeyboardEvent, useEffect, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { hasFailed, itemsOf, useLoad } from "../api/use-load.ts";
@@ -24,7 +24,8 @@ const MAX_STACKS = 20;
 
 /**
  * Finds screens and the actions of the present one by their names, and stacks by a part of their ids. Enter waits for the
- * stacks of the text that is typed.
+ * stacks of the text that is typed. A combobox with a list (WAI-ARIA Authoring Practices 1.2, "Combobox"): the focus stays
+ * in the field, and screen readers hear the choice.
  */
 export function Palette({ navigation, onClose }: PaletteProps) {
   const [text, setText] = useState("");
@@ -35,10 +36,17 @@ export function Palette({ navigation, onClose }: PaletteProps) {
   const sought = text.trim();
   const matches = ({ title }: { readonly title: string }) => title.toLowerCase().includes(sought.toLowerCase());
   const go = useGo();
+  const listId = useId();
   const found = useLoad(
     keys.list("palette", { sought }),
     ({ signal }) => yard.stacks.list({ text: sought }, { limit: MAX_STACKS, signal }),
     { enabled: sought !== "" },
+  );
+  const isMore = found.data?.cursor !== undefined;
+  const counted = useLoad(
+    keys.list("palette-count", { sought }),
+    ({ signal }) => yard.stacks.counts({ text: sought }, { signal }),
+    { enabled: isMore },
   );
   const stacks = rank(
     itemsOf(found).map(({ id }) => id),
@@ -77,6 +85,11 @@ export function Palette({ navigation, onClose }: PaletteProps) {
         <input
           className="input"
           autoFocus
+          role="combobox"
+          aria-expanded={entries.length > 0}
+          aria-controls={listId}
+          aria-autocomplete="list"
+          {...(entries.length > 0 && { "aria-activedescendant": `${listId}-${chosen}` })}
           aria-label="Screens, stacks and actions"
           placeholder="Screen, action or part of a stack's id"
           value={text}
@@ -87,17 +100,21 @@ export function Palette({ navigation, onClose }: PaletteProps) {
             setEntered(false);
           }}
         />
-        <ul className="palette-list">
+        <div className="palette-list" role="listbox" id={listId} aria-label="Results">
           {entries.map((entry, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: a link or button inside is pressed
-            <li key={entry.key} onClick={onClose}>
-              <EntryLink entry={entry} isChosen={index === chosen} onAct={open} />
-            </li>
+            <Option
+              key={entry.key}
+              entry={entry}
+              id={`${listId}-${index}`}
+              isChosen={index === chosen}
+              onAct={open}
+              onClose={onClose}
+            />
           ))}
-        </ul>
-        {found.data?.cursor !== undefined && (
-          <p className="muted">The first {found.data.items.length} stacks are listed. Type on to find others.</p>
-        )}
+        </div>
+        <p className="muted" role="status">
+          {isMore && describeMore(found.data?.items.length ?? MAX_STACKS, counted.data?.total)}
+        </p>
         {hasFailed(found) ? (
           <MissingNotice query={found} />
         ) : (
@@ -108,8 +125,18 @@ export function Palette({ navigation, onClose }: PaletteProps) {
   );
 }
 
-function EntryLink({ entry, isChosen, onAct }: EntryLinkProps) {
-  const className = isChosen ? "chosen" : undefined;
+/** Says that more stacks match than are listed; how many, once they are counted. */
+function describeMore(listed: number, total: number | undefined): string {
+  const part = total === undefined ? `The first ${listed} stacks are listed.` : `${listed} of ${total} stacks.`;
+  return `${part} Type on to find the others.`;
+}
+
+/** One choice: a link or a button, which is scrolled into view. The focus stays in the field. */
+function Option({ entry, id, isChosen, onAct, onClose }: OptionProps) {
+  useEffect(() => {
+    if (isChosen) document.getElementById(id)?.scrollIntoView({ block: "nearest" });
+  }, [id, isChosen]);
+  const option = { id, role: "option", "aria-selected": isChosen, tabIndex: -1 } as const;
   const content = (
     <>
       <span className="muted">{entry.kind} </span>
@@ -118,22 +145,24 @@ function EntryLink({ entry, isChosen, onAct }: EntryLinkProps) {
   );
   if (entry.kind === "Action") {
     return (
-      <button type="button" className={className} onClick={() => onAct(entry)}>
+      <button type="button" {...option} onClick={() => onAct(entry)}>
         {content} {entry.refusal !== undefined && <span className="muted">{entry.refusal}</span>}
       </button>
     );
   }
   return (
-    <To path={entry.path} {...defined({ search: entry.search, className })}>
+    <To path={entry.path} {...defined({ search: entry.search })} attributes={{ ...option, onClick: onClose }}>
       {content}
     </To>
   );
 }
 
-interface EntryLinkProps {
+interface OptionProps {
   readonly entry: Entry;
+  readonly id: string;
   readonly isChosen: boolean;
   readonly onAct: (entry: Entry) => void;
+  readonly onClose: () => void;
 }
 
 /** Puts the id that is the text before those that only contain it. */

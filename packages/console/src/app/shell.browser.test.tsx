@@ -110,6 +110,16 @@ describe("Shell", () => {
     expect(shown.address()).toBe("/");
   });
 
+  // cinny#2515, slate#4046, silverbullet#1911
+  it("opens the search by the key that is K on the keyboard, whatever it types", async () => {
+    const { screen } = await renderPage(TitledPage, "/", quiet);
+    await expect.element(screen.getByRole("heading", { level: 1, name: "pr-12" })).toBeVisible();
+
+    dispatchEvent(new KeyboardEvent("keydown", { key: "л", code: "KeyK", ctrlKey: true, cancelable: true }));
+
+    await expect.element(screen.getByRole("combobox", { name: "Screens, stacks and actions" })).toBeVisible();
+  });
+
   it("acts once while a letter is held", async () => {
     const held = vi.fn();
     const onKey = ({ repeat }: KeyboardEvent) => repeat && held();

@@ -16,7 +16,7 @@ import { Navigation } from "./navigation.tsx";
 import { Palette } from "./palette.tsx";
 import { ProductMark, useFavicon } from "./product-mark.tsx";
 import { PLACES } from "./screens.ts";
-import { ShortcutHelp, useShortcuts } from "./shortcuts.tsx";
+import { PALETTE_KEYS, ShortcutHelp, useShortcuts } from "./shortcuts.tsx";
 import { SignInOverlay, SignInPage, useIsStranger } from "./sign-in.tsx";
 
 /** Renders everything around a page; for a person who is not signed in yet, the sign-in alone. */
@@ -54,7 +54,7 @@ function Console() {
         >
           <Icon name="search" />
           <span>Stacks, screens, actions</span>
-          <kbd>Ctrl K</kbd>
+          <kbd>{PALETTE_KEYS}</kbd>
         </button>
         <span className="shell-fresh">
           <Freshness />

@@ -54,9 +54,18 @@ function isModified({ ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
 }
 
 /** With Shift, the keys are the browser's own, such as those of its tools for developers. */
-function isPaletteKey({ ctrlKey, metaKey, altKey, shiftKey, key }: KeyboardEvent): boolean {
-  return (ctrlKey || metaKey) && !altKey && !shiftKey && key.toLowerCase() === "k";
+function isPaletteKey(event: KeyboardEvent): boolean {
+  return (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && toLatin(event) === "k";
 }
+
+/** Returns the letter of a key; on a layout without Latin letters, the one at its place on a US keyboard. */
+function toLatin({ key, code }: KeyboardEvent): string {
+  const isOther = key.length === 1 && (key.codePointAt(0) ?? 0) > 0x24f;
+  return (isOther ? code.replace(/^Key/, "") : key).toLowerCase();
+}
+
+/** How this computer names the keys of the search. */
+export const PALETTE_KEYS: string = /Mac|iP(hone|ad|od)/.test(navigator.platform) ? "⌘ K" : "Ctrl K";
 
 function isTyping({ target }: KeyboardEvent): boolean {
   return (
@@ -93,7 +102,7 @@ function pressShortcut(key: string): boolean {
 }
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ["Ctrl K", "Search screens, stacks and actions"],
+  [PALETTE_KEYS, "Search screens, stacks and actions"],
   ["g o · g i · g s · g m · g j", "Overview, Inbox, Stacks, Machines, Jobs"],
   ["/", "Filter"],
   ["j · k", "Next, previous row"],

@@ -1,6 +1,7 @@
 import type { AuditLine } from "@stackyard/sdk";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import { changeSettings } from "../design/settings.ts";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { AuditPage } from "./audit-page.tsx";
 
@@ -83,13 +84,23 @@ describe("AuditPage", () => {
     await expect.poll(() => sent.at(-1)?.query).toMatchObject({ who: "ada", action: "CANCEL_TASK" });
   });
 
+  it("picks it in UTC where the page shows UTC", async () => {
+    changeSettings({ zone: "utc" });
+    onTestFinished(() => changeSettings({ zone: "local" }));
+    const { screen, address } = await renderPage(AuditPage, "/audit", api);
+
+    await screen.getByLabelText("Since, UTC").fill("2026-11-20T12:00");
+
+    await expect.poll(address).toBe("/audit?since=2026-11-20T12%3A00%3A00.000Z");
+  });
+
   it("picks since when, which the address has in UTC", async () => {
     const { screen, sent, address } = await renderPage(AuditPage, "/audit?since=2026-11-20T03:00:00.000Z", api);
     const at = new Date("2026-11-20T03:00:00Z");
     const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-    await expect.element(screen.getByLabelText("Since")).toHaveValue(local);
+    await expect.element(screen.getByLabelText("Since, local time")).toHaveValue(local);
 
-    await screen.getByLabelText("Since").fill(local.replace("2026", "2025"));
+    await screen.getByLabelText("Since, local time").fill(local.replace("2026", "2025"));
 
     await expect.poll(address).toBe("/audit?since=2025-11-20T03%3A00%3A00.000Z");
     await expect.poll(() => sent.at(-1)?.query).toMatchObject({ since: "2025-11-20T03:00:00.000Z" });

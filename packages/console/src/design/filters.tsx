@@ -1,9 +1,11 @@
 import { defined } from "@stackyard/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useId, useState } from "react";
+import { nameZone, parsePickedTime, toPickedTime } from "../text/picked-time.ts";
 import { Options, SelectField } from "./fields.tsx";
 import { isEnter } from "./keys.ts";
 import { useChangeSearch, useSearch } from "./links.tsx";
+import { useSettings } from "./settings.ts";
 import { useMedia } from "./use-media.ts";
 import "./filters.css";
 
@@ -96,30 +98,23 @@ export function FilterChoice({ name, label, shortcut, options, query }: ChoicePr
   );
 }
 
-/** Renders an instant that filters, picked in the zone of the browser; the address has it in UTC. */
+/** Renders an instant that filters, picked in the zone in which the page shows times; the address has it in UTC. */
 export function FilterTime({ name, label }: Pick<FilterProps, "name" | "label">) {
   const value = useSearch()[name] ?? "";
   const changeSearch = useChangeSearch();
+  const { zone } = useSettings();
   const id = useId();
   return (
     <div className="field">
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id}>
+        {label}, {nameZone(zone)}
+      </label>
       <input
         id={id}
         type="datetime-local"
-        value={toLocalInput(value)}
-        onChange={({ target }) => {
-          const at = new Date(target.value);
-          changeSearch({ [name]: Number.isNaN(at.getTime()) ? "" : at.toISOString() });
-        }}
+        value={toPickedTime(value, zone)}
+        onChange={({ target }) => changeSearch({ [name]: parsePickedTime(target.value, zone) ?? "" })}
       />
     </div>
   );
-}
-
-/** Returns an instant as the field has it: the local time, to a minute. */
-function toLocalInput(instant: string): string {
-  const at = Date.parse(instant);
-  if (Number.isNaN(at)) return "";
-  return new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

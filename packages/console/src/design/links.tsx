@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { Link, useNavigate, useSearch as useRouterSearch } from "@tanstack/react-router";
-import { type CSSProperties, createContext, type ReactNode, useContext } from "react";
+import { type AnchorHTMLAttributes, type CSSProperties, createContext, type ReactNode, useContext } from "react";
 import { Text } from "./text.tsx";
 
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
@@ -29,13 +29,25 @@ interface LinkProps {
   readonly children: ReactNode;
   /** True for the tab or page that is shown. */
   readonly current?: boolean;
+  /** What makes the link a part of something else, such as an option of a list. */
+  readonly attributes?: AnchorHTMLAttributes<HTMLAnchorElement>;
 }
 
 /** The only page there is, such as that of an incident, which is one file; undefined in the console, which has all. */
 export const OnlyPage = createContext<string | undefined>(undefined);
 
 /** Renders a link to a page of the console; only its text where that page does not exist. Empty values are left out of the address. */
-export function To({ path, search = {}, className, style, label, title = label, children, current }: LinkProps) {
+export function To({
+  path,
+  search = {},
+  className,
+  style,
+  label,
+  title = label,
+  children,
+  current,
+  attributes,
+}: LinkProps) {
   const only = useContext(OnlyPage);
   if (only !== undefined && path !== only) return <span {...defined({ className, style, title })}>{children}</span>;
   return (
@@ -44,6 +56,7 @@ export function To({ path, search = {}, className, style, label, title = label, 
       search={clean(search)}
       {...defined({ className, style, title, "aria-label": label })}
       {...(current && { "aria-current": "page" as const })}
+      {...attributes}
       // A link of this path with another query is not the current page.
       activeOptions={{ exact: true, includeSearch: true }}
     >

@@ -4,7 +4,9 @@ import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { ActionDialog } from "../design/dialog.tsx";
 import { TextField } from "../design/fields.tsx";
+import { useSettings } from "../design/settings.ts";
 import { useToast } from "../design/toasts.tsx";
+import { nameZone, parsePickedTime } from "../text/picked-time.ts";
 
 /** An action on freezes. */
 export type FreezeAction =
@@ -31,6 +33,7 @@ const NAME = new RegExp(FREEZE_NAME);
 
 function StartDialog({ onClose }: { onClose: () => void }) {
   const toast = useToast();
+  const { zone } = useSettings();
   const [name, setName] = useState("");
   const [machine, setMachine] = useState("");
   const [where, setWhere] = useState("");
@@ -46,8 +49,7 @@ function StartDialog({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       act={async (reason = "") => {
         const scope = { machine: machine || undefined, where: where || undefined };
-        // The field has the person's local time.
-        const end = to === "" ? undefined : new Date(to).toISOString();
+        const end = parsePickedTime(to, zone);
         await yard.freezes.start({ name, reason, ...defined({ ...scope, to: end }) });
         toast(`${name} was started.`);
       }}
@@ -60,7 +62,7 @@ function StartDialog({ onClose }: { onClose: () => void }) {
       <TextField title="Machine (empty: all)" value={machine} onChange={setMachine} maxLength={MAX_NAME} />
       <TextField title="Only stacks with (CEL, empty: all)" value={where} onChange={setWhere} maxLength={MAX_FILTER} />
       <TextField
-        title="Until, in local time (empty: a person ends it)"
+        title={`Until, in ${nameZone(zone)} (empty: a person ends it)`}
         type="datetime-local"
         value={to}
         onChange={setTo}
