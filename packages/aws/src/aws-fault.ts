@@ -27,7 +27,7 @@ const NAMES: readonly Row[] = [
   [
     "passing",
     "RATE_LIMITED",
-    `BandwidthLimitExceeded EC2ThrottledException PriorRequestNotComplete ProvisionedThroughputExceededException
+    `BandwidthLimitExceeded EC2ThrottledException KmsThrottled OverLimit PriorRequestNotComplete ProvisionedThroughputExceededException
      RequestLimitExceeded RequestThrottled RequestThrottledException SlowDown ThrottledException Throttling
      ThrottlingException TooManyRequestsException TransactionInProgressException`,
   ],
@@ -47,12 +47,13 @@ const NAMES: readonly Row[] = [
   [
     "gone",
     "NOT_FOUND",
-    "NoSuchBucket NoSuchEntity NoSuchKey NoSuchUpload NoSuchVersion NotFound ResourceNotFoundException",
+    "InvalidAddress NoSuchBucket NoSuchEntity NoSuchKey NoSuchUpload NoSuchVersion NotFound ResourceNotFoundException",
   ],
   [
     "refused",
     "PAYLOAD_TOO_LARGE",
-    "EntityTooLarge PackedPolicyTooLarge PackedPolicyTooLargeException RequestEntityTooLargeException RequestTooLargeException",
+    `BatchRequestTooLong EntityTooLarge PackedPolicyTooLarge PackedPolicyTooLargeException RequestEntityTooLargeException
+     RequestTooLargeException`,
   ],
   [
     "refused",
@@ -65,7 +66,8 @@ const NAMES: readonly Row[] = [
   [
     "refused",
     "FORBIDDEN",
-    `AccessDenied AccessDeniedException AccountProblem AllAccessDisabled NotSignedUp OptInRequired RegionDisabledException
+    `AccessDenied AccessDeniedException AccountProblem AllAccessDisabled AuthorizationError AuthorizationErrorException
+     KmsAccessDenied NotSignedUp OptInRequired RegionDisabledException
      SubscriptionRequiredException UnauthorizedAccess UnauthorizedOperation`,
   ],
 ];
@@ -94,6 +96,9 @@ const GONE_NAME = /^NoSuch|NotFound(?:Exception|Fault|Error)?$|DoesNotExist(?:Ex
 const GONE_TEXT = /not found|does not exist|doesn't exist|non-existing/i;
 const TELLS_BY_TEXT = /^(?:ValidationError|InvalidParameterException)$/;
 
+/** Older endpoints of SQS write it before names. */
+const OLD_PREFIX = /^AWS\.SimpleQueueService\./;
+
 /** Judges an error that a call of an SDK client ended with. */
 export function findAwsFault(error: unknown): AwsFault {
   if (isStackyardError(error)) {
@@ -102,7 +107,7 @@ export function findAwsFault(error: unknown): AwsFault {
   }
   const { name, status, code, throttling, message } = toFacts(error);
   if (name === "AbortError") return { answer: "unknown", name, throttled: false, code: "INTERRUPTED" };
-  const known = BY_NAME.get(name ?? "");
+  const known = BY_NAME.get(name?.replace(OLD_PREFIX, "") ?? "");
   const isWrapped = known === undefined && status === 400 && isThrottleText(message);
   const row = throttling || status === 429 || isWrapped ? NAMES[0] : known;
   if (row !== undefined) return { answer: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };

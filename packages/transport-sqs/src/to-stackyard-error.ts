@@ -1,15 +1,15 @@
+import { type AnswerPolicy, findAwsFault, toAnswer } from "@stackyard/aws";
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
  * Converts an error of an AWS call to a Stackyard error with the attempted action. Transient errors are retryable:
- * `UNREACHABLE` and `RATE_LIMITED`. Names of errors:
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+ * `UNREACHABLE` and `RATE_LIMITED`.
  */
 export function toStackyardError(error: unknown, what: string): StackyardError {
   if (isStackyardError(error)) return error;
   const name = error instanceof Error ? error.name : "";
   const text = error instanceof Error ? error.message : String(error);
-  const [code, advice] = judge(name, error);
+  const [code, advice] = judge(error);
   const details = code === "CONFIG_INVALID" && AT_FAULT.test(name) ? MESSAGE_REFUSED : {};
   return new StackyardError(code, `${what} failed with ${name || "an error"}: ${text}${advice}`, {
     cause: error,
@@ -37,25 +37,19 @@ export function isMessageRefused(error: unknown): error is StackyardError {
 
 type Judgement = readonly [ErrorCode, string];
 
-function judge(name: string, error: unknown): Judgement {
-  if (DENIED.test(name)) return ["FORBIDDEN", " Allow the call in the role's policy; the package's README lists it."];
-  if (ABSENT.test(name)) return ["CONFIG_INVALID", " Check the address and the region."];
-  if (TOO_LARGE.test(name)) return ["PAYLOAD_TOO_LARGE", ""];
-  if (SLOW_DOWN.test(name)) return ["RATE_LIMITED", ""];
-  const status = statusOf(error);
-  if (status === 429) return ["RATE_LIMITED", ""];
-  return status >= 400 && status < 500 ? ["CONFIG_INVALID", ""] : ["UNREACHABLE", ""];
+/** Without credentials nothing was sent: where they come from may not answer now. */
+const UNSENT: AnswerPolicy = { passing: ["CredentialsProviderError", "TokenProviderError"] };
+
+function judge(error: unknown): Judgement {
+  const { code } = findAwsFault(error);
+  const answer = toAnswer(error, UNSENT);
+  if (code === "PAYLOAD_TOO_LARGE" || code === "RATE_LIMITED") return [code, ""];
+  if (answer === "passing" || answer === "unknown") return ["UNREACHABLE", ""];
+  if (answer === "gone") return ["CONFIG_INVALID", " Check the address and the region."];
+  const isDenied = code === "FORBIDDEN" || code === "UNAUTHENTICATED";
+  return isDenied
+    ? ["FORBIDDEN", " Allow the call in the role's policy; the package's README lists it."]
+    : ["CONFIG_INVALID", ""];
 }
 
-// With the JSON protocol SQS names errors shortly, older endpoints write `AWS.SimpleQueueService.` before them.
-const DENIED =
-  /AccessDenied|AuthorizationError|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|KmsAccessDenied|Forbidden$/;
-const ABSENT = /NonExistentQueue|QueueDoesNotExist|NotFound(Exception)?$|NoSuchBucket|NoSuchKey|InvalidAddress/;
-const TOO_LARGE = /BatchRequestTooLong|EntityTooLarge/;
 const AT_FAULT = /InvalidMessageContents|InvalidParameterValue|InvalidAttributeValue|NoSuchKey/;
-const SLOW_DOWN = /Throttl|TooManyRequests|OverLimit|SlowDown|RequestLimitExceeded/;
-
-function statusOf(error: unknown): number {
-  const status: unknown = Object(Object(error).$metadata).httpStatusCode;
-  return typeof status === "number" ? status : 0;
-}
