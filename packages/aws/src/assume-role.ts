@@ -1,6 +1,6 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import { type AwsCredentials, defined, StackyardError } from "@stackyard/core";
-import { findAwsFault, toAwsError } from "./aws-fault.ts";
+import { callAws } from "./call-aws.ts";
 import type { CheckedTarget } from "./target-identity.ts";
 
 /** The options of sessions in targets. */
@@ -46,32 +46,26 @@ export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promis
     ...defined({ ExternalId: target.externalId }),
     ...(session.tags && { Tags: Object.entries(session.tags).map(([Key, Value]) => ({ Key, Value })) }),
   };
-  try {
-    const { Credentials: given } = await sts.send(new AssumeRoleCommand(request));
-    if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
-      throw new StackyardError("SERVER_ERROR", `STS returned incomplete credentials for ${target.roleArn}.`);
-    }
-    return {
-      accessKeyId: given.AccessKeyId,
-      secretAccessKey: given.SecretAccessKey,
-      sessionToken: given.SessionToken,
-      expiration: given.Expiration,
-    };
-  } catch (error) {
-    throw toAwsError(error, `The role ${target.roleArn} could not be assumed.`, toAdvice(error, input));
+  const policy = { what: `The role ${target.roleArn} could not be assumed.`, advice: toAdvice(input) };
+  const { Credentials: given } = await callAws(() => sts.send(new AssumeRoleCommand(request)), policy);
+  if (!given?.AccessKeyId || !given.SecretAccessKey || !given.SessionToken || !given.Expiration) {
+    throw new StackyardError("SERVER_ERROR", `STS returned incomplete credentials for ${target.roleArn}.`);
   }
+  return {
+    accessKeyId: given.AccessKeyId,
+    secretAccessKey: given.SecretAccessKey,
+    sessionToken: given.SessionToken,
+    expiration: given.Expiration,
+  };
 }
 
-function toAdvice(error: unknown, { target, session }: AssumeRoleInput): string {
-  const { name, code } = findAwsFault(error);
-  if (code === "FORBIDDEN") {
-    const actions = session.tags === undefined ? "sts:AssumeRole" : "sts:AssumeRole and sts:TagSession";
-    const id = target.externalId === undefined ? "No external id was sent" : "An external id was sent";
-    return `Allow ${actions} on it to the runner's role, and see that its trust policy names the runner. ${id}; the trust policy may ask for another one.`;
-  }
-  if (name === "ValidationError")
-    return "Look at the session's length, name and tags, and at the role's longest session.";
-  return "";
+function toAdvice({ target, session }: AssumeRoleInput) {
+  const actions = session.tags === undefined ? "sts:AssumeRole" : "sts:AssumeRole and sts:TagSession";
+  const id = target.externalId === undefined ? "No external id was sent" : "An external id was sent";
+  return {
+    FORBIDDEN: `Allow ${actions} on it to the runner's role, and see that its trust policy names the runner. ${id}; the trust policy may ask for another one.`,
+    ValidationError: "Look at the session's length, name and tags, and at the role's longest session.",
+  };
 }
 
 /**
@@ -94,10 +88,8 @@ export interface CallerIdentity {
 
 /** Loads our identity from STS; needs no permission (GetCallerIdentity). */
 export async function loadCallerIdentity(sts: STSClient): Promise<CallerIdentity> {
-  try {
-    const { Account: account = "", Arn: arn = "" } = await sts.send(new GetCallerIdentityCommand({}));
-    return { account, arn, partition: arn.split(":")[1] ?? "aws", isRole: arn.includes(":assumed-role/") };
-  } catch (error) {
-    throw toAwsError(error, "Cannot get the caller identity from STS.");
-  }
+  const policy = { what: "Cannot get the caller identity from STS." };
+  const found = await callAws(() => sts.send(new GetCallerIdentityCommand({})), policy);
+  const { Account: account = "", Arn: arn = "" } = found;
+  return { account, arn, partition: arn.split(":")[1] ?? "aws", isRole: arn.includes(":assumed-role/") };
 }

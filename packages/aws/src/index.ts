@@ -11,6 +11,7 @@ export {
   toAnswer,
   toAwsError,
 } from "./aws-fault.ts";
+export { type CallPolicy, callAws } from "./call-aws.ts";
 export { asProbe } from "./call-plugin.ts";
 export { findEmulator, findRegion, toArnPart } from "./environment.ts";
 export { findDeadline, listUnanswered, runOptional } from "./invocation.ts";

@@ -8,7 +8,7 @@ import {
   paginateListObjectsV2,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws, findAwsFault, toAwsError } from "@stackyard/aws";
 import { StackyardError, toDnsSuffix } from "@stackyard/core";
 import type { ReleaseFile } from "./load-release.ts";
 
@@ -134,14 +134,10 @@ async function findStanding(
   { bucket }: Pick<Place, "bucket">,
   key: string,
 ): Promise<Standing | undefined> {
-  try {
-    const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
-    return { sha256: toDigest(head), versionId: head.VersionId };
-  } catch (error) {
-    const { code } = findAwsFault(error);
-    if (code === "NOT_FOUND") return undefined;
-    throw toAwsError(error, `Cannot check whether s3://${bucket}/${key} exists.`, ADVICE[code]);
-  }
+  const command = new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" });
+  const what = `Cannot check whether s3://${bucket}/${key} exists.`;
+  const head = await callAws(() => s3.send(command), { what, advice: ADVICE, instead: { gone: undefined } });
+  return head && { sha256: toDigest(head), versionId: head.VersionId };
 }
 
 function toDigest({ ChecksumSHA256, ChecksumType, Metadata }: HeadObjectCommandOutput): string {

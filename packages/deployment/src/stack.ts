@@ -13,7 +13,7 @@ import {
   type Stack,
   type StackEvent,
 } from "@aws-sdk/client-cloudformation";
-import { findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
+import { callAws, findAwsFault, toAwsError } from "@stackyard/aws";
 import { type Clock, retry, StackyardError } from "@stackyard/core";
 import { type Place, parsePlace } from "./published-objects.ts";
 
@@ -97,13 +97,10 @@ async function prepare(client: CloudFormationClient, input: DeployInput, type: "
 
 async function execute(client: CloudFormationClient, at: ChangeSetAddress, deps: FollowDeps): Promise<void> {
   const after = await findLastEventId(client, at.StackName);
-  try {
-    const ClientRequestToken = at.ChangeSetName;
-    const command = new ExecuteChangeSetCommand({ ...at, ClientRequestToken, RetainExceptOnCreate: true });
-    await whileBusy(deps, () => client.send(command));
-  } catch (error) {
-    throw toAwsError(error, "CloudFormation does not begin with the change.");
-  }
+  const ClientRequestToken = at.ChangeSetName;
+  const command = new ExecuteChangeSetCommand({ ...at, ClientRequestToken, RetainExceptOnCreate: true });
+  const policy = { what: "CloudFormation does not begin with the change." };
+  await callAws(() => whileBusy(deps, () => client.send(command)), policy);
   const summary = summarize(await followStack(client, { stackId: at.StackName, after }, deps));
   if (!/^(CREATE|UPDATE)_COMPLETE$/.test(summary.status)) throw toFailure(summary);
 }
@@ -128,11 +125,8 @@ function toFailure({ status, failures, left }: OperationSummary): StackyardError
 /** Deletes what a creation has left, which is empty, and waits. */
 async function removeStack(client: CloudFormationClient, stackId: string, deps: FollowDeps): Promise<void> {
   const after = await findLastEventId(client, stackId);
-  try {
-    await client.send(new DeleteStackCommand({ StackName: stackId }));
-  } catch (error) {
-    throw toAwsError(error, "The empty stack cannot be cleared away.");
-  }
+  const policy = { what: "The empty stack cannot be cleared away." };
+  await callAws(() => client.send(new DeleteStackCommand({ StackName: stackId })), policy);
   const summary = summarize(await followStack(client, { stackId, after }, deps));
   if (summary.status !== "DELETE_COMPLETE") throw toFailure(summary);
 }
@@ -176,9 +170,8 @@ async function prepareChangeSet(
   const { clock, signal } = deps;
   const at = { StackName: await create(client, input), ChangeSetName: input.ChangeSetName };
   for (;;) {
-    const { status, reason, changes } = await whileBusy(deps, () => load(client, at)).catch((error: unknown) => {
-      throw toAwsError(error, "CloudFormation does not say what it thinks of the change.");
-    });
+    const policy = { what: "CloudFormation does not say what it thinks of the change." };
+    const { status, reason, changes } = await callAws(() => whileBusy(deps, () => load(client, at)), policy);
     if (status === "CREATE_COMPLETE") return { kind: "ready", at, changes } as const;
     if (status === "FAILED") {
       await dropChangeSet(client, at, deps);
@@ -195,12 +188,9 @@ async function prepareChangeSet(
 }
 
 async function create(client: CloudFormationClient, input: CreateChangeSetCommandInput): Promise<string> {
-  try {
-    const { StackId = "" } = await client.send(new CreateChangeSetCommand(input));
-    return StackId;
-  } catch (error) {
-    throw toAwsError(error, `CloudFormation refuses the change of ${input.StackName}.`);
-  }
+  const policy = { what: `CloudFormation refuses the change of ${input.StackName}.` };
+  const { StackId = "" } = await callAws(() => client.send(new CreateChangeSetCommand(input)), policy);
+  return StackId;
 }
 
 interface ChangeSetAddress {
@@ -242,13 +232,8 @@ async function load(client: CloudFormationClient, at: ChangeSetAddress) {
 
 /** Deletes a change set; does nothing when it is already gone. */
 async function dropChangeSet(client: CloudFormationClient, at: ChangeSetAddress, deps: FollowDeps): Promise<void> {
-  try {
-    await whileBusy(deps, () => client.send(new DeleteChangeSetCommand(at)));
-  } catch (error) {
-    const { name } = findAwsFault(error);
-    if (name === "ChangeSetNotFoundException" || name === "ChangeSetNotFound") return;
-    throw toAwsError(error, `The change set ${at.ChangeSetName} cannot be deleted.`);
-  }
+  const policy = { what: `The change set ${at.ChangeSetName} cannot be deleted.`, instead: { gone: undefined } };
+  await callAws(() => whileBusy(deps, () => client.send(new DeleteChangeSetCommand(at))), policy);
 }
 
 /** The dependencies of watching an operation. */
@@ -293,12 +278,8 @@ async function followStack(
 }
 
 async function loadFresh(client: CloudFormationClient, stackId: string, after: string | undefined) {
-  try {
-    return (await loadEventsAfter(client, stackId, after)).toReversed();
-  } catch (error) {
-    if (toAnswer(error) === "passing") return [];
-    throw toAwsError(error, "Cannot read the stack's events. The operation itself continues.");
-  }
+  const policy = { what: "Cannot read the stack's events. The operation itself continues.", instead: { passing: [] } };
+  return (await callAws(() => loadEventsAfter(client, stackId, after), policy)).toReversed();
 }
 
 /** Loads events, newest first. An answer that does not show the event `after` is older than it, and has no later one. */
@@ -387,15 +368,10 @@ export interface StackFacts {
 
 /** Finds a stack by name or id; undefined when it does not exist or was deleted. */
 export async function findStack(client: CloudFormationClient, name: string): Promise<StackFacts | undefined> {
-  try {
-    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
-    return stack && toFacts(stack);
-  } catch (error) {
-    const { name: fault } = findAwsFault(error);
-    // CloudFormation has no separate error for it (API reference, "DescribeStacks").
-    if (fault === "ValidationError" && String(error).includes("does not exist")) return undefined;
-    throw toAwsError(error, `Cannot read the status of the stack ${name} from CloudFormation.`);
-  }
+  const what = `Cannot read the status of the stack ${name} from CloudFormation.`;
+  const command = new DescribeStacksCommand({ StackName: name });
+  const [stack] = (await callAws(() => client.send(command), { what, instead: { gone: undefined } }))?.Stacks ?? [];
+  return stack && toFacts(stack);
 }
 
 /** Lists all stacks of the account and region that are not deleted. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type BatchResultErrorEntry, PublishBatchCommand, type SNSClient } from "@aws-sdk/client-sns";
-import { toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { backoff, type Clock, defined, StackyardError } from "@stackyard/core";
 import type { ConsumerPlace, ManifestFile } from "@stackyard/sdk/artifacts";
 import {
@@ -224,12 +224,9 @@ async function send(
       Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }]),
     ),
   }));
-  try {
-    const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries: entries });
-    return (await sns.send(command)).Failed ?? [];
-  } catch (error) {
-    throw toAwsError(error, `Messages could not be published to the topic ${topicArn}.`);
-  }
+  const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries: entries });
+  const policy = { what: `Messages could not be published to the topic ${topicArn}.` };
+  return (await callAws(() => sns.send(command), policy)).Failed ?? [];
 }
 
 /** Reports only the code: other texts of SNS can repeat the message, which contains secrets. */

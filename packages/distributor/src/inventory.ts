@@ -1,5 +1,5 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
-import { toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { Type } from "typebox";
 import { classifyKey, toIdOfKey } from "./artifact-keys.ts";
 import type { DistributorContext, Turn } from "./context.ts";
@@ -68,9 +68,8 @@ async function listManifests(
 async function listPage({ s3, config }: DistributorContext, after: string): Promise<ListObjectsV2CommandOutput> {
   const { bucket: Bucket, prefix } = config;
   const command = new ListObjectsV2Command({ Bucket, Prefix: prefix, ...(after && { StartAfter: after }) });
-  return await s3.send(command).catch((error: unknown) => {
-    throw toAwsError(error, `The manifests in s3://${Bucket}/${prefix} cannot be listed.`, "Allow s3:ListBucket.");
-  });
+  const what = `The manifests in s3://${Bucket}/${prefix} cannot be listed.`;
+  return callAws(() => s3.send(command), { what, advice: "Allow s3:ListBucket." });
 }
 
 /** Returns the versions of the manifests in a page that were written by an instant at the latest. */

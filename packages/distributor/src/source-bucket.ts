@@ -6,7 +6,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { chunk, defined } from "@stackyard/core";
 import {
   digestManifest,
@@ -35,20 +35,22 @@ export type LoadedManifest =
 
 /** Reads a manifest up to the size limit. Throws other errors of S3. */
 export async function loadManifest(s3: S3Client, { bucket, key, versionId }: WrittenObject): Promise<LoadedManifest> {
-  try {
+  const read = async (): Promise<LoadedManifest> => {
     const request = { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) };
     // Download at most one byte more than allowed, to detect a manifest that is too large.
     const range = { Range: `bytes=0-${MAX_MANIFEST_BYTES}` };
     const got = await s3.send(new GetObjectCommand({ ...request, ...range }));
     const bytes = (await got.Body?.transformToByteArray()) ?? new Uint8Array();
     return toLoaded(bytes, got);
-  } catch (error) {
-    const { name, code } = findAwsFault(error);
-    if (code === "NOT_FOUND") return { kind: "missing" };
-    if (name === "InvalidRange") return { kind: "unreadable", reason: "The manifest is empty.", modifiedAt: undefined };
-    throw toAwsError(error, `The manifest s3://${bucket}/${key} cannot be read.`);
-  }
+  };
+  const what = `The manifest s3://${bucket}/${key} cannot be read.`;
+  return callAws<LoadedManifest, LoadedManifest>(read, {
+    what,
+    instead: { gone: { kind: "missing" }, InvalidRange: EMPTY },
+  });
 }
+
+const EMPTY = { kind: "unreadable", reason: "The manifest is empty.", modifiedAt: undefined } as const;
 
 function toLoaded(bytes: Uint8Array, got: Pick<GetObjectCommandOutput, "VersionId" | "LastModified">): LoadedManifest {
   if (bytes.byteLength > MAX_MANIFEST_BYTES) {
@@ -81,19 +83,16 @@ export async function putManifest(place: ManifestPlace, manifest: Manifest): Pro
   const { s3, bucket, prefix } = place;
   const key = toManifestKey(prefix, manifest.name, manifest.version);
   const text = toManifestText(manifest);
-  try {
-    const object = { Bucket: bucket, Key: key, Body: text, ContentType: "application/json" };
-    const { VersionId: versionId } = await s3.send(new PutObjectCommand({ ...object, IfNoneMatch: "*" }));
-    return { bucket, key, ...(versionId && { versionId }) };
-  } catch (error) {
-    if (findAwsFault(error).name !== "PreconditionFailed") {
-      throw toAwsError(error, `The manifest s3://${bucket}/${key} cannot be written.`);
-    }
-    const found = await loadManifest(s3, { bucket, key });
-    return found.kind === "loaded" && found.text === text
-      ? { bucket, key, ...(found.versionId && { versionId: found.versionId }) }
-      : undefined;
-  }
+  const object = { Bucket: bucket, Key: key, Body: text, ContentType: "application/json" };
+  const command = new PutObjectCommand({ ...object, IfNoneMatch: "*" });
+  const what = `The manifest s3://${bucket}/${key} cannot be written.`;
+  const policy = { what, instead: { PreconditionFailed: undefined } };
+  const written = await callAws(() => s3.send(command), policy);
+  if (written !== undefined) return { bucket, key, ...(written.VersionId && { versionId: written.VersionId }) };
+  const found = await loadManifest(s3, { bucket, key });
+  return found.kind === "loaded" && found.text === text
+    ? { bucket, key, ...(found.versionId && { versionId: found.versionId }) }
+    : undefined;
 }
 
 /** The version ids of the files, or the first problem. */
@@ -125,21 +124,19 @@ export async function headFiles(s3: S3Client, bucket: string, { files }: Manifes
 async function headFile(s3: S3Client, bucket: string, file: ManifestFile): Promise<Headed> {
   const { key, versionId, size } = file;
   const request = { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) };
-  try {
-    const head = await s3.send(new HeadObjectCommand({ ...request, ChecksumMode: "ENABLED" }));
-    if (head.ContentLength !== size) {
-      return faulty("SIZE_MISMATCH", `${key} has ${head.ContentLength} bytes, not ${size}.`);
-    }
-    // A multipart upload can have a composite checksum, which is not the digest.
-    const sha256 = head.ChecksumType === "FULL_OBJECT" ? head.ChecksumSHA256 : undefined;
-    if (sha256 !== undefined && Buffer.from(sha256, "base64").toString("hex") !== file.sha256) {
-      return faulty("SHA256_MISMATCH", `The SHA-256 of ${key} differs from the manifest.`);
-    }
-    return { versionId: head.VersionId ?? null };
-  } catch (error) {
-    if (findAwsFault(error).code === "NOT_FOUND") return faulty("SOURCE_MISSING", `${key} is not in the bucket.`);
-    throw toAwsError(error, `s3://${bucket}/${key} cannot be read.`);
+  const command = new HeadObjectCommand({ ...request, ChecksumMode: "ENABLED" });
+  const policy = { what: `s3://${bucket}/${key} cannot be read.`, instead: { gone: undefined } };
+  const head = await callAws(() => s3.send(command), policy);
+  if (head === undefined) return faulty("SOURCE_MISSING", `${key} is not in the bucket.`);
+  if (head.ContentLength !== size) {
+    return faulty("SIZE_MISMATCH", `${key} has ${head.ContentLength} bytes, not ${size}.`);
   }
+  // A multipart upload can have a composite checksum, which is not the digest.
+  const sha256 = head.ChecksumType === "FULL_OBJECT" ? head.ChecksumSHA256 : undefined;
+  if (sha256 !== undefined && Buffer.from(sha256, "base64").toString("hex") !== file.sha256) {
+    return faulty("SHA256_MISMATCH", `The SHA-256 of ${key} differs from the manifest.`);
+  }
+  return { versionId: head.VersionId ?? null };
 }
 
 function faulty(code: Exclude<HeadedFiles, { kind: "headed" }>["code"], reason: string): Headed {
@@ -164,17 +161,14 @@ export interface HeadedUpload {
  */
 export async function headUpload(s3: S3Client, place: WrittenObject): Promise<HeadedUpload | undefined> {
   const { bucket, key, versionId } = place;
-  try {
-    const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-    const own = toVersionId(head.VersionId);
-    if (versionId !== undefined && own !== versionId) return undefined;
-    const { ContentLength: size, ETag: etag, LastModified: modifiedAt, ContentType: contentType } = head;
-    if (size === undefined || etag === undefined || modifiedAt === undefined) return undefined;
-    return { size, etag, modifiedAt, versionId: own, contentType, headers: toServedHeaders(head) };
-  } catch (error) {
-    if (findAwsFault(error).code === "NOT_FOUND") return undefined;
-    throw toAwsError(error, `s3://${bucket}/${key} cannot be read.`);
-  }
+  const policy = { what: `s3://${bucket}/${key} cannot be read.`, instead: { gone: undefined } };
+  const head = await callAws(() => s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })), policy);
+  if (head === undefined) return undefined;
+  const own = toVersionId(head.VersionId);
+  if (versionId !== undefined && own !== versionId) return undefined;
+  const { ContentLength: size, ETag: etag, LastModified: modifiedAt, ContentType: contentType } = head;
+  if (size === undefined || etag === undefined || modifiedAt === undefined) return undefined;
+  return { size, etag, modifiedAt, versionId: own, contentType, headers: toServedHeaders(head) };
 }
 
 /** Returns the headers that a manifest may list. */

@@ -1,5 +1,6 @@
 import { ListSubscriptionsByTopicCommand, type Subscription, UnsubscribeCommand } from "@aws-sdk/client-sns";
-import { findAwsFault, lookUntilComplete, toArnPart, toAwsError } from "@stackyard/aws";
+import { callAws, lookUntilComplete, toArnPart } from "@stackyard/aws";
+import { listPages } from "@stackyard/core";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
 import { toPlaceKey } from "./cell.ts";
@@ -163,32 +164,28 @@ async function noteListed(context: DistributorContext, subscriptions: number): P
 
 /** Lists the confirmed subscriptions. */
 async function listSubscriptions({ sns, config }: DistributorContext): Promise<readonly Subscription[]> {
-  const found: Subscription[] = [];
-  let NextToken: string | undefined;
-  do {
+  const what = "The subscriptions of the topic cannot be listed.";
+  const advice = "Allow sns:ListSubscriptionsByTopic.";
+  const pages = listPages(async ({ cursor: NextToken }) => {
     const command = new ListSubscriptionsByTopicCommand({ TopicArn: config.topicArn, NextToken });
-    const page = await sns.send(command).catch((error: unknown) => {
-      throw toAwsError(
-        error,
-        "The subscriptions of the topic cannot be listed.",
-        "Allow sns:ListSubscriptionsByTopic.",
-      );
-    });
-    found.push(...(page.Subscriptions ?? []));
+    const page = await callAws(() => sns.send(command), { what, advice });
     // Emulators return an empty one.
-    NextToken = page.NextToken || undefined;
-  } while (NextToken !== undefined);
+    return { ...page, cursor: page.NextToken || undefined };
+  });
+  const found: Subscription[] = [];
+  for await (const { Subscriptions = [] } of pages) found.push(...Subscriptions);
   return found.filter(({ SubscriptionArn = "" }) => SubscriptionArn.startsWith("arn:"));
 }
 
 async function endSubscription(context: DistributorContext, { subscription, place }: Outsider): Promise<void> {
   const { SubscriptionArn, Endpoint } = subscription;
-  try {
-    await context.sns.send(new UnsubscribeCommand({ SubscriptionArn }));
-  } catch (error) {
-    if (findAwsFault(error).name?.startsWith("NotFound") === true) return;
-    throw toAwsError(error, `The subscription ${SubscriptionArn} cannot be ended.`, "Allow sns:Unsubscribe.");
-  }
+  const policy = {
+    what: `The subscription ${SubscriptionArn} cannot be ended.`,
+    advice: "Allow sns:Unsubscribe.",
+    instead: { gone: undefined },
+  };
+  const ended = await callAws(() => context.sns.send(new UnsubscribeCommand({ SubscriptionArn })), policy);
+  if (ended === undefined) return;
   const what = "Ended a subscription of an account that is not trusted.";
   context.logger.error(what, { ...place, endpoint: Endpoint });
 }

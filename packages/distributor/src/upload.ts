@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { type Clock, defined, StackyardError, silentLogger } from "@stackyard/core";
 import {
   digestManifest,
@@ -205,17 +205,16 @@ const RESERVE_MS = 30_000;
  */
 async function digestUpload(deps: DigestDeps, entry: UploadEntry, head: HeadedUpload): Promise<DigestedObject> {
   const partBytes = toManifestPartBytes(head.size);
-  try {
-    if (partBytes !== undefined) return await digestParts(deps, entry, { head, partBytes });
+  const digest = async (): Promise<DigestedObject> => {
+    if (partBytes !== undefined) return digestParts(deps, entry, { head, partBytes });
     const hash = createHash("sha256");
     if (head.size > 0)
       await readRange(deps, { entry, head, from: 0, to: head.size }, (bytes) => void hash.update(bytes));
     return { kind: "digested", entry, sha256: hash.digest("hex") };
-  } catch (error) {
-    const { name, code } = findAwsFault(error);
-    if (name === "PreconditionFailed" || code === "NOT_FOUND") return { kind: "replaced", entry };
-    throw toAwsError(error, `s3://${deps.bucket}/${entry.key} cannot be read.`);
-  }
+  };
+  const replaced: DigestedObject = { kind: "replaced", entry };
+  const instead = { PreconditionFailed: replaced, gone: replaced };
+  return callAws(digest, { what: `s3://${deps.bucket}/${entry.key} cannot be read.`, instead });
 }
 
 interface Parted {

@@ -1,7 +1,8 @@
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from "@aws-sdk/client-kms";
 import { type Clock, StackyardError } from "@stackyard/core";
 import { createSealer, type Sealer } from "@stackyard/core/services";
-import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { toAwsError } from "../aws-fault.ts";
+import { callAws } from "../call-aws.ts";
 
 /** The options of a sealer with KMS. */
 export interface KmsSealerOptions {
@@ -28,14 +29,14 @@ const MOST_KEPT = 1_000;
  * Errors of a key that never opens this. Others, such as throttling, are transient. Source: KMS API reference,
  * "Decrypt".
  */
-const REFUSED = new Set([
-  "AccessDeniedException",
-  "DisabledException",
-  "IncorrectKeyException",
-  "InvalidCiphertextException",
-  "KMSInvalidStateException",
-  "NotFoundException",
-]);
+const REFUSED = {
+  AccessDeniedException: undefined,
+  DisabledException: undefined,
+  IncorrectKeyException: undefined,
+  InvalidCiphertextException: undefined,
+  KMSInvalidStateException: undefined,
+  NotFoundException: undefined,
+};
 
 interface DataKey {
   readonly sealer: Sealer;
@@ -89,12 +90,9 @@ export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptio
 
   /** Decrypts a data key; undefined when the key refuses. */
   async function decryptWith(KeyId: string, encrypted: Uint8Array): Promise<Uint8Array | undefined> {
-    try {
-      return (await client.send(new DecryptCommand({ KeyId, CiphertextBlob: encrypted, ...context }))).Plaintext;
-    } catch (error) {
-      if (REFUSED.has(findAwsFault(error).name ?? "")) return undefined;
-      throw toAwsError(error, "KMS did not decrypt a data key.");
-    }
+    const command = new DecryptCommand({ KeyId, CiphertextBlob: encrypted, ...context });
+    const policy = { what: "KMS did not decrypt a data key.", instead: REFUSED };
+    return (await callAws(() => client.send(command), policy))?.Plaintext;
   }
 
   async function decrypt(encrypted: Uint8Array): Promise<DataKey | undefined> {

@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { CalendarFiles } from "@stackyard/core/services";
-import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { callAws } from "../call-aws.ts";
 import type { MachinePlace } from "./s3-locator.ts";
 
 const ENDINGS = [".yaml", ".yml"] as const;
@@ -23,11 +23,9 @@ async function readIfThere(
   client: S3Client,
   { Bucket, Key }: { readonly Bucket: string; readonly Key: string },
 ): Promise<string | undefined> {
-  try {
+  const policy = { what: `s3://${Bucket}/${Key} cannot be read.`, instead: { gone: undefined } };
+  return callAws(async () => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
     return (await Body?.transformToString("utf-8")) ?? "";
-  } catch (error) {
-    if (findAwsFault(error).code === "NOT_FOUND") return undefined;
-    throw toAwsError(error, `s3://${Bucket}/${Key} cannot be read.`);
-  }
+  }, policy);
 }

@@ -28,7 +28,8 @@ import {
 } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { toAwsError } from "../aws-fault.ts";
+import { callAws } from "../call-aws.ts";
 
 /** The location of records. */
 export interface S3RecordsOptions {
@@ -202,25 +203,20 @@ function createRecordObjects(client: S3Client, bucket: string): RecordObjects {
   const toAddress = (objectKey: string): string => `s3://${bucket}/${objectKey}`;
   return {
     async load(objectKey) {
-      try {
+      const what = `The record in ${toAddress(objectKey)} cannot be read.`;
+      const read = async () => {
         const { Body, ETag = "" } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey }));
         const text = (await Body?.transformToString("utf-8")) ?? "";
         return { document: parseRecordDocument(text, toAddress(objectKey)), etag: ETag };
-      } catch (error) {
-        if (findAwsFault(error).name === "NoSuchKey") return undefined;
-        throw toAwsError(error, `The record in ${toAddress(objectKey)} cannot be read.`, toAdvice(error));
-      }
+      };
+      return callAws(read, { what, advice: ADVICE, instead: { NoSuchKey: undefined } });
     },
     async write(objectKey, document, over) {
       const body = { Body: JSON.stringify(document), ContentType: "application/json" };
       const condition = over === undefined ? { IfNoneMatch: "*" } : { IfMatch: over.etag };
-      try {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: objectKey, ...body, ...condition }));
-        return true;
-      } catch (error) {
-        if (isLost(error)) return false;
-        throw toAwsError(error, `The record in ${toAddress(objectKey)} cannot be written.`, toAdvice(error));
-      }
+      const what = `The record in ${toAddress(objectKey)} cannot be written.`;
+      const command = new PutObjectCommand({ Bucket: bucket, Key: objectKey, ...body, ...condition });
+      return callAws(() => client.send(command).then(() => true), { what, advice: ADVICE, instead: LOST });
     },
     async sweep(objectKey, { etag }) {
       const input = { Bucket: bucket, Key: objectKey, IfMatch: etag };
@@ -230,19 +226,15 @@ function createRecordObjects(client: S3Client, bucket: string): RecordObjects {
 }
 
 /**
- * Returns true for a lost conditional write: 412 when the condition fails, 404 when `If-Match` finds no object, and 409
+ * A conditional write is lost: 412 when the condition fails, 404 when `If-Match` finds no object, and 409
  * for a concurrent request (S3 guide, "How to prevent object overwrites with conditional writes").
  */
-function isLost(error: unknown): boolean {
-  const { code, name } = findAwsFault(error);
-  return code === "RECORD_CONFLICT" || name === "NoSuchKey";
-}
+const LOST = { RECORD_CONFLICT: false, NoSuchKey: false };
 
-function toAdvice(error: unknown): string {
-  return findAwsFault(error).code === "FORBIDDEN"
-    ? "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket, S3 returns this error for missing objects."
-    : "";
-}
+const ADVICE = {
+  FORBIDDEN:
+    "Allow s3:GetObject, s3:PutObject and s3:DeleteObject on the objects and s3:ListBucket on the bucket; without s3:ListBucket, S3 returns this error for missing objects.",
+};
 
 /** A record as stored in an object of S3. */
 const RecordDocument = Type.Object({

@@ -2,7 +2,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 import { isMap, parseJson, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { callAws } from "../call-aws.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 4_096 });
 
@@ -61,12 +61,10 @@ export async function loadSecretText({
   client,
   secretId,
 }: Pick<ConnectionSecretOptions, "client" | "secretId">): Promise<string> {
-  try {
-    const { SecretString, SecretBinary } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    return SecretString ?? new TextDecoder().decode(SecretBinary);
-  } catch (error) {
-    throw toAwsError(error, `The secret "${secretId}" cannot be read.`, toAdvice(error));
-  }
+  const command = new GetSecretValueCommand({ SecretId: secretId });
+  const policy = { what: `The secret "${secretId}" cannot be read.`, advice: ADVICE };
+  const { SecretString, SecretBinary } = await callAws(() => client.send(command), policy);
+  return SecretString ?? new TextDecoder().decode(SecretBinary);
 }
 
 function parseFields(text: string, secretId: string): object {
@@ -80,10 +78,8 @@ function invalid(secretId: string, why: string): StackyardError {
   return new StackyardError("CONFIG_INVALID", `The secret "${secretId}" is not a connection secret. ${why}`);
 }
 
-function toAdvice(error: unknown): string {
-  const { code } = findAwsFault(error);
-  if (code === "NOT_FOUND")
-    return "Look at its name, the region and the account; one of another account needs its whole ARN.";
-  if (code !== "FORBIDDEN") return "";
-  return "Allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key where that is not the account's default.";
-}
+const ADVICE = {
+  gone: "Look at its name, the region and the account; one of another account needs its whole ARN.",
+  FORBIDDEN:
+    "Allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key where that is not the account's default.",
+};

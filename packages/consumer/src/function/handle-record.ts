@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { defined, StackyardError } from "@stackyard/core";
 import type { CopyOutcome } from "../copy/copier.ts";
 import { METADATA } from "../copy/target-bucket.ts";
@@ -213,22 +213,15 @@ async function deleteObject(deps: ConsumerDeps, { ArtifactKey: Key, artifact }: 
   if (found === undefined || found.sourceSha256 !== artifact.sha256) return;
   const { clients, bucket: Bucket, config } = deps;
   const input = defined({ Bucket, Key, ExpectedBucketOwner: config.account, IfMatch: found.etag });
-  try {
-    await clients.s3.send(new DeleteObjectCommand(input));
-  } catch (error) {
-    if (findAwsFault(error).code === "NOT_FOUND") return;
-    throw toAwsError(error, "A file could not be deleted.", "Allow s3:DeleteObject on the bucket's objects.");
-  }
+  const advice = "Allow s3:DeleteObject on the bucket's objects.";
+  const policy = { what: "A file could not be deleted.", advice, instead: { gone: undefined } };
+  await callAws(() => clients.s3.send(new DeleteObjectCommand(input)), policy);
 }
 
 /** Finds an object; undefined when the key is free. It has no digest when another writer created it. */
 async function findStoredObject({ clients, bucket, config }: ConsumerDeps, Key: string) {
-  try {
-    const request = { Bucket: bucket, Key, ExpectedBucketOwner: config.account };
-    const { Metadata, ETag } = await clients.s3.send(new HeadObjectCommand(request));
-    return { sourceSha256: Metadata?.[METADATA.sha256], etag: ETag };
-  } catch (error) {
-    if (findAwsFault(error).code === "NOT_FOUND") return undefined;
-    throw toAwsError(error, "An object of the bucket could not be read.");
-  }
+  const command = new HeadObjectCommand({ Bucket: bucket, Key, ExpectedBucketOwner: config.account });
+  const policy = { what: "An object of the bucket could not be read.", instead: { gone: undefined } };
+  const head = await callAws(() => clients.s3.send(command), policy);
+  return head && { sourceSha256: head.Metadata?.[METADATA.sha256], etag: head.ETag };
 }

@@ -1,7 +1,7 @@
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { type Clock, defined, isMap, keepStart, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { Copier } from "../copy/copier.ts";
 import { type ConsumerConfig, type JsonObject, type MessageRecord, openRecord } from "../decide-message.ts";
@@ -244,11 +244,8 @@ export function toParkedText(record: SqsRecord, { code, reason }: ParkingReason,
 
 /** Sends a message to the parking queue. */
 async function parkMessage(client: SQSClient, QueueUrl: string, MessageBody: string): Promise<void> {
-  try {
-    await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
-  } catch (error) {
-    throw toAwsError(error, "A message could not be parked.", "Allow sqs:SendMessage on the parking queue.");
-  }
+  const policy = { what: "A message could not be parked.", advice: "Allow sqs:SendMessage on the parking queue." };
+  await callAws(() => client.send(new SendMessageCommand({ QueueUrl, MessageBody })), policy);
 }
 
 function toKept({ artifact, source, target, manifest, ...message }: JsonObject): object {

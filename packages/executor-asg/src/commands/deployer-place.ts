@@ -9,7 +9,7 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { findAwsFault, lookUntilComplete, toAwsError } from "@stackyard/aws";
+import { callAws, lookUntilComplete, toAnswer, toAwsError } from "@stackyard/aws";
 import { type Clock, defined, isMap, isStackyardError, parseJson, StackyardError } from "@stackyard/core";
 import {
   type ProjectConfig,
@@ -91,13 +91,11 @@ async function deploy(options: DeployerPlaceOptions, { document, userData }: Dep
   const name = toExecutionName(key, now, toLetters(random));
   const input = JSON.stringify(document);
   const command = new StartExecutionCommand({ stateMachineArn: machineArn, name, input });
-  try {
-    const { startDate: startedAt = new Date(now) } = await sfn.send(command, { abortSignal: signal });
-    // It runs, whether it can be described by now or not.
-    return readExecution({ name, status: ExecutionStatus.RUNNING, input, startedAt, ...toHome(machineArn) });
-  } catch (error) {
-    throw toAwsError(error, `The execution "${name}" cannot be started.`);
-  }
+  const policy = { what: `The execution "${name}" cannot be started.` };
+  const started = await callAws(() => sfn.send(command, { abortSignal: signal }), policy);
+  const { startDate: startedAt = new Date(now) } = started;
+  // It runs, whether it can be described by now or not.
+  return readExecution({ name, status: ExecutionStatus.RUNNING, input, startedAt, ...toHome(machineArn) });
 }
 
 /** Writes the predecessor's halt file for its deployer, and a halt request for this release for Stackyard's. */
@@ -111,11 +109,8 @@ async function halt(
   const key = { ...toKey(release), release_id: release.releaseId };
   const { halt: path } = toReleasePaths(key, constants.generation);
   const put = new PutObjectCommand({ Bucket, Key: path, Body: message });
-  try {
-    await s3.send(put, { abortSignal: signal });
-  } catch (error) {
-    throw toAwsError(error, `The halt file s3://${Bucket}/${path} cannot be written.`);
-  }
+  const policy = { what: `The halt file s3://${Bucket}/${path} cannot be written.` };
+  await callAws(() => s3.send(put, { abortSignal: signal }), policy);
   await memory.orderHalt(key, { message, by });
 }
 
@@ -392,7 +387,7 @@ export async function loadExecution(
       ...(events && { events }),
     });
   } catch (error) {
-    if (findAwsFault(error).name === "ExecutionDoesNotExist") {
+    if (toAnswer(error) === "gone") {
       throw new StackyardError("NOT_FOUND", `Execution "${name}" of ${machineArn} does not exist.`, { cause: error });
     }
     throw toAwsError(error, `The execution "${name}" cannot be read.`);
@@ -426,12 +421,13 @@ export async function loadDocument(
   name: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   const executionArn = `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
-  try {
-    const { input = "" } = await sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
-    return { ...Object(JSON.parse(input)) };
-  } catch (error) {
-    throw toAwsError(error, `Cannot read the input of execution "${name}".`);
-  }
+  return callAws(
+    async () => {
+      const { input = "" } = await sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
+      return { ...Object(JSON.parse(input)) };
+    },
+    { what: `Cannot read the input of execution "${name}".` },
+  );
 }
 
 const EVENTS = 1_000;

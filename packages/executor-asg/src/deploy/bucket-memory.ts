@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { type Clock, defined, keepStart } from "@stackyard/core";
 import { createDynamoLock, createS3LockFiles } from "../locks/lock-stores.ts";
 import { createReleaseLocks } from "../locks/release-locks.ts";
@@ -63,21 +63,17 @@ export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory 
  */
 async function putUserData({ client, bucket, key }: BucketObject, text: string): Promise<void> {
   const object = { Bucket: bucket, Key: key, Body: text };
-  try {
-    await client.send(new PutObjectCommand({ ...object, ServerSideEncryption: "aws:kms", IfNoneMatch: "*" }));
-  } catch (error) {
-    if (findAwsFault(error).code === "RECORD_CONFLICT") return;
-    throw toAwsError(error, `The user data s3://${bucket}/${key} cannot be written.`);
-  }
+  const command = new PutObjectCommand({ ...object, ServerSideEncryption: "aws:kms", IfNoneMatch: "*" });
+  const what = `The user data s3://${bucket}/${key} cannot be written.`;
+  await callAws(() => client.send(command), { what, instead: { RECORD_CONFLICT: undefined } });
 }
 
 async function findHaltFile({ client, bucket, key }: BucketObject): Promise<HaltOrder | undefined> {
-  try {
+  const read = async (): Promise<HaltOrder> => {
     const { Body, LastModified } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     const message = (await Body?.transformToString("utf-8")) ?? "";
     return { kind: "file", message: keepStart(message, 4_000), modifiedAt: LastModified?.getTime() ?? 0 };
-  } catch (error) {
-    if (findAwsFault(error).name === "NoSuchKey") return undefined;
-    throw toAwsError(error, `The halt file s3://${bucket}/${key} cannot be read.`);
-  }
+  };
+  const what = `The halt file s3://${bucket}/${key} cannot be read.`;
+  return callAws(read, { what, instead: { NoSuchKey: undefined } });
 }

@@ -1,6 +1,6 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { type Clock, defined } from "@stackyard/core";
 import { CLOCKS_APART_MS, type LockFiles, type StrongLock, type StrongLockRequest } from "./lock-files.ts";
 
@@ -19,52 +19,50 @@ export function createS3LockFiles({ client, bucket }: S3LockFilesOptions): LockF
   const toPlace = (path: string): string => `s3://${bucket}/${path}`;
   return {
     async load(path) {
-      try {
+      const read = async () => {
         const { Body, ETag = "" } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: path }));
         return { text: (await Body?.transformToString("utf-8")) ?? "", version: ETag };
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw toAwsError(error, `The object ${toPlace(path)} cannot be read.`);
-      }
+      };
+      const what = `The object ${toPlace(path)} cannot be read.`;
+      return callAws(read, { what, instead: MISSING });
     },
     async put(path, text, over) {
       const condition = over === "absent" ? { IfNoneMatch: "*" } : { IfMatch: over };
       const content = { Body: text, ContentType: "application/json" };
-      try {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: path, ...content, ...condition }));
-        return "written";
-      } catch (error) {
-        if (isConflict(error)) return "conflict";
-        throw toAwsError(error, `The object ${toPlace(path)} cannot be written.`);
-      }
+      const command = new PutObjectCommand({ Bucket: bucket, Key: path, ...content, ...condition });
+      const written = await callAws(() => client.send(command), {
+        what: `The object ${toPlace(path)} cannot be written.`,
+        instead: { RECORD_CONFLICT: undefined, ...MISSING },
+      });
+      return written === undefined ? "conflict" : "written";
     },
     async remove(path, version) {
       const key = { Bucket: bucket, Key: path };
-      try {
-        await client.send(new DeleteObjectCommand({ ...key, IfMatch: version })).catch((error: unknown) => {
-          // S3-compatible stores may not support conditional deletes. The predecessor did not use them either.
-          if (findAwsFault(error).name === "NotImplemented") return client.send(new DeleteObjectCommand(key));
-          throw error;
-        });
-        return "removed";
-      } catch (error) {
-        if (isMissing(error)) return "removed";
-        if (isConflict(error)) return "conflict";
-        throw toAwsError(error, `The object ${toPlace(path)} cannot be deleted.`);
-      }
+      const what = `The object ${toPlace(path)} cannot be deleted.`;
+      const remove = async (command: DeleteObjectCommand) => {
+        await client.send(command);
+        return "removed" as const;
+      };
+      const instead = {
+        NoSuchKey: "removed",
+        NotFound: "removed",
+        RECORD_CONFLICT: "conflict",
+        // S3-compatible stores may not support conditional deletes. The predecessor did not use them either.
+        NotImplemented: "unconditional",
+      } as const;
+      const removed = await callAws(() => remove(new DeleteObjectCommand({ ...key, IfMatch: version })), {
+        what,
+        instead,
+      });
+      if (removed !== "unconditional") return removed;
+      return callAws(() => remove(new DeleteObjectCommand(key)), { what });
     },
     locate: (path) => ({ place: toPlace(path), removeCommand: `aws s3 rm ${toPlace(path)}` }),
   };
 }
 
-function isMissing(error: unknown): boolean {
-  const { name } = findAwsFault(error);
-  return name === "NoSuchKey" || name === "NotFound";
-}
-
-function isConflict(error: unknown): boolean {
-  return findAwsFault(error).code === "RECORD_CONFLICT" || isMissing(error);
-}
+/** A missing bucket is an error. */
+const MISSING = { NoSuchKey: undefined, NotFound: undefined };
 
 /** Table and client of the lock. */
 export interface DynamoLockOptions {
@@ -147,12 +145,6 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
 }
 
 /** Returns false if the condition failed. */
-async function holds(sent: Promise<unknown>, what: string): Promise<boolean> {
-  try {
-    await sent;
-    return true;
-  } catch (error) {
-    if (findAwsFault(error).name === "ConditionalCheckFailedException") return false;
-    throw toAwsError(error, what);
-  }
+function holds(sent: Promise<unknown>, what: string): Promise<boolean> {
+  return callAws(() => sent.then(() => true), { what, instead: { ConditionalCheckFailedException: false } });
 }

@@ -75,11 +75,11 @@ export async function tryDryCall(dry: DryCall): Promise<DryOutcome> {
  * check.
  */
 function toKind(error: unknown): DryOutcome["kind"] {
-  const { code, name = "" } = findAwsFault(error);
+  const { answer, code, name = "" } = findAwsFault(error);
   if (code === "FORBIDDEN") return "denied";
   if (code === "RECORD_CONFLICT" || /EmptyBatchRequest/.test(name)) return "allowed";
   // Another check reports missing parts.
-  return code === "NOT_FOUND" || /NonExistentQueue|QueueDoesNotExist/.test(name) ? "absent" : "unclear";
+  return answer === "gone" ? "absent" : "unclear";
 }
 
 /** Returns findings about the caller's permissions. */

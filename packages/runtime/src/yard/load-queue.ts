@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { toAwsError } from "@stackyard/aws";
+import { toAnswer, toAwsError } from "@stackyard/aws";
 import { parseJson } from "@stackyard/core";
 import type { YardParts } from "./yard-parts.ts";
 
@@ -39,7 +39,7 @@ export async function loadQueue(sqs: SQSClient, role: QueueRole, url: string): P
     );
     return toQueueFacts(role, url, Attributes);
   } catch (error) {
-    if (error instanceof Error && /NonExistentQueue|QueueDoesNotExist/.test(error.name)) {
+    if (toAnswer(error) === "gone") {
       throw toAwsError(error, `Queue ${url} does not exist.`, "Deploy the yard's template, or correct the URL.");
     }
     throw toAwsError(error, `Could not read queue ${url}.`, "Allow sqs:GetQueueAttributes on it.");

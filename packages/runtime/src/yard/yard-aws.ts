@@ -1,4 +1,4 @@
-import { type AwsAccess, findRegion, findUploadEncryption, toAwsError } from "@stackyard/aws";
+import { type AwsAccess, callAws, findRegion, findUploadEncryption } from "@stackyard/aws";
 import { type AwsYardOptions, type Clock, defined, StackyardError, type Target } from "@stackyard/core";
 import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
 import { Type } from "typebox";
@@ -91,12 +91,12 @@ export async function loadCaller(aws: AwsAccess, clock: Clock): Promise<Caller> 
     },
     { step: "deserialize", name: "stackyardDate" },
   );
-  try {
-    const { Account: account = "", Arn: arn = "" } = await aws.client(STSClient, undefined).send(command);
-    return { account, arn, aheadMs };
-  } catch (error) {
-    throw toAwsError(error, "Cannot get the caller identity from STS.");
-  }
+  const policy = { what: "Cannot get the caller identity from STS." };
+  const { Account: account = "", Arn: arn = "" } = await callAws(
+    () => aws.client(STSClient, undefined).send(command),
+    policy,
+  );
+  return { account, arn, aheadMs };
 }
 
 /** Returns how far `now` is ahead of a date header, which has whole seconds. Undefined if it is not a date. */
