@@ -123,8 +123,8 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
 type Begun = NonNullable<SimulationStack["begun"]>;
 
 function toBegun(begun: NonNullable<Stack["begun"]>): Begun {
-  const copied = Object.entries(begun).map(([task, { needs, isApproval }]): [string, Begun[string]] => {
-    return [task, { needs: [...needs], ...defined({ isApproval }) }];
+  const copied = Object.entries(begun).map(([task, { needs, isApproval, approved }]): [string, Begun[string]] => {
+    return [task, { needs: [...needs], ...defined({ isApproval, approved: approved && [...approved] }) }];
   });
   return Object.fromEntries(copied);
 }

@@ -306,6 +306,8 @@ export interface BegunTask {
   readonly needs: readonly string[];
   /** It is an approval. */
   readonly isApproval?: true;
+  /** The approvals that its state has named. Missing: none. */
+  readonly approved?: readonly string[];
 }
 
 /** An event of the engine that the state has not handled. It is tried again with each change of the stack. */
@@ -327,7 +329,7 @@ export interface Stack {
   readonly previousState: string | null;
   /** Tasks of the present state only, in declared order. */
   readonly tasks: readonly TaskState[];
-  /** What the tasks of the present entry began with; a task without needs that is no approval is missing. */
+  /** What the tasks of the present entry began with; a task without any of it is missing. */
   readonly begun?: Readonly<Record<string, BegunTask>>;
   readonly metadata: Metadata;
   readonly createdAt: number;

@@ -141,7 +141,11 @@ export const SimulationStack = Type.Object({
   begun: Type.Optional(
     Type.Record(
       Type.String(),
-      Type.Object({ needs: Type.Array(Type.String()), isApproval: Type.Optional(Type.Literal(true)) }),
+      Type.Object({
+        needs: Type.Array(Type.String()),
+        isApproval: Type.Optional(Type.Literal(true)),
+        approved: Type.Optional(Type.Array(Type.String())),
+      }),
       { description: "What the tasks of the present entry began with." },
     ),
   ),
@@ -221,8 +225,8 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
 }
 
 function toBegun(given: NonNullable<SimulationStack["begun"]>): NonNullable<Stack["begun"]> {
-  const begun = Object.entries(given).map(([task, { needs, isApproval }]) => {
-    return [task, { needs, ...defined({ isApproval }) }] as const;
+  const begun = Object.entries(given).map(([task, { needs, isApproval, approved }]) => {
+    return [task, { needs, ...defined({ isApproval, approved }) }] as const;
   });
   return Object.fromEntries(begun);
 }

@@ -72,7 +72,7 @@ function walkEvents(walk: Walk, events: Item | undefined): void {
 }
 
 function walkState(walk: Walk, state: Item): void {
-  for (const item of itemsAt(state, "tasks")) addValue(walk, "task", item);
+  for (const key of ["tasks", "approved"]) for (const item of itemsAt(state, key)) addValue(walk, "task", item);
   for (const item of itemsAt(state, "after")) {
     addValue(walk, "event", valueAt(item, "event"));
     addTemplates(walk, valueAt(item, "at"));

@@ -65,7 +65,7 @@ function ownerOf({ what, form, path, declares }: Reference): Path {
   return !declares && isWhole && (what === "state" || what === "event") ? path.slice(0, -1) : path;
 }
 
-const COLLAPSING = new Set(["on", "after", "tasks", "needs", "set", "outputs", "metadata"]);
+const COLLAPSING = new Set(["on", "after", "tasks", "approved", "needs", "set", "outputs", "metadata"]);
 
 /** Returns true for maps and lists that are removed when they become empty. */
 function mayCollapse(source: Source, path: Path): boolean {

@@ -196,7 +196,7 @@ describe("a state that names an approval", () => {
     expect([played.stack.state, sentOf(played)]).toEqual(["STAGING", ["stage"]]);
   });
 
-  it("does nothing when the machine itself makes something new and does not ask for it", () => {
+  it("does nothing when the machine itself makes something new and does not ask for it [atlantis#6280]", () => {
     const source = RELEASE.replace("FAILED: BACK", "FAILED: PLAN")
       .replace("  BACK:", "  PLAN: { tasks: [replan], on: { NEXT: APPLY, FAILED: BACK } }\n  BACK:")
       .replace("  undo:", "  replan: { executor: work, outputs: { plan: plan } }\n  undo:");
@@ -235,7 +235,15 @@ describe("another revision of the machine", () => {
     });
   });
 
-  it("does the same where only something else has changed", () => {
+  it("does not pass the approval by not naming it any more, before the state is left", () => {
+    const other = compile(source.replace("approved: [approve], ", ""));
+
+    const played = play(machine, [...begun, other, note({ plan: "D0" }), done("wait")]);
+
+    expect(taskOf(played, "apply")).toBe("ERROR APPROVAL_STALE");
+  });
+
+  it("does the same where only something else has changed [pgroles#178]", () => {
     const other = compile(source.replace("undo: { executor: work }", "undo: { executor: work, config: { a: 1 } }"));
 
     expect(sentOf(play(machine, [...begun, other, done("wait")]))).toEqual(["apply"]);

@@ -7,6 +7,7 @@ import type { Task } from "../machine.ts";
 import type { Approved, Approver, KnownSender, Stack } from "../stack.ts";
 import { listEntryNeeds, toApprovedDigest } from "./approved-digest.ts";
 import { findApproval } from "./ask-approval.ts";
+import { listNamedApprovals } from "./entry-needs.ts";
 import { type PrepareFault, prepareTask } from "./prepare-task.ts";
 import { toScope } from "./to-scope.ts";
 import { toScopeInput, type Work } from "./work.ts";
@@ -46,8 +47,8 @@ export function forgetAsked(work: Work, tasks: readonly string[]): void {
 
 /** Returns why a task may not be sent: an approval that it runs by is missing, or was given for something else. */
 export function findUnapproved(work: Work, { name }: Task): PrepareFault | undefined {
-  const { machine, stack } = work;
-  for (const gate of machine.states.get(stack.state)?.approved ?? []) {
+  const { stack } = work;
+  for (const gate of listNamedApprovals(work, name)) {
     const fault = isSkipped(work, gate) ? undefined : (findStale(work, gate) ?? findMissing(work, gate));
     if (fault !== undefined) return fault;
   }

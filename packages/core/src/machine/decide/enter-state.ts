@@ -208,7 +208,7 @@ function enter(work: Work, targets: readonly string[]): void {
     );
   const names = definition?.tasks ?? [];
   const tasks = names.map((name) => decideOnEntry(work, name));
-  work.stack = { ...work.stack, tasks, ...defined({ begun: toBegun(machine, names) }) };
+  work.stack = { ...work.stack, tasks, ...defined({ begun: definition && toBegun(machine, definition) }) };
   for (const task of tasks.filter(({ status }) => status === "ERROR")) noteEnd(work, task);
   startReady(work);
   settleState(work, false);

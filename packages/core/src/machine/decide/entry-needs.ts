@@ -1,4 +1,4 @@
-import type { Machine } from "../machine.ts";
+import type { Machine, State } from "../machine.ts";
 import type { BegunTask, Stack } from "../stack.ts";
 
 /** A stack with the machine that it is decided on. */
@@ -8,15 +8,15 @@ interface Placed {
 }
 
 /**
- * Returns what the tasks of a state are entered with: their needs by name, and which of them are approvals. They count
- * until the state is left, whatever a later revision says. Undefined where no task has any.
+ * Returns what the tasks of a state are entered with: their needs by name, which of them are approvals, and the approvals
+ * that the state names. They count until the state is left, whatever a later revision says. Undefined where no task has any.
  */
-export function toBegun(machine: Machine, names: readonly string[]): Stack["begun"] {
-  const begun = names.flatMap((name): readonly (readonly [string, BegunTask])[] => {
+export function toBegun(machine: Machine, { tasks, approved }: Pick<State, "tasks" | "approved">): Stack["begun"] {
+  const begun = tasks.flatMap((name): readonly (readonly [string, BegunTask])[] => {
     const task = machine.tasks.get(name);
-    if (task === undefined || (task.needs.length === 0 && !task.isApproval)) return [];
-    const kept: BegunTask = { needs: task.needs, ...(task.isApproval && { isApproval: true }) };
-    return [[name, kept]];
+    if (task === undefined || (task.needs.length + approved.length === 0 && !task.isApproval)) return [];
+    const own: Pick<BegunTask, "approved"> = approved.length === 0 ? {} : { approved };
+    return [[name, { needs: task.needs, ...(task.isApproval && { isApproval: true }), ...own }]];
   });
   return begun.length === 0 ? undefined : Object.fromEntries(begun);
 }
@@ -34,6 +34,12 @@ export function listNeeds({ machine, stack }: Placed, name: string): readonly st
   const begun = findBegun(stack, name)?.needs ?? [];
   const present = machine.tasks.get(name)?.needs ?? [];
   return begun.length === 0 ? present : [...new Set([...begun, ...present])];
+}
+
+/** Returns the approvals by which a task runs: those that its state named when it was entered, and those of the present revision. */
+export function listNamedApprovals({ machine, stack }: Placed, name: string): readonly string[] {
+  const present = machine.states.get(stack.state)?.approved ?? [];
+  return [...new Set([...(findBegun(stack, name)?.approved ?? []), ...present])];
 }
 
 /** Returns the needs of a task that the present entry does not have: they can never be met in it. */

@@ -52,11 +52,14 @@ function findFault(task: TaskDraft, name: string, { tasks = [] }: StateDraft): s
     return `${quote(name)} asks ${gate} itself: name it in \`needs\` of the tasks that wait for it.`;
   if (findOf(task) === undefined)
     return `${gate} does not say what is approved: give its config \`of\`, such as "\${metadata.plan}".`;
-  const outputs = [...listOfReferences(task)].some((each) => each.split(".")[0] === "tasks");
-  return outputs
-    ? `What ${gate} approves is not known in ${quote(name)}: let \`outputs\` write it into the metadata, and read that in \`of\`.`
-    : undefined;
+  const passing = [...listOfReferences(task)].find((each) => !LASTING.test(each));
+  return passing === undefined
+    ? undefined
+    : `${gate} approves ${quote(passing)}, which is not the same in ${quote(name)}: write it into the metadata, such as by \`outputs\`, and read that in \`of\`.`;
 }
+
+/** What an expression of a later state reads as an earlier one did. */
+const LASTING = /^(?:metadata(?:\..*)?|stack\.(?:id|machine|createdAt))$/s;
 
 function findOf({ config }: TaskDraft) {
   return config && findField(config.config, "of");

@@ -109,6 +109,7 @@ function drawState(random: Random, names: Names, version: number): Tree {
       handled.length > 0 &&
       random.chance(0.3) && { after: [{ ...drawTime(random, names), event: random.pick(handled) }] }),
     ...((handled.length > 0 || random.chance(0.2)) && { on }),
+    ...(version === 2 && names.tasks.length > 0 && random.chance(0.2) && { approved: [random.pick(names.tasks)] }),
   };
 }
 

@@ -212,6 +212,7 @@ function rename(root: Any, what: NameKind, name: Renamed): void {
   }
   for (const state of Object.values<Any>(root.states)) {
     if (what === "task" && state.tasks) state.tasks = state.tasks.map(swap);
+    if (what === "task" && state.approved) state.approved = state.approved.map(swap);
     for (const timer of state.after ?? []) {
       if (what === "event") timer.event = swap(timer.event);
       if (timer.at) timer.at = text(timer.at, false);
@@ -273,6 +274,7 @@ function remove(root: Any, what: NameKind, name: string): void {
   }
   for (const state of Object.values<Any>(root.states)) {
     if (what === "task" && state.tasks) state.tasks = state.tasks.filter(others);
+    if (what === "task" && state.approved) state.approved = state.approved.filter(others);
     if (what === "event") {
       if (state.after) state.after = state.after.filter((timer: Any) => timer.event !== name);
       if (state.on) delete state.on[name];
@@ -302,7 +304,7 @@ function remove(root: Any, what: NameKind, name: string): void {
 export function prune(root: Any): Any {
   for (const event of Object.values<Any>(Array.isArray(root.events) ? {} : (root.events ?? {})))
     dropEmpty(event, ["metadata"]);
-  for (const state of Object.values<Any>(root.states ?? {})) dropEmpty(state, ["on", "after", "tasks"]);
+  for (const state of Object.values<Any>(root.states ?? {})) dropEmpty(state, ["on", "after", "tasks", "approved"]);
   if (root.states)
     eachReaction(root, (items) => {
       for (const item of items) dropEmpty(item, ["set"]);
