@@ -17,14 +17,19 @@ interface Input {
   readonly rules: ReadonlyMap<string, MetadataRule>;
 }
 
-/** Checks which approvals states name, and warns of states that run by one and do not name it. */
+/**
+ * Checks which approvals states name, and warns of states that run by one and do not name it, and of approvals that do not
+ * name all that is done by them.
+ */
 export function checkApproved(context: V2Context, input: Input): void {
   const tasks = new Map(input.tasks.map((task) => [task.name, task]));
   for (const [name, state] of input.states) {
     for (const item of state.approved) checkItem(context, item, { name, state, tasks });
   }
   // References can be read only where all expressions could be.
-  if (!context.problems.hasErrors()) warnUnnamed(context, input, tasks);
+  if (context.problems.hasErrors()) return;
+  warnUnnamed(context, input, tasks);
+  warnUncovered(context, input, tasks);
 }
 
 interface Place {
@@ -91,6 +96,45 @@ function warnUnnamed({ problems }: V2Context, input: Input, tasks: Place["tasks"
   }
 }
 
+/**
+ * Warns of tasks that run by an approval and read what that does not name, where events may change it: the approved plan
+ * would be applied elsewhere. A sensitive value cannot be named.
+ */
+function warnUncovered({ problems }: V2Context, input: Input, tasks: Place["tasks"]): void {
+  for (const { gate, keys } of listGates(tasks)) {
+    for (const task of listBound(input.states, tasks, gate)) {
+      const reads = [...listReads(task, input.targets)].filter(
+        (each) => isKey(each) && !haveCommon(new Set([each]), keys),
+      );
+      const open = reads.map(toKey).filter((key) => mayChange(input.rules.get(key)));
+      if (open.length === 0 || task.config === undefined) continue;
+      const message = `${quote(task.name)} reads ${listNames(open)}, which an event may change after ${quote(gate)} was approved. Read it in \`of\`, too, or make it \`immutable\` or \`readOnly\`.`;
+      problems.warn("approved-uncovered", onKey(task.config.config), message);
+    }
+  }
+}
+
+const isKey = (reference: string) => reference.startsWith("metadata.");
+const toKey = (reference: string) => reference.slice("metadata.".length);
+
+function mayChange(rule: MetadataRule | undefined): boolean {
+  return !(rule?.readOnly || rule?.immutable || rule?.sensitive);
+}
+
+/** Lists the tasks that run by an approval: those that need it, directly or not, and those of states that name it. */
+function listBound(states: Input["states"], tasks: Place["tasks"], gate: string): readonly TaskDraft[] {
+  const bound = new Set<string>();
+  for (const { approved, tasks: own = [] } of states.values()) {
+    if (approved.some(({ text }) => text === gate)) for (const name of own) bound.add(name);
+  }
+  const needing = new Set([gate]);
+  // Iteration over a set includes items that are added meanwhile.
+  for (const name of needing) for (const task of tasks.values()) if (task.needs.includes(name)) needing.add(task.name);
+  return [...tasks.values()].filter(({ name, executor }) => {
+    return executor !== APPROVAL && (bound.has(name) || needing.has(name));
+  });
+}
+
 interface Gate {
   readonly gate: string;
   /** The metadata that the text of the approval is made of, such as `metadata.plan`. */
@@ -124,11 +168,7 @@ function findAdvice(
   const follows = [...states.values()].some(({ tasks, on }) => {
     return tasks?.includes(gate) && on?.get(NEXT)?.advances.some(({ target }) => target === name);
   });
-  const isOpen = [...keys].some((key) => {
-    const rule = rules.get(key.slice("metadata.".length));
-    return !rule?.readOnly && !rule?.immutable;
-  });
-  if (!follows || !isOpen) return undefined;
+  if (!follows || ![...keys].some((key) => mayChange(rules.get(toKey(key))))) return undefined;
   return `${quote(name)} is entered without it, too: let ${quote(gate)} lead to a state of its own with ${line}, or make what it approves \`readOnly\`.`;
 }
 

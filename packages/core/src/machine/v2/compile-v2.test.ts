@@ -557,6 +557,7 @@ const WARNINGS = [
   "approval-key-unused",
   "approval-from-duplicate",
   "approved-unnamed",
+  "approved-uncovered",
   "endless-loop",
 ];
 
