@@ -11,7 +11,7 @@ export {
   toAnswer,
   toAwsError,
 } from "./aws-fault.ts";
-export { type CallPolicy, callAws } from "./call-aws.ts";
+export { type CallEnd, type CallPolicy, type CallRepetition, callAws } from "./call-aws.ts";
 export { asProbe } from "./call-plugin.ts";
 export { findEmulator, findRegion, toArnPart } from "./environment.ts";
 export { findDeadline, listUnanswered, runOptional } from "./invocation.ts";

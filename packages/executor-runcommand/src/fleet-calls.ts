@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-ssm";
 import { escapeFilterValue, redactText } from "@stackyard/aws";
 import { chunk, defined, keepEnd } from "@stackyard/core";
-import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
+import { AwsCallError, callFleet, type FleetAws, listTokenPages } from "./call-fleet.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 import {
   DEFAULT_STATES,
@@ -209,7 +209,7 @@ export async function cancelCommand(aws: FleetAws, commandId: string, ids: reado
   for (const part of parts) {
     const input = { CommandId: commandId, ...defined({ InstanceIds: part }) };
     try {
-      await callAws(aws, {
+      await callFleet(aws, {
         what: `The command ${commandId} could not be cancelled.`,
         send: (abortSignal) => aws.ssm.send(new CancelCommandCommand(input), { abortSignal }),
       });
@@ -242,7 +242,7 @@ export type InvocationOutput = Pick<
 export async function loadOutput(aws: FleetAws, commandId: string, instanceId: string): Promise<InvocationOutput> {
   const step = await findStep(aws, commandId, instanceId);
   const input = { CommandId: commandId, InstanceId: instanceId, ...defined({ PluginName: step }) };
-  const answer = await callAws(aws, {
+  const answer = await callFleet(aws, {
     what: `The output of ${instanceId} could not be read.`,
     send: (abortSignal) => aws.ssm.send(new GetCommandInvocationCommand(input), { abortSignal }),
   });
@@ -251,7 +251,7 @@ export async function loadOutput(aws: FleetAws, commandId: string, instanceId: s
 
 async function findStep(aws: FleetAws, commandId: string, instanceId: string): Promise<string | undefined> {
   const input = { CommandId: commandId, InstanceId: instanceId, Details: true };
-  const { CommandInvocations = [] } = await callAws(aws, {
+  const { CommandInvocations = [] } = await callFleet(aws, {
     what: `The steps of the command on ${instanceId} could not be read.`,
     send: (abortSignal) => aws.ssm.send(new ListCommandInvocationsCommand(input), { abortSignal }),
   });

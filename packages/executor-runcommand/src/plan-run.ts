@@ -1,7 +1,7 @@
 import { lookUntilComplete } from "@stackyard/aws";
 import { defined, type Failed, failed } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
-import type { FleetAws } from "./call-aws.ts";
+import type { FleetAws } from "./call-fleet.ts";
 import { INSTANCE_GONE } from "./count-instances.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import type { ProfileDefinition } from "./document/profile-definition.ts";

@@ -18,7 +18,7 @@ import {
 } from "@stackyard/core";
 import { listItems, PageConflictError, type Stop } from "@stackyard/core/rollout";
 import { type AdvancedRun, advanceRun, LONGEST_POLL_MS, toPollMs } from "./advance-run.ts";
-import { AwsCallError } from "./call-aws.ts";
+import { AwsCallError } from "./call-fleet.ts";
 import { toCounts, toMessage } from "./count-instances.ts";
 import {
   CANCEL_WAIT_MS,

@@ -2,7 +2,7 @@ import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/clien
 import { lookUntilComplete } from "@stackyard/aws";
 import { defined, trimEndOf } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
-import { AwsCallError, callAws, type FleetAws } from "./call-aws.ts";
+import { AwsCallError, callFleet, type FleetAws } from "./call-fleet.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
 import { findCommands, LISTED_AFTER_MS, loadAgents, type SentCommand, toComment } from "./fleet-calls.ts";
@@ -202,7 +202,7 @@ function isInvalidInstance(error: unknown): boolean {
 async function sendOnce(aws: FleetAws, request: SendCommandCommandInput): Promise<string> {
   const { Comment = "" } = request;
   const begunAt = aws.clock.now();
-  return callAws(aws, {
+  return callFleet(aws, {
     what: `The command ${Comment} could not be sent.`,
     unavailable: "SSM_THROTTLED",
     async send(abortSignal) {

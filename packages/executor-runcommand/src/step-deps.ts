@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { type ExecutorContext, type Failed, failed, type Random } from "@stackyard/core";
-import { type FleetAws, FleetEc2Client, FleetSsmClient, toCallError } from "./call-aws.ts";
+import { type FleetAws, FleetEc2Client, FleetSsmClient, toCallError } from "./call-fleet.ts";
 import type { RunCommandConfig } from "./definition.ts";
 import type { RunCommandOptions } from "./document/profile-definition.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";

@@ -1,6 +1,6 @@
 import { type Absence, decideAbsence, runOptional } from "@stackyard/aws";
 import { listItems } from "@stackyard/core/rollout";
-import { AwsCallError, type FleetAws } from "./call-aws.ts";
+import { AwsCallError, type FleetAws } from "./call-fleet.ts";
 import { INSTANCE_GONE } from "./count-instances.ts";
 import { cancelCommand, loadByIds } from "./fleet-calls.ts";
 import { type FleetRun, updateInstances } from "./fleet-run.ts";

@@ -1,7 +1,7 @@
 import { decideAbsence } from "@stackyard/aws";
 import { defined, mapLimited } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
-import { AwsCallError, type FleetAws } from "./call-aws.ts";
+import { AwsCallError, type FleetAws } from "./call-fleet.ts";
 import { INSTANCE_GONE, isUnreachable } from "./count-instances.ts";
 import {
   findCommand,

@@ -3,7 +3,7 @@ import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { isMap, parseJson, StackyardError } from "@stackyard/core";
 import { KEY_PREFIXES } from "@stackyard/core/environment";
 import { byteSizeOf, hashOf, type IncomingMessage, type OutgoingMessage, readEnvelope } from "./messages.ts";
-import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
+import { callTransport, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
 /** The bucket for bodies that exceed the limit of the queue. */
 export interface ClaimCheckOptions {
@@ -106,11 +106,11 @@ function findPointer(body: string): Pointer | undefined {
 async function putObject(s3: S3Client, { bucket, key, body }: Pointer & { readonly body: string }): Promise<void> {
   const { PutObjectCommand } = await import("@aws-sdk/client-s3");
   const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: "application/json" });
-  await callAws(`Leaving the body of a message in s3://${bucket}/${key}`, () => s3.send(command));
+  await callTransport(`Leaving the body of a message in s3://${bucket}/${key}`, () => s3.send(command));
 }
 
 function getObject(s3: S3Client, { bucket, key }: Pointer): Promise<string> {
-  return callAws(`Fetching the body of a message from s3://${bucket}/${key}`, async () => {
+  return callTransport(`Fetching the body of a message from s3://${bucket}/${key}`, async () => {
     const { GetObjectCommand } = await import("@aws-sdk/client-s3");
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     return Body === undefined ? "" : readText(Body, `s3://${bucket}/${key}`);

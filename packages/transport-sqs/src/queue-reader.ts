@@ -8,7 +8,7 @@ import {
 import { chunk, MAX_BATCH_ENTRIES, StackyardError } from "@stackyard/core";
 import { type IncomingMessage, toIncomingMessage } from "./messages.ts";
 import type { FailedEntry } from "./senders.ts";
-import { callAws, toStackyardError } from "./to-stackyard-error.ts";
+import { callTransport, toStackyardError } from "./to-stackyard-error.ts";
 
 /** A delivery that could not be acknowledged or kept hidden, and why. */
 export interface FailedReceipt {
@@ -115,7 +115,9 @@ async function inTens<Entry extends { readonly ReceiptHandle: string }>(
 ): Promise<readonly FailedReceipt[]> {
   const failed: FailedReceipt[] = [];
   for (const tens of chunk(entries, MAX_BATCH_ENTRIES)) {
-    const { Failed = [] } = await callAws(what, () => send(tens.map((entry, at) => ({ ...entry, Id: String(at) }))));
+    const { Failed = [] } = await callTransport(what, () =>
+      send(tens.map((entry, at) => ({ ...entry, Id: String(at) }))),
+    );
     for (const { Id, Code: code = "Unknown", Message: reason = "", SenderFault: lasting = false } of Failed) {
       const receiptHandle = tens[Number(Id)]?.ReceiptHandle;
       if (receiptHandle !== undefined) failed.push({ receiptHandle, code, reason, lasting });

@@ -10,7 +10,7 @@ import {
   type OutgoingMessage,
   toTextAttributes,
 } from "./messages.ts";
-import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
+import { callTransport, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
 /** Sends messages to a queue or a topic. */
 export interface Sender {
@@ -40,7 +40,7 @@ export function createQueueSender(input: QueueSenderInput): Sender {
       async function sendBatch(entries: readonly BatchEntry[]): Promise<readonly FailedEntry[]> {
         const Entries = entries.map((entry) => toQueueEntry(entry, ordered, delayMs));
         const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries });
-        return (await callAws(`Sending to the queue ${queueUrl}`, () => sqs.send(command))).Failed ?? [];
+        return (await callTransport(`Sending to the queue ${queueUrl}`, () => sqs.send(command))).Failed ?? [];
       }
       const sendAll = (entries: readonly BatchEntry[]) => sendShrunk(claimChecks, entries, sendBatch);
       // One message may be as large as a batch, whatever the limit of the queue.
@@ -115,7 +115,7 @@ export function createTopicSender({ sns, topicArn, claimChecks, clock, random }:
       return { ...toCommonEntry(entry, ordered), Message: entry.message.body };
     });
     const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries });
-    return (await callAws(`Publishing to the topic ${topicArn}`, () => sns.send(command))).Failed ?? [];
+    return (await callTransport(`Publishing to the topic ${topicArn}`, () => sns.send(command))).Failed ?? [];
   }
   return {
     async send(messages) {

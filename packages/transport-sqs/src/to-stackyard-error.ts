@@ -1,4 +1,4 @@
-import { type AnswerPolicy, findAwsFault, toAnswer } from "@stackyard/aws";
+import { type AnswerPolicy, callAws, findAwsFault, toAnswer } from "@stackyard/aws";
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
@@ -17,13 +17,9 @@ export function toStackyardError(error: unknown, what: string): StackyardError {
   });
 }
 
-/** Makes a call of AWS. Throws its errors as `StackyardError`s; `what` describes the call. */
-export async function callAws<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
-  try {
-    return await send();
-  } catch (error) {
-    throw toStackyardError(error, what);
-  }
+/** Makes a call of AWS. Throws its errors as `toStackyardError` converts them; `what` describes the call. */
+export function callTransport<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
+  return callAws(send, { what, toError: (error) => toStackyardError(error, what) });
 }
 
 /** The details of an error that is one message's fault; others may go to the same place. */

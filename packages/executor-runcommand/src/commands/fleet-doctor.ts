@@ -9,7 +9,7 @@ import {
   toPartition,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { AwsCallError } from "../call-aws.ts";
+import { AwsCallError } from "../call-fleet.ts";
 import { checkFleet, type FleetFinding } from "./check-fleet.ts";
 import type { DoctorAws, DoctorPlace } from "./load-fleet-facts.ts";
 import { runArgs } from "./to-run-config.ts";

@@ -3,7 +3,14 @@ import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } 
 import { createAwsAccess } from "@stackyard/aws";
 import { chunk, defined, mapLimited, type Target, toPartition } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
+import {
+  AwsCallError,
+  callFleet,
+  type FleetAws,
+  FleetEc2Client,
+  FleetSsmClient,
+  listTokenPages,
+} from "../call-fleet.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
 import type { SelectOptions, SsmAgent } from "../select-instances.ts";
 import type { FleetFacts, InstanceFacts, ProfileFacts } from "./check-fleet.ts";
@@ -163,7 +170,7 @@ async function loadProfile(doctor: DoctorAws, arn: string, artifactArn: string |
 
 async function findRole({ aws, iam }: DoctorAws, arn: string): Promise<string | undefined> {
   const name = arn.split("/").at(-1) ?? "";
-  const { InstanceProfile } = await callAws(aws, {
+  const { InstanceProfile } = await callFleet(aws, {
     what: `The instance profile ${name} could not be read.`,
     send: (abortSignal) => iam.send(new GetInstanceProfileCommand({ InstanceProfileName: name }), { abortSignal }),
   });
@@ -186,7 +193,7 @@ async function loadDenied(
     ActionNames: [...actions],
     ResourceArns: resource === undefined ? undefined : [resource],
   });
-  const { EvaluationResults = [] } = await callAws(aws, {
+  const { EvaluationResults = [] } = await callFleet(aws, {
     what: `What ${roleArn} may do could not be simulated.`,
     send: (abortSignal) => iam.send(new SimulatePrincipalPolicyCommand(input), { abortSignal }),
   });

@@ -1,6 +1,6 @@
 import { createFakeClock, settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { AwsCallError, callAws, type FleetAws, MAX_ATTEMPTS, toDelayMs } from "./call-aws.ts";
+import { AwsCallError, callFleet, type FleetAws, MAX_ATTEMPTS, toDelayMs } from "./call-fleet.ts";
 
 function refusal(name: string, httpStatusCode = 400): Error {
   return Object.assign(new Error("Told to fail"), { name, $metadata: { httpStatusCode } });
@@ -40,13 +40,13 @@ async function letPass<Answer>(clock: ReturnType<typeof createFakeClock>, work: 
   return settled;
 }
 
-describe("callAws", () => {
+describe("callFleet", () => {
   it("asks again after growing pauses until it is served", async () => {
     const { aws, clock } = anAws();
     const begunAt = clock.now();
     const call = aCall(throttled, throttled, throttled, "done");
 
-    expect(await letPass(clock, callAws(aws, call))).toEqual({ answer: "done" });
+    expect(await letPass(clock, callFleet(aws, call))).toEqual({ answer: "done" });
     expect(call.calls).toHaveLength(4);
     expect(clock.now() - begunAt).toBe(199 + 399 + 799);
   });
@@ -55,7 +55,7 @@ describe("callAws", () => {
     const { aws, clock } = anAws();
     const call = { ...aCall(throttled), unavailable: "SSM_THROTTLED" };
 
-    expect(await letPass(clock, callAws(aws, call))).toEqual({
+    expect(await letPass(clock, callFleet(aws, call))).toEqual({
       error: expect.objectContaining({ code: "SSM_THROTTLED", retryable: true, awsName: "ThrottlingException" }),
     });
     expect(call.calls).toHaveLength(10);
@@ -65,7 +65,7 @@ describe("callAws", () => {
     const { aws, clock } = anAws({ deadlineMs: 1_000 });
     const call = aCall(throttled);
 
-    expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { code: "AWS_UNAVAILABLE" } });
+    expect(await letPass(clock, callFleet(aws, call))).toMatchObject({ error: { code: "AWS_UNAVAILABLE" } });
     expect(call.calls).toHaveLength(3);
   });
 
@@ -79,7 +79,7 @@ describe("callAws", () => {
     const { aws, clock } = anAws();
     const call = aCall(refusal(name, status));
 
-    expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { code, retryable: false } });
+    expect(await letPass(clock, callFleet(aws, call))).toMatchObject({ error: { code, retryable: false } });
     expect(call.calls).toHaveLength(1);
   });
 
@@ -91,7 +91,7 @@ describe("callAws", () => {
 
     const recover = async () => found.shift();
 
-    expect(await letPass(clock, callAws(aws, { ...call, recover }))).toEqual({ answer: "found" });
+    expect(await letPass(clock, callFleet(aws, { ...call, recover }))).toEqual({ answer: "found" });
     expect(call.calls).toHaveLength(2);
   });
 
@@ -100,7 +100,7 @@ describe("callAws", () => {
     const call = aCall(refusal("InternalServerError", 500));
     const recover = async () => (call.calls.length === 10 ? "found" : undefined);
 
-    expect(await letPass(clock, callAws(aws, { ...call, recover }))).toEqual({ answer: "found" });
+    expect(await letPass(clock, callFleet(aws, { ...call, recover }))).toEqual({ answer: "found" });
     expect(call.calls).toHaveLength(10);
   });
 
@@ -108,14 +108,14 @@ describe("callAws", () => {
     const { aws, clock } = anAws();
     const call = { ...aCall(refusal("InternalServerError", 500)), recover: async () => undefined };
 
-    expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { retryable: true, isOpen: false } });
+    expect(await letPass(clock, callFleet(aws, call))).toMatchObject({ error: { retryable: true, isOpen: false } });
   });
 
   it("reports an unknown outcome when no time is left to look it up", async () => {
     const { aws, clock } = anAws({ deadlineMs: 0 });
     const call = { ...aCall(refusal("InternalServerError", 500)), recover: async () => "found" };
 
-    expect(await letPass(clock, callAws(aws, call))).toMatchObject({ error: { retryable: true, isOpen: true } });
+    expect(await letPass(clock, callFleet(aws, call))).toMatchObject({ error: { retryable: true, isOpen: true } });
   });
 
   it("reports an unknown outcome when the lookup fails too", async () => {
@@ -123,7 +123,7 @@ describe("callAws", () => {
     const cause = new AwsCallError("AWS_UNAVAILABLE", "No list.", { retryable: true, cause: undefined });
     const call = { ...aCall(refusal("InternalServerError", 500)), recover: () => Promise.reject(cause) };
 
-    expect(await letPass(clock, callAws(aws, call))).toMatchObject({
+    expect(await letPass(clock, callFleet(aws, call))).toMatchObject({
       error: { code: "AWS_UNAVAILABLE", message: "No list.", retryable: true, isOpen: true },
     });
     expect(call.calls).toHaveLength(1);
@@ -133,14 +133,14 @@ describe("callAws", () => {
     const { aws, clock } = anAws();
     const recover = async () => "found";
 
-    expect(await letPass(clock, callAws(aws, { ...aCall(throttled, "done"), recover }))).toEqual({ answer: "done" });
+    expect(await letPass(clock, callFleet(aws, { ...aCall(throttled, "done"), recover }))).toEqual({ answer: "done" });
   });
 
   it("ends with the signal, also while it waits", async () => {
     const abort = new AbortController();
     const { aws, clock } = anAws({ signal: abort.signal });
     const call = aCall(throttled);
-    const work = callAws(aws, call);
+    const work = callFleet(aws, call);
     const reason = new Error("The process stops.");
     await settlePromises();
     abort.abort(reason);
@@ -153,7 +153,7 @@ describe("callAws", () => {
     const { aws, clock } = anAws();
     const cause = refusal("InvalidDocument");
 
-    const { error } = (await letPass(clock, callAws(aws, aCall(cause)))) as { error: AwsCallError };
+    const { error } = (await letPass(clock, callFleet(aws, aCall(cause)))) as { error: AwsCallError };
 
     expect(error).toBeInstanceOf(AwsCallError);
     expect(error.message).toContain("It could not be done. InvalidDocument: Told to fail.");

@@ -1,6 +1,6 @@
 import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
-import { type AwsFault, findAwsFault, toAwsError } from "@stackyard/aws";
+import { type AwsFault, callAws, findAwsFault, toAwsError } from "@stackyard/aws";
 import { backoff, type Clock, defined, listPages, type Random } from "@stackyard/core";
 
 /** The dependencies of a run's AWS calls. */
@@ -41,16 +41,13 @@ interface AwsCallErrorOptions {
 }
 
 /** One call, with the texts and codes of its failures. */
-interface AwsCall<Answer> {
+interface FleetCall<Answer> {
   /** A sentence, such as `The instances could not be listed.` */
   readonly what: string;
   readonly send: (signal: AbortSignal) => Promise<Answer>;
   /** Default: `AWS_UNAVAILABLE`. */
   readonly unavailable?: string;
-  /**
-   * Called before a retry, and after the last try, when it is unknown whether AWS executed the call; its result is the
-   * call's.
-   */
+  /** As in `CallRepetition`. */
   readonly recover?: () => Promise<Answer | undefined>;
 }
 
@@ -58,37 +55,21 @@ interface AwsCall<Answer> {
  * Calls AWS and retries throttling and transient errors: at most ten tries, never past the deadline. Throws
  * `AwsCallError`, and the signal's reason once it is aborted.
  */
-export async function callAws<Answer>(aws: FleetAws, call: AwsCall<Answer>): Promise<Answer> {
-  const { signal } = aws;
-  for (let attempt = 1; ; attempt += 1) {
-    signal.throwIfAborted();
-    try {
-      return await call.send(signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      const found = await waitForNext(aws, call, { error, attempt });
-      if (found !== undefined) return found;
-    }
-  }
-}
-
-/** Waits for the next try. Returns the answer that `recover` found for this one; throws after the last try. */
-async function waitForNext<Answer>(
-  aws: FleetAws,
-  call: AwsCall<Answer>,
-  { error, attempt }: { readonly error: unknown; readonly attempt: number },
-): Promise<Answer | undefined> {
-  const fault = findAwsFault(error);
-  if (fault.answer !== "passing") throw toCallError(error, call);
-  const recover = fault.throttled ? undefined : call.recover;
-  const delayMs = toDelayMs(attempt, aws.random());
-  const isLate = aws.clock.now() + delayMs > aws.deadlineAt;
-  const isLast = attempt >= MAX_ATTEMPTS;
-  if (isLate || (isLast && recover === undefined)) throw toCallError(error, call, { isOpen: recover !== undefined });
-  if (!isLast) await aws.clock.sleep(delayMs, aws.signal);
-  const found = recover && (await recoverAnswer(recover));
-  if (found === undefined && isLast) throw toCallError(error, call);
-  return found;
+export function callFleet<Answer>(aws: FleetAws, call: FleetCall<Answer>): Promise<Answer> {
+  const { clock, signal, deadlineAt, random } = aws;
+  const { recover } = call;
+  return callAws(() => call.send(signal), {
+    what: call.what,
+    toError: (error, { isOpen }) => toCallError(error, call, { isOpen }),
+    again: {
+      clock,
+      signal,
+      deadlineAt,
+      tries: MAX_ATTEMPTS,
+      pauseMs: (failed) => toDelayMs(failed, random()),
+      recover: recover && (() => recoverAnswer(recover)),
+    },
+  });
 }
 
 /** Recovers a response. If `recover` itself fails, the outcome of the call stays unknown. */
@@ -105,7 +86,7 @@ async function recoverAnswer<Answer>(recover: () => Promise<Answer | undefined>)
 /** Converts an error of a call that is not retried. */
 export function toCallError(
   error: unknown,
-  { what, unavailable = "AWS_UNAVAILABLE" }: Pick<AwsCall<unknown>, "what" | "unavailable">,
+  { what, unavailable = "AWS_UNAVAILABLE" }: Pick<FleetCall<unknown>, "what" | "unavailable">,
   { isOpen = false } = {},
 ): AwsCallError {
   const fault = findAwsFault(error);
@@ -143,7 +124,7 @@ export function toDelayMs(attempts: number, random: number): number {
 
 /**
  * The SDK must not retry: it would send a command twice when only the answer was lost, and it would ignore the run's
- * deadline. `callAws` retries instead.
+ * deadline. `callFleet` retries instead.
  */
 const ONE_TRY = { maxAttempts: 1, retryMode: "standard" } as const;
 
@@ -171,7 +152,7 @@ export function listTokenPages<Page extends { readonly NextToken?: string | unde
 ): AsyncGenerator<Page> {
   return listPages(async ({ cursor }) => {
     const token = defined({ NextToken: cursor });
-    const page = await callAws(aws, { what, send: (abortSignal) => load(token, { abortSignal }) });
+    const page = await callFleet(aws, { what, send: (abortSignal) => load(token, { abortSignal }) });
     return { ...page, cursor: page.NextToken || undefined };
   });
 }
