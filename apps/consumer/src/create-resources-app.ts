@@ -52,10 +52,10 @@ function openInitialSet({ environment, access }: ResourcesAppOptions): InitialSe
     role,
     ...defined({ externalId: settings.EXTERNAL_ID }),
   });
-  const { ARTIFACTS_BUCKET: bucket = "", TRANSFER: transfer, RETIRE: retire } = settings;
+  const { ARTIFACTS_BUCKET: bucket = "", TRANSFER: transfer, RETIRE: retire, TOPIC_FILTER: topicFilter } = settings;
   // The topic is beside the machine.
   const sns = access(region).client(SNSClient, undefined);
-  const common = { machineArn, states, sns, bucket, capabilities: { transfer, retire } };
+  const common = { machineArn, states, sns, bucket, capabilities: { transfer, retire, topicFilter } };
   if (bus === undefined) return common;
   // PutEvents only reaches buses in its own region.
   const client = access(toArnPart(bus, 3)).client(EventBridgeClient, undefined);

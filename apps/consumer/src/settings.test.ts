@@ -29,6 +29,7 @@ describe("the settings of the copy function", () => {
       EXTRA_HOSTS: [],
       PRIVATE_ENDPOINTS: false,
       RETIRE: false,
+      TOPIC_FILTER: true,
     });
     expect(toConsumerConfig(settings)).toEqual({
       account: "444455556666",
@@ -41,6 +42,7 @@ describe("the settings of the copy function", () => {
       extraHosts: [],
       acceptV1: true,
       requireSignature: false,
+      topicFilter: true,
       retire: false,
       refresh: false,
     });
@@ -94,7 +96,13 @@ describe("the settings of the copy function", () => {
 
 describe("the settings of the trigger", () => {
   it("need the predecessor's variables only", () => {
-    expect(parseTriggerSettings(TRIGGER)).toEqual({ ...TRIGGER, LOG_LEVEL: "info", TRANSFER: "auto", RETIRE: false });
+    expect(parseTriggerSettings(TRIGGER)).toEqual({
+      ...TRIGGER,
+      LOG_LEVEL: "info",
+      TRANSFER: "auto",
+      RETIRE: false,
+      TOPIC_FILTER: true,
+    });
   });
 
   it("take everything else", () => {

@@ -25,6 +25,12 @@ const RETIRE = Type.Boolean({
   default: false,
 });
 
+const TOPIC_FILTER = Type.Boolean({
+  description:
+    "`false`: the subscription has no filter policy, so that messages for other consumers arrive, which are left to them",
+  default: true,
+});
+
 /** The variables that every function of the consumer reads. */
 export const CommonVariables = Type.Object({
   CONSUMER_ACCOUNT_ID: Type.String({ ...account, description: "the consumer's account" }),
@@ -72,6 +78,7 @@ export const CopyVariables = Type.Object({
     default: false,
   }),
   RETIRE,
+  TOPIC_FILTER,
   STACKYARD_S3_ENCRYPTION: SharedVariables.properties.STACKYARD_S3_ENCRYPTION,
 });
 
@@ -89,6 +96,7 @@ export const TriggerVariables = Type.Object({
   ARTIFACTS_BUCKET: optional(bucket, "the consumer's bucket, for the distributor to know: required with `RECEIPT_BUS`"),
   TRANSFER,
   RETIRE,
+  TOPIC_FILTER,
 });
 
 /** @throws StackyardError `CONFIG_INVALID` that lists all problems, without values. */
@@ -133,6 +141,7 @@ export function toConsumerConfig(settings: Static<typeof CopyVariables>): Consum
     acceptV1: settings.ACCEPT_V1,
     requireSignature: settings.REQUIRE_SIGNATURE,
     retire: settings.RETIRE,
+    topicFilter: settings.TOPIC_FILTER,
     // A consumer that cannot request a new URL reports that the URL has expired.
     refresh: settings.RECEIPT_BUS !== undefined,
     extraHosts: settings.EXTRA_HOSTS,

@@ -55,6 +55,7 @@ describe("findAwsFault", () => {
     [new SimFault("ServerException", 500, "x"), "passing", "UNREACHABLE"],
     [new SimFault("ValidationException", 400, "x"), "refused", "CONFIG_INVALID"],
     [new SimFault("RequestTooLargeException", 413, "x"), "refused", "PAYLOAD_TOO_LARGE"],
+    [new SimFault("FilterPolicyLimitExceeded", 403, "x"), "refused", "CONFIG_INVALID"],
     [new SimFault("AccessDenied", 403, "x"), "refused", "FORBIDDEN"],
     [new SimFault("OddDenial", 403, "x"), "refused", "FORBIDDEN"],
     [new SimFault("ExpiredTokenException", 400, "x"), "refused", "UNAUTHENTICATED"],

@@ -55,6 +55,13 @@ const NAMES: readonly Row[] = [
     `BatchRequestTooLong EntityTooLarge PackedPolicyTooLarge PackedPolicyTooLargeException RequestEntityTooLargeException
      RequestTooLargeException`,
   ],
+  // SNS answers quotas of an account with 403, which no wait for a new role changes.
+  [
+    "refused",
+    "CONFIG_INVALID",
+    `FilterPolicyLimitExceeded FilterPolicyLimitExceededException SubscriptionLimitExceeded
+     SubscriptionLimitExceededException TopicLimitExceeded TopicLimitExceededException`,
+  ],
   [
     "refused",
     "UNAUTHENTICATED",

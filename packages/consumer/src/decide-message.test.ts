@@ -57,6 +57,22 @@ describe("decideMessage", () => {
     expect(code(aRecord({ ...body, ArtifactUrl: "https://169.254.169.254/" }))).toBe("reject URL_HOST");
   });
 
+  it("leaves messages for others to them where its subscription has no filter policy, whatever they contain", () => {
+    const attributes = (account: string, region: string) => ({
+      account: { stringValue: account, dataType: "String" },
+      region: { stringValue: region, dataType: "String" },
+    });
+    const to = (account: string, region: string, body: object = aBody()) =>
+      code({ ...aRecord(body), messageAttributes: attributes(account, region) }, { topicFilter: false });
+
+    expect(to("777788889999", "eu-central-1")).toBe("skip FOR_OTHERS");
+    expect(to(CONSUMER.account, "sa-east-1")).toBe("skip FOR_OTHERS");
+    expect(to("777788889999", "eu-central-1", { v: 99 })).toBe("skip FOR_OTHERS");
+    expect(to("ALL", "ALL")).toBe("copy");
+    expect(to(CONSUMER.account, CONSUMER.region)).toBe("copy");
+    expect(to("ALL", "ALL", { v: 99 })).toBe("reject VERSION_UNSUPPORTED");
+  });
+
   it("takes a message of exactly 64 KiB and none above", () => {
     const size = Buffer.byteLength(JSON.stringify(aBody({ filler: "" })));
     const of = (bytes: number) => aRecord(aBody({ filler: "x".repeat(bytes - size) }));

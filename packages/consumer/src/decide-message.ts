@@ -30,6 +30,8 @@ export interface ConsumerConfig {
   readonly refresh?: boolean;
   /** True to delete files at the request of the distributor. Default: false. */
   readonly retire?: boolean;
+  /** False: the subscription has no filter policy, so that messages for other consumers arrive, and are left to them. Default: true. */
+  readonly topicFilter?: boolean;
 }
 
 /** The consumer's record of a stored key. */
@@ -67,6 +69,7 @@ export type MessageDecision =
     }
   | { readonly kind: "skip"; readonly code: "PROBE"; readonly receipt: "present"; readonly probe: JsonObject }
   | { readonly kind: "skip"; readonly code: "SUPERSEDED"; readonly receipt: null; readonly message: ArtifactMessage }
+  | { readonly kind: "skip"; readonly code: "FOR_OTHERS"; readonly receipt: null }
   /** Request a new URL; the distributor announces the file again. */
   | { readonly kind: "refresh"; readonly code: "URL_EXPIRED"; readonly message: ArtifactMessage }
   /** Delete the file if it is the one that the message names. */
@@ -93,6 +96,7 @@ export function decideMessage(
   const opened = openRecord(record, config.topicArn);
   if (opened.kind === "refused") return reject(opened.code, REASONS[opened.code]);
   const { body } = opened;
+  if (isForOthers(opened, config)) return FOR_OTHERS;
   if (body["v"] !== undefined && body["v"] !== 2) {
     return reject("VERSION_UNSUPPORTED", "The message version is not supported.");
   }
@@ -104,6 +108,15 @@ export function decideMessage(
   if (read.kind === "probe") return { kind: "skip", code: "PROBE", receipt: "present", probe: body };
   const { message } = read;
   return evaluateMessage(message, config, now, known(message.ArtifactKey));
+}
+
+const FOR_OTHERS = { kind: "skip", code: "FOR_OTHERS", receipt: null } as const;
+
+type OpenedMessage = Extract<OpenedRecord, { readonly kind: "opened" }>;
+
+/** Without a filter policy, messages for other accounts and regions are nothing unusual, whatever they contain. */
+function isForOthers(opened: OpenedMessage, config: ConsumerConfig): boolean {
+  return config.topicFilter === false && findStranger(opened, { ...config, requireSignature: false }) !== undefined;
 }
 
 const REASONS = {
@@ -127,7 +140,7 @@ function readMessage(
 
 /** Checks signature, account and region, also for probes. */
 function findStranger(
-  { body, attributes }: Extract<OpenedRecord, { readonly kind: "opened" }>,
+  { body, attributes }: OpenedMessage,
   { requireSignature = false, account, region }: ConsumerConfig,
 ): Rejection | undefined {
   if (requireSignature) return reject("SIGNATURE_INVALID", "The message is not signed.");

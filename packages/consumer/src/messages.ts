@@ -183,6 +183,8 @@ export function toRefreshEvent({ account, region }: ConsumerPlace, message: Anno
 export interface Capabilities {
   readonly transfer: "identity" | "presigned" | "auto";
   readonly retire: boolean;
+  /** False: its subscription has no filter policy. Default: true. */
+  readonly topicFilter?: boolean;
 }
 
 /** Creates the event that registers the consumer. */
@@ -200,9 +202,17 @@ export function toUnregisteredEvent({ account, region }: ConsumerPlace): Consume
   return { detailType: "consumer.unregistered", detail: { v: 1, account, region } };
 }
 
-function toCapabilities({ transfer, retire }: Capabilities): readonly string[] {
+function toCapabilities({ transfer, retire, topicFilter = true }: Capabilities): readonly string[] {
   const identity = transfer === "presigned" ? [] : ["identity"];
-  return ["v2", "sha256", "refresh", ...identity, "multipart", ...(retire ? ["retire"] : [])];
+  return [
+    "v2",
+    "sha256",
+    "refresh",
+    ...identity,
+    "multipart",
+    ...(retire ? ["retire"] : []),
+    ...(topicFilter ? [] : ["unfiltered"]),
+  ];
 }
 
 /** A message of the second version. */

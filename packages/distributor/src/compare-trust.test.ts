@@ -6,7 +6,7 @@ import type { ConsumerView } from "@stackyard/sdk/artifacts";
 import { describe, expect, it } from "vitest";
 import { createOrganization } from "./organization.ts";
 import { PLACE } from "./testing/a-cell.ts";
-import { SOURCE } from "./testing/a-distributor-world.ts";
+import { aRegistration, SOURCE } from "./testing/a-distributor-world.ts";
 import { createFleet, OTHER } from "./testing/a-fleet.ts";
 
 const MINUTE = 60_000;
@@ -36,6 +36,7 @@ async function createSubscribed(config: Parameters<typeof createFleet>[0] = {}) 
     published,
     subscribers: () => sim.sns.subscriptions(topicArn).map(({ owner }) => owner),
     unchecked: () => metrics.flatMap((line) => JSON.parse(line).UncheckedSubscriptions ?? []),
+    filtered: () => metrics.flatMap((line) => JSON.parse(line).FilteredSubscriptions ?? []),
     unsubscribed: () => metrics.flatMap((line) => JSON.parse(line).UnsubscribedConsumers ?? []),
     untrusted: () => metrics.flatMap((line) => JSON.parse(line).UntrustedSubscriptions ?? []),
     async consumers(): Promise<readonly ConsumerView[]> {
@@ -57,6 +58,18 @@ async function createOfOrganization() {
   restart(ORGANIZATION);
   return subscribed;
 }
+
+it("counts the filter policies of the topic, of which a consumer says that it has none", async () => {
+  const { look, filtered, handle, sim, topicArn } = await createSubscribed();
+  await look();
+  const both = filtered().at(-1);
+  await handle(aRegistration(PLACE, ["v2", "unfiltered"]));
+  sim.sns.subscribe(topicArn, { deliver: () => {} });
+
+  await look();
+
+  expect([both, filtered().at(-1)]).toEqual([2, 2]);
+});
 
 describe("an account that is taken from the list", () => {
   // aws-cloudformation/cloudformation-coverage-roadmap#1388

@@ -55,15 +55,18 @@ interface TrustCounts {
   readonly unchecked: number;
   /** Consumers that are registered, and have had no subscription for ten minutes. */
   readonly unsubscribed: number;
+  /** Subscriptions with a filter policy. */
+  readonly filtered: number;
 }
 
-/** Returns the metrics of subscriptions whose accounts are not trusted or could not be looked up, and of consumers without one. */
+/** Returns the metrics of subscriptions whose accounts are not trusted or could not be looked up, of consumers without one, and of filter policies. */
 export function toTrustLine(counts: TrustCounts, now: number): string {
-  const { untrusted, unchecked, unsubscribed } = counts;
+  const { untrusted, unchecked, unsubscribed, filtered } = counts;
   const values = {
     UntrustedSubscriptions: untrusted,
     UncheckedSubscriptions: unchecked,
     UnsubscribedConsumers: unsubscribed,
+    FilteredSubscriptions: filtered,
   };
   return toLine({ now, values, facts: {}, dimensions: [[]] });
 }

@@ -60,8 +60,13 @@ export async function compareSubscriptions(context: DistributorContext, judge: J
     if (judgement === "out") out.push(each);
     if (judgement === "unknown") unchecked.push(each);
   }
-  const unsubscribed = await compareRegistrations(context, all);
-  const counts = { untrusted: out.length, unchecked: unchecked.length, unsubscribed };
+  const { unsubscribed, unfiltered } = await compareRegistrations(context, all);
+  const counts = {
+    untrusted: out.length,
+    unchecked: unchecked.length,
+    unsubscribed,
+    filtered: Math.max(0, all.length - unfiltered),
+  };
   context.write(toTrustLine(counts, clock.now()));
   const isMany = out.length > others.length * MANY;
   const found = await noteOutsiders(context, out, isMany ? others.length : undefined);
@@ -110,14 +115,24 @@ async function noteOutsiders(
   return found;
 }
 
-/** Notes which consumers have a subscription. Returns the number of those that have had none for ten minutes. */
-async function compareRegistrations(context: DistributorContext, all: readonly Subscription[]): Promise<number> {
+/** A consumer says so of itself: SNS lists subscriptions without their attributes. */
+const UNFILTERED = "unfiltered";
+
+/**
+ * Notes which consumers have a subscription. Returns the number of those that have had none for ten minutes, and of those whose
+ * subscription has no filter policy.
+ */
+async function compareRegistrations(context: DistributorContext, all: readonly Subscription[]) {
   const now = context.clock.now();
   const subscribed = new Set(all.flatMap((each) => toPlaces(each, context.config.region)).map(toPlaceKey));
   const known = (await listRecords(context, CONSUMERS_PREFIX, parseConsumerRecord)).filter(needsSubscription);
   for (const consumer of known) await noteSubscribed(context, consumer, subscribed.has(toPlaceKey(consumer)));
   const without = known.filter((consumer) => !subscribed.has(toPlaceKey(consumer)));
-  return without.filter(({ unsubscribedAt }) => now - (unsubscribedAt ?? now) >= LOOK_AGAIN_MS).length;
+  const unsubscribed = without.filter(({ unsubscribedAt }) => now - (unsubscribedAt ?? now) >= LOOK_AGAIN_MS).length;
+  const unfiltered = known.filter(
+    (consumer) => subscribed.has(toPlaceKey(consumer)) && consumer.capabilities.includes(UNFILTERED),
+  ).length;
+  return { unsubscribed, unfiltered };
 }
 
 async function noteSubscribed(

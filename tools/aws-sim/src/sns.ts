@@ -169,6 +169,9 @@ function listSubscriptions(subscriptions: readonly ListedSubscription[], { input
   return { Subscriptions, ...(isWhole ? {} : { NextToken: String(from + MAX_LISTED) }) };
 }
 
+/** SNS guide, "Filter policy constraints": by default 200 filter policies per topic. A subscription without one is still taken. */
+const MAX_FILTER_POLICIES = 200;
+
 /**
  * "Subscribe": a queue of the caller, confirmed at once. What exists with the same attributes is returned; with others it is refused.
  * What is delivered by it is not played.
@@ -188,6 +191,10 @@ function subscribeQueue(
     throw invalid("Attributes Reason: Subscription already exists with different attributes");
   }
   if (known !== undefined) return { SubscriptionArn: known.arn };
+  const filtered = all.filter((each) => Object.keys(each.filterPolicy ?? {}).length > 0);
+  if (Object.keys(filterPolicy ?? {}).length > 0 && filtered.length >= MAX_FILTER_POLICIES) {
+    throw new SimFault("FilterPolicyLimitExceeded", 403, "Filter policy limit exceeded for this topic.");
+  }
   const arn = `${topicArn}:${randomUUID()}`;
   const subscription = { owner: call.identity.account, endpoint, filterPolicy: filterPolicy ?? {}, deliver: () => {} };
   all.push({ ...subscription, arn, topicArn });

@@ -43,6 +43,7 @@ export class ArtifactConsumer extends Construct {
       topicRegion: region,
       visibilitySeconds: TIMES_TIMEOUT * COPY_TIMEOUT_SECONDS,
       kmsKeyArn: props.queueKeyArn,
+      topicFilter: props.topicFilter ?? true,
     });
     const copy = new CopyFunction(this, "Copying", {
       consumer: props,
@@ -115,8 +116,12 @@ function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
 }
 
 /** Returns the capabilities that a consumer reports. */
-function toCapabilities({ transfer, retire }: ArtifactConsumerProps) {
-  return { TRANSFER: transfer, RETIRE: retire === undefined ? undefined : toFlag(retire) };
+function toCapabilities({ transfer, retire, topicFilter }: ArtifactConsumerProps) {
+  return {
+    TRANSFER: transfer,
+    RETIRE: retire === undefined ? undefined : toFlag(retire),
+    TOPIC_FILTER: topicFilter === undefined ? undefined : toFlag(topicFilter),
+  };
 }
 
 /** Which consumer is watched. */

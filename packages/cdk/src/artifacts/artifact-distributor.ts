@@ -147,6 +147,7 @@ export class DistributorAlarms extends Construct {
     createAlarm(this, "Untrusted", UNTRUSTED, topicArns);
     createAlarm(this, "Unsubscribed", UNSUBSCRIBED, topicArns);
     createAlarm(this, "Unseen", UNSEEN, topicArns);
+    createAlarm(this, "Filters", FILTERS, topicArns);
     new FunctionAlarms(this, "Functions", { topicArns, functions: { Distributor: distributor.function } });
   }
 }
@@ -175,6 +176,14 @@ const UNSUBSCRIBED: AlarmRule = toCountRule(
   "UnsubscribedConsumers",
   "Registered consumers have no subscription and receive nothing: `stackyard consumers ls` names them. Update their stacks with another TriggerVersion.",
 );
+
+const FILTERS: AlarmRule = {
+  ...toCountRule(
+    "FilteredSubscriptions",
+    "The topic has nearly 200 filter policies, the default quota of SNS: the next consumers cannot subscribe. Deploy consumers with TopicFilter=false, or ask AWS for more.",
+  ),
+  limit: { above: 180 },
+};
 
 /** Returns the rule for a count that should be 0. The sweep logs it every five minutes in the embedded metric format. */
 function toCountRule(metricName: string, description: string): AlarmRule {

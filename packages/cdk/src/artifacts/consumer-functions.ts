@@ -66,6 +66,11 @@ export interface ArtifactConsumerProps extends FunctionSettings, UploadSettings 
   readonly queueKeyArn?: Given<string>;
   /** Larger artifacts are refused. Default: 50 GiB. */
   readonly maxBytes?: number;
+  /**
+   * False: the subscription has no filter policy, and the consumer leaves messages for others to them. A topic has 200 filter
+   * policies by default. Default: true.
+   */
+  readonly topicFilter?: Switch;
   /** `identity`, `presigned` or `auto`. Default: `auto`. */
   readonly transfer?: string;
   /** The function may read the distributor's bucket itself. Default: unless `transfer` is `presigned`. */
@@ -188,7 +193,7 @@ export interface InitialSetTriggerProps extends ResourceSettings {
   readonly code: Code;
   readonly distributor: DistributorAddress;
   /** The capabilities of the consumer that the distributor must know, as variables. */
-  readonly capabilities: Readonly<Record<"TRANSFER" | "RETIRE", string | undefined>>;
+  readonly capabilities: Readonly<Record<"TRANSFER" | "RETIRE" | "TOPIC_FILTER", string | undefined>>;
   readonly region: string;
   readonly bucket: string;
   readonly bucketPrefix: string;
@@ -248,7 +253,11 @@ export class InitialSetTrigger extends Construct {
         Machine: initialSetMachineArn,
         WaitForInitialSet: toFlag(wait),
         // CloudFormation sends another request only when a property has changed.
-        ...defined({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),
+        ...defined({
+          Transfer: capabilities.TRANSFER,
+          Retire: capabilities.RETIRE,
+          TopicFilter: capabilities.TOPIC_FILTER,
+        }),
       },
     });
     for (const each of props.after) trigger.addResourceDependency(each);

@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import { Aws, CfnCondition, CfnResource, Fn, Token } from "aws-cdk-lib";
 import { CfnSubscription } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import type { Given } from "../given.ts";
+import type { Given, Switch } from "../given.ts";
 import { createWorkQueue, type QueueAddress } from "../queues.ts";
 
 /** The sources of the queue's messages. */
@@ -12,6 +12,8 @@ export interface ConsumerQueuesProps {
   readonly visibilitySeconds: number;
   /** The customer managed key; its policy must let SNS use it. Default: SQS's own, which needs no policy. */
   readonly kmsKeyArn?: Given<string> | undefined;
+  /** The subscription has a filter policy. */
+  readonly topicFilter: Switch;
 }
 
 const DAY_SECONDS = 86_400;
@@ -71,11 +73,11 @@ function letTopicSend(queueArn: string, topicArn: string, principals: readonly u
   };
 }
 
-/** Matches messages for all consumers, and those for this account and region. */
+/** Matches messages for all consumers, and those for this account and region, unless it has no filter. */
 function subscribe(
   scope: Construct,
   queueArn: string,
-  { topicArn, topicRegion }: ConsumerQueuesProps,
+  { topicArn, topicRegion, topicFilter }: ConsumerQueuesProps,
 ): CfnSubscription {
   return new CfnSubscription(scope, "QueueSubscription", {
     topicArn,
@@ -83,8 +85,15 @@ function subscribe(
     protocol: "sqs",
     endpoint: queueArn,
     rawMessageDelivery: true,
-    filterPolicy: { account: ["ALL", Aws.ACCOUNT_ID], region: ["ALL", Aws.REGION] },
+    filterPolicy: toFilterPolicy(topicFilter),
   });
+}
+
+/** An empty policy matches everything, and takes away the one from before. */
+function toFilterPolicy(topicFilter: Switch): object {
+  const own = { account: ["ALL", Aws.ACCOUNT_ID], region: ["ALL", Aws.REGION] };
+  if (typeof topicFilter === "boolean") return topicFilter ? own : {};
+  return Fn.conditionIf(topicFilter.logicalId, own, {});
 }
 
 /** Regions that every account has. The list is complete: all regions launched after 20 March 2019 are opt-in regions. */

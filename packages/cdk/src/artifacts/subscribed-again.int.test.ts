@@ -6,8 +6,8 @@ import { findBody } from "../testing/find-template.ts";
 import { ACCOUNT, REGION, resolveTemplate, toJson } from "../testing/resolve-template.ts";
 
 const body = findBody("consumer", { inline: true });
-const deploy = (TriggerVersion: string) =>
-  resolveTemplate(JSON.parse(body), { ...DISTRIBUTOR_OUTPUTS, TriggerVersion }).resources;
+const deploy = (TriggerVersion: string, TopicFilter = "true") =>
+  resolveTemplate(JSON.parse(body), { ...DISTRIBUTOR_OUTPUTS, TriggerVersion, TopicFilter }).resources;
 const topicArn = DISTRIBUTOR_OUTPUTS.DistributionTopic;
 
 /** A consumer's stack in a CloudFormation that only compares templates. */
@@ -67,4 +67,24 @@ it("a consumer that is subscribed keeps its one subscription", async () => {
   await memory.deploy(deploy("2.0"));
 
   expect(endpoints()).toEqual([QUEUE]);
+});
+
+// awslabs/quota-monitor-for-aws#26 is of the same kind: a quota that no schema of CloudFormation has.
+it("the 201st consumer of a topic is told what to do, and subscribes without a filter policy", async () => {
+  const create = async (TopicFilter: string) => {
+    const world = createConsumerWorld(resolveTemplate(JSON.parse(body), { ...DISTRIBUTOR_OUTPUTS, TopicFilter }));
+    const { sns } = world.sim;
+    const filterPolicy = { account: ["ALL", "777788889999"] };
+    for (let index = 0; index < 200; index += 1) sns.subscribe(topicArn, { filterPolicy, deliver: () => {} });
+    return { status: await world.resource("InitialSetTrigger").create(), all: sns.subscriptions(topicArn) };
+  };
+
+  const filtered = await create("true");
+  const unfiltered = await create("false");
+
+  expect(filtered.status).toContain("FilterPolicyLimitExceeded");
+  expect(filtered.status).toContain("Deploy the consumer with TopicFilter=false, or ask AWS for more");
+  expect(filtered.all).toHaveLength(200);
+  expect(unfiltered.status).toBe("CREATE_COMPLETE");
+  expect(unfiltered.all.at(-1)).toMatchObject({ owner: ACCOUNT, filterPolicy: {} });
 });

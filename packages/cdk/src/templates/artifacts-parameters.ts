@@ -21,6 +21,12 @@ const SHARED = inGroup("Artifacts", {
       "Customer managed KMS key of the bucket's objects, also if an existing bucket has one. Empty: the key of S3.",
     ...KEY_ARN,
   },
+  TopicFilter: {
+    description:
+      "true: the topic filters by account and region; it has 200 filter policies by default. false: consumers leave messages for others to them.",
+    default: "true",
+    values: ["true", "false"],
+  },
   Transfer: {
     description:
       "identity: consumers read the distributor's bucket. presigned: they use presigned URLs. auto: the first that works.",

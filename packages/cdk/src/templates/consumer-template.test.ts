@@ -190,6 +190,15 @@ describe("its queue", () => {
     });
   });
 
+  it("has no filter policy where the topic has no room for more", () => {
+    const { resources: made } = deploy({ ...OLD_CONSUMER_APP, TopicFilter: "false" });
+
+    expect(propertiesOf("QueueSubscription", made)["FilterPolicy"]).toEqual({});
+    for (const id of ["CopyFunction", "InitialSetTriggerFunction"]) {
+      expect(toJson(propertiesOf(id, made)["Environment"])["Variables"]).toMatchObject({ TOPIC_FILTER: "false" });
+    }
+  });
+
   it("calls the function with ten messages at most, each of which may fail alone", () => {
     expect(propertiesOf("QueueMapping")).toEqual({
       EventSourceArn: "arn:aws:sqs:eu-west-1:111122223333:Queue",
@@ -231,6 +240,7 @@ describe("its initial set", () => {
       WaitForInitialSet: "false",
       Transfer: "auto",
       Retire: "false",
+      TopicFilter: "true",
     });
   });
 

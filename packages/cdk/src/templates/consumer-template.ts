@@ -82,7 +82,7 @@ function addConsumer(stack: Stack, parameters: TemplateParameters, code: Consume
 }
 
 function toSettings(stack: Stack, parameters: TemplateParameters) {
-  const isOn = (name: "Retire" | "EmptyOnDelete" | "WaitForInitialSet") =>
+  const isOn = (name: "Retire" | "EmptyOnDelete" | "WaitForInitialSet" | "TopicFilter") =>
     parameters.condition(`Is${name}`, name, "true");
   return {
     targetBucket: onlyIf(toTargetCondition(stack, parameters), parameters.text("TargetBucket")),
@@ -94,6 +94,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
     transfer: parameters.text("Transfer"),
     readsSource: toIdentityCondition(stack, parameters),
     retire: isOn("Retire"),
+    topicFilter: isOn("TopicFilter"),
     emptyOnDelete: isOn("EmptyOnDelete"),
     waitForInitialSet: isOn("WaitForInitialSet"),
     triggerVersion: parameters.text("TriggerVersion"),

@@ -71,6 +71,7 @@ describe("the template of the distributor", () => {
       ["AlarmUntrusted", "AWS::CloudWatch::Alarm"],
       ["AlarmUnsubscribed", "AWS::CloudWatch::Alarm"],
       ["AlarmUnseen", "AWS::CloudWatch::Alarm"],
+      ["AlarmFilters", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorThrottled", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorFails", "AWS::CloudWatch::Alarm"],
     ]);

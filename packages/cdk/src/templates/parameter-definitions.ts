@@ -204,6 +204,7 @@ export const CONSUMERS: Names = [
   "SsmParameterName",
   "MaxBytes",
   "Transfer",
+  "TopicFilter",
   "Retire",
   "AcceptV1",
   "ExtraHosts",

@@ -10,6 +10,8 @@ interface WantedSubscription {
   readonly queueArn: string;
   /** The subscription that the stack has made. */
   readonly made: string | undefined;
+  /** False: it has no filter policy, of which a topic has 200 by default. */
+  readonly isFiltered: boolean;
 }
 
 /** A new right of a role can be denied for some seconds. */
@@ -32,7 +34,7 @@ export async function keepSubscribed(
     Endpoint: wanted.queueArn,
     Attributes: {
       RawMessageDelivery: "true",
-      FilterPolicy: JSON.stringify({ account: ["ALL", account], region: ["ALL", region] }),
+      FilterPolicy: JSON.stringify(wanted.isFiltered ? { account: ["ALL", account], region: ["ALL", region] } : {}),
     },
   });
   for (const pauseMs of [...PAUSES_MS, undefined]) {
@@ -41,7 +43,7 @@ export async function keepSubscribed(
       (thrown: unknown) => thrown,
     );
     if (error === undefined || isSubscribedOtherwise(error)) return;
-    if (pauseMs === undefined) throw toRefusal(error, wanted);
+    if (pauseMs === undefined || isOverQuota(error)) throw toRefusal(error, wanted);
     await clock.sleep(pauseMs);
   }
 }
@@ -68,7 +70,8 @@ function findWanted({ ResourceProperties }: CustomResourceRequest): WantedSubscr
   const topicArn = findText(ResourceProperties["Topic"]);
   const queueArn = findText(ResourceProperties["Queue"]);
   if (topicArn === undefined || queueArn === undefined) return undefined;
-  return { topicArn, queueArn, made: findText(ResourceProperties["Subscription"]) };
+  const made = findText(ResourceProperties["Subscription"]);
+  return { topicArn, queueArn, made, isFiltered: ResourceProperties["TopicFilter"] !== "false" };
 }
 
 function findText(value: unknown): string | undefined {
@@ -80,9 +83,21 @@ function isSubscribedOtherwise(error: unknown): boolean {
   return error instanceof Error && error.message.includes("already exists");
 }
 
+/** SNS guide, "Filter policy constraints": 200 per topic by default; a subscription without a filter policy is still taken. */
+function isOverQuota(error: unknown): boolean {
+  return findAwsFault(error).name?.startsWith("FilterPolicyLimitExceeded") === true;
+}
+
+function toAdvice(error: unknown): string {
+  if (isOverQuota(error)) {
+    return " Deploy the consumer with TopicFilter=false, or ask AWS for more filter policies per topic.";
+  }
+  return findAwsFault(error).code === "FORBIDDEN"
+    ? " The distributor must trust this account, and the role needs sns:Subscribe."
+    : "";
+}
+
 function toRefusal(error: unknown, { topicArn }: WantedSubscription): Error {
   const { message } = toAwsError(error, `The topic ${topicArn} did not accept the subscription of the queue.`);
-  const isDenied = findAwsFault(error).code === "FORBIDDEN";
-  const advice = " The distributor must trust this account, and the role needs sns:Subscribe.";
-  return refusal("SUBSCRIPTION_FAILED", `${message}${isDenied ? advice : ""}`);
+  return refusal("SUBSCRIPTION_FAILED", `${message}${toAdvice(error)}`);
 }

@@ -63,14 +63,14 @@ function toOutcome(physicalId: string, reason: string, started?: Started): Resou
   return { status: "SUCCESS", reason, physicalId, data };
 }
 
-/** Ignores the function's ARN, which can change without the consumer. */
+/** Ignores the function's ARN, which can change without the consumer, and how it subscribes: it has all the same. */
 function hasChanged({ ResourceProperties, OldResourceProperties }: CustomResourceRequest): boolean {
   return !isDeepStrictEqual(withoutToken(ResourceProperties), withoutToken(OldResourceProperties));
 }
 
 function withoutToken(properties: unknown): unknown {
   if (!isMap(properties)) return {};
-  const { ServiceToken, ServiceTimeout, ...rest } = properties;
+  const { ServiceToken, ServiceTimeout, TopicFilter, ...rest } = properties;
   return rest;
 }
 
