@@ -6,8 +6,8 @@ type ByFault<Value> = Readonly<Record<string, Value>>;
 
 /** What the errors of a call mean for its caller. */
 export interface CallPolicy<Else = never, Result = unknown> {
-  /** What could not be done, as a sentence. */
-  readonly what: string;
+  /** What could not be done, as a sentence. Default: the SDK's errors are thrown as they are. */
+  readonly what?: string;
   /** What to do about it. Default: as the code says. */
   readonly advice?: string | ByFault<string>;
   /** Results in place of errors: `{ gone: undefined }` where nothing needs to be there. Default: each error is thrown. */
@@ -15,7 +15,7 @@ export interface CallPolicy<Else = never, Result = unknown> {
   /** Repeats the call while its error passes. Default: never; the SDK has tried again already. */
   readonly again?: CallRepetition<Result>;
   /** Converts an error. Default: `toAwsError`, with the advice. */
-  toError?(error: unknown, end: CallEnd): Error;
+  toError?(error: unknown, end: CallEnd): unknown;
 }
 
 /** How a call is repeated. */
@@ -36,7 +36,6 @@ export interface CallRepetition<Result> {
 
 /** How a call has ended. */
 export interface CallEnd {
-  readonly what: string;
   /** True if it is unknown whether AWS executed the call. */
   readonly isOpen: boolean;
 }
@@ -100,9 +99,10 @@ async function waitForNext<Result>(
   return found;
 }
 
-function toError<Result>(error: unknown, policy: CallPolicy<unknown, Result>, isOpen = false): Error {
+function toError<Result>(error: unknown, policy: CallPolicy<unknown, Result>, isOpen = false): unknown {
   const { what, advice } = policy;
-  if (policy.toError !== undefined) return policy.toError(error, { what, isOpen });
+  if (policy.toError !== undefined) return policy.toError(error, { isOpen });
+  if (what === undefined) return error;
   return toAwsError(
     error,
     what,

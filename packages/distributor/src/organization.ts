@@ -1,5 +1,5 @@
 import { DescribeAccountCommand, type OrganizationsClient } from "@aws-sdk/client-organizations";
-import { asProbe, findAwsFault } from "@stackyard/aws";
+import { asProbe, toAnswer } from "@stackyard/aws";
 import type { Clock } from "@stackyard/core";
 
 /** An organization whose accounts may receive artifacts. */
@@ -43,6 +43,6 @@ async function describe(client: OrganizationsClient, AccountId: string): Promise
     if (state === undefined) return "unknown";
     return state === "CLOSED" || state === "PENDING_CLOSURE" ? "out" : "member";
   } catch (error) {
-    return findAwsFault(error).name === "AccountNotFoundException" ? "out" : "unknown";
+    return toAnswer(error) === "gone" ? "out" : "unknown";
   }
 }

@@ -1,5 +1,5 @@
 import { type CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
-import { asProbe } from "@stackyard/aws";
+import { asProbe, isDenial, toAnswer } from "@stackyard/aws";
 import { cutText, defined, keepEndBytes, trimEndOf } from "@stackyard/core";
 import { type TaskFailure, toLastPart } from "./judge.ts";
 
@@ -147,8 +147,8 @@ function toEndOf(line: string, maxBytes: number): string {
 
 function toUnreadable(error: unknown, { group, stream }: { readonly group: string; readonly stream: string }): string {
   const name = error instanceof Error ? error.name : "Error";
-  if (name === "ResourceNotFoundException") return `the log stream ${group} ${stream} does not exist`;
-  const advice = name === "AccessDeniedException" ? "; allow logs:GetLogEvents" : "";
+  if (toAnswer(error) === "gone") return `the log stream ${group} ${stream} does not exist`;
+  const advice = isDenial(error) ? "; allow logs:GetLogEvents" : "";
   return `the log ${group} ${stream} could not be read (${name})${advice}`;
 }
 

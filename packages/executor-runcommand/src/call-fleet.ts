@@ -59,7 +59,6 @@ export function callFleet<Answer>(aws: FleetAws, call: FleetCall<Answer>): Promi
   const { clock, signal, deadlineAt, random } = aws;
   const { recover } = call;
   return callAws(() => call.send(signal), {
-    what: call.what,
     toError: (error, { isOpen }) => toCallError(error, call, { isOpen }),
     again: {
       clock,

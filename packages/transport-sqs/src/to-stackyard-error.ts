@@ -19,7 +19,7 @@ export function toStackyardError(error: unknown, what: string): StackyardError {
 
 /** Makes a call of AWS. Throws its errors as `toStackyardError` converts them; `what` describes the call. */
 export function callTransport<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
-  return callAws(send, { what, toError: (error) => toStackyardError(error, what) });
+  return callAws(send, { toError: (error) => toStackyardError(error, what) });
 }
 
 /** The details of an error that is one message's fault; others may go to the same place. */

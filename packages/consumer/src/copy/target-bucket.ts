@@ -11,7 +11,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { type AnswerPolicy, asProbe, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
+import { type AnswerPolicy, asProbe, callAws, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type ServedHeaders, toServedInput } from "@stackyard/sdk/artifacts";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
@@ -120,7 +120,7 @@ export function createTargetBucket({ client, bucket, account, kmsKeyArn }: Targe
     abort: (upload) =>
       client.send(new AbortMultipartUploadCommand(place(upload))).then(
         () => true,
-        (error) => findAwsFault(error).name === "NoSuchUpload",
+        (error) => toAnswer(error) === "gone",
       ),
     async isForeign() {
       const isSeen = (input: object) =>
@@ -133,12 +133,8 @@ export function createTargetBucket({ client, bucket, account, kmsKeyArn }: Targe
   };
 }
 
-async function ask<Output>(call: Promise<Output>): Promise<Output> {
-  try {
-    return await call;
-  } catch (error) {
-    throw toTargetStop(error);
-  }
+function ask<Output>(call: Promise<Output>): Promise<Output> {
+  return callAws(() => call, { toError: toTargetStop });
 }
 
 /**
@@ -150,18 +146,20 @@ async function write(
   call: Promise<{ readonly VersionId?: string | undefined }>,
   isUpload = false,
 ): Promise<WriteResult> {
-  try {
-    const { VersionId } = await call;
-    return { kind: "written", ...defined({ versionId: VersionId }) };
-  } catch (error) {
-    const { name } = findAwsFault(error);
-    if (name === "PreconditionFailed" || name === "NoSuchKey") return { kind: "exists" };
-    if (isUpload && name === "ConditionalRequestConflict") {
-      const lost = new Error("Another upload of the same key was completed.");
-      throw toTargetStop(Object.assign(lost, { name: "InvalidPart" }));
-    }
-    throw toTargetStop(error);
+  const instead: Readonly<Record<string, "exists" | "lost">> = {
+    PreconditionFailed: "exists",
+    NoSuchKey: "exists",
+    ...(isUpload && { ConditionalRequestConflict: "lost" }),
+  };
+  const written = await callAws(() => call, { instead, toError: toTargetStop });
+  if (written === "exists") return { kind: "exists" };
+  if (written === "lost") {
+    throw new CopyStop({
+      kind: "lost",
+      reason: "The upload no longer exists: another one of the same key was completed.",
+    });
   }
+  return { kind: "written", ...defined({ versionId: written.VersionId }) };
 }
 
 function toSized({ size, sha256 }: DigestedBytes) {
@@ -253,27 +251,22 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
   const at = { Bucket: bucket, ExpectedBucketOwner: account };
   return {
     async find(key) {
-      try {
-        const found = await client.send(new HeadObjectCommand({ ...at, Key: key }));
-        const { ETag = "", ContentLength = 0, VersionId, Metadata = {} } = found;
-        return { etag: ETag, size: ContentLength, metadata: Metadata, ...defined({ versionId: VersionId }) };
-      } catch (error) {
-        if (["NotFound", "NoSuchKey"].includes(findAwsFault(error).name ?? "")) return undefined;
-        throw toTargetStop(error);
-      }
+      const policy = { instead: { NotFound: undefined, NoSuchKey: undefined }, toError: toTargetStop };
+      const found = await callAws(() => client.send(new HeadObjectCommand({ ...at, Key: key })), policy);
+      if (found === undefined) return undefined;
+      const { ETag = "", ContentLength = 0, VersionId, Metadata = {} } = found;
+      return { etag: ETag, size: ContentLength, metadata: Metadata, ...defined({ versionId: VersionId }) };
     },
     async digest(key, etag, signal) {
-      try {
-        const command = new GetObjectCommand({ ...at, Key: key, IfMatch: etag });
+      const command = new GetObjectCommand({ ...at, Key: key, IfMatch: etag });
+      const read = async () => {
         const { Body } = await client.send(command, { abortSignal: signal });
         const hash = createHash("sha256");
         // The SDK observes the signal only until the response starts.
         if (Body instanceof Readable) for await (const chunk of addAbortSignal(signal, Body)) hash.update(chunk);
         return hash.digest("hex");
-      } catch (error) {
-        if (["PreconditionFailed", "NoSuchKey"].includes(findAwsFault(error).name ?? "")) return undefined;
-        throw toTargetStop(error);
-      }
+      };
+      return callAws(read, { instead: { PreconditionFailed: undefined, NoSuchKey: undefined }, toError: toTargetStop });
     },
   };
 }

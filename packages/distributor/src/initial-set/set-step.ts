@@ -1,4 +1,5 @@
 import { StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { callAws } from "@stackyard/aws";
 import { defined, StackyardError } from "@stackyard/core";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { changeCell } from "../cell-records.ts";
@@ -307,13 +308,10 @@ export async function startSet(
     ...defined({ Line: line }),
   };
   const command = { stateMachineArn: machineArn, name: executionName, input: JSON.stringify(input) };
-  try {
-    const { executionArn = "", startDate } = await states.send(new StartExecutionCommand(command));
-    return { executionArn, startedAt: startDate?.getTime() ?? clock.now() };
-  } catch (error) {
-    // The name is unique per purpose, so the existing execution does the same.
-    if (!(error instanceof Error) || error.name !== "ExecutionAlreadyExists") throw error;
-    const executionArn = `${machineArn.replace(":stateMachine:", ":execution:")}:${executionName}`;
-    return { executionArn, startedAt: clock.now() };
-  }
+  // The name is unique per purpose, so an existing execution does the same.
+  const policy = { instead: { ExecutionAlreadyExists: undefined } };
+  const started = await callAws(() => states.send(new StartExecutionCommand(command)), policy);
+  const known = `${machineArn.replace(":stateMachine:", ":execution:")}:${executionName}`;
+  const executionArn = started === undefined ? known : (started.executionArn ?? "");
+  return { executionArn, startedAt: started?.startDate?.getTime() ?? clock.now() };
 }

@@ -16,7 +16,7 @@ import {
   type LaunchTemplate,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { decideDenial, escapeFilterValue, findAwsFault, findDeadline } from "@stackyard/aws";
+import { callAws, decideDenial, escapeFilterValue, findAwsFault, findDeadline } from "@stackyard/aws";
 import { chunk } from "@stackyard/core";
 import type { CapacityPlan } from "../plan/capacity.ts";
 import { type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
@@ -197,15 +197,11 @@ async function createTemplate(
   userData: string,
 ): Promise<LaunchTemplate | undefined> {
   const request = { ...toLaunchTemplate(facts, userData), ClientToken: toToken(facts) };
-  try {
-    const client = deps.target.client(EC2Client);
-    const made = await client.send(new CreateLaunchTemplateCommand(request), { abortSignal: deps.signal });
-    for (const { Message } of made.Warning?.Errors ?? []) deps.report(`warning: ${facts.serviceId}: ${Message}`);
-    return made.LaunchTemplate;
-  } catch (error) {
-    if (findAwsFault(error).name === TEMPLATE_TAKEN) return undefined;
-    throw error;
-  }
+  const command = new CreateLaunchTemplateCommand(request);
+  const send = () => deps.target.client(EC2Client).send(command, { abortSignal: deps.signal });
+  const made = await callAws(send, { instead: { [TEMPLATE_TAKEN]: undefined } });
+  for (const { Message } of made?.Warning?.Errors ?? []) deps.report(`warning: ${facts.serviceId}: ${Message}`);
+  return made?.LaunchTemplate;
 }
 
 /** Returns the client token, for which EC2 returns the same template again. */
@@ -230,11 +226,9 @@ async function makePlacementGroup(deps: ReleaseDeps, facts: LaunchFacts): Promis
   if (request === undefined) return;
   const name = request.GroupName ?? "";
   if ((await loadPlacementGroup(deps, name)) === undefined) {
-    try {
-      await deps.target.client(EC2Client).send(new CreatePlacementGroupCommand(request), { abortSignal: deps.signal });
-    } catch (error) {
-      if (findAwsFault(error).name !== PLACEMENT_GROUP_TAKEN) throw error;
-    }
+    const command = new CreatePlacementGroupCommand(request);
+    const send = () => deps.target.client(EC2Client).send(command, { abortSignal: deps.signal });
+    await callAws(send, { instead: { [PLACEMENT_GROUP_TAKEN]: undefined } });
   }
   const isThere = await untilVisible(
     deps,

@@ -14,7 +14,7 @@ import {
   EC2Client,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { escapeFilterValue, findAwsFault, runOptional } from "@stackyard/aws";
+import { callAws, escapeFilterValue, findAwsFault, runOptional } from "@stackyard/aws";
 import { chunk } from "@stackyard/core";
 import { type Service, toServiceOrder } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
@@ -78,13 +78,11 @@ export async function deletePlacementGroup(
   { target, signal, report }: Pick<ReleaseDeps, "target" | "signal" | "report">,
   GroupName: string,
 ): Promise<void> {
-  try {
-    const command = new DeletePlacementGroupCommand({ GroupName });
-    await target.client(EC2Client).send(command, { abortSignal: signal });
-  } catch (error) {
-    if (!(error instanceof Error) || !/^InvalidPlacementGroup\.(InUse|Unknown)/.test(error.name)) throw error;
-    if (error.name.endsWith("InUse")) report(`kept placement group ${GroupName}: servers are still in it`);
-  }
+  const command = new DeletePlacementGroupCommand({ GroupName });
+  const send = () => target.client(EC2Client).send(command, { abortSignal: signal });
+  const instead = { "InvalidPlacementGroup.InUse": "used", "InvalidPlacementGroup.Unknown": "gone" } as const;
+  const deleted = await callAws(send, { instead });
+  if (deleted === "used") report(`kept placement group ${GroupName}: servers are still in it`);
 }
 
 /**

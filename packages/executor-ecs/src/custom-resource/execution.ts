@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { runOptional } from "@stackyard/aws";
+import { callAws, runOptional } from "@stackyard/aws";
 import { parseRequest } from "@stackyard/aws/custom-resource";
 import { parseJson } from "@stackyard/core";
 import Type, { type Static } from "typebox";
@@ -66,11 +66,8 @@ export async function startExecution(
 ): Promise<void> {
   const name = toExecutionName(input.requestId);
   const command = new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) });
-  try {
-    await aws(SFNClient).send(command, { abortSignal });
-  } catch (error) {
-    if (!(error instanceof Error && error.name === "ExecutionAlreadyExists")) throw error;
-  }
+  const policy = { instead: { ExecutionAlreadyExists: undefined } };
+  await callAws(() => aws(SFNClient).send(command, { abortSignal }), policy);
 }
 
 /** Returns the ARN of a request's execution. */
@@ -85,11 +82,7 @@ export async function findExecution(
   abortSignal: AbortSignal,
 ): Promise<{ readonly isRunning: boolean; readonly input: ExecutionInput | undefined } | undefined> {
   const command = new DescribeExecutionCommand({ executionArn });
-  try {
-    const { status, input } = await runOptional(() => aws(SFNClient).send(command, { abortSignal }));
-    return { isRunning: status === "RUNNING", input: parseExecutionInput(input) };
-  } catch (error) {
-    if (error instanceof Error && error.name === "ExecutionDoesNotExist") return undefined;
-    throw error;
-  }
+  const send = () => runOptional(() => aws(SFNClient).send(command, { abortSignal }));
+  const found = await callAws(send, { instead: { ExecutionDoesNotExist: undefined } });
+  return found && { isRunning: found.status === "RUNNING", input: parseExecutionInput(found.input) };
 }

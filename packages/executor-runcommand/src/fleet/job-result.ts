@@ -3,7 +3,7 @@ import type {
   PutJobFailureResultCommandInput,
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
-import { toAnswer } from "@stackyard/aws";
+import { callAws, toAnswer } from "@stackyard/aws";
 import { backoff, cutText, defined, retry, toStrictText } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import type { FleetCounts } from "../report-page.ts";
@@ -172,7 +172,7 @@ export interface JobReporter extends Pick<Fleet, "logger" | "clock"> {
   readonly aws: Pick<Fleet["aws"], "own">;
 }
 
-const OVER: ReadonlySet<string> = new Set(["InvalidJobStateException", "JobNotFoundException"]);
+const OVER = { InvalidJobStateException: "over", JobNotFoundException: "over" } as const;
 
 /** The SDK has already retried. A job with a healthy run must not fail because of a short outage of CodePipeline. */
 const TRIES = 3;
@@ -180,18 +180,20 @@ const TRIES = 3;
 /** Reports a job's result to CodePipeline. Returns `over` if the job has already ended, and throws its other errors. */
 export async function reportJobResult(reporter: JobReporter, result: JobResult): Promise<JobAnswer> {
   const { clock, logger } = reporter;
-  try {
-    await retry(() => send(reporter, result), {
-      tries: TRIES,
-      isRetryable: (error) => toAnswer(error) === "passing",
-      pause: (failed) => clock.sleep(backoff(failed, { first: 1_000 })),
-    });
-    return "reported";
-  } catch (error) {
-    if (!(error instanceof Error && OVER.has(error.name))) throw error;
-    logger.warn("The job has already ended. Its run continues.", { jobId: result.input.jobId, code: error.name });
-    return "over";
+  const report = async () => {
+    await send(reporter, result);
+    return "reported" as const;
+  };
+  const work = retry(report, {
+    tries: TRIES,
+    isRetryable: (error) => toAnswer(error) === "passing",
+    pause: (failed) => clock.sleep(backoff(failed, { first: 1_000 })),
+  });
+  const answer = await callAws(() => work, { instead: OVER });
+  if (answer === "over") {
+    logger.warn("The job has already ended. Its run continues.", { jobId: result.input.jobId });
   }
+  return answer;
 }
 
 async function send({ aws }: JobReporter, result: JobResult): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Instance } from "@aws-sdk/client-ec2";
-import { type Absence, decideAbsence } from "@stackyard/aws";
+import { type Absence, decideAbsence, toAnswer } from "@stackyard/aws";
 import { type KnownInstance, toKnownInstance } from "../select-instances.ts";
 import { type Fleet, FleetError } from "./fleet-deps.ts";
 
@@ -52,7 +52,7 @@ async function describe(fleet: Fleet, instanceId: string): Promise<Instance | un
     }
     return undefined;
   } catch (error) {
-    if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return undefined;
+    if (toAnswer(error) === "gone") return undefined;
     throw error;
   }
 }

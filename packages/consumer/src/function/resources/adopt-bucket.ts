@@ -7,7 +7,7 @@ import {
   ListObjectVersionsCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { type AnswerPolicy, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
+import { type AnswerPolicy, callAws, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
 import { backoff, type Clock, isMap, retry, StackyardError } from "@stackyard/core";
 import { type BucketPlace, completeSettings, mayEmpty, RENEWED, tagCreated } from "./bucket-settings.ts";
 import { type ResourceCall, type ResourceDeps, type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
@@ -155,15 +155,11 @@ async function create(s3: S3Client, place: BucketPlace): Promise<void> {
   // "CreateBucket": us-east-1 must not be given as a location constraint.
   const LocationConstraint = place.region as BucketLocationConstraint;
   const location = place.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } };
-  try {
-    const request = { Bucket: place.bucket, ObjectOwnership: "BucketOwnerEnforced", ...location } as const;
-    await s3.send(new CreateBucketCommand(request));
-  } catch (error) {
-    // An earlier attempt succeeded, but its response was lost.
-    if (findAwsFault(error).name === "BucketAlreadyOwnedByYou") return;
-    if (findAwsFault(error).name === "BucketAlreadyExists") throw foreign(place);
-    throw error;
-  }
+  const request = { Bucket: place.bucket, ObjectOwnership: "BucketOwnerEnforced", ...location } as const;
+  // Owned: an earlier attempt succeeded, but its response was lost.
+  const instead = { BucketAlreadyOwnedByYou: undefined, BucketAlreadyExists: "foreign" } as const;
+  const created = await callAws(() => s3.send(new CreateBucketCommand(request)), { instead });
+  if (created === "foreign") throw foreign(place);
 }
 
 function foreign({ bucket, account }: BucketPlace): Error {
@@ -228,12 +224,7 @@ async function deleteSome(
   s3: S3Client,
   owned: { readonly Bucket: string; readonly ExpectedBucketOwner: string },
 ): Promise<DeletionStep<undefined>> {
-  try {
-    return await deletePart(s3, owned);
-  } catch (error) {
-    if (findAwsFault(error).code === "NOT_FOUND") return GONE;
-    throw error;
-  }
+  return callAws(() => deletePart(s3, owned), { instead: { gone: GONE } });
 }
 
 async function deletePart(

@@ -231,7 +231,7 @@ async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined
     await s3.send(asProbe(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } })));
   } catch (error) {
     // The tag says whose the bucket is: it is given up only for a reason that stays.
-    if (toAnswer(error, RENEWED) === "passing" || findAwsFault(error).name === "NoSuchBucket") throw error;
+    if (["passing", "gone"].includes(toAnswer(error, RENEWED))) throw error;
     logger.warn("The bucket could not be tagged.", { error });
   }
 }

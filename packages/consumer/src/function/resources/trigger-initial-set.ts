@@ -6,7 +6,7 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
+import { callAws, findAwsFault, toAnswer, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isMap, isStackyardError } from "@stackyard/core";
 import { toRegisteredEvent, toUnregisteredEvent } from "../../messages.ts";
@@ -128,14 +128,12 @@ async function start(
   // At most 80 characters ("StartExecution", `name`): 12 of the account, 25 of the longest region, 32 of the request.
   const name = `${account}-${region}-${createHash("sha256").update(RequestId).digest("hex").slice(0, 32)}`;
   const input = JSON.stringify({ AccountId: account, Region: region });
-  try {
-    const answer = await states.send(new StartExecutionCommand({ stateMachineArn: machineArn, name, input }));
-    return { arn: answer.executionArn ?? toArn(machineArn, name), at: answer.startDate?.getTime() ?? clock.now() };
-  } catch (error) {
-    const isStarted = error instanceof Error && error.name === "ExecutionAlreadyExists";
-    if (isStarted) return { arn: toArn(machineArn, name), at: clock.now() };
-    throw toRefusal(error, "The initial set could not be started.");
-  }
+  const command = new StartExecutionCommand({ stateMachineArn: machineArn, name, input });
+  const started = await callAws(() => states.send(command), {
+    instead: { ExecutionAlreadyExists: undefined },
+    toError: (error) => toRefusal(error, "The initial set could not be started."),
+  });
+  return { arn: started?.executionArn ?? toArn(machineArn, name), at: started?.startDate?.getTime() ?? clock.now() };
 }
 
 /** Derives the ARN of an execution from the ARN of its state machine. */
