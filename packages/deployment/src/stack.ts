@@ -16,6 +16,7 @@ import {
 import { callAws, findAwsFault, toAwsError } from "@stackyard/aws";
 import { type Clock, retry, StackyardError } from "@stackyard/core";
 import { type Place, parsePlace } from "./published-objects.ts";
+import { explainRefusal } from "./refused-change.ts";
 
 /** The desired state of a stack. */
 export interface DeployInput {
@@ -173,18 +174,23 @@ async function prepareChangeSet(
     const policy = { what: "CloudFormation does not say what it thinks of the change." };
     const { status, reason, changes } = await callAws(() => whileBusy(deps, () => load(client, at)), policy);
     if (status === "CREATE_COMPLETE") return { kind: "ready", at, changes } as const;
-    if (status === "FAILED") {
-      await dropChangeSet(client, at, deps);
-      if (NO_CHANGES.test(reason)) return { kind: "unchanged" } as const;
-      const message = `CloudFormation refuses the change: ${reason || "no reason is given"}.`;
-      throw new StackyardError("CONFIG_INVALID", message);
-    }
+    if (status === "FAILED") return endFailed(client, at, reason, deps);
     await clock.sleep(POLL_MS, signal);
     if (signal.aborted) {
       await dropChangeSet(client, at, deps);
       throw new StackyardError("INTERRUPTED", "Interrupted. Nothing was changed.");
     }
   }
+}
+
+/** Deletes a change set that has failed. Throws `CONFIG_INVALID` unless it would have changed nothing. */
+async function endFailed(client: CloudFormationClient, at: ChangeSetAddress, reason: string, deps: FollowDeps) {
+  const isEmpty = NO_CHANGES.test(reason);
+  // Its events go with it.
+  const why = isEmpty ? "" : await explainRefusal(client, at, reason);
+  await dropChangeSet(client, at, deps);
+  if (isEmpty) return { kind: "unchanged" } as const;
+  throw new StackyardError("CONFIG_INVALID", `CloudFormation refuses the change: ${why}.`);
 }
 
 async function create(client: CloudFormationClient, input: CreateChangeSetCommandInput): Promise<string> {

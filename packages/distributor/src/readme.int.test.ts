@@ -33,7 +33,7 @@ describe("the README", () => {
 
   it("lists every metric", () => {
     const swept = toMetricLines({ cells: [aCell()], refusals: [], now: T0 });
-    const trust = toTrustLine({ untrusted: 1, unchecked: 0, unsubscribed: 0 }, T0);
+    const trust = toTrustLine({ untrusted: 1, unchecked: 0, unsubscribed: 0, filtered: 0 }, T0);
     const lines = [...swept, trust, toUnseenLine([], T0), toDropLine("EVENT_INVALID", T0)];
     const metrics = lines.flatMap((line) => JSON.parse(line)._aws.CloudWatchMetrics[0].Metrics);
 
