@@ -1,7 +1,7 @@
 import { ListSubscriptionsCommand, type SNSClient, SubscribeCommand, UnsubscribeCommand } from "@aws-sdk/client-sns";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
-import { isMap } from "@stackyard/core";
+import { isMap, listPages } from "@stackyard/core";
 import { type ResourceDeps, refusal } from "./resource-answer.ts";
 
 /** The subscription of the consumer's queue, from the properties of the resource. */
@@ -52,16 +52,17 @@ export async function keepSubscribed(
 export async function endOwnSubscription(sns: SNSClient, request: CustomResourceRequest): Promise<void> {
   const wanted = findWanted(request);
   if (wanted === undefined) return;
-  let NextToken: string | undefined;
-  do {
+  const pages = listPages(async ({ cursor: NextToken }) => {
     const page = await sns.send(new ListSubscriptionsCommand({ NextToken }));
-    for (const { TopicArn, Endpoint, SubscriptionArn } of page.Subscriptions ?? []) {
+    // Emulators return an empty one.
+    return { ...page, cursor: page.NextToken || undefined };
+  });
+  for await (const { Subscriptions = [] } of pages) {
+    for (const { TopicArn, Endpoint, SubscriptionArn } of Subscriptions) {
       const isOurs = TopicArn === wanted.topicArn && Endpoint === wanted.queueArn && SubscriptionArn !== wanted.made;
       if (isOurs) await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
     }
-    // Emulators return an empty one.
-    NextToken = page.NextToken || undefined;
-  } while (NextToken !== undefined);
+  }
 }
 
 /** Templates of predecessors name no queue: their subscription is theirs. */
