@@ -2,6 +2,7 @@ import { type ComponentProps, useState } from "react";
 import { Options } from "../design/fields.tsx";
 import { isEnter } from "../design/keys.ts";
 import type { Outline } from "../machine/outline.ts";
+import { usePendingText } from "./pending-fields.ts";
 
 /** Returns a text as the value of a metadata key: numbers and booleans where the rule of the key says so. */
 export function toValue(outline: Outline | undefined, key: string, text: string): string | number | boolean {
@@ -45,6 +46,7 @@ export function TextField({ label, value, placeholder, hidden, isLong, control, 
   };
   // A field that is only visited changes nothing, however its text is written.
   const leave = () => text !== settled && enter();
+  usePendingText(text !== settled, enter);
   const shared = {
     className: "input",
     "aria-label": label,

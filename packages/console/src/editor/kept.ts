@@ -12,7 +12,8 @@ type Positions = Readonly<Record<string, Point>>;
 
 interface Kept<Value> {
   readonly load: (key: string) => Value | undefined;
-  readonly save: (key: string, value: Value | undefined) => void;
+  /** Returns false where the browser keeps nothing. */
+  readonly save: (key: string, value: Value | undefined) => boolean;
 }
 
 /** Keeps the newest values of a kind in the browser; a browser that blocks storage keeps none. */
@@ -32,8 +33,10 @@ function createKept<Value>(name: string, most: number): Kept<Value> {
       const entries = value === undefined ? others : [[key, value] as const, ...others];
       try {
         localStorage.setItem(name, JSON.stringify(entries.slice(0, most)));
+        return true;
       } catch {
         // Blocked or full: the text stays in the page.
+        return false;
       }
     },
   };

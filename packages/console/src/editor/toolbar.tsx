@@ -25,7 +25,11 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
   const { editor, text, undoLabel, canRedo, machine, base } = document;
   const [more, setMore] = useState(false);
   const { readOnly } = session;
-  const status = readOnly ? `Read only. ${toSafeText(readOnly)}.` : text === base ? "" : "unsaved";
+  const status = readOnly
+    ? `Read only. ${toSafeText(readOnly)}.`
+    : text === base && !document.isChanging
+      ? ""
+      : "unsaved";
   return (
     <div className="row spread">
       <div className="row">
@@ -53,7 +57,7 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
           <CopyButton look="plain" text={toRaw(session, text)} />
           <Button
             look={session.home === undefined && text !== "" ? "primary" : "plain"}
-            onPress={() => saveFile(new Blob([toRaw(session, text)]), session.file)}
+            onPress={async () => saveFile(new Blob([toRaw(session, await document.settle())]), session.file)}
           >
             Download
           </Button>

@@ -9,6 +9,7 @@ import { createCompletion, createHover, type Knowledge } from "./completion.ts";
 import type { Edit } from "./edit.ts";
 import { drafts } from "./kept.ts";
 import type { EditorKnowledge } from "./knowledge.ts";
+import { type PendingFields, usePendingFields } from "./pending-fields.ts";
 import type { Session } from "./session.ts";
 import { createTextEditor, type TextEditor } from "./text-editor.ts";
 import { type DraftLock, useDraftLock } from "./use-draft-lock.ts";
@@ -26,6 +27,14 @@ export interface OpenDocument {
   readonly setBase: (text: string) => void;
   /** Which tab keeps the draft. */
   readonly draftLock: DraftLock;
+  /** The browser could not keep the draft. */
+  readonly isDraftLost: boolean;
+  /** Texts of fields that are not yet in the text. */
+  readonly pending: PendingFields;
+  /** True while something that was entered is not yet in the text. */
+  readonly isChanging: boolean;
+  /** Enters what is pending, waits until it is in the text, and returns that. */
+  readonly settle: () => Promise<string>;
   /** A draft of an earlier visit was opened in place of the document. */
   readonly restored: boolean;
   /** The document was changed and saved after that draft was begun. */
@@ -96,8 +105,18 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
 
   useEffect(() => editor?.setProblems(machine.text === text ? (machine.problems ?? []) : []), [editor, machine, text]);
   const draftLock = useDraftLock(session.key);
-  useKeptDraft(session.key, { text, base, isKept: keepsDrafts && !draftLock.isElsewhere });
-  const editing = useEdits(opened, session.readOnly);
+  const isKept = keepsDrafts && !draftLock.isElsewhere;
+  const isDraftLost = useKeptDraft(session.key, { text, base, isKept });
+  const onLate = (late: string) => isKept && drafts.save(session.key, { text: late, base });
+  const { isPlanning, planned, ...editing } = useEdits({ opened, readOnly: session.readOnly, onLate });
+  const pending = usePendingFields();
+  const isChanging = pending.has || isPlanning;
+  useLeaveWarning(isChanging || (text !== base && (!isKept || isDraftLost)));
+  const settle = async () => {
+    pending.enter();
+    await planned();
+    return opened.current?.view.state.doc.toString() ?? text;
+  };
 
   return {
     attach,
@@ -108,6 +127,10 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     base,
     setBase,
     draftLock,
+    isDraftLost,
+    pending,
+    isChanging,
+    settle,
     restored,
     isOutdated,
     ...editing,
@@ -123,14 +146,18 @@ interface KeptDraft {
   readonly isKept: boolean;
 }
 
-/** Keeps the text as a draft while it differs from what was saved, also what was typed just before one leaves. */
-function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
+/**
+ * Keeps the text as a draft while it differs from what was saved, also what was typed just before one leaves. Returns true when
+ * the browser could not.
+ */
+function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): boolean {
+  const [isLost, setLost] = useState(false);
   const latest = useRef<() => void>(undefined);
   useEffect(() => () => latest.current?.(), []);
   useEffect(() => {
     latest.current = undefined;
     if (!isKept) return;
-    const save = () => drafts.save(key, text === base ? undefined : { text, base });
+    const save = () => setLost(!drafts.save(key, text === base ? undefined : { text, base }));
     latest.current = save;
     const timer = setTimeout(save, DRAFT_MS);
     addEventListener("pagehide", save);
@@ -139,6 +166,17 @@ function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
       removeEventListener("pagehide", save);
     };
   }, [isKept, key, text, base]);
+  return isLost && isKept && text !== base;
+}
+
+/** Lets the browser ask before it leaves the page while something is kept nowhere. */
+function useLeaveWarning(isAsking: boolean): void {
+  useEffect(() => {
+    if (!isAsking) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isAsking]);
 }
 
 /** Plans an edit in the worker, again as long as the text changes meanwhile: what a person asked for is never dropped. */
@@ -148,27 +186,54 @@ async function planFor({ view }: Pick<TextEditor, "view">, operation: Operation)
   return view.state.doc.toString() === text ? plan : planFor({ view }, operation);
 }
 
+interface EditsInput {
+  readonly opened: RefObject<TextEditor | undefined>;
+  readonly readOnly: string | undefined;
+  /** Takes the text with an edit that was planned when the editor had been closed. */
+  readonly onLate: (text: string) => void;
+}
+
+interface Edits extends Pick<OpenDocument, "edit" | "refused" | "clearRefused"> {
+  readonly isPlanning: boolean;
+  /** Waits until all edits are planned. */
+  readonly planned: () => Promise<void>;
+}
+
 /** Plans edits and applies them. */
-function useEdits(
-  opened: RefObject<TextEditor | undefined>,
-  readOnly: string | undefined,
-): Pick<OpenDocument, "edit" | "refused" | "clearRefused"> {
+function useEdits({ opened, readOnly, onLate }: EditsInput): Edits {
   const toast = useToast();
   const [refused, setRefused] = useState<OpenDocument["refused"]>();
+  const [planning, setPlanning] = useState(0);
+  const open = useRef(new Set<Promise<void>>());
+  // What a field enters when it goes with its page comes after the editor.
+  const last = useRef<TextEditor>(undefined);
+  last.current = opened.current ?? last.current;
+  const late = useRef(onLate);
+  late.current = onLate;
   const edit = useCallback<Edit>(
     (operation, label) => {
-      const target = opened.current;
+      const target = opened.current ?? last.current;
       if (target === undefined || readOnly) return;
-      planFor(target, operation).then(
+      const done = planFor(target, operation).then(
         (plan) => {
           if ("refusal" in plan) setRefused({ refusal: plan.refusal, label });
-          else target.apply(plan.changes, label);
+          else if (opened.current === target) target.apply(plan.changes, label);
+          else late.current(target.view.state.update({ changes: plan.changes }).newDoc.toString());
         },
         (error: Error) => toast(error.message, "fail"),
       );
+      open.current.add(done);
+      setPlanning(open.current.size);
+      void done.then(() => {
+        open.current.delete(done);
+        setPlanning(open.current.size);
+      });
     },
     [opened, readOnly, toast],
   );
+  const planned = useCallback(async () => {
+    await Promise.all(open.current);
+  }, []);
   const clearRefused = useCallback(() => setRefused(undefined), []);
-  return { edit, refused, clearRefused };
+  return { edit, refused, clearRefused, isPlanning: planning > 0, planned };
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback, useState } from "react";
+import { type ReactNode, useCallback, useRef, useState } from "react";
 import { toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -17,7 +17,9 @@ export interface Saving {
 
 /** Saves a document, and lets the user choose where it was changed meanwhile, or acts on live stacks. */
 export function useSave({ session, document }: { session: Session; document: OpenDocument }): Saving {
-  const { text, base, setBase, editor, restored, isOutdated } = document;
+  const { text, base, setBase, editor, restored, isOutdated, isChanging, settle } = document;
+  const settling = useRef(settle);
+  settling.current = settle;
   const [theirs, setTheirs] = useState(isOutdated ? session.text : undefined);
   const [planned, setPlanned] = useState<Extract<Saved, { kind: "planned" }>>();
   const [seen, setSeen] = useState(false);
@@ -30,12 +32,13 @@ export function useSave({ session, document }: { session: Session; document: Ope
       setBusy(true);
       setPlanned(undefined);
       try {
-        const saved = await home.save(toRaw(session, text), plan);
+        const settled = await settling.current();
+        const saved = await home.save(toRaw(session, settled), plan);
         if (saved.kind === "planned") setPlanned(saved);
         else if (saved.kind === "conflict") setTheirs(openText(session.file, saved.theirs).text);
         else {
           setTheirs(undefined);
-          setBase(text);
+          setBase(settled);
           setSeen(true);
           toast(`Saved ${session.file}`);
         }
@@ -45,9 +48,10 @@ export function useSave({ session, document }: { session: Session; document: Ope
         setBusy(false);
       }
     },
-    [home, session, text, setBase, toast],
+    [home, session, setBase, toast],
   );
-  const refusal = busy ? "Saving" : text === base && theirs === undefined ? "Nothing to save" : undefined;
+  const isSame = text === base && theirs === undefined && !isChanging;
+  const refusal = busy ? "Saving" : isSame ? "Nothing to save" : undefined;
   return {
     save: () => void save(),
     refusal,

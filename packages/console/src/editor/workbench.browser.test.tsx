@@ -1,5 +1,5 @@
 import { EditorView } from "@codemirror/view";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import { machineClient } from "../machine/machine-client.ts";
 import { drafts } from "./kept.ts";
@@ -440,4 +440,73 @@ it("shows why a document cannot be changed", async () => {
     .element(screen.getByRole("button", { name: "+ State" }))
     .toHaveAccessibleDescription("Change it in shop.ts");
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+});
+
+// caido#1149, hfs#547, specify7#4673, potpie-ui#196
+describe("a text that is typed into a field of a form", () => {
+  const WITH_TASK = `${MACHINE.replace("after:", "tasks: [app]\n    after:")}tasks:\n  app: { executor: lambda }\n`;
+  const openSaved = async () => {
+    const saves: string[] = [];
+    const save = async (text: string) => {
+      saves.push(text);
+      return { kind: "saved" } as const;
+    };
+    const shown = await open(WITH_TASK, { home: { title: "Save", save } });
+    await selectState(shown.screen, "LIVE");
+    const field = shown.screen.getByLabelText("Timeout of app");
+    await field.fill("5m");
+    return { ...shown, saves, field };
+  };
+
+  it("counts as a change, which one press of Save takes", async () => {
+    const { screen, saves } = await openSaved();
+    await expect.element(screen.getByText("unsaved")).toBeVisible();
+
+    await screen.getByRole("button", { name: "Save", exact: true }).click();
+
+    await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
+    expect(saves).toEqual([expect.stringContaining("timeout: 5m")]);
+  });
+
+  it("is saved by Ctrl S in the field, which the browser does not get", async () => {
+    const { screen, saves, field } = await openSaved();
+    const press = new KeyboardEvent("keydown", { key: "s", ctrlKey: true, bubbles: true, cancelable: true });
+
+    field.element().dispatchEvent(press);
+
+    expect(press.defaultPrevented).toBe(true);
+    await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
+    expect(saves).toEqual([expect.stringContaining("timeout: 5m")]);
+  });
+
+  it("is in the draft when one leaves for another page, and the browser asks before a reload", async () => {
+    const { screen } = await openSaved();
+    const { key } = createSession("review-app.yaml", WITH_TASK);
+    const reload = new Event("beforeunload", { cancelable: true });
+    dispatchEvent(reload);
+    expect(reload.defaultPrevented).toBe(true);
+
+    await screen.unmount();
+
+    await expect.poll(() => drafts.load(key)?.text).toContain("timeout: 5m");
+    const later = new Event("beforeunload", { cancelable: true });
+    dispatchEvent(later);
+    expect(later.defaultPrevented).toBe(false);
+  });
+});
+
+// ComfyUI_frontend#14946, ComfyUI_frontend#13905, jsfiddle-users#1140
+it("says that the browser keeps no draft, and lets it ask before a reload", async () => {
+  const { screen } = await open(MACHINE);
+  vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("Full", "QuotaExceededError");
+  });
+
+  const view = EditorView.findFromDOM(document.querySelector<HTMLElement>(".cm-editor") ?? document.body);
+  view?.dispatch({ changes: { from: 0, insert: "# mine\n" } });
+
+  await expect.element(screen.getByText(/This browser keeps no draft/)).toBeVisible();
+  const reload = new Event("beforeunload", { cancelable: true });
+  dispatchEvent(reload);
+  expect(reload.defaultPrevented).toBe(true);
 });

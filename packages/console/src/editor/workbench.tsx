@@ -1,4 +1,12 @@
-import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  type DragEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  useCallback,
+  useRef,
+  useState,
+} from "react";
 import { Button } from "../design/button.tsx";
 import { FailureNotice } from "../design/page.tsx";
 import type { Range } from "../machine/edits/operation.ts";
@@ -11,6 +19,7 @@ import { TEMPLATE } from "./files.ts";
 import { FormPane } from "./form-pane.tsx";
 import { GraphPane, type PaneProps } from "./graph-pane.tsx";
 import type { EditorKnowledge } from "./knowledge.ts";
+import { PendingReport } from "./pending-fields.ts";
 import { type Session, toRaw } from "./session.ts";
 import { Toolbar } from "./toolbar.tsx";
 import { useDocument } from "./use-document.ts";
@@ -71,10 +80,25 @@ export function Workbench(props: WorkbenchProps) {
   const [compared, setCompared] = useState<Side>();
   const base = compared ?? { title: second?.file ?? "As opened", text: second?.text ?? document.base };
   return (
-    <section className={alone ? "workbench alone" : "workbench"} aria-label="Editor" {...drop}>
+    <section
+      className={alone ? "workbench alone" : "workbench"}
+      aria-label="Editor"
+      onKeyDown={(event) => {
+        // The text editor has taken its own.
+        if (event.defaultPrevented || !isSaveKey(event)) return;
+        event.preventDefault();
+        if (saving.refusal === undefined) saving.save();
+      }}
+      {...drop}
+    >
       <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
       {saving.notice}
       <OtherTabNotice document={document} />
+      {document.isDraftLost && (
+        <p className="notice warn" role="status">
+          This browser keeps no draft: its storage is full or blocked. What is not saved is lost when you leave.
+        </p>
+      )}
       {knowledge.failure !== undefined && (
         <div>
           <p className="notice">{knowledge.failure.what}</p>
@@ -92,7 +116,9 @@ export function Workbench(props: WorkbenchProps) {
         </div>
         <Divider share={view.share} onShare={view.setShare} />
         <div className="workbench-pane of-text">
-          <FormPane session={session} document={document} knowledge={knowledge} view={view} onReveal={reveal} />
+          <PendingReport value={document.pending.report}>
+            <FormPane session={session} document={document} knowledge={knowledge} view={view} onReveal={reveal} />
+          </PendingReport>
           <div className="text-pane" ref={document.attach} />
         </div>
       </div>
@@ -158,6 +184,10 @@ function OtherTabNotice({ document: { draftLock, text, base } }: Pick<PaneProps,
       <Button onPress={draftLock.takeOver}>Keep the draft of this tab</Button>
     </div>
   );
+}
+
+function isSaveKey({ ctrlKey, metaKey, altKey, shiftKey, key }: KeyboardEvent): boolean {
+  return (ctrlKey || metaKey) && !altKey && !shiftKey && key.toLowerCase() === "s";
 }
 
 /** Renders the tabs of graph and text on a phone, which has space for one of them. */

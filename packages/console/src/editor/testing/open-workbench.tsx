@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import { page } from "vitest/browser";
 import { type RenderResult, render } from "vitest-browser-react";
 import { ToastProvider } from "../../design/toasts.tsx";
@@ -43,6 +44,8 @@ export async function openWorkbench(raw: string, opening: Opening = {}) {
       />
     </ToastProvider>,
   );
+  // An editor with a change that is kept nowhere would hold the page of the tests back.
+  onTestFinished(async () => screen.unmount());
   return { screen, opened };
 }
 
