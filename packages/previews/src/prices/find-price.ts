@@ -1,5 +1,5 @@
 import { GetProductsCommand, type PricingClient } from "@aws-sdk/client-pricing";
-import { toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import { isMap, parseJson, trimEndOf } from "@stackyard/core";
 import type { RefreshedConstant } from "./price-file.ts";
 
@@ -26,9 +26,8 @@ export async function findPrice(
     Filters,
     MaxResults: MAX_RESULTS,
   });
-  const answer = await client.send(request, { abortSignal }).catch((error: unknown) => {
-    throw toAwsError(error, `The price of "${name}" cannot be read.`);
-  });
+  const policy = { what: `The price of "${name}" cannot be read.` };
+  const answer = await callAws(() => client.send(request, { abortSignal }), policy);
   const list: readonly unknown[] = answer.PriceList ?? [];
   if (answer.NextToken) return { kind: "fault", reason: `more than ${MAX_RESULTS} products fit; add filters` };
   if (list.length === 0) return { kind: "fault", reason: "no product fits the filters" };

@@ -1,7 +1,7 @@
 import { ListSubscriptionsCommand, type SNSClient, SubscribeCommand, UnsubscribeCommand } from "@aws-sdk/client-sns";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { callAws } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
-import { isMap, listPages } from "@stackyard/core";
+import { isMap, isStackyardError, listPages, retry } from "@stackyard/core";
 import { type ResourceDeps, refusal } from "./resource-answer.ts";
 
 /** The subscription of the consumer's queue, from the properties of the resource. */
@@ -37,14 +37,17 @@ export async function keepSubscribed(
       FilterPolicy: JSON.stringify(wanted.isFiltered ? { account: ["ALL", account], region: ["ALL", region] } : {}),
     },
   });
-  for (const pauseMs of [...PAUSES_MS, undefined]) {
-    const error: unknown = await sns.send(command).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error === undefined || isSubscribedOtherwise(error)) return;
-    if (pauseMs === undefined || isOverQuota(error)) throw toRefusal(error, wanted);
-    await clock.sleep(pauseMs);
+  const what = `The topic ${wanted.topicArn} did not accept the subscription of the queue.`;
+  try {
+    await retry(() => callAws(() => sns.send(command), { what, advice: ADVICE }), {
+      tries: PAUSES_MS.length + 1,
+      // A request that is refused as it is will be refused again.
+      isRetryable: (error) => !isStackyardError(error, "CONFIG_INVALID"),
+      pause: (failed) => clock.sleep(PAUSES_MS[failed - 1] ?? 0),
+    });
+  } catch (error) {
+    if (!isSubscribedOtherwise(error))
+      throw refusal("SUBSCRIPTION_FAILED", error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -85,20 +88,9 @@ function isSubscribedOtherwise(error: unknown): boolean {
 }
 
 /** SNS guide, "Filter policy constraints": 200 per topic by default; a subscription without a filter policy is still taken. */
-function isOverQuota(error: unknown): boolean {
-  return findAwsFault(error).name?.startsWith("FilterPolicyLimitExceeded") === true;
-}
-
-function toAdvice(error: unknown): string {
-  if (isOverQuota(error)) {
-    return " Deploy the consumer with TopicFilter=false, or ask AWS for more filter policies per topic.";
-  }
-  return findAwsFault(error).code === "FORBIDDEN"
-    ? " The distributor must trust this account, and the role needs sns:Subscribe."
-    : "";
-}
-
-function toRefusal(error: unknown, { topicArn }: WantedSubscription): Error {
-  const { message } = toAwsError(error, `The topic ${topicArn} did not accept the subscription of the queue.`);
-  return refusal("SUBSCRIPTION_FAILED", `${message}${toAdvice(error)}`);
-}
+const OVER_QUOTA = "Deploy the consumer with TopicFilter=false, or ask AWS for more filter policies per topic.";
+const ADVICE = {
+  FilterPolicyLimitExceeded: OVER_QUOTA,
+  FilterPolicyLimitExceededException: OVER_QUOTA,
+  FORBIDDEN: "The distributor must trust this account, and the role needs sns:Subscribe.",
+};
