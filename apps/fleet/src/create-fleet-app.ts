@@ -76,6 +76,7 @@ async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]):
     clock,
     logger,
     settings,
+    write: (line) => void process.stdout.write(line),
     openArtifactS3,
     aws: { own: aws, fleet: toFleetAws(aws, settings) },
   });

@@ -57,6 +57,12 @@ export const FleetVariables = Type.Object({
       description: "The role to take in the account of the fleet, where that is another one: its ARN",
     }),
   ),
+  BOOT_STATE: Type.Optional(
+    Type.Enum(["ENABLED", "DISABLED"], {
+      description:
+        "The state of the rule of instances that start. `ENABLED`: once an hour, those are logged and counted whose event did not come. Default: `ENABLED`",
+    }),
+  ),
   BOOT_PROFILE: Type.Optional(
     Type.String({ ...NAME, description: "The profile of instances that start. Default: `ansible`" }),
   ),
@@ -102,6 +108,7 @@ export function parseFleetSettings(environment: EnvironmentVariables): FleetSett
     environment: values.FLEET_ENVIRONMENT,
     reportUrl: values.FLEET_REPORT_URL,
     profiles: values.FLEET_PROFILES,
+    watchesStarts: values.BOOT_STATE === "DISABLED" ? false : undefined,
     boot: toBoot(values),
   });
 }

@@ -81,6 +81,7 @@ export class Fleet extends Construct {
         ...(targetRoleArn === undefined ? { FLEET_ACCOUNT: Aws.ACCOUNT_ID } : { FLEET_TARGET_ROLE: targetRoleArn }),
         FLEET_ENVIRONMENT: environmentName,
         FLEET_REPORT_URL: props.reportUrl,
+        BOOT_STATE: props.bootState,
         ...toYardEnvironment({ ...props, runnersHaveStore: props.runnersHaveStore ?? true }, stores),
         ...props.environment,
       },

@@ -64,6 +64,7 @@ describe("the template of a fleet", () => {
         SQS_EVENT_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events",
         FLEET_ACCOUNT: "111122223333",
         FLEET_ENVIRONMENT: "main",
+        BOOT_STATE: "ENABLED",
         STACKYARD_S3_ENCRYPTION: "",
         YARD_NAME: "main",
         RUNNERS_HAVE_STORE: "true",

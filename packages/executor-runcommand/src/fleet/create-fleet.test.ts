@@ -451,7 +451,7 @@ describe("a tick", () => {
     const world = await createWorld();
     world.addInstance();
     // The watch stands, the run does not.
-    const dying = createCrashingDeps(world.deps, { at: 7, when: "before" });
+    const dying = createCrashingDeps(world.deps, { at: 9, when: "before" });
     await expect(createFleet(dying.deps).handler(event)).rejects.toThrow("died");
     expect((await world.deps.records.list("fleet-watch/", { limit: 9, now: 0 })).items.length).toBe(1);
     expect(world.runs.started).toEqual([]);

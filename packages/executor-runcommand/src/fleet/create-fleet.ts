@@ -15,6 +15,7 @@ import {
 } from "./parse-instance-event.ts";
 import { findBootArtifact } from "./pin-artifact.ts";
 import { startRun } from "./start-run.ts";
+import { noteStart } from "./unseen-starts.ts";
 
 /** The answer to an event. */
 export type FleetAnswer = JobOutcome | InstanceAnswer | TickReport;
@@ -103,6 +104,7 @@ async function configure(
   signal: AbortSignal,
 ): Promise<InstanceAnswer> {
   const { instanceId, eventId } = started;
+  await noteStart(fleet, instanceId);
   const known = await findEventRecord(fleet, eventId);
   const record = known ?? (await keepEventRecord(fleet, eventId, await decide(fleet, instanceId, signal)));
   if (record.kind === "done") return leave(fleet, { instanceId, record, hook });

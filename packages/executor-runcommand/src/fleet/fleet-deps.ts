@@ -44,6 +44,8 @@ export interface FleetSettings {
   readonly boot?: BootSettings;
   /** The page of a run, with `{runId}` in it. */
   readonly reportUrl?: string;
+  /** False: instances that start are not configured, so that none is missed. Default: true. */
+  readonly watchesStarts?: boolean;
   /** Between two heartbeats of a lifecycle hook. Default: 2 minutes. */
   readonly heartbeatMs?: number;
 }
@@ -63,6 +65,8 @@ export interface FleetDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings?: FleetSettings;
+  /** Takes metrics in the embedded metric format of CloudWatch, a line each. Default: they are not written. */
+  readonly write?: (line: string) => void;
 }
 
 /** The same with defaults. */

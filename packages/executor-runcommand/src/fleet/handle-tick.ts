@@ -15,6 +15,7 @@ import {
 } from "./fleet-records.ts";
 import { completeLifecycleAction, recordHeartbeat } from "./lifecycle-action.ts";
 import { recordArtifact, startRun, startWatched } from "./start-run.ts";
+import { tellUnseenStarts } from "./unseen-starts.ts";
 
 /** Enough for a hook whose heartbeat timeout is five minutes or more, with a tick each minute. */
 const HEARTBEAT_MS = 120_000;
@@ -137,7 +138,18 @@ export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<Tic
     for (const outcome of await Promise.all(page.watches.map((each) => attempt(fleet, each)))) report[outcome] += 1;
     if (signal.aborted) break;
   }
+  await lookForStarts(fleet, signal);
   return report;
+}
+
+/** A failure keeps no launch waiting: the next tick looks again. */
+async function lookForStarts(fleet: Fleet, signal: AbortSignal): Promise<void> {
+  try {
+    await tellUnseenStarts(fleet, signal);
+  } catch (error) {
+    const { code, message } = toFleetFailure(error);
+    fleet.logger.error("It could not be checked which instances have started.", { code, message });
+  }
 }
 
 async function attempt(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome | "failed"> {
