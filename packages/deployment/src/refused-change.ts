@@ -1,5 +1,6 @@
 import { type CloudFormationClient, DescribeEventsCommand, type OperationEvent } from "@aws-sdk/client-cloudformation";
 import { runOptional } from "@stackyard/aws";
+import { trimEndOf } from "@stackyard/core";
 
 /** The change set that CloudFormation refuses. */
 interface RefusedChange {
@@ -16,7 +17,7 @@ const MAX_REASONS = 5;
  * "DescribeEvents"). Where these may not be read, the reason says which call names them.
  */
 export async function explainRefusal(client: CloudFormationClient, at: RefusedChange, reason: string): Promise<string> {
-  const said = reason.trim().replace(/\.+$/, "");
+  const said = trimEndOf(reason.trim(), ".");
   if (!ELSEWHERE.test(reason)) return said || "no reason is given";
   const found = await runOptional(() => loadFailures(client, at)).catch(() => []);
   return found.length === 0 ? said : found.join("; ");
@@ -32,5 +33,5 @@ function describe({ LogicalResourceId, ResourceType, ...event }: OperationEvent)
   const reason = event.ValidationStatusReason ?? event.HookStatusReason ?? event.ResourceStatusReason;
   if (reason === undefined) return [];
   const who = LogicalResourceId === undefined ? (event.ValidationPath ?? "the template") : LogicalResourceId;
-  return [`${who}${ResourceType === undefined ? "" : ` (${ResourceType})`}: ${reason.replace(/\.+$/, "")}`];
+  return [`${who}${ResourceType === undefined ? "" : ` (${ResourceType})`}: ${trimEndOf(reason, ".")}`];
 }
