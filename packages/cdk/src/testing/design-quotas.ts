@@ -17,7 +17,7 @@ export interface DesignQuota {
   /** The most entries with which it can be deployed. */
   readonly stopsAt: number;
   /** What to do beyond. */
-  readonly then: string;
+  readonly beyond: string;
   /** Returns how much of the quota so many entries take. */
   uses(entries: number): number;
 }
@@ -44,7 +44,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "consumers of a distributor: accounts times regions",
     stopsAt: 200,
-    then: "set `TopicFilter` to `false`, or ask AWS for more; the alarm `Filters` tells it from 181 on",
+    beyond: "set `TopicFilter` to `false`, or ask AWS for more; the alarm `Filters` tells it from 181 on",
     uses: (entries) => entries,
   },
   {
@@ -55,7 +55,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`TrustedAccounts` of a distributor",
     stopsAt: 40,
-    then: BY_ORGANIZATION,
+    beyond: BY_ORGANIZATION,
     uses: (entries) => sizeOf("distributor", trust(entries), "AssumeRolePolicyDocument", "AWS::IAM::Role"),
   },
   {
@@ -66,7 +66,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`TrustedAccounts` of a distributor",
     stopsAt: 40,
-    then: BY_ORGANIZATION,
+    beyond: BY_ORGANIZATION,
     uses: (entries) => sizeOf("distributor", trust(entries), "PolicyDocument", "AWS::S3::BucketPolicy"),
   },
   {
@@ -77,7 +77,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`TrustedAccounts` of a distributor",
     stopsAt: 40,
-    then: BY_ORGANIZATION,
+    beyond: BY_ORGANIZATION,
     uses: (entries) => sizeOf("distributor", trust(entries), "Statement", "AWS::Events::EventBusPolicy"),
   },
   {
@@ -88,7 +88,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`EventSenderArns` of a yard",
     stopsAt: 47,
-    then: "let senders publish to a topic (`EventTopicArn`)",
+    beyond: "let senders publish to a topic (`EventTopicArn`)",
     uses: (entries) => countPrincipals({ EventSenderArns: list(entries, ACCOUNT) }),
   },
   {
@@ -99,7 +99,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`EventRuleArns` of a yard, of 80 characters each",
     stopsAt: 93,
-    then: "let rules send to a topic (`EventTopicArn`), or to a bus with one rule",
+    beyond: "let rules send to a topic (`EventTopicArn`), or to a bus with one rule",
     uses: (entries) =>
       sizeOf("yard", { EventRuleArns: list(entries, RULE) }, "PolicyDocument", "AWS::SQS::QueuePolicy"),
   },
@@ -111,7 +111,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "entries of `QueueSenders` of a yard, of 60 characters each",
     stopsAt: 47,
-    then: "use `*` for the sessions of a role, and groups for several roles",
+    beyond: "use `*` for the sessions of a role, and groups for several roles",
     uses: (entries) => countVariables({ QueueSenders: `[${list(entries, SENDER)}]` }),
   },
   {
@@ -122,7 +122,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`FunctionArns` of a yard, of 80 characters each",
     stopsAt: 60,
-    then: "name functions by a prefix with `*`, or use `TaskRunnerPolicyArns`",
+    beyond: "name functions by a prefix with `*`, or use `TaskRunnerPolicyArns`",
     uses: (entries) => sizeOf("yard", { FunctionArns: list(entries, FUNCTION) }, "Policies", "AWS::IAM::Role"),
   },
   {
@@ -133,7 +133,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`TaskRunnerPolicyArns`",
     stopsAt: 10,
-    then: "join policies, or ask AWS for up to 20",
+    beyond: "join policies, or ask AWS for up to 20",
     uses: (entries) => entries,
   },
   {
@@ -144,7 +144,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "fleets in an account and region",
     stopsAt: 100,
-    then: "ask AWS for more",
+    beyond: "ask AWS for more",
     uses: (entries) => entries * count("fleet", "AWS::Events::Rule"),
   },
   {
@@ -155,7 +155,7 @@ export const DESIGN_QUOTAS: readonly DesignQuota[] = [
     checked: CHECKED,
     grows: "`OrganizationalUnitIds` of the roll-out of consumers",
     stopsAt: 50,
-    then: "name a unit above them",
+    beyond: "name a unit above them",
     uses: (entries) => entries,
   },
 ];
@@ -215,9 +215,9 @@ function count(name: string, ofType: string): number {
 
 /** Formats the table of the README. */
 export function toQuotaTable(): string {
-  const rows = DESIGN_QUOTAS.map(({ quota, most, unit, source, checked, grows, stopsAt, then }) => {
+  const rows = DESIGN_QUOTAS.map(({ quota, most, unit, source, checked, grows, stopsAt, beyond }) => {
     const size = `${most.toLocaleString("en")} ${unit}`.trim();
-    return `| [${quota}](${source}), ${checked} | ${size} | ${grows} | ${stopsAt} | ${then} |`;
+    return `| [${quota}](${source}), ${checked} | ${size} | ${grows} | ${stopsAt} | ${beyond} |`;
   });
   return [
     "| quota of AWS, and when it was read | default | grows with | stops at | beyond |",
