@@ -112,18 +112,29 @@ export function findAwsFault(error: unknown): AwsFault {
     const answer = error.retryable ? "passing" : error.code === "NOT_FOUND" ? "gone" : "refused";
     return { answer, name: undefined, throttled: error.code === "RATE_LIMITED", code: error.code };
   }
-  const { name, status, code, throttling, message } = toFacts(error);
-  if (name === "AbortError") return { answer: "unknown", name, throttled: false, code: "INTERRUPTED" };
+  const facts = toFacts(error);
+  const { name } = facts;
+  const row = findRow(facts);
+  if (row !== undefined) return { answer: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };
+  return { name, throttled: false, ...judgeUnknown(facts) };
+}
+
+/** Finds the row of a name, or that of throttling, which some services say otherwise. */
+function findRow({ name, status, throttling, message }: Facts): Row | undefined {
+  if (name === "AbortError") return undefined;
   const known = BY_NAME.get(name?.replace(OLD_PREFIX, "") ?? "");
   const isWrapped = known === undefined && status === 400 && isThrottleText(message);
-  const row = throttling || status === 429 || isWrapped ? NAMES[0] : known;
-  if (row !== undefined) return { answer: row[0], name, throttled: row[1] === "RATE_LIMITED", code: row[1] };
-  if (NETWORK.test(code ?? "")) return { answer: "passing", name: undefined, throttled: false, code: "UNREACHABLE" };
-  if (message.includes("Region is missing")) {
-    return { answer: "refused", name, throttled: false, code: "CONFIG_INVALID" };
-  }
-  const fault = { name, throttled: false, ...toFaultOfStatus(status) };
-  return saysGone({ name, status, message }) ? { ...fault, answer: "gone" } : fault;
+  return throttling || status === 429 || isWrapped ? NAMES[0] : known;
+}
+
+/** Judges an error whose name is in no row. */
+function judgeUnknown(facts: Facts): Pick<AwsFault, "answer" | "code"> & { readonly name?: undefined } {
+  const { name, status, code = "", message } = facts;
+  if (name === "AbortError") return { answer: "unknown", code: "INTERRUPTED" };
+  if (NETWORK.test(code)) return { answer: "passing", name: undefined, code: "UNREACHABLE" };
+  if (message.includes("Region is missing")) return { answer: "refused", code: "CONFIG_INVALID" };
+  const { answer, ...fault } = toFaultOfStatus(status);
+  return { ...fault, answer: saysGone(facts) ? "gone" : answer };
 }
 
 function saysGone({ name = "", status = 400, message }: Pick<Facts, "name" | "status" | "message">): boolean {

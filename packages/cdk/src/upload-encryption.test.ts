@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { FULL_FLEET_APP, FULL_SERVICES_APP } from "./testing/an-app.ts";
-import { FULL_CONSUMER_APP, FULL_DISTRIBUTOR_APP, ROLLOUT_APP } from "./testing/an-artifacts-app.ts";
 import { FULL_RELEASES_APP } from "./testing/a-releases-app.ts";
 import { FULL_YARD_PARAMETERS } from "./testing/a-yard.ts";
+import { FULL_FLEET_APP, FULL_SERVICES_APP } from "./testing/an-app.ts";
+import { FULL_CONSUMER_APP, FULL_DISTRIBUTOR_APP, ROLLOUT_APP } from "./testing/an-artifacts-app.ts";
 import { findGrants, isAllowed } from "./testing/find-grants.ts";
 import { findBody } from "./testing/find-template.ts";
 import { resolveTemplate, toJson } from "./testing/resolve-template.ts";

@@ -2,7 +2,8 @@ import type { AwsAccess } from "@stackyard/aws";
 import type { Clock } from "@stackyard/core";
 import type { Sealer } from "@stackyard/core/services";
 import type { Environment } from "./environment.ts";
-import { type OpenedStore, type OpenStoreDeps, openStore } from "./open-store.ts";
+import { type OpenStoreDeps, openStore } from "./open-store.ts";
+import type { SealedStore } from "./sealing.ts";
 
 /** The keys of the environment, and the yard in which they seal. */
 export interface SealSettings extends Pick<Environment, "yard"> {
@@ -21,12 +22,6 @@ export async function loadSealer(
     import("@stackyard/aws/kms"),
   ]);
   return createKmsSealer({ client: aws.client(KMSClient, undefined), keyArns, yard, clock });
-}
-
-/** A store, and the sealer for what tasks store. */
-export interface SealedStore {
-  readonly store: OpenedStore;
-  readonly sealer: Sealer | undefined;
 }
 
 /**

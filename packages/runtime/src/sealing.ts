@@ -7,10 +7,15 @@ import {
   sealStore,
   withOwnKey,
 } from "@stackyard/core/services";
-import type { SealedStore } from "./open-sealed-store.ts";
 import type { OpenedStore } from "./open-store.ts";
 
 // Functions read this file when they open their store, so that they start sooner.
+
+/** A store, and the sealer for what tasks store. */
+export interface SealedStore {
+  readonly store: OpenedStore;
+  readonly sealer: Sealer | undefined;
+}
 
 /** Returns a sealer with the keys of `STACKYARD_SEAL_KEY`. */
 export function toSealer(keys: string): Sealer {

@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { Link, useNavigate, useSearch as useRouterSearch } from "@tanstack/react-router";
-import { type AnchorHTMLAttributes, type CSSProperties, createContext, type ReactNode, useContext } from "react";
+import { type CSSProperties, createContext, type HTMLAttributes, type ReactNode, useContext } from "react";
 import { Text } from "./text.tsx";
 
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
@@ -30,7 +30,7 @@ interface LinkProps {
   /** True for the tab or page that is shown. */
   readonly current?: boolean;
   /** What makes the link a part of something else, such as an option of a list. */
-  readonly attributes?: AnchorHTMLAttributes<HTMLAnchorElement>;
+  readonly attributes?: HTMLAttributes<HTMLAnchorElement>;
 }
 
 /** The only page there is, such as that of an incident, which is one file; undefined in the console, which has all. */

@@ -1,3 +1,4 @@
+import { chunk } from "../chunk.ts";
 import { isUnreadable } from "../errors/stackyard-error.ts";
 import {
   addSecretsNow,
@@ -140,18 +141,20 @@ interface LoadedStacks {
 async function loadStacks(store: Pick<Store, "load">, ids: readonly string[]): Promise<LoadedStacks> {
   const found = new Map<string, Stack>();
   const unreadable = new Set<string>();
-  const add = async (some: readonly string[]): Promise<void> => {
+  const load = async (some: readonly string[]): Promise<boolean> => {
     try {
       for (const { stackId, stack } of await store.load(some)) if (stack !== undefined) found.set(stackId, stack);
+      return true;
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      const [id, ...others] = some;
-      if (id !== undefined && others.length === 0) unreadable.add(id);
-      // One row that cannot be read says nothing about the others.
-      else for (const each of some) await add([each]);
+      return false;
     }
   };
-  for (let at = 0; at < ids.length; at += LOAD_AT_ONCE) await add(ids.slice(at, at + LOAD_AT_ONCE));
+  for (const part of chunk(ids, LOAD_AT_ONCE)) {
+    if (await load(part)) continue;
+    // One row that cannot be read says nothing about the others.
+    for (const id of part) if (!(await load([id]))) unreadable.add(id);
+  }
   return { found, unreadable };
 }
 

@@ -12,6 +12,7 @@ export function openAws({ region, role, externalId, pathStyle: forcePathStyle = 
   const access = createAwsAccess({
     clock: systemClock,
     session: { name: "stackyard-artifacts" },
+    // biome-ignore lint/style/noProcessEnv: the SDK reads the other settings of these clients from it too
     uploads: findUploadEncryption(process.env),
     ...(region && { region }),
     // The bucket can be in another region.

@@ -292,6 +292,7 @@ export function openDeployerAws(region: string): DeployerAws {
     clock: systemClock,
     retriesDenials: false,
     session: { name: "stackyard-release" },
+    // biome-ignore lint/style/noProcessEnv: the SDK reads the other settings of these clients from it too
     uploads: findUploadEncryption(process.env),
     region,
     // The bucket is in the region of its releases, which may differ from the deployer's.

@@ -72,7 +72,8 @@ function walkEvents(walk: Walk, events: Item | undefined): void {
 }
 
 function walkState(walk: Walk, state: Item): void {
-  for (const key of ["tasks", "approved"]) for (const item of itemsAt(state, key)) addValue(walk, "task", item);
+  const tasks = [...itemsAt(state, "tasks"), ...itemsAt(state, "approved")];
+  for (const item of tasks) addValue(walk, "task", item);
   for (const item of itemsAt(state, "after")) {
     addValue(walk, "event", valueAt(item, "event"));
     addTemplates(walk, valueAt(item, "at"));
