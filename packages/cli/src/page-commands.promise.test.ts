@@ -34,6 +34,8 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   HASH: "a".repeat(64),
   "9f2c…": "a".repeat(64),
   DIGEST: "a".repeat(32),
+  SIGNED: `e30.e30.${"a".repeat(86)}`,
+  KEY: "a".repeat(43),
 };
 
 /** Returns why a command is not accepted; undefined if it is, or if it asks for help or the version. */

@@ -81,8 +81,7 @@ const VERIFY = {
   args: Type.Object({
     file: optionalText("A file of lines. Default: the log of the server.", { minLength: 1 }),
     head: optionalText("The hash of a line that must be there, or a signed head.", {
-      pattern: "^([0-9a-f]{64}|[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+)$",
-      maxLength: 1_000,
+      pattern: "^([0-9a-f]{64}|[A-Za-z0-9_-]{1,300}[.][A-Za-z0-9_-]{1,300}[.][A-Za-z0-9_-]{86})$",
       placeholder: "head",
     }),
     key: optionalText("The public key of a signed head. Default: that of the server.", {

@@ -444,18 +444,21 @@ describe("the signed head", () => {
     expect(new Set(bench.logged.map(({ key }) => key)).size).toBe(1);
   });
 
-  it("is left out with a warning where the process cannot open the key, and the head is logged", async () => {
-    const bench = createBench();
-    const refused = new StackyardError("SEAL_KEY_MISSING", "A sensitive value is sealed with another key.");
-    const records: Records = {
-      ...bench.kept,
-      get: (key, now) => (key.startsWith("access/audit-key/") ? Promise.reject(refused) : bench.kept.get(key, now)),
-    };
-    await bench.add(1);
+  it.each(["SEAL_KEY_MISSING", "STORE_CORRUPT"] as const)(
+    "is left out with a warning where the key cannot be read (%s), and the head is logged",
+    async (code) => {
+      const bench = createBench();
+      const refused = new StackyardError(code, "The key cannot be read.");
+      const records: Records = {
+        ...bench.kept,
+        get: (key, now) => (key.startsWith("access/audit-key/") ? Promise.reject(refused) : bench.kept.get(key, now)),
+      };
+      await bench.add(1);
 
-    await bench.start(records).seal();
+      await bench.start(records).seal();
 
-    expect(bench.warnings).toEqual(["The head of the audit log is not signed."]);
-    expect(bench.logged).toEqual([{ message: "The audit log ends here.", seq: 1, hash: expect.any(String) }]);
-  });
+      expect(bench.warnings).toEqual(["The head of the audit log is not signed."]);
+      expect(bench.logged).toEqual([{ message: "The audit log ends here.", seq: 1, hash: expect.any(String) }]);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
+import { isStackyardError, isUnreadable, StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
 import { isMap } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -179,7 +179,7 @@ async function noteHead({ records, clock, logger }: AuditSealerDeps): Promise<bo
   const { seq, hash } = stored.value as HeadValue;
   if (seq === 0) return false;
   const signed = await signHead({ records, clock }, { seq, hash, at: now }).catch((error: unknown) => {
-    if (!isStackyardError(error, "SEAL_KEY_MISSING")) throw error;
+    if (!isUnreadable(error)) throw error;
     logger.warn("The head of the audit log is not signed.", { error });
     return undefined;
   });

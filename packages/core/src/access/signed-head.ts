@@ -29,6 +29,9 @@ const signingKeys = defineRecordKind({
 });
 const NAME = "key";
 
+/** The record with that key. */
+export const AUDIT_KEY: string = signingKeys.toKey(NAME);
+
 /**
  * Signs a head with the yard's key, which the first call makes. Each call writes the key again, so that a new seal key of the
  * yard seals it. Throws `SEAL_KEY_MISSING` when this process cannot open it.

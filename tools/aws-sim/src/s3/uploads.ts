@@ -11,7 +11,6 @@ import {
   toEtag,
   type UploadedPart,
 } from "./buckets.ts";
-import { checkUploadPolicy } from "./upload-policy.ts";
 import {
   checkSha256,
   checkWriteCondition,
@@ -22,6 +21,7 @@ import {
   toVersion,
   type WrittenObject,
 } from "./objects.ts";
+import { checkUploadPolicy } from "./upload-policy.ts";
 
 type Buckets = ReadonlyMap<string, Bucket>;
 

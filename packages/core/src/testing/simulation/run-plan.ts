@@ -1,3 +1,4 @@
+import { AUDIT_KEY } from "../../access/signed-head.ts";
 import { createMemoryStore } from "../../memory/memory-store.ts";
 import type { Store } from "../../ports/store.ts";
 import { type Chance, createPlannedChance, createRecordedChance } from "./chance.ts";
@@ -57,6 +58,8 @@ export async function runWithChance(
 ): Promise<SimulationRun> {
   const machines = createPlannedMachines(plan.machines);
   const store = (await options.createStore?.()) ?? createMemoryStore();
+  // A yard makes a random key, with which no two runs would be the same.
+  await store.records.put({ key: AUDIT_KEY, value: TEST_KEY, expected: "absent", now: START_AT });
   const watch = watchStore(options.plant?.(store) ?? store, ALL_INVARIANTS, { findMachine: machines.find });
   const counts = createCounts();
   const onStep = (note: StepNote): void => {
@@ -88,6 +91,12 @@ async function goOn({ scheduler, refreshDue }: World, watch: StoreWatch, maxStep
   }
   watch.note({ invariant: "step-limit", sentence: `The run has not ended after ${maxSteps} steps.` });
 }
+
+/** RFC 8037, appendix A.1. */
+const TEST_KEY = {
+  key: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+  secret: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+};
 
 function toLine({ at, key, fault, describe }: StepNote): string {
   const what = `${at - START_AT} ${key} ${describe()}`;
