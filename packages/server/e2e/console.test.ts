@@ -197,7 +197,7 @@ describe("the pages of the console", () => {
       await page.keyboard.type(screen);
       await page
         .getByRole("dialog")
-        .getByRole("link", { name: `Screen ${screen}` })
+        .getByRole("option", { name: `Screen ${screen}` })
         .waitFor();
       await page.keyboard.press("Enter");
       const heading = page.getByRole("heading", { level: 1, name: screen });
