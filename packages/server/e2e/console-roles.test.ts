@@ -83,7 +83,7 @@ describe("an auditor", () => {
     await startAt();
     await key("Control+k");
     await page.keyboard.type("pr-1");
-    await page.getByRole("dialog").getByRole("link", { name: /pr-1/ }).first().waitFor();
+    await page.getByRole("dialog").getByRole("option", { name: /pr-1/ }).first().waitFor();
     await key("Enter");
     await press("link", "Metadata");
     const row = page.getByRole("row", { name: /url/ }).first();

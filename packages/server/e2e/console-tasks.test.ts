@@ -200,7 +200,7 @@ describe("a developer", () => {
     await startAt();
     await key("Control+k");
     await page.keyboard.type("pr-7");
-    await page.getByRole("dialog").getByRole("link", { name: /pr-7/ }).waitFor();
+    await page.getByRole("dialog").getByRole("option", { name: /pr-7/ }).waitFor();
     expect(clicks()).toBe(1);
     await key("Enter");
 
