@@ -2,7 +2,7 @@ import { mayBeUndeclared, type NewestMachine } from "../../aggregate/choose-mach
 import type { WantedMachine } from "../../aggregate/stack-input.ts";
 import type { Machine } from "../../machine/machine.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { LocatedMachine } from "../../ports/locator.ts";
+import type { ListedRevision, LocatedMachine } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
 import { remember } from "./remember.ts";
 import type { RevisionCache } from "./revision-cache.ts";
@@ -42,21 +42,19 @@ export function createRevisionOrder(
 
   async function isEarlier(hash: string, own: Machine): Promise<boolean> {
     const stored = await revisions.get(own.hash);
-    if (stored === undefined) return false;
-    return (await seenAt(hash)) < stored.firstSeenAt;
+    return stored !== undefined && isBefore(await placeOf(hash), stored);
   }
 
-  async function seenAt(hash: string): Promise<number> {
-    const stored = await revisions.get(hash);
-    return stored?.firstSeenAt ?? noteRead(hash);
+  async function placeOf(hash: string): Promise<Place> {
+    return (await revisions.get(hash)) ?? { hash, firstSeenAt: noteRead(hash) };
   }
 
   async function declaresLater({ machine }: FoundDocument, { name, event }: WantedMachine): Promise<boolean> {
     const { items } = await revisions.list(name, { limit: MOST_LATER });
-    const from = await seenAt(machine.hash);
-    for (const { hash, firstSeenAt } of items) {
-      if (firstSeenAt <= from) return false;
-      const later = await cache.find(hash);
+    const own = await placeOf(machine.hash);
+    for (const listed of items) {
+      if (!isBefore(own, listed)) return false;
+      const later = await cache.find(listed.hash);
       if (later?.events.has(event.name)) return true;
     }
     return false;
@@ -78,4 +76,12 @@ export function createRevisionOrder(
       };
     },
   };
+}
+
+/** Where a revision stands among those of its machine. */
+type Place = Pick<ListedRevision, "hash" | "firstSeenAt">;
+
+/** Two processes may store two revisions at once, and so with one instant: then the hash decides, for all processes alike. */
+function isBefore(a: Place, b: Place): boolean {
+  return a.firstSeenAt < b.firstSeenAt || (a.firstSeenAt === b.firstSeenAt && a.hash < b.hash);
 }
