@@ -5,6 +5,7 @@ import {
   defined,
   isStackyardError,
   type Logger,
+  RecentMap,
   StackyardError,
   silentLogger,
 } from "@stackyard/core";
@@ -12,7 +13,7 @@ import type { YardDeps } from "@stackyard/core/engine";
 import { usesProxies } from "@stackyard/core/environment";
 import type { CallerIdentity, RoleTarget, SessionCredentials, SessionOptions } from "./assume-role.ts";
 import { createCallPlugin } from "./call-plugin.ts";
-import { type ClientPlugin, createLimiter, createLimiterPlugin, findRecentlyUsed, type Limiter } from "./limiter.ts";
+import { type ClientPlugin, createLimiter, createLimiterPlugin, type Limiter } from "./limiter.ts";
 import { createRoleAges, type RoleAges } from "./new-role.ts";
 import {
   type CheckedTarget,
@@ -82,14 +83,14 @@ const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 30_000 };
  */
 export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   const shell = createShell(options);
-  const sessions = new Map<string, RenewedCredentials>();
+  const sessions = new RecentMap<string, RenewedCredentials>(MAX_SESSIONS);
   const clients = createClientCache();
 
   function findSession(target: RoleTarget): RenewedCredentials {
     const { clock, logger = silentLogger } = options;
     const make = () => createRenewedCredentials({ load: () => beginSession(shell, target), clock, logger });
     const key = [target.roleArn, target.externalId].join("|");
-    return findRecentlyUsed(sessions, key, { max: MAX_SESSIONS, make });
+    return sessions.findOr(key, make);
   }
 
   async function loadCredentials(target: CheckedTarget, share?: number): Promise<AwsCredentials> {

@@ -9,7 +9,6 @@ import {
   type BucketInput,
   createAdaptiveBucket,
   createLimiter,
-  findRecentlyUsed,
   type LimitedCall,
   type Limiter,
 } from "./limiter.ts";
@@ -362,31 +361,5 @@ describe("a bucket without a documented rate", () => {
     expect(bucket.waitMs(START + 1_000)).toBeGreaterThan(0);
     expect(bucket.rate(START + 120_000)).toBe(Number.POSITIVE_INFINITY);
     expect(bucket.waitMs(START + 120_000)).toBe(0);
-  });
-});
-
-function createBench(max: number) {
-  const values = new Map<string, string>();
-  let made = 0;
-  const make = () => {
-    made += 1;
-    return `value ${made}`;
-  };
-  return { values, find: (key: string) => findRecentlyUsed(values, key, { max, make }) };
-}
-
-describe("values by key", () => {
-  it("are made once", () => {
-    const { find } = createBench(2);
-
-    expect([find("a"), find("a"), find("b")]).toEqual(["value 1", "value 1", "value 2"]);
-  });
-
-  it("are limited: the least recently used one is evicted", () => {
-    const { values, find } = createBench(2);
-
-    for (const key of ["a", "b", "a", "c"]) find(key);
-
-    expect([...values.keys()]).toEqual(["a", "c"]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock } from "@stackyard/core";
+import { type Clock, RecentMap } from "@stackyard/core";
 import { findAwsFault } from "./aws-fault.ts";
 
 /** One call, as quotas are counted: per account of the credentials, region and service. */
@@ -29,13 +29,13 @@ export interface LimiterInput {
 
 /** Creates a limiter for the documented quotas, which also adapts to throttling. */
 export function createLimiter({ clock, quotas = QUOTAS }: LimiterInput): Limiter {
-  const lanes = new Map<string, Lane>();
+  const lanes = new RecentMap<string, Lane>(MAX_LANES);
 
   function findLane(call: LimitedCall): Lane {
     const quota = findQuota(quotas, call.service, call.operation);
     const make = () => createLane(createAdaptiveBucket(quota), clock);
     // Accounts and buckets come from tasks: unused lanes are evicted, and are full again when they return.
-    return findRecentlyUsed(lanes, toKey(call, quota), { max: MAX_LANES, make });
+    return lanes.findOr(toKey(call, quota), make);
   }
 
   return {
@@ -320,25 +320,4 @@ function findQuota(quotas: readonly Quota[], service: string, operation: string)
     ofService.find(({ operations }) => operations !== "others" && operations.includes(operation)) ??
     ofService.find(({ operations }) => operations === "others")
   );
-}
-
-/** The input of a cache of recently used values. */
-interface RecentlyUsedInput<Value> {
-  /** More are not kept. */
-  readonly max: number;
-  readonly make: () => Value;
-}
-
-/** Returns the value of a key, created if missing. Evicts the least recently used entry. */
-export function findRecentlyUsed<Value>(
-  values: Map<string, Value>,
-  key: string,
-  { max, make }: RecentlyUsedInput<Value>,
-): Value {
-  const value = values.get(key) ?? make();
-  values.delete(key);
-  values.set(key, value);
-  const oldest = values.size > max ? values.keys().next().value : undefined;
-  if (oldest !== undefined) values.delete(oldest);
-  return value;
 }

@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, RecentMap } from "@stackyard/core";
 import { findAwsFault } from "./aws-fault.ts";
 import { isUpload } from "./upload-encryption.ts";
 
@@ -72,16 +72,8 @@ const MAX_ROLES = 1_000;
 
 /** Creates an empty register. */
 export function createRoleAges(clock: Pick<Clock, "now">): RoleAges {
-  const known = new Map<string, number>();
-  return {
-    firstCallAt(role) {
-      const at = known.get(role) ?? clock.now();
-      known.set(role, at);
-      const oldest = known.size > MAX_ROLES ? known.keys().next().value : undefined;
-      if (oldest !== undefined) known.delete(oldest);
-      return at;
-    },
-  };
+  const known = new RecentMap<string, number>(MAX_ROLES);
+  return { firstCallAt: (role) => known.findOr(role, clock.now) };
 }
 
 /** A call of an SDK client. */

@@ -1,5 +1,4 @@
-import { cutText, defined, findPartition, StackyardError, type Target } from "@stackyard/core";
-import { findRecentlyUsed } from "./limiter.ts";
+import { cutText, defined, findPartition, RecentMap, StackyardError, type Target } from "@stackyard/core";
 
 /** A validated target. */
 export interface CheckedTarget {
@@ -74,7 +73,7 @@ const MAX_CLIENTS = 500;
 /** Creates a cache with one client per service and target. */
 export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
   const ids = new Map<unknown, number>();
-  const clients = new Map<string, unknown>();
+  const clients = new RecentMap<string, unknown>(maxClients);
 
   function toKey(clientClass: unknown, target: CheckedTarget | undefined): string {
     const id = ids.get(clientClass) ?? ids.size;
@@ -85,7 +84,7 @@ export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
   return {
     find<Client>(clientClass: Constructor<Client>, target: CheckedTarget | undefined, make: () => Client) {
       // An evicted client is not destroyed: a call may be waiting for its answer.
-      const client = findRecentlyUsed(clients, toKey(clientClass, target), { max: maxClients, make });
+      const client = clients.findOr(toKey(clientClass, target), make);
       // Only results of `make` of the same constructor are stored under the key.
       return client as Client;
     },

@@ -191,6 +191,7 @@ export type {
 export type { DueKind } from "./ports/work-queue.ts";
 export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOptions } from "./ports/yard-config.ts";
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
+export { RecentMap } from "./recent-map.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

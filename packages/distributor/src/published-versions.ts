@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { isStackyardError, RecentMap, StackyardError } from "@stackyard/core";
 import { type Manifest, parseManifest } from "@stackyard/sdk/artifacts";
 import type { DistributorContext } from "./context.ts";
 import { toVersionId } from "./events.ts";
@@ -91,15 +91,10 @@ const MAX = 20;
 export function rememberPublished<Publication extends Pick<ArtifactRecord, "distributionId">>(
   load: (publication: Publication) => Promise<PublishedArtifact>,
 ): (publication: Publication) => Promise<PublishedArtifact> {
-  const known = new Map<string, Promise<PublishedArtifact>>();
+  const known = new RecentMap<string, Promise<PublishedArtifact>>(MAX);
   return async (publication) => {
     const key = publication.distributionId;
-    const found = known.get(key) ?? load(publication);
-    // The most recently used entry is last.
-    known.delete(key);
-    known.set(key, found);
-    const [first] = known.keys();
-    if (known.size > MAX && first !== undefined) known.delete(first);
+    const found = known.findOr(key, () => load(publication));
     try {
       return await found;
     } catch (error) {

@@ -18,7 +18,7 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText, toAnswer } from "@stackyard/aws";
-import { type Clock, chunk, cutText, defined, listPages, toStrictText } from "@stackyard/core";
+import { type Clock, chunk, cutText, defined, listPages, RecentMap, toStrictText } from "@stackyard/core";
 import { toLastPart } from "./judge.ts";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
@@ -169,24 +169,16 @@ const MAX_DEFINITIONS = 100;
 
 /** Creates a cache for one process, so that a poll does not load the same revision again. */
 export function createDefinitionCache(): DefinitionCache {
-  const known = new Map<string, TaskDefinition>();
-
-  function remember(taskDefinitionArn: string, definition: TaskDefinition): void {
-    known.delete(taskDefinitionArn);
-    known.set(taskDefinitionArn, definition);
-    const oldest = known.keys().next().value;
-    if (known.size > MAX_DEFINITIONS && oldest !== undefined) known.delete(oldest);
-  }
-
+  const known = new RecentMap<string, TaskDefinition>(MAX_DEFINITIONS);
   return {
-    remember,
+    remember: (taskDefinitionArn, definition) => void known.set(taskDefinitionArn, definition),
     async find(deps, taskDefinitionArn) {
       const found = known.get(taskDefinitionArn);
       if (found !== undefined) return found;
       const loaded = await loadDefinition(deps, taskDefinitionArn);
       if (loaded.kind === "failed" && loaded.retryable) throw loaded.cause;
       if (loaded.kind === "failed") return undefined;
-      remember(taskDefinitionArn, loaded.definition);
+      known.set(taskDefinitionArn, loaded.definition);
       return loaded.definition;
     },
   };

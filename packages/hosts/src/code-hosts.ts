@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { type ServiceDeps, StackyardError } from "@stackyard/core";
+import { RecentMap, type ServiceDeps, StackyardError } from "@stackyard/core";
 import type { CodeHost } from "./code-host.ts";
 import type { NamedHost } from "./delivery/receive.ts";
 import { createGitHub } from "./github/create-github.ts";
@@ -44,12 +44,11 @@ export function createCodeHosts(hosts: readonly NamedHost[], { fetch }: HostPort
 
 /** Warns once of the same rows: lists are read again and again. */
 function createWarner(host: string, logger: OpenDeps["logger"]): WarnOfRows {
-  const warned = new Set<string>();
+  const warned = new RecentMap<string, true>(MOST_WARNED);
   return (list, ids) => {
     const text = `${list} ${ids.join()}`;
     if (warned.has(text)) return;
-    if (warned.size >= MOST_WARNED) warned.clear();
-    warned.add(text);
+    warned.set(text, true);
     const numbers = ids.map((id) => id ?? "without a number");
     logger?.warn("Rows in a list of the host cannot be read, and are left out.", { host, list, numbers });
   };

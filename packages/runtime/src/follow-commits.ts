@@ -1,4 +1,4 @@
-import type { Clock, Logger, Store } from "@stackyard/core";
+import { type Clock, type Logger, RecentMap, type Store } from "@stackyard/core";
 import { type Change, type DueItem, dueTimers, type TickSender } from "@stackyard/core/engine";
 import type { DeadLetterSender } from "@stackyard/transport-sqs";
 
@@ -39,13 +39,12 @@ export function followCommits(store: Store, deps: FollowCommitsDeps): Store {
 export function createCommitFollower(deps: FollowCommitsDeps): (changes: readonly Change[]) => Promise<void> {
   const { ticks, deadLetters, clock, logger } = deps;
   // A stack may be committed many times before its timer is due.
-  const known = new Set<string>();
+  const known = new RecentMap<string, true>(MOST_KNOWN);
 
   function isNew({ stackId, dueAt }: NearTimer): boolean {
     const key = `${dueAt} ${stackId}`;
     if (known.has(key)) return false;
-    if (known.size >= MOST_KNOWN) known.clear();
-    known.add(key);
+    known.set(key, true);
     return true;
   }
 

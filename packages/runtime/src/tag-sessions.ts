@@ -1,5 +1,5 @@
 import type { AwsAccess, SessionOptions } from "@stackyard/aws";
-import type { Executor, ExecutorContext } from "@stackyard/core";
+import { type Executor, type ExecutorContext, RecentMap } from "@stackyard/core";
 import { toTagValue } from "@stackyard/core/services";
 
 /** Dependencies of tasks' sessions. */
@@ -38,17 +38,10 @@ function tag(executor: Executor, toOwn: (ctx: ExecutorContext) => ExecutorContex
 }
 
 function createOwnContexts({ yard, createAccess }: TaskSessionsDeps) {
-  const kept = new Map<string, AwsAccess>();
+  const kept = new RecentMap<string, AwsAccess>(KEPT_ATTEMPTS);
 
   function find(ctx: ExecutorContext): AwsAccess {
-    const { id } = ctx.attempt;
-    const access = kept.get(id) ?? createAccess(toSession(yard, ctx));
-    // The one that was used last is the last to be forgotten.
-    kept.delete(id);
-    kept.set(id, access);
-    const [oldest] = kept.keys();
-    if (kept.size > KEPT_ATTEMPTS && oldest !== undefined) kept.delete(oldest);
-    return access;
+    return kept.findOr(ctx.attempt.id, () => createAccess(toSession(yard, ctx)));
   }
 
   return (ctx: ExecutorContext): ExecutorContext => {

@@ -35,10 +35,7 @@ import { applyParked, loadHeads, loadMarked, removeParked, type WrittenMark, wri
 import { relayAuditEntry } from "./records.ts";
 import { changeStack, loadStack, toDoneKey, toNextVersion } from "./stack-home.ts";
 import { type LoadedStack, TAKEN_OVER_VERSION } from "./stack-item.ts";
-import { attemptLater, dropOldest, type StoreContext, writeLocator } from "./store-context.ts";
-
-/** Stacks whose last load is remembered for the commit that follows it. */
-const MOST_LOADED = 500;
+import { attemptLater, type StoreContext, writeLocator } from "./store-context.ts";
 
 /** Creates the part of the port that the engine needs to decide. */
 export function createStackStore(context: StoreContext) {
@@ -53,7 +50,7 @@ export function createStackStore(context: StoreContext) {
 
 async function load(context: StoreContext, stackId: string): Promise<Loaded> {
   const loaded = await loadStack(context, stackId);
-  remember(context, stackId, loaded);
+  context.loaded.set(stackId, loaded);
   const { aggregate } = loaded;
   const parked = await loadHeads(context, stackId, aggregate.parked);
   const { stack, stackVersion: version } = aggregate;
@@ -75,13 +72,6 @@ async function loadParked(
   // Rows of a stack that another process has changed since it was loaded may be gone.
   if (seen !== undefined && seen.events.length === wanted.size) return seen.events;
   return (await read(await loadStack(context, stackId))).events;
-}
-
-/** Caches a loaded stack. Writes are conditional on it, so an old one only makes the commit read after all. */
-function remember({ loaded }: StoreContext, stackId: string, stack: LoadedStack): void {
-  loaded.delete(stackId);
-  loaded.set(stackId, stack);
-  dropOldest(loaded, MOST_LOADED);
 }
 
 /** The input of a commit in addition to its change. */
@@ -267,8 +257,6 @@ async function hasEnded(context: StoreContext, stackId: string, aggregate: Aggre
 
 /** The wait before failed work is tried again. */
 const REPAIR_AGAIN_MS = 60_000;
-/** The most finished entries that are remembered. A forgotten one is only checked again. */
-const MOST_DONE = 10_000;
 
 /**
  * Writes the lines of all entries that are not known to be done, in order, so that lines have their positions in the
@@ -282,7 +270,7 @@ export async function recordEntries(context: StoreContext, stackId: string, writ
       record(context, stackId, entry, entry.version === written.version),
     );
     if (!isDone) return;
-    if (!hasMore(entry)) rememberDone(context, toDoneKey(stackId, entry.version));
+    if (!hasMore(entry)) context.done.set(toDoneKey(stackId, entry.version), true);
   }
 }
 
@@ -291,7 +279,7 @@ export async function publishLast(context: StoreContext, stackId: string, writte
   const entry = written.outbox.find(({ version }) => version === written.version);
   if (entry === undefined || !hasMore(entry)) return;
   if (await attemptLater(context, toWhat(stackId), () => publish(context, entry))) {
-    rememberDone(context, toDoneKey(stackId, entry.version));
+    context.done.set(toDoneKey(stackId, entry.version), true);
   }
 }
 
@@ -327,11 +315,6 @@ async function publish(
   }
 }
 
-function rememberDone({ done }: StoreContext, key: string): void {
-  done.add(key);
-  dropOldest(done, MOST_DONE);
-}
-
 /** Finishes what writes of a stack have not, when it is due. One that fails is tried again after a minute. */
 export async function repairStack(
   context: StoreContext,
@@ -344,7 +327,7 @@ export async function repairStack(
     for (const entry of due) {
       await record(context, stackId, entry, false);
       await publish(context, entry);
-      rememberDone(context, toDoneKey(stackId, entry.version));
+      context.done.set(toDoneKey(stackId, entry.version), true);
     }
   });
   const at = findRepairAt(aggregate.outbox);

@@ -5,6 +5,7 @@ import {
   defined,
   type Logger,
   type Random,
+  RecentMap,
   StackyardError,
   type Store,
   silentLogger,
@@ -222,10 +223,12 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
     work,
     listeners: createStoreListeners(logger),
     serialize: createSerializer(),
-    loaded: new Map(),
+    // For the commit that follows a load: writes are conditional on it, so an old one only makes the commit read after all.
+    loaded: new RecentMap(500),
     recent: createRecentWork(clock),
-    handedOut: new Map(),
-    done: new Set(),
+    handedOut: new RecentMap(10_000),
+    // A forgotten entry is only checked again.
+    done: new RecentMap(10_000),
     record: (stackId, written) => recordEntries(context, stackId, written),
     publish: (stackId, written) => publishLast(context, stackId, written),
     listRow: createYardLog(work),

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Random, StackyardError } from "@stackyard/core";
+import { type Clock, type Logger, type Random, RecentMap, StackyardError } from "@stackyard/core";
 import type { StoreListeners } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type Aggregate, type DueTimes, findDueTimes, findNextDueAt } from "./aggregate.ts";
@@ -25,7 +25,7 @@ export interface StoreContext {
   /** Task messages that `takeOwn` delivered, by receipt, and until when: see there. */
   readonly handedOut: Map<string, number>;
   /** Outbox entries that this process has finished: they leave their item with its next write. */
-  readonly done: Set<string>;
+  readonly done: Map<string, true>;
   /** Writes the lines that writes of an aggregate have left to write, as far as it gets. */
   record(stackId: string, written: Aggregate): Promise<void>;
   /** Does the rest of the work that the last write of an aggregate has left, as far as possible. */
@@ -64,7 +64,7 @@ const MOST = 1_000;
  * nothing, and the work would wait for the next sweep.
  */
 export function createRecentWork(clock: Clock): RecentWork {
-  const entries = new Map<string, { readonly times: DueTimes; readonly writtenAt: number }>();
+  const entries = new RecentMap<string, { readonly times: DueTimes; readonly writtenAt: number }>(MOST);
 
   function listSince(ms: number, kinds: readonly (keyof DueTimes)[], now: number): readonly DueStack[] {
     for (const [id, { writtenAt }] of entries) {
@@ -83,17 +83,10 @@ export function createRecentWork(clock: Clock): RecentWork {
       const times = findDueTimes(written);
       if (Object.keys(times).length === 0) return;
       entries.set(stackId, { times, writtenAt: clock.now() });
-      dropOldest(entries, MOST);
     },
     list: (kinds, now) => listSince(LAG_MS, kinds, now),
     listOwn: (kinds, now) => listSince(KEPT_MS, kinds, now),
   };
-}
-
-/** Forgets the oldest entry when there are more than `most`. */
-export function dropOldest<Key>(remembered: Map<Key, unknown> | Set<Key>, most: number): void {
-  const [oldest] = remembered.keys();
-  if (remembered.size > most && oldest !== undefined) remembered.delete(oldest);
 }
 
 // All rows of the history in one order: pages, each a row of the work table with the keys of some rows. The place in

@@ -26,7 +26,7 @@ import { finishRedrives } from "./event-queue.ts";
 import { toStackKey } from "./keys.ts";
 import { changeStack, loadStack, toDoneKey } from "./stack-home.ts";
 import { type LoadedStack, readShadowId, STACK_SHARDS } from "./stack-item.ts";
-import { attemptLater, type DueStack, dropOldest, type StoreContext } from "./store-context.ts";
+import { attemptLater, type DueStack, type StoreContext } from "./store-context.ts";
 import { DUE_INDEX, WORK_INDEXES } from "./tables.ts";
 import { takeFirst, tryRead } from "./work-rows.ts";
 
@@ -281,8 +281,6 @@ interface Taken {
   readonly item: DueItem;
 }
 
-const MOST_HANDED_OUT = 10_000;
-
 /** Marks task messages in memory; one that another call has just taken is left out. */
 function handOutTasks(
   context: StoreContext,
@@ -295,7 +293,6 @@ function handOutTasks(
   const handed = chosen.flatMap((work) => {
     if (work.kind !== "task" || isHandedOut(context, work, now)) return [];
     handedOut.set(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0), until);
-    dropOldest(handedOut, MOST_HANDED_OUT);
     return [{ work, item: toDueItem(work) }];
   });
   // Calls that come meanwhile need not read these stacks.

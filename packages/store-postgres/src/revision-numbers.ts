@@ -1,3 +1,4 @@
+import { RecentMap } from "@stackyard/core";
 /** Numbers of stored revisions, by which lines of the history refer to them. */
 export interface RevisionNumbers {
   /** Returns the number of a revision; undefined for one that this process has neither stored nor read. */
@@ -22,14 +23,13 @@ export function toRevisionNumber(hash: string): number | null {
 
 /** Creates the numbers that one process knows. */
 export function createRevisionNumbers(): RevisionNumbers {
-  const known = new Map<string, number>();
+  const known = new RecentMap<string, number>(MOST);
   return {
     find: (hash) => known.get(hash),
     note(hash, meant) {
       const number = toRevisionNumber(hash);
       // The number of two revisions means the first.
       if (number === null || meant !== hash) return;
-      if (known.size >= MOST) known.clear();
       known.set(hash, number);
     },
   };

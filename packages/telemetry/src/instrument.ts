@@ -6,6 +6,7 @@ import {
   type EventDelivery,
   type Executor,
   type ExecutorContext,
+  RecentMap,
   type Step,
   type Store,
 } from "@stackyard/core";
@@ -195,11 +196,10 @@ const MOST_KNOWN = 1_000;
  * context that created them, so that every sender passes it on, even after a crash.
  */
 export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store: S): S {
-  const known: Known = new Map();
+  const known: Known = new RecentMap(MOST_KNOWN);
   const followed: Omit<StoreLike, "findAttempt"> = {
     async load(stackIds) {
       const loaded = await store.load(stackIds);
-      if (known.size > MOST_KNOWN) known.clear();
       for (const { stackId, stack } of loaded) known.set(stackId, { stack, parked: new Map() });
       return loaded;
     },

@@ -1,5 +1,5 @@
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from "@aws-sdk/client-kms";
-import { type Clock, StackyardError } from "@stackyard/core";
+import { type Clock, RecentMap, StackyardError } from "@stackyard/core";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { toAwsError } from "../aws-fault.ts";
 import { callAws } from "../call-aws.ts";
@@ -59,7 +59,7 @@ export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptio
   const [newest] = keyArns;
   if (newest === undefined) throw new StackyardError("CONFIG_INVALID", "A sealer of KMS needs at least one key.");
   const context = { EncryptionContext: { "stackyard:yard": yard, "stackyard:purpose": "seal" } };
-  const opened = new Map<string, DataKey>();
+  const opened = new RecentMap<string, DataKey>(MOST_KEPT);
   let current: NewDataKey | undefined;
   let coming: Promise<NewDataKey> | undefined;
 
@@ -107,11 +107,8 @@ export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptio
     const name = encrypted.toString("base64");
     const known = opened.get(name);
     if (known !== undefined && known.until > clock.now()) return known;
-    opened.delete(name);
     const decrypted = await decrypt(encrypted);
     if (decrypted === undefined) return undefined;
-    const [oldest] = opened.keys();
-    if (opened.size >= MOST_KEPT && oldest !== undefined) opened.delete(oldest);
     opened.set(name, decrypted);
     return decrypted;
   }

@@ -1,3 +1,4 @@
+import { RecentMap } from "@stackyard/core";
 import type { Page } from "@stackyard/sdk";
 import { useQueries } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -47,7 +48,7 @@ export function usePageWindows<Item>(
   const place = useKeptPlace<KeptView>(`pages ${list}`, { view: start, sizes: new Map() });
   const [kept, setView] = useState(() => place.read().view);
   const view = toKnown(kept.list === list ? kept : start);
-  const pages = useRef(new Map<string, Page<Item>>());
+  const pages = useRef(new RecentMap<string, Page<Item>>(KEPT_PAGES));
   const sizes = useRef(place.read().sizes);
   const shown = view.starts.slice(view.first, view.last + 1);
   const queries = useQueries({
@@ -58,8 +59,9 @@ export function usePageWindows<Item>(
     })),
   });
   for (const [index, { data }] of queries.entries()) {
-    keep(pages.current, `${list} ${shown[index]}`, data);
-    if (data !== undefined) sizes.current.set(`${list} ${shown[index]}`, data.items.length);
+    if (data === undefined) continue;
+    pages.current.set(`${list} ${shown[index]}`, data);
+    sizes.current.set(`${list} ${shown[index]}`, data.items.length);
   }
   useEffect(() => {
     const starts = toStarts(pages.current, view);
@@ -99,15 +101,6 @@ export function usePageWindows<Item>(
 function toKnown(view: View): View {
   const end = view.starts.length - 1;
   return view.last <= end ? view : { ...view, first: Math.min(view.first, end), last: end };
-}
-
-/** Keeps a page as the newest one, and lets go of the oldest beyond 20. */
-function keep<Item>(pages: Map<string, Page<Item>>, key: string, page: Page<Item> | undefined): void {
-  if (page === undefined) return;
-  pages.delete(key);
-  pages.set(key, page);
-  const [oldest] = pages.keys();
-  if (pages.size > KEPT_PAGES && oldest !== undefined) pages.delete(oldest);
 }
 
 /** Follows the cursors of the pages in view: a changed one makes the places after it unknown. */

@@ -1,8 +1,9 @@
+import { RecentMap } from "@stackyard/core";
 import { createContext, type RefObject, useContext, useLayoutEffect, useRef, useState } from "react";
 
-/** The places of lists in pages, by entry of the browser's history and name. Kept until the page is closed. */
-const kept = new Map<string, unknown>();
 const MOST = 100;
+/** The places of lists in pages, by entry of the browser's history and name. Kept until the page is closed. */
+const kept = new RecentMap<string, unknown>(MOST);
 
 /** The present entry of the browser's history. The editor alone has none. */
 export const HistoryEntry = createContext("");
@@ -25,12 +26,7 @@ export function useKeptPlace<Value>(name: string, initial: Value): KeptPlace<Val
     key,
     // One name is written by one place in the code only.
     read: () => (kept.has(key) ? (kept.get(key) as Value) : initial),
-    write(value) {
-      kept.delete(key);
-      kept.set(key, value);
-      const [oldest] = kept.keys();
-      if (kept.size > MOST && oldest !== undefined) kept.delete(oldest);
-    },
+    write: (value) => void kept.set(key, value),
   };
 }
 

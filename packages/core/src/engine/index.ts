@@ -43,6 +43,7 @@ export { findVersionRange, type VersionChange, type VersionRange } from "../insp
 export { findLastDecision } from "../inspect/last-decision.ts";
 export { isDone, listEndsOfRuns } from "../inspect/last-success.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
+export { createRevisionNames } from "../inspect/revision-names.ts";
 export { createSensitiveNow, hideSensitive, type IsSensitive, type SensitiveNow } from "../inspect/sensitive-now.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";

@@ -1,4 +1,5 @@
 import type { Change, CommitResult, LoadedStack } from "../ports/stack-store.ts";
+import { RecentMap } from "../recent-map.ts";
 
 /** A cache of stacks as this process wrote them last. */
 export interface WrittenStacks {
@@ -17,7 +18,7 @@ const MAX_WRITTEN = 512;
  * decided again on a fresh load.
  */
 export function createWrittenStacks(): WrittenStacks {
-  const stacks = new Map<string, LoadedStack>();
+  const stacks = new RecentMap<string, LoadedStack>(MAX_WRITTEN);
   return {
     find: (stackId) => stacks.get(stackId),
     forget: () => stacks.clear(),
@@ -27,8 +28,6 @@ export function createWrittenStacks(): WrittenStacks {
       const { grants = [], version } = result;
       if (grants.length === 0 && !(runsHere && write.stack.runs.length > 0)) return;
       stacks.set(stackId, { stackId, version, stack: write.stack, parked: [] });
-      const [oldest] = stacks.size > MAX_WRITTEN ? stacks.keys() : [];
-      if (oldest !== undefined) stacks.delete(oldest);
     },
   };
 }

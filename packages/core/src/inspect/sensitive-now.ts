@@ -14,6 +14,7 @@ import type { Locator } from "../ports/locator.ts";
 import type { DeadLetter, LoadedStack, ParkedEvent, ParkedHead, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries, Store } from "../ports/store.ts";
 import { wrap } from "../ports/wrap.ts";
+import { createRevisionNames } from "./revision-names.ts";
 
 /** Returns true for a key whose values must not be shown. */
 export type IsSensitive = (key: string) => boolean;
@@ -56,7 +57,7 @@ export function createSensitiveNow(deps: Deps): SensitiveNow {
  */
 export function hideSensitive<Given extends ReadStore>(store: Given, locator: Pick<Locator, "find">): Given {
   const deps = { store, locator };
-  const names = createMachineNames(store);
+  const names = createRevisionNames(store.revisions);
   const show = async (loaded: LoadedStack): Promise<LoadedStack> => {
     const stack = loaded.stack && (await showStack(locator, loaded.stack));
     const parked = loaded.parked.map((head) => (stack === undefined ? head : showParked(stack, head)));
@@ -77,7 +78,10 @@ export function hideSensitive<Given extends ReadStore>(store: Given, locator: Pi
       async listHistory(filter, page) {
         const found = await store.queries.listHistory(filter, page);
         const places = new Map<StoredHistoryEntry, Place>();
-        for (const line of found.items) places.set(line, { stackId: line.stackId, machine: await names(line) });
+        for (const line of found.items) {
+          const { stackId, machineHash } = line;
+          places.set(line, { stackId, machine: machineHash === undefined ? undefined : await names(machineHash) });
+        }
         const items = await showEach(
           deps,
           found.items,
@@ -249,18 +253,4 @@ function isPlain(value: unknown): boolean {
 
 function pick(values: unknown, keys: readonly string[]): readonly unknown[] {
   return isMap(values) ? keys.map((key) => values[key]) : [];
-}
-
-const MOST_NAMES = 10_000;
-
-/** Returns the machine of a line, by its revision, which never changes. */
-function createMachineNames({ revisions }: Pick<Store, "revisions">) {
-  const names = new Map<string, string>();
-  return async ({ machineHash }: StoredHistoryEntry): Promise<string | undefined> => {
-    if (machineHash === undefined) return undefined;
-    const name = names.get(machineHash) ?? (await revisions.get(machineHash))?.name;
-    if (names.size >= MOST_NAMES) names.clear();
-    if (name !== undefined) names.set(machineHash, name);
-    return name;
-  };
 }

@@ -1,4 +1,5 @@
 import { Cron } from "croner";
+import { RecentMap } from "../recent-map.ts";
 
 /** When a timer fires again and again. */
 export interface CronSchedule {
@@ -120,16 +121,11 @@ function toWall(zone: string, at: number): number {
 }
 
 const MOST_FORMATS = 1_000;
-const formats = new Map<string, Intl.DateTimeFormat>();
+const formats = new RecentMap<string, Intl.DateTimeFormat>(MOST_FORMATS);
 
 function findFormat(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone);
-  if (known !== undefined) return known;
   // Documents name zones in any mixture of capitals.
-  if (formats.size >= MOST_FORMATS) formats.clear();
-  const format = createFormat(zone);
-  formats.set(zone, format);
-  return format;
+  return formats.findOr(zone, () => createFormat(zone));
 }
 
 function createFormat(timeZone: string): Intl.DateTimeFormat {

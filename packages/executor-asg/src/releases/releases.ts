@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import type { AwsAccess, SessionOptions } from "@stackyard/aws";
-import { type Clock, defined, isMap, type Logger, type Random, toPartition } from "@stackyard/core";
+import { type Clock, defined, isMap, type Logger, type Random, RecentMap, toPartition } from "@stackyard/core";
 import { toTagValue } from "@stackyard/core/services";
 import { createBucketMemory } from "../deploy/bucket-memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
@@ -264,7 +264,7 @@ const MAX_SESSIONS = 50;
 
 /** Caches the newest sessions, because assuming a role for every call is soon throttled. */
 export function createSessions({ access }: ReleasesDeps): OpenSession {
-  const sessions = new Map<string, AwsAccess>();
+  const sessions = new RecentMap<string, AwsAccess>(MAX_SESSIONS);
   return ({ project_name, config_name, release_id }) => {
     const key = JSON.stringify([project_name, config_name, release_id]);
     const known = sessions.get(key);
@@ -275,8 +275,6 @@ export function createSessions({ access }: ReleasesDeps): OpenSession {
       tags: Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, toTagValue(value)])),
     });
     sessions.set(key, session);
-    const [oldest] = sessions.keys();
-    if (sessions.size > MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
     return session;
   };
 }

@@ -1,5 +1,5 @@
 import type { Octokit } from "@octokit/core";
-import { defined, StackyardError } from "@stackyard/core";
+import { defined, RecentMap, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { OnUnread } from "../code-host.ts";
@@ -28,7 +28,7 @@ const MOST_PAGES = 100;
 
 /** Creates a reader of open pull requests. GitHub does not count requests for pages that have not changed. */
 export function createPullReader() {
-  const known = new Map<string, KnownPage>();
+  const known = new RecentMap<string, KnownPage>(MOST_KNOWN);
 
   async function loadPage(octokit: Octokit, repository: RepositoryPlace, page: number): Promise<KnownPage> {
     const key = `${repository.id} ${repository.fullName} ${page}`;
@@ -46,7 +46,6 @@ export function createPullReader() {
         per_page: 100,
       });
       const loaded = toPage(repository, answer);
-      if (known.size >= MOST_KNOWN) known.clear();
       known.set(key, loaded);
       return loaded;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Clock, defined } from "@stackyard/core";
+import { type Clock, defined, RecentMap } from "@stackyard/core";
 import {
   findGrants,
   findSecretPrefix,
@@ -174,11 +174,9 @@ function createConfiguredCallers(deps: CallerFinderDeps): (request: Request) => 
 
 /** Remembers callers for `REMEMBER_MS`, by a digest of their secrets. */
 function createRememberedCallers(clock: Pick<Clock, "now">) {
-  const remembered = new Map<string, { readonly caller: Caller; readonly until: number }>();
+  const remembered = new RecentMap<string, { readonly caller: Caller; readonly until: number }>(MOST_REMEMBERED);
 
   function add(key: string, caller: Caller): void {
-    const [oldest] = remembered.keys();
-    if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
     // A caller is not remembered beyond the end of its credential.
     const until = Math.min(clock.now() + REMEMBER_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY);
     remembered.set(key, { caller, until });

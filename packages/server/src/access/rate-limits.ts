@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type Clock, StackyardError } from "@stackyard/core";
+import { type Clock, RecentMap, StackyardError } from "@stackyard/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { ProblemInput } from "../http/problem.ts";
 import { toRateKey } from "./client-address.ts";
@@ -68,9 +68,9 @@ const RIGHT_MS = 3_600_000;
 
 /** Creates the counts of this process. */
 export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredentials {
-  const suspects = new Map<string, Suspect>();
+  const suspects = new RecentMap<string, Suspect>(MOST_SUSPECTS);
   /** When credentials are forgotten that were right, by their digest: behind one address there may be many clients. */
-  const right = new Map<string, number>();
+  const right = new RecentMap<string, number>(MOST_RIGHT);
   const findSuspect = (key: string): Suspect | undefined => {
     const found = suspects.get(key);
     if (found === undefined || found.endsAt > clock.now()) return found;
@@ -99,8 +99,6 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
 
   function remember(digest: string): void {
     // The last one again is the newest.
-    right.delete(digest);
-    removeOldest(right, MOST_RIGHT);
     right.set(digest, clock.now() + RIGHT_MS);
   }
 
@@ -111,7 +109,6 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
   }
 
   function addSuspect(key: string): Suspect {
-    removeOldest(suspects, MOST_SUSPECTS);
     const suspect = { endsAt: clock.now() + MINUTE_S * 1_000, wrong: new Map<string, number>() };
     suspects.set(key, suspect);
     return suspect;
@@ -125,11 +122,6 @@ function findExcess({ wrong }: Suspect, digest: string, isRight: boolean): strin
   }
   if (wrong.size < WRONG_A_MINUTE || isRight) return undefined;
   return `More than ${WRONG_A_MINUTE} wrong credentials in a minute came from your address. Wait.`;
-}
-
-function removeOldest(map: Map<string, unknown>, most: number): void {
-  const [oldest] = map.keys();
-  if (map.size >= most && oldest !== undefined) map.delete(oldest);
 }
 
 /** Returns the digest of a request's credential; undefined when it has none. */

@@ -6,7 +6,14 @@ import {
   type Permission,
   type Rights,
 } from "@stackyard/core/access";
-import type { EventHead, HistoryEntry, LoadedStack, Page, PageInput } from "@stackyard/core/engine";
+import {
+  createRevisionNames,
+  type EventHead,
+  type HistoryEntry,
+  type LoadedStack,
+  type Page,
+  type PageInput,
+} from "@stackyard/core/engine";
 import { pageOfReadable } from "../routes/readable-page.ts";
 import type { Caller } from "./caller.ts";
 import { findStackMachine, type Guard, hasEverywhere, toDelegateHint } from "./guard.ts";
@@ -85,20 +92,9 @@ export interface SubjectFinder {
   ofLine(rights: Rights, line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<AccessSubject | undefined>;
 }
 
-const MOST_MACHINES = 10_000;
-
-/** Creates a finder. Caches the machine of each revision, which never changes. */
+/** Creates a finder. */
 export function createSubjectFinder({ store, guard }: { readonly store: Store; readonly guard: Guard }): SubjectFinder {
-  const machines = new Map<string, string>();
-
-  async function findMachine(hash: string): Promise<string | undefined> {
-    const known = machines.get(hash);
-    if (known !== undefined) return known;
-    const name = (await store.revisions.get(hash))?.name;
-    if (machines.size >= MOST_MACHINES) machines.clear();
-    if (name !== undefined) machines.set(hash, name);
-    return name;
-  }
+  const findMachine = createRevisionNames(store.revisions);
 
   return {
     async machineOf({ stackId, machineHash }) {

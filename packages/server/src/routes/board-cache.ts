@@ -1,4 +1,4 @@
-import type { Clock } from "@stackyard/core";
+import { type Clock, RecentMap } from "@stackyard/core";
 import type { ChangeBell } from "../change-bell.ts";
 
 /** The boards that were computed last. What two callers may read alike is computed once for both. */
@@ -29,7 +29,7 @@ interface Kept<Value> {
 
 /** Creates an empty cache. A key must say everything on which its value depends, first of all what the caller may read. */
 export function createBoardCache<Value>({ clock, bell }: BoardCacheDeps): BoardCache<Value> {
-  const kept = new Map<string, Kept<Value>>();
+  const kept = new RecentMap<string, Kept<Value>>(MOST_KEPT);
 
   function isFresh({ at, rings, isComputed }: Kept<Value>): boolean {
     const age = clock.now() - at;
@@ -38,8 +38,6 @@ export function createBoardCache<Value>({ clock, bell }: BoardCacheDeps): BoardC
   }
 
   function begin(key: string, compute: () => Promise<Value>): Promise<Value> {
-    const [oldest] = kept.keys();
-    if (kept.size >= MOST_KEPT && oldest !== undefined) kept.delete(oldest);
     const begun: Kept<Value> = { value: compute(), at: clock.now(), rings: bell.count, isComputed: false };
     kept.set(key, begun);
     begun.value.then(

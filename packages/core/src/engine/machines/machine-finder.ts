@@ -7,7 +7,7 @@ import type { Stack } from "../../machine/stack.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
-import { remember } from "./remember.ts";
+import { RecentMap } from "../../recent-map.ts";
 import { type CompileRevision, createRevisionCache, type RevisionCache } from "./revision-cache.ts";
 import { createRevisionOrder, type RevisionOrder } from "./revision-order.ts";
 
@@ -104,18 +104,19 @@ const JOBS_STAY = {
 } as const;
 
 const FRESH_EVERY_MS = 5_000;
+const MOST_MACHINES = 1_000;
 
 /**
  * Looks up a machine. Before it reports an unknown machine or event, bypasses the locator's cache, at most once in 5 s.
  */
 function createLocate({ locator, clock, onLocated }: MachineFinderDeps): Locate {
-  const askedFreshAt = new Map<string, number>();
+  const askedFreshAt = new RecentMap<string, number>(MOST_MACHINES);
   async function ask(name: string, event: StackEvent): Promise<LocatedMachine> {
     const first = await locator.find(name);
     if (first.kind === "found" && !mayBeUndeclared(first.machine, event)) return first;
     const now = clock.now();
     if (now - (askedFreshAt.get(name) ?? Number.NEGATIVE_INFINITY) < FRESH_EVERY_MS) return first;
-    remember(askedFreshAt, name, now);
+    askedFreshAt.set(name, now);
     return locator.find(name, { fresh: true });
   }
   return async (name, event) => {

@@ -5,7 +5,7 @@ import { parseMachine } from "../../machine/parse-machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Revision } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
-import { remember } from "./remember.ts";
+import { RecentMap } from "../../recent-map.ts";
 
 /** A cache of compiled revisions. Notes which of the located revisions the store already has. */
 export interface RevisionCache {
@@ -23,15 +23,17 @@ export interface RevisionCache {
   forget(): void;
 }
 
+const MOST_REVISIONS = 1_000;
+
 /** Creates an empty cache over the store's revisions. */
 export function createRevisionCache(
   revisions: Pick<Revisions, "put" | "list"> & { get(hash: string): Promise<Revision | undefined> },
   compile: CompileRevision,
   clock: Pick<Clock, "now">,
 ): RevisionCache {
-  const compiled = new Map<string, Machine>();
-  const kept = new Map<string, Revision>();
-  const offered = new Map<string, Revision>();
+  const compiled = new RecentMap<string, Machine>(MOST_REVISIONS);
+  const kept = new RecentMap<string, Revision>(MOST_REVISIONS);
+  const offered = new RecentMap<string, Revision>(MOST_REVISIONS);
   return {
     findCompiled: (hash) => compiled.get(hash),
     async find(hash) {
@@ -40,23 +42,23 @@ export function createRevisionCache(
       const revision = await revisions.get(hash);
       const machine = revision === undefined ? undefined : compile(revision);
       if (revision === undefined || machine === undefined) return undefined;
-      remember(kept, hash, revision);
-      remember(compiled, hash, machine);
+      kept.set(hash, revision);
+      compiled.set(hash, machine);
       return machine;
     },
     isKept: async (hash) => kept.has(hash) || (await revisions.get(hash)) !== undefined,
     offer(revision) {
-      if (!kept.has(revision.hash)) remember(offered, revision.hash, revision);
+      if (!kept.has(revision.hash)) offered.set(revision.hash, revision);
     },
     async keep(hash) {
       const revision = offered.get(hash);
       if (revision === undefined) return;
       await revisions.put(revision, await findPlace(revisions, revision, clock.now()));
-      remember(kept, hash, revision);
+      kept.set(hash, revision);
       offered.delete(hash);
     },
     forget() {
-      for (const [hash, revision] of kept) remember(offered, hash, revision);
+      for (const [hash, revision] of kept) offered.set(hash, revision);
       kept.clear();
     },
   };

@@ -4,7 +4,7 @@ import type { Machine } from "../../machine/machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ListedRevision, LocatedMachine } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
-import { remember } from "./remember.ts";
+import { RecentMap } from "../../recent-map.ts";
 import type { RevisionCache } from "./revision-cache.ts";
 
 type FoundDocument = Extract<LocatedMachine, { kind: "found" }>;
@@ -19,6 +19,8 @@ export interface RevisionOrder {
   place(located: FoundDocument, own: Machine | undefined, wanted: WantedMachine): Promise<FoundNewest>;
 }
 
+const MOST_REVISIONS = 1_000;
+
 /** Later revisions that are asked whether they declare an event. */
 const MOST_LATER = 20;
 
@@ -30,13 +32,13 @@ export function createRevisionOrder(
   { revisions, clock }: { readonly revisions: Revisions; readonly clock: Pick<Clock, "now"> },
   cache: Pick<RevisionCache, "find">,
 ): RevisionOrder {
-  const readAt = new Map<string, number>();
+  const readAt = new RecentMap<string, number>(MOST_REVISIONS);
 
   function noteRead(hash: string): number {
     const known = readAt.get(hash);
     if (known !== undefined) return known;
     const now = clock.now();
-    remember(readAt, hash, now);
+    readAt.set(hash, now);
     return now;
   }
 

@@ -6,7 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { LoadedStack, ParkedHead } from "../../ports/stack-store.ts";
 import type { StackFilter, Store } from "../../ports/store.ts";
-import { remember } from "./remember.ts";
+import { RecentMap } from "../../recent-map.ts";
 
 /** Detects new revisions of machines, so that events that an earlier revision refused are decided again. */
 interface RevisionWatch {
@@ -28,6 +28,7 @@ interface RevisionWatchDeps {
 }
 
 const PAGE = 256;
+const MOST_MACHINES = 1_000;
 
 /**
  * Watches the machines that this process has decided on. Events that were parked before the process started are checked
@@ -36,7 +37,7 @@ const PAGE = 256;
 export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
   const { locator } = deps;
   const startedAt = deps.clock.now();
-  const seen = new Map<string, string>();
+  const seen = new RecentMap<string, string>(MOST_MACHINES);
   /** Lists of stacks that are given page by page, by the machine that has changed. */
   const lists = new Map<string, StackList>([
     [EARLIER, openList(() => listParkedBefore({ ...deps, locator: { find: findNoted } }, startedAt))],
@@ -67,7 +68,7 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
 
   function note(name: string, located: LocatedMachine): void {
     // An older revision that was seen before remains, so that stacks with events that it refused are found.
-    if (!seen.has(name) || located.kind !== "found") remember(seen, name, toMark(located));
+    if (!seen.has(name) || located.kind !== "found") seen.set(name, toMark(located));
   }
 
   return {

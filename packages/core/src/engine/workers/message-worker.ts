@@ -7,6 +7,7 @@ import type { Clock, Ids } from "../../ports/clock.ts";
 import { failed, type Logger } from "../../ports/executor.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../../ports/transport.ts";
+import { RecentMap } from "../../recent-map.ts";
 import { toResultEvent } from "../attempts/attempt-result.ts";
 import { retryTransient } from "../attempts/retry-transient.ts";
 import type { StepEnd, WorkerStore } from "../attempts/run-attempt.ts";
@@ -144,14 +145,10 @@ interface Answers {
 }
 
 function createAnswers(): Answers {
-  const kept = new Map<string, QueuedEvent>();
+  const kept = new RecentMap<string, QueuedEvent>(KEPT_ANSWERS);
   return {
     find: (attemptId: string) => kept.get(attemptId),
-    keep(attemptId: string, event: QueuedEvent) {
-      kept.set(attemptId, event);
-      const [oldest] = kept.keys();
-      if (kept.size > KEPT_ANSWERS && oldest !== undefined) kept.delete(oldest);
-    },
+    keep: (attemptId: string, event: QueuedEvent) => void kept.set(attemptId, event),
   };
 }
 
