@@ -8,10 +8,17 @@ import {
   parseJson,
   StackyardError,
 } from "@stackyard/core";
-import { BASE_VARIABLES, pickEnvironment } from "@stackyard/core/programs";
+import {
+  BASE_VARIABLES,
+  createLineSink,
+  findShortage,
+  type LineSink,
+  type ProgramEnd,
+  pickEnvironment,
+  type RunProgramInput,
+  runProgram,
+} from "@stackyard/core/programs";
 import type { LambdaOptions } from "./definition.ts";
-import { createLineSink, type LineSink } from "./output-lines.ts";
-import { type ProgramEnd, type RunProgramInput, runProgram } from "./run-program.ts";
 import { type FunctionAnswer, type InvokeInput, MAX_RESPONSE_BYTES } from "./to-step.ts";
 
 /**
@@ -269,20 +276,12 @@ function toResponseTooLarge(): FunctionAnswer {
   return toUnhandled("Function.ResponseSizeTooLarge", limit);
 }
 
-/** The system lacks a resource. The function is not at fault, and a retry may start it. */
-const EXHAUSTED: ReadonlyMap<string, string> = new Map([
-  ["EMFILE", "This process has no free file descriptors. Raise its limit (ulimit -n), or lower the worker's capacity."],
-  ["ENFILE", "The system has no free file descriptors. Raise fs.file-max, or lower the worker's capacity."],
-  ["EAGAIN", "The system cannot start more processes. Raise the limit (ulimit -u), or lower the worker's capacity."],
-  ["ENOMEM", "The system has no free memory. Lower the worker's capacity."],
-]);
-
 /**
  * Returns the answer of a function with a program that cannot be started; `LAMBDA_UNAVAILABLE` if the system lacks a
  * resource.
  */
 export function toNotStarted(requestId: string, program: string, error: Error): FunctionAnswer | Failed {
-  const advice = "code" in error ? EXHAUSTED.get(String(error.code)) : undefined;
+  const advice = findShortage(error);
   if (advice !== undefined) {
     const message = `The local function was not started: ${error.message}. ${advice}`;
     return failed({ code: "LAMBDA_UNAVAILABLE", message, retryable: true });

@@ -4,12 +4,17 @@ import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { defined, type ExecutorContext, StackyardError } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
-import { BASE_VARIABLES, type Environment, isCredentialVariable, pickEnvironment } from "@stackyard/core/programs";
+import {
+  BASE_VARIABLES,
+  type Environment,
+  isCredentialVariable,
+  pickEnvironment,
+  type TargetAccess,
+} from "@stackyard/core/programs";
 import { toStackTags } from "@stackyard/core/services";
 import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
 import { type ProgramRunner, runChild } from "./run/child.ts";
 import { TerraformFailure } from "./run/failure.ts";
-import type { TargetAccess } from "./run/target-credentials.ts";
 import { isVersionConstraint } from "./source/module-facts.ts";
 import { loadSdkS3Source, type S3Source } from "./source/sources.ts";
 

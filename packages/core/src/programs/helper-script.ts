@@ -40,8 +40,8 @@ const actions = {
     programs.get(id)?.child.stdio[output]?.destroy();
   },
 };
-function begin({ id, binary, arguments: words, cwd, environment, stdin, holdStdin }, stdio, isPiped) {
-  const child = spawn(binary, words, { cwd, env: environment, detached: true, stdio });
+function begin({ id, binary, arguments: words, cwd, environment, user, stdin, holdStdin }, stdio, isPiped) {
+  const child = spawn(binary, words, { cwd, env: environment, ...user, detached: true, stdio });
   child.on("error", (error) => child.pid === undefined && fail(id, error));
   if (child.pid === undefined) {
     // Without free file descriptors, it has no streams.

@@ -2,7 +2,15 @@ import { createHelper, type Helper } from "./helper.ts";
 import type { FiledInput, PipedInput, PipedProgram, RunningProgram } from "./program.ts";
 import { startFiledHere, startPipedHere } from "./start-here.ts";
 
-export type { ChildEnd, FiledInput, PipedInput, PipedProgram, ProgramInput, RunningProgram } from "./program.ts";
+export type {
+  ChildEnd,
+  FiledInput,
+  PipedInput,
+  PipedProgram,
+  ProgramInput,
+  ProgramUser,
+  RunningProgram,
+} from "./program.ts";
 
 /**
  * Starts programs. A process is copied for each program that it starts, and does nothing else meanwhile: a server of 200 MB for

@@ -16,6 +16,14 @@ export interface ProgramInput {
   readonly cwd: string;
   /** All variables that it gets. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Who runs it, without further groups. Only root can choose. Default: the user of this process. */
+  readonly user?: ProgramUser | undefined;
+}
+
+/** A user and a group of the system, by number. */
+export interface ProgramUser {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** One whose output goes to files that exist, at their ends. It outlives the process that has started it. */
@@ -47,11 +55,16 @@ export interface PipedProgram extends RunningProgram {
   kill(): void;
 }
 
-/** Kills a process group. Returns false if it does not exist, or the system has no groups. */
-export function killGroup(pid: number): boolean {
+/** Signals a process group. Returns false if it does not exist, or the system has no groups. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(-pid, "SIGKILL");
+    return process.kill(-pid, signal);
   } catch {
     return false;
   }
+}
+
+/** Kills a process group. Returns false if it does not exist, or the system has no groups. */
+export function killGroup(pid: number): boolean {
+  return signalGroup(pid, "SIGKILL");
 }

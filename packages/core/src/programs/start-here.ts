@@ -43,13 +43,13 @@ export async function startPipedHere(input: PipedInput): Promise<PipedProgram> {
 }
 
 function spawnHere(
-  { binary, arguments: words, cwd, environment }: ProgramInput,
+  { binary, arguments: words, cwd, environment, user }: ProgramInput,
   stdio: ("ignore" | "pipe" | number)[],
 ): ChildProcess {
   // A program's environment does not depend on which process has started it.
   const mark = createMark("STACKYARD_PROGRAM");
   const env = { ...environment, [mark.name]: mark.value };
-  return spawn(binary, [...words], { cwd, env, detached: true, windowsHide: true, stdio });
+  return spawn(binary, [...words], { cwd, env, ...user, detached: true, windowsHide: true, stdio });
 }
 
 async function begin(child: ChildProcess): Promise<RunningProgram> {

@@ -1,10 +1,9 @@
 import { mkdtemp, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { keepStartBytes } from "@stackyard/core";
-import { pickEnvironment } from "@stackyard/core/programs";
+import { findInPath, pickEnvironment } from "@stackyard/core/programs";
 import { runChild } from "./child.ts";
 import { TerraformFailure } from "./failure.ts";
-import { findInPath } from "./find-program.ts";
 import type { StagedRun } from "./staged-run.ts";
 
 /** A program besides Terraform that reads a plan. */

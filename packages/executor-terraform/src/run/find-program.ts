@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { access, constants, stat } from "node:fs/promises";
-import { basename, delimiter, isAbsolute, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, isAbsolute } from "node:path";
 import { promisify } from "node:util";
-import { type Environment, pickEnvironment } from "@stackyard/core/programs";
+import { type Environment, findInPath, findShortage, pickEnvironment } from "@stackyard/core/programs";
 import type { Settings } from "../settings.ts";
 import { allowsVersion, isVersionConstraint } from "../source/module-facts.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -87,20 +87,6 @@ function toMismatchText(found: readonly Program[], constraints: readonly string[
   return `${facts.join(", ")}; allowed is ${constraints.join(" and ")}. Install a version that fits, or change "version".`;
 }
 
-/** Returns the path of a program that PATH contains, or of an absolute one that exists. */
-export async function findInPath(binary: string, path: string): Promise<string | undefined> {
-  const folders = path.split(delimiter).filter((folder) => folder !== "");
-  const candidates = isAbsolute(binary) ? [binary] : folders.map((folder) => join(folder, binary));
-  for (const candidate of candidates) {
-    const usable = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable && (await stat(candidate)).isFile()) return candidate;
-  }
-  return undefined;
-}
-
 type ProgramFacts = Pick<Program, "product" | "version">;
 
 /** By path and file: asking costs a process, and the answer changes only with the file. */
@@ -120,14 +106,11 @@ async function loadFacts(path: string, environment: Environment): Promise<Progra
 const run = promisify(execFile);
 const VERSION_TIMEOUT_MS = 30_000;
 
-/** The system lacks a resource, which is not the program's fault. */
-const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
-
 async function askProgram(path: string, environment: Environment): Promise<ProgramFacts> {
   const env = { ...pickEnvironment(environment, ["PATH", "HOME"]), CHECKPOINT_DISABLE: "1" };
   const options = { env, timeout: VERSION_TIMEOUT_MS };
   const { stdout } = await run(path, ["version"], options).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && EXHAUSTED.has(error.code)) throw error;
+    if (findShortage(error) !== undefined) throw error;
     return { stdout: "" };
   });
   return parseVersionText(stdout);

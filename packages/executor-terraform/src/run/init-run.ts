@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { formatNames } from "@stackyard/core";
+import { createMaskedReport } from "@stackyard/core/programs";
 import type { TerraformConfig } from "../definition.ts";
 import { listStateProviders } from "../state/state-document.ts";
 import { TerraformFailure } from "./failure.ts";
-import { createMaskedReport } from "./masked-report.ts";
 import { listProviders } from "./provider-cache.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { type CallEnd, callTerraform, reportStep, TAIL_BYTES, toCallFailure, toPlainText } from "./terraform-call.ts";

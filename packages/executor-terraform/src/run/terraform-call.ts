@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { defined, isMap } from "@stackyard/core";
-import type { ChildEnd } from "@stackyard/core/programs";
+import { type ChildEnd, createMaskedReport } from "@stackyard/core/programs";
 import { isConfigurationFault, saysConfigurationFault } from "../source/configuration-faults.ts";
 import { type CreatedResource, createCreatedResources, isOrderly } from "../state/created-resources.ts";
 import { parseRawJson } from "../state/exact-json.ts";
@@ -29,7 +29,6 @@ import {
   toDiagnosticText,
   toHeadAndTail,
 } from "./failure.ts";
-import { createMaskedReport } from "./masked-report.ts";
 import type { StagedRun } from "./staged-run.ts";
 
 /** Maximum bytes of a call's output that are kept for a failure. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, defined, type ExecutorContext } from "@stackyard/core";
+import { withTargetCredentials } from "@stackyard/core/programs";
 import { createLogMasks } from "@stackyard/core/services";
 import { TERRAFORM_STATE, type TerraformConfig, toStateKey } from "../definition.ts";
 import { type Settings, toDefaultTags, toEnvironment } from "../settings.ts";
@@ -26,7 +27,6 @@ import { openProviderCache, type RunProviderCache } from "./provider-cache.ts";
 import { recoverRun } from "./recorded-run.ts";
 import { claimFolder, claimSameFolder, FolderRefused, type OwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import type { StagedRun } from "./staged-run.ts";
-import { withTargetCredentials } from "./target-credentials.ts";
 import { findCut, isVariablesFile, listTextsOf, removeVariables } from "./tfvars.ts";
 
 /** Runs `work` in a folder that is always removed afterwards. Fails with TerraformFailure. */

@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { type PipedProgram, type ProgramStarter, programStarter } from "@stackyard/core/programs";
 import { createOutputLines } from "./output-lines.ts";
+import { signalGroup } from "./program.ts";
+import { type PipedProgram, type ProgramStarter, type ProgramUser, programStarter } from "./program-starter.ts";
 
 /** A program to run once. */
 export interface RunProgramInput {
@@ -16,8 +17,17 @@ export interface RunProgramInput {
   readonly maxResultBytes: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** How it is stopped after its time, and when it is cancelled. Default: its group is killed at once. */
+  readonly stop?: ProgramStop;
+  readonly user?: ProgramUser | undefined;
   /** Takes each line of output that is not the result. */
   onLine(line: string): void;
+}
+
+/** A signal to the process group, and the time until what is left of it is killed. */
+export interface ProgramStop {
+  readonly signal: NodeJS.Signals;
+  readonly graceMs: number;
 }
 
 /**
@@ -48,6 +58,7 @@ export async function runProgram(
   keepTrack(program);
   const lines = readLines(program, input);
   const end = await waitForEnd(program, input);
+  if (end.kind === "timed-out" || end.kind === "cancelled") await stopProgram(program, input.stop);
   program.kill();
   const arrivals = lines.map(({ arrival }) => arrival);
   await drain(arrivals, LONGEST_LINES_MS);
@@ -56,11 +67,19 @@ export async function runProgram(
   return end;
 }
 
+async function stopProgram(program: PipedProgram, stop: ProgramStop | undefined): Promise<void> {
+  if (stop === undefined || stop.graceMs <= 0 || !signalGroup(program.pid, stop.signal)) return;
+  const timer = new AbortController();
+  const late = delay(stop.graceMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([program.ended, late]);
+  timer.abort();
+}
+
 async function startProgram(
-  { command: [binary, ...words], cwd, env, stdin, holdStdin }: RunProgramInput,
+  { command: [binary, ...words], cwd, env, stdin, holdStdin, user }: RunProgramInput,
   starter: ProgramStarter,
 ): Promise<PipedProgram | Error> {
-  const input = { binary, arguments: words, cwd, environment: env, stdin, holdStdin };
+  const input = { binary, arguments: words, cwd, environment: env, stdin, holdStdin, user };
   return await starter
     .startPiped(input)
     .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));

@@ -1,4 +1,4 @@
-import { cutText, keepStart } from "@stackyard/core";
+import { cutText, keepStart } from "../machine/cut-text.ts";
 
 /** The receiver of lines; the limits apply to all streams that share it. */
 export interface LineSink {

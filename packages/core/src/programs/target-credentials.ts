@@ -1,6 +1,7 @@
-import type { ExecutorContext, Target } from "@stackyard/core";
-import { type Environment, serveCredentials } from "@stackyard/core/programs";
-import type { LogMasks } from "@stackyard/core/services";
+import type { LogMasks } from "../machine/log-mask.ts";
+import type { ExecutorContext, Target } from "../ports/executor.ts";
+import type { Environment } from "./pick-environment.ts";
+import { serveCredentials } from "./serve-credentials.ts";
 
 /** The account that a task works in, and the variables of its credentials. */
 export interface TargetAccess {

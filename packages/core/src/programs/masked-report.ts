@@ -1,5 +1,5 @@
-import type { StreamLine } from "@stackyard/core/services";
-import type { StagedRun } from "./staged-run.ts";
+import type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
+import type { ExecutorContext } from "../ports/executor.ts";
 
 /** Progress is for people: what may be the beginning of a secret is held back for this time at most. */
 const HOLD_MS = 1000;
@@ -11,8 +11,13 @@ export interface MaskedReport {
   end(): void;
 }
 
-/** Creates a report of one call of the program. */
-export function createMaskedReport({ ctx, maskStream }: Pick<StagedRun, "ctx" | "maskStream">): MaskedReport {
+interface MaskedReportDeps {
+  readonly ctx: Pick<ExecutorContext, "report">;
+  readonly maskStream: () => StreamMask;
+}
+
+/** Creates a report of one call of a program. */
+export function createMaskedReport({ ctx, maskStream }: MaskedReportDeps): MaskedReport {
   const mask = maskStream();
   let timer: NodeJS.Timeout | undefined;
   const report = (lines: readonly string[]) => {

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createProgramStarter, type ProgramStarter } from "@stackyard/core/programs";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createLineSink } from "./output-lines.ts";
+import { createProgramStarter, type ProgramStarter } from "./program-starter.ts";
 import { type RunProgramInput, runProgram } from "./run-program.ts";
 import type { Ends } from "./testing/out-of-descriptors.ts";
 
@@ -73,6 +73,29 @@ describe.each(["here", "by the small process"])("runProgram, started %s", (place
     ["cancelled", "sleep 60", { signal: AbortSignal.timeout(200) }],
   ] as const)("ends what is %s", async (kind, shell, more) => {
     expect(await runProgram(toInput(shell, more), starter)).toEqual({ kind });
+  });
+
+  it.each([
+    ["ends by itself", "trap 'echo stopped >&2; exit 0' TERM; echo up >&2; sleep 60 & wait", ["up", "stopped"]],
+    ["does not end", "trap '' TERM; echo up >&2; sleep 60", ["up"]],
+  ])("signals the group of what is cancelled, and kills what %s", async (_, shell, shown) => {
+    const lines: string[] = [];
+    const cancel = new AbortController();
+    const onLine = (line: string) => {
+      lines.push(line);
+      cancel.abort();
+    };
+    const stop = { signal: "SIGTERM", graceMs: 300 } as const;
+    const end = await runProgram(toInput(shell, { onLine, signal: cancel.signal, stop }), starter);
+
+    expect([lines, end]).toEqual([shown, { kind: "cancelled" }]);
+  });
+
+  it.runIf(process.getuid?.() === 0)("runs as a user", async () => {
+    const user = { uid: 65_534, gid: 65_533 };
+    const end = await runProgram(toInput("id -u; id -g; id -G", { user }), starter);
+
+    expect(end).toEqual({ kind: "ended", code: 0, signal: null, result: "65534\n65533\n65533\n" });
   });
 
   it("joins characters that pieces cut (wonderwhy-er/DesktopCommanderMCP#628)", async () => {
