@@ -28,7 +28,7 @@ export function toErrorsPage(): string {
     "exit code 1 and HTTP status 409. Codes of **problems of a machine document**, such as `state-unknown-key`, are in",
     "[problems.md](problems.md). A **failed task** has a code of its executor, such as `TERRAFORM_APPLY_FAILED`: see the README of",
     "[executor-terraform](../packages/executor-terraform/README.md), [executor-lambda](../packages/executor-lambda/README.md),",
-    "[executor-ecs](../packages/executor-ecs/README.md), [executor-runcommand](../packages/executor-runcommand/README.md) and",
+    "[executor-command](../packages/executor-command/README.md), [executor-ecs](../packages/executor-ecs/README.md), [executor-runcommand](../packages/executor-runcommand/README.md) and",
     "[executor-asg](../packages/executor-asg/README.md). Codes of **artifacts**, such as `SHA256_MISMATCH`, are in [artifacts.md](artifacts.md).",
     "",
     ...codes,

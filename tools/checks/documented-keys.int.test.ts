@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type ExecutorDefinition, isMap } from "@stackyard/core";
 import { EventMessage } from "@stackyard/core/machine";
 import { asgDefinition } from "@stackyard/executor-asg/definition";
+import { commandDefinition } from "@stackyard/executor-command/definition";
 import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -26,6 +27,7 @@ const listMissing = (keys: readonly string[], ...pages: readonly string[]) => {
 
 const definitions: readonly (readonly [string, Pick<ExecutorDefinition, "name" | "config" | "outputs">])[] = [
   ["executor-asg", asgDefinition],
+  ["executor-command", commandDefinition],
   ["executor-ecs", ecsDefinition],
   ["executor-lambda", lambdaDefinition],
   ["executor-runcommand", runCommandDefinition],

@@ -52,6 +52,8 @@ export interface ConfigReport {
 export interface TasksReport {
   /** The version of the document. */
   readonly version: 1 | 2;
+  /** The name of the machine. */
+  readonly machine: string;
   error(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   warn(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   /** Returns a text for a message: quoted, escaped and bounded. */

@@ -24,7 +24,7 @@ export {
 } from "./event-message.ts";
 export type { ExecutorRegistry } from "./executor-definition.ts";
 export { compileCel } from "./expression/compile-expression.ts";
-export { compileCelTemplate } from "./expression/compile-template.ts";
+export { compileCelTemplate, hasExpression } from "./expression/compile-template.ts";
 export type { Cel, CelTemplate, Evaluated, ExpressionFault } from "./expression/expression.ts";
 export { toDot, toMermaid } from "./graph/to-diagram.ts";
 export { type DrawOptions, type Graph, toGraph } from "./graph/to-graph.ts";

@@ -2,10 +2,11 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { killGroup } from "./program.ts";
 
 /** A variable by which a process is found again. */
 export interface Mark {
-  readonly name: "STACKYARD_STARTER" | "STACKYARD_PROGRAM";
+  readonly name: "STACKYARD_STARTER" | "STACKYARD_PROGRAM" | "STACKYARD_TASK_ID";
   readonly value: string;
 }
 
@@ -21,6 +22,11 @@ export function createMark(name: Mark["name"]): Mark {
 export async function findMarked({ name, value }: Mark): Promise<readonly number[]> {
   const text = `${name}=${value}`;
   return existsSync("/proc/self/environ") ? findInProc(text) : await findWithPs(text);
+}
+
+/** Kills what is left on this machine of programs with a mark, with their groups. */
+export async function endMarked(mark: Mark): Promise<void> {
+  for (const pid of await findMarked(mark)) killGroup(pid);
 }
 
 function findInProc(text: string): readonly number[] {

@@ -1,4 +1,5 @@
 export { findInPath } from "./find-in-path.ts";
+export { endMarked } from "./find-marked.ts";
 export { findShortage } from "./find-shortage.ts";
 export { createMaskedReport, type MaskedReport } from "./masked-report.ts";
 export { createLineSink, type LineSink } from "./output-lines.ts";

@@ -12,8 +12,8 @@ export interface RunProgramInput {
   readonly stdin: string;
   /** True to keep standard input open after `stdin`, so that the program detects the end of this process. */
   readonly holdStdin: boolean;
-  /** Where the program writes its result: standard output, or a separate descriptor. */
-  readonly resultFd: 1 | 3;
+  /** Where the program writes its result: standard output, or a separate descriptor; undefined: it has none. */
+  readonly resultFd: 1 | 3 | undefined;
   readonly maxResultBytes: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -131,8 +131,8 @@ function waitForEnd(program: PipedProgram, input: RunProgramInput): Promise<Prog
   const onAbort = (): void => resolve({ kind: "cancelled" });
   if (input.signal.aborted) onAbort();
   input.signal.addEventListener("abort", onAbort, { once: true });
-  const stream = input.resultFd === 1 ? program.stdout : program.result;
-  const result = collect(stream, input.maxResultBytes, () => resolve({ kind: "too-large" }));
+  const onTooLarge = () => input.resultFd !== undefined && resolve({ kind: "too-large" });
+  const result = collect(input.resultFd === 1 ? program.stdout : program.result, input.maxResultBytes, onTooLarge);
   void program.ended.then(async ({ code, signal, lost }) => {
     if (lost) return resolve({ kind: "lost" });
     await drain([result], LONGEST_RESULT_MS);
@@ -149,7 +149,7 @@ function waitForEnd(program: PipedProgram, input: RunProgramInput): Promise<Prog
   });
 }
 
-function collect(stream: Readable, maxBytes: number, onTooLarge: () => void): Arrival & { text(): string } {
+function collect(stream: Readable, maxBytes: number, onTooLarge: () => unknown): Arrival & { text(): string } {
   const chunks: Buffer[] = [];
   const arrival = attend(stream, (chunk) => {
     if (arrival.bytes() > maxBytes) onTooLarge();

@@ -117,7 +117,7 @@ export function checkTasks(
   tasks: readonly ConfiguredTask[],
   states: ReadonlyMap<string, EndingState>,
 ): void {
-  const { executors, problems, version } = context;
+  const { executors, problems, version, name: machine } = context;
   if (!judgesConfigs(context)) return;
   for (const definition of executors.values()) {
     if (definition.checkTasks === undefined) continue;
@@ -138,6 +138,7 @@ export function checkTasks(
       suggest: (name, known) => suggestOrList(name, known),
       listTasks: () => tasks.map(toNeeded),
       version,
+      machine,
       listStates: () => [...states.keys()],
       listEndsAfter: (task, without) => listEndsAfter(states, task, without),
       listNeeds(task) {
