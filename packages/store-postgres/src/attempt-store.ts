@@ -210,7 +210,7 @@ const SUSPEND = {
   text: `
 update stackyard.open_attempt o
    set status = 'suspended', lapses = 0, lease_until = null, progress = $5,
-       progress_message = coalesce($6, o.progress_message),
+       progress_message = coalesce($6, o.progress_message), opens_at = $9,
        poll_due_at = case when o.cancelling is not null and not o.cancel_told then $7::bigint else $4::bigint end,
        due_at = least(o.due_at,
                       case when o.cancelling is not null and not o.cancel_told then $7::bigint else $4::bigint end)
@@ -222,7 +222,7 @@ returning o.place`,
 async function suspend(
   database: Database,
   { attemptId, token, owner }: Grant,
-  { progress, dueAt, message, now }: SuspendInput,
+  { progress, dueAt, message, opensAt, now }: SuspendInput,
 ): Promise<"suspended" | "lost"> {
   const row = await database.row(
     SUSPEND,
@@ -234,6 +234,7 @@ async function suspend(
     message === undefined ? null : JSON.stringify(message),
     now,
     toKeyText(owner),
+    opensAt ?? null,
   );
   return row === undefined ? "lost" : "suspended";
 }
@@ -304,6 +305,7 @@ interface ViewRow {
   readonly holder_sent: string | null;
   readonly place: number | null;
   readonly progress_message: string | null;
+  readonly opens_at: number | null;
   readonly has_log: boolean;
   readonly log: string | null;
   readonly outcome: NonNullable<AttemptView["outcome"]> | null;
@@ -321,7 +323,7 @@ select o.began_at, o.attempt_id, o.stack_id, b.sent, o.status, o.deadline_at, o.
        case when o.queued_key is not null then (
          select count(*) from stackyard.open_attempt x
           where x.queued_key = o.queued_key and x.began_at <= o.began_at) end as place,
-       o.progress_message, false as has_log, null as log, null as outcome
+       o.progress_message, o.opens_at, false as has_log, null as log, null as outcome
   from stackyard.open_attempt o
   left join lateral (select b.sent from stackyard.history b where b.position = o.began_at limit 1) b on true
   left join lateral (select * from stackyard.held_key k where k.key = o.queued_key limit 1) q on true`;
@@ -330,6 +332,7 @@ const toEndedText = (log: string) => `
 select h.began_at, substr(h.event_id, 8) as attempt_id, h.stack_id, b.sent, 'settled' as status, h.deadline_at, h.token,
        h.owner, null::bigint as lease_until, null::bigint as poll_due_at, h.cancelling, null::text[] as keys,
        null as queued_key, null as holder, null as holder_sent, null::bigint as place, h.progress_message,
+       null::bigint as opens_at,
        h.log is not null as has_log, ${log} as log, h.outcome
   from stackyard.history h
   left join lateral (select b.sent from stackyard.history b where b.position = h.began_at limit 1) b on true`;
@@ -468,6 +471,7 @@ function toOptional(row: ViewRow): Partial<AttemptView> {
     ...(row.poll_due_at === null ? {} : { pollDueAt: row.poll_due_at }),
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
     ...(row.progress_message === null ? {} : { progressMessage: parseText(row.progress_message) }),
+    ...(row.opens_at === null ? {} : { opensAt: row.opens_at }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.has_log ? { hasLog: true } : {}),
     ...(row.log === null ? {} : { log: parseText(row.log) }),

@@ -68,6 +68,15 @@ describe("a stack whose tasks run", () => {
     });
   });
 
+  it("says until when a task waits, as the server knows it", () => {
+    const at = "2026-11-27T08:00:00Z";
+    const { running } = toBusySentence(aStack({ tasks: [{ ...app, waitsFor: { kind: "opening", at } }] }), NOW) ?? {};
+
+    expect(running).toEqual([
+      { task: "app", since: attempt.dispatchedAt, progress: ": apply: 14 of 22 resources", opensAt: at },
+    ]);
+  });
+
   it.each([
     ["of a worker that is silent", { tasks: [{ ...app, waitsFor: { kind: "lease", at: "2026-11-20T03:29:00Z" } }] }],
     ["of a task that is being stopped", { tasks: [{ ...app, attempt: { ...attempt, cancelling: "cancelled" } }] }],

@@ -47,9 +47,17 @@ export function toWhy(message: string | undefined, code: string | undefined): st
   return why === undefined || why === "" ? "" : `: ${why}`;
 }
 
+interface RunningPart {
+  readonly task: string;
+  readonly since: string;
+  readonly progress: string;
+  /** When what it waits for can open, if it is known. */
+  readonly opensAt?: string;
+}
+
 /** The sentence of a busy stack: what runs, and what waits for it. */
 export interface BusySentence {
-  readonly running: readonly { readonly task: string; readonly since: string; readonly progress: string }[];
+  readonly running: readonly RunningPart[];
   readonly waiting: readonly string[];
 }
 
@@ -57,9 +65,12 @@ export interface BusySentence {
 export function toBusySentence({ tasks, parked, stalled }: StackDetails, now: number): BusySentence | undefined {
   const open = tasks.filter(({ status }) => status !== "SATISFIED");
   const running = open.flatMap(({ name, attempt, waitsFor }) => {
-    const isRunning = waitsFor?.kind === "poll" || (waitsFor?.kind === "lease" && Date.parse(waitsFor.at ?? "") > now);
+    const { kind, at } = waitsFor ?? {};
+    const isRunning = kind === "poll" || kind === "opening" || (kind === "lease" && Date.parse(at ?? "") > now);
     if (attempt === undefined || attempt.cancelling !== undefined || !isRunning) return [];
-    return [{ task: name, since: attempt.dispatchedAt, progress: toWhy(attempt.progressMessage, undefined) }];
+    const opensAt = kind === "opening" && at !== undefined ? { opensAt: at } : {};
+    const progress = toWhy(attempt.progressMessage, undefined);
+    return [{ task: name, since: attempt.dispatchedAt, progress, ...opensAt }];
   });
   const waiting = open.filter(({ status, detail }) => status === "PENDING" && detail === "WAITING");
   const isWhole = running.length > 0 && running.length + waiting.length === open.length;
@@ -84,10 +95,16 @@ export function StackSentence({ stack }: { readonly stack: StackDetails }) {
 function Busy({ running, waiting }: BusySentence) {
   return (
     <>
-      {running.map(({ task, since, progress }) => (
+      {running.map(({ task, since, progress, opensAt }) => (
         <span key={task}>
-          <Names of={[task]} /> runs for <Ago at={since} plain />
-          <Text>{progress}</Text>.{" "}
+          <Names of={[task]} /> {opensAt === undefined ? "runs" : "waits"} for <Ago at={since} plain />
+          <Text>{progress}</Text>
+          {opensAt !== undefined && (
+            <>
+              ; it can continue <Ago at={opensAt} />
+            </>
+          )}
+          .{" "}
         </span>
       ))}
       <Waiting tasks={waiting} count={running.length} />

@@ -31,6 +31,13 @@ export const Attempt = Type.Object({
   queuedFor: Type.Optional(Type.Object({ key: Type.String(), holder: Type.String(), place: Type.Integer() })),
   heldKeys: Type.Array(Type.String()),
   progressMessage: Type.Optional(Type.String()),
+  opensAt: Type.Optional(
+    Type.String({
+      format: "date-time",
+      description:
+        "The earliest time at which what it waits for, such as a closed gate, lets it continue. Missing when that is not known.",
+    }),
+  ),
   hasLog: Type.Boolean(),
   outcome: Type.Optional(
     Type.Union([
@@ -197,6 +204,7 @@ export const Wait = Type.Object({
     Type.Literal("worker", { description: "No worker has taken the attempt." }),
     Type.Literal("key", { description: "`attemptId` holds the exclusive key." }),
     Type.Literal("poll", { description: "The work continues elsewhere and is polled again." }),
+    Type.Literal("opening", { description: "What it waits for, such as a closed gate, cannot open before `at`." }),
     Type.Literal("cancel", { description: "The attempt was asked to stop." }),
     Type.Literal("result", { description: "The answer is on its way." }),
     Type.Literal("timer", { description: "`event` is sent automatically." }),

@@ -60,6 +60,8 @@ export interface Attempt {
   readonly pollDueAt?: number | undefined;
   readonly progress?: unknown;
   readonly progressMessage?: string | undefined;
+  /** As its last step has reported it. */
+  readonly opensAt?: number | undefined;
   /** The reason of the first cancel, and the shortest time that a cancel allowed. */
   readonly cancel?: Pick<CancelAttempt, "why" | "withinMs"> | undefined;
   /** When the cancel must have ended; undefined while the cancel's clock has not started. */
@@ -318,7 +320,7 @@ export function renewAttempt<A extends Attempt>(
 export function suspendAttempt<A extends Attempt>(
   attempt: A | undefined,
   grant: Grant,
-  { progress, dueAt, message, now }: SuspendInput,
+  { progress, dueAt, message, opensAt, now }: SuspendInput,
 ): A | undefined {
   if (!isHeldBy(attempt, grant)) return undefined;
   const isCancelNew = attempt.cancel !== undefined && !attempt.isCancelTold;
@@ -328,6 +330,7 @@ export function suspendAttempt<A extends Attempt>(
     lapses: undefined,
     progress,
     progressMessage: message ?? attempt.progressMessage,
+    opensAt,
     pollDueAt: isCancelNew ? now : dueAt,
     leaseUntil: undefined,
   };
@@ -410,6 +413,7 @@ function end<A extends Attempt>(
       settledAt: now,
       leaseUntil: undefined,
       pollDueAt: undefined,
+      opensAt: undefined,
       queuedFor: undefined,
       heldKeys: [],
     },
@@ -464,7 +468,7 @@ export function toAttemptView(
   queuedFor: AttemptView["queuedFor"],
 ): AttemptView {
   const { attemptId, stackId, task, status, deadlineAt, token, heldKeys } = attempt;
-  const { owner, leaseUntil, pollDueAt, cancel, progressMessage, log, outcome } = attempt;
+  const { owner, leaseUntil, pollDueAt, cancel, progressMessage, opensAt, log, outcome } = attempt;
   return {
     attemptId,
     stackId,
@@ -484,6 +488,7 @@ export function toAttemptView(
       pollDueAt,
       cancelling: cancel?.why,
       progressMessage,
+      opensAt,
       hasLog: log === undefined ? undefined : (true as const),
       log,
       outcome,

@@ -57,12 +57,36 @@ describe("explainStack", () => {
       "Running for 1m 5s: 3 of 9 (checked again in 3h 0m)",
     ],
     [
+      { status: "suspended", pollDueAt: NOW + 60_000, progressMessage: "closed", opensAt: NOW + 3 * 3_600_000 },
+      "Waits for 1m 5s: closed (can continue in 3h 0m)",
+    ],
+    [
+      { status: "running", leaseUntil: NOW + 60_000, progressMessage: "closed", opensAt: NOW + 3 * 3_600_000 },
+      "Waits for 1m 5s: closed (can continue in 3h 0m)",
+    ],
+    [
+      { status: "running", owner: "w1", leaseUntil: NOW - 4_000, opensAt: NOW + 3 * 3_600_000 },
+      "The worker w1 has been silent since its lease expired 4s ago; another worker takes over.",
+    ],
+    [{ status: "suspended", pollDueAt: NOW + 60_000, opensAt: NOW }, "Running for 1m 5s (checked again in 1m 0s)"],
+    [
       { status: "running", leaseUntil: NOW + 1, cancelling: "timed-out" },
       "It is being stopped because it timed out, and has not ended yet.",
     ],
     [{ status: "settled" }, "Its result is waiting to be applied."],
   ] as const)("says why a pending task waits: %j", (attempt, sentence) => {
     expect(why(attempt)).toBe(sentence);
+  });
+
+  it("returns when what a task waits for can open, as data", () => {
+    const opensAt = NOW + 3 * 3_600_000;
+    const stack = aStack({ state: "BUILD", entry: 1, tasks: ["app"] });
+    const attempts = [anAttempt({ status: "suspended", pollDueAt: NOW + 60_000, opensAt })];
+
+    const { attemptId } = anAttempt({});
+    const { waitsFor, tasks } = explainStack({ stack, attempts, parked: [] }, NOW);
+    expect(tasks[0]?.waitsFor).toEqual({ kind: "opening", attemptId, at: opensAt });
+    expect(waitsFor).toEqual({ kind: "opening", task: "app", attemptId, at: opensAt });
   });
 
   it("speaks of the newest attempt of the present entry only", () => {

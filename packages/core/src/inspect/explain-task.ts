@@ -189,9 +189,8 @@ export function explainAttempt(attempt: AttemptView, facts: AttemptFacts): Reaso
     case "queued":
       return explainQueued(attempt);
     case "running":
-      return explainRunning(attempt, facts);
     case "suspended":
-      return explainSuspended(attempt, facts);
+      return explainWork(attempt, facts);
     case "settled":
       return { why: "Its result is waiting to be applied.", waitsFor: { kind: "result", attemptId } };
   }
@@ -254,6 +253,17 @@ function explainQueued({ attemptId, queuedFor }: AttemptView): Reason {
     ...defined({ stackId: parts?.stackId, task: parts?.task }),
   };
   return { why: `Waits for "${key}", which ${who} holds; place ${place} in the queue.`, waitsFor };
+}
+
+/** Explains work that has begun. When what it waits for opens says more than when it is polled. */
+function explainWork(attempt: AttemptView, facts: AttemptFacts): Reason {
+  const reason = attempt.status === "running" ? explainRunning(attempt, facts) : explainSuspended(attempt, facts);
+  const { attemptId, dispatchedAt, opensAt } = attempt;
+  const isKept = reason.waitsFor?.kind === "poll" || (attempt.leaseUntil ?? 0) > facts.now;
+  if (opensAt === undefined || opensAt <= facts.now || !isKept) return reason;
+  const [span, left] = [facts.now - dispatchedAt, opensAt - facts.now].map(formatTimespan);
+  const why = `Waits for ${span}${formatProgress(attempt)} (can continue in ${left})`;
+  return { why, waitsFor: { kind: "opening", attemptId, at: opensAt } };
 }
 
 function explainRunning(attempt: AttemptView, facts: AttemptFacts): Reason {
@@ -320,7 +330,7 @@ export interface Wait {
   readonly groups?: readonly string[];
   readonly need?: number;
   readonly given?: readonly string[];
-  /** The latest time at which it ends or is checked again. */
+  /** The latest time at which it ends or is checked again; for `opening` the earliest at which it continues. */
   readonly at?: number;
   /** `operator`: why a person must act. */
   readonly code?: string;
@@ -328,7 +338,7 @@ export interface Wait {
 
 /**
  * `lease`: a worker runs it. `worker`: no worker has claimed it. `key`: another attempt holds an exclusive key. `poll`:
- * external work is polled. `cancel`: a cancel was requested. `result`: its result is in transit. `timer`, `need`,
+ * external work is polled. `opening`: what it waits for, such as a gate, cannot open before `at`. `cancel`: a cancel was requested. `result`: its result is in transit. `timer`, `need`,
  * `parked`: a due time, other tasks, a parked event. `leaving`: runs of earlier states. `approval`: people. `event`: an
  * external event. `operator`: a person.
  */
@@ -337,6 +347,7 @@ type WaitKind =
   | "worker"
   | "key"
   | "poll"
+  | "opening"
   | "cancel"
   | "result"
   | "timer"

@@ -22,6 +22,8 @@ export interface Running<Progress = unknown> {
   readonly pollAfterMs: number;
   /** One line for people. */
   readonly message: string;
+  /** The earliest time at which what it waits for can let it continue, in epoch milliseconds. Missing: not known. */
+  readonly opensAt?: number;
 }
 
 /** The work is done. */
@@ -207,6 +209,7 @@ export function running<Progress>(input: {
   readonly progress: Progress;
   readonly pollAfterMs: number;
   readonly message: string;
+  readonly opensAt?: number;
 }): Running<Progress> {
   return { kind: "running", ...input };
 }

@@ -357,6 +357,8 @@ export interface SuspendInput {
   readonly dueAt: number;
   /** One line for people: how far the work is. */
   readonly message?: string;
+  /** The earliest time at which it can continue. Missing: not known any more. */
+  readonly opensAt?: number;
   readonly now: number;
 }
 
@@ -393,6 +395,8 @@ export interface AttemptView {
   readonly queuedFor?: { readonly key: string; readonly holder: string; readonly place: number };
   readonly heldKeys: readonly string[];
   readonly progressMessage?: string;
+  /** The earliest time at which what it waits for lets it continue. Missing when that is not known, and once it has ended. */
+  readonly opensAt?: number;
   /** It has left a log. Missing when it has not. */
   readonly hasLog?: true;
   /** The end of its log, at most 64 KiB. Only `findAttempt` returns it. */

@@ -136,6 +136,7 @@ const REASONS: { readonly [Kind in Waiting["kind"]]?: (waitsFor: Waiting, progre
   },
   lease: toProgress,
   poll: toProgress,
+  opening: toProgress,
   worker: ({ task }) => `${task} waits for a worker.`,
   cancel: ({ task }) => `${task} is being stopped.`,
   timer: ({ task, event, events = [] }) =>
@@ -144,6 +145,9 @@ const REASONS: { readonly [Kind in Waiting["kind"]]?: (waitsFor: Waiting, progre
       : `${task} has failed, and is tried again.`,
   leaving: ({ tasks = [] }) => `Waits until ${tasks.join(", ")} of an earlier state has ended.`,
 };
+
+/** Waits with a time that stays the same from look to look. */
+const ENDS_AT: ReadonlySet<Waiting["kind"]> = new Set(["approval", "timer", "opening"]);
 
 function toProgress({ task }: Waiting, progress: string | undefined): string {
   return progress === undefined ? `${task} runs.` : `${task}: ${progress}`;
@@ -160,7 +164,7 @@ function toReason({ stack, summary, waitsFor, tasks }: DescribedStack, phase: Pr
   const toText = REASONS[waitsFor.kind];
   if (toText === undefined) return { reason: summary };
   const progress = tasks.find(({ name }) => name === waitsFor.task)?.attempt?.progressMessage;
-  const until = waitsFor.kind === "approval" || waitsFor.kind === "timer" ? waitsFor.at : undefined;
+  const until = ENDS_AT.has(waitsFor.kind) ? waitsFor.at : undefined;
   return { reason: toText(waitsFor, progress), ...defined({ until }) };
 }
 

@@ -378,6 +378,18 @@ describe("gate", () => {
     expect(await look(bench, { alarms: ["errors"] })).toMatchObject({ kind: "failed", code: "YARD_NEEDS_STORE" });
   });
 
+  it("reports the last known instant as its opening, and none where none is known", async () => {
+    const bench = await createSoaking();
+    const soaking = await look(bench, SOAK);
+    bench.alarms.set("errors", { changes: [[bench.now - HOUR, "ALARM"]] });
+
+    const opensAt = bench.now + 24 * HOUR;
+    expect(soaking).toMatchObject({ opensAt, progress: { closed: [{ until: opensAt }] } });
+    // An alarm may end later than the soak, which opens no earlier than its own instant.
+    expect(await look(bench, { ...SOAK, alarms: ["errors"] })).toMatchObject({ opensAt });
+    expect(await look(bench, { alarms: ["errors"] })).not.toHaveProperty("opensAt");
+  });
+
   it("takes the turn only when all other conditions hold", async () => {
     const bench = await createSoaking();
     const config: GateConfig = { ...SOAK, turn: { name: "prod", states: ["PRODUCTION"] } };

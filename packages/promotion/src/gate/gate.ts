@@ -184,7 +184,14 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, { config, before }
       waits.map(([, closed]) => closed),
     ),
     message,
+    ...defined({ opensAt: findOpening(shown) }),
   });
+}
+
+/** All conditions must hold at once, so the last of the known instants counts. */
+function findOpening(closed: GateProgress["closed"]): number | undefined {
+  const known = closed.flatMap(({ until }) => until ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 /** A gate opens only when all its conditions hold at once. */

@@ -32,12 +32,12 @@ import { toInstant } from "./event.ts";
 
 /** Converts an attempt to the API's format, without token and log. */
 export function toAttempt(view: AttemptView): Attempt {
-  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, ...rest } = view;
+  const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, opensAt, ...rest } = view;
   return {
     ...rest,
     dispatchedAt: toInstant(dispatchedAt),
     deadlineAt: toInstant(deadlineAt),
-    ...defined({ leaseUntil: toInstant(leaseUntil), pollDueAt: toInstant(pollDueAt) }),
+    ...defined({ leaseUntil: toInstant(leaseUntil), pollDueAt: toInstant(pollDueAt), opensAt: toInstant(opensAt) }),
     hasLog: view.hasLog === true,
   };
 }

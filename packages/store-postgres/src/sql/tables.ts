@@ -228,6 +228,7 @@ create table stackyard.open_attempt (
   due_at bigint,
   lease_until bigint,
   poll_due_at bigint,
+  opens_at bigint,
   cancel_within_ms bigint,
   cancel_until bigint,
   left_ms bigint,

@@ -191,9 +191,14 @@ it.each([390, 1_440])(
   async (width) => {
     await page.viewport(width, 1_200);
     const digest = "5e0b".padEnd(64, "0");
-    const message =
-      'The calendar "office" is closed until 2027-01-04T08:00:00Z. To bypass it: stackyard stacks settle pr-12 soak --reason …';
-    const gate = anAttempt({ executor: "gate", task: "soak", status: "suspended", progressMessage: message });
+    const message = 'The calendar "office" is closed. To bypass it: stackyard stacks settle pr-12 soak --reason …';
+    const gate = anAttempt({
+      executor: "gate",
+      task: "soak",
+      status: "suspended",
+      progressMessage: message,
+      opensAt: "2027-01-04T08:00:00Z",
+    });
     const stack = aStack({ attempts: [gate] });
     const planCounts = { move: 1, same: 0, create: 0, moving: 0, fails: 0 };
     const plan = {

@@ -9,7 +9,6 @@ import { formatStacks } from "../../text/format-stacks.ts";
 import { toSafeText } from "../../text/safe-text.ts";
 import type { StackProps } from "../source.ts";
 import { HEIGHT, toCalendarDrawing, WIDTH } from "./calendar-drawing.ts";
-import { findOpening } from "./gate-opening.ts";
 import { holdsAnything, isHeld } from "./release-holds.ts";
 import "./gate-panel.css";
 
@@ -70,8 +69,7 @@ function isClosedGate({ executor, status, progressMessage }: Attempt): boolean {
 }
 
 /** Renders what is closed, until when, and how to bypass it, as the gate itself says it. */
-function ClosedGate({ attempt: { task, progressMessage = "" } }: { readonly attempt: Attempt }) {
-  const opensAt = findOpening(progressMessage);
+function ClosedGate({ attempt: { task, progressMessage = "", opensAt } }: { readonly attempt: Attempt }) {
   return (
     <div className="panel-body gate">
       <b>

@@ -13,8 +13,11 @@ export interface NextOfDeploy {
 
 type Holds = Pick<ReleaseCalendar, "windows" | "freezes">;
 
-/** Returns what a deployment does next and when; undefined once it has ended, and for an undo, which nothing holds. */
-export function findNextOfDeploy(deploy: Deploy, holds: Holds, now: number): NextOfDeploy | undefined {
+/**
+ * Returns what a deployment does next and when; undefined once it has ended, for an undo, which nothing holds, and while it
+ * is not known what holds it.
+ */
+export function findNextOfDeploy(deploy: Deploy, holds: Holds | undefined, now: number): NextOfDeploy | undefined {
   const { op, endedAt, stop, waves } = deploy;
   if (op === "undo" || endedAt !== undefined) return undefined;
   const wave = stop === undefined ? waves.find(({ counts }) => counts.waiting > 0) : undefined;
@@ -25,7 +28,7 @@ export function findNextOfDeploy(deploy: Deploy, holds: Holds, now: number): Nex
 }
 
 interface SendInput {
-  readonly holds: Holds;
+  readonly holds: Holds | undefined;
   readonly now: number;
 }
 
@@ -33,11 +36,12 @@ function toNextSend(
   deploy: Deploy,
   { name, counts }: Deploy["waves"][number],
   { holds, now }: SendInput,
-): NextOfDeploy {
+): NextOfDeploy | undefined {
   const { waiting } = counts;
   const rest = `${formatStacks(waiting)} of ${name} ${waiting === 1 ? "is" : "are"} sent`;
   const pause = findPause(deploy, now);
   if (pause !== undefined) return { text: `${rest} when the pause after ${pause.wave} ends`, at: pause.to };
+  if (holds === undefined) return undefined;
   const held = findHold(deploy.task, holds);
   if (held !== undefined) return { ...held, text: `${rest} when ${held.text}` };
   const later = countDeploy(deploy).total.waiting - waiting;

@@ -70,10 +70,10 @@ function LoadedRelease({ source, stack, attempts }: LoadedProps) {
       heading={<ReleaseHeading stack={stack} deploys={items} />}
       sentence={
         <span className="stack-summary wrap">
-          {attempts.data === undefined || deploys.data === undefined ? (
+          {deploys.data === undefined ? (
             <Sentence text={stack.summary} />
           ) : (
-            <ReleaseSentence stack={stack} attempts={attempts.data} deploys={deploys.data} calendar={calendar.data} />
+            <ReleaseSentence stack={stack} deploys={deploys.data} calendar={calendar.data} />
           )}
         </span>
       }

@@ -76,7 +76,8 @@ function releaseApi(): Readonly<Record<string, Answer>> {
     task: "watch",
     entry: 2,
     status: "suspended",
-    progressMessage: `The calendar "office" is closed until ${until}.`,
+    progressMessage: 'The calendar "office" is closed.',
+    opensAt: until,
   });
   const { failed: ___, ...plain } = aStack();
   const stack = {
@@ -86,7 +87,14 @@ function releaseApi(): Readonly<Record<string, Answer>> {
     mainCondition: "busy" as const,
     tasks: [
       { name: "tenants", status: "PENDING" as const, detail: "RUNNING", why: "Sends." },
-      { name: "watch", status: "PENDING" as const, detail: "RUNNING", why: "Waits." },
+      {
+        name: "watch",
+        status: "PENDING" as const,
+        detail: "RUNNING",
+        why: "Waits.",
+        attempt: watching,
+        waitsFor: { kind: "opening" as const, at: until },
+      },
     ],
     attempts: [watching, sending, staging],
   };
@@ -100,6 +108,7 @@ function releaseApi(): Readonly<Record<string, Answer>> {
     ...stackApi(stack, history),
     "GET /v1/machines/review-app/graph": graph,
     "GET /v1/stacks/pr-12/deploys": { items: [tenants] },
+    "GET /v1/stacks/pr-12/calendar": { from: until, to: until, windows: [], freezes: [], alarms: [] },
     "GET /v1/stacks/pr-12/versions": { versions: [], more: 0 },
     "GET /v1/stacks/pr-12/deploys/tenants": { items: [{ ...failedRow }] },
     "GET /v1/boards": { items: [{ machine: "review-app", environments: 1 }] },
@@ -113,13 +122,17 @@ it("says what could not be loaded, and nothing that only the rest would say (mig
   await failEach({ api: releaseApi(), show: showRelease });
 });
 
-it("has the server's sentence while it is not known what runs", async () => {
+it.each([
+  ["the server's sentence while it is not known what was sent", "deploys", /Failed: database\./, "26 of 52 arrived, 1"],
+  ["no word on what is sent next while it is not known what holds it", "calendar", /26 of 52 arrived, 1/, "are sent next"],
+])("has %s", async (_, part, said, unsaid) => {
   const { screen } = await showRelease({
-    "GET /v1/stacks/pr-12/attempts": problem(500, "SERVER_ERROR", "The store does not answer."),
+    [`GET /v1/stacks/pr-12/${part}`]: problem(500, "SERVER_ERROR", "The store does not answer."),
   });
 
   await expect.element(screen.getByText("The store does not answer.").first()).toBeVisible();
-  expect(document.body.textContent).not.toContain("are sent next");
+  await expect.element(screen.getByText(said).first()).toBeVisible();
+  expect(document.body.textContent).not.toContain(unsaid);
 });
 
 it("is a page under the releases, which the address of the stack leads to; its tabs stay those of a stack", async () => {

@@ -26,7 +26,7 @@ const aTask = (name: string, changes: Partial<StackDetails["tasks"][number]> = {
 });
 function say(stack: Partial<StackDetails>, facts: Partial<ReleaseNow> = {}) {
   const { failed: _, ...plain } = aStack({ tasks: [], ...stack });
-  return toReleaseParts({ stack: plain, attempts: [], deploys: [], calendar: undefined, now: NOW, ...facts });
+  return toReleaseParts({ stack: plain, deploys: [], calendar: undefined, now: NOW, ...facts });
 }
 const endedAt = "2026-11-26T11:00:00Z";
 
@@ -46,17 +46,18 @@ it("begins with what is sent: how many arrived, how many failed, and what the re
 });
 
 it.each([
+  ["a closed gate", { kind: "opening", at: opensAt }, "waits at a closed gate, which opens", opensAt],
   [
-    "a closed gate",
-    "The calendar is closed until 2026-11-27T08:00:00Z.",
-    "waits at a closed gate, which opens",
-    opensAt,
+    "a gate whose opening is not known, whatever times its reason quotes",
+    { kind: "poll" },
+    "waits at a closed gate: An alarm is on: closed until 2030-01-01T00:00:00Z",
+    undefined,
   ],
-  ["a gate without an instant", "An alarm is on.", "waits at a closed gate: An alarm is on", undefined],
-])("names the task that waits at %s", (_, progressMessage, text, at) => {
-  const { outcome: __, ...gate } = anAttempt({ executor: "gate", task: "soak", status: "suspended", progressMessage });
+] as const)("names the task that waits at %s", (_, waitsFor, text, at) => {
+  const progressMessage = "An alarm is on: closed until 2030-01-01T00:00:00Z.";
+  const { outcome: __, ...attempt } = anAttempt({ executor: "gate", status: "suspended", progressMessage });
 
-  expect(say({ tasks: [aTask("soak")] }, { attempts: [gate] })).toEqual([
+  expect(say({ tasks: [aTask("soak", { attempt, waitsFor })] })).toEqual([
     { task: "soak", text, ...(at !== undefined && { at }) },
   ]);
 });

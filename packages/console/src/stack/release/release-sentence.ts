@@ -1,10 +1,9 @@
-import type { Attempt, Deploy, ReleaseCalendar, StackDetails } from "@stackyard/sdk";
+import type { Deploy, ReleaseCalendar, StackDetails } from "@stackyard/sdk";
 import { toStackStatus } from "../../api/status.ts";
 import type { Status } from "../../design/mark.tsx";
 import { toFirstLine } from "../../text/safe-text.ts";
 import { toLeftPart, toWhy } from "../stack-sentence.tsx";
 import { countDeploy } from "./deploy-counts.ts";
-import { findOpening } from "./gate-opening.ts";
 import { findNextOfDeploy, type NextOfDeploy } from "./next-of-deploy.ts";
 
 /** A part of what a release does or waits for: each is about one of its tasks, or about the release as a whole. */
@@ -24,14 +23,12 @@ export interface ReleasePart {
 /** The facts of the sentence. */
 export interface ReleaseNow {
   readonly stack: StackDetails;
-  readonly attempts: readonly Attempt[];
   readonly deploys: readonly Deploy[];
+  /** Undefined while it is not known when the release may send. */
   readonly calendar: Pick<ReleaseCalendar, "windows" | "freezes"> | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
 }
-
-const UNKNOWN_HOLDS = { windows: [], freezes: [] };
 
 /** Returns what a release does and waits for, first what has failed or runs; empty when nothing of that is known. */
 export function toReleaseParts(facts: ReleaseNow): readonly ReleasePart[] {
@@ -64,7 +61,7 @@ function hasFailed(deploy: Deploy): boolean {
   return countDeploy(deploy).failed > 0;
 }
 
-function toSending(deploy: Deploy, { calendar = UNKNOWN_HOLDS, now }: ReleaseNow): ReleasePart {
+function toSending(deploy: Deploy, { calendar, now }: ReleaseNow): ReleasePart {
   const { task, op, stop } = deploy;
   const { stacks, arrived, skipped, failed, sent, total } = countDeploy(deploy);
   const reached = `${count(arrived)} of ${count(stacks)} ${op === "undo" ? "undone" : "arrived"}`;
@@ -81,8 +78,8 @@ function toSending(deploy: Deploy, { calendar = UNKNOWN_HOLDS, now }: ReleaseNow
   };
 }
 
-function toWaiting(task: StackDetails["tasks"][number], { stack, attempts }: ReleaseNow): readonly ReleasePart[] {
-  const { name, status, detail, errorCode, errorMessage } = task;
+function toWaiting(task: StackDetails["tasks"][number], { stack }: ReleaseNow): readonly ReleasePart[] {
+  const { name, status, detail, errorCode, errorMessage, attempt, waitsFor } = task;
   if (status === "ERROR") {
     return [{ task: name, text: `has failed${toWhy(errorMessage, errorCode)}` }];
   }
@@ -93,12 +90,11 @@ function toWaiting(task: StackDetails["tasks"][number], { stack, attempts }: Rel
     const { count: all, need, expiresAt } = approval;
     return [{ task: name, text: `waits for approval, ${all - need} of ${all} given; it ends`, at: expiresAt }];
   }
-  const gate = attempts.find((each) => each.task === name && each.executor === "gate" && each.status !== "settled");
-  if (gate?.progressMessage === undefined) return [{ task: name, text: detail === "QUEUED" ? "is queued" : "runs" }];
-  const at = findOpening(gate.progressMessage);
-  if (at === undefined)
-    return [{ task: name, text: `waits at a closed gate: ${withoutDot(toFirstLine(gate.progressMessage))}` }];
-  return [{ task: name, text: "waits at a closed gate, which opens", at }];
+  if (waitsFor?.kind === "opening" && waitsFor.at !== undefined)
+    return [{ task: name, text: "waits at a closed gate, which opens", at: waitsFor.at }];
+  if (attempt?.executor !== "gate" || attempt.progressMessage === undefined)
+    return [{ task: name, text: detail === "QUEUED" ? "is queued" : "runs" }];
+  return [{ task: name, text: `waits at a closed gate: ${withoutDot(toFirstLine(attempt.progressMessage))}` }];
 }
 
 function toRest({ stack, deploys }: ReleaseNow): readonly ReleasePart[] {

@@ -190,8 +190,8 @@ describe("what other tools' users have missed in such views", () => {
 
   it("says that a release only waits for its soak, and until when (kargo#5318)", () => {
     const tasks = [task("staging", "SATISFIED"), task("soak", "PENDING", "RUNNING")];
-    const progressMessage = `The stacks of "staging" soak for 24h until ${at(55)}: shop counts from ${at(5)}.`;
-    const attempts = [ofTask("staging", 1), open("soak", 1, { executor: "gate", progressMessage })];
+    const progressMessage = `The stacks of "staging" soak: shop counts from ${at(5)}. An alarm was on until ${at(58)}.`;
+    const attempts = [ofTask("staging", 1), open("soak", 1, { executor: "gate", progressMessage, opensAt: at(55) })];
 
     const stage = present(facts({ state: "STAGING", entry: 1, tasks }, { attempts }));
 

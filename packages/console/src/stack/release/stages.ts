@@ -4,7 +4,6 @@ import { toAttemptStatus, toStackStatus, toTaskStatus } from "../../api/status.t
 import { type Status, wordOf } from "../../design/mark.tsx";
 import { formatDuration } from "../../text/durations.ts";
 import { countDeploy, findPause } from "./deploy-counts.ts";
-import { findOpening } from "./gate-opening.ts";
 
 /** A task of a stage. */
 export interface StageTask {
@@ -251,11 +250,9 @@ interface Hold {
 
 /** Returns what holds a task that has not ended: a closed gate, or the pause after a wave. */
 function findHold(attempt: Attempt, deploy: Deploy | undefined, now: number): Hold | undefined {
-  const { executor, progressMessage } = attempt;
-  if (executor === "gate" && progressMessage !== undefined) {
-    const until = findOpening(progressMessage);
-    return until === undefined ? { note: "closed" } : { note: "closed until", until };
-  }
+  const { executor, progressMessage, opensAt } = attempt;
+  if (opensAt !== undefined) return { note: "closed until", until: opensAt };
+  if (executor === "gate" && progressMessage !== undefined) return { note: "closed" };
   const pause = deploy && findPause(deploy, now);
   return pause === undefined ? undefined : { note: "pause until", until: pause.to };
 }

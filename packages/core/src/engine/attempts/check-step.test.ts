@@ -53,6 +53,23 @@ describe("an executor's answer", () => {
     });
   });
 
+  it.each([
+    [5, 5],
+    [0, 0],
+    [1.5, undefined],
+    [8.7e15, undefined],
+    ["2030-01-01T00:00:00Z", undefined],
+    [null, undefined],
+  ])("keeps a time at which work can continue that can be shown: %j", (opensAt, kept) => {
+    const step = { kind: "running", pollAfterMs: 5, progress: 1, message: "", opensAt };
+    const { opensAt: _, ...rest } = step;
+
+    expect(checkStep({ ...executor, progress: Type.Number() }, step)).toEqual({
+      ...rest,
+      ...(kept !== undefined && { opensAt: kept }),
+    });
+  });
+
   it("has a line for people, be it empty", () => {
     expect(checkStep(executor, { kind: "running", pollAfterMs: 5, progress: 1 })).toEqual({
       kind: "running",

@@ -26,7 +26,7 @@ export function checkStep(executor: Executor, answer: unknown): Step {
 
 function checkRunning(executor: Executor, step: Running): Step {
   const { name, progress: schema } = executor;
-  const { progress, pollAfterMs } = step;
+  const { opensAt, progress, pollAfterMs, ...rest } = step;
   if (!isLength(pollAfterMs)) {
     return invalidPlugin(
       `"${name}" answered running with pollAfterMs ${describeValue(pollAfterMs)}; give milliseconds.`,
@@ -36,7 +36,8 @@ function checkRunning(executor: Executor, step: Running): Step {
   const fault = findValueFault(schema, progress, findJsonFault);
   if (fault !== undefined) return invalidPlugin(`The progress of "${name}" ${fault}.`);
   const message = typeof step.message === "string" ? step.message : "";
-  return { ...step, progress: toPlainJson(progress), message };
+  const known = isInstant(opensAt) ? { opensAt } : {};
+  return { ...rest, ...known, pollAfterMs, progress: toPlainJson(progress), message };
 }
 
 function checkSucceeded({ name, outputs: schema }: Executor, step: Succeeded): Step {
@@ -94,6 +95,11 @@ function invalidOutput(message: string): Step {
 
 function isLength(value: unknown): boolean {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+/** Returns true for a time that can be stored and shown. It is only shown, so another one is left out. */
+function isInstant(value: unknown): value is number {
+  return Number.isInteger(value) && !Number.isNaN(new Date(Number(value)).getTime());
 }
 
 function isListOfNames(value: unknown): value is readonly string[] {

@@ -1,3 +1,4 @@
+import { defined } from "../../machine/json.ts";
 import type { TaskMessage } from "../../machine/task-message.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type Executor, type Failed, failed, type Logger, type Running, type Step } from "../../ports/executor.ts";
@@ -227,10 +228,10 @@ async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, 
     return suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
   }
   if (ended.step.kind === "running") {
-    const { progress, pollAfterMs, message } = ended.step;
+    const { progress, ...step } = ended.step;
     const text = log.text();
     const kept: KeptProgress = { progress, cancelBegun: ended.cancelBegun, ...(text === "" ? {} : { log: text }) };
-    return suspend(deps, input, { progress: kept, pollAfterMs, message });
+    return suspend(deps, input, { ...step, progress: kept });
   }
   return settle(deps, input, { step: ended.step, cancelling: ended.cancelling, log });
 }
@@ -238,12 +239,13 @@ async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, 
 async function suspend(
   { store, clock, logger }: AttemptDeps,
   { claimed }: AttemptInput,
-  { progress, pollAfterMs, message }: Omit<Running<KeptProgress | undefined>, "kind">,
+  { progress, pollAfterMs, message, opensAt }: Omit<Running<KeptProgress | undefined>, "kind">,
 ): Promise<StepEnd> {
   const { answer, until } = await retryTransient(clock, async () => {
     const now = clock.now();
     const dueAt = now + pollAfterMs;
-    return { answer: await store.suspend(claimed.grant, { progress, dueAt, message, now }), until: dueAt };
+    const suspension = { progress, dueAt, message, now, ...defined({ opensAt }) };
+    return { answer: await store.suspend(claimed.grant, suspension), until: dueAt };
   });
   if (answer === "lost") {
     logger.warn("A suspended attempt already had another owner.");

@@ -130,7 +130,7 @@ describe("the worker", () => {
   it("suspends one that is not done, and polls it with its progress", async () => {
     const seen: unknown[] = [];
     const bench = createBench({
-      start: async () => running({ progress: { at: 1 }, pollAfterMs: 60_000, message: "half" }),
+      start: async () => running({ progress: { at: 1 }, pollAfterMs: 60_000, message: "half", opensAt: 5 }),
       poll: async (ctx) => {
         seen.push(ctx.attempt);
         return succeeded({});
@@ -143,6 +143,7 @@ describe("the worker", () => {
     await bench.deliver();
 
     expect(suspended).toMatchObject({ status: "suspended", progressMessage: "half", pollDueAt: bench.clock.now() });
+    expect(suspended?.opensAt).toBe(5);
     expect(bench.calls).toEqual(["start", "poll"]);
     expect(seen).toEqual([{ id: ID, number: 1, token: 2 }]);
     expect(await bench.findStatus()).toBe("settled");

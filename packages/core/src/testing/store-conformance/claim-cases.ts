@@ -7,7 +7,6 @@ import {
   aClaim,
   aDispatch,
   aPut,
-  aQueuedEvent,
   aSettle,
   commitNow,
   DAY,
@@ -22,7 +21,6 @@ import {
   T0,
   take,
   takeAttemptIds,
-  takeEventIds,
   takeReceipts,
 } from "./store-builders.ts";
 
@@ -229,6 +227,31 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.ok(due.grant.token > first.token);
   }),
 
+  storeCase(
+    "keeps when a suspended attempt can continue, until a later step does not know it or it ends",
+    async (store) => {
+      const opensAt = T0 + HOUR;
+      const find = async () => (await store.findAttempt("a1"))?.opensAt;
+      await dispatchNow(store, ["a1"]);
+      const first = await grantNow(store, "a1");
+      assert.equal(await find(), undefined);
+      await store.suspend(first, { progress: {}, dueAt: T0 + MINUTE, opensAt, now: T0 });
+      assert.equal(await find(), opensAt);
+      assert.equal((await store.queries.listAttempts("s1"))[0]?.opensAt, opensAt);
+
+      const second = await grantNow(store, "a1", { now: T0 + MINUTE });
+      assert.equal(await find(), opensAt);
+      await store.suspend(second, { progress: {}, dueAt: T0 + 2 * MINUTE, now: T0 + MINUTE });
+      assert.equal(await find(), undefined);
+
+      const third = await grantNow(store, "a1", { now: T0 + 2 * MINUTE });
+      await store.suspend(third, { progress: {}, dueAt: T0 + 3 * MINUTE, opensAt, now: T0 + 2 * MINUTE });
+      const fourth = await grantNow(store, "a1", { now: T0 + 3 * MINUTE });
+      await store.settle(fourth, aSettle("a1", { now: T0 + 3 * MINUTE }));
+      assert.equal(await find(), undefined);
+    },
+  ),
+
   storeCase("keeps the last progress over a grant whose owner is lost", async (store) => {
     await suspendOne(store, { step: 1 });
     const second = await grantNow(store, "a1", { now: T0 + MINUTE });
@@ -428,63 +451,5 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     await store.settle(settled, aSettle("settled", { now }));
 
     assert.deepEqual(await take(store, ["lapsedLease"], { now: now + MINUTE }), []);
-  }),
-];
-
-/** The end of an attempt: `settle`. */
-export const settleCases: readonly ConformanceCase<Store>[] = [
-  storeCase("settles an attempt and queues the result's event with it", async (store) => {
-    await dispatchNow(store, ["a1"]);
-    const settle = aSettle("a1", { outcome: "failed", log: "Error: quota\n" });
-
-    assert.equal(await store.settle(await grantNow(store, "a1"), settle), "settled");
-
-    const view = await store.findAttempt("a1");
-    assert.deepEqual([view?.status, view?.outcome, view?.log], ["settled", "failed", "Error: quota\n"]);
-    assert.deepEqual([view?.leaseUntil, view?.pollDueAt], [undefined, undefined]);
-    const [item] = await take(store, ["event"]);
-    assert.deepEqual(expectKind(item, "event").event, settle.event);
-  }),
-
-  storeCase("settles once", async (store) => {
-    await dispatchNow(store, ["a1"]);
-    const grant = await grantNow(store, "a1");
-    await store.settle(grant, aSettle("a1"));
-
-    assert.equal(await store.settle(grant, aSettle("a1", { event: aQueuedEvent("other") })), "lost");
-    assert.deepEqual(await store.renew(grant, { leaseMs: SECOND, now: T0 }), { kind: "lost" });
-
-    assert.deepEqual(await takeEventIds(store), ["result:a1"]);
-    assert.equal((await store.findAttempt("a1"))?.outcome, "succeeded");
-  }),
-
-  storeCase("settles an attempt whose result's event was applied before, and queues it no more", async (store) => {
-    await dispatchNow(store, ["a1"]);
-    const grant = await grantNow(store, "a1");
-    await commitNow(store, aPut({}, { appliedIds: ["internal:result:a1"] }));
-
-    assert.equal(await store.settle(grant, aSettle("a1")), "settled");
-
-    assert.deepEqual(await takeEventIds(store), []);
-  }),
-
-  storeCase("queues follow-ups with the result, not before their instant", async (store) => {
-    await dispatchNow(store, ["a1"]);
-    const at = T0 + HOUR;
-    const followUps = [{ event: aQueuedEvent("f1", { stackId: "run-1" }), notBefore: at }];
-
-    await store.settle(await grantNow(store, "a1"), aSettle("a1", { followUps }));
-
-    assert.deepEqual(await takeEventIds(store), ["result:a1"]);
-    assert.deepEqual(await takeEventIds(store, { now: at - 1, leaseMs: DAY }), ["result:a1"]);
-    assert.deepEqual(await takeEventIds(store, { now: at }), ["f1"]);
-  }),
-
-  storeCase("has nothing due of a settled attempt", async (store) => {
-    await dispatchNow(store, ["a1"]);
-    await store.settle(await grantNow(store, "a1"), aSettle("a1"));
-
-    assert.deepEqual(await take(store, ["task", "poll", "deadline", "lapsedLease"], { now: T0 + 10 * DAY }), []);
-    assert.equal((await store.queries.stats()).openAttempts, 0);
   }),
 ];
