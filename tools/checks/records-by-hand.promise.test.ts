@@ -10,7 +10,7 @@ type Reasons = Readonly<Record<string, Readonly<Record<string, number>>>>;
 const BY_HAND: Reasons = {
   "It is what kinds of records are made of.": {
     "core/change-record.ts": 2,
-    "core/record-kind.ts": 3,
+    "core/record-kind.ts": 4,
   },
   "It writes records of every kind: it copies, moves, seals or prefixes them.": {
     "core/built-in-ports.ts": 1,

@@ -39,10 +39,11 @@ it("a list shows a damaged record, and all values are refused with its name", as
 
   const page = await cups.listNamed(deps, { limit: 10 });
 
-  expect(page.items).toEqual([{ name: "a", ...green }]);
+  expect(page.items).toEqual([{ name: "a", version: expect.any(Number), ...green }]);
   expect(page.unreadable).toMatchObject([{ id: "cups/b" }]);
   await expect(collect(cups.all(deps))).rejects.toThrow('The record "cups/b" cannot be read.');
   expect(await collect(cups.all(deps, "a"))).toEqual([green.value]);
+  expect(await cups.listReadable(deps)).toEqual([green.value]);
 });
 
 it("a damaged record is refused by its name, and can still be removed", async () => {
@@ -81,6 +82,44 @@ it("a change decides again after another writer, and keeps the end of the record
 
   expect(seen).toEqual([green.value, { tea: "black" }]);
   expect(await records.get("cups/a", clock.now())).toMatchObject({ value: { tea: "white" }, expiresAt });
+});
+
+it("what a change does not change is not written, and a lost try waits with what the caller has given", async () => {
+  const { deps, records } = createBench();
+  const waits: number[] = [];
+  const pause = async ({ wait }: typeof deps & { readonly wait: number }, failed: number) => {
+    waits.push(failed * wait);
+  };
+  const shared = defineRecordKind({ ...spec, tries: 3, pause });
+  await shared.add(deps, "a", green);
+  const { version } = await shared.load(deps, "a");
+  const conflicting = { ...records, put: async () => ({ kind: "conflict" as const, current: undefined }) };
+
+  await shared.change({ ...deps, wait: 10 }, "a", () => ({ write: { value: { tea: "green" } } }));
+  const lost = shared.change({ ...deps, records: conflicting, wait: 10 }, "a", () => ({
+    write: { value: { tea: "x" } },
+  }));
+
+  await expect(lost).rejects.toMatchObject({ code: "RECORD_CONFLICT" });
+  expect(waits).toEqual([10, 20]);
+  expect((await shared.load(deps, "a")).version).toBe(version);
+});
+
+it("what was loaded is replaced or removed only while nobody else has written", async () => {
+  const { deps, damage } = createBench();
+  const absent = await guesses.load(deps, "a");
+  await damage("b");
+  const damaged = await guesses.load(deps, "b");
+  const version = await guesses.replace(deps, { name: "b", ...damaged }, green);
+
+  expect(absent).toEqual({ value: undefined, version: "absent" });
+  expect(await guesses.replace(deps, { name: "a", ...absent }, green)).toEqual(expect.any(Number));
+  expect(await guesses.replace(deps, { name: "a", ...absent }, green)).toBeUndefined();
+  expect(damaged).toEqual({ value: undefined, version: expect.any(Number) });
+  expect(version).toBeGreaterThan(Number(damaged.version));
+  expect(await guesses.replace(deps, { name: "b", ...damaged }, "remove")).toBeUndefined();
+  expect(await guesses.replace(deps, { name: "b", version: version ?? 0 }, "remove")).toBe("absent");
+  expect(await guesses.find(deps, "b")).toBeUndefined();
 });
 
 it("a value that is kept alive is written again after half of its time, or when it is another one", () => {

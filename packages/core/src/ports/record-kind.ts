@@ -14,7 +14,7 @@ export interface RecordsDeps {
 }
 
 /** The definition of records with one prefix. */
-export interface RecordKindSpec<Schema extends TSchema> {
+export interface RecordKindSpec<Schema extends TSchema, Deps extends RecordsDeps = RecordsDeps> {
   /** It ends with a slash, and is the beginning of no other kind that lists. */
   readonly prefix: string;
   readonly value: Schema;
@@ -31,6 +31,10 @@ export interface RecordKindSpec<Schema extends TSchema> {
   readonly tries?: number;
   /** Returns the message of the error after the last try. */
   readonly conflict?: (name: string) => string;
+  /** Waits before a change decides again; `failed` counts from 1. Default: it decides again at once. */
+  pause?(deps: Deps, failed: number): Promise<void>;
+  /** Number of records that `all` and `listReadable` read at once. Default: 100. */
+  readonly pageSize?: number;
 }
 
 /** A new value. Without an end, the record has the one that it had. */
@@ -45,8 +49,20 @@ export interface ValueDecision<Value> {
   readonly write?: NewValue<Value> | "remove" | undefined;
 }
 
+/** What a name stands for. */
+export interface LoadedValue<Value> {
+  /** Undefined: there is none, or a damaged one of a kind for which that is the same. */
+  readonly value: Value | undefined;
+  /** Names what a replacement follows. */
+  readonly version: RecordVersion;
+}
+
+/** The version of a record. */
+export type RecordVersion = number | "absent";
+
 /** The records with one prefix and one schema. */
-export interface RecordKind<Value> extends Pick<RecordKindSpec<TSchema>, "prefix" | "holds" | "kept"> {
+export interface RecordKind<Value, Deps extends RecordsDeps = RecordsDeps>
+  extends Pick<RecordKindSpec<TSchema>, "prefix" | "holds" | "kept"> {
   toKey(name: string): string;
   toName(key: string): string;
   /** Returns the value with this name; undefined when there is none. */
@@ -57,17 +73,27 @@ export interface RecordKind<Value> extends Pick<RecordKindSpec<TSchema>, "prefix
   listNamed(deps: RecordsDeps, page: PageInput, beginning?: string): Promise<Page<NamedValue<Value>>>;
   /** Yields all values whose names begin with this text, by name. Throws `STORE_CORRUPT` for one that is damaged. */
   all(deps: RecordsDeps, beginning?: string): AsyncGenerator<Value, void, undefined>;
+  /** Lists those values whose names begin with this text that can be read, by name: a damaged one must not hide the others. */
+  listReadable(deps: RecordsDeps, beginning?: string): Promise<readonly Value[]>;
   /** Returns false when the name is in use. */
   add(deps: RecordsDeps, name: string, value: NewValue<Value>): Promise<boolean>;
   /**
-   * Decides on the present value and writes; decides again when another writer was first. Returns the decision that was
-   * stored. Throws `RECORD_CONFLICT` after the last try.
+   * Decides on the present value and writes what differs from it; decides again when another writer was first. Returns the
+   * decision that was stored. Throws `RECORD_CONFLICT` after the last try.
    */
   change<Decision extends ValueDecision<Value>>(
-    deps: RecordsDeps,
+    deps: Deps,
     name: string,
     decide: (found: FoundValue<Value> | undefined, now: number) => Decision | Promise<Decision>,
   ): Promise<Decision>;
+  /** Loads a value for work that lies between reading and writing. */
+  load(deps: RecordsDeps, name: string): Promise<LoadedValue<Value>>;
+  /** Writes or removes what had this version. Returns the next one; undefined when another writer was first. */
+  replace(
+    deps: RecordsDeps,
+    known: { readonly name: string; readonly version: RecordVersion },
+    write: NewValue<Value> | "remove",
+  ): Promise<RecordVersion | undefined>;
   /** Removes a record, also a damaged one, which is then refused. Returns what it was; undefined when there was none. */
   remove(deps: RecordsDeps, name: string): Promise<Value | undefined>;
 }
@@ -76,6 +102,7 @@ export interface RecordKind<Value> extends Pick<RecordKindSpec<TSchema>, "prefix
 export interface NamedValue<Value> {
   readonly name: string;
   readonly value: Value;
+  readonly version: number;
 }
 
 /** A value as it is stored. */
@@ -101,15 +128,10 @@ export function keepAlive<Value>(
 const PAGE = 100;
 
 /** Defines what records with one prefix are. Nothing is registered: documents and tests collect the kinds. */
-export function defineRecordKind<const Schema extends TSchema>({
-  prefix,
-  value: schema,
-  holds,
-  kept,
-  damaged = "refused",
-  tries,
-  conflict,
-}: RecordKindSpec<Schema>): RecordKind<Static<Schema>> {
+export function defineRecordKind<const Schema extends TSchema, Deps extends RecordsDeps = RecordsDeps>(
+  spec: RecordKindSpec<Schema, Deps>,
+): RecordKind<Static<Schema>, Deps> {
+  const { prefix, value: schema, holds, kept, damaged = "refused", tries, conflict, pause, pageSize = PAGE } = spec;
   type Value = Static<Schema>;
   const validator = compileWhenUsed(schema);
   const toKey = (name: string) => `${prefix}${name}`;
@@ -120,8 +142,10 @@ export function defineRecordKind<const Schema extends TSchema>({
     if (record !== undefined && value === undefined && damaged === "refused") throw corruptRecord(record.key);
     return value;
   };
-  const load = ({ records, clock }: RecordsDeps, page: PageInput, beginning = "") =>
+  const list = ({ records, clock }: RecordsDeps, page: PageInput, beginning = "") =>
     records.list(toKey(beginning), { ...page, now: clock.now() });
+  const listAll = (deps: RecordsDeps, beginning?: string) =>
+    listPages((start: PageStart) => list(deps, { limit: pageSize, ...start }, beginning));
 
   return {
     prefix,
@@ -130,15 +154,19 @@ export function defineRecordKind<const Schema extends TSchema>({
     toKey,
     toName,
     find: async ({ records, clock }, name) => readOne(await records.get(toKey(name), clock.now())),
-    list: async (deps, page, beginning) => readRecords(await load(deps, page, beginning), read),
+    list: async (deps, page, beginning) => readRecords(await list(deps, page, beginning), read),
     listNamed: async (deps, page, beginning) =>
-      readRecords(await load(deps, page, beginning), (record) => {
+      readRecords(await list(deps, page, beginning), (record) => {
         const value = read(record);
-        return value === undefined ? undefined : { name: toName(record.key), value };
+        return value === undefined ? undefined : { name: toName(record.key), value, version: record.version };
       }),
     async *all(deps, beginning) {
-      const pages = listPages((start: PageStart) => load(deps, { limit: PAGE, ...start }, beginning));
-      for await (const page of pages) yield* requireRecords(page, read);
+      for await (const page of listAll(deps, beginning)) yield* requireRecords(page, read);
+    },
+    async listReadable(deps, beginning) {
+      const found: Value[] = [];
+      for await (const page of listAll(deps, beginning)) found.push(...readRecords(page, read).items);
+      return found;
     },
     async add({ records, clock }, name, { value, expiresAt }) {
       const now = clock.now();
@@ -150,16 +178,31 @@ export function defineRecordKind<const Schema extends TSchema>({
         ...deps,
         key: toKey(name),
         ...defined({ tries, conflict: conflict?.(name) }),
+        pause: async (failed) => pause?.(deps, failed),
         async decide(record, now) {
           const value = readOne(record);
           const found = value === undefined ? undefined : { value, expiresAt: record?.expiresAt };
           const made = await decide(found, now);
           const { write } = made;
           if (write === undefined || write === "remove") return { made, write };
-          return { made, write: { value: write.value, expiresAt: write.expiresAt ?? found?.expiresAt } };
+          const expiresAt = write.expiresAt ?? found?.expiresAt;
+          const isSame = found?.expiresAt === expiresAt && JSON.stringify(found?.value) === JSON.stringify(write.value);
+          return isSame ? { made } : { made, write: { value: write.value, expiresAt } };
         },
       });
       return made;
+    },
+    async load({ records, clock }, name) {
+      const record = await records.get(toKey(name), clock.now());
+      return { value: readOne(record), version: record?.version ?? "absent" };
+    },
+    async replace({ records, clock }, { name, version: expected }, write) {
+      const key = toKey(name);
+      if (write === "remove")
+        return expected === "absent" || (await records.remove(key, expected)) ? "absent" : undefined;
+      const { value, expiresAt } = write;
+      const put = await records.put({ key, value, expected, now: clock.now(), ...defined({ expiresAt }) });
+      return put.kind === "written" ? put.record.version : undefined;
     },
     async remove(deps, name) {
       const { found } = await changeRecord({

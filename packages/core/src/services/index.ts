@@ -3,7 +3,7 @@ export { isZone, nextOccurrence } from "../machine/cron.ts";
 export { evaluateCommit } from "../machine/evaluate-commit.ts";
 export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
-export { requireRecords } from "../ports/read-records.ts";
+export { corruptRecord, requireRecords } from "../ports/read-records.ts";
 export {
   defineRecordKind,
   type FoundValue,
@@ -12,6 +12,7 @@ export {
   type RecordKind,
   type RecordKindSpec,
   type RecordsDeps,
+  type RecordVersion,
   type ValueDecision,
 } from "../ports/record-kind.ts";
 export {
