@@ -1,9 +1,8 @@
 import { defined, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
-import { requireRecords } from "@stackyard/core/services";
+import { corruptRecord } from "@stackyard/core/services";
 import type {
   ArtifactSummary,
   ConsumerPlace,
-  ConsumerView,
   CoverageRow,
   DistributorAnswers,
   DistributorReply,
@@ -14,15 +13,7 @@ import type {
 import { type Cell, toPlaceKey, toSubject } from "./cell.ts";
 import { changeCell, findCell, listCells } from "./cell-records.ts";
 import { isDone, toCoverageCell } from "./cell-status.ts";
-import {
-  CONSUMERS_PREFIX,
-  type ConsumerRecord,
-  findConsumer,
-  listExpecting,
-  parseConsumerRecord,
-  requireExpecting,
-  toConsumerView,
-} from "./consumers.ts";
+import { type ConsumerRecord, knownConsumers, listExpecting, requireExpecting, toConsumerView } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { countSilent, evaluateCoverage, expectedConsumers, settleVersion } from "./coverage.ts";
 import { describeError } from "./describe-error.ts";
@@ -142,13 +133,13 @@ function notFound({ name, version }: VersionId): StackyardError {
 
 /** Finds a consumer. Throws for one that has never registered, reported, or requested a set. */
 async function requireConsumer(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
-  const consumer = await findConsumer(context, place);
+  const consumer = await knownConsumers.find(context, toPlaceKey(place));
   if (consumer !== undefined) return consumer;
   throw new StackyardError("NOT_FOUND", `No consumer found in ${place.account} ${place.region}.`);
 }
 
 async function requireTrusted(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
-  const consumer = await findConsumer(context, place);
+  const consumer = await knownConsumers.find(context, toPlaceKey(place));
   const verdict = evaluateAdmitted(consumer ?? place, context.trust);
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
   return consumer ?? requireConsumer(context, place);
@@ -376,14 +367,14 @@ function toRow(row: ListedRow, standing: Pick<CoverageRow, "covered" | "silent">
 
 /** Lists all known consumers by account and region. */
 async function listConsumers(
-  { records, clock }: Pick<DistributorContext, "records" | "clock">,
+  context: DistributorContext,
   { cursor, limit = ITEMS }: Request<"consumers">,
 ): Promise<DistributorAnswers["consumers"]> {
   const after = cursor === undefined ? undefined : readCursor(cursor, CONSUMER_KEY);
-  const page = await records.list(CONSUMERS_PREFIX, defined({ limit, now: clock.now(), cursor: after }));
-  const items: readonly ConsumerView[] = requireRecords(page, ({ value }) => parseConsumerRecord(value)).map(
-    toConsumerView,
-  );
+  const page = await knownConsumers.list(context, defined({ limit, cursor: after }));
+  const [damaged] = page.unreadable ?? [];
+  if (damaged !== undefined) throw corruptRecord(damaged.id);
+  const items = page.items.map(toConsumerView);
   return defined({ items, cursor: page.cursor === undefined ? undefined : toCursor(page.cursor) });
 }
 
@@ -414,7 +405,7 @@ function toCursor(key: string): string {
 }
 
 const VERSION_KEY = /^[a-z0-9][\x21-\x7e]{1,193}$/;
-const CONSUMER_KEY = new RegExp(`^${CONSUMERS_PREFIX}`);
+const CONSUMER_KEY = new RegExp(`^${knownConsumers.prefix}`);
 
 /** Decodes a cursor. Throws `USAGE` for anything but such a key. */
 function readCursor(cursor: string, form: RegExp): string {

@@ -1,8 +1,7 @@
 import type { Clock } from "@stackyard/core";
 import { StackyardError } from "@stackyard/core";
-import { CONSUMERS_PREFIX, noteConsumer, parseConsumerRecord } from "./consumers.ts";
+import { knownConsumers, noteConsumer } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
-import { listRecords } from "./list-records.ts";
 import { compareSubscriptions, type Judge, type Judgement, type SubscriptionsLook } from "./subscriptions.ts";
 
 /**
@@ -38,7 +37,7 @@ export async function requireTrust(context: DistributorContext): Promise<void> {
 
 async function compareConsumers(context: DistributorContext, judge: Judge): Promise<void> {
   const at = context.clock.now();
-  for (const consumer of await listRecords(context, CONSUMERS_PREFIX, parseConsumerRecord)) {
+  for (const consumer of await knownConsumers.listReadable(context)) {
     const judgement = await judge(consumer.account);
     const isTrusted = (consumer.distrustedAt ?? null) === null;
     if (judgement === "unknown" || (judgement === "trusted") === isTrusted) continue;

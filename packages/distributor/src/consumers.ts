@@ -1,52 +1,45 @@
+import { defineRecordKind } from "@stackyard/core/services";
 import type { ConsumerPlace, ConsumerView } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
-import { listRecords, listWhole } from "./list-records.ts";
-import {
-  AccountId,
-  changeParsed,
-  createParser,
-  Instant,
-  Moment,
-  type RecordDeps,
-  Region,
-  strictObject,
-} from "./records.ts";
+import { toPlaceKey } from "./cell.ts";
+import { AccountId, CONTENDED, changeValue, Instant, Moment, type RecordDeps, Region } from "./records.ts";
 import { evaluateAdmitted, type TrustConfig } from "./trust.ts";
 import { toSubscription } from "./versions.ts";
 
-/** The record of a consumer, under `consumer/<account>/<region>`. Instants are epoch milliseconds. */
-export const ConsumerRecord = strictObject({
-  v: Type.Literal(1),
-  account: AccountId,
-  region: Region,
-  bucket: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Null()]),
-  generation: Type.Enum(["v1", "v2"]),
-  capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
-  firstSeenAt: Instant,
-  /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted or subscribed again. */
-  joinedAt: Instant,
-  registeredAt: Moment,
-  askedAt: Moment,
-  unregisteredAt: Moment,
-  lastReceiptAt: Moment,
-  probeAnsweredAt: Moment,
-  /** Since when its account is not trusted. */
-  distrustedAt: Type.Optional(Moment),
-  /** Since when the topic lists no subscription of it. */
-  unsubscribedAt: Type.Optional(Moment),
-});
+/** The record of a consumer. Instants are epoch milliseconds. */
+export const ConsumerRecord = Type.Object(
+  {
+    v: Type.Literal(1),
+    account: AccountId,
+    region: Region,
+    bucket: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Null()]),
+    generation: Type.Enum(["v1", "v2"]),
+    capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
+    firstSeenAt: Instant,
+    /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted or subscribed again. */
+    joinedAt: Instant,
+    registeredAt: Moment,
+    askedAt: Moment,
+    unregisteredAt: Moment,
+    lastReceiptAt: Moment,
+    probeAnsweredAt: Moment,
+    /** Since when its account is not trusted. */
+    distrustedAt: Type.Optional(Moment),
+    /** Since when the topic lists no subscription of it. */
+    unsubscribedAt: Type.Optional(Moment),
+  },
+  { additionalProperties: false },
+);
 export type ConsumerRecord = Static<typeof ConsumerRecord>;
 
-/** The prefix of all consumer records. */
-export const CONSUMERS_PREFIX = "consumer/";
-
-/** Returns the record key of a consumer. */
-function toConsumerKey({ account, region }: ConsumerPlace): string {
-  return `${CONSUMERS_PREFIX}${account}/${region}`;
-}
-
-/** Parses a record. Returns undefined for an invalid one. */
-export const parseConsumerRecord = createParser(ConsumerRecord);
+/** Consumers, by account and region. */
+export const knownConsumers = defineRecordKind({
+  ...CONTENDED,
+  prefix: "consumer/",
+  value: ConsumerRecord,
+  holds: "consumers of artifacts",
+  kept: "as long as the distributor",
+});
 
 /** Returns true when the consumer has not unregistered, or has returned since, even in the same second. */
 export function isRegistered({ unregisteredAt, registeredAt, askedAt }: ConsumerRecord): boolean {
@@ -222,11 +215,9 @@ export async function noteConsumer(
   place: ConsumerPlace,
   event: ConsumerEvent,
 ): Promise<ConsumerRecord | undefined> {
-  return changeParsed(deps, {
-    key: toConsumerKey(place),
-    parse: parseConsumerRecord,
-    change: (known) => (isOldNews(known, event) ? undefined : registerConsumer(known, place, event)),
-  });
+  return changeValue(deps, { kind: knownConsumers, name: toPlaceKey(place) }, (known) =>
+    isOldNews(known, event) ? undefined : registerConsumer(known, place, event),
+  );
 }
 
 function isOldNews(known: ConsumerRecord | undefined, event: ConsumerEvent): boolean {
@@ -235,17 +226,9 @@ function isOldNews(known: ConsumerRecord | undefined, event: ConsumerEvent): boo
   return isRecent && known.generation === "v2" && known.bucket === event.bucket;
 }
 
-/** Finds a consumer. */
-export async function findConsumer(
-  { records, clock }: RecordDeps,
-  place: ConsumerPlace,
-): Promise<ConsumerRecord | undefined> {
-  return parseConsumerRecord((await records.get(toConsumerKey(place), clock.now()))?.value);
-}
-
 /** Lists the consumers at which artifacts are expected, to send to them: registered ones with trusted accounts. */
 export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promise<readonly ConsumerRecord[]> {
-  return keepExpecting(await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord), trust);
+  return keepExpecting(await knownConsumers.listReadable(deps), trust);
 }
 
 /**
@@ -253,9 +236,11 @@ export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promi
  * version is not covered where a consumer may be missing from the list.
  */
 export async function requireExpecting(deps: RecordDeps, trust: TrustConfig): Promise<readonly ConsumerRecord[]> {
-  return keepExpecting(await listWhole(deps, CONSUMERS_PREFIX, parseConsumerRecord), trust);
+  const all: ConsumerRecord[] = [];
+  for await (const each of knownConsumers.all(deps)) all.push(each);
+  return keepExpecting(all, trust);
 }
 
-function keepExpecting(consumers: readonly ConsumerRecord[], trust: TrustConfig): readonly ConsumerRecord[] {
-  return consumers.filter((each) => isRegistered(each) && evaluateAdmitted(each, trust).kind === "trusted");
+function keepExpecting(all: readonly ConsumerRecord[], trust: TrustConfig): readonly ConsumerRecord[] {
+  return all.filter((each) => isRegistered(each) && evaluateAdmitted(each, trust).kind === "trusted");
 }

@@ -1,9 +1,10 @@
 import type { Records } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { onCall } from "./calls.ts";
+import { toPlaceKey } from "./cell.ts";
 import { findCell, listCells } from "./cell-records.ts";
 import { toCoverageCell } from "./cell-status.ts";
-import { findConsumer, noteConsumer, toConsumerView } from "./consumers.ts";
+import { knownConsumers, noteConsumer, toConsumerView } from "./consumers.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
 import { onSchedule } from "./schedule.ts";
 import { PLACE } from "./testing/a-cell.ts";
@@ -114,7 +115,7 @@ describe("onReceipt", () => {
       const outcome = await onReceipt(context, { account: stranger.account, "detail-type": type, detail });
 
       expect(outcome).toEqual({ kind: "dropped", code: "ACCOUNT_NOT_TRUSTED" });
-      expect(await findConsumer(context, stranger)).toBeUndefined();
+      expect(await knownConsumers.find(context, toPlaceKey(stranger))).toBeUndefined();
     },
   );
 
@@ -152,7 +153,7 @@ describe("onReceipt", () => {
 
     await onReceipt(world.context, aReceiptEvent(artifact, PLACE));
 
-    const consumer = await findConsumer(world.context, PLACE);
+    const consumer = await knownConsumers.find(world.context, toPlaceKey(PLACE));
     expect(consumer && toConsumerView(consumer)).toMatchObject({ generation: "v2", registered: true });
   });
 
@@ -161,7 +162,7 @@ describe("onReceipt", () => {
 
     await onReceipt(context, aProbeAnswer(PLACE));
 
-    expect((await findConsumer(context, PLACE))?.probeAnsweredAt).toBe(context.clock.now());
+    expect((await knownConsumers.find(context, toPlaceKey(PLACE)))?.probeAnsweredAt).toBe(context.clock.now());
   });
 
   it("does not let a consumer's clock that is ahead outlast what happens later", async () => {
@@ -242,7 +243,7 @@ describe("onReceipt", () => {
       await onReceipt(context, { ...aRegistration(OTHER), "detail-type": `consumer.${type}`, time });
     }
 
-    const consumer = await findConsumer(context, OTHER);
+    const consumer = await knownConsumers.find(context, toPlaceKey(OTHER));
     expect(consumer && toConsumerView(consumer).registered).toBe(true);
   });
 

@@ -9,7 +9,7 @@ import {
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
-import { AccountId, createParser, Instant, Region, Sha256, strictObject } from "./records.ts";
+import { AccountId, createParser, Instant, Region, Sha256 } from "./records.ts";
 
 /** One version of an object of the bucket. */
 export interface WrittenObject {
@@ -215,7 +215,10 @@ const page = {
 };
 const place = { account: AccountId, region: Region };
 const maybePlace = { account: Type.Optional(AccountId), region: Type.Optional(Region) };
-const SeenFile = strictObject({ key: text(1_024), sha256: Type.Union([Sha256, Type.Null()]) });
+const SeenFile = Type.Object(
+  { key: text(1_024), sha256: Type.Union([Sha256, Type.Null()]) },
+  { additionalProperties: false },
+);
 
 /** The other fields of requests by `op`. */
 const REQUEST_FIELDS = {
@@ -238,7 +241,7 @@ const REQUEST_FIELDS = {
 };
 
 const requests = Object.entries(REQUEST_FIELDS).map(([op, fields]) => {
-  return [op, Compile(strictObject({ op: Type.Literal(op), ...fields }))] as const;
+  return [op, Compile(Type.Object({ op: Type.Literal(op), ...fields }, { additionalProperties: false }))] as const;
 });
 const validators = new Map(requests);
 

@@ -1,21 +1,31 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { callAws } from "@stackyard/aws";
+import { defineRecordKind } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { classifyKey, toIdOfKey } from "./artifact-keys.ts";
 import type { DistributorContext, Turn } from "./context.ts";
 import { toUnseenLine } from "./metrics.ts";
-import { changeParsed, createParser, Instant, strictObject } from "./records.ts";
+import { Instant } from "./records.ts";
 import { listRefusals } from "./refusals.ts";
-import { artifactRecordKey, listVersions, toVersionKey, type VersionId } from "./versions.ts";
+import { artifacts, listVersions, toVersionKey, type VersionId } from "./versions.ts";
 
-const Inventory = strictObject({
-  /** When the last list was begun, in epoch milliseconds. */
-  begunAt: Instant,
-  /** The last key of a list that had no time for the rest; empty: it was whole. */
-  after: Type.String({ maxLength: 1_024 }),
+const Inventory = Type.Object(
+  {
+    /** When the last list was begun, in epoch milliseconds. */
+    begunAt: Instant,
+    /** The last key of a list that had no time for the rest; empty: it was whole. */
+    after: Type.String({ maxLength: 1_024 }),
+  },
+  { additionalProperties: false },
+);
+const inventories = defineRecordKind({
+  prefix: "inventory/",
+  value: Inventory,
+  holds: "when the manifests of the bucket were listed",
+  kept: "as long as the distributor",
+  damaged: "missing",
 });
-const INVENTORY_KEY = "inventory/manifests";
-const parseInventory = createParser(Inventory);
+const MANIFESTS = "manifests";
 
 const EVERY_MS = 60 * 60_000;
 /** The event of a manifest that is younger may be on its way. */
@@ -28,9 +38,9 @@ const MARGIN_MS = 120_000;
  * each tool writes as a whole, and without them nothing else would be red.
  */
 export async function publishUnseen(context: DistributorContext, turn: Turn): Promise<void> {
-  const { records, clock, logger, write } = context;
+  const { clock, logger, write } = context;
   const now = clock.now();
-  const before = parseInventory((await records.get(INVENTORY_KEY, now))?.value);
+  const before = await inventories.find(context, MANIFESTS);
   const from = before?.after ?? "";
   if (before !== undefined && from === "" && now - before.begunAt < EVERY_MS) return;
   const { found, after } = await listManifests(context, from, turn);
@@ -41,8 +51,7 @@ export async function publishUnseen(context: DistributorContext, turn: Turn): Pr
     await context.publish({ name, version });
   }
   write(toUnseenLine(unseen, now));
-  const change = () => ({ begunAt: now, after });
-  await changeParsed(context, { key: INVENTORY_KEY, parse: parseInventory, change });
+  await inventories.change(context, MANIFESTS, () => ({ write: { value: { begunAt: now, after } } }));
 }
 
 /** Lists versions by their manifests until the turn ends. */
@@ -92,7 +101,7 @@ async function keepUnseen(context: DistributorContext, found: readonly VersionId
   const unseen: VersionId[] = [];
   for (const each of found) {
     if (known.has(toVersionKey(each))) continue;
-    const record = await records.get(artifactRecordKey(each.name, each.version), clock.now());
+    const record = await records.get(artifacts.toKey(toVersionKey(each)), clock.now());
     if (record === undefined) unseen.push(each);
   }
   return unseen;

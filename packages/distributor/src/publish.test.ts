@@ -6,7 +6,7 @@ import { createPublisher, type PublisherOptions, validateManifest } from "./publ
 import { loadArtifact, loadPublished } from "./published-versions.ts";
 import { BUCKET, createSource, toSha256 } from "./testing/a-source.ts";
 import { aFile, aManifest, SHA256 } from "./testing/an-artifact.ts";
-import { artifactRecordKey, changeArtifact, parseArtifactRecord } from "./versions.ts";
+import { artifacts, changeArtifact } from "./versions.ts";
 
 const MINUTE = 60_000;
 
@@ -39,7 +39,7 @@ describe("createPublisher", () => {
     expect(outcome).toEqual({ kind: "published", artifact: found, messages: 1 });
     expect(announced).toEqual([{ artifact: found, target: "ALL", keys: ["billing-api/1.4.2/0.zip"] }]);
     expect(found?.manifest.files[0]?.versionId).toMatch(/./);
-    expect((await records.get(artifactRecordKey("billing-api", "1.4.2"), clock.now()))?.value).toMatchObject({
+    expect(await artifacts.find({ records, clock }, "billing-api/1.4.2")).toMatchObject({
       sequence: 1,
       files: 1,
       bytes: 1,
@@ -387,8 +387,7 @@ async function createCrashFixture() {
     expect(new Set(announced.map(({ artifact }) => artifact.sequence)).size).toBe(1);
     expect(new Set(announced.map(({ artifact }) => artifact.distributionId)).size).toBe(1);
     expect(new Set(published).size).toBe(1);
-    const found = await records.get(artifactRecordKey("billing-api", "1.4.2"), clock.now());
-    expect(parseArtifactRecord(found?.value).announcedAt).not.toBeNull();
+    expect((await artifacts.find({ records, clock }, "billing-api/1.4.2"))?.announcedAt).toEqual(expect.any(String));
     expect((await records.list("outbox/", { limit: 10, now: clock.now() })).items).toEqual([]);
   }
 

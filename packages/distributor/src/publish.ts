@@ -1,33 +1,34 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { defined, StackyardError, silentLogger } from "@stackyard/core";
+import type { RecordVersion } from "@stackyard/core/services";
 import { type Manifest, parseManifest } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
 import { classifyKey, isUploadVersion, type KeyPrefixes, toManifestKey, toUploadName } from "./artifact-keys.ts";
 import type { WrittenObject } from "./events.ts";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
-import type { ManifestFault, PublishOutcome, VersionFault } from "./publish-outcome.ts";
-import { toPublished } from "./published-versions.ts";
 import {
   type Claim,
   Claimed,
   createObjectClaims,
-  createParser,
   type DrainedClaims,
   type DrainOptions,
   type FreeObject,
   type ObjectClaims,
   type SaveClaim,
-} from "./records.ts";
+} from "./object-claims.ts";
+import type { ManifestFault, PublishOutcome, VersionFault } from "./publish-outcome.ts";
+import { toPublished } from "./published-versions.ts";
+import { createParser } from "./records.ts";
 import { clearRefusal, noteFailure, noteRefusal, type RefusalDeps } from "./refusals.ts";
 import { headFiles, isNewest, type LoadedManifest, loadManifest } from "./source-bucket.ts";
 import {
   type ArtifactRecord,
-  artifactRecordKey,
+  artifacts,
   changeArtifact,
   findCoverage,
   nextSequence,
-  parseArtifactRecord,
+  toVersionKey,
 } from "./versions.ts";
 
 /** Publishes the manifests of the source bucket. */
@@ -197,11 +198,11 @@ async function registerLoaded(
   const { manifest } = parsed;
   const fault = validateManifest(manifest, place.key, deps);
   if (fault !== undefined) return { kind: "refused", ...fault };
-  const known = await deps.records.get(artifactRecordKey(manifest.name, manifest.version), deps.clock.now());
+  const known = await artifacts.load(deps, toVersionKey(manifest));
   const { sha256: manifestSha256, versionId, modifiedAt } = loaded;
   const version = { manifest, manifestSha256, versionId, modifiedAt };
-  if (known === undefined) return register(deps, place, { ...version, expected: "absent" });
-  const isBack = await hasComeBack(deps, parseArtifactRecord(known.value), version);
+  if (known.value === undefined) return register(deps, place, { ...version, expected: known.version });
+  const isBack = await hasComeBack(deps, known.value, version);
   if (isBack) return register(deps, place, { ...version, expected: known.version });
   const compared = compare(known.value, manifest, manifestSha256);
   // Version 1 consumers would overwrite the later upload with it.
@@ -218,7 +219,7 @@ interface ReadVersion {
 
 interface NewVersion extends ReadVersion {
   /** Version of the record that it replaces. */
-  readonly expected: number | "absent";
+  readonly expected: RecordVersion;
 }
 
 /** Returns true when retention removed the version and the same content was published again: then it counts as new. */
@@ -231,14 +232,13 @@ async function hasComeBack(deps: RegisterDeps, record: ArtifactRecord, version: 
 }
 
 async function register(deps: RegisterDeps, place: WrittenObject, version: NewVersion): Promise<RegisteredVersion> {
-  const { records, clock } = deps;
   const { manifest, manifestSha256 } = version;
   const headed = await headFiles(deps.s3, place.bucket, manifest);
   if (headed.kind === "faulty") return refuseVersion(headed.code, headed.reason);
   const sequence = await nextSequence(deps);
   // Events arrive in any order. An upload that is still the newest after it got its sequence precedes all later uploads.
   if (await isOverwritten(deps, place, manifest)) return { kind: "replaced" };
-  const now = clock.now();
+  const now = deps.clock.now();
   const upload = isOfUpload(manifest, deps) ? manifest.files[0] : undefined;
   const writtenAt = upload === undefined ? (version.modifiedAt ?? new Date(now)).toISOString() : manifest.createdAt;
   const record: ArtifactRecord = {
@@ -261,18 +261,19 @@ async function register(deps: RegisterDeps, place: WrittenObject, version: NewVe
     retiredAt: null,
     ...defined({ uploadKey: upload?.key }),
   };
-  const key = artifactRecordKey(manifest.name, manifest.version);
-  const put = await records.put({ key, value: record, expected: version.expected, now });
-  if (put.kind === "written") return { kind: "registered", record, manifest };
-  return compare(put.current?.value, manifest, manifestSha256);
+  const name = toVersionKey(manifest);
+  const next = await artifacts.replace(deps, { name, version: version.expected }, { value: record });
+  if (next !== undefined) return { kind: "registered", record, manifest };
+  const other = await artifacts.find(deps, name);
+  if (other !== undefined) return compare(other, manifest, manifestSha256);
+  throw new StackyardError("RECORD_CONFLICT", `The record of ${name} was removed while it was written. Try again.`);
 }
 
 async function isOverwritten(deps: RegisterDeps, { bucket }: WrittenObject, manifest: Manifest): Promise<boolean> {
   return isOfUpload(manifest, deps) && !(await isNewest(deps.s3, bucket, manifest));
 }
 
-function compare(value: unknown, manifest: Manifest, sha256: string): RegisteredVersion {
-  const record = parseArtifactRecord(value);
+function compare(record: ArtifactRecord, manifest: Manifest, sha256: string): RegisteredVersion {
   if (record.manifestSha256 === sha256) return { kind: "registered", record, manifest };
   const { name, version } = manifest;
   return refuseVersion("VERSION_CONFLICT", `${name}@${version} is already published with other content.`);

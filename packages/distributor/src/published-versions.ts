@@ -1,15 +1,15 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { isStackyardError, RecentMap, StackyardError } from "@stackyard/core";
+import type { RecordsDeps } from "@stackyard/core/services";
 import { type Manifest, parseManifest } from "@stackyard/sdk/artifacts";
 import type { DistributorContext } from "./context.ts";
 import { toVersionId } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
-import type { RecordDeps } from "./records.ts";
 import { loadManifest } from "./source-bucket.ts";
-import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord, type VersionId } from "./versions.ts";
+import { type ArtifactRecord, artifacts, toVersionKey, type VersionId } from "./versions.ts";
 
 /** Where published versions are recorded, and how one is loaded, such as by `loadArtifact`. */
-interface PublishedSource extends Pick<RecordDeps, "records" | "clock"> {
+interface PublishedSource extends RecordsDeps {
   load(record: ArtifactRecord): Promise<PublishedArtifact>;
 }
 
@@ -22,8 +22,8 @@ export async function loadPublished(
   name: string,
   version: string,
 ): Promise<PublishedArtifact | undefined> {
-  const found = await source.records.get(artifactRecordKey(name, version), source.clock.now());
-  return found && source.load(parseArtifactRecord(found.value));
+  const found = await artifacts.find(source, toVersionKey({ name, version }));
+  return found && source.load(found);
 }
 
 /**
@@ -74,7 +74,7 @@ export async function loadReadable(
   return unlessCorrupt(loadPublished(name, version));
 }
 
-/** Returns undefined when the manifest is missing or changed. */
+/** Returns undefined when the manifest is missing or changed, or the record damaged. */
 export async function unlessCorrupt<Loaded>(loading: Promise<Loaded>): Promise<Loaded | undefined> {
   try {
     return await loading;

@@ -7,16 +7,9 @@ import { classifyKey, type KeyPrefixes, toUploadName } from "./artifact-keys.ts"
 import type { DistributorContext } from "./context.ts";
 import { parseRefreshEvent, type RefreshWish } from "./events.ts";
 import type { Announcer } from "./fan-out.ts";
-import { listRecords } from "./list-records.ts";
 import { loadArtifact, unlessCorrupt } from "./published-versions.ts";
 import { evaluateTrust } from "./trust.ts";
-import {
-  type ArtifactRecord,
-  artifactRecordKey,
-  findArtifactRecord,
-  parseArtifactRecord,
-  type VersionId,
-} from "./versions.ts";
+import { type ArtifactRecord, artifacts, toVersionKey, type VersionId } from "./versions.ts";
 
 /** The outcome of a refresh request. */
 type RefreshOutcome =
@@ -61,15 +54,13 @@ export async function onRefresh(options: RefreshOptions, event: unknown): Promis
 }
 
 async function findRecords(options: RefreshOptions, wish: RefreshWish): Promise<readonly ArtifactRecord[]> {
-  const { records, clock } = options;
   const { name, version } = wish;
   const isNamed = name !== undefined && version !== undefined;
   const named = isNamed ? [{ name, version }] : listCandidates(wish.key, options);
   // An invalid name or version cannot be a record key.
   const possible = named.filter((each) => NAME.test(each.name) && VERSION.test(each.version));
-  const keys = possible.map((each) => artifactRecordKey(each.name, each.version));
-  const found = await Promise.all(keys.map((key) => records.get(key, clock.now())));
-  const standing = found.flatMap((record) => (record === undefined ? [] : [parseArtifactRecord(record.value)]));
+  const found = await Promise.all(possible.map((each) => artifacts.find(options, toVersionKey(each))));
+  const standing = found.filter((each) => each !== undefined);
   return isNamed ? standing : [...(await findUploads(options, wish.key, possible)), ...standing];
 }
 
@@ -80,8 +71,7 @@ async function findUploads(
   named: readonly VersionId[],
 ): Promise<readonly ArtifactRecord[]> {
   if (classifyKey(key, options) !== "upload") return [];
-  const names = named.map(({ name }) => artifactRecordKey(name, ""));
-  const found = await Promise.all(names.map((prefix) => listRecords(options, prefix, findArtifactRecord)));
+  const found = await Promise.all(named.map(({ name }) => artifacts.listReadable(options, `${name}/`)));
   return found
     .flat()
     .filter(({ uploadKey }) => uploadKey === key)

@@ -1,32 +1,37 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { cutText, defined, type Logger, mapLimited, silentLogger } from "@stackyard/core";
+import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import type { ArtifactRefusal } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { type KeyPrefixes, toIdOfKey } from "./artifact-keys.ts";
 import type { DistributorContext } from "./context.ts";
 import { describeError } from "./describe-error.ts";
-import { listRecords } from "./list-records.ts";
-import { type Claim, changeParsed, createParser, Instant, Moment, type RecordDeps, strictObject } from "./records.ts";
+import type { Claim } from "./object-claims.ts";
+import { unlessCorrupt } from "./published-versions.ts";
+import { CONTENDED, Instant, Moment, type RecordDeps } from "./records.ts";
 import { headUpload } from "./source-bucket.ts";
-import { artifactRecordKey, findArtifactRecord, type VersionId } from "./versions.ts";
+import { artifacts, toVersionKey } from "./versions.ts";
 
-/** The record of a manifest or upload that is not published, under `refused/<name>/<version>`. */
-const RefusalRecord = strictObject({
-  v: Type.Literal(1),
-  /** By the key: the object itself can name another version, or none. */
-  name: Type.String({ maxLength: 128 }),
-  version: Type.String({ maxLength: 64 }),
-  /** The key of the manifest or upload. */
-  key: Type.String({ maxLength: 1_024 }),
-  code: Type.String({ maxLength: 64 }),
-  reason: Type.String({ maxLength: 1_000 }),
-  /** When the object was written. What an older object says never replaces this. */
-  writtenAt: Instant,
-  /** When the distributor looked last. */
-  at: Instant,
-  /** The distributor looks again until then; null: it has given up. */
-  retryUntil: Moment,
-});
+/** The record of a manifest or upload that is not published. */
+const RefusalRecord = Type.Object(
+  {
+    v: Type.Literal(1),
+    /** By the key: the object itself can name another version, or none. */
+    name: Type.String({ maxLength: 128 }),
+    version: Type.String({ maxLength: 64 }),
+    /** The key of the manifest or upload. */
+    key: Type.String({ maxLength: 1_024 }),
+    code: Type.String({ maxLength: 64 }),
+    reason: Type.String({ maxLength: 1_000 }),
+    /** When the object was written. What an older object says never replaces this. */
+    writtenAt: Instant,
+    /** When the distributor looked last. */
+    at: Instant,
+    /** The distributor looks again until then; null: it has given up. */
+    retryUntil: Moment,
+  },
+  { additionalProperties: false },
+);
 export type RefusalRecord = Static<typeof RefusalRecord>;
 
 /** A new refusal, with its reason. Instants are epoch milliseconds. */
@@ -43,37 +48,36 @@ export interface RefusalDeps extends RecordDeps, KeyPrefixes {
   readonly logger?: Logger;
 }
 
-const parseRefusal = createParser(RefusalRecord);
-const PREFIX = "refused/";
 const KEEP_MS = 30 * 24 * 60 * 60_000;
 
-function toRefusalKey({ name, version }: VersionId): string {
-  return `${PREFIX}${name}/${version}`;
-}
+/** Refusals, by name and version. */
+const refusals = defineRecordKind({
+  ...CONTENDED,
+  prefix: "refused/",
+  value: RefusalRecord,
+  holds: "why an object is not published",
+  kept: "30 days, or until it is published or deleted",
+  damaged: "missing",
+});
 
 /**
  * Records why an object is not published, for 30 days, or until the version is published or the object is deleted. A version has
  * one refusal: that of the object that was written last. An object older than the published manifest is superseded, not refused.
  */
 export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promise<void> {
-  const { records, clock, logger = silentLogger } = deps;
+  const { clock, logger = silentLogger } = deps;
   const now = clock.now();
   const { writtenAt = now, noLaterThan = writtenAt, reason, ...facts } = refusal;
   const id = toIdOfKey(refusal.key, deps);
-  const published = findArtifactRecord((await records.get(artifactRecordKey(id.name, id.version), now))?.value);
+  const published = await unlessCorrupt(artifacts.find(deps, toVersionKey(id)));
   const isPublished = published !== undefined && published.announcedAt !== null;
   if (isPublished && Date.parse(published.writtenAt) > noLaterThan) return;
   const value = { v: 1 as const, ...id, ...facts, reason: cutText(reason, 1_000), writtenAt, at: now };
-  let isNews = false;
-  await changeParsed(deps, {
-    key: toRefusalKey(id),
-    parse: parseRefusal,
-    expiresAt: now + KEEP_MS,
-    change(known) {
-      if (known !== undefined && known.writtenAt > noLaterThan) return undefined;
-      isNews = known?.code !== value.code || known.retryUntil !== value.retryUntil;
-      return value;
-    },
+  const { isNews } = await refusals.change(deps, toVersionKey(id), (found) => {
+    const known = found?.value;
+    if (known !== undefined && known.writtenAt > noLaterThan) return { isNews: false };
+    const isNews = known?.code !== value.code || known.retryUntil !== value.retryUntil;
+    return { isNews, write: { value, expiresAt: now + KEEP_MS } };
   });
   if (isNews) logger.warn("Refused an object of the bucket.", { ...facts, reason });
 }
@@ -122,20 +126,15 @@ async function findAge(
 
 /** Removes the refusal of a key, unless it is of an object that was written later. */
 export async function clearRefusal(deps: RefusalDeps, key: string, writtenAt: number): Promise<void> {
-  const recordKey = toRefusalKey(toIdOfKey(key, deps));
-  const found = await deps.records.get(recordKey, deps.clock.now());
-  if (found === undefined || (parseRefusal(found.value)?.writtenAt ?? 0) > writtenAt) return;
-  await deps.records.remove(recordKey, found.version);
+  await refusals.change(deps, toVersionKey(toIdOfKey(key, deps)), (found) =>
+    (found?.value.writtenAt ?? 0) > writtenAt ? {} : { write: "remove" },
+  );
 }
 
 /** Lists all refusals, or those of one name, in key order. */
-export async function listRefusals(
-  deps: Pick<RecordDeps, "records" | "clock">,
-  name?: string,
-): Promise<readonly RefusalRecord[]> {
-  const under = name === undefined ? PREFIX : `${PREFIX}${name}/`;
-  const refusals = await listRecords(deps, under, parseRefusal);
-  return refusals.filter((each) => name === undefined || each.name === name);
+export async function listRefusals(deps: RecordsDeps, name?: string): Promise<readonly RefusalRecord[]> {
+  const found = await refusals.listReadable(deps, name === undefined ? "" : `${name}/`);
+  return found.filter((each) => name === undefined || each.name === name);
 }
 
 const WIDTH = 10;
@@ -149,8 +148,7 @@ export async function endWithdrawn({
 }: Pick<DistributorContext, "records" | "clock" | "s3" | "config">): Promise<readonly RefusalRecord[]> {
   const left = await mapLimited(await listRefusals({ records, clock }), WIDTH, async (refusal) => {
     if ((await headUpload(s3, { bucket, key: refusal.key })) !== undefined) return [refusal];
-    const found = await records.get(toRefusalKey(refusal), clock.now());
-    if (found !== undefined) await records.remove(found.key, found.version);
+    await refusals.remove({ records, clock }, toVersionKey(refusal));
     return [];
   });
   return left.flat();

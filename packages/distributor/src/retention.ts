@@ -5,21 +5,19 @@ import { listCells } from "./cell-records.ts";
 import { findWaiting } from "./cell-status.ts";
 import type { ConsumerRecord } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
-import { listRecords } from "./list-records.ts";
 import { loadReadable } from "./published-versions.ts";
 import { eachApart } from "./records.ts";
 import { loadManifest } from "./source-bucket.ts";
 import {
   type ArtifactRecord,
-  artifactRecordKey,
-  COVERAGE_PREFIX,
+  artifacts,
   type CoverageRecord,
   changeCoverage,
+  coverages,
   decideRetention,
   findCoverage,
   type ListedVersion,
-  parseArtifactRecord,
-  parseCoverageRecord,
+  toVersionKey,
   type VersionId,
 } from "./versions.ts";
 
@@ -119,16 +117,14 @@ function isBack({ sequence = 0 }: CoverageRecord, removed: ArtifactRecord): bool
 
 /** Finishes interrupted removals: while the manifest exists, the version cannot be published again. */
 async function endRemovals(context: RetentionContext): Promise<void> {
-  const known = await listRecords(context, COVERAGE_PREFIX, parseCoverageRecord);
+  const known = await coverages.listReadable(context);
   const open = known.filter(({ removedAt, goneAt = null }) => removedAt !== null && goneAt === null);
   await eachApart(open, (each) => endRemoval(context, each));
 }
 
 async function endRemoval(context: RetentionContext, { name, version, removedAt }: CoverageRecord): Promise<void> {
   if (removedAt === null) return;
-  const { records, clock } = context;
-  const found = await records.get(artifactRecordKey(name, version), clock.now());
-  const record = found && parseArtifactRecord(found.value);
+  const record = await artifacts.find(context, toVersionKey({ name, version }));
   if (record !== undefined) {
     // The version was published again: the manifest is the new one.
     if (Date.parse(record.publishedAt) > removedAt) return;

@@ -6,10 +6,9 @@ import { type ConsumerRecord, listExpecting, requireExpecting } from "./consumer
 import type { DistributorContext, Turn } from "./context.ts";
 import { expectedConsumers, settleVersion } from "./coverage.ts";
 import { decideSweep, type SweepAction } from "./decide-sweep.ts";
-import { findDueSets, isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "./initial-set/set-rules.ts";
+import { findDueSets, initialSets, isLive, type SetRecord } from "./initial-set/set-rules.ts";
 import { startSet } from "./initial-set/set-step.ts";
 import { publishUnseen } from "./inventory.ts";
-import { listRecords } from "./list-records.ts";
 import { toMetricLines } from "./metrics.ts";
 import { loadReadable } from "./published-versions.ts";
 import { eachApart } from "./records.ts";
@@ -52,10 +51,10 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
   // The covered files, which may be removed, are not known while a consumer's record cannot be read.
   const whole = await attempt<Consumers | undefined>(undefined, () => requireExpecting(context, context.trust));
   const consumers = whole ?? (await listExpecting(context, context.trust));
-  const sets = await listRecords(context, SETS_PREFIX, parseSetRecord);
-  const started = await attempt(0, () => startDueSets(context, consumers, sets));
+  const known = await initialSets.listReadable(context);
+  const started = await attempt(0, () => startDueSets(context, consumers, known));
   const versions = await listVersions(context);
-  const busy = new Set(sets.filter((set) => isLive(set, context.clock.now())).map(toPlaceKey));
+  const busy = new Set(known.filter((set) => isLive(set, context.clock.now())).map(toPlaceKey));
   const none = { announced: 0, alarmed: 0, covered: 0, cells: [], errors: [] };
   const swept = whole ? await attempt(none, () => runSweep(context, { versions, consumers: whole, busy, turn })) : none;
   errors.push(...swept.errors);

@@ -1,21 +1,14 @@
 import { ListSubscriptionsByTopicCommand, type Subscription, UnsubscribeCommand } from "@aws-sdk/client-sns";
 import { callAws, lookUntilComplete, toArnPart } from "@stackyard/aws";
 import { listPages } from "@stackyard/core";
+import { defineRecordKind } from "@stackyard/core/services";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
 import { toPlaceKey } from "./cell.ts";
-import {
-  CONSUMERS_PREFIX,
-  type ConsumerRecord,
-  isRegistered,
-  isUnsubscribed,
-  noteConsumer,
-  parseConsumerRecord,
-} from "./consumers.ts";
+import { type ConsumerRecord, isRegistered, isUnsubscribed, knownConsumers, noteConsumer } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
-import { listRecords } from "./list-records.ts";
 import { toTrustLine } from "./metrics.ts";
-import { changeParsed, createParser, eachApart, strictObject } from "./records.ts";
+import { eachApart } from "./records.ts";
 
 /** The organization says that an account is out: the distributor asks it again before it ends a subscription. */
 const ASK_AGAIN_MS = 4 * 60_000;
@@ -125,7 +118,7 @@ const UNFILTERED = "unfiltered";
 async function compareRegistrations(context: DistributorContext, all: readonly Subscription[]) {
   const now = context.clock.now();
   const subscribed = new Set(all.flatMap((each) => toPlaces(each, context.config.region)).map(toPlaceKey));
-  const known = (await listRecords(context, CONSUMERS_PREFIX, parseConsumerRecord)).filter(needsSubscription);
+  const known = (await knownConsumers.listReadable(context)).filter(needsSubscription);
   for (const consumer of known) await noteSubscribed(context, consumer, subscribed.has(toPlaceKey(consumer)));
   const without = known.filter((consumer) => !subscribed.has(toPlaceKey(consumer)));
   const unsubscribed = without.filter(({ unsubscribedAt }) => now - (unsubscribedAt ?? now) >= LOOK_AGAIN_MS).length;
@@ -154,17 +147,22 @@ function needsSubscription(consumer: ConsumerRecord): boolean {
   return isHeard && isRegistered(consumer) && distrustedAt === null;
 }
 
-const Listed = strictObject({ subscriptions: Type.Integer({ minimum: 0 }) });
-const LISTED_KEY = "trust/subscriptions";
-const parseListed = createParser(Listed);
+const looks = defineRecordKind({
+  prefix: "trust/",
+  value: Type.Object({ subscriptions: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
+  holds: "the number of subscriptions at the last look",
+  kept: "as long as the distributor",
+  damaged: "missing",
+});
+const SUBSCRIPTIONS = "subscriptions";
 
 /**
  * Lists the subscriptions. A list that is shorter than the one before may lack one that
  * continues: it is read again, for at most a minute, before anything is announced by it.
  */
 async function listWholly(context: DistributorContext): Promise<readonly Subscription[]> {
-  const { records, clock } = context;
-  const before = parseListed((await records.get(LISTED_KEY, clock.now()))?.value)?.subscriptions ?? 0;
+  const { clock } = context;
+  const before = (await looks.find(context, SUBSCRIPTIONS))?.subscriptions ?? 0;
   const { signal } = new AbortController();
   return lookUntilComplete(
     { clock, signal },
@@ -174,7 +172,7 @@ async function listWholly(context: DistributorContext): Promise<readonly Subscri
 }
 
 async function noteListed(context: DistributorContext, subscriptions: number): Promise<void> {
-  await changeParsed(context, { key: LISTED_KEY, parse: parseListed, change: () => ({ subscriptions }) });
+  await looks.change(context, SUBSCRIPTIONS, () => ({ write: { value: { subscriptions } } }));
 }
 
 /** Lists the confirmed subscriptions. */

@@ -16,22 +16,22 @@ import { createSHA256, type IHasher } from "hash-wasm";
 import { type Static, Type } from "typebox";
 import { classifyKey, toOverwrittenVersion, toUploadName } from "./artifact-keys.ts";
 import type { WrittenObject } from "./events.ts";
-import type { Publisher } from "./publish.ts";
-import type { PublishOutcome } from "./publish-outcome.ts";
 import {
   type Claim,
   Claimed,
   createObjectClaims,
-  createParser,
   type DrainedClaims,
   type DrainOptions,
   type FreeObject,
   type ObjectClaims,
   type SaveClaim,
-} from "./records.ts";
+} from "./object-claims.ts";
+import type { Publisher } from "./publish.ts";
+import type { PublishOutcome } from "./publish-outcome.ts";
+import { createParser } from "./records.ts";
 import { clearRefusal, noteFailure, noteRefusal, type RefusalDeps } from "./refusals.ts";
 import { type HeadedUpload, headUpload, putManifest } from "./source-bucket.ts";
-import { artifactRecordKey, parseArtifactRecord } from "./versions.ts";
+import { artifacts, toVersionKey } from "./versions.ts";
 
 /** The outcome for an upload. */
 type UploadOutcome =
@@ -155,10 +155,9 @@ async function publish(
 
 /** Returns undefined when the name is used by other content, even if its manifest was removed. */
 async function writeManifest(options: UploadsOptions, manifest: Manifest): Promise<WrittenObject | undefined> {
-  const { records, clock } = options;
-  const known = await records.get(artifactRecordKey(manifest.name, manifest.version), clock.now());
+  const known = await artifacts.find(options, toVersionKey(manifest));
   const sha256 = digestManifest(toManifestText(manifest));
-  const isTaken = known !== undefined && parseArtifactRecord(known.value).manifestSha256 !== sha256;
+  const isTaken = known !== undefined && known.manifestSha256 !== sha256;
   return isTaken ? undefined : putManifest(options, manifest);
 }
 

@@ -1,9 +1,8 @@
-import { StackyardError } from "@stackyard/core";
+import { changeRecord } from "@stackyard/core";
+import { corruptRecord, defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { listRecords } from "./list-records.ts";
-import { changeParsed, createParser, Moment, type RecordDeps, Sha256, strictObject } from "./records.ts";
+import { CONTENDED, changeValue, Moment, type RecordDeps, Sha256 } from "./records.ts";
 
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = Type.String({ minLength: 1, maxLength: 1_024 });
@@ -11,7 +10,7 @@ const text = Type.String({ minLength: 1, maxLength: 1_024 });
 const instant = Type.String({ maxLength: 40 });
 
 /**
- * The record of a version, under `artifact/<name>/<version>`. The manifest can be larger than a record, so it stays in the bucket.
+ * The record of a version. The manifest can be larger than a record, so it stays in the bucket.
  */
 export const ArtifactRecord = Type.Object({
   v: Type.Literal(1),
@@ -40,79 +39,78 @@ export const ArtifactRecord = Type.Object({
 });
 export type ArtifactRecord = Static<typeof ArtifactRecord>;
 
-const compiled = Compile(ArtifactRecord);
+/** Versions, by name and version. */
+export const artifacts = defineRecordKind({
+  ...CONTENDED,
+  prefix: "artifact/",
+  value: ArtifactRecord,
+  holds: "versions of artifacts",
+  kept: "as long as the distributor",
+});
 
-/** Returns the record key of a version. */
-export function artifactRecordKey(name: string, version: string): string {
-  return `artifact/${name}/${version}`;
-}
-
-/** Parses a record. Throws `STORE_CORRUPT`. */
-export function parseArtifactRecord(value: unknown): ArtifactRecord {
-  if (compiled.Check(value)) return value;
-  const [fault] = compiled.Errors(value);
-  throw new StackyardError("STORE_CORRUPT", `The record of an artifact is invalid at "${fault?.instancePath ?? ""}".`);
-}
-
-/** Changes the record of a version and retries on conflicts. A missing record is not created. Throws `RECORD_CONFLICT` after 40 attempts. */
+/** Changes the record of a version. A missing record is not created. */
 export async function changeArtifact(
   deps: RecordDeps,
-  { name, version }: VersionId,
+  id: VersionId,
   change: (record: ArtifactRecord) => ArtifactRecord,
 ): Promise<void> {
-  await changeParsed(deps, {
-    key: artifactRecordKey(name, version),
-    parse: parseArtifactRecord,
-    change: (record) => record && change(record),
-  });
+  await changeValue(deps, { kind: artifacts, name: toVersionKey(id) }, (record) => record && change(record));
 }
+
+const SEQUENCE_KEY = "sequence";
 
 /** Returns the next unique sequence of the distributor. Throws `RECORD_CONFLICT` under too much contention. */
 export async function nextSequence(deps: RecordDeps): Promise<number> {
-  const changed = await changeParsed(deps, {
-    key: "sequence",
-    parse: parseCounter,
-    change: (known) => ({ last: (known?.last ?? 0) + 1 }),
+  const { write } = await changeRecord({
+    ...deps,
+    key: SEQUENCE_KEY,
+    tries: CONTENDED.tries,
+    pause: (failed) => CONTENDED.pause(deps, failed),
+    decide(found) {
+      const last: unknown = found === undefined ? 0 : Object(found.value).last;
+      if (typeof last !== "number" || !Number.isSafeInteger(last)) throw corruptRecord(SEQUENCE_KEY);
+      return { write: { value: { last: last + 1 } } };
+    },
   });
-  if (changed === undefined) throw new StackyardError("STORE_CORRUPT", "The sequence counter is invalid.");
-  return changed.last;
+  return write.value.last;
 }
 
-function parseCounter(value: unknown): { readonly last: number } | undefined {
-  const last: unknown = Object(value).last;
-  return typeof last === "number" && Number.isSafeInteger(last) ? { last } : undefined;
-}
-
-/** The coverage of a version, as a record under `coverage/<name>/<version>`. */
-export const CoverageRecord = strictObject({
-  v: Type.Literal(1),
-  name: Type.String({ pattern: ARTIFACT_NAME }),
-  version: Type.String({ pattern: ARTIFACT_VERSION }),
-  /** Increases when cells are added, so that a concurrent check does not settle the version. */
-  opened: Type.Integer({ minimum: 0 }),
-  /** The version is covered and `artifact.covered` was sent: the sweep skips it. */
-  settledAt: Moment,
-  coveredAt: Moment,
-  /** A process has started to send `artifact.covered`. */
-  tellingAt: Moment,
-  toldAt: Moment,
-  /** Retention has removed its files. */
-  removedAt: Moment,
-  /** Its manifest was removed too: the version can be published again. */
-  goneAt: Type.Optional(Moment),
-  /** The sequence of the publication; a version that is published again gets a new one. */
-  sequence: Type.Optional(Type.Integer({ minimum: 0 })),
-});
+/** The coverage of a version. */
+export const CoverageRecord = Type.Object(
+  {
+    v: Type.Literal(1),
+    name: Type.String({ pattern: ARTIFACT_NAME }),
+    version: Type.String({ pattern: ARTIFACT_VERSION }),
+    /** Increases when cells are added, so that a concurrent check does not settle the version. */
+    opened: Type.Integer({ minimum: 0 }),
+    /** The version is covered and `artifact.covered` was sent: the sweep skips it. */
+    settledAt: Moment,
+    coveredAt: Moment,
+    /** A process has started to send `artifact.covered`. */
+    tellingAt: Moment,
+    toldAt: Moment,
+    /** Retention has removed its files. */
+    removedAt: Moment,
+    /** Its manifest was removed too: the version can be published again. */
+    goneAt: Type.Optional(Moment),
+    /** The sequence of the publication; a version that is published again gets a new one. */
+    sequence: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+);
 export type CoverageRecord = Static<typeof CoverageRecord>;
 
 /** A name and a version. */
 export type VersionId = Pick<CoverageRecord, "name" | "version">;
 
-/** The prefix of all coverage records. */
-export const COVERAGE_PREFIX = "coverage/";
-
-/** Parses a record. Returns undefined for an invalid one. */
-export const parseCoverageRecord = createParser(CoverageRecord);
+/** Coverage, by name and version. */
+export const coverages = defineRecordKind({
+  ...CONTENDED,
+  prefix: "coverage/",
+  value: CoverageRecord,
+  holds: "whether all consumers have a version",
+  kept: "as long as the distributor",
+});
 
 /** Creates the coverage of a new version. */
 function createCoverageRecord({ name, version }: VersionId): CoverageRecord {
@@ -126,11 +124,9 @@ export async function changeCoverage(
   id: VersionId,
   change: (known: CoverageRecord) => CoverageRecord | undefined,
 ): Promise<CoverageRecord> {
-  const changed = await changeParsed(deps, {
-    key: toCoverageKey(id),
-    parse: parseCoverageRecord,
-    change: (known) => change(known ?? createCoverageRecord(id)),
-  });
+  const changed = await changeValue(deps, { kind: coverages, name: toVersionKey(id) }, (known) =>
+    change(known ?? createCoverageRecord(id)),
+  );
   return changed ?? createCoverageRecord(id);
 }
 
@@ -148,16 +144,8 @@ export async function beginCoverage(deps: RecordDeps, id: VersionId, sequence: n
 }
 
 /** Finds the coverage of a version. */
-export async function findCoverage(
-  { records, clock }: Pick<RecordDeps, "records" | "clock">,
-  id: VersionId,
-): Promise<CoverageRecord> {
-  const record = await records.get(toCoverageKey(id), clock.now());
-  return parseCoverageRecord(record?.value) ?? createCoverageRecord(id);
-}
-
-function toCoverageKey({ name, version }: VersionId): string {
-  return `${COVERAGE_PREFIX}${name}/${version}`;
+export async function findCoverage(deps: RecordsDeps, id: VersionId): Promise<CoverageRecord> {
+  return (await coverages.find(deps, toVersionKey(id))) ?? createCoverageRecord(id);
 }
 
 /** A version in the source. */
@@ -166,14 +154,12 @@ export interface ListedVersion extends PublishedVersion {
   readonly isCurrent: boolean;
 }
 
-const ARTIFACTS_PREFIX = "artifact/";
-
 /** Lists all versions in the source, or those of one name, in key order. */
 export async function listVersions(deps: RecordDeps, name?: string): Promise<readonly ListedVersion[]> {
   const under = name === undefined ? "" : `${name}/`;
-  const coverages = await listRecords(deps, `${COVERAGE_PREFIX}${under}`, parseCoverageRecord);
-  const removed = new Set(coverages.filter(({ removedAt }) => removedAt !== null).map(toVersionKey));
-  const records = await listRecords(deps, `${ARTIFACTS_PREFIX}${under}`, findArtifactRecord);
+  const covered = await coverages.listReadable(deps, under);
+  const removed = new Set(covered.filter(({ removedAt }) => removedAt !== null).map(toVersionKey));
+  const records = await artifacts.listReadable(deps, under);
   const known = records.filter((each) => name === undefined || each.name === name);
   const newest = findNewestUploads(known);
   const left = known.filter((each) => !removed.has(toVersionKey(each)));
@@ -185,11 +171,6 @@ export async function listVersions(deps: RecordDeps, name?: string): Promise<rea
 /** Finds one version in the source. */
 export async function findVersion(deps: RecordDeps, { name, version }: VersionId): Promise<ListedVersion | undefined> {
   return (await listVersions(deps, name)).find((each) => each.version === version);
-}
-
-/** Parses a record. Returns undefined for an invalid one, which must not hide the others. */
-export function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
-  return compiled.Check(value) ? value : undefined;
 }
 
 /** Returns the highest sequence of each upload key. */

@@ -3,7 +3,7 @@ export { isZone, nextOccurrence } from "../machine/cron.ts";
 export { evaluateCommit } from "../machine/evaluate-commit.ts";
 export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
-export { corruptRecord, requireRecords } from "../ports/read-records.ts";
+export { corruptRecord } from "../ports/read-records.ts";
 export {
   defineRecordKind,
   type FoundValue,

@@ -1,9 +1,10 @@
 import { backoff } from "@stackyard/core";
+import { defineRecordKind } from "@stackyard/core/services";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { toPlaceKey } from "../cell.ts";
 import type { ConsumerRecord } from "../consumers.ts";
-import { AccountId, createParser, Instant, Moment, Region, strictObject } from "../records.ts";
+import { AccountId, CONTENDED, Instant, Moment, Region } from "../records.ts";
 
 /** The request of an execution. */
 export interface SetRequest extends ConsumerPlace {
@@ -215,61 +216,66 @@ function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, no
   return isOld || isToRetry ? [joinedAt, set.endedAt ?? 0] : undefined;
 }
 
-/** The progress of a consumer's set, as a record under `set/<account>/<region>`. */
-export const SetRecord = strictObject({
-  v: Type.Literal(1),
-  account: AccountId,
-  region: Region,
-  /** The first execution; continuing ones derive their names from it. */
-  line: Type.String({ minLength: 1, maxLength: 80 }),
-  /** The current execution. */
-  execution: Type.String({ minLength: 1, maxLength: 80 }),
-  startedAt: Instant,
-  aliveAt: Instant,
-  phase: Type.Enum(["waiting", "announcing", "pausing", "done", "failed"]),
-  /** Version 1 consumers get everything twice. */
-  round: Type.Integer({ minimum: 1, maximum: 2 }),
-  probes: Type.Integer({ minimum: 0 }),
-  probedAt: Moment,
-  /** Time of the first announcement. */
-  announcingAt: Moment,
-  pausedAt: Moment,
-  /** The last announced file. */
-  cursor: Type.Union([
-    strictObject({
-      name: Type.String({ pattern: ARTIFACT_NAME }),
-      version: Type.String({ pattern: ARTIFACT_VERSION }),
-      files: Type.Integer({ minimum: 0, maximum: 1_000 }),
-    }),
-    Type.Null(),
-  ]),
-  messages: Type.Integer({ minimum: 0 }),
-  /** Calls of the function in this execution. */
-  steps: Type.Integer({ minimum: 0 }),
-  /** Number of continuing executions. */
-  restarts: Type.Integer({ minimum: 0 }),
-  /** Only versions published since then. */
-  since: Moment,
-  /** Only this name, or `name@version`. */
-  artifact: Type.Union([Type.String({ maxLength: 200 }), Type.Null()]),
-  endedAt: Moment,
-  /** Start of the last complete set. A replay of one artifact is not complete. */
-  wholeAt: Type.Optional(Moment),
-  /** Failed sets in a row. */
-  failures: Type.Integer({ minimum: 0 }),
-});
+/** The progress of a consumer's set. */
+export const SetRecord = Type.Object(
+  {
+    v: Type.Literal(1),
+    account: AccountId,
+    region: Region,
+    /** The first execution; continuing ones derive their names from it. */
+    line: Type.String({ minLength: 1, maxLength: 80 }),
+    /** The current execution. */
+    execution: Type.String({ minLength: 1, maxLength: 80 }),
+    startedAt: Instant,
+    aliveAt: Instant,
+    phase: Type.Enum(["waiting", "announcing", "pausing", "done", "failed"]),
+    /** Version 1 consumers get everything twice. */
+    round: Type.Integer({ minimum: 1, maximum: 2 }),
+    probes: Type.Integer({ minimum: 0 }),
+    probedAt: Moment,
+    /** Time of the first announcement. */
+    announcingAt: Moment,
+    pausedAt: Moment,
+    /** The last announced file. */
+    cursor: Type.Union([
+      Type.Object(
+        {
+          name: Type.String({ pattern: ARTIFACT_NAME }),
+          version: Type.String({ pattern: ARTIFACT_VERSION }),
+          files: Type.Integer({ minimum: 0, maximum: 1_000 }),
+        },
+        { additionalProperties: false },
+      ),
+      Type.Null(),
+    ]),
+    messages: Type.Integer({ minimum: 0 }),
+    /** Calls of the function in this execution. */
+    steps: Type.Integer({ minimum: 0 }),
+    /** Number of continuing executions. */
+    restarts: Type.Integer({ minimum: 0 }),
+    /** Only versions published since then. */
+    since: Moment,
+    /** Only this name, or `name@version`. */
+    artifact: Type.Union([Type.String({ maxLength: 200 }), Type.Null()]),
+    endedAt: Moment,
+    /** Start of the last complete set. A replay of one artifact is not complete. */
+    wholeAt: Type.Optional(Moment),
+    /** Failed sets in a row. */
+    failures: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
 export type SetRecord = Static<typeof SetRecord>;
 
-/** The prefix of all set records. */
-export const SETS_PREFIX = "set/";
-
-/** Returns the record key of a set. */
-export function toSetKey({ account, region }: ConsumerPlace): string {
-  return `${SETS_PREFIX}${account}/${region}`;
-}
-
-/** Parses a record. Returns undefined for an invalid one. */
-export const parseSetRecord = createParser(SetRecord);
+/** Initial sets, by account and region of their consumers. */
+export const initialSets = defineRecordKind({
+  ...CONTENDED,
+  prefix: "set/",
+  value: SetRecord,
+  holds: "the last initial set of each consumer",
+  kept: "as long as the distributor",
+  damaged: "missing",
+});
 
 /** Returns true for a finished set. */
 function hasEnded({ phase }: Pick<SetRecord, "phase">): boolean {

@@ -1,5 +1,6 @@
 import validate from "asl-validator";
 import { describe, expect, it } from "vitest";
+import { toPlaceKey } from "../cell.ts";
 import { listCells } from "../cell-records.ts";
 import { statusOf } from "../cell-status.ts";
 import { onReceipt } from "../coverage.ts";
@@ -17,7 +18,7 @@ import { createFleet, OTHER } from "../testing/a-fleet.ts";
 import { mortalRecords } from "../testing/mortal-records.ts";
 import { runExecution } from "../testing/run-execution.ts";
 import { toInitialSetDefinition } from "./index.ts";
-import { parseSetRecord, toSetKey } from "./set-rules.ts";
+import { initialSets } from "./set-rules.ts";
 import { runSetStep, startSet } from "./set-step.ts";
 
 const FUNCTION_ARN = "arn:aws:lambda:eu-west-1:999988887777:function:distributor";
@@ -49,8 +50,7 @@ function createSets(options: WorldOptions & { beforeStep?: (world: DistributorWo
       return { status: execution?.status, error: execution?.error };
     },
     async find() {
-      const record = await world.context.records.get(toSetKey(PLACE), world.context.clock.now());
-      return parseSetRecord(record?.value);
+      return initialSets.find(world.context, toPlaceKey(PLACE));
     },
     files: () => world.announced.filter(({ what }) => what === "files"),
   };
@@ -195,7 +195,7 @@ describe("an initial set", () => {
     const { world, start, files, find } = createSets({ beforeStep: answers });
     await world.publish({ version: "1.0.0", files: 1 });
     await world.context.records.put({
-      key: toSetKey(PLACE),
+      key: initialSets.toKey(toPlaceKey(PLACE)),
       expected: "absent",
       now: world.context.clock.now(),
       value: {

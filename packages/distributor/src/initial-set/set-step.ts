@@ -1,9 +1,11 @@
 import { StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { callAws } from "@stackyard/aws";
 import { defined, StackyardError } from "@stackyard/core";
+import type { RecordVersion } from "@stackyard/core/services";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
+import { toPlaceKey } from "../cell.ts";
 import { changeCell } from "../cell-records.ts";
-import { type ConsumerRecord, findConsumer, noteConsumer } from "../consumers.ts";
+import { type ConsumerRecord, knownConsumers, noteConsumer } from "../consumers.ts";
 import type { DistributorContext, Turn } from "../context.ts";
 import type { SetTask } from "../events.ts";
 import type { PublishedArtifact } from "../fan-out.ts";
@@ -20,11 +22,10 @@ import {
 import {
   decideSet,
   decideSetEnd,
-  parseSetRecord,
+  initialSets,
   type SetDecision,
   type SetRecord,
   type SetRequest,
-  toSetKey,
 } from "./set-rules.ts";
 
 /** The result for the state machine. It passes `askedAt` to the next step. */
@@ -46,16 +47,15 @@ const VOUCHING_WAIT_S = 15;
 export async function runSetStep(context: DistributorContext, task: SetTask, turn: Turn): Promise<SetAnswer> {
   const request = toRequest(task, context.clock.now());
   const { askedAt } = request;
-  const known = await findConsumer(context, request);
+  const known = await knownConsumers.find(context, toPlaceKey(request));
   const refusal = validateRequest(context, request, known);
   if (refusal !== undefined) return { ...refusal, askedAt };
   const consumer = await noteConsumer(context, request, { kind: "asked", at: askedAt });
   if (consumer === undefined)
     throw new StackyardError("INTERNAL", "The consumer record is missing after it was written.");
-  const record = await context.records.get(toSetKey(request), context.clock.now());
-  const set = record === undefined ? undefined : parseSetRecord(record.value);
+  const { value: set, version } = await initialSets.load(context, toPlaceKey(request));
   const decision = decideSet({ request, set, consumer, now: context.clock.now() });
-  const answer = await carryOut(context, { request, consumer, turn }, decision, record?.version ?? "absent");
+  const answer = await carryOut(context, { request, consumer, turn }, decision, version);
   return { ...answer, askedAt };
 }
 
@@ -102,7 +102,7 @@ async function carryOut(
   context: DistributorContext,
   input: StepInput,
   decision: SetDecision,
-  expected: number | "absent",
+  expected: RecordVersion,
 ): Promise<Answer> {
   const version = decision.set === undefined ? expected : await save(context, decision.set, expected);
   if (version === undefined) return LOST;
@@ -131,7 +131,7 @@ async function announceNext(
   context: DistributorContext,
   { consumer, turn, ...input }: StepInput,
   set: SetRecord,
-  expected: number | "absent",
+  expected: RecordVersion,
 ): Promise<Answer> {
   let after = set;
   let version = expected;
@@ -151,13 +151,8 @@ async function announceNext(
 }
 
 /** Saves the set. Returns its new record version, or undefined when another process has changed it. */
-async function save(
-  { records, clock }: DistributorContext,
-  set: SetRecord,
-  expected: number | "absent",
-): Promise<number | undefined> {
-  const result = await records.put({ key: toSetKey(set), value: set, expected, now: clock.now() });
-  return result.kind === "written" ? result.record.version : undefined;
+function save(context: DistributorContext, set: SetRecord, version: RecordVersion): Promise<RecordVersion | undefined> {
+  return initialSets.replace(context, { name: toPlaceKey(set), version }, { value: set });
 }
 
 type Cursor = NonNullable<SetRecord["cursor"]>;

@@ -4,7 +4,7 @@ import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import type { DistributorContext } from "../context.ts";
 import type { Announcer, PublishedArtifact } from "../fan-out.ts";
-import { artifactRecordKey } from "../versions.ts";
+import { artifacts } from "../versions.ts";
 import { digestOf, T0 } from "./a-cell.ts";
 import { aManifest } from "./an-artifact.ts";
 import { createPassingClock } from "./passing-clock.ts";
@@ -103,7 +103,7 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
       const { name, version } = artifact.manifest;
       published.set(`${name}/${version}`, artifact);
       const value = toArtifactRecord(artifact, input.publishedAt ?? clock.now());
-      await memory.put({ key: artifactRecordKey(name, version), value, expected: "absent", now: clock.now() });
+      await artifacts.add({ records: memory, clock }, `${name}/${version}`, { value });
       return artifact;
     },
   };
@@ -130,7 +130,7 @@ function anArtifact({ name = "billing-api", version, files = 2, labels = {} }: W
 function toArtifactRecord({ manifest, ...rest }: PublishedArtifact, publishedAt: number) {
   const { name, version, labels = {}, files } = manifest;
   return {
-    v: 1,
+    v: 1 as const,
     name,
     version,
     ...rest,
