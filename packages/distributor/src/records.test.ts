@@ -24,16 +24,15 @@ describe("changeValue", () => {
     expect(await kind.find(deps, "a")).toBe(20);
   });
 
-  it("returns the value that is there, whether it was changed or not", async () => {
+  it("writes nothing where nothing changes", async () => {
     const deps = createDeps();
+    const none = await changeValue(deps, place, () => undefined);
+    await changeValue(deps, place, () => 5);
+    const { version } = await kind.load(deps, "a");
 
-    const given = [
-      await changeValue(deps, place, () => undefined),
-      await changeValue(deps, place, () => 5),
-      await changeValue(deps, place, () => undefined),
-    ];
-
-    expect(given).toEqual([undefined, 5, 5]);
+    expect([await changeValue(deps, place, () => 5), await changeValue(deps, place, () => undefined)]).toEqual([5, 5]);
+    expect(none).toBeUndefined();
+    expect((await kind.load(deps, "a")).version).toBe(version);
   });
 
   it("waits longer after each conflict, and ends when another writer is always faster", async () => {

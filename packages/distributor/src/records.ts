@@ -26,7 +26,7 @@ interface Place<Value> {
   readonly name: string;
 }
 
-/** Changes a value; `change` returns undefined to keep it, and can be called several times. Returns the current one. */
+/** Changes a value; `change` returns undefined to keep it, and can be called several times. Returns the current one. What is the same is not written. */
 export async function changeValue<Value>(
   deps: RecordDeps,
   { kind, name }: Place<Value>,
@@ -34,7 +34,8 @@ export async function changeValue<Value>(
 ): Promise<Value | undefined> {
   const { current } = await kind.change(deps, name, (found) => {
     const value = change(found?.value);
-    return value === undefined ? { current: found?.value } : { current: value, write: { value } };
+    const isSame = value === undefined || JSON.stringify(value) === JSON.stringify(found?.value);
+    return isSame ? { current: found?.value } : { current: value, write: { value } };
   });
   return current;
 }

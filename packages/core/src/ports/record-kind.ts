@@ -78,8 +78,8 @@ export interface RecordKind<Value, Deps extends RecordsDeps = RecordsDeps>
   /** Returns false when the name is in use. */
   add(deps: RecordsDeps, name: string, value: NewValue<Value>): Promise<boolean>;
   /**
-   * Decides on the present value and writes what differs from it; decides again when another writer was first. Returns the
-   * decision that was stored. Throws `RECORD_CONFLICT` after the last try.
+   * Decides on the present value and writes; decides again when another writer was first. Returns the decision that was
+   * stored. Throws `RECORD_CONFLICT` after the last try.
    */
   change<Decision extends ValueDecision<Value>>(
     deps: Deps,
@@ -185,9 +185,7 @@ export function defineRecordKind<const Schema extends TSchema, Deps extends Reco
           const made = await decide(found, now);
           const { write } = made;
           if (write === undefined || write === "remove") return { made, write };
-          const expiresAt = write.expiresAt ?? found?.expiresAt;
-          const isSame = found?.expiresAt === expiresAt && JSON.stringify(found?.value) === JSON.stringify(write.value);
-          return isSame ? { made } : { made, write: { value: write.value, expiresAt } };
+          return { made, write: { value: write.value, expiresAt: write.expiresAt ?? found?.expiresAt } };
         },
       });
       return made;
