@@ -71,6 +71,7 @@ export {
   MAX_TASK_NAME,
 } from "./machine/limits.ts";
 export { isPathPart, PATH_PART } from "./machine/path-part.ts";
+export { RecentMap } from "./machine/recent-map.ts";
 export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
@@ -191,7 +192,6 @@ export type {
 export type { DueKind } from "./ports/work-queue.ts";
 export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOptions } from "./ports/yard-config.ts";
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
-export { RecentMap } from "./recent-map.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

@@ -1,5 +1,5 @@
+import { RecentMap } from "../machine/recent-map.ts";
 import type { Change, CommitResult, LoadedStack } from "../ports/stack-store.ts";
-import { RecentMap } from "../recent-map.ts";
 
 /** A cache of stacks as this process wrote them last. */
 export interface WrittenStacks {

@@ -1,5 +1,5 @@
+import { RecentMap } from "../machine/recent-map.ts";
 import type { Revisions } from "../ports/store.ts";
-import { RecentMap } from "../recent-map.ts";
 
 const MOST_NAMES = 10_000;
 

@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { RecentMap } from "../recent-map.ts";
+import { RecentMap } from "./recent-map.ts";
 
 /** When a timer fires again and again. */
 export interface CronSchedule {

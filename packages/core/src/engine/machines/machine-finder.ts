@@ -3,11 +3,11 @@ import type { FoundMachine, MissingMachine, WantedMachine } from "../../aggregat
 import { formatUnknownMachine } from "../../machine/decide/decide.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import { JOB_MACHINE, type Machine } from "../../machine/machine.ts";
+import { RecentMap } from "../../machine/recent-map.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
-import { RecentMap } from "../../recent-map.ts";
 import { type CompileRevision, createRevisionCache, type RevisionCache } from "./revision-cache.ts";
 import { createRevisionOrder, type RevisionOrder } from "./revision-order.ts";
 

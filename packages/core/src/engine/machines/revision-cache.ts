@@ -2,10 +2,10 @@ import type { ExecutorRegistry } from "../../machine/executor-definition.ts";
 import { parseJobMachine } from "../../machine/job-machine.ts";
 import { JOB_MACHINE, type Machine } from "../../machine/machine.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
+import { RecentMap } from "../../machine/recent-map.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Revision } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
-import { RecentMap } from "../../recent-map.ts";
 
 /** A cache of compiled revisions. Notes which of the located revisions the store already has. */
 export interface RevisionCache {

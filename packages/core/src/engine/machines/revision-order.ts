@@ -1,10 +1,10 @@
 import { mayBeUndeclared, type NewestMachine } from "../../aggregate/choose-machine.ts";
 import type { WantedMachine } from "../../aggregate/stack-input.ts";
 import type { Machine } from "../../machine/machine.ts";
+import { RecentMap } from "../../machine/recent-map.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ListedRevision, LocatedMachine } from "../../ports/locator.ts";
 import type { Revisions } from "../../ports/store.ts";
-import { RecentMap } from "../../recent-map.ts";
 import type { RevisionCache } from "./revision-cache.ts";
 
 type FoundDocument = Extract<LocatedMachine, { kind: "found" }>;

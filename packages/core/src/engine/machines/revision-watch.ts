@@ -2,11 +2,11 @@ import type { StackInput } from "../../aggregate/stack-input.ts";
 import { walkParkedStacks } from "../../inspect/list-parked.ts";
 import { listPages } from "../../list-pages.ts";
 import { MACHINES_FAULT } from "../../machine/decide/decision.ts";
+import { RecentMap } from "../../machine/recent-map.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../../ports/locator.ts";
 import type { LoadedStack, ParkedHead } from "../../ports/stack-store.ts";
 import type { StackFilter, Store } from "../../ports/store.ts";
-import { RecentMap } from "../../recent-map.ts";
 
 /** Detects new revisions of machines, so that events that an earlier revision refused are decided again. */
 interface RevisionWatch {

@@ -1,13 +1,13 @@
 import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
 import { toCancelWithinMs } from "../../machine/executor-definition.ts";
 import { defined } from "../../machine/json.ts";
+import { RecentMap } from "../../machine/recent-map.ts";
 import { shortHashOf } from "../../machine/short-hash.ts";
 import { isOwnAttempt, type TaskMessage } from "../../machine/task-message.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import { failed, type Logger } from "../../ports/executor.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../../ports/transport.ts";
-import { RecentMap } from "../../recent-map.ts";
 import { toResultEvent } from "../attempts/attempt-result.ts";
 import { retryTransient } from "../attempts/retry-transient.ts";
 import type { StepEnd, WorkerStore } from "../attempts/run-attempt.ts";
