@@ -1,14 +1,16 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { findHouses } from "./houses.ts";
 import { repositoryRoot } from "./published-packages.ts";
 
-const page = readFileSync(join(repositoryRoot, "ARCHITECTURE.md"), "utf8");
+const PAGES = ["ARCHITECTURE.md", "ARCHITECTURE-AWS.md"];
+const [yard = "", aws = ""] = PAGES.map((name) => readFileSync(join(repositoryRoot, name), "utf8"));
 const files = new Set(
   globSync("{packages,apps,tools}/*/src/**/*.{ts,tsx}", { cwd: repositoryRoot }).map((path) => basename(path)),
 );
 
-function sectionOf(heading: string): string {
+function sectionOf(page: string, heading: string): string {
   return page.split(`\n${heading}\n`)[1]?.split(/\n##+ /)[0] ?? "";
 }
 
@@ -27,19 +29,22 @@ function listMissing(text: string, word: RegExp): readonly string[] {
   return [...text.matchAll(word)].map(([, path = ""]) => path).filter((path) => !isThere(path));
 }
 
-describe("ARCHITECTURE.md", () => {
+describe("the pages of the architecture", () => {
   it("names files that exist in the picture of the corridor", () => {
-    const picture = sectionOf("### The corridor");
+    const picture = sectionOf(yard, "### The corridor");
 
     expect(picture.match(/[\w-]+\.ts\b/g)?.length).toBeGreaterThan(10);
     expect(listMissing(picture, /([\w/-]+\.ts)\b/g)).toEqual([]);
   });
 
-  it("names files and folders that exist, in every section, and links to files that exist", () => {
+  it.each([
+    ["ARCHITECTURE.md", yard],
+    ["ARCHITECTURE-AWS.md", aws],
+  ])("name files and folders that exist, in every section, and link to files that exist: %s", (_, page) => {
     // Entries of packages begin with a dot, and the configuration is a project's.
     const paths = /`(?!stackyard\.config\.ts)(\w[\w.*/-]*\/[\w.*/-]+|[\w-]+\.tsx?)`/g;
 
-    expect([...page.matchAll(paths)].length).toBeGreaterThan(100);
+    expect([...page.matchAll(paths)].length).toBeGreaterThan(40);
     expect(listMissing(page, paths)).toEqual([]);
     expect(listMissing(page, /\]\(([\w./-]+)[)#]/g).filter((path) => !existsSync(join(repositoryRoot, path)))).toEqual(
       [],
@@ -47,16 +52,21 @@ describe("ARCHITECTURE.md", () => {
   });
 
   it("begins with the borders", () => {
-    expect(page.match(/^## .+$/m)?.[0]).toBe("## Borders");
+    expect([yard, aws].map((page) => page.match(/^## .+$/m)?.[0])).toEqual(["## Borders", "## Borders"]);
   });
 
-  it("lists a reason for every workspace", () => {
-    const said = rowsOf(sectionOf("## Packages")).map(([names = "", , why = ""]) => ({ names, why }));
-    const workspaces = globSync("{packages,apps,tools}/*/package.json", { cwd: repositoryRoot });
+  it("list a reason for every workspace, on the page of its house", () => {
+    const said = [yard, aws].map((page) => rowsOf(sectionOf(page, "## Packages")));
+    const isSaid = (rows: (typeof said)[number] | undefined, folder: string) =>
+      rows?.some(([names = "", , why = ""]) => names.includes(`\`${folder}\``) && why.length > 10) === true;
+    const tools = globSync("tools/*/package.json", { cwd: repositoryRoot }).map((path) => dirname(path));
 
-    const unsaid = workspaces
-      .map((path) => path.replace("/package.json", ""))
-      .filter((path) => !said.some(({ names, why }) => names.includes(`\`${path}\``) && why.length > 10));
+    const unsaid = [
+      ...findHouses(repositoryRoot).filter(({ folder, houses: [house, ...more] }) => {
+        return house === undefined || more.length > 0 || !isSaid(said[house === "yard" ? 0 : 1], folder);
+      }),
+      ...tools.filter((folder) => !isSaid(said[0], folder)),
+    ];
     expect(unsaid).toEqual([]);
   });
 });

@@ -69,6 +69,16 @@ describe("findBoundaryProblems", () => {
       "packages/store-a/src/index.ts": "export const a = 1;",
       "packages/executor-b/src/index.ts": imports("@stackyard/store-a"),
     },
+    "houses-apart": {
+      "packages/store-a/package.json": JSON.stringify({
+        name: "@stackyard/store-a",
+        exports: { ".": "./dist/index.js" },
+        nx: { tags: ["house:aws"] },
+      }),
+      "packages/store-a/src/index.ts": "export const a = 1;",
+      "packages/hosts/package.json": JSON.stringify({ name: "@stackyard/hosts", nx: { tags: ["house:yard"] } }),
+      "packages/hosts/src/index.ts": imports("@stackyard/store-a"),
+    },
     "testing-only-in-tests": { "packages/sdk/src/a.ts": imports("@stackyard/core/testing") },
     "cli-stays-small": {
       "packages/fleet/package.json": JSON.stringify({ name: "@stackyard/fleet", exports: { ".": "./dist/index.js" } }),

@@ -1,7 +1,8 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
-import { cruise, type ICruiseResult, type IModule } from "dependency-cruiser";
-import { boundaryRules } from "./boundary-rules.ts";
+import { cruise, type ICruiseResult, type IForbiddenRuleType, type IModule } from "dependency-cruiser";
+import { boundaryRules, toHouseRule } from "./boundary-rules.ts";
+import { findHouses } from "./houses.ts";
 import { findPublishedPackages, repositoryRoot } from "./published-packages.ts";
 import { reportAndExit } from "./report.ts";
 
@@ -10,15 +11,15 @@ const notOurs = "(^|/)(node_modules|dist|coverage|temp|[.]nx|[.]stryker-tmp)/";
 
 /** Returns every import of this repository that breaks a boundary, one line each. */
 export async function findBoundaryProblems(root: string = repositoryRoot): Promise<string[]> {
-  const { modules, summary } = await cruiseSources(root);
+  const rules = [...boundaryRules, toHouseRule(findHouses(root))];
+  const { modules, summary } = await cruiseSources(root, rules);
   const violations = summary.violations.map(
-    ({ rule, from, to }) =>
-      `${rule.name}: ${from} → ${to}. ${boundaryRules.find((r) => r.name === rule.name)?.comment}`,
+    ({ rule, from, to }) => `${rule.name}: ${from} → ${to}. ${rules.find((r) => r.name === rule.name)?.comment}`,
   );
   return [...violations, ...modules.flatMap(findDeepImports), ...findUnseen(root, modules)];
 }
 
-async function cruiseSources(root: string): Promise<ICruiseResult> {
+async function cruiseSources(root: string, rules: readonly IForbiddenRuleType[]): Promise<ICruiseResult> {
   const alias = findPublishedPackages(root).flatMap(({ folder, entries }) =>
     entries.map((entry) => ({ name: entry.specifier, alias: join(folder, entry.source), onlyModule: true })),
   );
@@ -27,7 +28,7 @@ async function cruiseSources(root: string): Promise<ICruiseResult> {
     {
       baseDir: root,
       validate: true,
-      ruleSet: { forbidden: boundaryRules.map((rule) => ({ severity: "error", ...rule })) },
+      ruleSet: { forbidden: rules.map((rule) => ({ severity: "error", ...rule })) },
       tsPreCompilationDeps: true,
       detectJSDocImports: false,
       exclude: { path: notOurs.replace("node_modules|", "") },

@@ -1,5 +1,6 @@
 import { builtinModules } from "node:module";
 import type { IForbiddenRuleType } from "dependency-cruiser";
+import type { House, HousedWorkspace } from "./houses.ts";
 
 /** Files that do not belong to a build: tests of all kinds, their fixtures, benchmarks and configuration. */
 const testFiles = String.raw`(\.(test|test-d|bench)\.tsx?$|/(e2e|fixtures)/|\.config\.ts$)`;
@@ -116,3 +117,22 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
     to: { path: "^packages/core/src/api/", dependencyTypesNot: ["type-only"] },
   },
 ];
+
+/** The rule between the two houses: what belongs to which is read from the tags of the workspaces. */
+export function toHouseRule(workspaces: readonly HousedWorkspace[]): IForbiddenRuleType {
+  const foldersOf = (house: House): string =>
+    workspaces
+      .filter(({ houses }) => houses.includes(house))
+      .map(({ folder }) => folder)
+      .join("|");
+  return {
+    name: "houses-apart",
+    comment:
+      "The yard runs without the products for AWS and imports none of them; its pages read what plugins publish for that: definitions, and the report of a fleet.",
+    from: { path: `^(${foldersOf("yard")})/src/`, pathNot: [testFiles, "/src/testing/"] },
+    to: {
+      path: `^(${foldersOf("aws") || "none"})/`,
+      pathNot: "/src/definition[.]ts$|^packages/executor-runcommand/src/report/",
+    },
+  };
+}

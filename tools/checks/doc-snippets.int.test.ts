@@ -14,7 +14,7 @@ import { repositoryRoot } from "./published-packages.ts";
 // Pages that other tests compare with what they describe. Blocks of TypeScript are compiled by the check of the packages.
 const ELSEWHERE = new Set(["plugins.md", "cli.md", "http-api.md"]);
 const pages = [
-  ...["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+  ...["README.md", "ARCHITECTURE.md", "ARCHITECTURE-AWS.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
   ...readdirSync(join(repositoryRoot, "docs"))
     .filter((name) => name.endsWith(".md") && !ELSEWHERE.has(name))
     .map((name) => `docs/${name}`),

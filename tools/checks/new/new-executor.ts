@@ -29,7 +29,7 @@ export function newExecutor(name: string, versionOf: VersionOf): NewFiles {
     next: [
       `cp LICENSE ${folder}/ && npm install`,
       `Make ${folder}/src/${name}.test.ts pass: npx vitest run --project unit ${folder}`,
-      'Add its row to "Packages" of ARCHITECTURE.md, and its name to the executors in tools/checks/code-pages.ts',
+      'Add its row to "Packages" of ARCHITECTURE.md (of ARCHITECTURE-AWS.md for a product of AWS), and its name to the executors in tools/checks/code-pages.ts',
       "npm run format && npm run api && npm test",
     ],
   };

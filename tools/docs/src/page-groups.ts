@@ -108,7 +108,8 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     tier: "contribute",
     pages: {
       CONTRIBUTING: 500,
-      ARCHITECTURE: 3_600,
+      ARCHITECTURE: 3_300,
+      "ARCHITECTURE-AWS": 1_100,
       "docs/development": 1_700,
       "docs/testing": 2_450,
       "docs/performance": 1_100,
