@@ -31,7 +31,7 @@ const buildsApart: Plugin = {
 const partsOfSources: Plugin = {
   name: "parts-of-sources",
   setup(build) {
-    const own = /^@stackyard\/(core|sdk|executor-terraform|executor-lambda|promotion)(?:\/(.*))?$/;
+    const own = /^@stackyard\/(core|sdk|executor-terraform|executor-lambda|executor-command|promotion)(?:\/(.*))?$/;
     build.onResolve({ filter: own }, ({ path }) => {
       const [, name = "", entry = ""] = own.exec(path) ?? [];
       if ((name !== "core" && name !== "sdk" && entry !== "definition") || entry === "artifacts")

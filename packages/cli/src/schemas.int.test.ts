@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createMachineV1Schema, createMachineV2Schema } from "@stackyard/core/machine";
+import { commandDefinition } from "@stackyard/executor-command/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { promotionDefinitions } from "@stackyard/promotion/definition";
@@ -15,7 +16,7 @@ describe("the schemas for editors", () => {
     ["machine-v2.schema.json", createMachineV2Schema],
   ])("%s is that of core with the built-in executors", async (file, createSchema) => {
     const json = JSON.stringify(
-      createSchema([terraformDefinition, lambdaDefinition, ...promotionDefinitions]),
+      createSchema([terraformDefinition, lambdaDefinition, commandDefinition, ...promotionDefinitions]),
       null,
       2,
     );

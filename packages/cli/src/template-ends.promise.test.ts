@@ -19,12 +19,14 @@ function read({ folder, machine }: Pick<Template, "folder" | "machine">): string
 
 /** Makes everything fail that makes something, and returns the state of the stack after so many days. */
 async function failFirstRollOut(template: Template, days: number): Promise<string | undefined> {
-  const executors = ["terraform", "lambda", "quota", "signed", "leak-check", "deploy", "gate"].map((name) => {
-    const { executor } = createScriptedExecutor(name, ({ task }) =>
-      /^(apply|app|database|network|plan)$/.test(task) ? FAULT : undefined,
-    );
-    return executor;
-  });
+  const executors = ["terraform", "lambda", "command", "quota", "signed", "leak-check", "deploy", "gate"].map(
+    (name) => {
+      const { executor } = createScriptedExecutor(name, ({ task }) =>
+        /^(apply|app|database|network|plan)$/.test(task) ? FAULT : undefined,
+      );
+      return executor;
+    },
+  );
   // Approved at once.
   const source = read(template).replaceAll("executor: approval", "executor: signed");
   const { machine: parsed } = parseMachine(source, { name: template.machine });

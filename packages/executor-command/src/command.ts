@@ -15,6 +15,7 @@ import {
   endMarked,
   findShortage,
   type ProgramEnd,
+  type ProgramUser,
   type RunProgramInput,
   runProgram,
   withTargetCredentials,
@@ -79,7 +80,7 @@ interface Prepared {
   readonly words: readonly string[];
   readonly folder: string;
   /** As which user. */
-  readonly user: Awaited<ReturnType<typeof findUser>>;
+  readonly user: ProgramUser | undefined;
 }
 
 async function toStep(work: () => Promise<CommandStep>): Promise<CommandStep> {
@@ -107,22 +108,24 @@ async function startCommand(settings: Settings, ctx: ExecutorContext, config: Co
   return step;
 }
 
+const SHELL = "/bin/sh";
+
 /** Finds program, folder and user. Fails with COMMAND_NOT_ALLOWED, COMMAND_INVALID, COMMAND_NOT_FOUND. */
 async function prepare(settings: Settings, ctx: ExecutorContext, config: CommandConfig): Promise<Prepared> {
   const fault = findCommandFault(config);
   if (fault !== undefined) throw new CommandFailure("COMMAND_INVALID", fault.message);
-  const folder = await findFolder(settings.projectDir, config.folder);
+  const folder = findFolder(settings.projectDir, config.folder);
   const found = await Promise.all(
-    listPrograms(config).map(async ({ program = "/bin/sh", path }) => {
-      const isShell = config.shell === true && path[0] === "run";
-      const allowance = findRule(settings.options, { machine: ctx.machine, program: isShell ? undefined : program });
+    listPrograms(config).map(async ({ program }) => {
+      const allowance = findRule(settings.options, { machine: ctx.machine, program });
       if (allowance.kind === "refused") throw new CommandFailure("COMMAND_NOT_ALLOWED", allowance.reason);
-      return { binary: await findBinary(program, folder, settings.environment), user: allowance.rule.user };
+      const binary = program === undefined ? SHELL : await findBinary(program, folder, settings.environment);
+      return { binary, user: allowance.rule.user };
     }),
   );
-  const { binary = "", user } = found[0] ?? {};
+  const { binary = SHELL, user } = found[0] ?? {};
   const words = typeof config.run === "string" ? ["-c", config.run] : config.run.slice(1);
-  return { binary, words, folder, user: await findUser(user) };
+  return { binary, words, folder, user: findUser(user) };
 }
 
 interface TaskRun {
@@ -146,7 +149,7 @@ type Work = (attended: Attended) => Promise<CommandStep>;
 async function withRun(settings: Settings, ctx: ExecutorContext, run: TaskRun, work: Work): Promise<CommandStep> {
   const { binary, words, folder, user } = run.prepared;
   const { config } = run;
-  const files = await createRunFiles(ctx, user);
+  const files = createRunFiles(ctx, user);
   const masks = createLogMasks(ctx.secrets ?? []);
   try {
     return await withTargetCredentials(ctx, masks, (access) => {
@@ -169,7 +172,7 @@ async function withRun(settings: Settings, ctx: ExecutorContext, run: TaskRun, w
       return work({ input, files, masks, config });
     });
   } finally {
-    await files.remove();
+    files.remove();
   }
 }
 

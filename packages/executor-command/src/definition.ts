@@ -168,6 +168,7 @@ export const commandDefinition = {
     const ms = parseDuration(config.timeout ?? "");
     return ms === undefined ? undefined : ms + toGraceMs(config) + SLACK_MS;
   },
+  documentSchemas: { v1: CommandConfig, v2: CommandConfig },
   checkTasks: (configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport) => checkTasks(configs, report),
 } as const satisfies Omit<Executor, "start">;
 

@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutorContext } from "@stackyard/core";
@@ -8,7 +8,7 @@ import type { ProgramUser } from "@stackyard/core/programs";
 export interface RunFiles {
   readonly metadata: string;
   readonly outputs: string;
-  remove(): Promise<void>;
+  remove(): void;
 }
 
 const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
@@ -16,24 +16,28 @@ const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
 const NAME = /^stackyard-command-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
 
 /** Writes what a program reads, and an empty file for its outputs. */
-export async function createRunFiles(ctx: ExecutorContext, user: ProgramUser | undefined): Promise<RunFiles> {
-  await removeDead(tmpdir());
-  const folder = await mkdtemp(join(tmpdir(), `stackyard-command-${HOST}-${process.pid}-`));
+export function createRunFiles(ctx: ExecutorContext, user: ProgramUser | undefined): RunFiles {
+  removeDead(tmpdir());
+  const folder = mkdtempSync(join(tmpdir(), `stackyard-command-${HOST}-${process.pid}-`));
   const files = { metadata: join(folder, "metadata.json"), outputs: join(folder, "outputs") };
   const { stackId, machine, task, attempt, state, previousState, metadata, target } = ctx;
   const facts = { stackId, machine, task, attempt: attempt.number, state, previousState, target, metadata };
-  await writeFile(files.metadata, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
-  await writeFile(files.outputs, "", { mode: 0o600 });
-  if (user !== undefined) for (const path of [...Object.values(files), folder]) await chown(path, user.uid, user.gid);
-  return { ...files, remove: () => rm(folder, { recursive: true, force: true }) };
+  writeFileSync(files.metadata, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+  writeFileSync(files.outputs, "", { mode: 0o600 });
+  if (user !== undefined) for (const path of [...Object.values(files), folder]) chownSync(path, user.uid, user.gid);
+  return { ...files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Removes the folders of killed processes of this host: metadata may be secret. Never throws. */
-async function removeDead(parent: string): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
+/** Removes the folders of killed processes of this host: metadata may be secret. */
+function removeDead(parent: string): void {
+  for (const name of readdirSync(parent)) {
     const [, host, pid] = NAME.exec(name) ?? [];
     if (host !== HOST || isAlive(Number(pid))) continue;
-    await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
+    try {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    } catch {
+      // It is of another user.
+    }
   }
 }
 

@@ -7,7 +7,7 @@ const delay = { name: "delay", config: Type.Object({ seconds: Type.Number() }), 
 
 describe("the executors that a state manager knows", () => {
   it("are those that are built in", () => {
-    expect([...toExecutorDefinitions().keys()]).toEqual(["terraform", "lambda", "deploy", "gate"]);
+    expect([...toExecutorDefinitions().keys()]).toEqual(["terraform", "lambda", "command", "deploy", "gate"]);
   });
 
   it("are those of a user's runners too, whose configs it knows only where they are defined", () => {

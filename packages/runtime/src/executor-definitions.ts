@@ -1,4 +1,5 @@
 import type { ExecutorDefinition } from "@stackyard/core";
+import { commandDefinition } from "@stackyard/executor-command/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { promotionDefinitions } from "@stackyard/promotion/definition";
@@ -15,7 +16,12 @@ export function toExecutorDefinitions(
   added: readonly ExecutorDefinition[] = [],
   names: readonly string[] = [],
 ): ExecutorDefinitions {
-  const builtIn: readonly ExecutorDefinition[] = [terraformDefinition, lambdaDefinition, ...promotionDefinitions];
+  const builtIn: readonly ExecutorDefinition[] = [
+    terraformDefinition,
+    lambdaDefinition,
+    commandDefinition,
+    ...promotionDefinitions,
+  ];
   const named = names.filter((name) => !builtIn.some((definition) => definition.name === name)).map(toNamed);
   return new Map([...builtIn, ...named, ...added].map((each) => [each.name, each]));
 }

@@ -11,6 +11,7 @@ import {
   StackyardError,
 } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import type { CommandOptions } from "@stackyard/executor-command";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import type { Telemetry } from "@stackyard/telemetry";
@@ -35,6 +36,7 @@ export interface ExecutorsInput {
   readonly plugins: readonly RunnerPlugin[];
   readonly terraform: TerraformOptions | undefined;
   readonly lambda: LambdaOptions | undefined;
+  readonly command: CommandOptions | undefined;
 }
 
 /**
@@ -79,17 +81,21 @@ async function loadBuiltIn(input: ExecutorsInput, context: ExecutorsContext): Pr
     environment: { tasks },
     terraform = {},
     lambda = {},
+    command = {},
   } = input;
-  const [{ createTerraformExecutor }, { createLambdaExecutor }, { default: promotion }] = await Promise.all([
-    import("@stackyard/executor-terraform"),
-    import("@stackyard/executor-lambda"),
-    import("@stackyard/promotion"),
-  ]);
+  const [{ createTerraformExecutor }, { createLambdaExecutor }, { createCommandExecutor }, { default: promotion }] =
+    await Promise.all([
+      import("@stackyard/executor-terraform"),
+      import("@stackyard/executor-lambda"),
+      import("@stackyard/executor-command"),
+      import("@stackyard/promotion"),
+    ]);
   const { isFunction } = tasks;
   const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, context);
   return [
     isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform,
     createLambdaExecutor(lambda, context),
+    createCommandExecutor(command, context),
     ...promotion.executors({}, context),
   ];
 }

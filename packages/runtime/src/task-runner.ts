@@ -3,6 +3,7 @@ import type { Executor, ProvidedService, Transport } from "@stackyard/core";
 import type { YardDeps } from "@stackyard/core/engine";
 import { provideCalendarFiles, provideSealer, type Sealer } from "@stackyard/core/services";
 import { createMessageWorker, createYard, startTasks } from "@stackyard/core/yard";
+import type { CommandOptions } from "@stackyard/executor-command";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
@@ -30,7 +31,7 @@ import { loadTransportOptions } from "./transport-options.ts";
 
 /** Options of a task runner. */
 export interface TaskRunnerOptions extends AppOptions {
-  /** Executors besides `terraform` and `lambda`; one of these names takes that one's place. */
+  /** Executors besides `terraform`, `lambda` and `command`; one of these names takes that one's place. */
   readonly executors?: readonly Executor[];
   /**
    * Plugins, such as that of code hosts: their executors, and with the store the services that they provide to
@@ -41,6 +42,8 @@ export interface TaskRunnerOptions extends AppOptions {
   readonly terraform?: TerraformOptions;
   /** Options of the executor `lambda`. Default: every function is called in AWS. */
   readonly lambda?: LambdaOptions;
+  /** Options of the executor `command`. Default: no program is allowed. */
+  readonly command?: CommandOptions;
   /** The time for which a stopping container waits for running tasks before it asks them to end. Default: 10 s. */
   readonly drainMs?: number;
 }
@@ -53,13 +56,23 @@ export interface TaskRunnerOptions extends AppOptions {
  * called with batches of the task queue; a container consumes it.
  */
 export function createTaskRunner(options: TaskRunnerOptions = {}): App {
-  const { environment: variables = {}, executors = [], plugins = [], terraform, lambda, drainMs } = options;
+  const { environment: variables = {}, executors = [], plugins = [], terraform, lambda, command, drainMs } = options;
   return createApp<TaskRunnerParts>(options, {
     service: "task-runner",
     async open(host, place) {
       const needs = place === "function" ? toNeeds(options) : toContainerNeeds(options);
       const environment = parseEnvironment(variables, needs);
-      return openTaskRunner({ environment, variables, executors, plugins, terraform, lambda, drainMs, ...host });
+      return openTaskRunner({
+        environment,
+        variables,
+        executors,
+        plugins,
+        terraform,
+        lambda,
+        command,
+        drainMs,
+        ...host,
+      });
     },
     createHandler: createTaskHandler,
     run: runTaskContainer,

@@ -22,6 +22,7 @@ import { checkLogs } from "../yard/logs.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
 import { findGrantWarning, GRANT_HINT, loadApiTokens } from "../yard/settings.ts";
 import { checkProxies } from "./doctor-access.ts";
+import { checkCommands } from "./doctor-commands.ts";
 import { checkNetwork } from "./doctor-network.ts";
 import {
   checkDisk,
@@ -90,6 +91,7 @@ async function checkMachine(
   const found = await Promise.all([
     isOfServer(given, env) ? [] : checkChosenStore(file, { projectDir: file.projectDir, env, used }),
     checkTerraform({ binary, needed: used.has("terraform"), env }),
+    checkCommands(file, { needed: used.has("command"), env }),
     checkProviderCache(resolve(file.projectDir, cache)),
     checkDisk(dataDir),
     checkLogs(file, aws),
@@ -190,7 +192,8 @@ async function checkPlugins(
   env: CommandContext["env"],
 ): Promise<{ readonly finding: Finding; readonly executors: ReadonlyMap<string, Executor> }> {
   try {
-    const executors = await loadExecutors(file, "all", env);
+    // What a server allows is a check of its own.
+    const executors = await loadExecutors(file, "all", env, { isOwn: true });
     return { finding: ok("plugins", `executors ${[...executors.keys()].join(", ")}`), executors };
   } catch (error) {
     const finding = failOf("plugins", error, "Correct the configuration, or install the plugin.");

@@ -95,7 +95,7 @@ describe("stackyard server and stackyard worker", () => {
     await isDone();
 
     expect(shown.stdout).toMatch(
-      /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, deploy, gate, wait\n$/,
+      /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, command, deploy, gate, wait\n$/,
     );
     expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stack, 0 dead-lettered events\./);
     expect(doctor.stdout).toMatch(/processes +1 server, 1 worker, version /);
@@ -106,7 +106,7 @@ describe("stackyard server and stackyard worker", () => {
       {
         id: worker.ready["id"],
         roles: ["worker"],
-        executors: ["terraform", "lambda", "deploy", "gate", "wait"],
+        executors: ["terraform", "lambda", "command", "deploy", "gate", "wait"],
         capacity: 3,
       },
     ]);
@@ -278,7 +278,7 @@ describe("stackyard dev", () => {
     await isDone();
 
     expect(await list()).toMatchObject([
-      { roles: ["engine", "worker"], executors: ["terraform", "lambda", "deploy", "gate", "wait"] },
+      { roles: ["engine", "worker"], executors: ["terraform", "lambda", "command", "deploy", "gate", "wait"] },
     ]);
     expect(existsSync(join(cwd, ".stackyard/stackyard.db"))).toBe(false);
   });

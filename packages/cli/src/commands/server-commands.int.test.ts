@@ -98,7 +98,7 @@ describe("commands over a running yard", () => {
     expect(ready).toMatchObject({
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       tokenFile: join(cwd, ".stackyard/token"),
-      executors: ["terraform", "lambda", "deploy", "gate"],
+      executors: ["terraform", "lambda", "command", "deploy", "gate"],
       machines: [
         {
           name: "broken",

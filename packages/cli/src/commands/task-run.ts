@@ -35,7 +35,7 @@ export const taskRun = defineCommand({
   async run(context: CommandContext, { message: from, project }) {
     const { cwd, env } = context;
     const file = await loadConfigFile(cwd, project);
-    const executors = await loadExecutors(file, "all", env);
+    const executors = await loadExecutors(file, "all", env, { isOwn: true });
     const message = await readTaskMessage(from, context);
     const answer = await runTask(context, executors, message);
     return answer === undefined ? INTERRUPTED : printAnswer(context, message, answer);

@@ -2,11 +2,13 @@ import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
+  defined,
   type Executor,
   type ExecutorDefinition,
   type ExecutorsContext,
   findNearestName,
   formatFaults,
+  isMap,
   listSchemaFaults,
   type MachineSource,
   type Plugin,
@@ -17,6 +19,12 @@ import {
 import { loadMachineFile, readInput } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
 import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
+import {
+  ALLOW_ALL,
+  CommandOptions,
+  commandDefinition,
+  createCommandDefinition,
+} from "@stackyard/executor-command/definition";
 import { LambdaOptions, lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { TerraformOptions, terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { promotionDefinitions } from "@stackyard/promotion/definition";
@@ -27,12 +35,17 @@ import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from
 import { createProjectSecrets } from "./secrets.ts";
 
 /** The executors that come with the command line and have options. */
-const BUILT_IN = ["terraform", "lambda"] as const;
+const BUILT_IN = ["terraform", "lambda", "command"] as const;
 /** Reserved names that executors of plugins must not have; `approval` tasks are done by people. */
 const TAKEN: readonly string[] = [...BUILT_IN, "deploy", "gate", "approval"];
 
 /** Which executors of a project to load: `plugins` leaves out the built-in ones, whose names every machine can use. */
 type ExecutorScope = "all" | "plugins";
+
+interface LoadOptions {
+  /** True for a yard of the person who writes its machines: without options, they may run any program. Default: false. */
+  readonly isOwn?: boolean;
+}
 
 /**
  * Loads the executors of a project by name; they may pass the environment on to programs. Throws one `CONFIG_INVALID`
@@ -42,9 +55,12 @@ export async function loadExecutors(
   file: ConfigFile,
   scope: ExecutorScope,
   environment: PluginContext["environment"],
+  { isOwn = false }: LoadOptions = {},
 ): Promise<ReadonlyMap<string, Executor>> {
   const { config, projectDir } = file;
-  const options = config.executors ?? {};
+  const { command, ...others } = config.executors ?? {};
+  const ofCommand = isOwn && (command === undefined || isMap(command)) ? { ...ALLOW_ALL, ...command } : command;
+  const options = { ...others, ...defined({ command: ofCommand }) };
   const builtIn = scope === "all" ? await loadBuiltIn(options) : [];
   const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
   const readSecret = createProjectSecrets(file, { env: environment });
@@ -65,14 +81,16 @@ export async function loadExecutors(
 }
 
 async function loadBuiltIn(options: Readonly<Record<string, unknown>>): Promise<readonly (LoadedPlugin | string)[]> {
-  const [terraform, lambda, promotion] = await Promise.all([
+  const [terraform, lambda, command, promotion] = await Promise.all([
     import("@stackyard/executor-terraform"),
     import("@stackyard/executor-lambda"),
+    import("@stackyard/executor-command"),
     import("@stackyard/promotion"),
   ]);
   return [
     checkOptions(terraform.default, options["terraform"]),
     checkOptions(lambda.default, options["lambda"]),
+    checkOptions(command.default, options["command"]),
     checkOptions(promotion.default, undefined),
   ];
 }
@@ -82,6 +100,7 @@ function listOptionFaults(options: Readonly<Record<string, unknown>>): readonly 
   const checked = [
     checkOptions({ name: "terraform", options: TerraformOptions }, options["terraform"]),
     checkOptions({ name: "lambda", options: LambdaOptions }, options["lambda"]),
+    checkOptions({ name: "command", options: CommandOptions }, options["command"]),
   ];
   return checked.filter((fault) => typeof fault === "string");
 }
@@ -92,7 +111,7 @@ function formatUnknownNames(options: Readonly<Record<string, unknown>>): readonl
     .map((name) => {
       const near = findNearestName(name, BUILT_IN);
       const advice = near ? `Did you mean "${near}"?` : "Options of a plugin belong next to it: { use, options }.";
-      return `"executors.${name}": only ${BUILT_IN.join(" and ")} are built in and have options. ${advice}`;
+      return `"executors.${name}": only ${BUILT_IN.join(", ")} are built in and have options. ${advice}`;
     });
 }
 
@@ -135,8 +154,16 @@ export async function loadDefinitions(
 ): Promise<ExecutorRegistry> {
   const file = await loadConfigFile(cwd, project);
   const plugins = await loadExecutors(file, "plugins", env);
-  const builtIn = [terraformDefinition, lambdaDefinition, ...promotionDefinitions].map(withoutLimits);
+  const command = toCommandDefinition(file);
+  const builtIn = [terraformDefinition, lambdaDefinition, command, ...promotionDefinitions].map(withoutLimits);
   return new Map([...builtIn.map((definition) => [definition.name, definition] as const), ...plugins]);
+}
+
+/** Returns the definition that judges by the project's options, if it has some. */
+function toCommandDefinition({ config }: ConfigFile): ExecutorDefinition {
+  const options: unknown = config.executors?.["command"];
+  // What does not fit was reported before.
+  return options === undefined ? commandDefinition : createCommandDefinition(options as CommandOptions);
 }
 
 /** Removes the limits, because simulations use those of the document: `timeout`, else the default of its version. */

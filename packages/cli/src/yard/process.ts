@@ -85,7 +85,7 @@ interface ServeInput {
   readonly proofDir?: string;
   /** The secret of the client of people's issuer. */
   readonly clientSecret?: string | undefined;
-  /** True if clients may edit the documents in the project's machines folder. Default: false. */
+  /** True for the yard of one person: clients may edit the documents in the project's machines folder. Default: false. */
   readonly isEditable?: boolean;
   /** The name of the yard, instead of `YARD_NAME`. */
   readonly yardName?: string | undefined;
@@ -136,7 +136,8 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   const { env } = input;
   const settings = parseEngineSettings(env);
   const yardName = input.serve && parseYardName(env, input.serve.yardName);
-  const loaded = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
+  const isOwn = input.serve?.isEditable === true;
+  const loaded = await loadExecutors(file, "all", toTaskEnvironment(env, input.store), { isOwn });
   const service = input.roles.includes("engine") ? "stackyard-server" : "stackyard-worker";
   const telemetry = await startProcessTelemetry({ service, env, logger: input.logger });
   const createAws = (region: string | undefined) =>

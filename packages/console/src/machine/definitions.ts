@@ -9,6 +9,7 @@ import type { JsonSchema, KnownExecutor } from "./messages.ts";
 const LOADERS: Readonly<Record<string, () => Promise<ExecutorDefinition>>> = {
   approval: async () => approvalDefinition,
   asg: async () => (await import("@stackyard/executor-asg/definition")).asgDefinition,
+  command: async () => (await import("@stackyard/executor-command/definition")).commandDefinition,
   deploy: async () => (await import("@stackyard/promotion/definition")).deployDefinition,
   ecs: async () => (await import("@stackyard/executor-ecs/definition")).ecsDefinition,
   gate: async () => (await import("@stackyard/promotion/definition")).gateDefinition,

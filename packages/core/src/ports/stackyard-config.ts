@@ -121,7 +121,7 @@ export const StackyardConfig = Type.Object(
     ),
     executors: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
-        description: "Options of the built-in executors by their names, `terraform` and `lambda`",
+        description: "Options of the built-in executors by their names, `terraform`, `lambda` and `command`",
       }),
     ),
     // Plugins contain functions; each is validated separately.
