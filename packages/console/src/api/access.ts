@@ -1,6 +1,7 @@
 import type { Me } from "@stackyard/sdk";
-import { yard } from "./client.ts";
+import { queryClient, yard } from "./client.ts";
 import { keys } from "./keys.ts";
+import { rememberList } from "./last-list.ts";
 import { useUnreachable } from "./use-live.tsx";
 import { useLoad } from "./use-load.ts";
 
@@ -15,7 +16,23 @@ export interface Subject {
 
 /** Returns who is signed in. */
 export function useMe() {
-  return useLoad(keys.me, (request) => yard.me(request), { staleTime: 60_000 });
+  return useLoad(keys.me, loadMe, { staleTime: 60_000 });
+}
+
+/** Loads who is signed in. What the page knows is what the person before may see: of another one it is dropped. */
+export async function loadMe(request: { readonly signal: AbortSignal }): Promise<Me> {
+  const me = await yard.me(request);
+  const before = queryClient.getQueryData<Me>(keys.me);
+  if (before !== undefined && toPerson(before) !== toPerson(me)) {
+    queryClient.removeQueries({ predicate: ({ queryKey: [first] }) => first !== keys.me[0] });
+    rememberList([]);
+  }
+  return me;
+}
+
+/** Returns the identity of a person, over all changes of rights and name. */
+export function toPerson({ kind, id }: Pick<Me, "kind" | "id">): string {
+  return `${kind} ${id}`;
 }
 
 /** Tells whether rights include a permission for a subject. The server decides; this only explains a button beforehand. */

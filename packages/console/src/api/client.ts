@@ -9,16 +9,19 @@ export const reach = createReach((input, init) => globalThis.fetch(input, init))
 /** A worker of a test has no origin; that of a file is not the address of a yard, which such a page never calls. */
 const origin = globalThis.location?.origin ?? "";
 
-/** The yard that served this page. The browser sends the session's cookie; the page has no token. */
-export const yard = new Stackyard({
+/** How the clients of this page send. The browser sends the session's cookie; the page has no token. */
+export const clientOptions = {
   url: origin.startsWith("http") ? origin : "http://127.0.0.1",
   retries: 1,
-  async fetch(input, init) {
+  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     const response = await reach.fetch(input, init);
     setServerDate(response.headers.get("date"));
     return response;
   },
-});
+};
+
+/** The yard that served this page. */
+export const yard = new Stackyard(clientOptions);
 
 /** The failure of a request, as a person reads it. */
 export interface Failure {

@@ -4,7 +4,8 @@ import type { StreamMessage } from "@stackyard/sdk";
 export type LiveState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  | { readonly kind: "reconnecting"; readonly sinceMs: number }
+  /** `meetsWebPage`: something between the worker and the yard answers with a web page. */
+  | { readonly kind: "reconnecting"; readonly sinceMs: number; readonly meetsWebPage?: true }
   | { readonly kind: "signed-out" };
 
 /** From the worker to a page. */
@@ -19,4 +20,6 @@ export type LiveRequest =
   /** Follows this log, or none. */
   | { readonly kind: "log"; readonly attemptId?: string }
   | { readonly kind: "close" }
-  | { readonly kind: "retry" };
+  | { readonly kind: "retry" }
+  /** Another person is signed in: what comes is theirs from now on. */
+  | { readonly kind: "another-person" };

@@ -2,6 +2,7 @@ import { backoff } from "@stackyard/core";
 import { openStream, StackyardApiError, type StreamMessage } from "@stackyard/sdk";
 import { createLiveLogs } from "./live-logs.ts";
 import type { LiveEvent, LiveRequest, LiveState } from "./live-messages.ts";
+import { refuseWebPages, WebPageError } from "./web-page.ts";
 
 // The yard's stream, once a browser: all tabs are ports of this worker. It passes on at most 4 batches a second, and closes the
 // stream when no tab has been visible for 5 minutes.
@@ -23,7 +24,7 @@ interface Tab {
   attemptId: string | undefined;
 }
 
-const yard = { url: location.origin };
+const yard = { url: location.origin, fetch: refuseWebPages((...input) => globalThis.fetch(...input)) };
 const tabs = new Set<Tab>();
 let state: LiveState = { kind: "connecting" };
 let pending: StreamMessage[] = [];
@@ -66,13 +67,13 @@ async function follow(signal: AbortSignal): Promise<void> {
     if (end === "signed-out") return setState({ kind: "signed-out" });
     if (end === "was-live") [tries, lostAt] = [0, undefined];
     lostAt ??= Date.now();
-    setState({ kind: "reconnecting", sinceMs: lostAt });
+    setState({ kind: "reconnecting", sinceMs: lostAt, ...(end === "web-page" && { meetsWebPage: true }) });
     await pause(backoff(tries + 1, { first: FIRST_RETRY_MS, most: MAX_RETRY_MS }) * (0.5 + Math.random() / 2), signal);
   }
 }
 
 /** Passes on one connection's messages until it ends. */
-async function readConnection(signal: AbortSignal): Promise<"was-live" | "never-live" | "signed-out"> {
+async function readConnection(signal: AbortSignal): Promise<"was-live" | "never-live" | "signed-out" | "web-page"> {
   let end: "was-live" | "never-live" = "never-live";
   try {
     for await (const message of openStream(yard, { kinds: KINDS, signal, reconnect: false, ...position })) {
@@ -85,6 +86,7 @@ async function readConnection(signal: AbortSignal): Promise<"was-live" | "never-
       enqueue(message);
     }
   } catch (error) {
+    if (error instanceof WebPageError) return "web-page";
     if (isStatus(error, 401)) return "signed-out";
     // The history after the last message was pruned: begin again with the present.
     if (isStatus(error, 404)) delete position.lastEventId;
@@ -139,10 +141,27 @@ async function followLog(attemptId: string, signal: AbortSignal): Promise<void> 
 
 function closeAll(): void {
   hiding = undefined;
-  yardStream?.abort();
-  yardStream = undefined;
+  endStream();
   logs.update([]);
   setState({ kind: "connecting" });
+}
+
+function retry(): void {
+  if (state.kind === "signed-out") endStream();
+  wake?.();
+}
+
+function endStream(): void {
+  yardStream?.abort();
+  yardStream = undefined;
+}
+
+/** Drops what was of the person before; `update` opens the streams of the one who is signed in now. */
+function beginAnew(): void {
+  endStream();
+  logs.update([]);
+  pending = [];
+  delete position.lastEventId;
 }
 
 function connect(port: Port): void {
@@ -153,13 +172,8 @@ function connect(port: Port): void {
     if (data.kind === "visible") tab.visible = data.visible;
     if (data.kind === "close") tabs.delete(tab);
     if (data.kind === "log") tab.attemptId = data.attemptId;
-    if (data.kind === "retry") {
-      if (state.kind === "signed-out") {
-        yardStream?.abort();
-        yardStream = undefined;
-      }
-      wake?.();
-    }
+    if (data.kind === "another-person") beginAnew();
+    if (data.kind === "retry") retry();
     update();
   };
 }

@@ -74,8 +74,8 @@ export function useLiveState(): LiveState {
 
 /** The freshness that the header shows. */
 interface Freshness {
-  /** `unreachable`: requests fail. `polling`: they are answered, and no stream comes, so the page fetches by age. */
-  readonly kind: "live" | "signed-out" | "unreachable" | "polling";
+  /** `web-page`: something else answers, such as the sign-in of a proxy. `unreachable`: requests fail. `polling`: they are answered, and no stream comes, so the page fetches by age. */
+  readonly kind: "live" | "signed-out" | "unreachable" | "polling" | "web-page";
   /** Since when that is so, by this browser's clock. */
   readonly sinceMs: number;
 }
@@ -84,6 +84,8 @@ interface Freshness {
 export function useFreshness(): Freshness {
   const { state, sinceMs } = useContext(Context);
   const failedSince = useSyncExternalStore(reach.subscribe, reach.failedSince);
+  const meetsWebPage = useSyncExternalStore(reach.subscribe, reach.meetsWebPage);
+  if (meetsWebPage || (state.kind === "reconnecting" && state.meetsWebPage)) return { kind: "web-page", sinceMs };
   if (state.kind === "live" || state.kind === "signed-out") return { kind: state.kind, sinceMs };
   if (failedSince !== undefined) return { kind: "unreachable", sinceMs: Math.min(failedSince, sinceMs) };
   return { kind: "polling", sinceMs };
@@ -91,13 +93,20 @@ export function useFreshness(): Freshness {
 
 /** Returns true while requests fail. A stream that comes proves that the server is there. */
 export function useUnreachable(): boolean {
-  return useFreshness().kind === "unreachable";
+  const { kind } = useFreshness();
+  return kind === "unreachable" || kind === "web-page";
 }
 
 /** Asks the worker to try again at once, such as after a new sign-in. */
 export function useLiveRetry(): () => void {
   const { live } = useContext(Context);
   return () => live?.send({ kind: "retry" });
+}
+
+/** Tells the worker that another person is signed in. */
+export function useNewPerson(): () => void {
+  const { live } = useContext(Context);
+  return () => live?.send({ kind: "another-person" });
 }
 
 /** Calls back with every message of the stream, in batches of a quarter of a second. */

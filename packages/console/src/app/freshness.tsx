@@ -15,6 +15,7 @@ export function Freshness() {
   const { zone } = useSettings();
   const now = useNow();
   if (fresh.kind === "live") return <Mark status="quiet" word="Live" />;
+  if (fresh.kind === "web-page") return <Mark status="overdue" word="Not signed in at the proxy" />;
   const sinceMs = toServerTime(fresh.sinceMs);
   const age = Math.max(0, now - sinceMs);
   if (fresh.kind !== "unreachable") {

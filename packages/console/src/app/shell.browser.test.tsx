@@ -7,10 +7,11 @@ import "./print.css";
 import "../graph/graph.css";
 import "../log/excerpt.css";
 import "../design/base.css";
+import { queryClient } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
-import { admin, problem, renderPage } from "../testing/render-page.tsx";
+import { admin, problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { aFailedStack, conditionCounts } from "../testing/stacks.ts";
 import { formatTime } from "../text/durations.ts";
 import { setServerDate, toServerTime } from "../text/server-clock.ts";
@@ -283,6 +284,48 @@ describe("Shell", () => {
     // The most likely next step is chosen already.
     const [first] = place.element().querySelectorAll("a");
     if (first !== undefined) await expect.poll(() => document.activeElement).toBe(first);
+  });
+
+  it("says that a proxy answers in place of the yard, and where to sign in to it (oauth2-proxy#2292, maintenant#45)", async () => {
+    const page = await renderPage(Shell, "/stacks", quiet);
+    await expect.element(page.screen.getByRole("navigation", { name: "Breadcrumb" })).toBeVisible();
+    const signIn = () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
+
+    globalThis.fetch = async () => signIn();
+    await queryClient.refetchQueries();
+
+    await expect.element(page.screen.getByRole("alert")).toMatchTextContent(/answers with a web page.*another tab/);
+    await expect.element(page.screen.getByText("Not signed in at the proxy")).toBeVisible();
+    expect(document.querySelectorAll("[role=dialog]")).toHaveLength(0);
+
+    globalThis.fetch = async () => new Response(JSON.stringify({ items: [worker] }));
+    await queryClient.refetchQueries({ queryKey: ["count", "processes"] });
+    await expect.element(page.screen.getByRole("alert")).not.toBeInTheDocument();
+  });
+
+  it("shows nothing of one person to another who has signed in since (Loris#9100, open-apparel-registry#664)", async () => {
+    let me = admin;
+    const page = await renderPage(Shell, "/stacks", {
+      ...quiet,
+      "GET /v1/me": () => me,
+      "GET /v1/stacks": () => ({ items: [{ id: me.id === "eve" ? "open-1" : "secret-1" }] }),
+    });
+    await page.screen.getByRole("button", { name: "Search screens and stacks" }).click();
+    await page.screen.getByRole("combobox").fill("secret");
+    await expect.element(page.screen.getByText("secret-1")).toBeVisible();
+
+    me = { ...admin, name: "ada lovelace" };
+    await queryClient.refetchQueries({ queryKey: ["me"] });
+    await expect.element(page.screen.getByRole("combobox")).toHaveValue("secret");
+
+    me = { ...viewer, id: "eve" };
+    await queryClient.refetchQueries({ queryKey: ["me"] });
+
+    await expect.element(page.screen.getByRole("combobox")).not.toBeInTheDocument();
+    expect(document.body.textContent).not.toContain("secret-1");
+    const known = queryClient.getQueriesData({ queryKey: [] });
+    expect(JSON.stringify(known)).not.toContain("secret-1");
+    expect(page.live.requests).toContainEqual({ kind: "another-person" });
   });
 
   it("says on every page that no worker runs", async () => {

@@ -1,7 +1,9 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import { toPerson, useMe } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useFreshness, useNewPerson } from "../api/use-live.tsx";
 import { useLoad } from "../api/use-load.ts";
 import { useYardName } from "../api/use-yard-name.ts";
 import { Icon } from "../design/icon.tsx";
@@ -21,7 +23,26 @@ import { SignInOverlay, SignInPage, useIsStranger } from "./sign-in.tsx";
 
 /** Renders everything around a page; for a person who is not signed in yet, the sign-in alone. */
 export function Shell() {
-  return useIsStranger() ? <SignInPage /> : <Console />;
+  const isStranger = useIsStranger();
+  const person = usePerson();
+  return isStranger ? <SignInPage /> : <Console key={person} />;
+}
+
+/** Returns who is signed in; of another person nothing that is typed or shown stays. */
+function usePerson(): string {
+  const { data } = useMe();
+  const known = useRef<string>(undefined);
+  const isOther = useNewPerson();
+  const person = data === undefined ? undefined : toPerson(data);
+  useEffect(() => {
+    if (person === undefined) return;
+    if (known.current !== undefined && known.current !== person) isOther();
+    known.current = person;
+  });
+  // The first answer is no change of person: the page was opened by whoever it names.
+  const [first, setFirst] = useState<string>();
+  if (first === undefined && person !== undefined) setFirst(person);
+  return person === undefined || person === first ? "" : person;
 }
 
 /** Renders navigation, freshness, who is signed in, and the page. */
@@ -63,6 +84,7 @@ function Console() {
       </header>
       <SignInOverlay />
       <div className="shell-content">
+        <ProxyBanner />
         <WorkerBanner />
         <main id="main" className="shell-main" tabIndex={-1}>
           <HistoryEntry value={entry}>
@@ -79,6 +101,23 @@ function Console() {
 /** Goes to the head of the page, past the list beside it. */
 function skipToHead(): void {
   (document.querySelector<HTMLElement>("main h1") ?? document.getElementById("main"))?.focus();
+}
+
+/** Renders what to do while something between the page and the yard answers with a web page. */
+function ProxyBanner() {
+  if (useFreshness().kind !== "web-page") return null;
+  return (
+    <p className="banner" role="alert">
+      <Mark
+        status="overdue"
+        word="Something between this page and the yard answers with a web page, probably its own sign-in."
+      />{" "}
+      <a href="/" target="_blank" rel="noreferrer">
+        Sign in again in another tab
+      </a>
+      , and come back: what you have typed stays.
+    </p>
+  );
 }
 
 /** Renders a warning on every page of a yard without workers. */

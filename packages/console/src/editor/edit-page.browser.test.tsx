@@ -1,7 +1,8 @@
 import { parseMachine } from "@stackyard/core/machine";
+import type { Me } from "@stackyard/sdk";
 import { beforeEach, describe, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
-import { type Answer, problem, renderPage } from "../testing/render-page.tsx";
+import { type Answer, admin, problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { EditPage } from "./edit-page.tsx";
 import { SimulatePage } from "./simulate-page.tsx";
 import { selectState, textOf } from "./testing/open-workbench.tsx";
@@ -177,6 +178,26 @@ describe("when the server fails", () => {
 
     await expect.poll(textOf).toContain("timeout: 5m");
   });
+});
+
+it("keeps a draft for the person who has written it, and shows it to no other one", async () => {
+  const open = (me: Me) => renderPage(EditPage, "/edit?machine=shop", { ...ANSWERS, "GET /v1/me": me });
+  const ada = await open(admin);
+  await selectState(ada.screen, "LIVE");
+  await ada.screen.getByLabelText("Timeout of app").fill("5m");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(() => localStorage.getItem("stackyard-drafts")).toContain("timeout: 5m");
+  await ada.screen.unmount();
+
+  const eve = await open({ ...viewer, id: "eve" });
+  await expect.element(eve.screen.getByTestId("rf__node-LIVE")).toBeVisible();
+  expect(textOf()).not.toContain("timeout: 5m");
+  await eve.screen.unmount();
+
+  const again = await open({ ...admin, name: "ada lovelace" });
+  await expect.element(again.screen.getByText("Your draft of an earlier visit is open.")).toBeVisible();
+  expect(textOf()).toContain("timeout: 5m");
+  await again.screen.unmount();
 });
 
 const TIMER = { id: "after", event: "OPENED", dueAt: "2026-11-26T01:00:00Z" };

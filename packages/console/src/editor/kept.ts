@@ -1,4 +1,5 @@
 import type { Point } from "@stackyard/core/drawing";
+import { createContext } from "react";
 
 /** A text that was being edited, kept in this browser. */
 export interface Draft {
@@ -41,6 +42,12 @@ function createKept<Value>(name: string, most: number): Kept<Value> {
     },
   };
 }
+
+/**
+ * Whose drafts are kept here: those of one person are never shown to another. Empty where nobody signs in, undefined while it
+ * is not known who does: then none are kept.
+ */
+export const DraftOwner = createContext<string | undefined>("");
 
 /** Texts that are being edited. */
 export const drafts = createKept<Draft>("stackyard-drafts", 20);

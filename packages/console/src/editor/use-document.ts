@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { useSettings } from "../design/settings.ts";
 import { useToast } from "../design/toasts.tsx";
 import type { Operation, Plan, Refusal } from "../machine/edits/operation.ts";
@@ -7,7 +7,7 @@ import { machineClient } from "../machine/machine-client.ts";
 import { type MachineState, useMachine } from "../machine/use-machine.ts";
 import { createCompletion, createHover, type Knowledge } from "./completion.ts";
 import type { Edit } from "./edit.ts";
-import { drafts } from "./kept.ts";
+import { DraftOwner, drafts } from "./kept.ts";
 import type { EditorKnowledge } from "./knowledge.ts";
 import { type PendingFields, usePendingFields } from "./pending-fields.ts";
 import type { Session } from "./session.ts";
@@ -57,7 +57,10 @@ const DRAFT_MS = 500;
 /** Opens a document in a text editor, with a draft of it where there is one. */
 export function useDocument({ session, knowledge, onSave }: DocumentInput): OpenDocument {
   const { drafts: keepsDrafts } = useSettings();
-  const draft = useMemo(() => (keepsDrafts ? drafts.load(session.key) : undefined), [session.key, keepsDrafts]);
+  const owner = useContext(DraftOwner);
+  const draftKey = owner ? `${owner} ${session.key}` : session.key;
+  const mayKeep = keepsDrafts && owner !== undefined;
+  const draft = useMemo(() => (mayKeep ? drafts.load(draftKey) : undefined), [draftKey, mayKeep]);
   const restored = draft !== undefined && draft.text !== session.text;
   const [editor, setEditor] = useState<TextEditor>();
   const [text, setText] = useState(restored ? draft.text : session.text);
@@ -104,10 +107,10 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   );
 
   useEffect(() => editor?.setProblems(machine.text === text ? (machine.problems ?? []) : []), [editor, machine, text]);
-  const draftLock = useDraftLock(session.key);
-  const isKept = keepsDrafts && !draftLock.isElsewhere;
-  const isDraftLost = useKeptDraft(session.key, { text, base, isKept });
-  const onLate = (late: string) => isKept && drafts.save(session.key, { text: late, base });
+  const draftLock = useDraftLock(draftKey);
+  const isKept = mayKeep && !draftLock.isElsewhere;
+  const isDraftLost = useKeptDraft(draftKey, { text, base, isKept });
+  const onLate = (late: string) => isKept && drafts.save(draftKey, { text: late, base });
   const { isPlanning, planned, ...editing } = useEdits({ opened, readOnly: session.readOnly, onLate });
   const pending = usePendingFields();
   const isChanging = pending.has || isPlanning;

@@ -2,6 +2,7 @@ import { defined } from "@stackyard/core";
 import type { BulkPlan, ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
 import { StackyardApiError } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
+import { toPerson, useMe } from "../api/access.ts";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { hasFailed, itemsOf, useLoad } from "../api/use-load.ts";
@@ -9,12 +10,13 @@ import { OutcomeTable } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Options } from "../design/fields.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
-import { Empty, FailureNotice, Loaded, Page } from "../design/page.tsx";
+import { Empty, FailureNotice, Loaded, Page, Skeleton } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { useWindowTitle } from "../design/use-window-title.ts";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
+import { DraftOwner } from "./kept.ts";
 import { useKnowledge, type YardExecutors } from "./knowledge.ts";
 import { createEmptySession, type Home, type Session } from "./session.ts";
 import { type SecondRevision, Workbench } from "./workbench.tsx";
@@ -22,6 +24,16 @@ import { YardDiff } from "./yard-diff.tsx";
 
 /** Renders the editor with documents of the yard. */
 export function YardEditor({ tab }: { tab: BottomTab }) {
+  const { data: me, error } = useMe();
+  if (me === undefined && error === null) return <Skeleton height={420} />;
+  return (
+    <DraftOwner value={me && toPerson(me)}>
+      <ChosenMachine tab={tab} />
+    </DraftOwner>
+  );
+}
+
+function ChosenMachine({ tab }: { tab: BottomTab }) {
   const { machine, rev } = useSearch();
   useWindowTitle(machine ?? "Editor");
   if (machine === undefined) return <Opened key="new" session={createEmptySession()} tab={tab} />;

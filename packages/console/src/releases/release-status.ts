@@ -1,8 +1,9 @@
 import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
+import { clientOptions } from "../api/client.ts";
 import type { Status } from "../design/mark.tsx";
 
 /** Releases of the yard that served this page. */
-export const releases = createReleasesClient({ url: globalThis.location?.origin ?? "http://127.0.0.1", retries: 1 });
+export const releases = createReleasesClient(clientOptions);
 
 /** Returns the state of a release as a mark. */
 export function toReleaseStatus({ standing, end, isHalting, report }: Release): { status: Status; word: string } {
