@@ -7,7 +7,8 @@ const testFiles = String.raw`(\.(test|test-d|bench)\.tsx?$|/(e2e|fixtures)/|\.co
 const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
 const sharedOfConsole = "app|api|bulk|design|text|graph|log|machine";
 const plugins = "executor|store|transport";
-const ofCli = "cli|core|aws|sdk|server|store-sqlite|telemetry|executor-terraform|executor-lambda|executor-command|promotion";
+const ofCli =
+  "cli|core|aws|sdk|server|store-sqlite|telemetry|executor-terraform|executor-lambda|executor-command|promotion";
 
 /** Which part may import which, as dependency-cruiser checks it. The comment is what a person reads on a violation. */
 export const boundaryRules: readonly IForbiddenRuleType[] = [

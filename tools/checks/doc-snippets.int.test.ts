@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { toSvg } from "@stackyard/core/drawing";
 import { parseEventMessage, parseMachine, toGraph } from "@stackyard/core/machine";
+import { commandDefinition } from "@stackyard/executor-command/definition";
 import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -31,6 +32,7 @@ const executors = new Map(
   [
     terraformDefinition,
     lambdaDefinition,
+    commandDefinition,
     ecsDefinition,
     runCommandDefinition,
     quotaDefinition,

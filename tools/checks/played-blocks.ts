@@ -42,6 +42,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   ],
   "docs/cli.md": [{ not: "has examples of every command, with names of a yard in use" }],
   "docs/code-hosts.md": [{ has: "hosts setup", ...OWN_NAMES }, ACCOUNTS],
+  "docs/commands.md": [{ by: "packages/cli/src/commands/commands-page.int.test.ts" }],
   "docs/containers.md": [CONTAINERS],
   "docs/deployment.md": [
     { has: "scp -r", ...SYSTEM },
@@ -102,6 +103,7 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   ],
   "packages/console/README.md": [{ not: "starts the yard that docs/getting-started.md plays" }],
   "packages/deployment/README.md": [{ has: "tgz", ...BUNDLE }, ACCOUNTS],
+  "packages/executor-command/README.md": [{ by: "packages/executor-command/src/readme.int.test.ts" }],
   "packages/executor-lambda/README.md": [{ by: "packages/executor-lambda/src/readme.int.test.ts" }],
   "packages/hosts/README.md": [{ by: "packages/hosts/src/readme.int.test.ts" }],
   "packages/notifications/README.md": [{ by: "packages/notifications/src/notify-test.int.test.ts" }],

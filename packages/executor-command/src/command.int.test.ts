@@ -19,7 +19,7 @@ function project(programs: Readonly<Record<string, string>> = {}): TestProject {
 const sh = (text: string, more: Partial<CommandConfig> = {}): CommandConfig => ({ run: text, shell: true, ...more });
 
 describe("a program", () => {
-  it("gets its arguments as they are, its folder, input and environment, and nothing of the worker's", async () => {
+  it("gets its arguments as they are (heggria/taskflow#4), its folder, input and environment, and nothing of the worker's", async () => {
     const { folder, start } = project({
       "tools/show.sh": '#!/bin/sh\necho "$1"; pwd; cat; echo "$GREETING $SECRET"; test "$SECRET" || echo "none"\n',
     });
@@ -98,7 +98,7 @@ describe("the end of a program", () => {
     expect(ctx.reports).toEqual(["login ***", "refused"]);
   });
 
-  it("ends what it has left behind in its group", async () => {
+  it("ends what it has left behind in its group (actions/runner#4601)", async () => {
     const { start, read } = project();
     await start(sh("sleep 60 & echo $! > pid"));
 
@@ -138,6 +138,47 @@ describe("the outputs of a program", () => {
       sensitive: ["password"],
     });
     expect(ctx.reports).toEqual(["the password is ***"]);
+  });
+
+  it.each([
+    [
+      "a text of several lines, given as one",
+      'payload={\\n  "a": 1\\n}\\n',
+      "Line 2 of the outputs is not NAME=VALUE.",
+    ],
+    ["no line that ends a text", "note<<END\\nvalueEND\\n", 'The output "note" has no line "END" that ends it.'],
+    ["a number that is none", "replicas=three\\n", 'The output "replicas" is not a number.'],
+    ["more than a stack keeps", "big=$(printf '%070000d' 0)\\n", "The file of outputs has more than 61440 bytes."],
+  ])(
+    "with %s fail the task (rsotnychenko/deployment-status-update#8, heroku/libcnb.rs#692)",
+    async (_, text, message) => {
+      const step = await project().start(
+        sh(`printf "${text.replaceAll('"', '\\"')}" > "$STACKYARD_OUTPUTS"`, {
+          outputs: { replicas: { type: "number", optional: true } },
+        }),
+      );
+
+      expect(step).toMatchObject({ code: "COMMAND_OUTPUTS_INVALID", message, retryable: false });
+    },
+  );
+
+  it("may contain signs of equality, and keep the types of JSON (xbmc/inputstream.adaptive#1486)", async () => {
+    const { start } = project();
+    const lines = await start(sh("echo 'query=a=b&c=d' > $STACKYARD_OUTPUTS"));
+    const json = await start(
+      sh(`echo '{ "n": 7, "on": false, "none": null, "zones": ["a", "b"] }' > $STACKYARD_OUTPUTS`),
+    );
+
+    expect(lines).toMatchObject({ outputs: { query: "a=b&c=d" } });
+    expect(json).toMatchObject({ outputs: { n: 7, on: false, none: null, zones: '["a","b"]' } });
+  });
+
+  it("are not shown by lines after they were written, also in pieces (actions/runner#475)", async () => {
+    const ctx = aContext();
+    const text = `echo token=abcdefgh-ijklmnop > "$STACKYARD_OUTPUTS"; echo abcdefgh-ijklmnop; base64 "$STACKYARD_OUTPUTS"; exit 1`;
+    const step = await project().start(sh(text, { outputs: { token: { sensitive: true } } }), { ctx });
+
+    expect(JSON.stringify([step, ctx.reports[0]])).not.toContain("abcdefgh");
   });
 
   it("that are missing fail the task", async () => {
@@ -189,28 +230,31 @@ describe("a second start of an attempt", () => {
   it.each([
     [false, 1, { kind: "failed", code: "COMMAND_UNKNOWN", retryable: false }],
     [true, 2, { kind: "succeeded" }],
-  ])("after its worker was lost; repeatable: %s", async (repeatable, runs, expected) => {
-    const { start, read } = project();
-    const ctx = aContext();
-    const lost = new AbortController();
-    const first = start(sh(`echo ran >> runs; sleep 60`, { repeatable, grace: "50ms" }), {
-      ctx: { ...ctx, signal: lost.signal },
-    });
-    while (!hasFile(read)) await delay(20);
-    lost.abort();
-    await first;
+  ])(
+    "after its worker was lost; repeatable: %s (apache/dolphinscheduler#17162, jobrunr/jobrunr#586)",
+    async (repeatable, runs, expected) => {
+      const { start, read } = project();
+      const ctx = aContext();
+      const lost = new AbortController();
+      const first = start(sh(`echo ran >> runs; sleep 60`, { repeatable, grace: "50ms" }), {
+        ctx: { ...ctx, signal: lost.signal },
+      });
+      while (!hasFile(read)) await delay(20);
+      lost.abort();
+      await first;
 
-    const step = await start(sh("echo ran >> runs", { repeatable }), {
-      ctx: { ...ctx, attempt: { ...ctx.attempt, token: 2 } },
-    });
+      const step = await start(sh("echo ran >> runs", { repeatable }), {
+        ctx: { ...ctx, attempt: { ...ctx.attempt, token: 2 } },
+      });
 
-    expect(step).toMatchObject(expected);
-    expect(read("runs").split("\n").length - 1).toBe(runs);
-  });
+      expect(step).toMatchObject(expected);
+      expect(read("runs").split("\n").length - 1).toBe(runs);
+    },
+  );
 });
 
 describe("a cancel", () => {
-  it("sends the signal, waits, and runs what ends the work elsewhere", async () => {
+  it("sends the signal, waits, and runs what ends the work elsewhere (StuartCameronCode/VapourBox#63)", async () => {
     const { start, read } = project({ "undo.sh": '#!/bin/sh\necho "undo $1 $GREETING"\n' });
     const cancel = new AbortController();
     const ctx = aContext({ signal: cancel.signal });
