@@ -53,11 +53,8 @@ const BY_HAND: Reasons = {
     "core/yard-health.ts": 4,
   },
   "Work lies between reading and writing: who has read an older version must not write.": {
-    "consumer/copy-memory.ts": 1,
-    "consumer/known-artifacts.ts": 2,
     "core/stored-position.ts": 1,
     "executor-asg/yard-memory.ts": 1,
-    "executor-runcommand/fleet-records.ts": 2,
     "executor-terraform/saved-plans.ts": 2,
     "notifications/channel-state.ts": 1,
     "notifications/slack-app.ts": 1,

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type Clock, listPages, type Records } from "@stackyard/core";
+import { defineRecordKind, type RecordsDeps, type RecordVersion } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { CopyStop, type CountedCode } from "./artifact-source.ts";
 
 import type { TargetBucket } from "./target-bucket.ts";
@@ -24,57 +24,51 @@ export interface CopyMemory {
   listIdle(savedBefore: number): AsyncIterable<CopyRecord>;
 }
 
-const PREFIX = "copy/";
-const PAGE = 100;
-
 /** Stores progress in records. Each write names the version that it follows, so concurrent writers conflict. */
 export function createCopyMemory(records: Records, clock: Pick<Clock, "now">): CopyMemory {
+  const deps = { records, clock };
   async function* listIdle(savedBefore: number): AsyncGenerator<CopyRecord> {
-    const pages = listPages((start) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start }));
-    for await (const page of pages) {
-      for (const { key, version, value } of page.items) {
-        const progress = parseCopyProgress(value);
-        if (progress === undefined || progress.savedAt >= savedBefore) continue;
-        yield createRecord(records, clock, { id: key, key: progress.key, version, progress });
-      }
+    for await (const page of listPages((start) => copies.listNamed(deps, { limit: PAGE, ...start }))) {
+      for (const { name, value, version } of page.items)
+        if (value.savedAt < savedBefore) yield createRecord(deps, { name, key: value.key, version, progress: value });
     }
   }
   return {
     async open(key, sha256 = "") {
-      const id = `${PREFIX}${hash("sha256", `${key}\0${sha256}`)}`;
-      const found = await records.get(id, clock.now());
-      const progress = parseCopyProgress(found?.value);
-      return createRecord(records, clock, { id, key, version: found?.version, progress });
+      const name = hash("sha256", `${key}\0${sha256}`);
+      const { value: progress, version } = await copies.load(deps, name);
+      return createRecord(deps, { name, key, version, progress });
     },
     listIdle,
   };
 }
 
+const PAGE = 100;
+
 interface Found {
-  readonly id: string;
+  readonly name: string;
   readonly key: string;
-  readonly version: number | undefined;
+  readonly version: RecordVersion;
   readonly progress: CopyProgress | undefined;
 }
 
-function createRecord(records: Records, clock: Pick<Clock, "now">, { id, key, ...found }: Found): CopyRecord {
+function createRecord(deps: RecordsDeps, { name, key, ...found }: Found): CopyRecord {
   let { version, progress } = found;
   return {
     get progress() {
       return progress;
     },
     async save(next) {
-      const now = clock.now();
-      const value: CopyProgress = { ...next, key, savedAt: now };
-      const put = await records.put({ key: id, value, expected: version ?? "absent", now });
-      if (put.kind === "conflict") return false;
-      version = put.record.version;
+      const value: CopyProgress = { ...next, key, savedAt: deps.clock.now() };
+      const saved = await copies.replace(deps, { name, version }, { value });
+      if (saved === undefined) return false;
+      version = saved;
       progress = value;
       return true;
     },
     async forget() {
-      if (version !== undefined) await records.remove(id, version);
-      version = undefined;
+      await copies.replace(deps, { name, version }, "remove");
+      version = "absent";
       progress = undefined;
     },
   };
@@ -186,12 +180,13 @@ type CopyProgress = Static<typeof CopyProgress>;
 /** An unfinished upload. */
 type BegunUpload = NonNullable<CopyProgress["upload"]>;
 
-const compiled = Compile(CopyProgress);
-
-/** Reads saved progress. Returns undefined for an invalid record. */
-function parseCopyProgress(value: unknown): CopyProgress | undefined {
-  return compiled.Check(value) ? value : undefined;
-}
+const copies = defineRecordKind({
+  prefix: "copy/",
+  value: CopyProgress,
+  holds: "the progress of copies that a consumer has not ended",
+  kept: "until the copy has ended, or a day after its last progress",
+  damaged: "missing",
+});
 
 /** Packs an ETag: 10,000 ETags in hex exceed the size of a record; in base64 they fit. */
 export function packEtag(etag: string): string {

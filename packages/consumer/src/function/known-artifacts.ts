@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { type Clock, changeRecord, type Records } from "@stackyard/core";
+import type { Clock, Records } from "@stackyard/core";
+import { defineRecordKind, type RecordVersion } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 
 const text = Type.Optional(Type.String({ maxLength: 4_096 }));
 const whole = Type.Optional(Type.Integer({ minimum: 0 }));
@@ -22,12 +22,20 @@ const KnownObject = Type.Object({
 });
 export type KnownObject = Static<typeof KnownObject>;
 
-const known = Compile(KnownObject);
+const known = defineRecordKind({
+  prefix: "known/",
+  value: KnownObject,
+  holds: "which files a consumer has stored",
+  kept: "until it deletes them",
+  damaged: "missing",
+  // More concurrent writers of one key than a queue can deliver.
+  tries: 10,
+});
 
 /** The record of a key, with the version that a conditional write expects. */
 export interface KnownEntry {
   readonly object: KnownObject;
-  readonly recordVersion: number;
+  readonly recordVersion: RecordVersion;
 }
 
 /** The consumer's records of the objects in its bucket. */
@@ -40,33 +48,22 @@ export interface KnownArtifacts {
   replace(entry: KnownEntry, object: KnownObject | undefined): Promise<boolean>;
 }
 
-/** More concurrent writers of one key than a queue can deliver. */
-const MAX_TRIES = 10;
-
-/** Stores records under `known/` and the digest of the key. */
+/** Stores the records of objects. */
 export function createKnownArtifacts(records: Records, clock: Pick<Clock, "now">): KnownArtifacts {
+  const deps = { records, clock };
   return {
     async load(key) {
-      const found = await records.get(toRecordKey(key), clock.now());
-      return found && known.Check(found.value) ? { object: found.value, recordVersion: found.version } : undefined;
+      const { value: object, version: recordVersion } = await known.load(deps, toName(key));
+      return object === undefined ? undefined : { object, recordVersion };
     },
     async save(object) {
-      await changeRecord({
-        records,
-        clock,
-        key: toRecordKey(object.key),
-        tries: MAX_TRIES,
-        conflict: "Too many processes change the record of a key at once.",
-        decide: (found) => {
-          const isOld = known.Check(found?.value) && isLater(found?.value, object);
-          return isOld ? {} : { write: { value: object } };
-        },
-      });
+      await known.change(deps, toName(object.key), (found) =>
+        found !== undefined && isLater(found.value, object) ? {} : { write: { value: object } },
+      );
     },
-    async replace({ object: { key }, recordVersion }, object) {
-      if (object === undefined) return records.remove(toRecordKey(key), recordVersion);
-      const input = { key: toRecordKey(key), value: object, expected: recordVersion, now: clock.now() };
-      return (await records.put(input)).kind === "written";
+    async replace({ object: { key }, recordVersion: version }, object) {
+      const write = object === undefined ? "remove" : { value: object };
+      return (await known.replace(deps, { name: toName(key), version }, write)) !== undefined;
     },
   };
 }
@@ -75,7 +72,7 @@ function isLater(standing: KnownObject, { sequence }: KnownObject): boolean {
   return standing.sequence !== undefined && sequence !== undefined && standing.sequence > sequence;
 }
 
-/** Returns a record key; object keys can be longer. */
-function toRecordKey(key: string): string {
-  return `known/${hash("sha256", key)}`;
+/** Object keys can be longer than those of records. */
+function toName(key: string): string {
+  return hash("sha256", key);
 }

@@ -8,6 +8,7 @@ export {
   defineRecordKind,
   type FoundValue,
   keepAlive,
+  type NamedValue,
   type NewValue,
   type RecordKind,
   type RecordKindSpec,

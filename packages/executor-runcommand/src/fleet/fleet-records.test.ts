@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type ArtifactRecord,
+  addWatch,
   findArtifactRecord,
   findEventRecord,
+  findWatch,
   keepEventRecord,
   type PinnedArtifact,
   putArtifactRecord,
@@ -178,5 +180,18 @@ describe("records of artifacts", () => {
     await putArtifactRecord({ ...deps, records }, owner, "current", aRecord());
 
     expect(await findArtifactRecord(deps, owner, "current")).toEqual(newer);
+  });
+});
+
+describe("the watch over a run", () => {
+  it("is begun again where it cannot be read", async () => {
+    const deps = { records: createMemoryRecords(), clock: createFakeClock() };
+    const intent = aBootIntent();
+    const key = `fleet-watch/${intent.runId}`;
+    await deps.records.put({ key, value: { of: "a later version" }, expected: "absent", now: deps.clock.now() });
+
+    await addWatch(deps, intent);
+
+    expect((await findWatch(deps, intent.runId))?.value).toEqual({ intent, hooks: [], heartbeatAt: deps.clock.now() });
   });
 });

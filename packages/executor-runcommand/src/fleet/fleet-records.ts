@@ -1,9 +1,7 @@
 import { hash } from "node:crypto";
-import { defined } from "@stackyard/core";
 import { jobStackId } from "@stackyard/core/machine";
-import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
+import { defineRecordKind, type NamedValue, type RecordsDeps } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import type { BootSettings } from "./fleet-deps.ts";
 import type { UserParameters } from "./parse-pipeline-event.ts";
 
@@ -223,67 +221,44 @@ export const Watch = Type.Object({
 export type Watch = Static<typeof Watch>;
 
 /** A stored watch. */
-export interface KeptWatch {
-  readonly key: string;
-  readonly version: number;
-  readonly watch: Watch;
-}
+export type KeptWatch = NamedValue<Watch>;
 
 /** A run that has failed can be tried again for 30 days; a pipeline's action lasts a day, a lifecycle action two. */
 const KEEP_WATCH_MS = (30 + 3) * DAY_MS;
-const PREFIX = "fleet-watch/";
 
-const watchValidator = Compile(Watch);
+/** Watches, by run. */
+export const fleetWatches = defineRecordKind({
+  prefix: "fleet-watch/",
+  value: Watch,
+  holds: "runs of a fleet that are followed until they have ended",
+  kept: "33 days, or until nothing depends on them",
+  damaged: "missing",
+  tries: Number.POSITIVE_INFINITY,
+});
 
 /** Finds the watch over a run. Returns undefined for an unknown or ended watch. */
-export async function findWatch({ records, clock }: RecordsDeps, runId: string): Promise<KeptWatch | undefined> {
-  return toKept(await records.get(PREFIX + runId, clock.now()));
+export async function findWatch(deps: RecordsDeps, runId: string): Promise<KeptWatch | undefined> {
+  const { value, version } = await fleetWatches.load(deps, runId);
+  return value === undefined || version === "absent" ? undefined : { name: runId, value, version };
 }
 
 /** Starts to watch a run, or adds a lifecycle action that waits for it. */
 export async function addWatch(deps: RecordsDeps, intent: RunIntent, hook?: Static<typeof Hook>): Promise<void> {
-  const { records, clock } = deps;
-  for (;;) {
-    const now = clock.now();
-    const known = await findWatch(deps, intent.runId);
-    const hooks = [...(known?.watch.hooks ?? []).filter(({ token }) => token !== hook?.token), ...(hook ? [hook] : [])];
-    if (known !== undefined && (hook === undefined || hooks.length === known.watch.hooks.length)) return;
-    const value: Watch = { intent, hooks, heartbeatAt: known?.watch.heartbeatAt ?? now };
-    const expected = known?.version ?? "absent";
-    const key = PREFIX + intent.runId;
-    const { kind } = await records.put({ key, value, expected, expiresAt: now + KEEP_WATCH_MS, now });
-    if (kind === "written") return;
-  }
+  await fleetWatches.change(deps, intent.runId, (found, now) => {
+    const known = found?.value;
+    const hooks = [...(known?.hooks ?? []).filter(({ token }) => token !== hook?.token), ...(hook ? [hook] : [])];
+    if (known !== undefined && (hook === undefined || hooks.length === known.hooks.length)) return {};
+    const value = { intent, hooks, heartbeatAt: known?.heartbeatAt ?? now };
+    return { write: { value, expiresAt: now + KEEP_WATCH_MS } };
+  });
 }
 
-/** Replaces a watch. Returns false if it was changed concurrently. */
-export async function replaceWatch(
-  { records, clock }: RecordsDeps,
-  { key, version }: KeptWatch,
-  watch: Watch,
-): Promise<boolean> {
-  const now = clock.now();
-  const expiresAt = watch.intent.decidedAt + KEEP_WATCH_MS;
-  const { kind } = await records.put({ key, value: watch, expected: version, expiresAt, now });
-  return kind === "written";
+/** Replaces a watch, unless it was changed concurrently. */
+export async function replaceWatch(deps: RecordsDeps, kept: KeptWatch, value: Watch): Promise<void> {
+  await fleetWatches.replace(deps, kept, { value, expiresAt: value.intent.decidedAt + KEEP_WATCH_MS });
 }
 
 /** Ends a watch; returns false if a lifecycle action was added meanwhile. */
-export function removeWatch({ records }: RecordsDeps, { key, version }: KeptWatch): Promise<boolean> {
-  return records.remove(key, version);
-}
-
-/** Returns a page of all watches, and the cursor of the next one. */
-export async function listWatches(
-  { records, clock }: RecordsDeps,
-  page: { readonly cursor?: string; readonly limit: number },
-): Promise<{ readonly watches: readonly KeptWatch[]; readonly cursor?: string }> {
-  const { items, cursor } = await records.list(PREFIX, { ...page, now: clock.now() });
-  const watches = items.flatMap((record) => toKept(record) ?? []);
-  return { watches, ...defined({ cursor }) };
-}
-
-function toKept(record: { key: string; version: number; value: unknown } | undefined): KeptWatch | undefined {
-  if (record === undefined || !watchValidator.Check(record.value)) return undefined;
-  return { key: record.key, version: record.version, watch: record.value };
+export async function removeWatch(deps: RecordsDeps, kept: KeptWatch): Promise<boolean> {
+  return (await fleetWatches.replace(deps, kept, "remove")) !== undefined;
 }

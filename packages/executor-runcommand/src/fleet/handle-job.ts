@@ -141,11 +141,11 @@ async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<Jo
 
 async function follow(fleet: Fleet, jobId: string, runId: string): Promise<JobResult> {
   const [run, kept] = await Promise.all([fleet.runs.find(runId), findWatch(fleet, runId)]);
-  if (run !== undefined) return loadResult(fleet, { jobId, run, wait: kept?.watch.intent.wait ?? true });
+  if (run !== undefined) return loadResult(fleet, { jobId, run, wait: kept?.value.intent.wait ?? true });
   if (kept === undefined) throw new FleetError({ code: "RUN_UNKNOWN", message: `Unknown run ${runId}.` });
   // Its start was interrupted.
-  await startOrForget(fleet, kept.watch.intent);
-  return begin(fleet, jobId, kept.watch.intent);
+  await startOrForget(fleet, kept.value.intent);
+  return begin(fleet, jobId, kept.value.intent);
 }
 
 async function loadResult(

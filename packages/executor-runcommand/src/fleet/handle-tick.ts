@@ -5,8 +5,8 @@ import {
   type ArtifactRecord,
   findArtifactRecord,
   findWatch,
+  fleetWatches,
   type KeptWatch,
-  listWatches,
   type RunIntent,
   removeWatch,
   replaceWatch,
@@ -32,7 +32,7 @@ type WatchOutcome = "started" | "waiting" | "settled";
  * steps.
  */
 async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome> {
-  const { intent } = kept.watch;
+  const { intent } = kept.value;
   const run = await fleet.runs.find(intent.runId);
   if (run === undefined) {
     await startWatched(fleet, intent);
@@ -42,11 +42,11 @@ async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome>
     await beat(fleet, kept);
     return "waiting";
   }
-  if (await finish(fleet, kept.watch, run)) {
+  if (await finish(fleet, kept.value, run)) {
     // A lifecycle action that came meanwhile is completed by the next look.
     return (await removeWatch(fleet, kept)) ? "settled" : "waiting";
   }
-  await replaceWatch(fleet, kept, toEnded(fleet, kept.watch));
+  await replaceWatch(fleet, kept, toEnded(fleet, kept.value));
   return "waiting";
 }
 
@@ -84,7 +84,7 @@ async function isOvertaken(fleet: Fleet, { profile, decidedAt }: Watch["intent"]
 }
 
 async function beat(fleet: Fleet, kept: KeptWatch): Promise<void> {
-  const { watch } = kept;
+  const { value: watch } = kept;
   const now = fleet.clock.now();
   const { heartbeatMs = HEARTBEAT_MS } = fleet.settings;
   if (watch.hooks.length === 0 || now - watch.heartbeatAt < heartbeatMs) return;
@@ -134,8 +134,8 @@ const PAGE = 16;
  */
 export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<TickReport> {
   const report = { kind: "tick" as const, started: 0, waiting: 0, settled: 0, failed: 0 };
-  for await (const page of listPages((start) => listWatches(fleet, { limit: PAGE, ...start }))) {
-    for (const outcome of await Promise.all(page.watches.map((each) => attempt(fleet, each)))) report[outcome] += 1;
+  for await (const page of listPages((start) => fleetWatches.listNamed(fleet, { limit: PAGE, ...start }))) {
+    for (const outcome of await Promise.all(page.items.map((each) => attempt(fleet, each)))) report[outcome] += 1;
     if (signal.aborted) break;
   }
   await lookForStarts(fleet, signal);
@@ -153,13 +153,13 @@ async function lookForStarts(fleet: Fleet, signal: AbortSignal): Promise<void> {
 }
 
 async function attempt(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome | "failed"> {
-  const { lookAt } = kept.watch;
+  const { lookAt } = kept.value;
   if (lookAt !== undefined && fleet.clock.now() < lookAt) return "waiting";
   try {
     return await settleWatch(fleet, kept);
   } catch (error) {
     const { code, message } = toFleetFailure(error);
-    const { runId } = kept.watch.intent;
+    const { runId } = kept.value.intent;
     fleet.logger.error("A run could not be monitored; the next tick retries.", { runId, code, message });
     return "failed";
   }
