@@ -167,7 +167,7 @@ type YardOptions = ConfiguredYards[string];
 
 const YARD_NAME = new RegExp(VARIABLE_FORMS.yard.pattern);
 /** The keys of a yard that only names an account. */
-const OF_ACCOUNT: ReadonlySet<string> = new Set(["type", "region", "profile", "role", "externalId"]);
+const OF_ACCOUNT: ReadonlySet<string> = new Set(["type", "region", "profile", "role", "externalId", "s3Encryption"]);
 
 /** Returns all faults of a configuration's yards. Shows no value that may be a secret. */
 export function findYardFaults(yards: unknown): readonly string[] {

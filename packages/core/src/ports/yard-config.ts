@@ -55,6 +55,10 @@ export const AwsYardOptions = Type.Object(
     profile: text(TEXT, "A profile of the shared AWS configuration files; it overrides access keys in the environment"),
     role: text(VARIABLE_FORMS.role, "The ARN of a role that commands assume first; requires `region`"),
     externalId: text(VARIABLE_FORMS.externalId, "The external id for this role"),
+    s3Encryption: text(
+      VARIABLE_FORMS.uploadEncryption,
+      "The encryption that uploads to S3 name, as in `STACKYARD_S3_ENCRYPTION`, which overrides it",
+    ),
     eventQueueUrl: text(VARIABLE_FORMS.queue, "The queue of events; required without a topic"),
     eventTopicArn: text(VARIABLE_FORMS.topic, "The topic where events are sent instead of the queue"),
     taskQueueUrl: text(VARIABLE_FORMS.queue, "The queue of tasks; required"),

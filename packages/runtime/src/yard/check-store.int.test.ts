@@ -1,5 +1,6 @@
-import { createAwsAccess } from "@stackyard/aws";
+import { type ClientPlugin, createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
@@ -9,6 +10,33 @@ import { checkStore } from "./check-store.ts";
 import type { YardScene } from "./finding.ts";
 import { toYardDeps } from "./yard-deps.ts";
 import { toYardParts } from "./yard-parts.ts";
+
+/** Refuses operations, as IAM does. */
+function deny(operations: readonly string[]): ClientPlugin {
+  return {
+    applyToStack(stack: MiddlewareAdder) {
+      stack.add(
+        (next, { commandName }) =>
+          (args) => {
+            if (!operations.includes(String(commandName).replace("Command", ""))) return next(args);
+            const $metadata = { httpStatusCode: 400 };
+            throw Object.assign(new Error("Not authorized."), { name: "AccessDeniedException", $metadata });
+          },
+        { step: "initialize", name: "deny" },
+      );
+    },
+  };
+}
+
+interface MiddlewareAdder {
+  add(
+    middleware: (
+      next: (args: unknown) => Promise<unknown>,
+      context: { readonly commandName?: unknown },
+    ) => (args: unknown) => Promise<unknown>,
+    options: { readonly step: string; readonly name: string },
+  ): void;
+}
 
 let server: SharedPostgres;
 beforeAll(async () => {
@@ -41,6 +69,41 @@ function aScene(connectionSecret: string): YardScene {
   };
   return { yard, parts: toYardParts(yard), aws, deps: toYardDeps({ environment: {}, logger: silentLogger }) };
 }
+
+describe("a look at a yard's tables", () => {
+  const ofTables = async (denied: readonly string[]) => {
+    const tables = await startDynamodb();
+    const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+    const own = { region: "eu-west-1", credentials, retriesDenials: false };
+    const all = { clock: systemClock, session: { name: "t" }, ...own };
+    const aws = createAwsAccess({ ...all, clientConfig: { endpoint: tables.url }, plugins: [deny(denied)] });
+    const owner = createAwsAccess({ ...all, clientConfig: { endpoint: tables.url } });
+    const store = { kind: "dynamodb", table: "Stacks", workTable: undefined, creates: true } as const;
+    await (await openStore(store, { aws: owner, clock: systemClock, logger: silentLogger })).close();
+    const scene = aScene("");
+    return { scene: { ...scene, aws, parts: { ...scene.parts, store } }, stop: () => tables.stop() };
+  };
+
+  it("says how sensitive values are sealed, or that it may not read that", async () => {
+    const owner = await ofTables([]);
+    const guest = await ofTables(["GetItem", "Query", "Scan"]);
+
+    const [tables, sealed] = await checkStore(owner.scene);
+    const found = await checkStore(guest.scene);
+    await Promise.all([owner.stop(), guest.stop()]);
+
+    expect(sealed).toMatchObject({ check: "seal key", status: "ok" });
+    expect(found).toEqual([
+      tables,
+      {
+        check: "seal key",
+        status: "warn",
+        message: expect.stringContaining("It is unknown how sensitive values are sealed"),
+        hint: expect.stringContaining("dynamodb:GetItem"),
+      },
+    ]);
+  });
+});
 
 describe("a look at a yard's database", () => {
   it("does not create a missing schema", async () => {

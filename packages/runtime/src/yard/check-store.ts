@@ -1,3 +1,4 @@
+import { findAwsFault } from "@stackyard/aws";
 import { hasOwnKey, isSealed, OWN_SEAL_KEY } from "@stackyard/core/services";
 import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { type OpenedStore, openStore } from "../open-store.ts";
@@ -20,12 +21,19 @@ async function checkTables(
   const names = { stacks: table, work: workTable ?? `${table}-work` };
   const { findings } = await store.checkTables(scene.aws.client(DynamoDBClient, undefined), names);
   if (findings.length === 0) {
-    const seal = await withStore(scene, (opened) => findSealKey(scene, opened));
+    const seal = await withStore(scene, (opened) => findSealKey(scene, opened)).catch(toUnreadSeal);
     return [ok("store", `The tables ${names.stacks} and ${names.work} are as they should be.`), seal];
   }
   return findings.map(({ severity, message, advice }) =>
     severity === "error" ? fail("store", message, advice) : warn("store", message, advice),
   );
+}
+
+/** Whoever may only describe the tables sees that they are right, but not what they hold. */
+function toUnreadSeal(error: unknown): Finding {
+  if (!(error instanceof Error) || findAwsFault(error.cause).code !== "FORBIDDEN") throw error;
+  const message = "It is unknown how sensitive values are sealed: these credentials may not read the tables.";
+  return warn("seal key", message, "Allow dynamodb:GetItem and dynamodb:Query on both tables.");
 }
 
 function checkDatabase(scene: YardScene): Promise<readonly Finding[]> {

@@ -3,7 +3,13 @@ import { aQueue } from "../testing/yard-facts.ts";
 import { evaluateTopic } from "./check-topic.ts";
 
 const topic = "arn:aws:sns:eu-west-1:111122223333:events";
-const allows = { effect: "Allow", principals: ["sns.amazonaws.com"], actions: ["sqs:SendMessage"], hasCondition: true };
+const allows = {
+  effect: "Allow",
+  principals: ["sns.amazonaws.com"],
+  actions: ["sqs:SendMessage"],
+  hasCondition: true,
+  sources: [topic],
+};
 const queue = aQueue({ statements: [allows] });
 const subscription = { Protocol: "sqs", Endpoint: queue.arn };
 

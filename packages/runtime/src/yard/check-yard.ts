@@ -3,6 +3,7 @@ import type { Finding } from "@stackyard/sdk/commands";
 import { checkIdentity } from "./check-identity.ts";
 import { type CheckedMachines, checkMachines } from "./check-machines.ts";
 import { type CheckedQueues, checkQueues } from "./check-queues.ts";
+import { checkRules } from "./check-rules.ts";
 import { checkLogs, checkStore } from "./check-store.ts";
 import { checkTopic } from "./check-topic.ts";
 import { checkPermissions } from "./dry-call.ts";
@@ -43,9 +44,11 @@ async function checkParts(scene: YardScene): Promise<readonly Finding[]> {
   const topic = await look("topic", "Allow sns:ListSubscriptionsByTopic on it.", () =>
     checkTopic(scene, queues.queues),
   );
+  const rules = await look("rule", "Look at the rules in EventRuleArns.", () => checkRules(scene, queues.queues));
   return [
     ...queues.findings,
     ...topic,
+    ...rules,
     ...store,
     ...machines.findings,
     ...logs,

@@ -81,7 +81,9 @@ describe("a yard's queue", () => {
     { principals: ["arn:aws:iam::111122223333:root"], hasCondition: false, findings: 0 },
   ])("with $principals allowed and condition $hasCondition is open to all: $findings", (given) => {
     const { findings, ...statement } = given;
-    const queue = aQueue({ statements: [{ effect: "Allow", actions: ["sqs:SendMessage"], ...statement }] });
+    const queue = aQueue({
+      statements: [{ effect: "Allow", actions: ["sqs:SendMessage"], sources: [], ...statement }],
+    });
 
     expect(evaluateQueue(queue, around).filter(({ status }) => status !== "ok")).toHaveLength(findings);
   });

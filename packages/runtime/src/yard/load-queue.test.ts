@@ -6,6 +6,7 @@ const arn = "arn:aws:sqs:eu-west-1:111122223333:stack-events.fifo";
 
 describe("a queue's attributes", () => {
   it("are read with policy and redrive", () => {
+    const Condition = { ArnEquals: { "AWS:SourceArn": "arn:one" }, ArnLike: { "aws:SourceArn": ["arn:two"] } };
     const attributes = {
       QueueArn: arn,
       VisibilityTimeout: "180",
@@ -14,7 +15,7 @@ describe("a queue's attributes", () => {
       RedrivePolicy: '{"deadLetterTargetArn":"arn:dead","maxReceiveCount":"5"}',
       Policy: JSON.stringify({
         Statement: [
-          { Effect: "Allow", Principal: { Service: "sns.amazonaws.com" }, Action: "sqs:SendMessage", Condition: {} },
+          { Effect: "Allow", Principal: { Service: "sns.amazonaws.com" }, Action: "sqs:SendMessage", Condition },
           { Effect: "Deny", Principal: "*", Action: ["sqs:*"] },
         ],
       }),
@@ -31,8 +32,14 @@ describe("a queue's attributes", () => {
       retentionMs: 86_400_000,
       redrive: { targetArn: "arn:dead", maxReceiveCount: 5 },
       statements: [
-        { effect: "Allow", principals: ["sns.amazonaws.com"], actions: ["sqs:SendMessage"], hasCondition: true },
-        { effect: "Deny", principals: ["*"], actions: ["sqs:*"], hasCondition: false },
+        {
+          effect: "Allow",
+          principals: ["sns.amazonaws.com"],
+          actions: ["sqs:SendMessage"],
+          hasCondition: true,
+          sources: ["arn:one", "arn:two"],
+        },
+        { effect: "Deny", principals: ["*"], actions: ["sqs:*"], hasCondition: false, sources: [] },
       ],
     });
   });

@@ -29,6 +29,8 @@ export interface PolicyStatement {
   readonly principals: readonly string[];
   readonly actions: readonly string[];
   readonly hasCondition: boolean;
+  /** The ARNs of the senders that it names. */
+  readonly sources: readonly string[];
 }
 
 /** Reads a queue's attributes. Throws `NOT_FOUND`, `FORBIDDEN`, and other errors of SQS. */
@@ -80,7 +82,14 @@ function toStatements(policy: unknown): readonly PolicyStatement[] {
     principals: toPrincipals(read(statement, "Principal")),
     actions: toList(read(statement, "Action")).map(String),
     hasCondition: read(statement, "Condition") !== undefined,
+    sources: toSources(read(statement, "Condition")),
   }));
+}
+
+/** Returns the values of `aws:SourceArn` of all operators. Keys of conditions ignore case. */
+function toSources(condition: unknown): readonly string[] {
+  const operators = Object.values(Object(condition)).flatMap((keys) => Object.entries(Object(keys)));
+  return operators.flatMap(([key, value]) => (key.toLowerCase() === "aws:sourcearn" ? toList(value).map(String) : []));
 }
 
 function toPrincipals(principal: unknown): readonly string[] {

@@ -1,3 +1,4 @@
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { createYardAws } from "./yard-aws.ts";
@@ -15,6 +16,25 @@ const keys = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "secret", AWS_R
 function configOf(yard: Omit<AwsYardOptions, "type">, environment: Readonly<Record<string, string>> = keys) {
   const aws = createYardAws({ type: "aws", ...yard }, { environment, logger: silentLogger });
   return aws.client(Client, undefined).config;
+}
+
+/** Returns how an upload that is not sent names its encryption. */
+async function encryptionOf(yard: Omit<AwsYardOptions, "type">, environment: Readonly<Record<string, string>> = {}) {
+  const given = { type: "aws", ...yard } as const;
+  const s3 = createYardAws(given, { environment: { ...keys, ...environment }, logger: silentLogger }).client(
+    S3Client,
+    undefined,
+  );
+  let headers: Readonly<Record<string, string>> = {};
+  s3.middlewareStack.add(
+    () => async (args) => {
+      headers = Object(args.request).headers;
+      return { response: {}, output: { $metadata: {} } };
+    },
+    { step: "finalizeRequest", name: "keep", priority: "low" },
+  );
+  await s3.send(new PutObjectCommand({ Bucket: "b", Key: "k", Body: "x" }));
+  return [headers["x-amz-server-side-encryption"], headers["x-amz-server-side-encryption-aws-kms-key-id"]];
 }
 
 describe("AWS of a yard", () => {
@@ -44,6 +64,15 @@ describe("AWS of a yard", () => {
       region: "eu-west-1",
       credentials: expect.any(Function),
     });
+  });
+
+  it("names the encryption of uploads as the yard says, or the environment before it", async () => {
+    const s3Encryption = "arn:aws:kms:eu-west-1:111122223333:key/1";
+
+    expect(await encryptionOf({})).toEqual([undefined, undefined]);
+    expect(await encryptionOf({ s3Encryption })).toEqual(["aws:kms", s3Encryption]);
+    expect(await encryptionOf({ s3Encryption }, { STACKYARD_S3_ENCRYPTION: "AES256" })).toEqual(["AES256", undefined]);
+    expect(() => configOf({ s3Encryption: "yes" })).toThrow("must be AES256, aws:kms or the ARN of a key");
   });
 
   it("needs a region with a role", () => {

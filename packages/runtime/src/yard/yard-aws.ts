@@ -15,6 +15,7 @@ const EndpointVariables = Type.Object({ AWS_ENDPOINT_URL: Variables.properties.A
  */
 export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
   const { environment, logger, clock, sessionName } = toYardDeps(context);
+  const STACKYARD_S3_ENCRYPTION = environment["STACKYARD_S3_ENCRYPTION"] ?? yard.s3Encryption;
   const { faults: ofAll } = readEnvironment(EndpointVariables, environment);
   const faults = [...ofAll, ...findEndpointFaults(environment)];
   if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
@@ -25,7 +26,7 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
       credentials: yard.profile === undefined ? findAccessKeys(environment) : undefined,
       endpoints: toEndpoints({ ...environment, LOCAL_MODE: undefined }),
       targets: {},
-      uploads: findUploadEncryption(environment),
+      uploads: findUploadEncryption({ STACKYARD_S3_ENCRYPTION }),
     },
     session: { name: sessionName },
     // A person waits for the answer.
