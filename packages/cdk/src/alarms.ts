@@ -129,12 +129,13 @@ export class FunctionAlarms extends Construct {
     for (const [name, watched] of Object.entries(functions)) {
       createAlarm(this, `${name}Throttled`, toThrottleRule(watched.name), topicArns);
       createAlarm(this, `${name}Fails`, toErrorRule(watched.name), topicArns);
-      for (const rule of findRules(this, watched.name)) notifyTopics(rule.alarm, topicArns);
+      for (const { alarms } of findRules(this, watched.name))
+        for (const alarm of alarms) notifyTopics(alarm, topicArns);
     }
   }
 }
 
-/** Finds the rules that call a function in the same stack. Each has its alarm. */
+/** Finds the rules that call a function in the same stack. Each has its alarms. */
 function findRules(scope: Construct, functionName: string): readonly CallFunction[] {
   const calls = Stack.of(scope)
     .node.findAll()

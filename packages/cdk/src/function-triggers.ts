@@ -49,28 +49,28 @@ export interface CallFunctionProps {
   readonly schedule?: string;
   /** `ENABLED` or `DISABLED`. Default: `ENABLED`. */
   readonly state?: string;
+  /** The alarm on events that did not come, where the function counts them. Default: none. */
+  readonly unseen?: AlarmRule;
 }
 
-/** A rule of EventBridge that calls a function, with the permission to do so, and with the alarm that tells when it does not. */
+/** A rule of EventBridge that calls a function, with the permission to do so, and with the alarms that tell when it does not. */
 export class CallFunction extends Construct {
   readonly functionName: string;
-  /** Notifies no topic by itself: the alarms of the function add theirs. */
-  readonly alarm: CfnAlarm;
+  /** They notify no topic by themselves: the alarms of the function add theirs. */
+  readonly alarms: readonly CfnAlarm[];
 
   constructor(scope: Construct, id: string, props: CallFunctionProps) {
     super(scope, id);
     const ruleName = createRule(this, props);
     this.functionName = props.functionName;
-    const { schedule, eventBusName } = props;
-    this.alarm =
+    const { schedule, eventBusName, unseen } = props;
+    const delivery = toDeliveryRule(defined({ RuleName: ruleName, EventBusName: eventBusName }));
+    this.alarms = [
       schedule === undefined
-        ? createAlarm(
-            this,
-            "Undelivered",
-            toDeliveryRule(defined({ RuleName: ruleName, EventBusName: eventBusName })),
-            undefined,
-          )
-        : createAlarm(this, "Stands", toScheduleRule(ruleName), undefined);
+        ? createAlarm(this, "Undelivered", delivery, undefined)
+        : createAlarm(this, "Stands", toScheduleRule(ruleName), undefined),
+      ...(unseen === undefined ? [] : [createAlarm(this, "Unseen", unseen, undefined)]),
+    ];
   }
 }
 

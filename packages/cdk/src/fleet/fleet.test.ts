@@ -10,7 +10,7 @@ import { checkResources } from "../testing/check-resources.ts";
 import { findGrants } from "../testing/find-grants.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { Yard } from "../yard.ts";
-import { Fleet } from "./fleet.ts";
+import { Fleet, FleetAlarms } from "./fleet.ts";
 import {
   createApplyDocument,
   createFleetAssociation,
@@ -24,6 +24,7 @@ const ECS_RIGHTS = {
   clusterArns: ["arn:aws:ecs:eu-west-1:111122223333:cluster/web"],
   taskDefinitionArns: ["arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:*"],
 };
+const TOPIC = "arn:aws:sns:eu-west-1:111122223333:alarms";
 const TAG = { tagKey: "managed", tagValues: ["yes"] };
 
 /** A program that makes a yard, a fleet and the custom resource. */
@@ -37,7 +38,8 @@ function deploy() {
     stateManager: { code, environment: { EXECUTORS: "runcommand,ecs" } },
     taskRunner: { code, handler: "index.runner", permissions },
   });
-  new Fleet(stack, "Fleet", { code, queues: yard.queues, stores: yard.stores });
+  const fleet = new Fleet(stack, "Fleet", { code, queues: yard.queues, stores: yard.stores });
+  new FleetAlarms(stack, "FleetAlarms", { fleet, topicArns: [TOPIC] });
   new EcsTask(stack, "EcsTask", { ...ECS_RIGHTS, code });
   createApplyDocument(stack, "Document");
   new FleetInstanceProfile(stack, "Instances", { artifacts: { bucket: "artifacts" } });
@@ -100,6 +102,20 @@ describe("fleets and tasks in a program", () => {
       ["stackyard-main-fleet", "index.handler", "Terminate"],
       ["stackyard-main-ecs-task", "index.handler", "Terminate"],
     ]);
+  });
+
+  it("have the alarm on starts whose event did not come, which notifies the topics of the function's alarms", () => {
+    const alarms = ofType("AWS::CloudWatch::Alarm").filter(([, { properties }]) =>
+      ["UnseenStarts", "Invocations"].includes(String(properties["MetricName"])),
+    );
+
+    expect(alarms.find(([id]) => id.startsWith("FleetBootUnseen"))?.[1].properties).toMatchObject({
+      Namespace: "Stackyard/Fleet",
+      MetricName: "UnseenStarts",
+      TreatMissingData: "notBreaching",
+      AlarmActions: [TOPIC],
+    });
+    expect(alarms.filter(([id]) => id.startsWith("Fleet"))).toHaveLength(2);
   });
 
   // aws-cdk#16356: a hook that is a resource of its own is created after the group's first instances.

@@ -2,6 +2,8 @@ import { defined } from "@stackyard/core";
 import { Aws } from "aws-cdk-lib";
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
+import type { AlarmRule, AlarmTopics } from "../alarm.ts";
+import { FunctionAlarms } from "../alarms.ts";
 import { AppFunction, type FunctionSettings } from "../app-function.ts";
 import { CallFunction } from "../function-triggers.ts";
 import { type Given, mapGiven } from "../given.ts";
@@ -91,6 +93,20 @@ export class Fleet extends Construct {
   }
 }
 
+/** Whom the alarms of a fleet notify. */
+export interface FleetAlarmsProps {
+  readonly topicArns?: AlarmTopics;
+  readonly fleet: Pick<Fleet, "function">;
+}
+
+/** Alarms that require a person: a failing function, rules that do not call it, starts whose event did not come. */
+export class FleetAlarms extends Construct {
+  constructor(scope: Construct, id: string, { topicArns, fleet }: FleetAlarmsProps) {
+    super(scope, id);
+    new FunctionAlarms(this, "Functions", { topicArns, functions: { Fleet: fleet.function } });
+  }
+}
+
 function toReading(objects: BucketPrefix): Permission {
   return readObjects("NewestArtifacts", objects);
 }
@@ -103,6 +119,16 @@ export interface FleetRulesProps {
   readonly bootState: string;
 }
 
+/** The function counts them once an hour. */
+const UNSEEN_STARTS: AlarmRule = {
+  description:
+    "Instances have started whose event did not come, and are not configured: the log of the fleet's function names them. Check whether its rules are enabled.",
+  metric: { namespace: "Stackyard/Fleet", metricName: "UnseenStarts", statistic: "Maximum", dimensions: {} },
+  limit: { above: 0 },
+  periodSeconds: 3_600,
+  periods: 1,
+};
+
 /** Adds the rules of a fleet: for instances that start, for launches that wait, and for the check each minute. */
 export function addFleetRules(scope: Construct, { bootState, ...called }: FleetRulesProps): void {
   new CallFunction(scope, "Boot", {
@@ -114,6 +140,7 @@ export function addFleetRules(scope: Construct, { bootState, ...called }: FleetR
       "detail-type": ["EC2 Instance State-change Notification"],
       detail: { state: ["running"] },
     },
+    unseen: UNSEEN_STARTS,
   });
   new CallFunction(scope, "Launch", {
     ...called,

@@ -1,5 +1,5 @@
 export { dispatchCommands, type FleetRights } from "../policies/fleet-permissions.ts";
-export { Fleet, type FleetProps } from "./fleet.ts";
+export { Fleet, FleetAlarms, type FleetAlarmsProps, type FleetProps } from "./fleet.ts";
 export {
   createApplyDocument,
   createFleetAssociation,

@@ -1,5 +1,4 @@
 import { type App, CfnOutput, Fn, type Stack } from "aws-cdk-lib";
-import { type AlarmRule, createAlarm } from "../alarm.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import {
   createApplyDocument,
@@ -27,16 +26,6 @@ import { addFunctionOutputs } from "./template-stack.ts";
 const FLEET_DESCRIPTION =
   "Stackyard: configures fleets of instances, from pipelines and at boot. Stands on a state manager.";
 const RUNNER = "index.runner";
-
-/** The function counts them once an hour. */
-const UNSEEN_STARTS: AlarmRule = {
-  description:
-    "Instances have started whose event did not come, and are not configured: the log of the fleet's function names them. Check whether its rules are enabled.",
-  metric: { namespace: "Stackyard/Fleet", metricName: "UnseenStarts", statistic: "Maximum", dimensions: {} },
-  limit: { above: 0 },
-  periodSeconds: 3_600,
-  periods: 1,
-};
 
 /** Adds the template of a fleet: its function with the rules, and a runner that sends commands. */
 export function addFleetTemplate(app: App): Stack {
@@ -72,7 +61,6 @@ export function addFleetTemplate(app: App): Stack {
     }),
   });
   addFunctionAlarms(stack, parameters, { Fleet: fleet.function, TaskRunner: runner.function });
-  createAlarm(stack, "AlarmUnseenStarts", UNSEEN_STARTS, parameters.givenList("AlarmTopicArns"));
   addRequirement(stack, { parameter: "ConnectionSecretArn", value: "", needs: "StacksTable" });
   addRequirement(stack, { parameter: "StacksTable", needs: "WorkTable" });
   addRequirement(stack, { parameter: "BootBucket", needs: "BootPipeline" });
