@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lookup } from "./lookup.ts";
 
-const MISSING = { errors: ["NoSuchThing"], problem: { code: "release-thing-missing", message: "Thing not found." } };
+const MISSING = { code: "release-thing-missing", message: "Thing not found." };
 
 function named(name: string, status = 400): Error {
   return Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: status } });
@@ -20,10 +20,13 @@ describe("lookup", () => {
     expect(await lookup({ signal }, { what: "a" }, async () => 1)).toEqual({ kind: "found", value: 1 });
   });
 
-  it("knows the error that says that a thing is not there", async () => {
-    const error = named("NoSuchThing");
+  it.each([
+    ...["NoSuchEntity", "TargetGroupNotFound", "AccessPointNotFoundException", "InvalidSubnetID.NotFound"],
+    ...["InvalidSubnetId.Malformed", "InvalidAMIID.Unavailable"],
+  ])("knows %s as a thing that is not there", async (name) => {
+    const error = named(name);
 
-    expect(await look(error)).toEqual({ kind: "refused", problems: [{ ...MISSING.problem, cause: error }] });
+    expect(await look(error)).toEqual({ kind: "refused", problems: [{ ...MISSING, cause: error }] });
   });
 
   it.each([

@@ -22,9 +22,12 @@ export type Lookup<Found> =
 interface LookupInput {
   /** The object of the look-up, such as `security groups "web"`; completes the sentence "Looking up … failed." */
   readonly what: string;
-  /** Names of the errors for a missing resource, and the problem to report. */
-  readonly missing?: { readonly errors: readonly string[]; readonly problem: ResourceProblem };
+  /** The problem to report when AWS says that the resource does not exist. */
+  readonly missing?: ResourceProblem;
 }
+
+/** Of an id that no resource can have, and of an image that this account cannot see (EC2 API reference, "Error codes"). */
+const NO_SUCH_ID = /^Invalid\w+\.(?:Malformed|Unavailable)$/;
 
 /**
  * Looks up a resource. An AWS error about this resource is returned as a problem, so that all problems are reported
@@ -39,8 +42,8 @@ export async function lookup<Found>(
     return { kind: "found", value: await load() };
   } catch (error) {
     const fault = findAwsFault(error);
-    const name = fault.name ?? "";
-    if (missing?.errors.includes(name)) return { kind: "refused", problems: [{ ...missing.problem, cause: error }] };
+    const isMissing = fault.answer === "gone" || NO_SUCH_ID.test(fault.name ?? "");
+    if (isMissing && missing !== undefined) return { kind: "refused", problems: [{ ...missing, cause: error }] };
     const text = `Looking up ${what} failed.`;
     deps.signal.throwIfAborted();
     const isOfAll = fault.answer === "passing" || fault.answer === "unknown" || fault.code === "UNAUTHENTICATED";
@@ -58,7 +61,7 @@ export async function lookupExisting<Found>(
 ): Promise<Lookup<Found>> {
   const found = await lookup(deps, input, load);
   if (found.kind === "refused") return found;
-  if (found.value === undefined) return { kind: "refused", problems: [input.missing.problem] };
+  if (found.value === undefined) return { kind: "refused", problems: [input.missing] };
   return { kind: "found", value: found.value };
 }
 

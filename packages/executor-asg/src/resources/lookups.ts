@@ -154,9 +154,6 @@ async function mapInOrder<Item, Result>(
   return results;
 }
 
-/** EC2 API reference, "Error codes". */
-const MISSING = ["InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed", "InvalidSubnetId.Malformed"];
-
 /**
  * Looks up all subnets that a document's list may refer to, by id and by the tag `Name`. `matchByName` assigns them.
  */
@@ -168,7 +165,7 @@ export async function loadSubnets(
   const names = [...new Set(asked.filter((each) => !isSubnetId(each)))];
   const what = `subnets ${asked.map((each) => `"${each}"`).join(", ")}`;
   const message = `Subnets: not all of ${ids.join(", ")} exist in this account and region.`;
-  const missing = { errors: MISSING, problem: { code: "release-subnet-missing", message } };
+  const missing = { code: "release-subnet-missing", message };
   return lookup(deps, { what, missing }, async () => {
     const byId = ids.length === 0 ? [] : await loadAllSubnets(deps, { SubnetIds: ids });
     const filter = { Name: "tag:Name", Values: names.map(escapeFilterValue) };
@@ -226,9 +223,6 @@ export interface ImageFacts {
   readonly architecture?: string;
 }
 
-/** EC2 API reference, "Error codes": unknown or inaccessible ids. */
-const IMAGE_MISSING = ["InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"];
-
 /** Looks up an image by id, or by the tag `Name` if exactly one image has it. */
 export async function loadImage(deps: ReleaseDeps, ami: string): Promise<Lookup<ImageFacts>> {
   const what = `image "${ami}"`;
@@ -236,8 +230,7 @@ export async function loadImage(deps: ReleaseDeps, ami: string): Promise<Lookup<
     code: "release-image-missing",
     message: `Image: image is nil: image "${ami}" does not exist in this account and region.`,
   };
-  const missing = { errors: IMAGE_MISSING, problem };
-  const found = await lookup(deps, { what, missing }, () => loadImages(deps, ami));
+  const found = await lookup(deps, { what, missing: problem }, () => loadImages(deps, ami));
   if (found.kind === "refused") return found;
   const [image, ...others] = found.value;
   if (image === undefined) return { kind: "refused", problems: [problem] };
@@ -277,8 +270,7 @@ interface ProfileFacts {
 /** Looks up an instance profile by name. */
 async function loadProfile(deps: ReleaseDeps, name: string): Promise<Lookup<ProfileFacts>> {
   const message = `Profile: instance profile "${name}" does not exist in this account.`;
-  const problem = { code: "release-profile-missing", message };
-  const missing = { errors: ["NoSuchEntityException", "NoSuchEntity"], problem };
+  const missing = { code: "release-profile-missing", message };
   return lookup(deps, { what: `instance profile "${name}"`, missing }, async () => {
     const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
     const { InstanceProfile } = await deps.target.client(IAMClient).send(command, { abortSignal: deps.signal });
@@ -294,12 +286,10 @@ interface ClassicBalancerFacts {
 }
 
 /** Names in the SDK and in the API ("DescribeLoadBalancers", version 2012-06-01). */
-const BALANCER_MISSING = ["AccessPointNotFoundException", "AccessPointNotFound", "LoadBalancerNotFound"];
-
 /** Looks up a classic load balancer by name. */
 export async function loadClassicBalancer(deps: ReleaseDeps, name: string): Promise<Lookup<ClassicBalancerFacts>> {
   const message = `ELB: classic load balancer "${name}" does not exist in this account and region.`;
-  const missing = { errors: BALANCER_MISSING, problem: { code: "release-load-balancer-missing", message } };
+  const missing = { code: "release-load-balancer-missing", message };
   return lookupExisting(deps, { what: `classic load balancer "${name}"`, missing }, () => findBalancer(deps, name));
 }
 
@@ -329,13 +319,12 @@ interface TargetGroupFacts {
 }
 
 /** Names in the SDK and in the API ("DescribeTargetGroups", version 2015-12-01). */
-const TARGET_GROUP_MISSING = ["TargetGroupNotFoundException", "TargetGroupNotFound"];
 const SLOW_START = "slow_start.duration_seconds";
 
 /** Looks up a target group by name. */
 export async function loadTargetGroup(deps: ReleaseDeps, name: string): Promise<Lookup<TargetGroupFacts>> {
   const message = `Target group: target group "${name}" does not exist in this account and region.`;
-  const missing = { errors: TARGET_GROUP_MISSING, problem: { code: "release-target-group-missing", message } };
+  const missing = { code: "release-target-group-missing", message };
   return lookupExisting(deps, { what: `target group "${name}"`, missing }, () => findTargetGroup(deps, name));
 }
 
@@ -401,10 +390,7 @@ async function loadRole(deps: ReleaseDeps, { name, role }: LifecycleHook): Promi
   if (role === undefined || role === "") {
     return { kind: "refused", problems: [problem('The role is looked up by name. Set "role" to its name.')] };
   }
-  const missing = {
-    errors: ["NoSuchEntityException", "NoSuchEntity"],
-    problem: problem(`Role "${role}" does not exist in this account.`),
-  };
+  const missing = problem(`Role "${role}" does not exist in this account.`);
   return lookup(deps, { what: `role "${role}"`, missing }, async () => {
     const command = new GetRoleCommand({ RoleName: role });
     await deps.target.client(IAMClient).send(command, { abortSignal: deps.signal });
@@ -413,11 +399,9 @@ async function loadRole(deps: ReleaseDeps, { name, role }: LifecycleHook): Promi
 }
 
 /** SNS API reference, "GetTopicAttributes". */
-const NO_TOPIC = ["NotFoundException", "NotFound"];
-
 async function loadTopic(deps: ReleaseDeps, hook: string, arn: string): Promise<Lookup<true>> {
   const message = `LifeCycle(${hook}): Topic "${arn}" does not exist.`;
-  const missing = { errors: NO_TOPIC, problem: { code: "release-hook-topic-missing", message } };
+  const missing = { code: "release-hook-topic-missing", message };
   return lookup(deps, { what: `topic "${arn}"`, missing }, async () => {
     const command = new GetTopicAttributesCommand({ TopicArn: arn });
     await deps.target.client(SNSClient).send(command, { abortSignal: deps.signal });
