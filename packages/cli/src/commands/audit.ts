@@ -82,10 +82,12 @@ const VERIFY = {
     file: optionalText("A file of lines. Default: the log of the server.", { minLength: 1 }),
     head: optionalText("The hash of a line that must be there, or a signed head.", {
       pattern: "^([0-9a-f]{64}|[A-Za-z0-9_-]{1,300}[.][A-Za-z0-9_-]{1,300}[.][A-Za-z0-9_-]{86})$",
+      expected: "the 64 hexadecimal digits of a hash, or a signed head as the yard's log has it: three parts with dots",
       placeholder: "head",
     }),
     key: optionalText("The public key of a signed head. Default: that of the server.", {
       pattern: "^[A-Za-z0-9_-]{43}$",
+      expected: "a public key of 43 letters, digits, - and _, as `stackyard audit verify --json` says it",
     }),
   }),
   positionals: ["file"],
