@@ -1,9 +1,14 @@
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSealer, SEALER } from "@stackyard/core/services";
+import type { TestExecutorContext } from "@stackyard/core/testing";
 import { afterEach, describe, expect, it } from "vitest";
-import type { CommandConfig } from "./definition.ts";
-import { aContext, aProject, type TestProject } from "./testing/a-project.ts";
+import { begunCommands } from "./attempt-record.ts";
+import { createCommandExecutor } from "./command.ts";
+import { ALLOW_ALL, type CommandConfig } from "./definition.ts";
+import { toTaskId } from "./environment.ts";
+import { aContext, aProject, PROGRAMS, type TestProject } from "./testing/a-project.ts";
 
 const endings: (() => void)[] = [];
 afterEach(() => {
@@ -251,6 +256,59 @@ describe("a second start of an attempt", () => {
       expect(read("runs").split("\n").length - 1).toBe(runs);
     },
   );
+});
+
+describe("what a lost worker has left on this machine", () => {
+  /** Starts a program of a task whose worker is gone. */
+  async function leave(ctx: TestExecutorContext) {
+    await begunCommands.add(ctx, ctx.idempotencyKey, { value: { token: 1 } });
+    const env = { PATH: PROGRAMS, STACKYARD_TASK_ID: toTaskId(ctx) };
+    const { pid = 0 } = spawn("sleep", ["60"], { env, detached: true, stdio: "ignore" });
+    endings.push(() => isWorking(pid) && process.kill(pid, "SIGKILL"));
+    return pid;
+  }
+
+  it.each([
+    [true, false, "succeeded"],
+    [false, true, "failed"],
+  ])("repeatable: %s; it still works after the second start: %s", async (repeatable, works, kind) => {
+    const ctx = aContext({ attempt: { id: "s1/created/1/left/1", number: 1, token: 2 } });
+    const pid = await leave(ctx);
+
+    const step = await project().start(sh("true", { repeatable }), { ctx });
+
+    for (let tries = 0; tries < 50 && isWorking(pid) !== works; tries += 1) await delay(20);
+    expect([step.kind, isWorking(pid)]).toEqual([kind, works]);
+  });
+
+  it("is ended by a cancel, and so is what it has begun elsewhere", async () => {
+    const { folder, read } = project({ "undo.sh": "#!/bin/sh\necho undone > undone\n" });
+    const ctx = aContext({ attempt: { id: "s1/created/1/gone/1", number: 1, token: 2 } });
+    const pid = await leave(ctx);
+    const executor = createCommandExecutor(ALLOW_ALL, { projectDir: folder, environment: { PATH: PROGRAMS } });
+
+    const step = await executor.cancel?.(
+      ctx,
+      sh("true", { cancel: { run: ["./undo.sh"] } }) as never,
+      undefined as never,
+    );
+
+    for (let tries = 0; tries < 50 && isWorking(pid); tries += 1) await delay(20);
+    expect([step, isWorking(pid), read("undone")]).toMatchObject([{ code: "COMMAND_CANCELLED" }, false, "undone\n"]);
+  });
+});
+
+it("a plan names the program, its folder and its arguments without secrets", async () => {
+  const { folder } = project();
+  const executor = createCommandExecutor(ALLOW_ALL, { projectDir: folder, environment: { PATH: "/usr/bin:/bin" } });
+  const ctx = aContext({ secrets: ["s3cr3t-value"] });
+
+  expect(await executor.plan?.(ctx, { run: ["./none", "s3cr3t-value"] } as never).catch(String)).toContain(
+    "COMMAND_NOT_FOUND",
+  );
+  expect(await executor.plan?.(ctx, sh("deploy s3cr3t-value") as never)).toEqual({
+    summary: `Would run /bin/sh -c deploy *** in ${folder}.`,
+  });
 });
 
 describe("a cancel", () => {
