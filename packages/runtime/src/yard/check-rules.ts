@@ -6,13 +6,13 @@ import type { YardScene } from "./finding.ts";
 import type { PolicyStatement, QueueFacts } from "./load-queue.ts";
 
 /** A rule of EventBridge as it is now. `unread`: it cannot be looked at from here. */
-export type RuleFacts =
+type RuleFacts =
   | { readonly kind: "found"; readonly isEnabled: boolean; readonly targets: readonly string[] }
   | { readonly kind: "gone" }
   | { readonly kind: "unread"; readonly why: string; readonly advice: string };
 
 /** A rule by its ARN. */
-export interface RuleId {
+interface RuleId {
   readonly arn: string;
   readonly name: string;
   readonly bus: string;
@@ -70,11 +70,7 @@ function toPlace(arn: string): string {
 }
 
 /** Returns the finding about a rule that may send to a queue. */
-export function evaluateRule(
-  { arn, name, bus }: RuleId,
-  queue: Pick<QueueFacts, "name" | "arn">,
-  facts: RuleFacts,
-): Finding {
+function evaluateRule({ arn, name, bus }: RuleId, queue: Pick<QueueFacts, "name" | "arn">, facts: RuleFacts): Finding {
   const to = ` sends to ${queue.name}`;
   switch (facts.kind) {
     case "unread":

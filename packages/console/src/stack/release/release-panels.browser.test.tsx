@@ -124,7 +124,12 @@ it("says what could not be loaded, and nothing that only the rest would say (mig
 
 it.each([
   ["the server's sentence while it is not known what was sent", "deploys", /Failed: database\./, "26 of 52 arrived, 1"],
-  ["no word on what is sent next while it is not known what holds it", "calendar", /26 of 52 arrived, 1/, "are sent next"],
+  [
+    "no word on what is sent next while it is not known what holds it",
+    "calendar",
+    /26 of 52 arrived, 1/,
+    "are sent next",
+  ],
 ])("has %s", async (_, part, said, unsaid) => {
   const { screen } = await showRelease({
     [`GET /v1/stacks/pr-12/${part}`]: problem(500, "SERVER_ERROR", "The store does not answer."),
