@@ -2,6 +2,7 @@ import { Stackyard, StackyardApiError } from "@stackyard/sdk";
 import { QueryClient } from "@tanstack/react-query";
 import { setServerDate } from "../text/server-clock.ts";
 import { createReach } from "./reach.ts";
+import { WebPageError } from "./web-page.ts";
 
 /** The reach of this page's server. */
 export const reach = createReach((input, init) => globalThis.fetch(input, init));
@@ -33,6 +34,8 @@ export interface Failure {
 /** Returns what to show of an error that a request threw. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof StackyardApiError) return error.problem;
+  // What to do differs from that of a person whose session in the yard has ended.
+  if (error instanceof WebPageError) return { detail: error.message, code: "NOT_THE_YARD" };
   if (error instanceof Error) return { detail: error.message, code: "code" in error ? String(error.code) : error.name };
   return { detail: String(error), code: "UNKNOWN" };
 }

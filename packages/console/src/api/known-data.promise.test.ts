@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 const SOURCE = join(import.meta.dirname, "..");
 
 /** Data that are missing, taken for data that are empty. */
-const EMPTY_INSTEAD = /\bdata\??(?:\.\w+)* \?\? (?:\[\]|\{\}|""|0|false)(?!\w)/g;
+const EMPTY_INSTEAD = /\b(?:data|counts)\??(?:\??\.\w+)* \?\? (?:\[\]|\{\}|""|0|false|[A-Z_]+)(?!\w)/g;
 
 function findEmptyInstead(text: string): readonly string[] {
   return [...text.matchAll(EMPTY_INSTEAD)].map(([found]) => found);
@@ -26,6 +26,8 @@ describe("data that are not known", () => {
     "list(query.data?.items ?? [])",
     "const { items = [] } = previews.data ?? {};",
     'explain(query.data ?? "")',
+    "const calendar = data ?? NO_CALENDAR;",
+    "(counts?.groups ?? []).flatMap(toNote)",
     "const exists = (query.data?.items.length ?? 0) > 0;",
   ])("are not taken for none: %s", (text) => {
     expect(findEmptyInstead(text)).toHaveLength(1);

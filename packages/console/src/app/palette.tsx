@@ -113,7 +113,7 @@ export function Palette({ navigation, onClose }: PaletteProps) {
           ))}
         </div>
         <p className="muted" role="status">
-          {isMore && describeMore(found.data?.items.length ?? MAX_STACKS, counted.data?.total)}
+          {found.data?.cursor !== undefined && describeMore(found.data.items.length, counted.data?.total)}
         </p>
         {hasFailed(found) ? (
           <MissingNotice query={found} />

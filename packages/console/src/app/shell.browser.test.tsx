@@ -7,7 +7,7 @@ import "./print.css";
 import "../graph/graph.css";
 import "../log/excerpt.css";
 import "../design/base.css";
-import { queryClient } from "../api/client.ts";
+import { queryClient, toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
@@ -297,6 +297,10 @@ describe("Shell", () => {
     await expect.element(page.screen.getByRole("alert")).toMatchTextContent(/answers with a web page.*another tab/);
     await expect.element(page.screen.getByText("Not signed in at the proxy")).toBeVisible();
     expect(document.querySelectorAll("[role=dialog]")).toHaveLength(0);
+    expect(toFailure(queryClient.getQueryState(["me"])?.error)).toEqual({
+      code: "NOT_THE_YARD",
+      detail: expect.stringContaining("answered with a web page"),
+    });
 
     globalThis.fetch = async () => new Response(JSON.stringify({ items: [worker] }));
     await queryClient.refetchQueries({ queryKey: ["count", "processes"] });

@@ -1,12 +1,12 @@
 import { toShellCommand } from "@stackyard/core";
-import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
+import type { MachineDetails, MachineGraph, StackCounts } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Command } from "../design/copy-button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
-import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Empty, Loaded, MissingNotice, Page, Panel } from "../design/page.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Text } from "../design/text.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
@@ -125,17 +125,30 @@ function Problems({ name, problems }: Pick<MachineDetails, "name" | "problems">)
 
 function Graph({ name }: { name: string }) {
   const query = useLoad(keys.machine(name, "graph"), (request) => yard.machines.graph(name, request));
-  const { data: counts } = useLoad(keys.count("states", { name }), ({ signal }) =>
+  const counts = useLoad(keys.count("states", { name }), ({ signal }) =>
     yard.stacks.counts({ machine: name }, { by: "state", signal }),
   );
-  const states = Object.fromEntries(
-    (counts?.groups ?? []).flatMap(({ state, count }) =>
+  return (
+    <>
+      <MissingNotice query={counts} />
+      <Loaded query={query} height={320}>
+        {(graph: MachineGraph) => (
+          <GraphPanel
+            graph={graph}
+            label={`Graph of ${toSafeText(name)}`}
+            states={counts.data === undefined ? {} : toNotes(counts.data)}
+          />
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+/** Returns how many stacks are in each state. */
+function toNotes({ groups }: StackCounts) {
+  return Object.fromEntries(
+    groups.flatMap(({ state, count }) =>
       state === undefined ? [] : [[state, { note: `${count} ${count === 1 ? "stack" : "stacks"}` }] as const],
     ),
-  );
-  return (
-    <Loaded query={query} height={320}>
-      {(graph: MachineGraph) => <GraphPanel graph={graph} label={`Graph of ${toSafeText(name)}`} states={states} />}
-    </Loaded>
   );
 }

@@ -4,7 +4,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Filters, FilterText } from "../design/filters.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
+import { Empty, Loaded, MissingNotice, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { formatCount } from "../text/format-count.ts";
@@ -13,10 +13,8 @@ import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
 /** Renders all machines of the yard, those with errors first. */
 export function MachinesPage() {
   const query = useMachines();
-  const { data: counts } = useLoad(keys.count("machines"), ({ signal }) =>
-    yard.stacks.counts({}, { by: "machine", signal }),
-  );
-  const stacks = counts && new Map(counts.groups.map(({ machine, count }) => [machine, count]));
+  const counts = useLoad(keys.count("machines"), ({ signal }) => yard.stacks.counts({}, { by: "machine", signal }));
+  const stacks = counts.data && new Map(counts.data.groups.map(({ machine, count }) => [machine, count]));
   return (
     <Page
       title="Machines"
@@ -35,6 +33,7 @@ export function MachinesPage() {
         <Filters>
           <FilterText name="text" label="Name contains" shortcut="/" />
         </Filters>
+        <MissingNotice query={counts} />
         <Loaded query={query}>{(machines) => <Machines machines={machines} stacks={stacks} />}</Loaded>
       </Panel>
     </Page>

@@ -5,7 +5,7 @@ import { useLoad } from "../api/use-load.ts";
 import { NEEDS_PERSON, needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import { type Search, To, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Empty, ErrorNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
+import { Empty, ErrorNotice, MissingNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { Conditions } from "./conditions.tsx";
 import { FilterBar } from "./filter-bar.tsx";
@@ -71,6 +71,8 @@ export function StacksPage() {
       <ViewTabs />
       <section className="panel stacks-panel" aria-label="List of stacks">
         <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
+        <MissingNotice query={counts} />
+        <MissingNotice query={conditions.query} />
         <ConditionLine filter={filter} selection={selection} onChange={select} />
         {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
         {list.rows === undefined && list.error === null && <Skeleton height={400} />}

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { type Answer, problem, type renderPage, type SentRequest } from "./render-page.tsx";
 
 type Api = Readonly<Record<string, Answer>>;
@@ -11,32 +11,44 @@ interface FailEach {
   readonly neverSays?: readonly string[];
   /** Requests without which nothing of the page is missing: how their paths and queries begin. */
   readonly spared?: readonly string[];
+  /** The API has an answer for each request. */
+  readonly isWhole?: true;
 }
 
 const DETAIL = "The store does not answer.";
 const QUIET_MS = 300;
+const PATIENCE_MS = 5_000;
 
 /**
  * Opens a page once for each request that it sends, and lets that one fail: the page says so where its data are missing, and nothing that is
  * true only of what is known.
  */
-export async function failEach({ api, show, neverSays = [], spared = [] }: FailEach): Promise<void> {
+export async function failEach({ api, show, neverSays = [], spared = [], isWhole }: FailEach): Promise<void> {
   const whole = await show(api);
   await toQuiet(whole);
   const requests = new Map(whole.sent.filter(isRead).map((request) => [toName(request), request]));
   await whole.screen.unmount();
+  const unanswered = [...requests.values()].filter(({ path }) => api[`GET ${path}`] === undefined);
+  if (isWhole)
+    expect(
+      unanswered.map(({ path }) => path),
+      "requests without an answer",
+    ).toEqual([]);
+  const silent: string[] = [];
   for (const [name, request] of requests) {
     const key = `GET ${request.path}`;
     if (api[key] === undefined || spared.some((start) => name.startsWith(start))) continue;
     const page = await show({ ...api, [key]: failOnly(name, api[key]) });
-    await expect.poll(() => document.body.textContent, { message: name, timeout: 10_000 }).toMatch(FAILED);
     await toQuiet(page);
+    const isSaid = () => FAILED.test(document.body.textContent);
+    await vi.waitUntil(isSaid, { timeout: PATIENCE_MS }).catch(() => silent.push(name));
     for (const text of neverSays) expect(document.body.textContent, `${name} has failed`).not.toContain(text);
     await page.screen.unmount();
   }
+  expect(silent, "requests whose failure the page does not say").toEqual([]);
 }
 
-const FAILED = /The store does not answer\.|could not be loaded|–.*not known/;
+const FAILED = /The store does not answer\.|could not be loaded|not loaded: retry|–.*not known/;
 
 function isRead({ method, path }: SentRequest): boolean {
   return method === "GET" && path !== "/v1/me";

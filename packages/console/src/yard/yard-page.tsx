@@ -1,13 +1,13 @@
 import type { OpenAttempt, StackPreview, YardProcess } from "@stackyard/sdk";
 import { toStackId } from "../api/attempt-ids.ts";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Empty, Loaded, MissingNotice, Page, Panel } from "../design/page.tsx";
 import { Figures } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
@@ -34,10 +34,11 @@ export function YardPage() {
 }
 
 function Totals() {
-  const { counts } = useMainConditions();
+  const { counts, query } = useMainConditions();
   const info = useLoad(keys.count("yard"), (request) => yard.info(request), { refetchInterval: REFETCH_MS });
   return (
     <Panel title="Now">
+      <MissingNotice query={query} />
       <Loaded query={info} height={80}>
         {(now) => (
           <Figures
@@ -78,7 +79,8 @@ const FAULT_COLUMNS: readonly Column<StackPreview>[] = [
 /** Previews that may need a person. Shown only if there are any. */
 function FaultyPreviews() {
   const previews = usePages(keys.other("faulty"), (part) => yard.previews.list({ ...part, faulty: true }), 60_000);
-  if (previews.items === undefined || previews.items.length === 0) return null;
+  const hasFailed = previews.error !== null && !isAbsent(previews.error);
+  if (previews.items === undefined ? !hasFailed : previews.items.length === 0) return null;
   return (
     <Panel title="Previews that are not what their pull requests need">
       <ListTable

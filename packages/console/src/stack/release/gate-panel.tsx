@@ -42,10 +42,10 @@ interface GatePanelProps {
 export function GatePanel({ attempts, calendar: { data, error, refetch } }: GatePanelProps) {
   const closed = attempts.filter(isClosedGate);
   const problem = data === undefined && !isAbsent(error) ? error : null;
-  const calendar = data ?? NO_CALENDAR;
-  const gates = closed.length + calendar.windows.length;
-  if (problem === null && gates + calendar.freezes.length + calendar.alarms.length === 0) return null;
-  const isClosed = closed.length > 0 || holdsAnything(calendar);
+  const gates = closed.length + countParts(data, "windows");
+  const parts = gates + countParts(data, "freezes") + countParts(data, "alarms");
+  if (problem === null && parts === 0) return null;
+  const isClosed = closed.length > 0 || (data !== undefined && holdsAnything(data));
   return (
     <Panel
       title={gates > 1 ? "Gates" : "Gate"}
@@ -57,12 +57,15 @@ export function GatePanel({ attempts, calendar: { data, error, refetch } }: Gate
       {closed.map((attempt) => (
         <ClosedGate key={attempt.attemptId} attempt={attempt} />
       ))}
-      <CalendarHours calendar={calendar} />
+      {data !== undefined && <CalendarHours calendar={data} />}
     </Panel>
   );
 }
 
-const NO_CALENDAR: ReleaseCalendar = { from: "", to: "", windows: [], freezes: [], alarms: [] };
+/** Of a calendar that is not known nothing is shown. */
+function countParts(calendar: ReleaseCalendar | undefined, part: "windows" | "freezes" | "alarms"): number {
+  return calendar === undefined ? 0 : calendar[part].length;
+}
 
 function isClosedGate({ executor, status, progressMessage }: Attempt): boolean {
   return executor === "gate" && status !== "settled" && progressMessage !== undefined;
