@@ -27,6 +27,7 @@ function createWorld() {
     pass: clock.advance,
     wait: clock.sleep,
     freeze: async () => undefined,
+    die: () => Promise.reject(new Error("Nothing dies here.")),
     later: () => undefined,
     act: async () => undefined,
   };

@@ -16,6 +16,7 @@ async function createWorld() {
     pass: clock.advance,
     wait: clock.advance,
     freeze: async () => undefined,
+    die: () => Promise.reject(new Error("Nothing dies here.")),
     later: () => undefined,
     act: async () => undefined,
   };

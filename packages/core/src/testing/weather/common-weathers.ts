@@ -76,6 +76,20 @@ function frozenWeather(name: string, minutes: number): Weather {
   };
 }
 
+/**
+ * A process that ends when a record was written, before it does what it has noted there: the process that continues must do it. A process that
+ * is frozen there does it itself, late.
+ */
+const diesAfterWrite: Weather = {
+  name: "dies after",
+  source: "signal(7): SIGKILL; a spot instance that is taken away; a process that the kernel ends for memory",
+  fits: ({ canFreeze, operation }) => canFreeze && operation.startsWith("store.") && operation !== "store.claim",
+  async meet(_, proceed, world) {
+    await proceed().catch(() => undefined);
+    return world.die();
+  },
+};
+
 const isDelivery = ({ operation }: Moment) => operation.startsWith("delivery.");
 const AT_LEAST_ONCE =
   'EventBridge, SQS and SNS deliver at least once; Lambda, "Asynchronous invocation": for six hours';
@@ -97,6 +111,7 @@ export const commonWeathers: readonly Weather[] = [
   awayWeather("away 20 h", 20 * 60),
   frozenWeather("frozen 2 min", 2),
   frozenWeather("frozen 20 h", 20 * 60),
+  diesAfterWrite,
   {
     name: "twice",
     source: AT_LEAST_ONCE,

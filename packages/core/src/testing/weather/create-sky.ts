@@ -2,6 +2,8 @@ import type { Clock } from "../../ports/clock.ts";
 import { callUnfrozen, type FreezableProcess, findProcess } from "./freezable-process.ts";
 import type { ActBeside, EarlierAnswer, Moment, Sky, Weather, World } from "./story.ts";
 
+const NEVER = new Promise<never>(() => undefined);
+
 /** One weather at one moment of a run. */
 export interface Planned {
   /** The name of the moment: `ECS.RunTask#2`. */
@@ -61,6 +63,10 @@ export function createSky(plans: readonly Planned[] = []): WatchedSky {
       act,
       async freeze(ms) {
         await process?.freeze(() => Promise.race([clock?.sleep(ms) ?? noClock(), cleared]));
+      },
+      async die() {
+        void process?.freeze(() => NEVER);
+        return NEVER;
       },
       later: (work) => (plan.after === undefined ? start(work) : void waiting.push(work)),
     };

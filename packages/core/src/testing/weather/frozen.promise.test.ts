@@ -9,10 +9,10 @@ import type { Story } from "./story.ts";
 import { taskStory } from "./task-story.ts";
 
 const MINUTE_MS = 60_000;
-const FROZEN = commonWeathers.filter(({ name }) => name.startsWith("frozen"));
+const STOPPED = commonWeathers.filter(({ name }) => /^(frozen|dies)/.test(name));
 
-/** The bugs of an executor that does not know that its process was frozen. */
-type Bug = "sends without its lease" | "removes what it finds";
+/** The bugs of an executor that does not know that its process was frozen, or has died. */
+type Bug = "sends without its lease" | "removes what it finds" | "takes its note for the deed";
 
 interface Job {
   isRemoved: boolean;
@@ -44,6 +44,9 @@ function jobStory(bug?: Bug): Story {
         config: Type.Object({}),
         async start(ctx) {
           const client = toClient(ctx);
+          const note = { key: "job", value: "requested", expected: "absent", now: ctx.clock.now() } as const;
+          const { kind } = await ctx.records.put(note);
+          if (kind !== "written" && bug === "takes its note for the deed") return succeeded({});
           const isThere = await client.send("Find").then(
             () => true,
             () => false,
@@ -72,7 +75,7 @@ function jobStory(bug?: Bug): Story {
   });
 }
 
-const explore = (story: Story) => exploreWeather(story, FROZEN, { moments: "sampled" });
+const explore = (story: Story) => exploreWeather(story, STOPPED, { moments: "sampled" });
 
 describe("a worker that is frozen while another continues its work", () => {
   it("does no harm when each request checks the lease", async () => {
@@ -88,6 +91,7 @@ describe("a worker that is frozen while another continues its work", () => {
   it.each<[Bug, string]>([
     ["sends without its lease", "frozen 2 min at Jobs.Find: once"],
     ["removes what it finds", "frozen 2 min at Jobs.Find: foreign"],
+    ["takes its note for the deed", "dies after at store.put: true"],
   ])("finds the planted bug “%s”", async (bug, found) => {
     const { findings } = await explore(jobStory(bug));
 

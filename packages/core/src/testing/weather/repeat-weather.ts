@@ -4,7 +4,7 @@ import { playFair, playWeather, type WeatherRun } from "./explore.ts";
 import type { OneRun, Story, Weather } from "./story.ts";
 
 /**
- * Plays one run with the named weather, or two of them, as it is printed with a finding.
+ * Plays one run with the named weather, or two of them, as printed with a finding.
  *
  * @throws Error for an unknown weather, moment or later operation, and for a weather that does not fit the moment.
  */

@@ -31,6 +31,8 @@ export interface World {
   wait(ms: number): Promise<void>;
   /** Freezes the process that has reached the moment, while the others work, at most until the weather ends. */
   freeze(ms: number): Promise<void>;
+  /** Ends the process that has reached the moment, as `kill -9` does: it gets no answer, and others continue its work. */
+  die(): Promise<never>;
   /** Does the work right after a later moment; the explorer plays one run for each operation that follows. */
   later(work: () => Promise<unknown>): void;
   /** Does what someone else does at the service of the moment, with every right. Does nothing where no one else can. */

@@ -41,7 +41,6 @@ export function weatherCases(
   const part = findPart(chosen);
   const scope = SCOPES[part?.scope ?? chosen];
   const played = weathers.filter(({ name }) => name.startsWith(part?.begin ?? ""));
-  if (played.length === 0) throw new Error(`No weather's name begins with "${part?.begin}".`);
   const planted = stories.flatMap(({ planted = [], ...story }) =>
     planted.length === 0 ? [toUnguardedCase(story)] : planted.map((each) => toPlantedCase(story, weathers, each)),
   );
@@ -52,13 +51,19 @@ export function weatherCases(
       run: (print) =>
         scope === undefined
           ? repeatOne(story, weathers, { text: chosen, print })
-          : exploreAll(story, played, { scope, print, isWhole: part === undefined }),
+          : exploreAll(story, toFitting(played, part?.begin), { scope, print, isWhole: part === undefined }),
     }),
   );
   const reported = stories.flatMap((story) =>
     (story.reported ?? []).map((each) => toReportedCase(story, weathers, each)),
   );
   return [...cases, ...planted, ...(scope === undefined ? [] : reported)];
+}
+
+/** Throws for a name that no weather of the story begins with; other stories may have one. */
+function toFitting(weathers: readonly Weather[], begin = ""): readonly Weather[] {
+  if (weathers.length === 0) throw new Error(`No weather's name begins with "${begin}".`);
+  return weathers;
 }
 
 function toListCase(story: Story, weathers: readonly Weather[]): WeatherCase {
