@@ -1,6 +1,6 @@
 /**
  * Splits a list into parts of `size` items, in order; only the last one may be shorter. An empty list has no parts. Throws `RangeError`
- * for a size that is no positive whole number: with it, items would be in no part, or in several.
+ * for a size that is not a positive whole number: with it, items would be in no part, or in several.
  */
 export function chunk<Item>(items: readonly Item[], size: number): Item[][] {
   if (!Number.isInteger(size) || size < 1)

@@ -14,9 +14,12 @@ interface ErringProcess {
  */
 export function logStrayErrors(process: ErringProcess, logger: Pick<Logger, "error">): () => void {
   const log = (error: unknown) =>
-    logger.error("A plugin or a module of the project has thrown an error that nothing handles. The process goes on.", {
-      error,
-    });
+    logger.error(
+      "A plugin or a module of the project has thrown an error that nothing handles. The process continues.",
+      {
+        error,
+      },
+    );
   for (const event of EVENTS) process.on(event, log);
   return () => {
     for (const event of EVENTS) process.off(event, log);

@@ -34,7 +34,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   LEASE_LOST: "Another owner took the lease.",
   EXECUTOR_UNKNOWN: "No executor of that name is registered.",
   PLUGIN_INVALID: "The plugin could not be loaded.",
-  TRUST_UNSETTLED: "Many subscriptions have just lost their trust: they are looked at again before anything is sent.",
+  TRUST_UNSETTLED: "Many subscriptions have just lost their trust: they are checked again before anything is sent.",
   TIMED_OUT: "The time limit ended before the outcome was known.",
   INTERRUPTED: "The work was interrupted.",
   FILTER_TOO_WIDE: "The filter matches more than one request may handle.",

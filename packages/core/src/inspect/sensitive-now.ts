@@ -99,7 +99,7 @@ export function hideSensitive<Given extends ReadStore>(store: Given, locator: Pi
   })(store);
 }
 
-/** The stack of what is shown, and the machine by which it was decided, as far as it is known. */
+/** The stack of what is shown, and the machine by which it was decided, as far as known. */
 interface Place {
   readonly stackId: string;
   readonly machine?: string | undefined;

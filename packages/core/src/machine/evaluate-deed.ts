@@ -4,7 +4,7 @@ import type { Deed, Lack, Stack } from "./stack.ts";
 import { findStall } from "./stack-health.ts";
 
 /**
- * What has become of the work of the event that has set a value. `open`: it goes on. `noted`: the event has set values only.
+ * What has become of the work of the event that has set a value. `open`: it continues. `noted`: the event has set values only.
  * `unknown`: no event is known that has set the present value.
  */
 export type DeedVerdict =
@@ -33,7 +33,7 @@ export function evaluatePresentDeed(stack: Stack): DeedVerdict | undefined {
   return id === undefined || deed === undefined ? undefined : judge(stack, deed, id);
 }
 
-/** A deed as it is shown: by the id of its event, with its verdict. */
+/** A deed as shown: by the id of its event, with its verdict. */
 export interface ListedDeed {
   readonly eventId: string;
   readonly verdict: Exclude<DeedVerdict["kind"], "unknown">;

@@ -268,7 +268,7 @@ export interface Deed {
   /** The name of the event. */
   readonly event: string;
   readonly at: number;
-  /** Since when its work has the end that it has; missing while it goes on. */
+  /** Since when its work has the end that it has; missing while it runs. */
   readonly restedAt?: number;
   /** It has changed values only: no state was entered, and no task was sent. */
   readonly onlyValues?: true;
@@ -315,7 +315,7 @@ export type PendingEvent = "NEXT" | "FAILED" | "TIMEOUT";
 
 /** Why a stack does not move to the newest revision of its machine. */
 export interface HeldBack extends Stalled {
-  /** The revision that it does not move to; missing when there is none that can be used. */
+  /** The revision that it does not move to; missing when no such revision is usable. */
   readonly revision?: string;
 }
 

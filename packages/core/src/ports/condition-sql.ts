@@ -22,7 +22,7 @@ export interface ConditionSql {
   list(filter: StackFilter): readonly (readonly [name: string, condition: string])[];
 }
 
-/** The marks of `waiting`, in the list of conditions: a job that was cancelled waits for nothing, and a stack that is behind goes on. */
+/** The marks of `waiting`, in the list of conditions: a job that was cancelled waits for nothing, and a stack that is behind continues. */
 const { cancelled: _, person: __, behind: ___, ...WAITING } = MARKS;
 
 /** Returns the expressions for a database. */

@@ -105,7 +105,7 @@ export interface NamedValue<Value> {
   readonly version: number;
 }
 
-/** A value as it is stored. */
+/** A stored value. */
 export interface FoundValue<Value> {
   readonly value: Value;
   /** Epoch milliseconds. Missing: it does not end by itself. */

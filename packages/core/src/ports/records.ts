@@ -145,7 +145,7 @@ export interface Lease {
   /** Grows with every acquisition of the key: a call of a late owner with an older token is refused. */
   readonly token: number;
   readonly until: number;
-  /** Leases of the key in a row that have lapsed before this one, because nobody released them. Missing: none. */
+  /** Leases of the key in a row that have lapsed before this one, because they were not released. Missing: none. */
   readonly lapses?: number;
 }
 

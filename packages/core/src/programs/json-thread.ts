@@ -1,8 +1,8 @@
 import { JSON_SIGNS, scanJson } from "./scan-json.ts";
 
 /**
- * The program of a thread that parses a JSON text and hands over the parts of it that are asked for, each as a text of its own,
- * as many at once as are asked for. A text, because programs that are one file have no other to start.
+ * The program of a thread that parses a JSON text and returns the requested parts, each as a text of its own,
+ * as many at once as requested. A text, because programs that are one file have no other to start.
  */
 export const JSON_THREAD = `
 const { closeSync, fstatSync, openSync, readSync } = require("node:fs");

@@ -22,7 +22,7 @@ const OWN = /^(?:STACKYARD_|DATABASE_URL|PG[A-Z]|OIDC_|NODE_OPTIONS$)/;
 
 /**
  * Returns the variables of this process that a program which it starts may see: those that are named. A name may end with a star, which
- * never stands for a variable of the yard itself: such a one is passed only by its whole name. Every program gets its environment
+ * never includes a variable of the yard itself: such a one is passed only by its whole name. Every program gets its environment
  * from here.
  */
 export function pickEnvironment(from: Environment, names: readonly string[]): Readonly<Record<string, string>> {

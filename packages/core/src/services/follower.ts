@@ -94,7 +94,7 @@ export function createFollower(deps: FollowerDeps, name: string, shown: string =
   };
 }
 
-/** Returns that there are no new lines. A restored store may be older than the follower's position: that is a gap. */
+/** Returns an answer without new lines. A restored store may be older than the follower's position: that is a gap. */
 async function readAtEnd(deps: FollowerDeps, shown: string, position: number): Promise<ReadLines> {
   const newest = await findNewestLine(deps.queries);
   const isRestored = newest < position;

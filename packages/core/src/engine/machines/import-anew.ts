@@ -69,7 +69,7 @@ function register(): void {
         url.searchParams.set(LOAD, load);
         return { ...found, url: url.href };
       } catch (error) {
-        // It may be there later; or it is a folder, which is no module.
+        // It may be there later; or it is a folder, which is not a module.
         if (specifier.startsWith(".")) {
           const wanted = fileURLToPath(new URL(specifier, context.parentURL));
           imports?.set(wanted, stampOf(wanted));

@@ -21,7 +21,7 @@ export interface RevisionOrder {
 
 const MOST_REVISIONS = 1_000;
 
-/** Later revisions that are asked whether they declare an event. */
+/** At most so many later revisions are searched for an event. */
 const MOST_LATER = 20;
 
 /**

@@ -60,7 +60,7 @@ function end({ begun, reads }: Course, last: string | null, isWhole: boolean): F
   return { tasks: [...begun.values()], end: last, isWhole, reads };
 }
 
-/** Outputs, and what reactions set, change with each check: they are no input of a person. */
+/** Outputs, and what reactions set, change with each check: a person does not enter them. */
 function digestReads(machine: Machine, stack: Stack): string {
   const own = new Set([...machine.tasks.values()].flatMap(({ outputs }) => [...outputs.keys()]));
   for (const { on } of machine.states.values()) {

@@ -86,7 +86,7 @@ function findStale(work: Work, gate: string): PrepareFault | undefined {
 }
 
 function toPresent(of: string, present: string | undefined): string {
-  if (present === undefined) return "what it is now cannot be told";
+  if (present === undefined) return "its present content is unknown";
   return of === present
     ? "another revision of the machine would do something else with it"
     : `it is ${quote(present)} now`;

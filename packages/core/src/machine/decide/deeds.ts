@@ -22,7 +22,7 @@ export function leads(event: StackEvent, endsFrom: number | undefined): boolean 
   return isSent(event) && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);
 }
 
-/** Returns true for an event whose work is its own. The others go on with the work that is there. */
+/** Returns true for an event whose work is its own. The others continue the present work. */
 function begins({ event, stack }: Work): boolean {
   if (event.release?.onlyNotes || stack.machine === JOB_MACHINE) return false;
   if (event.origin === "timer") return event.timerId !== undefined && afterKindOf(event.timerId) !== undefined;
@@ -52,7 +52,7 @@ function addDeed({ stack, event }: Work, deed: Deed): Deeds {
   return Object.fromEntries([...Object.entries(stack.deeds ?? {}), [toEventKey(event), deed]]);
 }
 
-/** Lists the deeds with a value that an event has brought again as it is: what they lack, the event's lacks too. */
+/** Lists the deeds with a value that an event has brought again unchanged: what they lack, the event's lacks too. */
 function listTakenOver(deeds: Deeds | undefined, { brought, stack }: Work, before: Stack): readonly Deed[] {
   const same = brought.keys.filter((key) => Object.hasOwn(before.metadata, key) && isSame(key, before, stack));
   return Object.values(deeds ?? {}).filter(({ keys }) => same.some((key) => keys[key] === toValueDigest(before, key)));
@@ -204,7 +204,7 @@ function hasNoEffect({ stack, dispatches, raised }: Work, before: Stack): boolea
   return stack.metadata === before.metadata;
 }
 
-/** Notes what the event means for tasks of the entry before it: they were left, or go on with the values before. */
+/** Notes what the event means for tasks of the entry before it: they were left, or continue with the earlier values. */
 function noteBegun(work: Work, before: Stack): void {
   const { stack, dispatches } = work;
   const isEntered = stack.entry !== before.entry;

@@ -17,7 +17,7 @@ type Move = { readonly kind: "moved"; readonly stack: Stack } | { readonly kind:
  * Moves a stack to a revision of its machine. What runs and waits ends under the revision that it began with: a revision
  * that lacks it, has something else under its name, or lets it wait for what this entry does not have, is taken when that has
  * ended or the state is left. Pure. Upgrades, events of stacks that follow their machine, timers, simulations and plans all
- * move by this function. What becomes possible by the move is done after the event that has caused it, if the entry goes on:
+ * move by this function. What becomes possible by the move is done after the event that has caused it, if the entry continues:
  * waiting tasks, events of the engine that no state has handled, instants of timers, and approvals that are asked again.
  */
 export function moveStack(machine: Machine, stack: Stack, at: number): Move {

@@ -2,7 +2,7 @@ import { FAILED, type Machine, NEXT } from "../machine.ts";
 import type { Stalled } from "../stack.ts";
 import type { Work } from "./work.ts";
 
-/** So often a task may fail for good in the same way for one event: more is no other try, but a loop. */
+/** So often a task may fail for good in the same way for one event: one more would be a loop and not another try. */
 const MOST_SAME_FAILURES = 5;
 
 /** Returns why a stack must not enter a state by itself: it leads to a task again that has failed alike too often. */

@@ -47,7 +47,7 @@ describe("a placeholder in the form of another tool", () => {
 
   it("begins with a dollar sign", () => {
     expect(listProblems({ set: "{metadata.sha}" })).toEqual([
-      'placeholder-bare: "{metadata.sha}" is passed as it is written. For the value write ${metadata.sha}.',
+      'placeholder-bare: "{metadata.sha}" is passed literally. For the value write ${metadata.sha}.',
     ]);
   });
 });

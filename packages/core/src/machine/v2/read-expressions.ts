@@ -106,7 +106,7 @@ function warnBare(context: V2Context, field: Field): void {
   else if (isListField(field)) for (const inner of toItems(field)) warnBare(context, inner);
   const [bare] = BARE.exec(findText(field) ?? "") ?? [];
   if (bare === undefined) return;
-  const message = `${quote(bare)} is passed as it is written. For the value write $${bare}.`;
+  const message = `${quote(bare)} is passed literally. For the value write $${bare}.`;
   context.problems.warn("placeholder-bare", onValue(field), message);
 }
 

@@ -4,7 +4,7 @@ import { defineRecordKind, type RecordsDeps } from "../../ports/record-kind.ts";
 /** Hosts store deliveries for three days, and commands are tried again for one. */
 const KEEP_MS = 15 * 86_400_000;
 
-/** When people last asked for something of a preview, by the stack. */
+/** The time of the last request of a person for a preview, by its stack. */
 export const previewWishes = defineRecordKind({
   prefix: "previews/wishes/",
   value: Type.Object({ at: Type.Number() }),
@@ -14,7 +14,7 @@ export const previewWishes = defineRecordKind({
 });
 
 /**
- * Notes that somebody has asked for something of a preview, such as to wake it. Returns false when something else was asked
+ * Notes a request of a person for a preview, such as to wake it. Returns false when something else was asked
  * for later: what is read late is not carried out. May be repeated. `at`: when it was expressed, in epoch milliseconds.
  */
 export async function noteWish(deps: RecordsDeps, stackId: string, at: number): Promise<boolean> {

@@ -100,7 +100,7 @@ const approvalsKept = defineMove(
     const added = machine.states.get(after.state)?.tasks.filter((name) => {
       return machine.tasks.get(name)?.isApproval === true && !names.has(name);
     });
-    return (added ?? []).map((name) => `the approval ${name} was passed over.`);
+    return (added ?? []).map((name) => `the approval ${name} was skipped.`);
   },
 );
 
@@ -209,7 +209,7 @@ const attemptKept = {
   },
 } satisfies Invariant;
 
-/** A planned task always names an executor that some process has in the end. */
+/** A planned task always names an executor that some process will have. */
 const executorsWaited = {
   name: "executors-waited",
   promise: "A process that lacks the executor of a task leaves the task to others.",
