@@ -14,6 +14,7 @@ describe("newOperation", () => {
       "packages/core/src/api/operations/seal-yard.ts",
       "packages/server/src/routes/seal-yard-route.ts",
       "packages/server/src/seal-yard.int.test.ts",
+      ".changeset/seal-yard.md",
     ]);
     expect(next.join("\n")).toContain("sealYardRoute(deps)");
   });
@@ -21,7 +22,12 @@ describe("newOperation", () => {
   it.each(["extendFreeze", "countFreezes"])("sends the verb %s to the files of its resource", (name) => {
     const { files, next } = newOperation(name, exists);
 
-    expect([...files.keys()]).toEqual([expect.stringMatching(/^packages\/server\/src\/[a-z-]+\.int\.test\.ts$/)]);
+    expect([...files.keys()]).toEqual([
+      expect.stringMatching(/^packages\/server\/src\/[a-z-]+\.int\.test\.ts$/),
+      expect.stringMatching(/^\.changeset\//),
+    ]);
+    expect([...files.values()][0]).toContain(`${name}.path`);
+    expect(next.join("\n")).not.toContain("operations/index.ts");
     expect(next.join("\n")).toContain("packages/core/src/api/operations/freezes.ts");
     expect(next.join("\n")).toContain("packages/server/src/routes/freeze-routes.ts");
     expect(next.join("\n")).not.toContain("create-server.ts");

@@ -13,7 +13,6 @@ export function newOperation(name: string, exists: (path: string) => boolean): N
   const kebab = toKebabCase(name);
   const { declared, served, isNew } = findPlaces(kebab, exists);
   const test = `packages/server/src/${kebab}.int.test.ts`;
-  const mounted = isNew ? `; add ${name}Route(deps) to packages/server/src/create-server.ts` : "";
   return {
     files: new Map([
       ...(isNew
@@ -22,15 +21,20 @@ export function newOperation(name: string, exists: (path: string) => boolean): N
             [served, toRoute(name)],
           ] as const)
         : []),
-      [test, toTest(name, kebab)],
+      [test, toTest(name)],
+      [`.changeset/${kebab}.md`, CHANGESET],
     ]),
     next: [
       `${isNew ? "Choose" : `Declare ${name} beside its neighbors:`} path, permission, fields and answers in ${declared}`,
-      `Export ${name} in packages/core/src/api/operations/index.ts${mounted}`,
+      ...(isNew
+        ? [
+            `Export the file in packages/core/src/api/operations/index.ts; add ${name}Route(deps) to packages/server/src/create-server.ts`,
+          ]
+        : []),
       `Do the work in ${served}, and decide in packages/core/src/services what several callers share: npx vitest run --project int ${test}`,
       `Add it to the tables of packages/server/src/openapi.int.test.ts (how it is called), and of permissions.int.test.ts (who may call it), event-doors.int.test.ts (whether it sends events) and reasons.int.test.ts (its reason) in packages/server/src/access: they fail until they know it, and their requests follow one another`,
       `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands, and its row in packages/cli/src/command-table.ts`,
-      "What else shows it: the page of docs about its resource, the page of packages/console, the tools of packages/mcp if it only reads or sends an event, a file in .changeset",
+      "What else shows it: the page of docs about its resource, the page of packages/console, the tools of packages/mcp if it only reads or sends an event; write the sentence of the changeset",
       "npm run format && npm run generate && npm run api && npm test",
     ],
   };
@@ -96,8 +100,9 @@ export function ${name}Route(deps: RouteDeps): Route {
 `;
 }
 
-function toTest(name: string, kebab: string): string {
-  return `import { afterEach, beforeEach, expect, it } from "vitest";
+function toTest(name: string): string {
+  return `import { ${name} } from "@stackyard/core/api/operations";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 let yard: TestYard;
@@ -107,7 +112,16 @@ beforeEach(() => {
 afterEach(() => yard.stop());
 
 it("${name} does its work", async () => {
-  expect(await yard.json("/v1/${kebab}", { body: { reason: "a test" } })).toEqual({ done: true });
+  const path = ${name}.path.replaceAll(/:\\w+/g, "pr-1");
+  const { method } = ${name};
+  expect(await yard.json(path, { method, body: { reason: "a test" } })).toEqual({ done: true });
 });
 `;
 }
+
+const CHANGESET = `---
+"stackyard": minor
+---
+
+Say in a sentence what users can do now.
+`;
