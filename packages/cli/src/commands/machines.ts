@@ -343,6 +343,7 @@ function formatVersion({ version, revision }: MachineDetails): readonly string[]
 }
 
 function toStateRow({ name, terminal, tasks, on, ...state }: MachineDetails["states"][number]): readonly string[] {
+  const { approved = [] } = state;
   const time = (state.after ?? []).map(({ event, inMs, at, cron, zone }) => {
     if (inMs !== undefined) return `${event} after ${formatDuration(inMs)}`;
     return at === undefined ? `${event} on schedule ${cron} (${zone})` : `${event} at ${at}`;
@@ -354,6 +355,7 @@ function toStateRow({ name, terminal, tasks, on, ...state }: MachineDetails["sta
     tasks.length === 0 ? "" : `tasks ${tasks.join(", ")}`,
     on.length === 0 ? "" : `on ${on.join(", ")}`,
     time.join(", "),
+    approved.length === 0 ? "" : `approved by ${approved.join(", ")}`,
     // The default of version 2 is omitted.
     state.leaving === undefined || state.leaving === "wait" ? "" : `leaving: ${state.leaving}`,
   ];

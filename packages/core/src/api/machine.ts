@@ -55,6 +55,9 @@ const MachineState = Type.Object({
   ),
   leaving: Type.Optional(Type.Enum(LEAVING_MODES, { description: "What becomes of tasks that still run on entry." })),
   protected: Type.Optional(Type.Boolean()),
+  approved: Type.Optional(
+    Type.Array(Type.String(), { description: "Approvals of earlier states that what its tasks run must have." }),
+  ),
 });
 
 const MachineTask = Type.Object({

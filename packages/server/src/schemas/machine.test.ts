@@ -20,8 +20,9 @@ events: [GO]
 targets: { here: { account: "111122223333" } }
 states:
   INIT: { protected: true, timeout: 5m, after: [{ in: 1h, event: GO }], on: { GO: END, TIMEOUT: no-op } }
-  END: { terminal: true, leaving: cancel, tasks: [a, b] }
+  END: { terminal: true, leaving: cancel, approved: [sign-off], tasks: [a, b] }
 tasks:
+  sign-off: { executor: approval, config: { from: [leads], of: v1 } }
   a: { executor: lambda, target: here, config: { name: f } }
   b: { executor: lambda, needs: [a], config: { name: f } }
 `);
@@ -38,9 +39,10 @@ tasks:
         timeoutMs: 300_000,
         after: [{ inMs: 3_600_000, event: "GO" }],
       },
-      { name: "END", terminal: true, tasks: ["a", "b"], on: [], leaving: "cancel" },
+      { name: "END", terminal: true, tasks: ["a", "b"], on: [], leaving: "cancel", approved: ["sign-off"] },
     ]);
     expect(details.tasks).toEqual([
+      { name: "sign-off", executor: "approval" },
       { name: "a", executor: "lambda", target: "here" },
       { name: "b", executor: "lambda", needs: ["a"] },
     ]);

@@ -37,6 +37,7 @@ function toState({ version }: Machine, state: State): MachineDetails["states"][n
     ...(after.length > 0 && { after: after.map(toAfter) }),
     ...(version === 2 && { leaving }),
     ...(state.protected && { protected: true }),
+    ...(state.approved.length > 0 && { approved: state.approved }),
   };
 }
 
