@@ -242,6 +242,13 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
       staleTime: Number.POSITIVE_INFINITY,
     },
   );
+  if (versions.length < 2) {
+    return (
+      <Panel title="Difference by resource">
+        <Empty>There is no second version to compare with.</Empty>
+      </Panel>
+    );
+  }
   const options = versions.map(({ version }) => String(version));
   return (
     <Panel title="Difference by resource">

@@ -71,6 +71,16 @@ describe("StatesPage", () => {
 describe("StatePage", () => {
   const address = `/state?key=${encodeURIComponent(key)}`;
 
+  it("offers no comparison of a single version", async () => {
+    const { screen } = await renderPage(StatePage, address, {
+      ...api,
+      [`GET ${path}`]: { ...state, versions: state.versions.slice(1) },
+    });
+
+    await expect.element(screen.getByText("There is no second version to compare with.")).toBeVisible();
+    expect(screen.getByRole("combobox", { name: "From version" }).query()).toBeNull();
+  });
+
   it("compares the two newest versions by resource, without values, and reads them only when asked", {
     tags: "page",
   }, async () => {
