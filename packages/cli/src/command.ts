@@ -14,7 +14,7 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /**
    * A command that runs until it is stopped calls it once: from then on neither a closed pipe of its log nor a stray error
-   * of a plugin, which is logged, ends the process. Missing in a process of somebody else.
+   * of a plugin, which is logged, ends the process. Missing in a process of another program.
    */
   readonly stayAlive?: ((logger: Logger) => void) | undefined;
 }

@@ -12,7 +12,7 @@ export interface LostOutput {
 
 interface LostOutputOptions {
   /**
-   * Called when the reader has closed the pipe. A command that prints a result ends then; a server goes on, and what it
+   * Called when the reader has closed the pipe. A command that prints a result ends then; a server continues, and what it
    * would print is lost.
    */
   readonly onClosedPipe: () => void;

@@ -23,7 +23,7 @@ export function limitAnswers(send: typeof fetch, maxBytes = MAX_BYTES): typeof f
     });
     const { status, statusText, headers, url } = answer;
     const limited = new Response(answer.body.pipeThrough(count), { status, statusText, headers });
-    // Clients compare it with what they have asked for.
+    // Clients compare it with their request.
     return Object.defineProperty(limited, "url", { value: url });
   };
 }

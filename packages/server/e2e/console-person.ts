@@ -36,7 +36,7 @@ export async function signIn(
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(`${yard.url}/`);
   let count = 0;
-  // Drawings hold names for screen readers too, which nobody sees.
+  // Drawings hold names for screen readers too, which are invisible.
   const sees = (text: string | RegExp) => page.getByText(text).filter({ visible: true }).first().waitFor();
   const person: Person = {
     page,

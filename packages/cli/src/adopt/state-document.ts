@@ -72,7 +72,7 @@ function toFormat(version: unknown): string {
   return typeof version === "number" ? String(version) : "not a number";
 }
 
-/** Returns the address in `module.net.provider["registry.terraform.io/hashicorp/aws"].west`; another text as it is. */
+/** Returns the address in `module.net.provider["registry.terraform.io/hashicorp/aws"].west`; another text unchanged. */
 function findProvider(provider: unknown): string | undefined {
   const text = toShown(provider);
   return text && (/provider\["([^"]+)"\]/.exec(text)?.[1] ?? text);

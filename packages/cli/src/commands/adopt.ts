@@ -211,7 +211,7 @@ async function compareKept(
   return { ...planned, state, isNew: compared.kind === "new" };
 }
 
-/** Refuses a state whose plan would load and start a program that somebody else may have named. */
+/** Refuses a state whose plan would load and start a program that another person may have named. */
 function checkProviders(from: string, { providers }: StateFacts, { registry = [] }: Args): void {
   const foreign = findForeignProviders(providers, registry);
   if (foreign.length === 0) return;

@@ -42,7 +42,7 @@ async function findAddresses(file: ConfigFile, env: Environment) {
   };
 }
 
-/** Returns an address without its user, its password and its query, which may be a signature: the rest is asked and shown. */
+/** Returns an address without its user, its password and its query, which may be a signature: the rest is requested and shown. */
 export function withoutCredentials(address: string): string {
   const url = URL.parse(address);
   if (url === null) return address;

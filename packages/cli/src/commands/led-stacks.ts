@@ -67,7 +67,7 @@ export function formatLost([first, ...others]: readonly LostStack[]): string {
   return `${others.length + 1} stacks cannot continue: their revisions are lost, such as that of ${first?.id}.`;
 }
 
-/** Says which stacks cannot continue, and which go on without a document. */
+/** Says which stacks cannot continue, and which continue without a document. */
 export function toLedFindings({ lost, gone }: LedStacks): readonly Finding[] {
   const names = gone.map(({ machine, count }) => `${machine} (${count} ${count === 1 ? "stack" : "stacks"})`);
   return [

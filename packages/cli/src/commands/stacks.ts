@@ -302,7 +302,7 @@ const OUTCOME_STYLES: Readonly<Record<HistoryEntry["outcome"], Style>> = {
   ignored: "dim",
 };
 
-/** Formats one line of the history for people. `among`: the lines among which senders with one name are told apart. */
+/** Formats one line of the history for people. `among`: the lines in which senders with one name are distinguished. */
 export function formatHistoryEntry(
   entry: HistoryEntry,
   out: Painter,

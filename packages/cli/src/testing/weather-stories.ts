@@ -40,7 +40,7 @@ async function build(yard: TerraformYard, sky: Sky, way: TerraformWay): Promise<
   return until(yard, sky, "LIVE", "BROKEN");
 }
 
-/** Clears the stack; a person who is told that it is stuck does what the yard says. */
+/** Clears the stack; a person who reads that it is stuck does what the yard says. */
 async function clear(yard: TerraformYard, sky: Sky): Promise<string> {
   sky.phase("clear");
   await yard.send("END");

@@ -13,7 +13,7 @@ export class WebPageError extends StackyardError {
 
 /**
  * Returns a `fetch` that throws a `WebPageError` for an answer that is no yard's: a web page, or the way to one. A yard redirects no request of a page, and
- * answers with a web page only to whoever asks for one as a file.
+ * answers with a web page only when one is requested as a file.
  */
 export function refuseWebPages(send: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (input, init) => {

@@ -39,7 +39,7 @@ function usePerson(): string {
     if (known.current !== undefined && known.current !== person) isOther();
     known.current = person;
   });
-  // The first answer is no change of person: the page was opened by whoever it names.
+  // The first answer does not change the person: it names who opened the page.
   const [first, setFirst] = useState<string>();
   if (first === undefined && person !== undefined) setFirst(person);
   return person === undefined || person === first ? "" : person;
@@ -98,7 +98,7 @@ function Console() {
   );
 }
 
-/** Goes to the head of the page, past the list beside it. */
+/** Goes to the head of the page, past the list next to it. */
 function skipToHead(): void {
   (document.querySelector<HTMLElement>("main h1") ?? document.getElementById("main"))?.focus();
 }

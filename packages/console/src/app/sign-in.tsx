@@ -27,7 +27,7 @@ export function useIsStranger(): boolean {
   const { data } = useMe();
   const isOut = useIsOut();
   const [isStranger, setStranger] = useState(false);
-  // While it is asked again, nothing is known either.
+  // While it is loaded again, nothing is known either.
   const now = data === undefined && (isStranger || isOut);
   if (now !== isStranger) setStranger(now);
   return now;

@@ -25,7 +25,7 @@ export function ClosedApproval({ details: { id, state, version }, task }: Closed
   );
   const { data: me } = useMe();
   const answer = itemsOf(answers).find((entry) => isAnswer(entry) && entry.task === task);
-  // Also somebody of the reader's own name is told apart.
+  // Another person with the reader's own name is distinguished too.
   const people = [...itemsOf(answers), { actor: me?.name, actorId: me?.id }];
   return (
     <>

@@ -36,7 +36,7 @@ export function OpenedBundle({ bundle, onClose }: OpenedBundleProps) {
   );
 }
 
-/** Returns true for a task of a machine, which is no stack. */
+/** Returns true for a task of a machine. */
 function isReportAlone({ report, stack, history }: StackBundle): boolean {
   return report !== undefined && stack === null && history.length === 0;
 }

@@ -145,7 +145,7 @@ function Head({ run }: { run: CustomResourceRun }) {
   );
 }
 
-/** Renders who asked for it: the stack by its name, its ARN, and its page in the console of AWS. */
+/** Renders who requested it: the stack by its name, its ARN, and its page in the console of AWS. */
 function Starter({ by: { stack, arn, consoleUrl } }: { by: NonNullable<CustomResourceRun["startedBy"]> }) {
   return (
     <>

@@ -12,7 +12,7 @@ export type HistoryLine = Pick<
 > &
   Pick<Partial<HistoryEntry>, "actorId">;
 
-/** Returns the columns of a list of the lines of a history. `lines`: those among which people are told apart. */
+/** Returns the columns of a list of the lines of a history. `lines`: those in which people are distinguished. */
 export function toHistoryColumns<Line extends HistoryLine>(
   lines: readonly Line[],
   onShow?: (line: Line) => void,

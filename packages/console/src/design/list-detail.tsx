@@ -41,7 +41,7 @@ export function SideList<Item>(props: Omit<ListTableProps<Item>, "height" | "emp
   return <ListTable {...props} height={HEIGHT} empty={<Empty>The list is empty.</Empty>} loadingHeight={400} />;
 }
 
-/** Returns true for a list with only the item that is shown beside it: it leads nowhere else. */
+/** Returns true for a list whose only item is the one that is shown. */
 function isAlone<Item>(
   items: readonly Item[] | undefined,
   { keyOf, selected }: Pick<TableProps<Item>, "keyOf" | "selected">,

@@ -21,7 +21,7 @@ export function parseEntry(types: ReadonlySet<string>, text: string): Plain | un
   return types.has("string") && String(number) !== text ? text : number;
 }
 
-/** Returns any value as JSON; a text that does not look like JSON is shown as it is. */
+/** Returns any value as JSON; a text that does not look like JSON is shown unchanged. */
 export function toAnyText(value: Plain | undefined): string {
   if (typeof value !== "string") return value === undefined ? "" : JSON.stringify(value);
   return isJson(value) ? JSON.stringify(value) : value;

@@ -31,7 +31,7 @@ export function FormPane({ session, document, knowledge, view, onReveal }: FormP
   if (session.readOnly !== undefined || text === "") return null;
   if (outline === undefined) return machine.text === text || machine.failure ? null : <Skeleton height={160} />;
   const schemas = toFormSchemas(knowledge);
-  // Why there are none is written above.
+  // The reason is written above.
   if (schemas === undefined) return knowledge.failure === undefined ? <Skeleton height={160} /> : null;
   return (
     <FormScopeProvider value={scope}>

@@ -182,7 +182,7 @@ function useLeaveWarning(isAsking: boolean): void {
   }, [isAsking]);
 }
 
-/** Plans an edit in the worker, again as long as the text changes meanwhile: what a person asked for is never dropped. */
+/** Plans an edit in the worker, again as long as the text changes meanwhile: an edit of a person is never dropped. */
 async function planFor({ view }: Pick<TextEditor, "view">, operation: Operation): Promise<Plan> {
   const text = view.state.doc.toString();
   const plan = await machineClient.run("plan", { text, operation });

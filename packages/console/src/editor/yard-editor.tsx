@@ -212,7 +212,7 @@ function findTheirs(error: unknown): { readonly source: string; readonly hash: s
   return typeof source === "string" && typeof hash === "string" ? { source, hash } : undefined;
 }
 
-/** Returns true where a stack follows its machine and the text makes it do something, or was not looked at. */
+/** Returns true where a stack follows its machine and the text makes it do something, or was not checked. */
 function actsAtOnce({ outcomes, examined, total }: BulkPlan): boolean {
   return examined < total || outcomes.some(({ outcome, follows }) => outcome === "refused" || follows.length > 0);
 }

@@ -49,7 +49,7 @@ export const NO_CODE = "none";
 
 const MAX_METADATA = 5;
 
-/** Returns the filter that an address describes, of stacks that are no jobs. Unknown values are left to the server, which explains them. */
+/** Returns the filter that an address describes, of stacks without jobs. Unknown values are left to the server, which explains them. */
 export function toStackFilter(search: Search): Omit<StackFilter, "waiting"> {
   const { text, machine, state, task, code, prefix, revision } = search;
   const condition = toCondition(search["condition"]);

@@ -128,9 +128,9 @@ export type ParsedDelivery =
       readonly kind: "comment";
       readonly hook: Hook;
       readonly pullNumber: number;
-      /** Missing: it is no comment. */
+      /** Missing for anything but a comment. */
       readonly commentId?: number;
-      /** The turn of the check whose button was pressed. Missing: it is no press. */
+      /** The turn of the check whose button was pressed. Missing for anything else. */
       readonly turn?: number;
       readonly at?: number;
     }

@@ -54,7 +54,7 @@ export interface QueuedHook {
   readonly published?: readonly HookEvent[];
 }
 
-/** Returns when somebody has asked for what a delivery is about. */
+/** Returns the time of the request that a delivery is about. */
 export function toWishedAt({ at, receivedAt, readAt }: Pick<QueuedHook, "at" | "receivedAt" | "readAt">): number {
   return at ?? receivedAt ?? readAt ?? 0;
 }

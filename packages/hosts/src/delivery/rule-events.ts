@@ -24,7 +24,7 @@ export interface RuleEvents {
   readonly events: readonly HookEvent[];
   /** Why no rule applied. */
   readonly refused?: string | undefined;
-  /** Why what the hook asks for is no longer wanted. */
+  /** Why the hook is no longer wanted. */
   readonly stale?: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function publishRules(deps: HandleDeps, queued: Delivered, input: R
   return { events };
 }
 
-/** Returns why a hook is not followed: what it asks for was taken back, or a person has asked for something else since. */
+/** Returns why a hook is not followed: it was taken back, or a person has requested something else since. */
 async function findStale(
   deps: HandleDeps,
   queued: Delivered,

@@ -49,7 +49,7 @@ export interface Wish {
   readonly id: string;
   /** When it was expressed. */
   readonly at: number;
-  /** The part of the hook that rules read beside the facts of the pull request. */
+  /** The part of the hook that rules read in addition to the facts of the pull request. */
   readonly hook: Pick<Hook, "kind" | "action" | "label" | "args" | "sender">;
   /** The last tries of its events. Empty: none could be published at all. */
   readonly events: readonly HookEvent[];

@@ -72,7 +72,7 @@ export interface ReportHost {
   /** Finds the check with the name and the head. Returns undefined if `createCheck` replaces an existing one. */
   findCheck(place: PullPlace, check: Pick<HostCheck, "name" | "head">): Promise<number | undefined>;
   createCheck(place: PullPlace, check: HostCheck): Promise<number>;
-  /** True if a check of another name is another check, and its id is not asked for. */
+  /** True if a check of another name is another check, whose id is not needed. */
   readonly countsByName: boolean;
   /** Updates a check; returns false when it does not exist any more, or is completed and cannot begin again. */
   updateCheck(place: PullPlace, id: number, check: HostCheck): Promise<boolean>;

@@ -90,7 +90,7 @@ function listSummaryWrites(
 const SUMMARY = "summary";
 const GROUP = "summary of a group";
 
-/** Returns what a stack says of a commit. One that is not told of commits is judged by what it does now. */
+/** Returns what a stack says of a commit. One whose events name no commit is judged by what it does now. */
 function toVerdictOf(linked: LinkedPreview, head: string): SummaryVerdict {
   const { preview } = linked;
   if (preview.commits === undefined) return BY_PHASE[preview.phase];

@@ -139,7 +139,7 @@ export function createHostsBench({
   };
 }
 
-/** Without a source there is no machine. */
+/** Missing: the yard has no machine. */
 function toLocator(source: string, options: Pick<ParseMachineOptions, "kept"> = {}): Locator {
   if (source === "") return createStaticLocator([]);
   const { machine, problems } = parseMachine(source, { name: "preview", ...options });

@@ -9,7 +9,7 @@ import { walkOpenSpans } from "./open-spans.ts";
 /** A time in which a calendar is open, with the offset of the zone: `2026-11-26T09:00:00+01:00`. */
 interface OpenTime {
   readonly from: string;
-  /** The end, or undefined if there is none within a year. */
+  /** The end, or undefined if it is more than a year away. */
   readonly to?: string;
 }
 

@@ -63,7 +63,7 @@ export async function beginDeployment(
   { rows: selected, ...planned }: Planned & Pick<DeployState, "op" | "plan" | "approval">,
 ): Promise<Deployment> {
   const before = earlier === undefined ? [] : listItems(await deps.rows.loadAll(earlier));
-  // A task that was renamed goes on: what was before its first event is in the rows of its name before.
+  // A task that was renamed continues: the values before its first event are in the rows of its earlier name.
   const lost = planned.op === "send" ? (await loadLostSends(deps)).filter((each) => isSameSend(each, planned)) : [];
   const inherited = new Map(
     lost.toReversed().flatMap(({ rows: sent }) => sent.map((row) => [row.stack, row] as const)),

@@ -365,7 +365,7 @@ export interface RowRules {
   keepsBefore(stack: Stack | undefined, aims: Aims): boolean;
   /** Returns the row with an event that changes less, after a refusal; undefined: the refusal is final. */
   toLesser(row: DeployRow, why: Why): DeployRow | undefined;
-  /** True: stacks whose rows are done are asked too what is left. Others were observed as they arrived. */
+  /** True: stacks whose rows are done are observed too. Others were observed as they arrived. */
   readonly asksDone: boolean;
   /** Returns what the end of the task leaves undone on a stack. */
   findLeft(stack: Stack, aims: Aims): Why | undefined;

@@ -24,7 +24,7 @@ export async function findSender(deps: SenderDeps, of: string): Promise<Sender |
   if (isOwn || lost.length === 0) return { task: of, lost };
   const stacks = await loadTargets(deps, of);
   if ("kind" in stacks) return stacks;
-  // What was taken back already is none: where several tasks are one now, each undo takes back what one has sent.
+  // What was taken back already does not count: where several tasks are one now, each undo takes back what one has sent.
   const former = lost.findLast(({ rows }) => rows.some(({ stack, state }) => stacks.has(stack) && state !== "undone"));
   if (former === undefined) return { task: of, lost };
   return { task: former.state.release.task, lost: lost.filter((each) => each !== former) };

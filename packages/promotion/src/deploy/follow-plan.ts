@@ -111,7 +111,7 @@ export function createPlanCheck(
  */
 const REVISION = "revision" satisfies keyof PlanEntry;
 
-/** What another task of this release has sent is no change by others. */
+/** What another task of this release has sent does not count as a change by others. */
 const READS = "reads" satisfies keyof PlanEntry;
 
 function hasSent({ stack }: LoadedStack, { release }: Aims): boolean {

@@ -5,7 +5,7 @@ import { findSeen, loadStacks } from "./observe-stacks.ts";
 
 /**
  * Asks the stacks at the end of a task what is left: the rows of those that lack the work of this release, or after an undo
- * have a value of it still. What is newer or removed is none.
+ * have a value of it still. Stacks with newer values and removed stacks do not count.
  */
 export async function findLeft(
   { yard }: Pick<DeployDeps, "yard">,

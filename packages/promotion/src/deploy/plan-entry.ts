@@ -94,7 +94,7 @@ function evaluateStack({ stackId, stack, version }: LoadedStack, aims: Aims): st
 
 /**
  * Returns true when a stack is not as it was planned any more: it has other values, or the work with them has another
- * end. What this release has sent already is no change. Pure.
+ * end. What this release has sent already does not count as a change. Pure.
  */
 export function hasChanged(entry: PlanEntry, loaded: LoadedStack, aims: Aims): boolean {
   const { incarnation } = entry;

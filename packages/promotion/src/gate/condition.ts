@@ -1,6 +1,6 @@
 import type { SoakTime } from "./definition.ts";
 
-/** The longest time between two looks at a closed condition. */
+/** The longest time between two checks of a closed condition. */
 export const LONGEST_SLEEP_MS = 60_000;
 
 /** The present result of one condition of a gate, or of a hold of `deploy`. */

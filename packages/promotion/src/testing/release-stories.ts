@@ -78,7 +78,7 @@ async function toEnding({ builds, healthySince, ran, taskOf, yard }: Bench): Pro
   const arrivedAt = Math.max(...builds.filter(({ stack }) => STAGING.includes(stack)).map(({ at }) => at));
   const production = builds.filter(({ stack }) => PRODUCTION.includes(stack));
   const beganAt = Math.min(...production.map(({ at }) => at));
-  // Trouble after production has it is none of the soak.
+  // Trouble after production has it does not concern the soak.
   const since = healthySince < beganAt ? Math.max(arrivedAt, healthySince) : arrivedAt;
   const hasSoaked = beganAt >= since + SOAK_MS;
   const said = await taskOf(VERSION, "production");

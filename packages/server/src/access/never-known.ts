@@ -3,7 +3,7 @@ import { isInternalMachine } from "@stackyard/core/access";
 import type { Caller } from "./caller.ts";
 import { toUnknownMachine } from "./guard.ts";
 
-/** What tells which machines a yard has, or has had. */
+/** Where a yard's present and former machines are listed. */
 interface KnownMachines {
   readonly locator: Locator;
   readonly store: { readonly revisions: Pick<Store["revisions"], "list"> };
@@ -26,7 +26,7 @@ export async function findNeverKnown(
     if ((await locator.find(name, { fresh: true })).kind !== "unknown") return undefined;
     return await toUnknownMachine(locator, rights, name);
   } catch {
-    // What is not known now is no mistake of the sender: the engine parks the event if the machine is not there.
+    // What is not known now may be correct: the engine parks the event if the machine is not there.
     return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { readBytes } from "./read-body.ts";
 /** A body that is read into a room. */
 interface RoomyRead {
   readonly maxBytes: number;
-  /** Who sends it: one caller never takes more than the half of a room. Undefined: nobody knows yet. */
+  /** Who sends it: one caller never takes more than the half of a room. Undefined: not known yet. */
   readonly caller?: string;
   /** Gives the place back at once, whatever the sender still sends. */
   readonly signal?: AbortSignal;

@@ -96,7 +96,7 @@ async function checkMessages(deps: RouteDeps, caller: Caller, messages: readonly
   await checkPublished(deps, caller, events);
 }
 
-/** A sender that looks at the status only must not take a refused event for an accepted one. */
+/** A sender that reads the status only must not take a refused event for an accepted one. */
 function answerPublished(results: readonly Published[], isList: boolean) {
   const refused = results.find((result) => result.kind === "invalid");
   if (refused !== undefined && !isList) {

@@ -15,9 +15,9 @@ interface Shown<View> {
   readonly unreadable?: readonly UnreadableRow[];
 }
 
-/** The rows that are looked at together: most callers may read all of them. */
+/** The rows that are checked together: most callers may read all of them. */
 const LOOK = 100;
-/** Rows of others that are passed over for one page. After them it may be short, or empty, and has a cursor. */
+/** Rows of others that are skipped for one page. After them it may be short, or empty, and has a cursor. */
 const MOST_LOOKED = 10_000;
 const MOST_BYTES = 1_048_576;
 

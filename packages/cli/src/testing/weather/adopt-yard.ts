@@ -233,7 +233,7 @@ function openYard(load: Load): Simulator {
   return createSimulator({ machines: [MACHINE], executors: [planner(load)], engines: 1, workers: 1 });
 }
 
-/** Finds what the yard says about a state, without its content: that is unpacked in another thread, while virtual time goes on. */
+/** Finds what the yard says about a state, without its content: that is unpacked in another thread, while virtual time passes. */
 function findHead({ store, clock }: Simulator, stack: string): ReturnType<typeof findKeptState> {
   return findKeptState({ records: store.records, clock }, toKey(stack));
 }

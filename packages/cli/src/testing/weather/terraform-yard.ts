@@ -40,7 +40,7 @@ export interface TerraformYard extends Simulator {
   /** Programs that the yard has ended while they worked and their limit had not passed. */
   readonly stopped: readonly string[];
   send(event: string): Promise<void>;
-  /** Does what a person is told to: pushes the states that were not saved. */
+  /** Does what the yard tells a person to do: pushes the states that were not saved. */
   pushStates(): Promise<void>;
   /** Returns what is left, and what the yard lists. */
   look(): Promise<TerraformView>;

@@ -19,7 +19,7 @@ export function createCallCount() {
   let open = 0;
   let passing: Promise<unknown> | undefined;
   return {
-    /** Lets time pass. What the program asks for meanwhile waits for the end, so that every run has the same order. */
+    /** Lets time pass. Calls of the program meanwhile wait for the end, so that every run has the same order. */
     async pass<Result>(work: () => Promise<Result>): Promise<Result> {
       const passed = work().finally(() => {
         passing = undefined;

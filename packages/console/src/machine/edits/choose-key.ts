@@ -48,7 +48,7 @@ function replaceEntry(
 ): readonly Step[] {
   const entry = findEntry(item, first)?.entry;
   const here = [...path, first];
-  // A value that other places use too stays as it is.
+  // A value that other places use too is kept.
   if (entry === undefined || entry.alias !== undefined || isAnchored(source, entry.value)) {
     return [
       { kind: "insert-entry", path, key, value, after: first },

@@ -16,7 +16,7 @@ interface AtProps {
   readonly source: StackSource;
   readonly stack: StackDetails | undefined;
   readonly entry: HistoryEntry;
-  /** The lines of the history, among which people are told apart. */
+  /** The lines of the history, in which people are distinguished. */
   readonly lines: readonly HistoryEntry[];
 }
 

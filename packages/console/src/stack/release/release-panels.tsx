@@ -31,7 +31,7 @@ export function useRelease({ source, stack, attempts }: ReleaseProps) {
   return { attempts, deploys, calendar, history, items: itemsOf(deploys), entries: itemsOf(history) };
 }
 
-/** Renders a release: who approved it, its stages, waves with the gate beside them, its stacks, and its place on the board. */
+/** Renders a release: who approved it, its stages, waves with their gate, its stacks, and its place on the board. */
 export function ReleasePanels({
   source,
   stack,

@@ -17,7 +17,7 @@ const WORST_FIRST: readonly WavePart[] = [
   "done",
 ];
 
-/** Blocks of one wave; with more stacks, a block stands for several. */
+/** Blocks of one wave; with more stacks, a block represents several. */
 const MOST_BLOCKS = 60;
 
 /** Returns for how many stacks a block of a wave stands. */
