@@ -19,7 +19,7 @@ const USAGE = `Plays stories in every weather.
                                                 one run with two weathers
   npm run weather -- STORY all WEATHER          every run of a story with the weathers whose names begin so`;
 
-/** A story's own case ends its name; those of its planted bugs and reports go on. */
+/** A story's own case ends its name; those of its planted bugs and reports continue. */
 function playStories(env: Readonly<Record<string, string>>, story: string | undefined): number {
   const paths = listPaths(repositoryRoot);
   const contains = (path: string, text: string) => readFileSync(join(repositoryRoot, path), "utf8").includes(text);

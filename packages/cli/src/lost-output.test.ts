@@ -38,7 +38,7 @@ it.each(["ENOSPC", "EIO", "EDQUOT", "EFBIG"])("counts writes that fail with %s, 
 });
 
 // Maintainerr/Maintainerr#2812: a server ended when the reader of its log did.
-it("passes a closed pipe on, and counts what is lost if the process goes on", () => {
+it("passes a closed pipe on, and counts what is lost if the process continues", () => {
   const { disk, stream } = createDisk();
   const onClosedPipe = vi.fn();
   const lost = countLostOutput(stream, { onClosedPipe });

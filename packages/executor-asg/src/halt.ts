@@ -38,7 +38,7 @@ export interface HaltInput {
   readonly generation?: ReleaseConstants["generation"];
 }
 
-/** The decision about a release: it goes on, or halts. */
+/** The decision about a release: it continues, or halts. */
 export type HaltDecision =
   /** `unreadable`: the halt requests could not be read. Log it and check again. */
   | { readonly kind: "go-on"; readonly unreadable: boolean }

@@ -70,7 +70,7 @@ async function addFleet(): Promise<void> {
 async function run(name: string, args: object) {
   const own = createFleetCommands((given) => ({ ...openJobs(given), pollMs: 5 }));
   let isOver = false;
-  // Time does not go on for a command that has outlived its test.
+  // Time does not continue for a command that has outlived its test.
   onTestFinished(() => {
     isOver = true;
   });

@@ -130,7 +130,7 @@ describe("a run that SSM makes difficulties", () => {
     expect(fleet.clock.now() - begunAt).toBeGreaterThan(60_000);
   });
 
-  it("sends to the others when SSM goes on refusing an instance that it lists as online", async () => {
+  it("sends to the others when SSM continues refusing an instance that it lists as online", async () => {
     const fleet = aSimFleet();
     const [first] = fleet.addMany(3);
     fleet.sim.intercept(({ operation, input }, proceed) => {

@@ -131,7 +131,7 @@ describe("the service of notifications", () => {
     expect(posts).toHaveLength(3);
   });
 
-  it("goes on after a notification that is refused, and tells it on another channel once a day", async () => {
+  it("continues after a notification that is refused, and tells it on another channel once a day", async () => {
     const { add, tick, answers, posts, titles } = await createBench(
       `  - { name: leaked, when: "entry.to == 'LEAKED'", to: [pager] }\n` +
         `  - { name: failed, when: "notice.kind == 'channel-failed'", to: [team, pager] }\n`,

@@ -74,7 +74,7 @@ interface WorkOptions {
 }
 
 /**
- * Works on all channels until none has more to send, and returns when one has. While a channel is slow, the others go on
+ * Works on all channels until none has more to send, and returns when one has. While a channel is slow, the others continue
  * as if it was not there. The failure of one is thrown once all are done.
  */
 async function workAll(lanes: readonly Lane[], { clock, signal, until }: WorkOptions): Promise<number> {

@@ -37,7 +37,7 @@ describe("runMain", () => {
   });
 
   // Maintainerr/Maintainerr#2812
-  it("goes on when the reader of its log has closed the pipe", async () => {
+  it("continues when the reader of its log has closed the pipe", async () => {
     const { lines, logger } = createLog();
     const before = process.stdout.listenerCount("error");
     const closed = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });

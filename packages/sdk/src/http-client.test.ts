@@ -151,7 +151,7 @@ describe("Stackyard", () => {
     });
   });
 
-  it.each([404, 409])("does not take a %i of a proxy for the server's word on what was asked for", async (status) => {
+  it.each([404, 409])("does not take a %i of a proxy for the server's word on the request", async (status) => {
     const { fetch } = prepared(() => new Response("<h1>No such site</h1>", { status }));
 
     await expect(yardWith(fetch, 0).stacks.get("s")).rejects.toMatchObject({

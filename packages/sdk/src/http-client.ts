@@ -263,7 +263,7 @@ const CODES_OF_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
   [504, "TIMED_OUT"],
 ]);
 
-/** The verdicts that only the server can give: another one that answers so does not know what was asked for. */
+/** The verdicts that only the server can give: another one that answers so does not know the request. */
 const FOREIGN_CODES: ReadonlyMap<number, ErrorCode> = new Map([
   [200, "UNREACHABLE"],
   [404, "UNREACHABLE"],

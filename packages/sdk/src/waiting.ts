@@ -25,7 +25,7 @@ export interface WaitForStateOptions extends WaitOptions {
   readonly stopOnFailure?: boolean;
   /**
    * The event that the wait follows: it must be applied first (else `EventNotAppliedError`), and what its work lacks is a
-   * failure; one without work of its own goes on with the present work. Without it, the result of the first poll must be
+   * failure; one without work of its own continues with the present work. Without it, the result of the first poll must be
    * unchanged two seconds later, because an event may be on its way.
    */
   readonly after?: PublishedEvent | HistoryEntry;
@@ -268,11 +268,11 @@ function formatPlace({ states = [], removal = false }: WaitGoal): string {
 
 /**
  * Returns the failure that counts: what the work of the event lacks, whatever has succeeded since. An event that has begun no
- * work of its own goes on with that of the present entry; so does a wait without an event.
+ * work of its own continues with that of the present entry; so does a wait without an event.
  */
 function findCounted(stack: StackDetails, context: GoalContext): CountedFailure | undefined {
   const deed = stack.deeds?.find(({ eventId }) => eventId === context.after?.eventId) ?? stack.deeds?.at(-1);
-  // Tasks that have not worked with the values yet, or not for this event, may still do so while the work goes on.
+  // Tasks that have not worked with the values yet, or not for this event, may still do so while the work continues.
   const lack = deed?.lacks.find((each) => {
     const hasFailed = deed.verdict === "failed" || (HAS_FAILED.has(each.why) && !each.taken);
     return hasFailed && (context.after !== undefined || isNew(each, stack, context.first));

@@ -76,7 +76,7 @@ describe("while a server is away", () => {
     await page.locator("h1").getByText("LIVE").waitFor();
   });
 
-  it("a log that is followed gets the lines of that time, and goes on (ansicolor-plugin#381)", async () => {
+  it("a log that is followed gets the lines of that time, and continues (ansicolor-plugin#381)", async () => {
     const { page, startAt } = ada;
     const { items } = await yard.call<{ items: readonly { task: string; attemptId: string }[] }>(
       "/v1/stacks/pr-2/attempts",

@@ -42,7 +42,7 @@ async function copyData(): Promise<string> {
   return copy;
 }
 
-/** A failover that loses the commits since the copy: the programs that use the server go on. */
+/** A failover that loses the commits since the copy: the programs that use the server continue. */
 async function goBackTo(copy: string): Promise<void> {
   await server.kill();
   await rm(join(server.folder, "data"), { recursive: true });

@@ -409,7 +409,7 @@ describe("long and foreign names", () => {
     .filter((part) => part.closest(".table-scroll, .id-begin") === null && part.querySelector(".id-begin") === null)
     .map((part) => part.outerHTML.slice(0, 160))`;
 
-  it("are told apart in the search (octopus#8402, octopus#5125)", async () => {
+  it("are distinguished in the search (octopus#8402, octopus#5125)", async () => {
     for (const width of [1_440, 390]) {
       await open("/");
       await page.setViewportSize({ width, height: 900 });

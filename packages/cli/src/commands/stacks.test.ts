@@ -55,7 +55,7 @@ describe("two people with one name (owncloud/android#1716)", () => {
   const out = { paint: (_style: unknown, text: string) => text };
   const ada = (id: string) => ({ kind: "person" as const, id, name: "ada" });
 
-  it("are told apart in the lines of a history, and only there", () => {
+  it("are distinguished in the lines of a history, and only there", () => {
     const line = { position: 1, at, stackId: "s", event: "DEPLOY", outcome: "applied" as const, sent: [], notes: [] };
     const lines = ["p1", "p2"].map((actorId) => ({ ...line, actor: "ada", actorId, eventId: actorId }));
     const format = (among: typeof lines) =>
@@ -65,7 +65,7 @@ describe("two people with one name (owncloud/android#1716)", () => {
     expect(format(lines.slice(0, 1))).toEqual(["ada", "ada (p2)"]);
   });
 
-  it("are told apart among those who have approved, and who has asked", () => {
+  it("are distinguished among those who have approved, and who has asked", () => {
     const given = [{ by: ada("p1"), at }];
 
     expect(formatGiven({ given, count: 2, askedBy: ada("p2") })).toBe("1 of 2 (ada (p1))");

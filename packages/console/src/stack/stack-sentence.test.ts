@@ -33,7 +33,7 @@ it("says what a task has left undone, which has not failed", () => {
   ]);
 });
 
-it("leaves the sentence of the server where nothing failed, where work goes on, and of a stalled stack", () => {
+it("leaves the sentence of the server where nothing failed, where work continues, and of a stalled stack", () => {
   const pending = { name: "app", status: "PENDING" as const, why: "Runs." };
   const cancelled = { name: "app", status: "ERROR" as const, detail: "CANCELLED", why: "Cancelled." };
 

@@ -342,7 +342,7 @@ describe("groups", () => {
     await expect.element(screen.getByText("Only stacks of pull requests are listed here.")).toBeVisible();
   });
 
-  it("by pull request go on to later pages where no stack of the first one matches", async () => {
+  it("by pull request continue to later pages where no stack of the first one matches", async () => {
     const pull = {
       host: "github",
       repository: { id: "1", fullName: "acme/shop" },

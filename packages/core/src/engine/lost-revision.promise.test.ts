@@ -105,7 +105,7 @@ describe("a stack whose revision is lost", () => {
     expect([lost, await bench.read()]).toEqual([LOST, WELL]);
   });
 
-  it("is not one whose document is gone, which goes on with its stored revision to its end", async () => {
+  it("is not one whose document is gone, which continues with its stored revision to its end", async () => {
     const bench = await createBench("follow");
     bench.locator.write("app", undefined);
     await bench.restart();

@@ -93,7 +93,7 @@ const STATUS_UNKNOWN =
 const OLD_UNKNOWN =
   "Nothing was run: the old task definition cannot be read, so it is not known what has changed (UpdateCriteria).";
 
-/** A fact that decides whether tasks run; `unknown`: how the request goes on instead. */
+/** A fact that decides whether tasks run; `unknown`: how the request continues instead. */
 type Fact<Value> =
   | { readonly kind: "known"; readonly value: Value }
   | { readonly kind: "unknown"; readonly turn: Turn };

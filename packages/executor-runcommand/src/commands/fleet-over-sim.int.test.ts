@@ -43,7 +43,7 @@ function addInstances(count: number, role: string, tag = "has_ssm_agent"): reado
 async function run(name: string, args: object = {}) {
   const commands = createFleetCommands((given) => ({ ...openJobs(given), pollMs: 5 }));
   let isOver = false;
-  // Time does not go on for a command that has outlived its test.
+  // Time does not continue for a command that has outlived its test.
   onTestFinished(() => {
     isOver = true;
   });

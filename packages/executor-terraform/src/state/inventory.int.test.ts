@@ -151,7 +151,7 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
     expect(await codeOf("eu-west-1", {})).toMatchObject({ kind: "succeeded" });
   });
 
-  it("says which role and which tags are new, and goes on", async () => {
+  it("says which role and which tags are new, and continues", async () => {
     const lines: string[] = [];
     const report = (line: string) => void lines.push(line);
     const credentials = async () => ({

@@ -217,7 +217,7 @@ describe("a push to a branch at GitLab", () => {
 });
 
 describe("a command", () => {
-  it("that was missed does not undo what was asked for after it [runs-on#539]", async () => {
+  it("that was missed does not undo the request after it [runs-on#539]", async () => {
     const { github, pass, lose, catchUp, stateOf, reports } = await open(PULLS);
     await github.openPull(SHOP, { head: toCommit(1) });
     await pass(5);

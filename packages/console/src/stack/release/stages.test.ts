@@ -13,7 +13,7 @@ const state = (id: string, ...tasks: readonly string[]): MachineGraph["nodes"][n
 });
 const edge = (from: string, to: string, event: string) => ({ from, to, event, passing: false });
 
-/** The machine of the tutorial: a hotfix passes by staging, a failure stops, and a stop can go on. */
+/** The machine of the tutorial: a hotfix passes by staging, a failure stops, and a stop can continue. */
 const graph: MachineGraph = {
   nodes: [
     { kind: "start", id: "start:" },

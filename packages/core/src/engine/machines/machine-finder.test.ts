@@ -290,7 +290,7 @@ describe("the finder of upgrades", () => {
 describe("a stack that follows its machine, while servers read different documents", () => {
   const newer = TRIAL_SOURCE.replace("PUSHED, ", "PUSHED, TESTED, ");
 
-  it("goes on with its stored revision when the document is gone, up to its end", async () => {
+  it("continues with its stored revision when the document is gone, up to its end", async () => {
     const { yard, locator, listParked } = createTrial();
     await yard.publish(opened);
     await yard.settle();

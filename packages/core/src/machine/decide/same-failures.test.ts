@@ -56,7 +56,7 @@ describe("a machine that plans again after a failed apply", () => {
     expect(applied()).toBe(10);
   });
 
-  it("goes on with an event that brings the same version again", async () => {
+  it("continues with an event that brings the same version again", async () => {
     const { send, applied, find } = await play("PLAN", () => "REFUSED", { sha: "a" });
 
     await send("PUSHED");
@@ -64,7 +64,7 @@ describe("a machine that plans again after a failed apply", () => {
     expect([applied(), (await find())?.stalled?.code]).toEqual([10, "LOOP_LIMIT"]);
   });
 
-  it("goes on where it fails in other ways, where a timer comes between, and to a state that only waits", async () => {
+  it("continues where it fails in other ways, where a timer comes between, and to a state that only waits", async () => {
     const other = await play("PLAN", (attempt) => (attempt > 12 ? "REFUSED" : `REFUSED_${attempt}`));
     const later = await play("WAIT", () => "REFUSED");
     const broken = await play("BROKEN", () => "REFUSED");

@@ -4,7 +4,7 @@ import { createFakeClock } from "../../testing/index.ts";
 import { noteWish } from "./preview-wishes.ts";
 
 describe("noteWish", () => {
-  it("returns false for what was asked for before something else, and may be repeated", async () => {
+  it("returns false for the request before something else, and may be repeated", async () => {
     const deps = { records: createMemoryStore().records, clock: createFakeClock() };
 
     expect(await noteWish(deps, "shop-pr-1", 2_000)).toBe(true);

@@ -1,4 +1,4 @@
-// A sweep loads it when it seals first. That takes real time, in which simulated time would go on.
+// A sweep loads it when it seals first. That takes real time, in which simulated time would continue.
 import "../../access/audit-seal.ts";
 import { createDirectPath } from "../../engine/direct-path.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";

@@ -177,7 +177,7 @@ const neverBack = {
         if (before === undefined || after === undefined || before.incarnation !== after.incarnation) return;
         if (before.machineHash === after.machineHash) return;
         const isAsked = change.history.some(({ event, internal }) => event === "UPGRADE_STACK" && internal !== true);
-        // A sender may lead it back; from there it goes on as before.
+        // A sender may lead it back; from there it continues as before.
         const own = (isAsked ? undefined : left.get(after.incarnation)) ?? new Set<string>();
         left.set(after.incarnation, own);
         if (own.has(after.machineHash)) report(`${after.id}: it is back on ${after.machineHash.slice(0, 12)}.`);
