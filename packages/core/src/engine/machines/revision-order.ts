@@ -44,18 +44,21 @@ export function createRevisionOrder(
 
   async function isEarlier(hash: string, own: Machine): Promise<boolean> {
     const stored = await revisions.get(own.hash);
-    return stored !== undefined && isBefore(await placeOf(hash), stored);
+    return stored !== undefined && (await openPlace(hash))(stored);
   }
 
-  async function placeOf(hash: string): Promise<Place> {
-    return (await revisions.get(hash)) ?? { hash, firstSeenAt: noteRead(hash) };
+  /** Returns whether a document has its place before another revision. One that is not stored yet gets a place after all others. */
+  async function openPlace(hash: string): Promise<(other: Place) => boolean> {
+    const stored = await revisions.get(hash);
+    const readAt = noteRead(hash);
+    return (other) => (stored === undefined ? readAt < other.firstSeenAt : isBefore(stored, other));
   }
 
   async function declaresLater({ machine }: FoundDocument, { name, event }: WantedMachine): Promise<boolean> {
     const { items } = await revisions.list(name, { limit: MOST_LATER });
-    const own = await placeOf(machine.hash);
+    const isBeforeOther = await openPlace(machine.hash);
     for (const listed of items) {
-      if (!isBefore(own, listed)) return false;
+      if (!isBeforeOther(listed)) return false;
       const later = await cache.find(listed.hash);
       if (later?.events.has(event.name)) return true;
     }
