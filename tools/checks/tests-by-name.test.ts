@@ -141,7 +141,12 @@ describe("findUnnamedTests", () => {
   });
 
   it("leaves tests of promises and of whole parts alone", () => {
-    const paths = ["a/crashes.promise.test.ts", "a/readme.int.test.ts", "a/e2e/life.test.ts"];
+    const paths = [
+      "a/crashes.promise.test.ts",
+      "a/pages.promise.browser.test.tsx",
+      "a/readme.int.test.ts",
+      "a/e2e/life.test.ts",
+    ];
 
     expect(findUnnamedTests(new Set(paths), new Set())).toEqual([]);
   });

@@ -20,7 +20,7 @@ export function findUnnamedTests(paths: ReadonlySet<string>, listed: ReadonlySet
 
 /** Tests of whole parts (`*.int.test.ts`, e2e) have no single source. */
 function isUnit(path: string): boolean {
-  return TEST.test(path) && !/\.(?:int|promise)\.test\.ts$/.test(path) && !path.includes("/e2e/");
+  return TEST.test(path) && !/\.(?:int|promise)(?:\.browser)?\.test\.tsx?$/.test(path) && !path.includes("/e2e/");
 }
 
 function hasSource(path: string, paths: ReadonlySet<string>): boolean {
