@@ -1,7 +1,10 @@
 import { afterEach, expect, it, vi } from "vitest";
 import type { LiveEvent } from "./live-messages.ts";
 
+let end = (): void => undefined;
 afterEach(() => {
+  // The worker outlives its test, and would send to a port that is no longer there.
+  end();
   vi.unstubAllGlobals();
   vi.resetModules();
 });
@@ -15,6 +18,12 @@ async function startWorker(fetch: () => Promise<Response>) {
   await import("./live-worker.ts");
   const port = globalThis as unknown as { onmessage: (event: MessageEvent) => void };
   const send = (data: unknown) => port.onmessage(new MessageEvent("message", { data }));
+  end = () => {
+    send({ kind: "visible", visible: false });
+    // Ends its stream.
+    send({ kind: "another-person" });
+    send({ kind: "close" });
+  };
   send({ kind: "visible", visible: true });
   return { events, send };
 }
@@ -35,7 +44,6 @@ it("tells its pages that a proxy answers the stream with a web page", async () =
   await expect
     .poll(() => events.at(-1))
     .toMatchObject({ kind: "state", state: { kind: "reconnecting", meetsWebPage: true } });
-  send({ kind: "visible", visible: false });
 });
 
 it("opens another stream for another person, from the present on", async () => {
@@ -54,5 +62,4 @@ it("opens another stream for another person, from the present on", async () => {
   const [, second] = vi.mocked(globalThis.fetch).mock.calls;
   expect(new Headers(second?.[1]?.headers).has("last-event-id")).toBe(false);
   expect(vi.mocked(globalThis.fetch).mock.calls[0]?.[1]?.signal?.aborted).toBe(true);
-  send({ kind: "visible", visible: false });
 });
