@@ -183,7 +183,7 @@ async function callPlanned(
       act,
     });
   const { id: attemptId, token } = ctx.attempt;
-  const started = { attemptId, token, idempotencyKey: ctx.idempotencyKey };
+  const started = { attemptId, token, idempotencyKey: ctx.idempotencyKey, cancelling: ctx.cancelling };
   await point("begin", () => deps.noteStarted({ ...started, ...defined({ exclusiveKey }) }));
   const { takesMs = planned.answer === "hang" ? HANGING_MS : 0, deaf = false } = planned;
   await ctx.clock.sleep(takesMs, deaf ? undefined : ctx.signal);

@@ -510,6 +510,10 @@ describe("starts-held", () => {
     expect(await findAfter({ ...own, token: 2 }, own)).toEqual([]);
   });
 
+  it("lets a process that cannot name the executor's key cancel what was never begun", async () => {
+    expect(await findAfter({ ...first, cancelling: true, exclusiveKey: "work:other" })).toEqual([]);
+  });
+
   it.each([
     [
       "work without a grant",
@@ -526,6 +530,11 @@ describe("starts-held", () => {
       "the idempotency key of another attempt",
       [{ ...first, attemptId: "s1/created/1/other/1", token: 9 }, first],
       `${A1} was begun with the idempotency key of s1/created/1/other/1.`,
+    ],
+    [
+      "a cancel without the executor's key of work that was begun",
+      [first, { ...first, token: 2, cancelling: true, exclusiveKey: "work:other" }],
+      `${A1} was begun without the key "work:other".`,
     ],
     ["work without its task's key", [{ ...first, attemptId: A2 }], `${A2} was begun without the key "key:l".`],
     [

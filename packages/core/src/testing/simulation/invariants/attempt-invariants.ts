@@ -94,6 +94,7 @@ export const startsHeld: Invariant = {
     // An attempt keeps its keys: a process with a later version of the executor may not be able to name them again.
     const kept = new Map<string, readonly string[]>();
     const taskKeys = new Map<string, string>();
+    const begun = new Set<string>();
     const idempotency = createIdempotency();
     return {
       onClaimed({ attemptId, exclusiveKeys }, result) {
@@ -108,12 +109,15 @@ export const startsHeld: Invariant = {
         }
       },
       onStarted(call) {
-        const { attemptId, token, exclusiveKey } = call;
+        const { attemptId, token, exclusiveKey, cancelling } = call;
         const held = grants.get(grantOf(attemptId, token));
         grants.delete(grantOf(attemptId, token));
         if (held === undefined)
           report(`${attemptId} was begun with token ${token}, which was not granted or is spent.`);
-        for (const key of [taskKeys.get(attemptId), exclusiveKey]) {
+        // A process that cannot name the executor's key, since the config does not fit its plugin, starts nothing. It may cancel.
+        const isNothing = cancelling === true && !begun.has(attemptId);
+        if (cancelling !== true) begun.add(attemptId);
+        for (const key of [taskKeys.get(attemptId), isNothing ? undefined : exclusiveKey]) {
           if (key !== undefined && held?.has(key) === false) report(`${attemptId} was begun without the key "${key}".`);
         }
         for (const sentence of idempotency.note(call)) report(sentence);

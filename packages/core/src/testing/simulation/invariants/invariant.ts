@@ -29,6 +29,8 @@ export interface StartedCall {
   readonly attemptId: string;
   readonly token: number;
   readonly idempotencyKey: string;
+  /** True: its cancel is called, or a poll after it. Default: false. */
+  readonly cancelling?: boolean;
   /** The executor's own exclusive key, in the form of claims. */
   readonly exclusiveKey?: string;
 }
