@@ -151,7 +151,7 @@ describe("commands over yards of the configuration", () => {
     expect(parseLines(sound.stdout).map(({ check, status }) => `${status} ${check}`)).toEqual([
       ...["ok node", "ok config", "ok plugins", "ok identity", "warn queue"],
     ]);
-    expect(parseLines(sound.stdout).at(-1)?.["message"]).toBe("terraform,lambda,deploy,gate");
+    expect(parseLines(sound.stdout).at(-1)?.["message"]).toBe("terraform,lambda,command,deploy,gate");
     expect(broken.exitCode).toBe(1);
     expect(broken.stdout).toMatch(/^fail {2}queue .*\n +Look\.$/m);
   });

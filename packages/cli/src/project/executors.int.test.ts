@@ -49,7 +49,7 @@ const loadValue = (file: string): unknown =>
 
 describe("the built-in executors", () => {
   it("are known to every project", () => {
-    expect([...builtIn.keys()]).toEqual(["terraform", "lambda", "deploy", "gate"]);
+    expect([...builtIn.keys()]).toEqual(["terraform", "lambda", "command", "deploy", "gate"]);
   });
 
   it.each([...list("invalid"), ...list("invalid-v2"), ...list("valid"), ...list("valid-v2")])(
@@ -83,7 +83,7 @@ describe("the built-in executors", () => {
     };
 
     expect(messages(1, "{executor: lamda, config: {}}")).toEqual([
-      'Unknown executor "lamda". Did you mean "lambda"? Registered: "terraform", "lambda", "deploy", "gate".',
+      'Unknown executor "lamda". Did you mean "lambda"? Registered: "terraform", "lambda", "command", "deploy", "gate".',
     ]);
     expect(messages(2, "{config: {}}")).toEqual([
       "A task needs executor: who does the work, such as terraform or lambda.",
