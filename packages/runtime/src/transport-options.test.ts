@@ -52,7 +52,11 @@ describe("the queues of an environment", () => {
     expect(options).toMatchObject({
       eventQueue: { url: `${HOME}/stack-events`, maxDeliveries: 5, deadLetterUrl: `${HOME}/dead-events` },
       taskQueue: { url: `${HOME}/stack-tasks`, ...tasks },
-      longTaskQueue: { url: `${HOME}/stack-long-tasks`, ...tasks, executors: new Set(["terraform", "command", "pulumi"]) },
+      longTaskQueue: {
+        url: `${HOME}/stack-long-tasks`,
+        ...tasks,
+        executors: new Set(["terraform", "command", "pulumi"]),
+      },
       everyRunnerClaims: true,
     });
   });

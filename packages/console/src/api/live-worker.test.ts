@@ -39,7 +39,7 @@ function aStream(position: number): Response {
 
 it("tells its pages that a proxy answers the stream with a web page", async () => {
   const page = () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
-  const { events, send } = await startWorker(async () => page());
+  const { events } = await startWorker(async () => page());
 
   await expect
     .poll(() => events.at(-1))

@@ -96,6 +96,12 @@ export const startsHeld: Invariant = {
     const taskKeys = new Map<string, string>();
     const begun = new Set<string>();
     const idempotency = createIdempotency();
+    /** A process that cannot name the executor's key, since the config does not fit its plugin, starts nothing. It may cancel. */
+    const findOwnKey = ({ attemptId, exclusiveKey, cancelling = false }: StartedCall): string | undefined => {
+      const isOfNothing = cancelling && !begun.has(attemptId);
+      if (!cancelling) begun.add(attemptId);
+      return isOfNothing ? undefined : exclusiveKey;
+    };
     return {
       onClaimed({ attemptId, exclusiveKeys }, result) {
         if (result.kind !== "granted") return;
@@ -109,15 +115,12 @@ export const startsHeld: Invariant = {
         }
       },
       onStarted(call) {
-        const { attemptId, token, exclusiveKey, cancelling } = call;
+        const { attemptId, token } = call;
         const held = grants.get(grantOf(attemptId, token));
         grants.delete(grantOf(attemptId, token));
         if (held === undefined)
           report(`${attemptId} was begun with token ${token}, which was not granted or is spent.`);
-        // A process that cannot name the executor's key, since the config does not fit its plugin, starts nothing. It may cancel.
-        const isNothing = cancelling === true && !begun.has(attemptId);
-        if (cancelling !== true) begun.add(attemptId);
-        for (const key of [taskKeys.get(attemptId), isNothing ? undefined : exclusiveKey]) {
+        for (const key of [taskKeys.get(attemptId), findOwnKey(call)]) {
           if (key !== undefined && held?.has(key) === false) report(`${attemptId} was begun without the key "${key}".`);
         }
         for (const sentence of idempotency.note(call)) report(sentence);
