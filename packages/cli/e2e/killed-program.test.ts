@@ -62,6 +62,8 @@ function isRunning(pid: number): boolean {
 const send = (cwd: string, ...more: readonly string[]) =>
   execCli(["send", "one", "OPENED", "--machine", "shop", "--id", "e1", "--json", ...more], { cwd });
 
+const show = async (cwd: string) => (await execCli(["stacks", "show", "one", "--json"], { cwd })).stdout;
+
 /** Begins the program, and kills its yard while it runs. */
 async function killAtWork(cwd: string): Promise<void> {
   const yard = await startYard(cwd);
@@ -79,7 +81,7 @@ describe("a program whose worker was killed", () => {
     rmSync(join(cwd, "hold"));
 
     await expect
-      .poll(async () => (await execCli(["stacks", "show", "one", "--json"], { cwd })).stdout, {
+      .poll(() => show(cwd), {
         timeout: 180_000,
         interval: 2_000,
       })
@@ -98,7 +100,7 @@ describe("a program whose worker was killed", () => {
 
     expect(isAtWork).toBe(false);
     await expect
-      .poll(async () => (await execCli(["stacks", "show", "one", "--json"], { cwd })).stdout, {
+      .poll(() => show(cwd), {
         timeout: 60_000,
         interval: 1_000,
       })

@@ -228,7 +228,8 @@ export class StackyardApiError extends StackyardError {
 /** Parses the problem in a response. Also converts responses of intermediaries, such as a proxy. */
 function parseProblem({ status, statusText }: Response, text: string): ProblemDetails {
   const body = parseJson(text);
-  if (isProblem(body)) return { ...{ title: statusText, retryable: status >= 500 }, ...body, status };
+  const defaults = { title: statusText, retryable: status >= 500 };
+  if (isProblem(body)) return { ...defaults, ...body, status };
   const detail = `${`The server answered ${status} ${statusText}`.trim()}.`;
   return toForeignProblem({ status, title: statusText, detail });
 }

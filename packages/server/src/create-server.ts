@@ -97,8 +97,18 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const runner = createRunner({ ...deps, store }, settings);
   const cursors = createCursors({ records: deps.store.records, clock: deps.clock });
   const app = connectApp({
-    ...{ ...deps, ...access, store, settings, bell, bulks, live, state },
-    ...{ runner, cursors, planner, sensitive },
+    ...deps,
+    ...access,
+    store,
+    settings,
+    bell,
+    bulks,
+    live,
+    state,
+    runner,
+    cursors,
+    planner,
+    sensitive,
   });
   let listener: Listener | undefined;
   return {

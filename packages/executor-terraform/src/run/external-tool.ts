@@ -56,7 +56,9 @@ export async function runTool(run: StagedRun, call: ToolCall): Promise<ToolEnd> 
     cwd: folder,
     environment: {
       ...pickEnvironment(run.settings.environment, ["PATH", ...(call.variables ?? [])]),
-      ...{ HOME: folder, TMPDIR: folder, ...call.environment },
+      HOME: folder,
+      TMPDIR: folder,
+      ...call.environment,
     },
     logPath: join(folder, "log"),
     signal: AbortSignal.any([run.ctx.signal, tooLong, tooLarge.signal]),
