@@ -31,7 +31,8 @@ const buildsApart: Plugin = {
 const partsOfSources: Plugin = {
   name: "parts-of-sources",
   setup(build) {
-    const own = /^@stackyard\/(core|sdk|executor-terraform|executor-lambda|executor-command|promotion)(?:\/(.*))?$/;
+    const own =
+      /^@stackyard\/(core|sdk|executor-terraform|executor-lambda|executor-command|promotion|sources)(?:\/(.*))?$/;
     build.onResolve({ filter: own }, ({ path }) => {
       const [, name = "", entry = ""] = own.exec(path) ?? [];
       if ((name !== "core" && name !== "sdk" && entry !== "definition") || entry === "artifacts")

@@ -7,6 +7,7 @@ import {
   toStatePrefix,
   trimEndOf,
 } from "@stackyard/core";
+import { GitSourceConfig, LocalSourceConfig, S3SourceConfig } from "@stackyard/sources/definition";
 import { type Static, Type } from "typebox";
 import { checkTerraformConfig, terraformDocumentSchemas } from "./source/check-config.ts";
 import { checkTerraformTasks } from "./state/check-states.ts";
@@ -15,68 +16,18 @@ import { type StatePlace, toTaskStateName } from "./state/state-name.ts";
 /** Terraform releases its lock and saves the state within seconds; a provider may need minutes to stop. */
 const CANCEL_WITHIN = "5m";
 
-/** Files of a bucket: one object, or everything under `key` + `/`. */
-const S3SourceConfig = Type.Object(
-  {
-    type: Type.Literal("s3"),
-    bucket: Type.String({ minLength: 1, maxLength: 255, description: "Name of the bucket" }),
-    key: Type.String({
-      minLength: 1,
-      maxLength: 1024,
-      description: "One object, or the folder that contains the files",
-    }),
-  },
-  { additionalProperties: false },
-);
-
-/** A file or folder of the project. */
-const LocalSourceConfig = Type.Object(
-  {
-    type: Type.Literal("local"),
-    location: Type.String({
-      minLength: 1,
-      maxLength: 1024,
-      description: "A file, or a folder whose contents are used",
-    }),
-  },
-  { additionalProperties: false },
-);
-
-/** The name of a file or folder; never one that leads elsewhere. */
-const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[^/\\\0]+`;
-
-/** A folder of a commit at a code host. */
+/** A folder of a commit at a code host. A destroy may name no commit. */
 const GitSource = Type.Object(
   {
-    type: Type.Literal("git"),
-    host: Type.String({
-      pattern: "^[a-z][a-z0-9-]{0,31}$",
-      expected: "the name of a host",
-      description: "A host of the plugin `hosts`",
-    }),
-    repository: Type.String({
-      pattern: String.raw`^(?!\.{1,2}/)[\w.-]+(?:/(?!\.{1,2}(?:/|$))[\w.-]+)+$`,
-      expected: "a repository such as acme/shop",
-      maxLength: 255,
-      description: "Such as `acme/shop`",
-    }),
+    ...GitSourceConfig.properties,
     commit: Type.String({
       pattern: "^(?:[0-9a-f]{40})?$",
       expected: "a full commit of 40 hexadecimal digits",
       description: "The commit in full. Empty in a destroy: that of the last apply",
     }),
-    path: Type.Optional(
-      Type.String({
-        pattern: `^${SEGMENT}(?:/{1,2}${SEGMENT})*$`,
-        maxLength: 1024,
-        description: "The folder that is copied; after `//` the configuration in it. Default: the root",
-      }),
-    ),
-    trusted: Type.Boolean({ description: "False: its authors may not change what they like" }),
   },
   { additionalProperties: false },
 );
-export type GitSource = Static<typeof GitSource>;
 
 /** Accepted since the first version, but such a task fails when it runs. */
 const UntypedSourceConfig = Type.Object(

@@ -2,6 +2,7 @@ import { definePlugin, type Plugin } from "@stackyard/core";
 import { TerraformOptions } from "./definition.ts";
 import { createTerraformExecutor } from "./terraform.ts";
 
+export type { S3Object, S3Source } from "@stackyard/sources";
 export {
   provideTerraformState,
   TERRAFORM_STATE,
@@ -15,7 +16,6 @@ export type { ProgramCall, ProgramRunner } from "./run/child.ts";
 export { TERRAFORM_FAILURES, type TerraformFailureCode } from "./run/failure.ts";
 export { isTooOld, parseVersionText } from "./run/find-program.ts";
 export type { TerraformDeps } from "./settings.ts";
-export type { S3Object, S3Source } from "./source/sources.ts";
 export { createTerraformExecutor } from "./terraform.ts";
 
 /** The plugin `terraform`, as a project's configuration loads it. */

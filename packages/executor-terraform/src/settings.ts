@@ -12,11 +12,11 @@ import {
   type TargetAccess,
 } from "@stackyard/core/programs";
 import { toStackTags } from "@stackyard/core/services";
+import type { OpenS3 } from "@stackyard/sources";
 import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
 import { type ProgramRunner, runChild } from "./run/child.ts";
 import { TerraformFailure } from "./run/failure.ts";
 import { isVersionConstraint } from "./source/module-facts.ts";
-import { loadSdkS3Source, type S3Source } from "./source/sources.ts";
 
 /** The dependencies of the executor, in addition to the project's options. */
 export interface TerraformDeps {
@@ -27,7 +27,7 @@ export interface TerraformDeps {
   /** The runner's own environment; only named parts are passed on. */
   readonly environment: Environment;
   /** Opens S3 for a task. Default: the SDK's client for the task's target. */
-  readonly s3?: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
+  readonly s3?: OpenS3;
   /** Time for a stopped run before it is killed, in milliseconds. Default: 240,000, within `cancelWithin`. */
   readonly graceMs?: number;
   /** Runs Terraform. Default: as a process. */
@@ -60,7 +60,7 @@ export interface Settings {
   readonly environment: Environment;
   /** The name of the yard, for tags. */
   readonly yard: string;
-  readonly s3: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
+  readonly s3?: OpenS3;
   readonly graceMs: number;
   readonly runProgram: ProgramRunner;
   readonly fetch: typeof fetch;
@@ -92,7 +92,6 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     allowsUntrusted: options.untrusted === "allow",
     environment: deps.environment,
     yard: readYardName(deps.environment),
-    s3: deps.s3 ?? loadSdkS3Source,
     graceMs: deps.graceMs ?? GRACE_MS,
     runProgram: deps.runProgram ?? ((call) => runChild(call)),
     fetch: deps.fetch ?? fetch,
@@ -101,6 +100,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
       registries,
       cliConfigFile: cliConfigFile === undefined ? undefined : inProject(cliConfigFile),
       pricesFile: prices === undefined ? undefined : inProject(prices),
+      s3: deps.s3,
     }),
   };
 }

@@ -4,9 +4,8 @@ import { toStateName } from "@stackyard/core/services";
 import type { PolicySource, TerraformConfig } from "../definition.ts";
 import { TerraformFailure } from "../run/failure.ts";
 import type { StagedRun } from "../run/staged-run.ts";
-import { stageSource } from "../run/with-staged-run.ts";
 import { findContent, type KeptPlace, keepContent, packFiles, restoreFiles } from "../source/kept-files.ts";
-import { digestFolder } from "../source/sources.ts";
+import { digestFolder, stageSource } from "../source/stage-source.ts";
 import type { PolicyFile } from "./policies.ts";
 
 type Policies = NonNullable<TerraformConfig["policies"]>;

@@ -5,8 +5,8 @@ import type { Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createSealer, putUnsavedRun, type SourceArchives } from "@stackyard/core/services";
 import { toTarball } from "@stackyard/host-sim";
+import type { GitSourceConfig } from "@stackyard/sources";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { GitSource } from "../definition.ts";
 import { aContext } from "../testing/a-context.ts";
 import { aProject, type TestProject } from "../testing/a-project.ts";
 import { hasTerraform } from "../testing/program.ts";
@@ -42,7 +42,7 @@ describe.skipIf(!hasTerraform())("a destroy", () => {
     const attempt = { id: `pr-12/e1/${attempts}/network/1`, number: 1, token: 7 };
     return aContext({ stateBackendUrl: server.url, records, sealer, archives, attempt, metadata, ...more });
   };
-  const source = (commit: string): GitSource => ({
+  const source = (commit: string): GitSourceConfig => ({
     ...{ type: "git", host: "github", repository: "acme/shop", commit, path: "infra", trusted: true },
   });
   const apply = (commit: string, ctx = aRun({ sha: commit })) => project.start(ctx, { source: source(commit) });

@@ -4,22 +4,15 @@ import { dirname, join } from "node:path";
 import { type Clock, defined, type ExecutorContext } from "@stackyard/core";
 import { withTargetCredentials } from "@stackyard/core/programs";
 import { createLogMasks } from "@stackyard/core/services";
+import { type SourceConfig, toSourceText } from "@stackyard/sources";
 import { TERRAFORM_STATE, type TerraformConfig, toStateKey } from "../definition.ts";
 import { type Settings, toDefaultTags, toEnvironment } from "../settings.ts";
 import type { AppliedSource } from "../source/applied-source.ts";
-import { copyGitSource, parseGitPath } from "../source/git-source.ts";
 import { listTexts, toHclTokens } from "../source/hcl.ts";
 import { restoreFiles } from "../source/kept-files.ts";
 import { findModuleFacts, listModuleFiles, type ModuleFacts, type ModuleFile } from "../source/module-facts.ts";
 import { createParsedFiles, type ParsedFiles, parseFile } from "../source/parsed-files.ts";
-import {
-  copyLocalSource,
-  copyS3Source,
-  digestFolder,
-  findModuleFolder,
-  parseSourcePath,
-  reportLeftOut,
-} from "../source/sources.ts";
+import { digestFolder, stageSource } from "../source/stage-source.ts";
 import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, toBackendSetup } from "../state/backend.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findProgram, type Program } from "./find-program.ts";
@@ -124,7 +117,7 @@ function omitPlace({ source: _, backend: __, variables: ___, ...rest }: Terrafor
 interface StageInput {
   readonly settings: Settings;
   readonly ctx: ExecutorContext;
-  readonly source: TypedSource;
+  readonly source: SourceConfig;
   readonly target: string;
   readonly applied: AppliedSource | undefined;
 }
@@ -198,8 +191,7 @@ async function claimPlannedFolder(path: string, options: Parameters<typeof claim
 }
 
 /** A source with a location, and its state key. */
-type Source = TypedSource & { readonly stateKey: string };
-type TypedSource = Extract<NonNullable<TerraformConfig["source"]>, { type: string }>;
+type Source = SourceConfig & { readonly stateKey: string };
 
 function requireSource({ source, state }: TerraformConfig, ctx: ExecutorContext): Source {
   if (source === undefined) {
@@ -223,34 +215,9 @@ function checkTrust({ allowsUntrusted }: Settings, ctx: ExecutorContext, source:
   throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
 }
 
-/**
- * Copies files of the project, of a bucket or of a code host into a new folder; of `folder//module`, the folder.
- * Returns the path of the module. Fails with TERRAFORM_SOURCE_* codes.
- */
-export async function stageSource(
-  settings: Settings,
-  ctx: ExecutorContext,
-  source: TypedSource,
-  target: string,
-): Promise<string> {
-  await mkdir(target);
-  if (source.type === "git") {
-    await copyGitSource(ctx, source, target);
-    return join(target, parseGitPath(source.path).module);
-  }
-  const { folder, module } = parseSourcePath(source.type === "local" ? source.location : source.key);
-  const { sourcesDir: baseDir, ownDirs: leaveOut } = settings;
-  const leftOut =
-    source.type === "local"
-      ? await copyLocalSource({ baseDir, location: folder, target, leaveOut })
-      : await copyS3Source(await settings.s3(ctx), { ...source, key: folder, target, signal: ctx.signal });
-  reportLeftOut(ctx, leftOut);
-  return findModuleFolder(target, module, toPlace(source));
-}
-
 interface ModuleInput {
   readonly module: string;
-  readonly source: TypedSource;
+  readonly source: SourceConfig;
   readonly program: Program;
   readonly files: ParsedFiles;
 }
@@ -262,15 +229,10 @@ async function loadModuleFiles(ctx: ExecutorContext, input: ModuleInput): Promis
   const unread = all.filter((name) => !names.includes(name));
   if (unread.length > 0) ctx.report(`Not read by ${program.product || "the program"}: ${unread.join(", ")}`);
   if (names.length === 0) {
-    const text = `"${toPlace(source)}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
+    const text = `"${toSourceText(source)}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
   }
   return Promise.all(names.map(async (name) => ({ name, text: await files.read(module, name) })));
-}
-
-function toPlace(source: TypedSource): string {
-  if (source.type === "git") return source.path ?? source.repository;
-  return source.type === "local" ? source.location : `s3://${source.bucket}/${source.key}`;
 }
 
 interface SetBackendInput {

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { type ConfigReport, type DocumentConfig, isMap } from "@stackyard/core";
+import { SOURCE_DOCUMENTS } from "@stackyard/sources/definition";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 
@@ -124,11 +125,11 @@ function checkSourceFields(source: DocumentConfig, report: ConfigReport): void {
 /** Checks the fields. For an unknown kind: rejects keys that no kind accepts. */
 function checkFieldsOf(source: DocumentConfig, kind: SourceKind | undefined, report: ConfigReport): void {
   const kinds = kind ? [kind] : listKinds(report);
-  const known = new Set(kinds.flatMap((each) => Object.keys(SOURCES[each].properties)));
+  const known = new Set(kinds.flatMap((each) => Object.keys(SOURCE_DOCUMENTS[each].properties)));
   const owner = kind ? `a source of the type ${kind}` : "a source";
   report.unknownKeys(["source"], { known: [...known], code: "source-unknown-key", owner });
   known.delete("type");
-  const needed: readonly string[] = kind ? SOURCES[kind].required : [];
+  const needed: readonly string[] = kind ? SOURCE_DOCUMENTS[kind].required : [];
   for (const name of known)
     if (needed.includes(name) || source[name] !== undefined) checkSourceField(source, name, report);
 }
@@ -200,22 +201,7 @@ const ConfigV1 = Type.Object(
   closed,
 );
 
-const S3V2 = Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed);
-const LocalV2 = Type.Object({ type: Type.Literal("local"), location: Filled }, closed);
-const GitV2 = Type.Object(
-  {
-    type: Type.Literal("git"),
-    host: Filled,
-    repository: Filled,
-    commit: Filled,
-    path: Type.Optional(Filled),
-    trusted: Type.Union([Type.Boolean(), Template]),
-  },
-  closed,
-);
-/** The sources of documents of version 2, by type. */
-const SOURCES = { s3: S3V2, local: LocalV2, git: GitV2 };
-type SourceKind = keyof typeof SOURCES;
+type SourceKind = keyof typeof SOURCE_DOCUMENTS;
 
 /** The type is known only after it is resolved. */
 const UnknownV2 = Type.Object(
@@ -229,9 +215,9 @@ const UnknownV2 = Type.Object(
 );
 
 /** Files, as in `source`, where any value may be an expression. */
-const SourceV2 = Type.Union([S3V2, LocalV2, GitV2, UnknownV2, Template]);
+const SourceV2 = Type.Union([...Object.values(SOURCE_DOCUMENTS), UnknownV2, Template]);
 /** Never from the repository of the change to check. */
-const PolicySourceV2 = Type.Union([S3V2, LocalV2, UnknownV2, Template]);
+const PolicySourceV2 = Type.Union([SOURCE_DOCUMENTS.s3, SOURCE_DOCUMENTS.local, UnknownV2, Template]);
 
 const Texts = Type.Array(Filled);
 const OnProblems = Type.Union([Type.Literal("fail"), Type.Literal("report"), Template]);

@@ -9,7 +9,7 @@ import { create, extract } from "tar";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { BACKEND_OVERRIDE_FILE } from "../state/backend.ts";
-import { isOfTool, isState } from "./sources.ts";
+import { LEFTOVERS } from "./stage-source.ts";
 
 /** The unsealed facts about content, as a record of the yard. */
 const KeptRecord = Type.Object({
@@ -104,7 +104,7 @@ export async function restoreFiles(files: Uint8Array, target: string): Promise<v
 export async function packFiles(folder: string): Promise<Uint8Array | undefined> {
   const isKept = (path: string) => {
     const name = basename(path);
-    return !path.split(sep).some(isOfTool) && !isState(name) && name !== BACKEND_OVERRIDE_FILE;
+    return !path.split(sep).some(LEFTOVERS.isSkipped) && !LEFTOVERS.isReported(name) && name !== BACKEND_OVERRIDE_FILE;
   };
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   const paths = entries

@@ -6,9 +6,9 @@ import { createGunzip } from "node:zlib";
 import { type ExecutorContext, isStackyardError } from "@stackyard/core";
 import { SOURCE_ARCHIVES } from "@stackyard/core/services";
 import { extract, Parser } from "tar";
-import type { GitSource } from "../definition.ts";
-import { TerraformFailure } from "../run/failure.ts";
-import { createSourceBudget, isOfTool, isState, reportLeftOut, toUnreadable } from "./sources.ts";
+import type { GitSourceConfig } from "./definition.ts";
+import { SourceFailure, toUnreadable } from "./source-failure.ts";
+import { createBudget, type Leftovers, reportLeftOut, toChoice } from "./source-parts.ts";
 
 /** The maximum size of everything that the repository contains, outside of the path too: it is read to find the path. */
 const MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024;
@@ -17,32 +17,35 @@ const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousF
 
 /**
  * Reads a path; `//` ends the part that is copied, as in Terraform's addresses of modules. Returns the segments of the
- * copied folder, and the configuration relative to it, which is empty for the folder itself.
+ * copied folder, and the inner one relative to it, which is empty for the folder itself.
  */
 export function parseGitPath(path = "") {
-  const [folder = "", ...module] = path.split("//");
-  return { folder: folder.split("/").filter((segment) => segment !== ""), module: module.join("/") };
+  const [folder = "", ...inner] = path.split("//");
+  return { folder: folder.split("/").filter((segment) => segment !== ""), inner: inner.join("/") };
 }
 
-/**
- * Copies a folder of a commit into a new folder. Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED,
- * TERRAFORM_SOURCE_UNREADABLE, TERRAFORM_SOURCE_UNSUPPORTED.
- */
-export async function copyGitSource(ctx: ExecutorContext, source: GitSource, target: string): Promise<void> {
+interface GitCopy {
+  /** An empty folder. */
+  readonly target: string;
+  readonly leftovers: Leftovers | undefined;
+}
+
+/** Copies a folder of a commit, with the modes of its files. Fails as missing, refused, unreadable or unsupported. */
+export async function copyGitSource(ctx: ExecutorContext, source: GitSourceConfig, copy: GitCopy): Promise<void> {
   if (source.commit === "") {
-    throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `The source in ${source.repository} names no commit.`);
+    throw new SourceFailure("missing", `The source in ${source.repository} names no commit.`);
   }
   const address = `${source.repository} at ${source.commit} (${source.host})`;
   try {
     const archive = await openArchive(ctx, source);
     if (archive === undefined) {
       const text = `${address} does not exist, or the App of the host may not read it.`;
-      throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
+      throw new SourceFailure("missing", text);
     }
-    const { module } = parseGitPath(source.path);
-    const count = await extractFolder(ctx, { archive, source, target, address });
-    if (count > 0 && existsSync(join(target, module))) return;
-    throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `${address} contains no folder "${source.path ?? ""}".`);
+    const { inner } = parseGitPath(source.path);
+    const count = await extractFolder(ctx, { archive, source, address, ...copy });
+    if (count > 0 && existsSync(join(copy.target, inner))) return;
+    throw new SourceFailure("missing", `${address} contains no folder "${source.path ?? ""}".`);
   } catch (error) {
     throw toUnreadable(error, address, ctx.signal);
   }
@@ -51,32 +54,32 @@ export async function copyGitSource(ctx: ExecutorContext, source: GitSource, tar
 const MISSING_TEXT =
   'Sources of type "git" need a runner with the plugin @stackyard/hosts, which reads from the code host as its App.';
 
-async function openArchive(ctx: ExecutorContext, { host, repository, commit }: GitSource) {
+async function openArchive(ctx: ExecutorContext, { host, repository, commit }: GitSourceConfig) {
   const archives = ctx.service(SOURCE_ARCHIVES);
-  if (archives === undefined) throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", MISSING_TEXT);
+  if (archives === undefined) throw new SourceFailure("unsupported", MISSING_TEXT);
   return archives.open({ host, repository, commit }, ctx.signal).catch((cause: unknown) => {
     if (!isStackyardError(cause, "CONFIG_INVALID")) throw cause;
-    throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", cause.message, { cause });
+    throw new SourceFailure("unsupported", cause.message, { cause });
   });
 }
 
-interface ExtractInput {
+interface ExtractInput extends GitCopy {
   readonly archive: AsyncIterable<Uint8Array>;
-  readonly source: GitSource;
-  readonly target: string;
+  readonly source: GitSourceConfig;
   readonly address: string;
 }
 
 /**
  * Extracts the folder, and reports what the archive lacks of it. Returns how many files it has. An archive without its
- * end, or of another commit, is an error: what it lacks would be destroyed.
+ * end, or of another commit, is an error: what it lacks would count as removed.
  */
 async function extractFolder(
   ctx: ExecutorContext,
-  { archive, source: { path, commit }, target, address }: ExtractInput,
+  { archive, source: { path, commit }, target, address, leftovers }: ExtractInput,
 ): Promise<number> {
   const { folder } = parseGitPath(path);
-  const budget = createSourceBudget(`${address} /${folder.join("/")}`);
+  const { isSkipped, isReported } = toChoice(leftovers);
+  const budget = createBudget(`${address} /${folder.join("/")}`);
   const stop = new AbortController();
   const leftOut: string[] = [];
   let count = 0;
@@ -84,11 +87,11 @@ async function extractFolder(
   const strip = 1 + folder.length;
   const isWanted = (entryPath: string, type: string, size: number): boolean => {
     const inFolder = findInFolder(entryPath.split("/").slice(1), folder);
-    if (inFolder === undefined || type === "Directory" || inFolder.some(isOfTool)) return false;
+    if (inFolder === undefined || type === "Directory" || inFolder.some(isSkipped)) return false;
     checkEntry(entryPath, type, inFolder);
     budget(size);
     count += 1;
-    const isLeftOut = isState(inFolder.at(-1) ?? "");
+    const isLeftOut = isReported(inFolder.at(-1) ?? "");
     if (isLeftOut) leftOut.push(inFolder.join("/"));
     return !isLeftOut;
   };
@@ -96,11 +99,16 @@ async function extractFolder(
     cwd: target,
     strip,
     noMtime: true,
+    // Also where the worker is root: numbers of users mean nothing on another machine.
+    preserveOwner: false,
     // Otherwise what cannot be read or written is skipped.
     strict: true,
     filter: (entryPath, entry) => {
       try {
-        return "type" in entry && isWanted(entryPath, entry.type, entry.size);
+        if (!("type" in entry) || !isWanted(entryPath, entry.type, entry.size)) return false;
+        // A file of a source can be run, and never as another user.
+        entry.mode = (entry.mode ?? 0o644) & 0o777;
+        return true;
       } catch (error) {
         // An error thrown here would not reach the caller.
         stop.abort(error);
@@ -119,14 +127,14 @@ async function extractFolder(
   const { hasEnd, commit: found, notes } = examined.end();
   if (!hasEnd) throw new Error("The archive has no end: it was cut off.");
   if (found !== undefined && found !== commit) throw new Error(`The archive is of the commit ${found}.`);
-  reportLeftOut(ctx, leftOut);
+  reportLeftOut(ctx, leftOut, leftovers);
   for (const note of notes) ctx.report(note);
   return count;
 }
 
 /** Attributes by which files of a commit are not in its archive, or not as they are in the repository, and what follows. */
 const ATTRIBUTES = {
-  "export-ignore": "the files that it names are missing in the source, and what they declare counts as removed",
+  "export-ignore": "the files that it names are missing in the source, as if they had been removed",
   "filter=lfs": "the files that it names are not included, only their pointers",
 } as const;
 
@@ -194,10 +202,10 @@ function checkEntry(path: string, type: string, segments: readonly string[]): vo
   if (!FILE_TYPES.has(type)) {
     const what = type.endsWith("Link") ? "a link" : `an entry of the type ${type}`;
     const text = `"${path}" is ${what}, which a source of the type git cannot contain. Replace it by a file.`;
-    throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
+    throw new SourceFailure("refused", text);
   }
   if (segments.length > 0 && segments.every((segment) => segment !== "" && segment !== "." && segment !== "..")) return;
-  throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", `"${path}" cannot become a file of the source.`);
+  throw new SourceFailure("refused", `"${path}" cannot become a file of the source.`);
 }
 
 function createCopy(address: string, onPiece: (piece: Buffer) => void): Transform {
@@ -209,8 +217,8 @@ function createCopy(address: string, onPiece: (piece: Buffer) => void): Transfor
         onPiece(piece);
         return done(null, piece);
       }
-      const text = `${address} has more than ${MAX_UNPACKED_BYTES / 1024 ** 3} GiB. Keep the configuration in a smaller repository.`;
-      done(new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text));
+      const text = `${address} has more than ${MAX_UNPACKED_BYTES / 1024 ** 3} GiB. Keep what is needed in a smaller repository.`;
+      done(new SourceFailure("refused", text));
     },
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseSourcePath } from "./sources.ts";
+import { parseSourcePath } from "./copy-source.ts";
 
 describe("parseSourcePath", () => {
   it.each([
@@ -12,7 +12,7 @@ describe("parseSourcePath", () => {
     ["//app", ".", "app"],
     ["terraform/app//", "terraform/app//", ""],
     ["a/", "a/", ""],
-  ])("reads %j as %j and %j", (location, folder, module) => {
-    expect(parseSourcePath(location)).toEqual({ folder, module });
+  ])("reads %j as %j and %j", (location, folder, inner) => {
+    expect(parseSourcePath(location)).toEqual({ folder, inner });
   });
 });

@@ -1,16 +1,15 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aContext } from "../testing/a-context.ts";
-import { aFolder, type TestFolder } from "../testing/a-folder.ts";
-import { type S3Server, startS3Server } from "../testing/s3-server.ts";
-import { copyLocalSource, copyS3Source, loadSdkS3Source } from "./sources.ts";
+import { copyLocalSource } from "./local-source.ts";
+import { toChoice } from "./source-parts.ts";
+import { aFolder, STATES, type TestFolder } from "./testing/a-folder.ts";
 
 describe("copyLocalSource", () => {
   let folder: TestFolder;
   const copy = (location: string) => {
     const [baseDir, target] = [join(folder.path, "project"), join(folder.path, "target")];
-    return copyLocalSource({ baseDir, location, target, leaveOut: [join(baseDir, "data")] });
+    return copyLocalSource({ baseDir, location, target, ownDirs: [join(baseDir, "data")], choice: toChoice(STATES) });
   };
   const link = (to: string, name: string) => symlinkSync(to, join(folder.path, "project", name));
 
@@ -24,6 +23,16 @@ describe("copyLocalSource", () => {
     await copy("./net/");
 
     expect(folder.read("target")).toEqual({ "main.tf": "main", "mod/a.tf": "a" });
+  });
+
+  it("keeps what may be run (codalab/codalab-worksheets#727)", async () => {
+    folder.write({ "project/net/run.sh": "#!/bin/sh" });
+    chmodSync(join(folder.path, "project/net/run.sh"), 0o755);
+
+    await copy("net");
+
+    const modes = ["run.sh", "main.tf"].map((name) => statSync(join(folder.path, "target", name)).mode & 0o100);
+    expect(modes).toEqual([0o100, 0]);
   });
 
   it("copies one file under its name", async () => {
@@ -80,9 +89,7 @@ describe("copyLocalSource", () => {
     link("../outside", "out");
     link("../../outside", "net/out");
 
-    await expect(copy(location)).rejects.toMatchObject({
-      step: { code: "TERRAFORM_SOURCE_REFUSED", retryable: false },
-    });
+    await expect(copy(location)).rejects.toMatchObject({ fault: "outside" });
   });
 
   it("rejects a folder in which a link leaves", async () => {
@@ -111,7 +118,7 @@ describe("copyLocalSource", () => {
       folder.write({ "project/data/token": "secret", "project/data/deep/stackyard.db": "secret" });
       link("data", "alias");
 
-      await expect(copy(location)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
+      await expect(copy(location)).rejects.toMatchObject({ fault: "refused" });
     },
   );
 
@@ -126,7 +133,13 @@ describe("copyLocalSource", () => {
   it("accepts a project inside one of the runner's folders, such as that for temporary files", async () => {
     const [baseDir, target] = [join(folder.path, "project"), join(folder.path, "target")];
 
-    await copyLocalSource({ baseDir, location: "net", target, leaveOut: [folder.path, baseDir] });
+    await copyLocalSource({
+      baseDir,
+      location: "net",
+      target,
+      ownDirs: [folder.path, baseDir],
+      choice: toChoice(STATES),
+    });
 
     expect(folder.read("target")).toEqual({ "main.tf": "main", "mod/a.tf": "a" });
   });
@@ -138,98 +151,6 @@ describe("copyLocalSource", () => {
   });
 
   it("says that a source is not there", async () => {
-    await expect(copy("nowhere")).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_MISSING" } });
-  });
-});
-
-const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`many/f${index}.tf`, "x"]));
-
-describe("copyS3Source, with the SDK's client", () => {
-  let folder: TestFolder;
-  let server: S3Server;
-  let leftOut: readonly string[];
-
-  beforeEach(async () => {
-    folder = aFolder();
-    mkdirSync(join(folder.path, "target"));
-    server = await startS3Server({
-      "a/ecs-old/main.tf": "old",
-      "a/ecs.tf": "sibling",
-      "a/ecs/": "",
-      "a/ecs/main.tf": "main",
-      "a/ecs/mod/x/y.tf": "y",
-      "a/ecs/empty.tf": "",
-      "a/ecs/terraform.tfstate": "s",
-      "a/ecs/.terraform/z": "z",
-      "up/../x.tf": "x",
-      "double//x.tf": "x",
-      ...many,
-    });
-  });
-  afterEach(async () => {
-    await server.close();
-    folder.remove();
-  });
-
-  const copy = async (key: string, given: { bucket?: string; signal?: AbortSignal } = {}) => {
-    const ctx = aContext({ aws: () => server.client as never });
-    const target = join(folder.path, "target");
-    const input = { bucket: "sources", signal: ctx.signal, ...given, key, target };
-    leftOut = await copyS3Source(await loadSdkS3Source(ctx), input);
-    return folder.read("target");
-  };
-
-  it.each(["a/ecs", "a/ecs/"])("takes %s as a folder, with sub-folders and without siblings", async (key) => {
-    expect(await copy(key)).toEqual({ "empty.tf": "", "main.tf": "main", "mod/x/y.tf": "y" });
-    expect(leftOut).toEqual(["terraform.tfstate"]);
-  });
-
-  it("refuses an object of which a part was read, or that has changed since it was listed [skbn#11]", async () => {
-    server.served["a/ecs/mod/x/y.tf"] = "";
-
-    await expect(copy("a/ecs")).rejects.toMatchObject({
-      step: { code: "TERRAFORM_SOURCE_UNREADABLE", message: expect.stringContaining("with 1 bytes, and 0 were read") },
-    });
-  });
-
-  it("refuses a list that ends without its last page", async () => {
-    server.isCut = true;
-
-    await expect(copy("many")).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_UNREADABLE" } });
-  });
-
-  it("takes the exact object under its base name", async () => {
-    expect(await copy("a/ecs/main.tf")).toEqual({ "main.tf": "main" });
-    expect(server.listed).toEqual(["a/ecs/main.tf"]);
-  });
-
-  it("reads all pages", async () => {
-    expect(Object.keys(await copy("many"))).toHaveLength(1001);
-    expect(server.listed.filter((prefix) => prefix === "many/")).toHaveLength(2);
-  });
-
-  it.each(["nothing", "a/ec", "a/ecs/empty.tf"])("reports a missing %s", async (key) => {
-    await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_MISSING", retryable: false } });
-  });
-
-  it.each(["up", "double"])("rejects keys that are not valid paths, as in %s", async (key) => {
-    await expect(copy(key)).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED" } });
-    expect(folder.read("target")).toEqual({});
-  });
-
-  it("reports the error of S3", async () => {
-    await expect(copy("a", { bucket: "other" })).rejects.toMatchObject({
-      step: {
-        code: "TERRAFORM_SOURCE_UNREADABLE",
-        retryable: true,
-        message: "s3://other/a cannot be read: NoSuchBucket: The bucket does not exist",
-      },
-    });
-  });
-
-  it("stops when the run is stopped", async () => {
-    const signal = AbortSignal.abort("cancel");
-
-    await expect(copy("a/ecs", { signal })).rejects.toMatchObject({ step: { code: "TERRAFORM_CANCELLED" } });
+    await expect(copy("nowhere")).rejects.toMatchObject({ fault: "missing" });
   });
 });

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { devNull } from "node:os";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { StackyardError } from "@stackyard/core";
@@ -7,17 +6,13 @@ import type { SourceArchives, SourceCommit } from "@stackyard/core/services";
 import { findSlowStep } from "@stackyard/core/testing";
 import { type TarEntry, toTarball } from "@stackyard/host-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { GitSource, TerraformOptions } from "../definition.ts";
-import { aContext } from "../testing/a-context.ts";
-import { aFolder, type TestFolder } from "../testing/a-folder.ts";
-import { aProject } from "../testing/a-project.ts";
-import { hasTerraform } from "../testing/program.ts";
-import { runnerEnvironment } from "../testing/runner-environment.ts";
-import { startStateServer } from "../testing/state-server.ts";
-import { copyGitSource } from "./git-source.ts";
+import { copySource } from "./copy-source.ts";
+import type { GitSourceConfig } from "./definition.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aFolder, STATES, type TestFolder } from "./testing/a-folder.ts";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
-const source: GitSource = { type: "git", host: "github", repository: "acme/shop", commit: COMMIT, trusted: true };
+const source: GitSourceConfig = { type: "git", host: "github", repository: "acme/shop", commit: COMMIT, trusted: true };
 
 /** Archives as a host sends them: everything is in one folder. */
 function anArchive(entries: readonly TarEntry[], asked: SourceCommit[] = []): SourceArchives {
@@ -48,11 +43,15 @@ const files = [
   { path: "infra/net/main.tf", content: "" },
 ];
 
-describe("copyGitSource", () => {
+describe("a source of the type git", () => {
   let folder: TestFolder;
   let target: string;
-  const copy = (archives: SourceArchives | undefined, over: Partial<GitSource> = {}, given = {}) =>
-    copyGitSource(aContext({ archives, ...given }), { ...source, ...over }, target);
+  const copyFor = (ctx: ReturnType<typeof aContext>, over: Partial<GitSourceConfig> = {}) => {
+    rmSync(target, { recursive: true, force: true });
+    return copySource(ctx, { ...source, ...over }, { target, baseDir: folder.path, leftovers: STATES });
+  };
+  const copy = (archives: SourceArchives | undefined, over: Partial<GitSourceConfig> = {}) =>
+    copyFor(aContext({ archives }), over);
   const list = () =>
     readdirSync(target, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -62,7 +61,6 @@ describe("copyGitSource", () => {
   beforeEach(() => {
     folder = aFolder();
     target = join(folder.path, "target");
-    mkdirSync(target);
   });
   afterEach(() => folder.remove());
 
@@ -85,8 +83,27 @@ describe("copyGitSource", () => {
   ])("refuses %s", async (_, entry) => {
     const failure = await copy(anArchive([...files, entry]), { path: "infra/app" }).catch((error: unknown) => error);
 
-    expect(failure).toMatchObject({ step: { code: "TERRAFORM_SOURCE_REFUSED", retryable: false } });
+    expect(failure).toMatchObject({ fault: "refused" });
     expect(existsSync(join(folder.path, "escaped.tf"))).toBe(false);
+  });
+
+  it("keeps what may be run, and nothing that is of another user or runs as one (Parchive/par2cmdline#139)", async () => {
+    const modes = [
+      { path: "run.sh", mode: 0o755 },
+      { path: "rooted.sh", mode: 0o4755 },
+      { path: "read.me", mode: 0o644, uid: 1001 },
+    ];
+
+    await copy(anArchive(modes));
+
+    const { uid } = statSync(folder.path);
+    expect(
+      modes.map(({ path }) => statSync(join(target, path))).map((found) => [found.mode & 0o7100, found.uid]),
+    ).toEqual([
+      [0o100, uid],
+      [0o100, uid],
+      [0, uid],
+    ]);
   });
 
   it("leaves out what is elsewhere, links too", async () => {
@@ -100,7 +117,8 @@ describe("copyGitSource", () => {
     const many = Array.from({ length: 10_001 }, () => ({ path: "infra/app/a.tf" }));
 
     await expect(copy(anArchive(many), { path: "infra/app" })).rejects.toMatchObject({
-      step: { code: "TERRAFORM_SOURCE_REFUSED", message: expect.stringContaining("more than 10000 files") },
+      fault: "refused",
+      message: expect.stringContaining("more than 10000 files"),
     });
   });
 
@@ -119,7 +137,7 @@ describe("copyGitSource", () => {
 
     const copied = copy(toArchives(gzipSync(unpacked.subarray(0, end))));
 
-    await expect(copied).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_UNREADABLE", retryable: true } });
+    await expect(copied).rejects.toMatchObject({ fault: "unreadable" });
   });
 
   it("refuses an archive that was cut in a file of zeros, which look like its end", async () => {
@@ -132,7 +150,7 @@ describe("copyGitSource", () => {
 
     const copied = copy(toArchives(gzipSync(unpacked.subarray(0, 1024 + 512 + 2_048))));
 
-    await expect(copied).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_UNREADABLE" } });
+    await expect(copied).rejects.toMatchObject({ fault: "unreadable" });
   });
 
   it("refuses the archive of another commit", async () => {
@@ -147,7 +165,7 @@ describe("copyGitSource", () => {
     const below = { path: "README.md/main.tf", content: "x" };
 
     await expect(copy(anArchive([...files, below]))).rejects.toMatchObject({
-      step: { code: "TERRAFORM_SOURCE_UNREADABLE" },
+      fault: "unreadable",
     });
   });
 
@@ -161,12 +179,12 @@ describe("copyGitSource", () => {
       ]),
     });
 
-    await copyGitSource(ctx, { ...source, path: "infra/app" }, target);
+    await copyFor(ctx, { path: "infra/app" });
 
-    expect(ctx.lines).toEqual([
+    expect(ctx.reports).toEqual([
       "Not copied from the source, as states, broken links or special files: old.tfstate",
       '.gitattributes has "filter=lfs": the files that it names are not included, only their pointers.',
-      'infra/.gitattributes has "export-ignore": the files that it names are missing in the source, and what they declare counts as removed.',
+      'infra/.gitattributes has "export-ignore": the files that it names are missing in the source, as if they had been removed.',
       "The repository has submodules, which are not included in the source.",
     ]);
   });
@@ -175,9 +193,9 @@ describe("copyGitSource", () => {
     const content = `*.tf export-ignore\n${"#".repeat(1024 * 1024)}`;
     const ctx = aContext({ archives: anArchive([{ path: ".gitattributes", content }, { path: "main.tf" }]) });
 
-    await copyGitSource(ctx, source, target);
+    await copyFor(ctx);
 
-    expect(ctx.lines).toEqual([]);
+    expect(ctx.reports).toEqual([]);
   });
 
   it.each(["\n", " ", "#\n", "export-ignore# "])(
@@ -199,9 +217,9 @@ describe("copyGitSource", () => {
     }));
     const ctx = aContext({ archives: anArchive([...many, { path: "main.tf" }]) });
 
-    await copyGitSource(ctx, source, target);
+    await copyFor(ctx);
 
-    expect(ctx.lines.length).toBe(10);
+    expect(ctx.reports.length).toBe(10);
   });
 
   it("copies a file whose name only contains that of a state [terraform#15732]", async () => {
@@ -212,74 +230,13 @@ describe("copyGitSource", () => {
 
   const failing = (error: Error): SourceArchives => ({ open: () => Promise.reject(error) });
   it.each<[string, SourceArchives | undefined, string]>([
-    ["no plugin for code hosts", undefined, "TERRAFORM_SOURCE_UNSUPPORTED"],
-    ["an unknown host", failing(new StackyardError("CONFIG_INVALID", "Unknown.")), "TERRAFORM_SOURCE_UNSUPPORTED"],
-    ["an unknown commit", { open: async () => undefined }, "TERRAFORM_SOURCE_MISSING"],
-    ["a folder that the commit does not have", anArchive([{ path: "README.md" }]), "TERRAFORM_SOURCE_MISSING"],
-    ["a host that does not answer", failing(new Error("503")), "TERRAFORM_SOURCE_UNREADABLE"],
-    [
-      "something that is not an archive",
-      { open: async () => new Blob(["Not Found"]).stream() },
-      "TERRAFORM_SOURCE_UNREADABLE",
-    ],
-  ])("fails for %s", async (_, archives, code) => {
-    await expect(copy(archives, { path: "infra/app" })).rejects.toMatchObject({ step: { code } });
-  });
-});
-
-const main = `
-resource "terraform_data" "a" {
-  provisioner "local-exec" { command = "tr '\\\\0' '\\\\n' < /proc/$$/environ | grep -E '^(HOME|REGISTRY|APP_KEY|STACKYARD|AWS_ACC|AWS_PRO|AWS_CON|AWS_WEB|AWS_ROLE)' | sort" }
-}
-output "made" { value = terraform_data.a.id != "" }
-`;
-
-describe.skipIf(!hasTerraform())("a run of a commit", () => {
-  const target = { account: "111122223333", region: "eu-central-1", partition: "aws", role: "preview" };
-  const credentials = async () => ({ accessKeyId: "ASIATARGET", secretAccessKey: "s" });
-  const environment = {
-    ...runnerEnvironment(),
-    REGISTRY_TOKEN: "t",
-    APP_KEY: "k",
-    STACKYARD_SEAL_KEY: "k",
-    AWS_PROFILE: "runner",
-    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/credentials/1",
-    AWS_WEB_IDENTITY_TOKEN_FILE: "/token",
-    AWS_ROLE_ARN: "arn:aws:iam::111122223333:role/runner",
-  };
-
-  it("that is not trusted needs the option and a role, and sees nothing of the runner", async () => {
-    const server = await startStateServer();
-    const project = aProject({}, { environment });
-    const archives = anArchive([{ path: "infra/main.tf", content: main }]);
-    const ctx = aContext({ stateBackendUrl: server.url, archives, credentials, target });
-    const start = (context: typeof ctx, untrusted?: TerraformOptions["untrusted"], trusted = false) =>
-      project.start(
-        context,
-        { source: { ...source, path: "infra", trusted } },
-        { passEnvironment: ["REGISTRY_*"], ...(untrusted && { untrusted }) },
-      );
-
-    const byDefault = await start(ctx);
-    const withoutRole = await start(aContext({ archives }), "allow");
-    const allowed = await start(ctx, "allow");
-
-    expect(byDefault).toMatchObject({
-      code: "TERRAFORM_SOURCE_REFUSED",
-      message: expect.stringContaining("is not trusted"),
-    });
-    expect(withoutRole).toMatchObject({ code: "TERRAFORM_SOURCE_REFUSED", message: expect.stringContaining("role") });
-    expect(allowed).toMatchObject({ kind: "succeeded", outputs: { made: true } });
-    const seen = ctx.lines.filter((line) => line.includes("(local-exec): ") && line.includes("="));
-    expect(seen.map((line) => line.split(": ")[1])).toEqual([
-      "AWS_ACCESS_KEY_ID=***",
-      `AWS_CONFIG_FILE=${devNull}`,
-      expect.stringMatching(`^HOME=${project.workDir}/`),
-      // The mark by which a program that outlives its starter is found again.
-      expect.stringMatching(/^STACKYARD_PROGRAM=[0-9a-f-]{36}$/),
-    ]);
-    expect([...server.states.keys()]).toEqual(["/state/review-app/pr-12/git%3Agithub/acme/shop%3Ainfra"]);
-    await server.close();
-    project.remove();
+    ["no plugin for code hosts", undefined, "unsupported"],
+    ["an unknown host", failing(new StackyardError("CONFIG_INVALID", "Unknown.")), "unsupported"],
+    ["an unknown commit", { open: async () => undefined }, "missing"],
+    ["a folder that the commit does not have", anArchive([{ path: "README.md" }]), "missing"],
+    ["a host that does not answer", failing(new Error("503")), "unreadable"],
+    ["something that is not an archive", { open: async () => new Blob(["Not Found"]).stream() }, "unreadable"],
+  ])("fails for %s", async (_, archives, fault) => {
+    await expect(copy(archives, { path: "infra/app" })).rejects.toMatchObject({ fault });
   });
 });

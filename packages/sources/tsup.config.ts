@@ -1,0 +1,3 @@
+import { libraryOf } from "../../tsup.base.ts";
+
+export default libraryOf(import.meta.dirname);
