@@ -34,16 +34,16 @@ export type Beginning =
   | { readonly kind: "ended"; readonly step: Step };
 
 /**
- * Notes that the program of an attempt starts, before it does. Fails with COMMAND_UNKNOWN if it was started before, has not
- * ended and may not be repeated, and with COMMAND_NEEDS_STORE.
+ * Notes that the program of an attempt starts, before it does; with `isLook`, only looks whether it may. Fails with
+ * COMMAND_UNKNOWN if it was started before, has not ended and may not be repeated, and with COMMAND_NEEDS_STORE.
  */
-export async function beginOnce(ctx: ExecutorContext, isRepeatable: boolean): Promise<Beginning> {
+export async function beginOnce(ctx: ExecutorContext, isRepeatable: boolean, isLook = false): Promise<Beginning> {
   const { token } = ctx.attempt;
   try {
     const { found } = await begunCommands.change(ctx, ctx.idempotencyKey, (record, now) => {
       const value = record?.value;
       const starts = value === undefined || (isRepeatable && value.end === undefined && value.token <= token);
-      return { found: value, ...(starts && { write: { value: { token }, expiresAt: now + KEPT_MS } }) };
+      return { found: value, ...(starts && !isLook && { write: { value: { token }, expiresAt: now + KEPT_MS } }) };
     });
     if (found === undefined) return { kind: "begun", isAgain: false };
     if (found.end !== undefined) return { kind: "ended", step: await openEnd(ctx, found.end) };

@@ -1,4 +1,5 @@
 import {
+  defined,
   defineExecutor,
   type Executor,
   type ExecutorContext,
@@ -21,6 +22,7 @@ import {
   withTargetCredentials,
 } from "@stackyard/core/programs";
 import { createLogMasks, type LogMasks } from "@stackyard/core/services";
+import { toSourceText } from "@stackyard/sources";
 import { beginOnce, keepEnd } from "./attempt-record.ts";
 import {
   type CommandConfig,
@@ -28,13 +30,12 @@ import {
   type CommandOutputs,
   createCommandDefinition,
   findCommandFault,
-  findRule,
-  listPrograms,
+  judgePrograms,
   toGraceMs,
 } from "./definition.ts";
 import { TASK_ID, toEnvironment, toTaskId } from "./environment.ts";
-import { CommandFailure } from "./failure.ts";
-import { findBinary, findFolder, findUser } from "./find-place.ts";
+import { CommandFailure, type CommandFailureCode } from "./failure.ts";
+import { findBinary, findUser, openFolder } from "./find-place.ts";
 import { createOutputMasking, listSensitive, parseOutputs, readOutputsText, toOutputs } from "./outputs.ts";
 import { createRunFiles, type RunFiles } from "./run-files.ts";
 
@@ -42,6 +43,8 @@ import { createRunFiles, type RunFiles } from "./run-files.ts";
 export interface CommandDeps {
   /** The folder of the project, in which programs run. */
   readonly projectDir: string;
+  /** The worker's own folder, which no copy of the project contains. */
+  readonly dataDir?: string;
   /** The worker's own environment; only named parts are passed on. */
   readonly environment: Environment;
   /** Runs a program. Default: as a process. */
@@ -59,28 +62,36 @@ export function createCommandExecutor(options: CommandOptions, deps: CommandDeps
   const settings: Settings = { options, runProgram, ...deps };
   return defineExecutor({
     ...createCommandDefinition(options),
-    plan: async (ctx: ExecutorContext, config: CommandConfig): Promise<Plan> => {
-      const { binary, words, folder } = await prepare(settings, ctx, config).catch(toThrown);
-      const mask = createLogMasks(ctx.secrets ?? []).text;
-      return { summary: mask(`Would run ${[binary, ...words].join(" ")} in ${folder}.`) };
-    },
+    plan: (ctx: ExecutorContext, config: CommandConfig): Promise<Plan> =>
+      withPrepared(settings, ctx, config, async (prepared) => toPlan(ctx, prepared)).catch(toThrown),
     start: (ctx: ExecutorContext, config: CommandConfig) => toStep(() => startCommand(settings, ctx, config)),
     // Work of this worker is ended through `ctx.signal`; this is an attempt that no program of this worker belongs to.
     cancel: (ctx: ExecutorContext, config: CommandConfig) => toStep(() => cancelLost(settings, ctx, config)),
   });
 }
 
-interface Settings extends Required<CommandDeps> {
+interface Settings extends CommandDeps {
+  readonly runProgram: NonNullable<CommandDeps["runProgram"]>;
   readonly options: CommandOptions;
 }
 
 /** What a run needs, found before anything is started. */
 interface Prepared {
-  readonly binary: string;
-  readonly words: readonly string[];
+  readonly config: CommandConfig;
+  /** The program, by its path, and its arguments. */
+  readonly command: RunProgramInput["command"];
   readonly folder: string;
+  readonly files: RunFiles;
   /** As which user. */
   readonly user: ProgramUser | undefined;
+  /** False for files of authors who may not change what they like. */
+  readonly isTrusted: boolean;
+}
+
+function toPlan(ctx: ExecutorContext, { config: { run, folder }, folder: path }: Prepared): Plan {
+  const words = typeof run === "string" ? [SHELL, "-c", run] : run;
+  const place = typeof folder === "object" ? toSourceText(folder) : path;
+  return { summary: createLogMasks(ctx.secrets ?? []).text(`Would run ${words.join(" ")} in ${place}.`) };
 }
 
 async function toStep(work: () => Promise<CommandStep>): Promise<CommandStep> {
@@ -97,47 +108,72 @@ function toThrown(error: unknown): never {
 }
 
 async function startCommand(settings: Settings, ctx: ExecutorContext, config: CommandConfig): Promise<CommandStep> {
-  const prepared = await prepare(settings, ctx, config);
-  const beginning = await beginOnce(ctx, config.repeatable === true);
+  const isRepeatable = config.repeatable === true;
+  // What has ended, or is unknown, reads no source: a failure to do so could begin another attempt.
+  const earlier = typeof config.folder === "object" ? await beginOnce(ctx, isRepeatable, true) : undefined;
   // Written by this executor, and checked by the worker.
-  if (beginning.kind === "ended") return beginning.step as CommandStep;
-  if (beginning.isAgain) await endMarked({ name: TASK_ID, value: toTaskId(ctx) });
-  const step = await toStep(() => runTask(settings, ctx, { config, prepared }));
-  // What was stopped may be anywhere in its work.
-  if (step.kind === "succeeded" || !ctx.signal.aborted) await keepEnd(ctx, step);
-  return step;
+  if (earlier?.kind === "ended") return earlier.step as CommandStep;
+  return withPrepared(settings, ctx, config, async (prepared) => {
+    const beginning = await beginOnce(ctx, isRepeatable);
+    if (beginning.kind === "ended") return beginning.step as CommandStep;
+    if (beginning.isAgain) await endMarked({ name: TASK_ID, value: toTaskId(ctx) });
+    const step = await toStep(() => runTask(settings, ctx, prepared));
+    // What was stopped may be anywhere in its work.
+    if (step.kind === "succeeded" || !ctx.signal.aborted) await keepEnd(ctx, step);
+    return step;
+  });
 }
 
 const SHELL = "/bin/sh";
 
-/** Finds program, folder and user. Fails with COMMAND_NOT_ALLOWED, COMMAND_INVALID, COMMAND_NOT_FOUND. */
-async function prepare(settings: Settings, ctx: ExecutorContext, config: CommandConfig): Promise<Prepared> {
+/**
+ * Does work with a program, its folder and its files, which are removed afterwards. Fails with COMMAND_NOT_ALLOWED,
+ * COMMAND_INVALID, COMMAND_NOT_FOUND, COMMAND_SOURCE_* codes.
+ */
+async function withPrepared<T>(
+  settings: Settings,
+  ctx: ExecutorContext,
+  config: CommandConfig,
+  work: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  const { projectDir, dataDir, environment } = settings;
+  const programs = requireAllowed(settings, ctx, config);
+  const user = findUser(programs[0]?.user);
+  const files = createRunFiles(ctx, user);
+  try {
+    const folder = await openFolder(ctx, { folder: config.folder, projectDir, dataDir, files, user });
+    const [binary = SHELL] = await Promise.all(
+      programs.map(async ({ program }) => (program === undefined ? SHELL : findBinary(program, folder, environment))),
+    );
+    const words = typeof config.run === "string" ? ["-c", config.run] : config.run.slice(1);
+    return await work({ config, command: [binary, ...words], folder, files, user, isTrusted: isTrusted(config) });
+  } finally {
+    await files.remove();
+  }
+}
+
+/** Returns the programs of a config with their users. Fails with COMMAND_INVALID, COMMAND_NOT_ALLOWED. */
+function requireAllowed({ options }: Settings, { machine, target }: ExecutorContext, config: CommandConfig) {
   const fault = findCommandFault(config);
   if (fault !== undefined) throw new CommandFailure("COMMAND_INVALID", fault.message);
-  const folder = findFolder(settings.projectDir, config.folder);
-  const found = await Promise.all(
-    listPrograms(config).map(async ({ program }) => {
-      const allowance = findRule(settings.options, { machine: ctx.machine, program });
-      if (allowance.kind === "refused") throw new CommandFailure("COMMAND_NOT_ALLOWED", allowance.reason);
-      const binary = program === undefined ? SHELL : await findBinary(program, folder, settings.environment);
-      return { binary, user: allowance.rule.user };
-    }),
-  );
-  const { binary = SHELL, user } = found[0] ?? {};
-  const words = typeof config.run === "string" ? ["-c", config.run] : config.run.slice(1);
-  return { binary, words, folder, user: findUser(user) };
+  const programs = judgePrograms(options, machine, config).map(({ program, allowance }) => {
+    if (allowance.kind === "refused") throw new CommandFailure("COMMAND_NOT_ALLOWED", allowance.reason);
+    return { program, user: allowance.rule.user };
+  });
+  if (isTrusted(config) || target?.role !== undefined) return programs;
+  const text = "Its commit is not trusted, so it may only use a role. Give the task a target with one.";
+  throw new CommandFailure("COMMAND_NOT_ALLOWED", text);
 }
 
-interface TaskRun {
-  readonly config: CommandConfig;
-  readonly prepared: Prepared;
+function isTrusted({ folder }: CommandConfig): boolean {
+  return typeof folder !== "object" || folder.type !== "git" || folder.trusted;
 }
 
-async function runTask(settings: Settings, ctx: ExecutorContext, run: TaskRun): Promise<CommandStep> {
-  return withRun(settings, ctx, run, async (attended) => {
+async function runTask(settings: Settings, ctx: ExecutorContext, prepared: Prepared): Promise<CommandStep> {
+  return withInput(settings, ctx, prepared, async (attended) => {
     if (ctx.signal.aborted) throw new CommandFailure("COMMAND_CANCELLED", "Stopped before it began.");
     const { end, tail } = await attend(settings, ctx, attended);
-    if (end.kind === "cancelled") await runCancel(settings, ctx, run.prepared.folder, attended);
+    if (end.kind === "cancelled") await runCancel(settings, ctx, attended);
     return toEndStep(end, { ...attended, tail });
   });
 }
@@ -145,35 +181,30 @@ async function runTask(settings: Settings, ctx: ExecutorContext, run: TaskRun): 
 type Input = Omit<RunProgramInput, "onLine">;
 type Work = (attended: Attended) => Promise<CommandStep>;
 
-/** Does work with what a program is given, which is removed afterwards. */
-async function withRun(settings: Settings, ctx: ExecutorContext, run: TaskRun, work: Work): Promise<CommandStep> {
-  const { binary, words, folder, user } = run.prepared;
-  const { config } = run;
-  const files = createRunFiles(ctx, user);
+/** Does work with what a program is given. */
+async function withInput(settings: Settings, ctx: ExecutorContext, prepared: Prepared, work: Work) {
+  const { config, command, folder, files, user, isTrusted } = prepared;
   const masks = createLogMasks(ctx.secrets ?? []);
-  try {
-    return await withTargetCredentials(ctx, masks, (access) => {
-      const { environment: runner, options } = settings;
-      const { passEnvironment = [] } = options;
-      const env = toEnvironment(ctx, { runner, passEnvironment, access, environment: config.environment, files });
-      const input: Input = {
-        command: [binary, ...words],
-        cwd: folder,
-        env,
-        stdin: config.stdin ?? "",
-        holdStdin: false,
-        resultFd: undefined,
-        maxResultBytes: 0,
-        timeoutMs: parseDuration(config.timeout ?? "") ?? MAX_TIMER_MS,
-        signal: ctx.signal,
-        stop: { signal: config.cancel?.signal ?? "SIGTERM", graceMs: toGraceMs(config) },
-        user,
-      };
-      return work({ input, files, masks, config });
-    });
-  } finally {
-    files.remove();
-  }
+  // The home folder of the worker contains credentials.
+  const runner = isTrusted ? settings.environment : { ...settings.environment, HOME: files.folder };
+  const passEnvironment = isTrusted ? (settings.options.passEnvironment ?? []) : [];
+  return withTargetCredentials(ctx, masks, (access) => {
+    const env = toEnvironment(ctx, { runner, passEnvironment, access, environment: config.environment, files });
+    const input: Input = {
+      command,
+      cwd: folder,
+      env,
+      stdin: config.stdin ?? "",
+      holdStdin: false,
+      resultFd: undefined,
+      maxResultBytes: 0,
+      timeoutMs: parseDuration(config.timeout ?? "") ?? MAX_TIMER_MS,
+      signal: ctx.signal,
+      stop: { signal: config.cancel?.signal ?? "SIGTERM", graceMs: toGraceMs(config) },
+      user,
+    };
+    return work({ input, files, masks, config });
+  });
 }
 
 /** The longest time of a timer; the task's own timeout ends the program before. */
@@ -203,13 +234,13 @@ async function attend(settings: Settings, ctx: ExecutorContext, { input, files, 
 }
 
 /** Ends what the program has begun elsewhere, if the config says how. A failure is only reported. */
-async function runCancel(settings: Settings, ctx: ExecutorContext, folder: string, run: Attended): Promise<void> {
+async function runCancel(settings: Settings, ctx: ExecutorContext, run: Attended): Promise<void> {
   const [program, ...words] = run.config.cancel?.run ?? [];
   if (program === undefined) return;
   ctx.report(`▸ cancel: ${run.masks.text(program)}`);
   const input: Input = {
     ...run.input,
-    command: [await findBinary(program, folder, settings.environment), ...words],
+    command: [await findBinary(program, run.input.cwd, settings.environment), ...words],
     stdin: "",
     timeoutMs: toGraceMs(run.config),
     stop: { signal: "SIGKILL", graceMs: 0 },
@@ -217,7 +248,8 @@ async function runCancel(settings: Settings, ctx: ExecutorContext, folder: strin
     signal: new AbortController().signal,
   };
   const { end } = await attend(settings, ctx, { ...run, input });
-  if (end.kind !== "ended" || end.code !== 0) ctx.report(toEndText(end, { run: [program], timeout: run.config.grace }));
+  const fault = findEndFault(end, { run: [program], ...defined({ timeout: run.config.grace }) });
+  if (fault !== undefined) ctx.report(fault.text);
 }
 
 /** The worker of the attempt was lost. What it has begun elsewhere can still be ended. */
@@ -226,11 +258,12 @@ async function cancelLost(settings: Settings, ctx: ExecutorContext, config: Comm
   const step = failed({ code: "COMMAND_CANCELLED", message, retryable: false });
   await endMarked({ name: TASK_ID, value: toTaskId(ctx) });
   if (config.cancel?.run === undefined) return step;
-  const prepared = await prepare(settings, ctx, config);
-  return withRun(settings, ctx, { config, prepared }, async (attended) => {
-    await runCancel(settings, ctx, prepared.folder, attended);
-    return step;
-  });
+  return withPrepared(settings, ctx, config, (prepared) =>
+    withInput(settings, ctx, prepared, async (attended) => {
+      await runCancel(settings, ctx, attended);
+      return step;
+    }),
+  );
 }
 
 interface EndFacts {
@@ -241,26 +274,11 @@ interface EndFacts {
 }
 
 function toEndStep(end: ProgramEnd, { config, files, tail }: EndFacts): CommandStep {
-  const { success = [0], retryable = [75], repeatable = false } = config;
-  const text = toEndText(end, config);
-  const fail = (code: ConstructorParameters<typeof CommandFailure>[0], mayRetry: boolean): never => {
-    throw new CommandFailure(code, tail === "" ? text : `${text}\n${tail}`, { retryable: mayRetry });
-  };
-  switch (end.kind) {
-    case "not-started":
-      throw toNotStarted(end.error);
-    case "cancelled":
-      return fail("COMMAND_CANCELLED", false);
-    case "timed-out":
-      return fail("COMMAND_TIMED_OUT", repeatable);
-    case "lost":
-    case "too-large":
-      return fail("COMMAND_KILLED", repeatable);
-    case "ended":
-      if (end.code === null) return fail("COMMAND_KILLED", repeatable);
-      if (!success.includes(end.code)) return fail("COMMAND_FAILED", retryable.includes(end.code));
-      return toSucceeded(config, files);
-  }
+  if (end.kind === "not-started") throw toNotStarted(end.error);
+  const fault = findEndFault(end, config);
+  if (fault === undefined) return toSucceeded(config, files);
+  const { code, text, retryable } = fault;
+  throw new CommandFailure(code, tail === "" ? text : `${text}\n${tail}`, { retryable });
 }
 
 function toSucceeded({ outputs: declared }: CommandConfig, files: RunFiles): CommandStep {
@@ -269,23 +287,35 @@ function toSucceeded({ outputs: declared }: CommandConfig, files: RunFiles): Com
   return succeeded(outputs, sensitive.length > 0 ? { sensitive } : {});
 }
 
-type EndedConfig = Pick<CommandConfig, "run" | "shell"> & { readonly timeout?: string | undefined };
+interface EndFault {
+  readonly code: CommandFailureCode;
+  readonly text: string;
+  readonly retryable: boolean;
+}
 
-function toEndText(end: ProgramEnd, { run, shell, timeout }: EndedConfig): string {
-  const program = shell === true || typeof run === "string" ? "The text for the shell" : `"${run[0]}"`;
+/** Returns why the end of a program is no success. */
+function findEndFault(end: ProgramEnd, config: CommandConfig): EndFault | undefined {
+  const { run, success = [0], retryable = [75], repeatable = false, timeout = "its time" } = config;
+  const program = typeof run === "string" ? "The text for the shell" : `"${run[0]}"`;
   switch (end.kind) {
     case "not-started":
-      return `${program} was not started: ${end.error.message}`;
+      return { code: "COMMAND_NOT_FOUND", text: `${program} was not started: ${end.error.message}`, retryable: false };
     case "cancelled":
-      return `${program} was stopped.`;
+      return { code: "COMMAND_CANCELLED", text: `${program} was stopped.`, retryable: false };
     case "timed-out":
-      return `${program} was stopped after ${timeout ?? "its time"}.`;
-    case "ended":
-      return end.code === null
-        ? `${program} was ended by ${end.signal}.`
-        : `${program} ended with exit code ${end.code}.`;
-    default:
-      return `${program} was killed, because the process that starts programs had ended. The system may lack memory.`;
+      return { code: "COMMAND_TIMED_OUT", text: `${program} was stopped after ${timeout}.`, retryable: repeatable };
+    case "ended": {
+      const { code, signal } = end;
+      if (code === null)
+        return { code: "COMMAND_KILLED", text: `${program} was ended by ${signal}.`, retryable: repeatable };
+      if (success.includes(code)) return undefined;
+      const text = `${program} ended with exit code ${code}.`;
+      return { code: "COMMAND_FAILED", text, retryable: retryable.includes(code) };
+    }
+    default: {
+      const text = `${program} was killed, because the process that starts programs had ended. The system may lack memory.`;
+      return { code: "COMMAND_KILLED", text, retryable: repeatable };
+    }
   }
 }
 

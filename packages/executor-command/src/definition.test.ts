@@ -14,6 +14,10 @@ function problemsOf(config: string, options?: CommandOptions, version: 1 | 2 = 2
   return problems.map(({ severity, code }) => `${severity} ${code}`);
 }
 
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+const GIT = "type: git, host: github, repository: acme/tools";
+const MAKE = `{ ${GIT}, commit: ${COMMIT}, trusted: true }`;
+
 describe("the config of a command", () => {
   it.each([
     [`{ run: [helm, upgrade, "\${stack.id}"] }`, []],
@@ -26,6 +30,16 @@ describe("the config of a command", () => {
     ["{ run: [helm], grace: 3m }", ["error command-grace-too-long"]],
     ["{ run: [helm], environment: { LD_PRELOAD: x } }", ["error config-invalid"]],
     ["{ run: [] }", ["error config-invalid"]],
+    [`{ run: [make], folder: { ${GIT}, commit: "\${stack.id}", trusted: "\${stack.id == 'a'}" } }`, []],
+    [`{ run: [make], folder: { ${GIT}, commit: main, trusted: true } }`, ["error config-invalid"]],
+    [`{ run: [make], folder: { ${GIT}, trusted: true } }`, ["error config-invalid"]],
+    ["{ run: [make], folder: { type: s3, bucket: b } }", ["error config-invalid"]],
+    ["{ run: [make], folder: 5 }", ["error config-invalid"]],
+    // A token in an address ends in logs (open-mercato/cezar#59).
+    [
+      `{ run: [make], folder: { type: git, host: github, repository: "x:token@github.com/acme/a", commit: ${COMMIT}, trusted: true } }`,
+      ["error config-invalid"],
+    ],
   ])("%s has the problems %j", (config, problems) => {
     expect(problemsOf(config)).toEqual(problems);
   });
@@ -42,6 +56,25 @@ describe("the config of a command", () => {
     ["{ run: [ls], shell: true }", { allow: [{ program: "*" }] }, ["error command-shell-text"]],
     ["{ run: ls, shell: true }", { allow: [{ program: "*" }] }, ["error command-not-allowed"]],
     ["{ run: ls, shell: true }", { allow: [{ shell: true }] }, []],
+    [`{ run: [make], folder: ${MAKE} }`, { allow: [{ program: "*" }] }, ["error command-not-allowed"]],
+    [`{ run: [make], folder: ${MAKE} }`, { allow: [{ program: "*", sources: ["git:github/acme/*"] }] }, []],
+    [`{ run: ls, shell: true, folder: ${MAKE} }`, { allow: [{ shell: true }] }, ["error command-not-allowed"]],
+    [
+      `{ run: [make], folder: { ${GIT}, commit: ${COMMIT}, trusted: false } }`,
+      { allow: [{ program: "*", sources: ["*"] }] },
+      ["error command-not-allowed"],
+    ],
+    [
+      "{ run: [make], folder: { type: s3, bucket: tools, key: v7 } }",
+      { allow: [{ program: "*", sources: ["s3:tools-2/*"] }] },
+      ["error command-not-allowed"],
+    ],
+    ["{ run: [make], folder: { type: local, location: a } }", { allow: [{ program: "*" }] }, []],
+    [
+      "{ run: [make], folder: { type: local, location: a } }",
+      { allow: [{ program: "*", user: "deploy" }] },
+      ["error command-not-allowed"],
+    ],
   ])("%s under %j has the problems %j", (config, options, problems) => {
     expect(problemsOf(config, options)).toEqual(problems);
   });

@@ -1,5 +1,6 @@
-import { type DocumentConfig, type Executor, matchesGlob, type TasksReport } from "@stackyard/core";
+import { type DocumentConfig, type Executor, isMap, matchesGlob, type TasksReport } from "@stackyard/core";
 import { DURATION_PATTERN, hasExpression, parseDuration } from "@stackyard/core/machine";
+import { GitSourceConfig, LocalSourceConfig, S3SourceConfig, SOURCE_DOCUMENTS } from "@stackyard/sources/definition";
 import { type Static, Type } from "typebox";
 
 const closed = { additionalProperties: false };
@@ -30,16 +31,17 @@ const Output = Type.Object(
 /** An output that a program must write. */
 export type DeclaredOutput = Static<typeof Output>;
 
+/** A folder of the project. */
+const Folder = Type.String({ minLength: 1, maxLength: 1_024 });
+
 /** Which program a task runs, and what its end means. */
 export const CommandConfig = Type.Object(
   {
     run: Type.Union([Words, Text], { description: "`[program, argument, …]`; one text with `shell: true`" }),
     shell: Type.Optional(Type.Boolean({ description: "True: `run` is a text for `/bin/sh`. Default: false" })),
     folder: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 1_024,
-        description: "Where it runs, in the project. Default: the project",
+      Type.Union([Folder, LocalSourceConfig, S3SourceConfig, GitSourceConfig], {
+        description: "Where it runs: a folder of the project, or a copy of a source. Default: the project",
       }),
     ),
     environment: Type.Optional(
@@ -109,6 +111,18 @@ const Rule = Type.Object(
         description: "Names of machines; a star fits any characters. Default: all",
       }),
     ),
+    sources: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
+        maxItems: 100,
+        description:
+          "Where `folder` may come from, beside the project: `git:HOST/REPOSITORY` or `s3:BUCKET/KEY`; a star fits any characters. Default: nowhere else",
+      }),
+    ),
+    untrusted: Type.Optional(
+      Type.Boolean({
+        description: "True: also commits with `trusted: false`, in targets with a role. Default: false",
+      }),
+    ),
     user: Type.Optional(
       Type.String({
         pattern: "^[a-z_][a-z0-9_-]{0,31}$",
@@ -143,7 +157,12 @@ export const CommandOptions = Type.Object(
 export type CommandOptions = Static<typeof CommandOptions>;
 
 /** The options of a yard for one person, whose machines are their own: everything is allowed. */
-export const ALLOW_ALL: CommandOptions = { allow: [{ program: "*" }, { shell: true }] };
+export const ALLOW_ALL: CommandOptions = {
+  allow: [
+    { program: "*", sources: ["*"] },
+    { shell: true, sources: ["*"] },
+  ],
+};
 
 const DEFAULT_GRACE_MS = 30_000;
 /** A cancel may take five minutes: a signal, and a program that ends what was begun, with this time each. */
@@ -154,6 +173,12 @@ const SLACK_MS = 60_000;
 export function toGraceMs({ grace }: Pick<CommandConfig, "grace">): number {
   return Math.min(parseDuration(grace ?? "") ?? DEFAULT_GRACE_MS, MAX_GRACE_MS);
 }
+
+/** The config in documents of version 2, where a source may have expressions. */
+const CommandDocument = Type.Object(
+  { ...CommandConfig.properties, folder: Type.Optional(Type.Union([Folder, ...Object.values(SOURCE_DOCUMENTS)])) },
+  closed,
+);
 
 /** The definition of the executor `command` for engine, validator and editor; imports no SDK. */
 export const commandDefinition = {
@@ -168,7 +193,7 @@ export const commandDefinition = {
     const ms = parseDuration(config.timeout ?? "");
     return ms === undefined ? undefined : ms + toGraceMs(config) + SLACK_MS;
   },
-  documentSchemas: { v1: CommandConfig, v2: CommandConfig },
+  documentSchemas: { v1: CommandConfig, v2: CommandDocument },
   checkTasks: (configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport) => checkTasks(configs, report),
 } as const satisfies Omit<Executor, "start">;
 
@@ -237,30 +262,18 @@ function findRefusal(
   options: CommandOptions | undefined,
 ): CommandFault | undefined {
   if (options === undefined) return undefined;
-  for (const { program, path } of listPrograms(config)) {
-    const refusal = findRule(options, { machine, program });
-    if (refusal.kind === "refused") return { code: "command-not-allowed", path, message: refusal.reason };
+  for (const { path, allowance } of judgePrograms(options, machine, config)) {
+    if (allowance.kind === "refused") return { code: "command-not-allowed", path, message: allowance.reason };
   }
   return undefined;
 }
 
-/** Returns the programs of a config by where it names them; undefined is the shell. */
-export function listPrograms({ run, shell, cancel }: DocumentConfig): readonly {
+/** A program of a config, where the config names it, and whether it may run. */
+interface JudgedProgram {
+  /** Undefined is the shell. */
   readonly program: string | undefined;
   readonly path: readonly string[];
-}[] {
-  const toFirst = (words: unknown) => (Array.isArray(words) ? String(words[0]) : "");
-  const ofCancel = typeof cancel === "object" && cancel !== null && "run" in cancel ? toFirst(cancel.run) : undefined;
-  return [
-    { program: shell === true ? undefined : toFirst(run), path: ["run"] },
-    ...(ofCancel === undefined ? [] : [{ program: ofCancel, path: ["cancel", "run"] }]),
-  ];
-}
-
-/** A program that a machine wants to run; undefined is the shell. */
-interface WantedProgram {
-  readonly machine: string;
-  readonly program: string | undefined;
+  readonly allowance: Allowance;
 }
 
 /** The rule that allows a program, or why none does. */
@@ -268,17 +281,69 @@ type Allowance =
   | { readonly kind: "allowed"; readonly rule: CommandRule }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Decides by the options of a yard whether a machine may run a program. Without rules it runs none. */
-export function findRule({ allow = [] }: CommandOptions, { machine, program }: WantedProgram): Allowance {
+/** Decides by the options of a yard whether a machine may run the programs of a config. Without rules it runs none. */
+export function judgePrograms(
+  options: CommandOptions,
+  machine: string,
+  { run, shell, cancel, folder }: DocumentConfig,
+): readonly JudgedProgram[] {
+  const toFirst = (words: unknown) => (Array.isArray(words) ? String(words[0]) : "");
+  const judge = (program: string | undefined, ...path: readonly string[]): JudgedProgram => {
+    return { program, path, allowance: findRule(options, { machine, program, folder }) };
+  };
+  return [
+    judge(shell === true ? undefined : toFirst(run), "run"),
+    ...(isMap(cancel) && "run" in cancel ? [judge(toFirst(cancel["run"]), "cancel", "run")] : []),
+  ];
+}
+
+/** A program that a machine wants to run in a folder; undefined is the shell. */
+interface WantedProgram {
+  readonly machine: string;
+  readonly program: string | undefined;
+  readonly folder: unknown;
+}
+
+function findRule({ allow = [] }: CommandOptions, { machine, program, folder }: WantedProgram): Allowance {
   const what = program === undefined ? "texts by the shell" : JSON.stringify(program);
   if (program?.split("/").includes("..")) {
     return { kind: "refused", reason: `The program ${what} leads out of its folder. Name it without "..".` };
   }
-  const rule = allow.find((each) => fitsProgram(each, program) && fitsMachine(each, machine));
+  const origin = findOrigin(folder);
+  const rule = allow.find(
+    (each) => fitsProgram(each, program) && fitsMachine(each, machine) && fitsOrigin(each, origin),
+  );
+  if (rule?.user !== undefined && isMap(folder) && origin === undefined) {
+    const reason = `The rule for ${what} names a user, and a copy of the project could show to this user what only the worker may read. Write the folder as a text.`;
+    return { kind: "refused", reason };
+  }
   if (rule !== undefined) return { kind: "allowed", rule };
-  const entry = program === undefined ? "{ shell: true }" : `{ program: ${what} }`;
-  const reason = `This yard does not allow the machine ${JSON.stringify(machine)} to run ${what}. Add ${entry} to executors.command.allow of its configuration.`;
+  const entry = [
+    program === undefined ? "shell: true" : `program: ${what}`,
+    ...(origin === undefined ? [] : [`sources: [${JSON.stringify(origin.address)}]`]),
+    ...(origin?.isTrusted === false ? ["untrusted: true"] : []),
+  ];
+  const where = origin === undefined ? "" : ` in ${origin.isTrusted ? "" : "untrusted files of "}${origin.address}`;
+  const reason = `This yard does not allow the machine ${JSON.stringify(machine)} to run ${what}${where}. Add { ${entry.join(", ")} } to executors.command.allow of its configuration.`;
   return { kind: "refused", reason };
+}
+
+/** Where files that are not of the project come from. */
+interface Origin {
+  readonly address: string;
+  readonly isTrusted: boolean;
+}
+
+function findOrigin(folder: unknown): Origin | undefined {
+  if (!isMap(folder) || folder["type"] === "local") return undefined;
+  const { type, host, repository, bucket, key, trusted } = folder;
+  const address = type === "git" ? `git:${host}/${repository}` : `s3:${bucket}/${key}`;
+  return { address, isTrusted: trusted !== false };
+}
+
+function fitsOrigin({ sources = [], untrusted = false }: CommandRule, origin: Origin | undefined): boolean {
+  if (origin === undefined) return true;
+  return (origin.isTrusted || untrusted) && sources.some((pattern) => matchesGlob(pattern, origin.address));
 }
 
 function fitsProgram(rule: CommandRule, program: string | undefined): boolean {

@@ -1,4 +1,5 @@
 import { type Failed, failed } from "@stackyard/core";
+import { SourceFailure, type SourceFault } from "@stackyard/sources";
 
 /** The facts about a code. */
 interface FailureFacts {
@@ -17,6 +18,16 @@ export const COMMAND_FAILURES = {
   COMMAND_NOT_ALLOWED: fact(false, "The option `allow` of the yard has no rule for the program and the machine."),
   COMMAND_INVALID: fact(false, "The parts of the config do not fit each other, or the system refuses a value."),
   COMMAND_NOT_FOUND: fact(false, "The program, its folder or its user does not exist on the worker."),
+  COMMAND_SOURCE_MISSING: fact(false, "The source of the folder does not exist."),
+  COMMAND_SOURCE_REFUSED: fact(
+    false,
+    "The source is outside of the project, too large, or contains what cannot be copied.",
+  ),
+  COMMAND_SOURCE_UNREADABLE: fact(
+    true,
+    "The source could not be read: a permission is missing, or the service does not respond; nothing was started.",
+  ),
+  COMMAND_SOURCE_UNSUPPORTED: fact(false, "The worker lacks the plugin or package for the type of the source."),
   COMMAND_UNAVAILABLE: fact(true, "The worker lacks memory, processes or file descriptors; nothing was started."),
   COMMAND_NEEDS_STORE: fact(false, "A worker without a store cannot know whether the program ran before."),
   COMMAND_FAILED: fact("config", "The program ended with another exit code; retried after the codes of `retryable`."),
@@ -50,4 +61,19 @@ export class CommandFailure extends Error {
     const { retryable = COMMAND_FAILURES[code].retryable === true } = options;
     this.step = failed({ code, message, retryable });
   }
+}
+
+const CODES: Readonly<Record<SourceFault, CommandFailureCode>> = {
+  missing: "COMMAND_SOURCE_MISSING",
+  outside: "COMMAND_SOURCE_REFUSED",
+  refused: "COMMAND_SOURCE_REFUSED",
+  unreadable: "COMMAND_SOURCE_UNREADABLE",
+  unsupported: "COMMAND_SOURCE_UNSUPPORTED",
+  cancelled: "COMMAND_CANCELLED",
+};
+
+/** Returns the failure of this executor for that of a source, and other errors as they are. */
+export function toCommandFailure(error: unknown): unknown {
+  if (!(error instanceof SourceFailure)) return error;
+  return new CommandFailure(CODES[error.fault], error.message, { cause: error });
 }

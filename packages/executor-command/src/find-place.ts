@@ -1,11 +1,40 @@
 import { execFileSync } from "node:child_process";
 import { realpathSync, statSync } from "node:fs";
 import { resolve, sep } from "node:path";
+import type { ExecutorContext } from "@stackyard/core";
 import { type Environment, findInPath, type ProgramUser } from "@stackyard/core/programs";
-import { CommandFailure } from "./failure.ts";
+import { copySource } from "@stackyard/sources";
+import type { CommandConfig } from "./definition.ts";
+import { CommandFailure, toCommandFailure } from "./failure.ts";
+import { giveTo, type RunFiles } from "./run-files.ts";
 
-/** Returns the folder of the project in which a program runs. Fails with COMMAND_NOT_FOUND, COMMAND_INVALID. */
-export function findFolder(projectDir: string, folder = "."): string {
+interface FolderInput {
+  readonly folder: CommandConfig["folder"];
+  readonly projectDir: string;
+  /** The worker's own folder, which is never copied. */
+  readonly dataDir: string | undefined;
+  readonly files: RunFiles;
+  readonly user: ProgramUser | undefined;
+}
+
+/**
+ * Returns the folder in which a program runs: one of the project, or a copy of a source among the files of the run. Fails
+ * with COMMAND_NOT_FOUND, COMMAND_INVALID, COMMAND_SOURCE_* codes.
+ */
+export async function openFolder(ctx: ExecutorContext, input: FolderInput): Promise<string> {
+  const { folder = ".", projectDir, dataDir, files, user } = input;
+  if (typeof folder === "string") return findFolder(projectDir, folder);
+  const ownDirs = dataDir === undefined ? [] : [dataDir];
+  try {
+    const copied = await copySource(ctx, folder, { baseDir: projectDir, ownDirs, target: files.source });
+    if (user !== undefined) await giveTo(user, files.source);
+    return copied;
+  } catch (error) {
+    throw toCommandFailure(error);
+  }
+}
+
+function findFolder(projectDir: string, folder: string): string {
   const root = realpathSync(projectDir);
   const isInside = (path: string) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
   // Checked first as it is written, so that the error does not reveal what exists outside.
@@ -23,8 +52,10 @@ export async function findBinary(program: string, folder: string, environment: E
   const isPath = program.includes("/");
   const found = await findInPath(isPath ? resolve(folder, program) : program, environment["PATH"] ?? "");
   if (found !== undefined && program !== "") return found;
-  const where = isPath ? `in ${folder}, or may not be run` : "in any folder of PATH";
-  throw new CommandFailure("COMMAND_NOT_FOUND", `The program "${program}" is not ${where}. Install it on the worker.`);
+  const where = isPath
+    ? `in ${folder}, or may not be run. Name what runs it, such as sh, for a file of a bucket: those have no modes.`
+    : "in any folder of PATH. Install it on the worker.";
+  throw new CommandFailure("COMMAND_NOT_FOUND", `The program "${program}" is not ${where}`);
 }
 
 /** Returns the numbers of a user and its group. Fails with COMMAND_NOT_FOUND. */

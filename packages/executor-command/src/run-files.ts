@@ -1,4 +1,5 @@
-import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chown, lchown, readdir, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutorContext } from "@stackyard/core";
@@ -6,9 +7,13 @@ import type { ProgramUser } from "@stackyard/core/programs";
 
 /** The files of one run, in a folder that only its user can read. */
 export interface RunFiles {
+  readonly folder: string;
   readonly metadata: string;
   readonly outputs: string;
-  remove(): void;
+  /** Where a source is copied to. */
+  readonly source: string;
+  /** Never throws: what is left is removed by a later run. */
+  remove(): Promise<void>;
 }
 
 const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
@@ -25,7 +30,46 @@ export function createRunFiles(ctx: ExecutorContext, user: ProgramUser | undefin
   writeFileSync(files.metadata, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
   writeFileSync(files.outputs, "", { mode: 0o600 });
   if (user !== undefined) for (const path of [...Object.values(files), folder]) chownSync(path, user.uid, user.gid);
-  return { ...files, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const source = join(folder, "source");
+  return {
+    ...files,
+    folder,
+    source,
+    async remove() {
+      // It may have thousands of files, which other work should not wait for.
+      if (existsSync(source)) await rm(source, REMOVAL).catch(() => undefined);
+      try {
+        removeFolder(folder);
+      } catch (error) {
+        ctx.logger.warn("The files of a program were not removed.", { folder, error });
+      }
+    },
+  };
+}
+
+/** Makes a user the owner of a folder and all that is in it. */
+export async function giveTo({ uid, gid }: ProgramUser, folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const { parentPath, name } of entries) await lchown(join(parentPath, name), uid, gid);
+  await chown(folder, uid, gid);
+}
+
+const REMOVAL = { recursive: true, force: true, maxRetries: 3 } as const;
+
+/** Programs leave folders that cannot be written to, as caches of modules are. */
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, REMOVAL);
+  } catch {
+    unlock(folder);
+    rmSync(folder, REMOVAL);
+  }
+}
+
+function unlock(folder: string): void {
+  chmodSync(folder, 0o700);
+  const entries = readdirSync(folder, { withFileTypes: true });
+  for (const entry of entries) if (entry.isDirectory()) unlock(join(folder, entry.name));
 }
 
 /** Removes the folders of killed processes of this host: metadata may be secret. */
@@ -34,7 +78,7 @@ function removeDead(parent: string): void {
     const [, host, pid] = NAME.exec(name) ?? [];
     if (host !== HOST || isAlive(Number(pid))) continue;
     try {
-      rmSync(join(parent, name), { recursive: true, force: true });
+      removeFolder(join(parent, name));
     } catch {
       // It is of another user.
     }
