@@ -1,8 +1,8 @@
 import type { ExecutorDefinition } from "@stackyard/core";
 import { deployDefinition } from "./deploy/definition.ts";
-import { GATE_OPEN, gateDefinition } from "./gate/definition.ts";
+import { gateDefinition } from "./gate/definition.ts";
 
-export { deployDefinition, GATE_OPEN, gateDefinition };
+export { deployDefinition, gateDefinition };
 
 /** The definitions of the executors of releases, for engine, validator and editor. */
 export const promotionDefinitions: readonly ExecutorDefinition[] = [deployDefinition, gateDefinition];

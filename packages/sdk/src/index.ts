@@ -61,6 +61,7 @@ export type {
   StackCondition,
   StackCounts,
   StackDetails,
+  StackPart,
   StackPreview,
   StackSnapshot,
   StackSort,

@@ -100,6 +100,7 @@ function aStack(stack: Partial<StackDetails> = {}): StackDetails {
     entry: 2,
     version: 3,
     summary: "Waits for clean.",
+    parts: [],
     attempts: [],
     parked: [],
     timers: [],

@@ -12,7 +12,7 @@ import {
 
 const at = "2026-01-01T00:00:00.000Z";
 
-function showProgress(why: string, progressMessage: string): string {
+function showProgress(kind: "lease" | "key" | "cancel", why: string, progressMessage: string): string {
   const attempt = { attemptId: "a", stackId: "s", task: "work", entry: 1, attempt: 1, status: "running" } as const;
   const times = { dispatchedAt: at, deadlineAt: at };
   return show({
@@ -21,6 +21,7 @@ function showProgress(why: string, progressMessage: string): string {
         name: "work",
         status: "PENDING",
         why,
+        waitsFor: { kind },
         attempt: { ...attempt, ...times, heldKeys: [], hasLog: false, progressMessage },
       },
     ],
@@ -42,6 +43,7 @@ function show(more: Partial<StackDetails>): string {
     entry: 1,
     version: 1,
     summary: "Waits for work.",
+    parts: [],
     tasks: [],
     attempts: [],
     parked: [],
@@ -87,7 +89,9 @@ describe("formatStack", () => {
   });
 
   it("prints the progress of a task once", () => {
-    expect(showProgress("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
+    expect(showProgress("lease", "Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
+    // The holder of the key has the same text in its name.
+    expect(showProgress("key", 'Waits for "try 4".', "try 4")).toMatch(/Waits for "try 4"\. try 4$/);
   });
 
   it("prints why a timer has not acted", () => {
@@ -111,7 +115,7 @@ describe("formatStack", () => {
   });
 
   it("prints the progress when the reason does not include it", () => {
-    expect(showProgress("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+    expect(showProgress("cancel", "It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
   });
 });
 

@@ -239,17 +239,18 @@ function toTaskRows(stack: StackDetails, out: Painter): readonly (readonly strin
 }
 
 function explainTask({ state, lastFailure }: StackDetails, task: StackDetails["tasks"][number], out: Painter): string {
-  const { name, status, why, attempt } = task;
-  if (status !== "ERROR") return formatProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out);
+  const { name, status, why, attempt, waitsFor } = task;
+  if (status === "PENDING" && attempt?.progressMessage !== undefined && !TELLS_PROGRESS.has(waitsFor?.kind)) {
+    return `${why} ${out.paint("dim", attempt.progressMessage)}`;
+  }
+  if (status !== "ERROR") return why;
   // Its message is shown once, below.
   if (lastFailure?.task === name && lastFailure.state === state) return "Failed; see the last failure.";
   return toOneLine(why, MOST_WHY_CHARACTERS);
 }
 
-// The reason includes the progress of an attempt that runs or is polled, but not of one that is queued or cancelling.
-function formatProgress(why: string, progress: string | undefined, out: Painter): string {
-  return progress === undefined || why.includes(progress) ? why : `${why} ${out.paint("dim", progress)}`;
-}
+/** Waits whose reason includes the progress of the attempt; of one that is queued or being stopped it does not. */
+const TELLS_PROGRESS: ReadonlySet<string | undefined> = new Set(["lease", "poll", "opening"]);
 
 function toParkedRows(parked: StackDetails["parked"], out: Painter): readonly (readonly string[])[] {
   return parked.map(({ event, eventId, code, reason, nextTryAt }) => [

@@ -39,6 +39,7 @@ const stack = {
   entry: 3,
   version: 9,
   summary: "Waits for 1 more approval.",
+  parts: [],
   tasks: [
     { name: "sign-off", status: "PENDING", detail: "APPROVING", why: "Waits for people." },
     { name: "deploy", status: "PENDING", why: "needs sign-off", waitsFor: { kind: "need", tasks: ["sign-off"] } },

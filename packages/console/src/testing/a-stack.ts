@@ -47,6 +47,7 @@ export function aStack(changes: Partial<StackDetails> = {}): StackDetails {
     version: 4,
     failed: true,
     summary: "Failed: database. `stackyard stacks retry pr-12` tries again.",
+    parts: [{ kind: "failed", names: ["database"], does: "failed", why: "no room for another database" }],
     tasks: [
       { name: "network", status: "SATISFIED", why: "Done." },
       {

@@ -46,6 +46,41 @@ export async function failEach({ api, show, neverSays = [], spared = [], isWhole
     await page.screen.unmount();
   }
   expect(silent, "requests whose failure the page does not say").toEqual([]);
+  await failAllEmpty({ api, show });
+}
+
+/** Lets all requests fail whose answer is an empty list: nothing that the page says may be a word on what is not there. */
+async function failAllEmpty({ api, show }: Pick<FailEach, "api" | "show">): Promise<void> {
+  const empty = Object.entries(api).filter(([key, answer]) => key.startsWith("GET ") && isEmptyList(answer));
+  const failing = empty.map(([key]) => [key, problem(500, "SERVER_ERROR", DETAIL)] as const);
+  const page = await show({ ...api, ...Object.fromEntries(failing) });
+  await toQuiet(page);
+  expect(listClaims(), "said of what could not be loaded").toEqual([]);
+  await page.screen.unmount();
+}
+
+function isEmptyList(answer: Answer): boolean {
+  return (
+    typeof answer === "object" &&
+    answer !== null &&
+    "items" in answer &&
+    Array.isArray(answer.items) &&
+    answer.items.length === 0
+  );
+}
+
+/** How a sentence begins that is true only of what is known to be none. */
+const NONE = /^(?:No|None|Nothing|Never|Nobody|Not yet|All quiet|There (?:is|are) no)\b/;
+
+function listClaims(): readonly string[] {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const claims: string[] = [];
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    const text = node.textContent?.trim() ?? "";
+    const place = node.parentElement?.closest("option, button, [role=alert], .hidden-visually, label");
+    if (NONE.test(text) && (place === undefined || place === null)) claims.push(text);
+  }
+  return claims;
 }
 
 const FAILED = /The store does not answer\.|could not be loaded|not loaded: retry|–.*not known/;

@@ -58,6 +58,7 @@ export {
   RevealedSecret,
   StackCounts,
   StackDetails,
+  StackPart,
   StackSummary,
   type StackTask,
   Wait,

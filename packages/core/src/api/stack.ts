@@ -333,10 +333,35 @@ const ShownDeed = Type.Object({
   ),
 });
 
+/** A part of what a stack does or waits for. */
+export const StackPart = Type.Object({
+  kind: Type.Union([
+    Type.Literal("failed", { description: "A task of the present state." }),
+    Type.Literal("left", { description: "What an earlier state has left behind." }),
+    Type.Literal("runs", { description: "A task is at work." }),
+    Type.Literal("waits", { description: "A task waits for something outside of the stack." }),
+    Type.Literal("needs", { description: "Tasks wait for those named before." }),
+    Type.Literal("events", { description: "These events lead out of the state." }),
+    Type.Literal("parked", { description: "Events are parked, and retried." }),
+    Type.Literal("held", { description: "The stack keeps its revision." }),
+  ]),
+  names: Type.Array(Type.String(), { description: "Its tasks or events. None: it is about the stack as a whole." }),
+  does: Type.Optional(Type.String({ description: "What they do, such as `failed in DEPLOY`." })),
+  since: Type.Optional(Instant),
+  why: Type.Optional(Type.String({ description: "The reason or the progress, perhaps of several lines." })),
+  next: Type.Optional(
+    Type.Object({ does: Type.String(), at: Instant }, { description: "What happens then, such as `it can continue`." }),
+  ),
+});
+export type StackPart = View<typeof StackPart>;
+
 /** A stack with everything that explains its present state. */
 export const StackDetails = Type.Object({
   ...stackProperties,
   summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
+  parts: Type.Array(StackPart, {
+    description: "The same by parts, without commands, for pages that show names and instants in their own way.",
+  }),
   pull: Type.Optional({ ...PreviewPull, description: "The pull request that the stack is a preview of." }),
   waitsFor,
   mainCondition,

@@ -11,6 +11,7 @@ import { toShellCommand } from "../machine/shell-command.ts";
 import type { Acknowledgement, LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
 import { evaluateHealth, findStall, REVISION_LOST } from "../machine/stack-health.ts";
 import type { AttemptView, ParkedHead } from "../ports/stack-store.ts";
+import { type ExplainedPart, listParts } from "./explain-parts.ts";
 import {
   type AttemptFacts,
   explainLeaving,
@@ -44,6 +45,8 @@ interface ExplainedFailure extends LastFailure {
 /** The explanation of what a stack waits for, as text and as data. */
 export interface Explanation {
   readonly summary: string;
+  /** The same by parts, for readers who show names and instants in their own way; none where `summary` says it all. */
+  readonly parts: readonly ExplainedPart[];
   readonly waitsFor?: Wait;
   readonly tasks: readonly ExplainedTask[];
   /** All that were given, as they may be shown. */
@@ -74,8 +77,10 @@ export function explainStack(input: ExplainInput, now: number): Explanation {
   const attempts = input.attempts.map((attempt) => toShown(attempt, mask));
   const tasks = stack.tasks.map((task) => toExplained({ ...input, attempts, now }, task, mask));
   const { why, waitsFor } = summarise({ ...input, attempts, now, tasks });
+  const parts = listParts({ ...input, now, tasks, waitsFor });
   return {
     summary: mask(why),
+    parts: parts.map((part) => ({ ...part, ...(part.why !== undefined && { why: mask(part.why) }) })),
     ...(waitsFor && { waitsFor }),
     tasks,
     attempts,

@@ -47,13 +47,17 @@ export function explainTask(facts: TaskFacts, task: TaskState): Reason {
 function explainApproval({ from, count, given, expiresAt }: Approval, task: string, now: number): Reason {
   const names = given.map(({ by }) => by.name);
   const need = count - given.length;
-  const more = `${need}${given.length === 0 ? "" : " more"} approval${need === 1 ? "" : "s"}`;
   const approved = given.length === 0 ? "" : ` (approved: ${formatNames(names)})`;
   const left = formatTimespan(expiresAt - now).replace(/ 0[smh]$/, "");
   return {
-    why: `Waits for ${more} from ${formatNames(from)}${approved}. Expires in ${left}.`,
+    why: `Waits for ${formatApprovals(need, names)} from ${formatNames(from)}${approved}. Expires in ${left}.`,
     waitsFor: { kind: "approval", task, groups: from, need, given: names, at: expiresAt },
   };
+}
+
+/** Formats how many approvals a task still needs, such as `1 more approval`. */
+export function formatApprovals(need: number, given: readonly string[]): string {
+  return `${need}${given.length === 0 ? "" : " more"} approval${need === 1 ? "" : "s"}`;
 }
 
 /**

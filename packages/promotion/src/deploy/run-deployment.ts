@@ -143,11 +143,13 @@ function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProg
   const { waiting, sent, done, failed: failures } = tally;
   const each = now - quietSince >= QUIET_AFTER_MS ? QUIET_POLL_MS : POLL_MS;
   const pollAfterMs = sent > 0 || opensAt === undefined ? each : Math.max(1, Math.min(opensAt - now, LONGEST_MS));
-  const held = unknown === undefined || sent + waiting > 0 ? formatHeld(deployment) : ` ${unknown}`;
-  const message = `${done} arrived, ${sent} on their way, ${waiting} to be sent, ${failures} failed.${formatUnseen(unseen, listCount(sizes))}${held}`;
+  const reason = unknown === undefined || sent + waiting > 0 ? formatHeld(deployment) : ` ${unknown}`;
+  const message = `${done} arrived, ${sent} on their way, ${waiting} to be sent, ${failures} failed.${formatUnseen(unseen, listCount(sizes))}${reason}`;
   const next = deployment.state.next;
   const known = { next, quietSince, examinedAt, ...noteCall(progress, now), ...defined({ opensAt }) };
-  return running({ progress: known, pollAfterMs, message });
+  // What is on its way may arrive before.
+  const held = sent > 0 ? {} : defined({ opensAt });
+  return running({ progress: known, pollAfterMs, message, ...held });
 }
 
 /** Returns the instant that is still to come: when it has passed, rows were observed. */

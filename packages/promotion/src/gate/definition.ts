@@ -103,8 +103,12 @@ export const GateProgress = Type.Object(
 );
 export type GateProgress = Static<typeof GateProgress>;
 
+const GateOutputs = Type.Object({
+  observed: Type.String({ description: "What was true when it opened, such as `24h, alarms OK`" }),
+});
+
 /** The result of a call of the executor. */
-export type GateStep = Step<GateProgress, Record<never, never>>;
+export type GateStep = Step<GateProgress, Static<typeof GateOutputs>>;
 
 const DAY_MS = 86_400_000;
 
@@ -113,7 +117,7 @@ export const gateDefinition = {
   name: "gate",
   config: GateConfig,
   progress: GateProgress,
-  outputs: Type.Object({}),
+  outputs: GateOutputs,
   resumable: true,
   takesSecrets: false,
   cancelWithin: "1m",
@@ -121,6 +125,3 @@ export const gateDefinition = {
   timeout: (): number => 30 * DAY_MS,
   checkTasks: checkGateTasks,
 } as const satisfies Omit<Executor, "start">;
-
-/** The beginning of the last line of a gate that has opened. What it has observed follows: the console shows it. */
-export const GATE_OPEN = "The gate is open: ";

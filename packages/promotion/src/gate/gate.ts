@@ -16,14 +16,7 @@ import { findSender } from "../deploy/find-sender.ts";
 import { findDeployState } from "../deploy/rows.ts";
 import { type Closed, type Condition, examineOrClose, LONGEST_SLEEP_MS } from "./condition.ts";
 import type { TurnWaiter } from "./decide-turn.ts";
-import {
-  GATE_OPEN,
-  type GateConfig,
-  type GateProgress,
-  type GateStep,
-  gateDefinition,
-  type SoakTime,
-} from "./definition.ts";
+import { type GateConfig, type GateProgress, type GateStep, gateDefinition, type SoakTime } from "./definition.ts";
 import { examineAlarms } from "./examine-alarms.ts";
 import { examineArtifacts } from "./examine-artifacts.ts";
 import { createSoakWatch, type SoakWatch } from "./examine-soak.ts";
@@ -166,8 +159,9 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, { config, before }
   }
   const waits = conditions.flatMap(([key, each]) => (each.kind === "closed" ? [[key, each] as const] : []));
   if (waits.length === 0) {
-    ctx.report(`${GATE_OPEN}${formatOpen(config)}`);
-    return succeeded({});
+    const observed = formatOpen(config);
+    ctx.report(`The gate is open: ${observed}`);
+    return succeeded({ observed });
   }
   // A look that could not read the soak does not count.
   const soak = waits.find(([key]) => key === "soak")?.[1].soak ?? before?.soak;

@@ -83,11 +83,13 @@ export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): 
 export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: number): StackDetails | undefined {
   const { stack, version, parked } = loaded;
   if (stack === undefined) return undefined;
-  const { summary, waitsFor, tasks, attempts, lastFailure, reachable } = explainStack({ ...facts, stack, parked }, now);
+  const explained = explainStack({ ...facts, stack, parked }, now);
+  const { summary, parts, waitsFor, tasks, attempts, lastFailure, reachable } = explained;
   const printed = toPrinted.stack(stack);
   return {
     ...toFields(printed, version),
     summary,
+    parts: parts.map(toPart),
     mainCondition: evaluateHealth(stack, parked.length).main,
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
     ...(stack.deeds && { deeds: listDeeds(stack).map(toDeed) }),
@@ -156,6 +158,14 @@ function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure
 }
 
 type EngineWait = NonNullable<Explanation["waitsFor"]>;
+
+function toPart({ since, next, ...part }: Explanation["parts"][number]): StackDetails["parts"][number] {
+  return {
+    ...part,
+    ...defined({ since: toInstant(since) }),
+    ...(next && { next: { ...next, at: toInstant(next.at) } }),
+  };
+}
 
 function toWait({ at, ...wait }: EngineWait): Wait {
   return { ...wait, ...defined({ at: toInstant(at) }) };

@@ -1,33 +1,22 @@
-import { GATE_OPEN } from "@stackyard/promotion/definition";
 import { describe, expect, it } from "vitest";
 import { anAttempt, anEntry } from "../../testing/a-stack.ts";
-import { findObserved, findPlanner, formatPlanNote, listOpened } from "./observed-notes.ts";
+import { findPlanner, formatPlanNote, listObserved } from "./observed-notes.ts";
 
 const PLAN = { counts: { move: 80, same: 1, create: 4, moving: 0, fails: 0 }, runs: 252, hidden: 0 };
 
-describe("what a gate has observed", () => {
-  it.each([
-    ["The stacks soak until 09:00.\nThe gate is open: 24h, alarms OK\n", "24h, alarms OK"],
-    [`${GATE_OPEN}no newer release`, "no newer release"],
-    ["The stacks soak until 09:00.\n", undefined],
-    ["> The gate is open: 24h", undefined],
-    ["", undefined],
-  ])("%j is %j", (log, expected) => {
-    expect(findObserved(log)).toBe(expected);
-  });
+it("says what a gate has observed, by the outputs of its own attempt", () => {
+  const attempts = [
+    anAttempt({ attemptId: "open", executor: "gate" }),
+    anAttempt({ attemptId: "settled", executor: "gate" }),
+    anAttempt({ attemptId: "script", executor: "script" }),
+  ];
+  const entries = [
+    anEntry(3, { eventId: "result:script", outputs: { observed: "not a gate" } }),
+    anEntry(2, { eventId: "result:settled" }),
+    anEntry(1, { eventId: "result:open", outputs: { observed: "24h, alarms OK" } }),
+  ];
 
-  it("is asked only of the logs of gates that have succeeded", () => {
-    const gate = { executor: "gate", outcome: "succeeded", hasLog: true } as const;
-    const attempts = [
-      anAttempt({ ...gate, attemptId: "open" }),
-      anAttempt({ ...gate, hasLog: false }),
-      anAttempt({ ...gate, outcome: "closed" }),
-      anAttempt({ ...gate, outcome: "failed" }),
-      anAttempt({ ...gate, executor: "script" }),
-    ];
-
-    expect(listOpened(attempts).map(({ attemptId }) => attemptId)).toEqual(["open"]);
-  });
+  expect(listObserved(attempts, entries)).toEqual([["open", "24h, alarms OK"]]);
 });
 
 describe("what a plan has observed", () => {

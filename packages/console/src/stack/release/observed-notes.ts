@@ -2,14 +2,20 @@ import { isMap } from "@stackyard/core";
 import type { Attempt, DeployPlan, HistoryEntry } from "@stackyard/sdk";
 import { countMoved } from "../../design/release/count-moved.ts";
 
-/** Returns the attempts whose log says what a gate has observed. One that a person has settled has no such line. */
-export function listOpened(attempts: readonly Attempt[]): readonly Attempt[] {
-  return attempts.filter(({ executor, outcome, hasLog }) => executor === "gate" && outcome === "succeeded" && hasLog);
+/** Returns what gates have observed when they opened, such as `24h, alarms OK`, by attempt. One that a person has settled has observed nothing. */
+export function listObserved(
+  attempts: readonly Attempt[],
+  entries: readonly HistoryEntry[],
+): readonly (readonly [string, string])[] {
+  return attempts.flatMap(({ executor, attemptId }) => {
+    const outputs = executor === "gate" ? findOutputs(entries, attemptId) : undefined;
+    const observed = isMap(outputs) ? outputs["observed"] : undefined;
+    return typeof observed === "string" ? [[attemptId, observed] as const] : [];
+  });
 }
 
-/** Returns what a gate has observed when it opened, such as `24h, alarms OK`, from its log; undefined if it did not open. */
-export function findObserved(log: string): string | undefined {
-  return /^The gate is open: (.+)$/m.exec(log)?.[1];
+function findOutputs(entries: readonly HistoryEntry[], attemptId: string): unknown {
+  return entries.find(({ eventId }) => eventId === `result:${attemptId}`)?.outputs;
 }
 
 /** Returns the attempt that has made a plan: its result in the history has the digest. */

@@ -5,8 +5,9 @@ import { hasFailed, itemsOf, useLoad } from "../../api/use-load.ts";
 import { Pill } from "../../design/mark.tsx";
 import { Sentence } from "../../design/sentence.tsx";
 import { StackLink } from "../../design/stack-link.tsx";
-import { Ago, Day, Text, useNow } from "../../design/text.tsx";
-import { type ReleaseNow, type ReleasePart, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
+import { Ago, Text, useNow } from "../../design/text.tsx";
+import { Part, When } from "../stack-sentence.tsx";
+import { type ReleaseNow, type SentPart, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
 
 interface HeadingProps {
   readonly stack: StackDetails;
@@ -33,10 +34,18 @@ export function ReleaseHeading({ stack, deploys }: HeadingProps) {
 export function ReleaseSentence(facts: Omit<ReleaseNow, "now">) {
   const parts = toReleaseParts({ ...facts, now: useNow(10_000) });
   if (parts.length === 0) return <Sentence text={facts.stack.summary} />;
-  return parts.map((part) => <Part key={`${part.task} ${part.text}`} release={facts.stack.id} part={part} />);
+  return parts.map((part) =>
+    part.kind === "sent" ? (
+      <Sent key={`${part.task} ${part.text}`} release={facts.stack.id} part={part} />
+    ) : (
+      <span key={`${part.kind} ${part.names.join(" ")}`} className="release-part">
+        <Part part={part} />
+      </span>
+    ),
+  );
 }
 
-function Part({ release, part: { task, text, at, failed = 0, next } }: { release: string; part: ReleasePart }) {
+function Sent({ release, part: { task, text, failed = 0, next } }: { release: string; part: SentPart }) {
   return (
     <span className="release-part">
       {task !== undefined && (
@@ -45,7 +54,6 @@ function Part({ release, part: { task, text, at, failed = 0, next } }: { release
         </b>
       )}{" "}
       <Text>{text}</Text>
-      {at !== undefined && <When at={at} />}
       {task !== undefined && failed > 0 && <Failed release={release} task={task} count={failed} />}.{" "}
       {next !== undefined && (
         <>
@@ -59,15 +67,6 @@ function Part({ release, part: { task, text, at, failed = 0, next } }: { release
         </>
       )}
     </span>
-  );
-}
-
-function When({ at }: { at: string }) {
-  return (
-    <>
-      {" "}
-      <Day at={at} />, <Ago at={at} />
-    </>
   );
 }
 

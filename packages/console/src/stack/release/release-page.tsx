@@ -9,11 +9,11 @@ import { Icon } from "../../design/icon.tsx";
 import { TextLink, To, useSearch } from "../../design/links.tsx";
 import { Menu } from "../../design/menu.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../../design/page.tsx";
-import { Sentence } from "../../design/sentence.tsx";
 import { Text } from "../../design/text.tsx";
 import { SendDialog } from "../actions/send-dialog.tsx";
 import { useOperateRefusal } from "../refusals.ts";
 import { createYardSource, type StackProps, type StackSource } from "../source.ts";
+import { StackSentence } from "../stack-sentence.tsx";
 import { ReleaseHeading, ReleaseSentence } from "./release-head.tsx";
 import { ReleasePanels, useRelease } from "./release-panels.tsx";
 import { RetryFailed } from "./retry-failed.tsx";
@@ -69,13 +69,13 @@ function LoadedRelease({ source, stack, attempts }: LoadedProps) {
       title={stack.id}
       heading={<ReleaseHeading stack={stack} deploys={items} />}
       sentence={
-        <span className="stack-summary wrap">
-          {deploys.data === undefined ? (
-            <Sentence text={stack.summary} />
-          ) : (
+        deploys.data === undefined ? (
+          <StackSentence stack={stack} />
+        ) : (
+          <span className="stack-summary wrap">
             <ReleaseSentence stack={stack} deploys={deploys.data} calendar={calendar.data} />
-          )}
-        </span>
+          </span>
+        )
       }
       actions={<ReleaseActions source={source} stack={stack} items={items} />}
     >

@@ -97,6 +97,10 @@ function releaseApi(): Readonly<Record<string, Answer>> {
       },
     ],
     attempts: [watching, sending, staging],
+    parts: [
+      { kind: "runs" as const, names: ["tenants"], does: "runs", since: sending.dispatchedAt },
+      { kind: "waits" as const, names: ["watch"], does: "waits", next: { does: "it can continue", at: until } },
+    ],
   };
   const history = [
     anEntry(4, { from: "STAGING", to: "PRODUCTION", event: "TASK_SATISFIED" }),
@@ -123,7 +127,7 @@ it("says what could not be loaded, and nothing that only the rest would say (mig
 });
 
 it.each([
-  ["the server's sentence while it is not known what was sent", "deploys", /Failed: database\./, "26 of 52 arrived, 1"],
+  ["the parts of the stack while it is not known what was sent", "deploys", /watch waits/, "26 of 52 arrived, 1"],
   [
     "no word on what is sent next while it is not known what holds it",
     "calendar",
@@ -228,7 +232,7 @@ it("says first what waits for what, names what failed, and lists it first with i
   await expect.element(sentence).toBeVisible();
   const text = document.querySelector(".head-text > p")?.textContent;
   expect(text).toMatch(
-    /^tenants 26 of 52 arrived, 1 skipped, 2 on their way, 1 failed: tenant-harbor\. 22 stacks of rest are sent next\. watch waits at a closed gate, which opens Mon 4 Jan 2027 .*, in .*\. $/,
+    /^tenants 26 of 52 arrived, 1 skipped, 2 on their way, 1 failed: tenant-harbor\. 22 stacks of rest are sent next\. watch waits; it can continue Mon 4 Jan 2027 .*, in .*\. $/,
   );
   const table = screen.getByRole("region", { name: "Stacks of tenants" });
   await expect.element(table.getByText("The state is locked.")).toBeVisible();

@@ -1,6 +1,6 @@
 import type { Deploy, StackDetails } from "@stackyard/sdk";
 import { expect, it } from "vitest";
-import { anAttempt, aStack } from "../../testing/a-stack.ts";
+import { aStack } from "../../testing/a-stack.ts";
 import { NO_STACKS } from "./deploy-counts.ts";
 import { type ReleaseNow, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
 
@@ -25,7 +25,7 @@ const aTask = (name: string, changes: Partial<StackDetails["tasks"][number]> = {
   ...changes,
 });
 function say(stack: Partial<StackDetails>, facts: Partial<ReleaseNow> = {}) {
-  const { failed: _, ...plain } = aStack({ tasks: [], ...stack });
+  const { failed: _, ...plain } = aStack({ tasks: [], parts: [], ...stack });
   return toReleaseParts({ stack: plain, deploys: [], calendar: undefined, now: NOW, ...facts });
 }
 const endedAt = "2026-11-26T11:00:00Z";
@@ -37,6 +37,7 @@ it("begins with what is sent: how many arrived, how many failed, and what the re
 
   expect(say({ tasks: [aTask("tenants")] }, { deploys, calendar })).toEqual([
     {
+      kind: "sent",
       task: "tenants",
       text: "27 of 52 arrived, 2 on their way",
       failed: 1,
@@ -45,49 +46,16 @@ it("begins with what is sent: how many arrived, how many failed, and what the re
   ]);
 });
 
-it.each([
-  ["a closed gate", { kind: "opening", at: opensAt }, "waits at a closed gate, which opens", opensAt],
-  [
-    "a gate whose opening is not known, whatever times its reason quotes",
-    { kind: "poll" },
-    "waits at a closed gate: An alarm is on: closed until 2030-01-01T00:00:00Z",
-    undefined,
-  ],
-] as const)("names the task that waits at %s", (_, waitsFor, text, at) => {
-  const progressMessage = "An alarm is on: closed until 2030-01-01T00:00:00Z.";
-  const { outcome: __, ...attempt } = anAttempt({ executor: "gate", status: "suspended", progressMessage });
+it("tells of other tasks by the parts of the stack, without those that wait for another task", () => {
+  const parts: StackDetails["parts"] = [
+    { kind: "failed", names: ["tenants"], does: "failed", why: "2 have failed" },
+    { kind: "waits", names: ["soak"], does: "waits", next: { does: "it can continue", at: opensAt } },
+    { kind: "needs", names: ["then"], does: "waits for them" },
+    { kind: "parked", names: [], does: "1 event is parked" },
+  ];
 
-  expect(say({ tasks: [aTask("soak", { attempt, waitsFor })] })).toEqual([
-    { task: "soak", text, ...(at !== undefined && { at }) },
-  ]);
-});
-
-it("says how many have approved and until when, and leaves out what waits for another task", () => {
-  const approvals = [
-    {
-      id: "a",
-      stackId: "pr-12",
-      machine: "shop",
-      state: "REVIEW",
-      task: "sign-off",
-      from: ["managers"],
-      count: 2,
-      need: 1,
-      openedAt: endedAt,
-      expiresAt: opensAt,
-    },
-  ] as unknown as NonNullable<StackDetails["approvals"]>;
-  const tasks = [aTask("sign-off", { detail: "APPROVING" }), aTask("then", { detail: "WAITING" })];
-
-  expect(say({ approvals, tasks })).toEqual([
-    { task: "sign-off", text: "waits for approval, 1 of 2 given; it ends", at: opensAt },
-  ]);
-});
-
-it("begins a failed task with what failed and why", () => {
-  const tasks = [aTask("plan", { status: "ERROR", errorCode: "PLAN_FAILED", errorMessage: "No such key.\n at x.ts" })];
-
-  expect(say({ tasks })).toEqual([{ task: "plan", text: "has failed: No such key" }]);
+  const said = say({ tasks: [aTask("tenants"), aTask("soak")], parts }, { deploys: [aDeploy({ failed: 2 })] });
+  expect(said.slice(1)).toEqual([parts[1], parts[3]]);
 });
 
 it("says after its end what arrived, where it rests, and what is possible", () => {
@@ -95,8 +63,8 @@ it("says after its end what arrived, where it rests, and what is possible", () =
   const deploys = [aDeploy({ done: 84 }, { endedAt }), aDeploy({ done: 1 }, { endedAt, task: "staging" })];
 
   expect(say({ state: "DONE", waitsFor }, { deploys })).toEqual([
-    { text: "All 85 stacks have arrived" },
-    { text: "It rests in DONE; ROLLBACK is possible" },
+    { kind: "sent", text: "All 85 stacks have arrived" },
+    { kind: "sent", text: "It rests in DONE; ROLLBACK is possible" },
   ]);
 });
 
@@ -113,13 +81,16 @@ it("is not healthy while stacks that it has sent to are failed, and says which f
   const degraded = { state: "DONE", mainCondition: "degraded", degraded: true, lastFailure: left } as const;
   expect(toReleaseStatus({ ...plain, ...degraded }, deploys)).toEqual({ status: "degraded", word: "Ended, 2 failed" });
   expect(say(degraded, { deploys })).toEqual([
-    { task: "tenants", text: "43 of 45 arrived", failed: 2 },
-    { text: "It rests in DONE" },
+    { kind: "sent", task: "tenants", text: "43 of 45 arrived", failed: 2 },
+    { kind: "sent", text: "It rests in DONE" },
   ]);
 });
 
 it("does not count what was skipped as arrived", () => {
   const deploys = [aDeploy({ done: 2, unchanged: 1, skipped: 1 }, { endedAt })];
 
-  expect(say({ state: "DONE" }, { deploys })[0]).toEqual({ text: "3 of 4 stacks have arrived, 1 skipped" });
+  expect(say({ state: "DONE" }, { deploys })[0]).toEqual({
+    kind: "sent",
+    text: "3 of 4 stacks have arrived, 1 skipped",
+  });
 });

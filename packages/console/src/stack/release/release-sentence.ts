@@ -1,24 +1,24 @@
-import type { Deploy, ReleaseCalendar, StackDetails } from "@stackyard/sdk";
+import type { Deploy, ReleaseCalendar, StackDetails, StackPart } from "@stackyard/sdk";
 import { toStackStatus } from "../../api/status.ts";
 import type { Status } from "../../design/mark.tsx";
-import { toFirstLine } from "../../text/safe-text.ts";
-import { toLeftPart, toWhy } from "../stack-sentence.tsx";
 import { countDeploy } from "./deploy-counts.ts";
 import { findNextOfDeploy, type NextOfDeploy } from "./next-of-deploy.ts";
 
-/** A part of what a release does or waits for: each is about one of its tasks, or about the release as a whole. */
-export interface ReleasePart {
+/** What a release sends or has sent, by one of its tasks or as a whole. */
+export interface SentPart {
+  readonly kind: "sent";
   /** Missing: about the release as a whole. */
   readonly task?: string;
   /** Such as `27 of 52 arrived, 2 on their way`. */
   readonly text: string;
-  /** When what is said happens, if it is known. */
-  readonly at?: string;
   /** So many stacks of the task have failed. */
   readonly failed?: number;
   /** The next step of the task's stacks. */
   readonly next?: NextOfDeploy;
 }
+
+/** A part of what a release does or waits for: of what it sends, or of its stack. */
+export type ReleasePart = SentPart | StackPart;
 
 /** The facts of the sentence. */
 export interface ReleaseNow {
@@ -36,12 +36,17 @@ export function toReleaseParts(facts: ReleaseNow): readonly ReleasePart[] {
   const said = deploys
     .filter((deploy) => deploy.endedAt === undefined || hasFailed(deploy))
     .map((deploy) => toSending(deploy, facts));
-  const names = new Set(said.map(({ task }) => task));
-  const others = stack.tasks.filter(({ name }) => !names.has(name)).flatMap((task) => toWaiting(task, facts));
+  const sending = new Set(said.map(({ task }) => task));
+  const others = stack.parts.filter(({ kind, names }) => {
+    return !ELSEWHERE.has(kind) && !names.some((name) => sending.has(name));
+  });
   const isAtRest =
     stack.tasks.every(({ status }) => status === "SATISFIED") && deploys.every(({ endedAt }) => endedAt !== undefined);
   return [...said, ...others, ...(isAtRest ? toRest(facts) : [])];
 }
+
+/** Said by what is sent and by the end of the sentence; a task that waits for another one says less than that one. */
+const ELSEWHERE: ReadonlySet<StackPart["kind"]> = new Set(["needs", "left", "events"]);
 
 /** Returns how a release stands: one that has left failed stacks behind is not healthy, also after its end. */
 export function toReleaseStatus(
@@ -61,7 +66,7 @@ function hasFailed(deploy: Deploy): boolean {
   return countDeploy(deploy).failed > 0;
 }
 
-function toSending(deploy: Deploy, { calendar, now }: ReleaseNow): ReleasePart {
+function toSending(deploy: Deploy, { calendar, now }: ReleaseNow): SentPart & { readonly task: string } {
   const { task, op, stop } = deploy;
   const { stacks, arrived, skipped, failed, sent, total } = countDeploy(deploy);
   const reached = `${count(arrived)} of ${count(stacks)} ${op === "undo" ? "undone" : "arrived"}`;
@@ -71,6 +76,7 @@ function toSending(deploy: Deploy, { calendar, now }: ReleaseNow): ReleasePart {
   const onTheirWay = sent > 0 && total.waiting > 0 ? `, ${count(sent)} on ${sent === 1 ? "its" : "their"} way` : "";
   const why = stop === undefined ? "" : `. ${withoutDot(stop.message)}`;
   return {
+    kind: "sent",
     task,
     text: `${done}${onTheirWay}${why}`,
     ...(failed > 0 && { failed }),
@@ -78,42 +84,29 @@ function toSending(deploy: Deploy, { calendar, now }: ReleaseNow): ReleasePart {
   };
 }
 
-function toWaiting(task: StackDetails["tasks"][number], { stack }: ReleaseNow): readonly ReleasePart[] {
-  const { name, status, detail, errorCode, errorMessage, attempt, waitsFor } = task;
-  if (status === "ERROR") {
-    return [{ task: name, text: `has failed${toWhy(errorMessage, errorCode)}` }];
-  }
-  // A task that waits for another one says less than that one.
-  if (status === "SATISFIED" || detail === "WAITING") return [];
-  const approval = stack.approvals?.find((each) => each.task === name);
-  if (approval !== undefined) {
-    const { count: all, need, expiresAt } = approval;
-    return [{ task: name, text: `waits for approval, ${all - need} of ${all} given; it ends`, at: expiresAt }];
-  }
-  if (waitsFor?.kind === "opening" && waitsFor.at !== undefined)
-    return [{ task: name, text: "waits at a closed gate, which opens", at: waitsFor.at }];
-  if (attempt?.executor !== "gate" || attempt.progressMessage === undefined)
-    return [{ task: name, text: detail === "QUEUED" ? "is queued" : "runs" }];
-  return [{ task: name, text: `waits at a closed gate: ${withoutDot(toFirstLine(attempt.progressMessage))}` }];
-}
-
 function toRest({ stack, deploys }: ReleaseNow): readonly ReleasePart[] {
   const events = stack.waitsFor?.events ?? [];
   const possible = events.length === 0 ? "" : `; ${events.join(", ")} ${events.length === 1 ? "is" : "are"} possible`;
-  return [...toResult(stack, deploys), { text: `It rests in ${stack.state}${possible}` }];
+  return [...toResult(stack, deploys), { kind: "sent", text: `It rests in ${stack.state}${possible}` }];
 }
 
 /** Returns the failure that a release has left behind, else that all has arrived. */
-function toResult({ degraded, lastFailure }: StackDetails, deploys: readonly Deploy[]): readonly ReleasePart[] {
+function toResult({ parts, lastFailure }: StackDetails, deploys: readonly Deploy[]): readonly ReleasePart[] {
   const isSaid = deploys.some((deploy) => deploy.task === lastFailure?.task && hasFailed(deploy));
-  if (degraded && lastFailure !== undefined && !isSaid) return [toLeftPart(lastFailure)];
+  const left = parts.filter(({ kind }) => kind === "left");
+  if (left.length > 0 && !isSaid) return left;
   if (deploys.length === 0 || deploys.some(hasFailed)) return [];
   const counts = deploys.map(countDeploy);
   const stacks = counts.reduce((sum, each) => sum + each.stacks, 0);
   const skipped = counts.reduce((sum, each) => sum + each.skipped, 0);
   if (skipped > 0)
-    return [{ text: `${count(stacks - skipped)} of ${count(stacks)} stacks have arrived, ${count(skipped)} skipped` }];
-  return [{ text: stacks === 1 ? "Its stack has arrived" : `All ${count(stacks)} stacks have arrived` }];
+    return [
+      {
+        kind: "sent",
+        text: `${count(stacks - skipped)} of ${count(stacks)} stacks have arrived, ${count(skipped)} skipped`,
+      },
+    ];
+  return [{ kind: "sent", text: stacks === 1 ? "Its stack has arrived" : `All ${count(stacks)} stacks have arrived` }];
 }
 
 function withoutDot(text: string): string {

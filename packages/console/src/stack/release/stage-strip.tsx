@@ -1,17 +1,16 @@
 import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
-import { itemsOf, useLoad } from "../../api/use-load.ts";
+import { useLoad } from "../../api/use-load.ts";
 import { TextLink } from "../../design/links.tsx";
 import { Mark, toneOf } from "../../design/mark.tsx";
 import { MissingNotice } from "../../design/page.tsx";
 import { isPlanDigest } from "../../design/release/plan-digest.ts";
-import { Ago, Day, Text, useNow } from "../../design/text.tsx";
+import { Ago, Day, Text } from "../../design/text.tsx";
 import { formatDuration } from "../../text/durations.ts";
-import { type StackProps, type StackSource, toLogAddress } from "../source.ts";
-import { findObserved, findPlanner, formatPlanNote, listOpened } from "./observed-notes.ts";
+import { type StackProps, toLogAddress } from "../source.ts";
+import { findPlanner, formatPlanNote, listObserved } from "./observed-notes.ts";
 import { type Stage, type StageTask, toStages } from "./stages.ts";
 import "./stage-strip.css";
 
@@ -27,12 +26,11 @@ interface StageStripProps extends StackProps {
 /** Renders the stages of a release in their order: how each stands, its tasks, and what holds them. */
 export function StageStrip({ source, stack, attempts, deploys, entries, plan }: StageStripProps) {
   const { machine, machineHash } = stack;
-  const observed = useObserved({ source, stack, attempts, entries, plan });
+  const observed = useObserved({ stack, attempts, entries, plan });
   // The keys are those of the graph below: no request is sent twice.
   const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
-  const now = useNow(10_000);
   if (graph.data === undefined) return <MissingNotice query={graph} />;
-  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now, observed });
+  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, observed });
   if (stages.length === 0) return null;
   return (
     <section className="panel stages" aria-label="Stages">
@@ -52,15 +50,8 @@ export function StageStrip({ source, stack, attempts, deploys, entries, plan }: 
   );
 }
 
-/** Loads what attempts have observed, once one of them may have. */
-function useObserved({ source, stack, attempts, entries, plan }: Omit<StageStripProps, "deploys">) {
-  const client = useQueryClient();
-  const opened = listOpened(attempts);
-  const gates = useLoad(
-    toObservedKey(source, { opened: opened.map(({ attemptId }) => attemptId) }),
-    () => Promise.all(opened.map(({ attemptId }) => loadObserved(client, source, attemptId))),
-    { enabled: opened.length > 0 },
-  );
+/** Returns notes about attempts: what gates have observed, and what the plan moves, once it is loaded. */
+function useObserved({ stack, attempts, entries, plan }: Omit<StageStripProps, "deploys" | "source">) {
   const planner = findPlanner(attempts, entries, plan)?.attemptId;
   const planned = useLoad(
     keys.count("plan", { release: stack.id, plan }),
@@ -68,26 +59,10 @@ function useObserved({ source, stack, attempts, entries, plan }: Omit<StageStrip
     { enabled: planner !== undefined && isPlanDigest(plan) },
   );
   return useMemo(() => {
-    const notes = [...itemsOf({ data: gates.data }), [planner, planned.data && formatPlanNote(planned.data)] as const];
-    return new Map(notes.flatMap(([id, note]) => (id === undefined || note === undefined ? [] : [[id, note]])));
-  }, [planner, gates.data, planned.data]);
-}
-
-/** The log of a gate that has opened does not change, whatever happens to its stack. */
-function toObservedKey(source: StackSource, filter: object) {
-  return keys.other("observed", { of: source.key("log-tail"), ...filter });
-}
-
-/** Loads each log once. Without one of them, the notes of the others are there. */
-async function loadObserved(client: QueryClient, source: StackSource, attemptId: string) {
-  const log = await client
-    .fetchQuery({
-      queryKey: toObservedKey(source, { attemptId }),
-      queryFn: ({ signal }) => source.loadLogTail(attemptId, signal),
-      staleTime: Number.POSITIVE_INFINITY,
-    })
-    .catch(() => "");
-  return [attemptId, findObserved(log)] as const;
+    const notes = new Map(listObserved(attempts, entries));
+    if (planner !== undefined && planned.data !== undefined) notes.set(planner, formatPlanNote(planned.data));
+    return notes;
+  }, [attempts, entries, planner, planned.data]);
 }
 
 interface StageCardProps {

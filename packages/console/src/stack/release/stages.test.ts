@@ -38,7 +38,6 @@ const graph: MachineGraph = {
 };
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 26, 9, minute)).toISOString();
-const NOW = Date.parse(at(50));
 
 /** Returns the history of a release that has taken these states, one each 10 minutes. */
 function takes(...states: readonly string[]): readonly HistoryEntry[] {
@@ -77,7 +76,7 @@ const task = (name: string, status: "PENDING" | "SATISFIED" | "ERROR", detail?: 
 function facts(stack: Partial<StackDetails>, given: Partial<ReleaseFacts> = {}): ReleaseFacts {
   const { failed: _, ...plain } = aStack({ enteredAt: at(20), tasks: [], ...stack });
   const details: StackDetails = stack.failed === undefined ? plain : { ...plain, failed: stack.failed };
-  return { graph, stack: details, attempts: [], deploys: [], entries: [], now: NOW, ...given };
+  return { graph, stack: details, attempts: [], deploys: [], entries: [], ...given };
 }
 
 const approval = {
@@ -223,13 +222,13 @@ describe("what other tools' users have missed in such views", () => {
     const paused = { ...wave("canary", { done: 4 }), pause: { from: at(40), to: at(100) } };
     const deploys = [deploy("tenants", paused, wave("rest", { waiting: 4 }))];
     const tasks = [task("tenants", "PENDING", "RUNNING")];
-    const attempts = [open("tenants", 3, { executor: "deploy" })];
+    const attempts = [open("tenants", 3, { executor: "deploy", opensAt: at(100) })];
 
     const stage = present(facts({ state: "PRODUCTION", entry: 3, tasks }, { attempts, deploys }));
 
     expect(stage).toMatchObject({ status: "waiting", word: "Held" });
     expect(stage?.tasks[0]).toMatchObject({
-      note: "1 of 2 waves, 4 of 8 stacks, pause until",
+      note: "1 of 2 waves, 4 of 8 stacks, sends nothing until",
       until: at(100),
     });
   });

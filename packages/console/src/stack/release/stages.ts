@@ -3,7 +3,7 @@ import type { Approval, Attempt, Deploy, HistoryEntry, MachineGraph, StackDetail
 import { toAttemptStatus, toStackStatus, toTaskStatus } from "../../api/status.ts";
 import { type Status, wordOf } from "../../design/mark.tsx";
 import { formatDuration } from "../../text/durations.ts";
-import { countDeploy, findPause } from "./deploy-counts.ts";
+import { countDeploy } from "./deploy-counts.ts";
 
 /** A task of a stage. */
 export interface StageTask {
@@ -44,8 +44,6 @@ export interface ReleaseFacts {
   readonly entries: readonly HistoryEntry[];
   /** Notes about attempts that have succeeded, by id, such as `24h, alarms OK`. Missing: not known yet. */
   readonly observed?: ReadonlyMap<string, string>;
-  /** Epoch milliseconds. */
-  readonly now: number;
 }
 
 /**
@@ -219,7 +217,7 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
   if (attempt === undefined) return { name, status, note: code ?? findApprovers(facts, name) };
   const deploy = findDeploy(facts, attempt);
   const hasLeft = status === "succeeded" && deploy?.op === "send" && countDeploy(deploy).failed > 0;
-  const held = attempt.status === "settled" ? undefined : findHold(attempt, deploy, facts.now);
+  const held = attempt.status === "settled" ? undefined : findHold(attempt);
   const parts = [deploy && formatDeploy(deploy), code, held?.note, facts.observed?.get(attempt.attemptId)].filter(
     (part) => part !== undefined,
   );
@@ -249,12 +247,10 @@ interface Hold {
 }
 
 /** Returns what holds a task that has not ended: a closed gate, or the pause after a wave. */
-function findHold(attempt: Attempt, deploy: Deploy | undefined, now: number): Hold | undefined {
-  const { executor, progressMessage, opensAt } = attempt;
-  if (opensAt !== undefined) return { note: "closed until", until: opensAt };
-  if (executor === "gate" && progressMessage !== undefined) return { note: "closed" };
-  const pause = deploy && findPause(deploy, now);
-  return pause === undefined ? undefined : { note: "pause until", until: pause.to };
+function findHold({ executor, progressMessage, opensAt }: Attempt): Hold | undefined {
+  if (opensAt !== undefined)
+    return { note: executor === "deploy" ? "sends nothing until" : "closed until", until: opensAt };
+  return executor === "gate" && progressMessage !== undefined ? { note: "closed" } : undefined;
 }
 
 function formatDeploy(deploy: Deploy): string {
