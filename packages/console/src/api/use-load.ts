@@ -6,8 +6,8 @@ interface LoadRequest {
   readonly signal: AbortSignal;
 }
 
-/** A load: its data, and the error of its last request. */
-type Load<Data> = Pick<UseQueryResult<Data>, "data" | "error">;
+/** A load: its data, the error of its last request, and how many of its requests have failed. */
+type Load<Data> = Pick<UseQueryResult<Data>, "data" | "error"> & { readonly errorUpdateCount?: number };
 
 /** Returns true if data are not known because their request has failed: neither while it loads, nor while earlier data are shown. */
 export function hasFailed({ data, error }: Load<unknown>): boolean {
@@ -28,10 +28,13 @@ export function itemsOf<Item>({
 /** A count, or why it is not known. */
 export type Count = number | "loading" | "failed";
 
-/** Returns the count that data give. */
+/**
+ * Returns the count that data give. One that has failed stays so while it is asked for again: what a page shows of a failure asks by
+ * itself, and would vanish by that and come again without end.
+ */
 export function toCount<Data>(load: Load<Data>, count: (data: Data) => number): Count {
   if (load.data !== undefined) return count(load.data);
-  return hasFailed(load) ? "failed" : "loading";
+  return hasFailed(load) || (load.errorUpdateCount ?? 0) > 0 ? "failed" : "loading";
 }
 
 /**
