@@ -426,7 +426,8 @@ describe("an author", () => {
     await ada.page.keyboard.press("Control+End");
     await ada.page.keyboard.type("extra: 1");
 
-    await ada.page.getByRole("list", { name: "Problems" }).getByText("extra").first().waitFor();
+    await ada.page.getByRole("button", { name: /error/ }).waitFor();
+    await ada.page.locator(".cm-lintRange-error").getByText("extra").first().waitFor();
   });
 
   it("renames the selected state with all references with 2 clicks", async () => {
@@ -481,7 +482,7 @@ describe("an author", () => {
     await startAt("/stack?id=pr-31");
     await press("link", "History");
     await press("link", "Simulate from here");
-    await press("button", /^Next timer: CLOSED in /);
+    await press("button", /^To CLOSED, in /);
 
     await sees("does not exist");
     expect(clicks()).toBe(3);
@@ -491,7 +492,7 @@ describe("an author", () => {
     const { startAt, page, press, sees, clicks } = ada;
     await startAt("/edit?machine=old-app");
     await press("button", "Upgrade to version 2");
-    await press("tab", "Diff");
+    await press("button", /^Diff/);
 
     await sees("version: 2");
     await page.getByText("version: 1").first().waitFor();
@@ -516,7 +517,7 @@ describe("an author of a machine with live stacks", () => {
     const { startAt, page, press, choose, sees, clicks } = ada;
     await startAt("/edit?machine=review-app");
     await page.getByTestId("rf__node-HELD").waitFor();
-    await press("tab", "Diff");
+    await press("button", /^Diff/);
     await choose(page.getByLabel("Compare with"), old);
 
     await sees(`Compared with "revision ${old.slice(0, 12)}": + added, − removed, ~ changed`);
@@ -533,7 +534,7 @@ describe("an author of a machine with live stacks", () => {
     await page.getByRole("dialog").getByRole("textbox").fill("MAKE");
     await page.keyboard.press("Enter");
     await page.getByTestId("rf__node-MAKE").waitFor();
-    await press("tab", "Diff");
+    await press("button", /^Diff/);
     await press("button", "Effect on live stacks…");
 
     const effect = page.getByRole("dialog").getByRole("table");

@@ -106,7 +106,7 @@ const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/inbox?tab=dead", "Redrive 1…"],
   ["/inbox?tab=approvals", "Approve…"],
   ["/approval", "Approve…", "Reject…"],
-  ["/edit", "+ State", "Export"],
+  ["/edit", "+ State"],
 ];
 
 /** The tabs that are not shown first. */

@@ -40,6 +40,8 @@ export type StubNode = Node<{
   readonly stub: PlacedStub;
   readonly graph: MachineGraph;
   readonly taken: Taken | undefined;
+  /** The arrows that can be taken now. */
+  readonly possible: ReadonlySet<number> | undefined;
   readonly down: boolean;
 }>;
 /** A line in the canvas, with the edges that it represents. */
@@ -51,6 +53,12 @@ export type ReactionEdge = Edge<{
   readonly isMoved: boolean;
   readonly taken: Taken | undefined;
   readonly changes: ReadonlyMap<number, ChangeMark> | undefined;
+  /** The arrows that are selected, or those of the selected state. */
+  readonly chosen: ReadonlySet<number> | undefined;
+  /** The arrows that can be taken now. */
+  readonly possible: ReadonlySet<number> | undefined;
+  /** The arrows that no step has taken, while they are shown. */
+  readonly untried: ReadonlySet<number> | undefined;
 }>;
 
 /** Renders a state as all graphs of the console do. */
@@ -99,12 +107,12 @@ function MarkerView({ data: { node, down } }: NodeProps<StateNode>) {
   );
 }
 
-function StubView({ data: { stub, graph, taken, down }, width = 0, height = 0 }: NodeProps<StubNode>) {
+function StubView({ data: { stub, graph, taken, possible, down }, width = 0, height = 0 }: NodeProps<StubNode>) {
   const placed = { ...stub, x: width / 2, y: height / 2 };
   return (
     <>
       <svg role="presentation" className="graph" width={width} height={height}>
-        <StubText stub={placed} graph={graph} marks={defined({ taken, onUnfold: () => {} })} />
+        <StubText stub={placed} graph={graph} marks={defined({ taken, possible, onUnfold: () => {} })} />
       </svg>
       <Handle type="source" position={down ? Position.Bottom : Position.Right} isConnectable={false} />
     </>
@@ -115,13 +123,20 @@ function StubView({ data: { stub, graph, taken, down }, width = 0, height = 0 }:
 function ReactionView(props: EdgeProps<ReactionEdge>) {
   const { data } = props;
   if (data === undefined) return null;
-  const { graph, edges, taken, changes, isMoved } = data;
+  const { graph, edges, taken, changes, chosen, possible, untried, isMoved } = data;
   const line = isMoved ? { ...data.line, ...toCurve(props, data.line.label) } : data.line;
   const signs = new Set(edges.map((index) => changes?.get(index)));
   const [sign] = signs.size === 1 ? signs : [];
+  const has = (set: ReadonlySet<number> | undefined) => edges.some((index) => set?.has(index));
+  const classes = [
+    toChangeClass(sign),
+    has(chosen) && "line-chosen",
+    has(possible) && "line-possible",
+    has(untried) && "line-untried",
+  ];
   return (
     <>
-      <g className={toChangeClass(sign)}>
+      <g className={classes.filter(Boolean).join(" ")}>
         <LinePath points={line.points} edges={edges} graph={graph} taken={taken} />
       </g>
       <path
@@ -133,7 +148,7 @@ function ReactionView(props: EdgeProps<ReactionEdge>) {
       />
       <EdgeLabelRenderer>
         <svg role="presentation" className={`graph reaction-label ${toChangeClass(sign)}`} width={1} height={1}>
-          <LineLabel line={line} graph={graph} taken={taken} signs={changes} />
+          <LineLabel line={line} graph={graph} taken={taken} signs={changes} possible={possible} />
         </svg>
       </EdgeLabelRenderer>
     </>

@@ -4,5 +4,5 @@ import { YardEditor } from "./yard-editor.tsx";
 /** Renders a machine as text and graph: of the yard, one of its revisions, or a file. */
 export function EditPage() {
   const { tab } = useSearch();
-  return <YardEditor tab={tab === "diff" || tab === "simulation" ? tab : "problems"} />;
+  return <YardEditor mode={tab === "diff" || tab === "simulation" ? tab : "text"} />;
 }

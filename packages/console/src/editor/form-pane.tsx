@@ -9,6 +9,7 @@ import { type FormScope, FormScopeProvider } from "./form-scope.tsx";
 import { Inspector } from "./inspector.tsx";
 import type { EditorKnowledge } from "./knowledge.ts";
 import type { FormSchemas } from "./part-form.tsx";
+import { toSelectionKey } from "./selection.ts";
 import type { Session } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
 import type { EditorView } from "./use-view.ts";
@@ -22,13 +23,13 @@ interface FormPaneProps {
   readonly onReveal: (range: Range) => void;
 }
 
-/** Renders the selected state, or the machine, as a form. A document that cannot be changed here has none. */
+/** Renders the fields of the selected part. Without one, and in a document that cannot be changed here, there are none. */
 export function FormPane({ session, document, knowledge, view, onReveal }: FormPaneProps) {
   const { machine, text } = document;
   const outline = machine.outline ?? machine.valid?.outline;
   const scope = useScope({ machine, outline, executors: knowledge.executors, edit: view.edit });
-  const { selected, setOpened } = view;
-  if (session.readOnly !== undefined || text === "") return null;
+  const { selection, select, setOpened } = view;
+  if (selection === undefined || session.readOnly !== undefined || text === "") return null;
   if (outline === undefined) return machine.text === text || machine.failure ? null : <Skeleton height={160} />;
   const schemas = toFormSchemas(knowledge);
   // The reason is written above.
@@ -36,14 +37,15 @@ export function FormPane({ session, document, knowledge, view, onReveal }: FormP
   return (
     <FormScopeProvider value={scope}>
       <Inspector
-        key={selected ?? ""}
+        key={toSelectionKey(selection)}
         outline={outline}
-        state={outline.states.find(({ name }) => name === selected)}
+        selection={selection}
         schemas={schemas}
         edit={view.edit}
         onReveal={onReveal}
         onRename={(what, name) => setOpened({ kind: "rename", what, name })}
         onRemove={(what, name) => setOpened({ kind: "remove", what, name })}
+        onClose={() => select(undefined)}
       />
     </FormScopeProvider>
   );

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { render } from "vitest-browser-react";
 import { GraphCanvas } from "./graph-canvas.tsx";
+import "./editor.css";
 
 const none = () => {};
 
@@ -26,7 +27,8 @@ it("draws its arrows also when the browser does not measure the states", async (
           ],
           edges: [{ from: "INIT", to: "LIVE", event: "OPENED", passing: false }],
         }}
-        direction="right"
+        turned={undefined}
+        onDirection={none}
         dimmed={false}
         selected={undefined}
         marks={new Map()}

@@ -10,14 +10,21 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
-  useStore,
-  type Viewport,
 } from "@xyflow/react";
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import { IconButton } from "../design/icon-button.tsx";
 import { Skeleton } from "../design/page.tsx";
-import { SMALLEST } from "../graph/graph-drawing.tsx";
 import type { Taken } from "../graph/taken.ts";
-import { useLayout } from "../graph/use-layout.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import {
   EDGE_TYPES,
@@ -29,6 +36,7 @@ import {
 } from "./canvas-parts.tsx";
 import type { ChangeMark } from "./graph-diff.ts";
 import { findNeighbor } from "./neighbors.ts";
+import { type Size, toViewport, useFittingLayout } from "./use-fitting-layout.ts";
 import "@xyflow/react/dist/base.css";
 import "../graph/graph.css";
 
@@ -37,10 +45,19 @@ export type CanvasKey = "edit" | "rename" | "connect" | "remove" | "undo" | "red
 
 interface CanvasProps {
   readonly graph: MachineGraph;
-  readonly direction: Direction;
+  /** The direction that a person has chosen; undefined: the one in which the graph fits. */
+  readonly turned: Direction | undefined;
+  /** Called with the direction in which it is drawn. */
+  readonly onDirection: (direction: Direction) => void;
   /** The text has errors: this is the last valid one. */
   readonly dimmed: boolean;
   readonly selected: string | undefined;
+  /** The arrows that are selected, or those of the selected state, by index. */
+  readonly chosen?: ReadonlySet<number> | undefined;
+  /** The arrows that can be taken now, by index: they are pressed. */
+  readonly possible?: ReadonlySet<number> | undefined;
+  /** The arrows that no step has taken, by index, while they are shown. */
+  readonly untried?: ReadonlySet<number> | undefined;
   readonly marks: ReadonlyMap<string, NodeMark>;
   /** The marks of arrows that differ from another graph, by index. */
   readonly changes?: ReadonlyMap<number, ChangeMark> | undefined;
@@ -51,22 +68,61 @@ interface CanvasProps {
   readonly moved: ReadonlyMap<string, Point>;
   readonly onMove: (moved: ReadonlyMap<string, Point>) => void;
   readonly onSelect: (state: string | undefined) => void;
-  readonly onSelectEdge: (edge: MachineGraph["edges"][number]) => void;
+  /** Called with the index of an arrow that is pressed. */
+  readonly onSelectEdge: (edge: number) => void;
+  /** Called with a task of a state that is pressed. */
+  readonly onSelectTask?: (task: string) => void;
   readonly onConnect?: ((from: string, to: string) => void) | undefined;
   /** Called for `Enter`, `F2`, `c`, `Delete` and undo on the focused state, else the selected one. */
   readonly onKey: (key: CanvasKey, state: string | undefined) => void;
+  /** More tools besides those for the zoom. */
+  readonly tools?: ReactNode;
 }
 
 /** Renders the graph of a machine, in which states are selected, moved and connected. */
 export function GraphCanvas(props: CanvasProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const pane = useSize(place);
   return (
-    <ReactFlowProvider>
-      <Canvas {...props} />
-    </ReactFlowProvider>
+    <div className={props.dimmed ? "canvas dimmed" : "canvas"} ref={place}>
+      {pane !== undefined && (
+        <ReactFlowProvider>
+          <Canvas {...props} pane={pane} />
+        </ReactFlowProvider>
+      )}
+    </div>
   );
 }
 
-type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "taken" | "changes"> & {
+/** Returns the size of an element that is shown; undefined until it is. */
+function useSize(place: RefObject<HTMLElement | null>): Size | undefined {
+  const [size, setSize] = useState<Size>();
+  useLayoutEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    const measure = () => {
+      const { clientWidth: width, clientHeight: height } = element;
+      if (width === 0 || height === 0) return;
+      setSize((known) => (known?.width === width && known.height === height ? known : { width, height }));
+    };
+    measure();
+    let frame = 0;
+    // Not at once: what is laid out anew may get another size within the same notification.
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(measure);
+    });
+    observer.observe(element);
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    };
+  }, [place]);
+  return size;
+}
+
+type Placement = Pick<CanvasProps, "selected" | "chosen" | "possible" | "untried" | "marks" | "taken" | "changes"> & {
+  readonly direction: Direction;
   readonly graph: MachineGraph;
   readonly layout: GraphLayout | undefined;
   /** The places of states that were moved. */
@@ -126,7 +182,7 @@ function toHandles({ width, height }: { width: number; height: number }, directi
   ];
 }
 
-function useStubs({ graph, layout, places, taken, direction }: Placement): StubNode[] {
+function useStubs({ graph, layout, places, taken, possible, direction }: Placement): StubNode[] {
   return useMemo(
     () =>
       (layout?.stubs ?? []).map((stub) => {
@@ -144,14 +200,15 @@ function useStubs({ graph, layout, places, taken, direction }: Placement): StubN
           connectable: false,
           deletable: false,
           ariaLabel: toSafeText(stub.text),
-          data: { stub, graph, taken, down: direction === "down" },
+          data: { stub, graph, taken, possible, down: direction === "down" },
         };
       }),
-    [graph, layout, places, taken, direction],
+    [graph, layout, places, taken, possible, direction],
   );
 }
 
-function useEdges({ graph, layout, places, taken, changes }: Placement): ReactionEdge[] {
+function useEdges(placement: Placement): ReactionEdge[] {
+  const { graph, layout, places, taken, changes, chosen, possible, untried } = placement;
   return useMemo(
     () =>
       (layout?.lines ?? []).map((line) => ({
@@ -168,129 +225,165 @@ function useEdges({ graph, layout, places, taken, changes }: Placement): Reactio
           isMoved: places.has(line.from) || places.has(line.to),
           taken,
           changes,
+          chosen,
+          possible,
+          untried,
         },
       })),
-    [graph, layout, places, taken, changes],
+    [graph, layout, places, taken, changes, chosen, possible, untried],
   );
 }
 
-// The buttons are on the left.
-const FIT = { maxZoom: 1, padding: { top: "16px", right: "16px", bottom: "16px", left: "56px" } } as const;
+type MoveNodes = (changes: NodeChange<StateNode | StubNode>[]) => void;
 
-/**
- * Keeps the graph in view when it or its place changes, until the user chooses what is in view. Its texts stay readable:
- * of a graph that is too large for that, the part around a state is shown.
- */
-function useFitting(layout: GraphLayout | undefined, around: string | undefined) {
+/** Keeps where states are while they are dragged. */
+function useDragged(moved: CanvasProps["moved"], onMove: CanvasProps["onMove"]) {
+  const [dragged, setDragged] = useState(moved);
+  useEffect(() => setDragged(moved), [moved]);
+  const places = useMemo(() => new Map([...moved, ...dragged]), [moved, dragged]);
+  const onNodesChange: MoveNodes = (changes) => {
+    for (const change of changes) {
+      if (change.type !== "position" || change.position === undefined) continue;
+      const next = new Map([...places, [change.id, change.position]]);
+      setDragged(next);
+      if (change.dragging === false) onMove(next);
+    }
+  };
+  return { places, onNodesChange };
+}
+
+/** Returns an attribute of what was pressed inside a node or a line. */
+function findData({ target }: MouseEvent, name: "task" | "edge"): string | undefined {
+  const found = target instanceof Element ? target.closest<SVGElement>(`[data-${name}]`) : null;
+  return found?.dataset[name];
+}
+
+/** Returns the arrow that is meant: that of the pressed text, else the first one that can be taken, else the first. */
+function toPressed(
+  text: string | undefined,
+  edges: readonly number[],
+  possible: ReadonlySet<number> | undefined,
+): number | undefined {
+  if (text !== undefined) return Number(text);
+  return edges.find((edge) => possible?.has(edge)) ?? edges[0];
+}
+
+/** Takes the arrow of a stub that can be taken now; any other stub is unfolded. */
+function pressStub(
+  { stub, possible }: StubNode["data"],
+  { onSelectEdge }: Pick<CanvasProps, "onSelectEdge">,
+  unfold: () => void,
+): void {
+  const edge = stub.edges.find((each) => possible?.has(each));
+  if (edge === undefined) unfold();
+  else onSelectEdge(edge);
+}
+
+interface FittingInput {
+  readonly layout: GraphLayout | undefined;
+  readonly pane: Size;
+  /** The state that a graph too large for its pane begins at. */
+  readonly around: string | undefined;
+  readonly isOn: boolean;
+}
+
+/** Keeps the graph in view when it or its pane changes, while that is on. */
+function useFitting({ layout, pane, around, isOn }: FittingInput): void {
   const flow = useReactFlow();
-  const isOn = useRef(true);
-  const width = useStore((state) => state.width);
-  const height = useStore((state) => state.height);
   useEffect(() => {
-    if (!isOn.current || layout === undefined || width === 0 || height === 0) return;
-    void flow.setViewport(toViewport(layout, { width, height }, around));
-  }, [flow, layout, width, height, around]);
-  const start = () => {
-    isOn.current = true;
-  };
-  const stop = () => {
-    isOn.current = false;
-  };
-  return { start, stop };
+    if (isOn && layout !== undefined) void flow.setViewport(toViewport(layout, pane, around));
+  }, [flow, layout, pane, around, isOn]);
 }
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Around the graph, in pixels. The buttons are on the left. */
-const ROOM = { start: 56, end: 16 } as const;
-
-/** Returns the zoom and the place of a graph in a pane. */
-function toViewport({ nodes, width, height }: GraphLayout, pane: Size, around: string | undefined): Viewport {
-  const room = { width: pane.width - ROOM.start - ROOM.end, height: pane.height - 2 * ROOM.end };
-  const zoom = Math.max(SMALLEST, Math.min(1, room.width / width, room.height / height));
-  const at = nodes.find(({ id }) => id === around) ?? nodes[0];
-  const along = (length: number, space: number, start: number, point: number) => {
-    const rest = space - length * zoom;
-    if (rest >= 0) return start + rest / 2;
-    return Math.min(start, Math.max(start + rest, start + space / 2 - point * zoom));
-  };
-  return {
-    x: along(width, room.width, ROOM.start, at?.x ?? 0),
-    y: along(height, room.height, ROOM.end, at?.y ?? 0),
-    zoom,
-  };
-}
-
-function Canvas(props: CanvasProps) {
-  const { graph: newest, direction, dimmed, selected, marks, taken, changes, moved, fallback, ...on } = props;
+function Canvas(props: CanvasProps & { readonly pane: Size }) {
+  const { graph: newest, turned, onDirection, marks, taken, changes, moved, fallback, pane } = props;
   const [opened, setOpened] = useState<readonly string[]>([]);
   // An event that is drawn once does not show which of its arrows differ.
   const unfolded = changes === undefined ? opened : "all";
-  const state = useLayout(newest, { direction, notes: taken !== undefined, unfolded });
-  const [dragged, setDragged] = useState(moved);
-  const places = useMemo(() => new Map([...moved, ...dragged]), [moved, dragged]);
+  const [isFitting, setFitting] = useState(true);
+  // States that were moved have their places in one direction.
+  const stays = !isFitting || moved.size > 0;
+  const state = useFittingLayout(newest, { turned, pane, stays, notes: taken !== undefined, unfolded });
+  const { places, onNodesChange } = useDragged(moved, props.onMove);
   const isReady = state.kind === "ready";
+  const direction = isReady ? state.direction : (turned ?? "right");
   // While a changed graph is laid out, the earlier one stays with its layout.
+  const { selected, chosen, possible, untried } = props;
   const placement: Placement = {
     graph: isReady ? state.graph : newest,
     layout: isReady ? state.layout : undefined,
     places,
     direction,
-    selected,
     marks,
     taken,
     changes,
+    selected,
+    chosen,
+    possible,
+    untried,
   };
   const nodes = useNodes(placement);
   const stubs = useStubs(placement);
   const edges = useEdges(placement);
   const current = [...marks].find(([, mark]) => mark.current)?.[0];
-  const fitting = useFitting(placement.layout, current ?? "INIT");
-  // Positions that were reset count no more.
-  useEffect(() => setDragged(moved), [moved]);
-  const onNodesChange = (changes: NodeChange<StateNode | StubNode>[]) => {
-    for (const change of changes) {
-      if (change.type !== "position" || change.position === undefined) continue;
-      const next = new Map([...places, [change.id, change.position]]);
-      setDragged(next);
-      if (change.dragging === false) on.onMove(next);
-    }
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const action = toAction(event);
-    if (action === undefined) return;
-    event.preventDefault();
-    const states = nodes.filter(({ type }) => type === "state").map(toBox);
-    const at = findFocused(event)?.dataset["id"] ?? selected;
-    const next = "move" in action ? findNeighbor(states, at, action.move) : at;
-    if (next !== undefined && next !== selected) on.onSelect(next);
-    if ("key" in action) on.onKey(action.key, at);
-    else if (next !== undefined) findState(event.currentTarget, next)?.focus();
-  };
+  useFitting({ layout: placement.layout, pane, around: current ?? "INIT", isOn: isFitting });
+  useEffect(() => onDirection(direction), [onDirection, direction]);
+  // A graph that was turned is shown anew.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another direction is another picture
+  useEffect(() => setFitting(true), [turned]);
   if (state.kind === "pending") return <Skeleton height={240} />;
   if (state.kind === "failed") return fallback;
   return (
+    <Flow
+      {...props}
+      nodes={nodes}
+      stubs={stubs}
+      edges={edges}
+      onNodesChange={onNodesChange}
+      opened={opened}
+      setOpened={setOpened}
+      isFitting={isFitting}
+      setFitting={setFitting}
+    />
+  );
+}
+
+interface FlowProps extends CanvasProps {
+  readonly nodes: StateNode[];
+  readonly stubs: StubNode[];
+  readonly edges: ReactionEdge[];
+  readonly onNodesChange: MoveNodes;
+  /** Events that many states handle alike, and whose arrows are drawn all the same. */
+  readonly opened: readonly string[];
+  readonly setOpened: (opened: readonly string[]) => void;
+  readonly isFitting: boolean;
+  readonly setFitting: (isFitting: boolean) => void;
+}
+
+function Flow({ nodes, stubs, edges, onNodesChange, opened, setOpened, isFitting, setFitting, ...on }: FlowProps) {
+  const stop = () => setFitting(false);
+  return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the focused node inside
-    <div className={dimmed ? "canvas dimmed" : "canvas"} onKeyDown={onKeyDown}>
+    <div className="canvas-keys" onKeyDown={(event) => pressKey(event, nodes, on)}>
       <ReactFlow
         nodes={[...nodes, ...stubs]}
         edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
-        onNodeClick={(_, { id, type }) => {
-          if (type === "stub") setOpened([...opened, id]);
-          else on.onSelect(type === "state" ? id : undefined);
+        onNodeClick={(event, { id, type, data }) => {
+          const task = findData(event, "task");
+          if (type === "stub") pressStub(data as StubNode["data"], on, () => setOpened([...opened, id]));
+          else if (type !== "state") on.onSelect(undefined);
+          else if (task === undefined) on.onSelect(id);
+          else on.onSelectTask?.(task);
         }}
         onNodeDoubleClick={(_, { id, type }) => type === "state" && on.onKey("edit", id)}
-        onEdgeClick={(_, { data }) => {
-          const edge = data?.graph.edges[data.line.edges[0] ?? -1];
+        onEdgeClick={(event, { data }) => {
+          const edge = toPressed(findData(event, "edge"), data?.edges ?? [], on.possible);
           if (edge !== undefined) on.onSelectEdge(edge);
         }}
-        onMoveStart={(event) => event && fitting.stop()}
+        onMoveStart={(event) => event && stop()}
         onPaneClick={() => on.onSelect(undefined)}
         onConnect={({ source, target }: Connection) => on.onConnect?.(source, target)}
         nodesConnectable={on.onConnect !== undefined}
@@ -301,21 +394,49 @@ function Canvas(props: CanvasProps) {
         zoomOnDoubleClick={false}
         proOptions={{ hideAttribution: true }}
       >
-        <Controls
-          showInteractive={false}
-          onZoomIn={fitting.stop}
-          onZoomOut={fitting.stop}
-          onFitView={fitting.start}
-          fitViewOptions={FIT}
-        >
+        <Controls orientation="horizontal" showInteractive={false} showZoom={false} showFitView={false}>
+          <IconButton icon="fit" label="Fit the graph" pressed={isFitting} onPress={() => setFitting(true)} />
+          <ZoomButtons onZoom={stop} />
           {opened.length > 0 && (
             <ControlButton title="Draw events that many states share once" onClick={() => setOpened([])}>
               1×
             </ControlButton>
           )}
+          {on.tools}
         </Controls>
       </ReactFlow>
     </div>
+  );
+}
+
+/** Moves over the states by arrow keys, and hands on what other keys do to the focused one. */
+function pressKey(
+  event: KeyboardEvent,
+  nodes: readonly StateNode[],
+  { selected, onSelect, onKey }: Pick<CanvasProps, "selected" | "onSelect" | "onKey">,
+): void {
+  const action = toAction(event);
+  if (action === undefined) return;
+  event.preventDefault();
+  const states = nodes.filter(({ type }) => type === "state").map(toBox);
+  const at = findFocused(event)?.dataset["id"] ?? selected;
+  const next = "move" in action ? findNeighbor(states, at, action.move) : at;
+  if (next !== undefined && next !== selected) onSelect(next);
+  if ("key" in action) onKey(action.key, at);
+  else if (next !== undefined) findState(event.currentTarget, next)?.focus();
+}
+
+function ZoomButtons({ onZoom }: { onZoom: () => void }) {
+  const flow = useReactFlow();
+  const zoom = (change: () => Promise<boolean>) => {
+    onZoom();
+    void change();
+  };
+  return (
+    <>
+      <IconButton icon="add" label="Closer" onPress={() => zoom(flow.zoomIn)} />
+      <IconButton icon="less" label="Farther" onPress={() => zoom(flow.zoomOut)} />
+    </>
   );
 }
 

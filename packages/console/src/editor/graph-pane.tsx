@@ -1,6 +1,8 @@
 import { defined } from "@stackyard/core";
 import type { MachineGraph } from "@stackyard/sdk";
 import { useMemo } from "react";
+import { Button } from "../design/button.tsx";
+import { IconButton } from "../design/icon-button.tsx";
 import { FailureNotice, Skeleton } from "../design/page.tsx";
 import { GraphTable } from "../graph/graph-table.tsx";
 import type { Taken } from "../graph/taken.ts";
@@ -10,12 +12,25 @@ import { toSafeText } from "../text/safe-text.ts";
 import type { Side } from "./diff-panel.tsx";
 import { type CanvasKey, GraphCanvas } from "./graph-canvas.tsx";
 import { compareGraphs, compareStates, type GraphDiff } from "./graph-diff.ts";
+import { findPlaces, type Selection, stateOf } from "./selection.ts";
 import type { Session } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
 import type { EditorView } from "./use-view.ts";
 
+/** What can happen next in a simulation, in the graph. */
+export interface Stepping {
+  /** The arrows that can be taken now, by index. */
+  readonly possible: ReadonlySet<number>;
+  /** The arrows that no step has taken, while they are shown. */
+  readonly untried: ReadonlySet<number> | undefined;
+  /** Takes an arrow. */
+  readonly onEdge: (index: number) => void;
+}
+
 /** A document with what is shown of it. */
 export interface PaneProps {
+  /** What can happen next, while a simulation is shown. */
+  readonly stepping?: Stepping | undefined;
   /** A text that the graph is compared with, and what it is called. */
   readonly base: Side;
   readonly session: Session;
@@ -32,10 +47,10 @@ export function GraphPane(props: PaneProps) {
   const compared = useCompared(props);
   return (
     <>
-      {hasGraph && (errors > 0 || (view.tab === "diff" && compared.note !== undefined)) && (
+      {hasGraph && (errors > 0 || (view.mode === "diff" && compared.note !== undefined)) && (
         <p className="pane-note" role="status">
           {errors > 0 && `Last valid text, ${errors} ${errors === 1 ? "error" : "errors"}. `}
-          {view.tab === "diff" && compared.note}
+          {view.mode === "diff" && compared.note}
         </p>
       )}
       <Drawing {...props} dimmed={errors > 0} diff={compared.diff} />
@@ -48,9 +63,9 @@ interface Compared {
   readonly note?: string;
 }
 
-/** Returns the graph with the differences from the base, while the tab Diff is open and once the base is read. */
+/** Returns the graph with the differences from the base, while differences are shown and once the base is read. */
 function useCompared({ document: { machine }, view, base }: PaneProps): Compared {
-  const old = useParsed(view.tab === "diff" ? base.text : undefined);
+  const old = useParsed(view.mode === "diff" ? base.text : undefined);
   const { valid } = machine;
   return useMemo(() => {
     if (old === undefined || !valid?.outline || !valid.graph) return {};
@@ -70,11 +85,45 @@ function useChangeMarks(marks: EditorView["marks"], diff: GraphDiff | undefined)
 }
 
 /** Returns what the steps of a simulation took, while it is shown. */
-function useTaken({ tab, played }: EditorView): Taken | undefined {
+function useTaken({ mode, played }: EditorView): Taken | undefined {
   return useMemo(() => {
-    if (tab !== "simulation" || played === undefined || played.lines.length === 0) return undefined;
+    if (mode !== "simulation" || played === undefined || played.lines.length === 0) return undefined;
     return { edges: played.edges, states: new Map(Object.entries(played.states)) };
-  }, [tab, played]);
+  }, [mode, played]);
+}
+
+/** Returns the selected arrows, or those of the selected state. */
+function useChosen(graph: MachineGraph | undefined, selection: Selection | undefined) {
+  return useMemo(() => {
+    const state = stateOf(selection);
+    if (state === undefined) return undefined;
+    const event = selection?.kind === "arrow" ? selection.event : undefined;
+    const isChosen = (edge: MachineGraph["edges"][number]) =>
+      event === undefined ? edge.from === state || edge.to === state : edge.from === state && edge.event === event;
+    return new Set(graph?.edges.flatMap((edge, index) => (isChosen(edge) ? [index] : [])));
+  }, [graph, selection]);
+}
+
+function Tools({ session, view }: Pick<PaneProps, "session" | "view">) {
+  const isDown = view.direction === "down";
+  return (
+    <>
+      <IconButton
+        icon="turn"
+        label={isDown ? "Draw to the right" : "Draw downwards"}
+        onPress={() => view.turn(isDown ? "right" : "down")}
+      />
+      {view.mode === "text" && (
+        <Button
+          look="plain"
+          refusal={session.readOnly}
+          onPress={() => view.setOpened({ kind: "add-state", after: view.selected })}
+        >
+          + State
+        </Button>
+      )}
+    </>
+  );
 }
 
 interface DrawingProps extends PaneProps {
@@ -82,28 +131,33 @@ interface DrawingProps extends PaneProps {
   readonly diff: GraphDiff | undefined;
 }
 
-function Drawing({ session, document, view, dimmed, diff }: DrawingProps) {
+function Drawing({ session, document, view, dimmed, diff, stepping }: DrawingProps) {
   const marks = useChangeMarks(view.marks, diff);
   const { machine, editor } = document;
   const { selected, setOpened } = view;
   const taken = useTaken(view);
-  const states = (machine.outline ?? machine.valid?.outline)?.states;
+  const outline = machine.outline ?? machine.valid?.outline;
+  const states = outline?.states;
   const graph = diff?.graph ?? (machine.valid?.graph as MachineGraph | undefined);
-  const select = (name: string | undefined) => {
-    view.setSelected(name);
-    const found = states?.find((each) => each.name === name);
-    if (found !== undefined) editor?.reveal(found.key, false);
+  const isFixed = session.readOnly !== undefined || stepping !== undefined;
+  const chosen = useChosen(graph, view.selection);
+  const show = (selection: Selection | undefined) => {
+    view.select(selection);
+    const [place] = outline === undefined ? [] : findPlaces(outline, selection);
+    if (place !== undefined) editor?.reveal({ from: place.from, to: place.from }, false);
   };
-  const selectEdge = ({ from, event }: MachineGraph["edges"][number]) => {
-    select(from);
-    const reaction = states?.find(({ name }) => name === from)?.reactions.find((each) => each.event === event);
-    if (reaction !== undefined) editor?.reveal(reaction);
+  const select = (name: string | undefined) => show(name === undefined ? undefined : { kind: "state", state: name });
+  const pressEdge = (index: number) => {
+    const edge = graph?.edges[index];
+    if (stepping !== undefined) stepping.onEdge(index);
+    else if (edge?.event === undefined) select(edge?.from);
+    else show({ kind: "arrow", state: edge.from, event: edge.event });
   };
   const onKey = (key: CanvasKey, state: string | undefined) => {
     if (key === "undo") editor?.undo();
     else if (key === "redo") editor?.redo();
     // In a diff a state may be one that is gone.
-    else if (state === undefined || session.readOnly || !states?.some(({ name }) => name === state)) return;
+    else if (isFixed || state === undefined || !states?.some(({ name }) => name === state)) return;
     // The form of a state that was just selected is not there yet.
     else if (key === "edit") requestAnimationFrame(focusInspector);
     else if (key === "connect") setOpened({ kind: "connect", from: state });
@@ -120,9 +174,13 @@ function Drawing({ session, document, view, dimmed, diff }: DrawingProps) {
   return (
     <GraphCanvas
       graph={graph}
-      direction={view.direction}
+      turned={view.turned}
+      onDirection={view.setDirection}
       dimmed={dimmed}
       selected={selected}
+      chosen={stepping === undefined ? chosen : undefined}
+      possible={stepping?.possible}
+      untried={stepping?.untried}
       marks={marks}
       changes={diff?.edges}
       taken={taken}
@@ -135,9 +193,11 @@ function Drawing({ session, document, view, dimmed, diff }: DrawingProps) {
       moved={view.moved}
       onMove={view.move}
       onSelect={select}
-      onSelectEdge={selectEdge}
-      onConnect={session.readOnly ? undefined : (from, to) => setOpened({ kind: "connect", from, to })}
+      onSelectEdge={pressEdge}
+      onSelectTask={(task) => show({ kind: "task", task })}
+      onConnect={isFixed ? undefined : (from, to) => setOpened({ kind: "connect", from, to })}
       onKey={onKey}
+      tools={<Tools session={session} view={view} />}
     />
   );
 }

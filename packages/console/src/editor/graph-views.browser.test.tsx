@@ -1,3 +1,4 @@
+import { EditorView } from "@codemirror/view";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
 import { userEvent } from "vitest/browser";
 import { MACHINE, openWorkbench, selectState, textOf } from "./testing/open-workbench.tsx";
@@ -21,13 +22,13 @@ function catchDownload(): Promise<string> {
 it("marks in the graph what differs from another revision, with what is gone", async () => {
   const text = MACHINE.replace("MERGED: GONE }", "MERGED: GONE, OPENED: NEW }\n  NEW:\n    on: { MERGED: GONE }");
   const second = { file: "shop newest", name: "shop", text };
-  const { screen } = await openWorkbench(MACHINE, { second, tab: "diff" });
+  const { screen } = await openWorkbench(MACHINE, { second, mode: "diff" });
 
   await expect.element(screen.getByTestId("rf__node-NEW").getByText("− NEW")).toBeVisible();
   await expect.element(screen.getByTestId("rf__node-LIVE").getByText("~ LIVE")).toBeVisible();
   await expect.element(screen.getByText("− OPENED")).toBeVisible();
   await expect.element(screen.getByText(/Compared with "shop newest"/)).toBeVisible();
-  await screen.getByRole("tab", { name: /Problems/ }).click();
+  await screen.getByRole("button", { name: /^Diff/ }).click();
   await expect.element(screen.getByTestId("rf__node-NEW")).not.toBeInTheDocument();
 });
 
@@ -38,6 +39,7 @@ it("exports the graph with states where they were moved to", async () => {
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeInTheDocument();
   const downloaded = catchDownload();
 
+  await screen.getByRole("button", { name: "More actions" }).click();
   await screen.getByRole("button", { name: "Export" }).click();
   await screen.getByRole("button", { name: "SVG" }).click();
 
@@ -45,23 +47,25 @@ it("exports the graph with states where they were moved to", async () => {
   expect([Number(box?.[1]), Number(box?.[2])]).toEqual([expect.closeTo(1_000, -2), expect.closeTo(700, -1)]);
 });
 
-it("has room for text or graph on a phone, and cuts nothing off", async () => {
-  const { screen } = await openWorkbench(MACHINE, { width: 360 });
+it.each([360, 390])("has room for one pane at a time on a phone of %d px, and cuts nothing off", async (width) => {
+  const { screen } = await openWorkbench(MACHINE, { width });
   await selectState(screen, "LIVE");
   const area = () => document.scrollingElement ?? document.body;
+  const isShown = (pane: string) => document.querySelector(pane)?.checkVisibility();
   await expect.element(screen.getByRole("heading", { name: "LIVE" })).toBeVisible();
-  expect(area().scrollWidth).toBe(360);
-  expect(document.querySelector(".text-pane")?.checkVisibility()).toBe(false);
+  expect([area().scrollWidth, area().scrollHeight]).toEqual([width, 800]);
+  expect(isShown(".text-pane")).toBe(false);
 
   await screen.getByRole("button", { name: "Show in text" }).click();
 
   await expect.poll(textOf).toContain("LIVE:");
-  expect(document.querySelector(".text-pane")?.checkVisibility()).toBe(true);
-  await expect.element(screen.getByRole("tab", { name: "Text" })).toHaveAttribute("aria-selected", "true");
-  await screen.getByRole("tab", { name: "Simulation" }).click();
-  await screen.getByRole("button", { name: "Send" }).click();
+  expect([isShown(".text-pane"), isShown(".of-graph")]).toEqual([true, false]);
+  await expect.element(screen.getByRole("button", { name: "Text" })).toHaveAttribute("aria-pressed", "true");
+  await expect.element(screen.getByRole("button", { name: "Split" })).not.toBeInTheDocument();
+  await screen.getByRole("button", { name: "Simulate" }).click();
+  await screen.getByRole("button", { name: "OPENED", exact: true }).click();
   await expect.element(screen.getByText(/1 of 2 reactions tried/)).toBeVisible();
-  expect(area().scrollWidth).toBe(360);
+  expect([area().scrollWidth, area().scrollHeight]).toEqual([width, 800]);
 });
 
 /** A machine of as many states in a row. */
@@ -88,18 +92,22 @@ it.each([1280, 390])("begins with a readable graph at its start, at a width of %
   expect(Math.min(...sizesOfTexts())).toBeGreaterThanOrEqual(11.99);
 });
 
-it("shows the graph first and largest, with the form beside it", async () => {
+const boxOf = (selector: string) => document.querySelector(selector)?.getBoundingClientRect() ?? new DOMRect();
+
+it("is one frame as high as the window: text, graph and the fields of what is selected", async () => {
   const { screen } = await openWorkbench(MACHINE);
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+  await expect.element(screen.getByRole("region", { name: /State|Machine/ })).not.toBeInTheDocument();
   await selectState(screen, "LIVE");
   await expect.element(screen.getByRole("region", { name: "State LIVE" })).toBeVisible();
 
-  const boxOf = (selector: string) => document.querySelector(selector)?.getBoundingClientRect() ?? new DOMRect();
-  const [graph, form, text] = [".canvas", ".inspector", ".text-pane"].map(boxOf);
+  const [text, graph, form, frame] = [".text-pane", ".canvas", ".inspector", ".workbench-panes"].map(boxOf);
 
-  expect(graph?.left).toBeLessThan(form?.left ?? 0);
-  for (const other of [form, text]) {
-    expect((graph?.width ?? 0) * (graph?.height ?? 0)).toBeGreaterThan(2 * (other?.width ?? 0) * (other?.height ?? 0));
-  }
+  expect(text?.right).toBeLessThan(graph?.left ?? 0);
+  expect(graph?.right).toBeLessThanOrEqual(form?.left ?? 0);
+  for (const part of [text, graph, form]) expect(part?.height).toBeCloseTo((frame?.height ?? 0) - 2, 0);
+  expect(frame?.height).toBeGreaterThan(640);
+  expect(document.scrollingElement?.scrollHeight).toBe(800);
 });
 
 it("opens the form of a state by keyboard on a phone", async () => {
@@ -114,15 +122,80 @@ it("opens the form of a state by keyboard on a phone", async () => {
   await expect.element(screen.getByRole("heading", { name: "LIVE" })).toBeInViewport();
 });
 
-it("draws the way that a simulation took strong, and lists its steps as a history", async () => {
-  const { screen } = await openWorkbench(MACHINE, { tab: "simulation" });
-  await screen.getByRole("button", { name: "Send" }).click();
+it("draws the way that a simulation took strong, and lists its steps with their instants", async () => {
+  const { screen } = await openWorkbench(MACHINE, { mode: "simulation" });
+  await screen.getByRole("button", { name: "OPENED", exact: true }).click();
 
   await expect.poll(() => document.querySelectorAll(".canvas .graph-edge.taken").length).toBe(1);
   await expect.element(screen.getByTestId("rf__node-LIVE").getByText("once")).toBeVisible();
   await expect.poll(() => document.querySelector(".graph-node.current .graph-name")?.textContent).toBe("LIVE");
-  const steps = screen.getByRole("region", { name: "Steps" });
-  for (const header of ["At", "Event", "State", "Task", "Why", "By"]) {
-    await expect.element(steps.getByRole("columnheader", { name: header, exact: true })).toBeVisible();
-  }
+  const steps = screen.getByRole("list", { name: "Steps" });
+  await expect.element(steps.getByText("OPENED")).toBeVisible();
+  await expect.element(steps.getByText("00:00")).toBeVisible();
+  expect(document.querySelector(".text-pane")?.checkVisibility()).toBe(false);
+  await screen.getByRole("button", { name: "Close simulation" }).click();
+  expect(document.querySelector(".text-pane")?.checkVisibility()).toBe(true);
+});
+
+it("takes a blue arrow of the graph, and a timer of the line of time, when it is pressed", async () => {
+  const { screen } = await openWorkbench(MACHINE, { mode: "simulation" });
+  const possible = () => [...document.querySelectorAll(".graph-label.possible")].map(({ textContent }) => textContent);
+  await expect.poll(possible).toEqual(["OPENED"]);
+
+  document
+    .querySelector<SVGTextElement>(".graph-label.possible")
+    ?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+  await expect.element(screen.getByText("1 of 2 reactions tried", { exact: false })).toBeVisible();
+  await expect.poll(() => possible().map((text) => text?.replace(/ .*/, ""))).toEqual(["MERGED"]);
+  await screen.getByRole("button", { name: "1 reaction not tried" }).click();
+  await expect.element(screen.getByRole("list", { name: "Reactions not tried" }).getByText(/MERGED/)).toBeVisible();
+  expect(document.querySelectorAll(".line-untried")).toHaveLength(1);
+  await screen.getByRole("button", { name: "1 reaction not tried" }).click();
+  expect(document.querySelectorAll(".line-untried")).toHaveLength(0);
+  await screen.getByRole("button", { name: "Let time pass to MERGED at 3 d 00:00" }).click();
+
+  await expect.element(screen.getByText("2 of 2 reactions tried", { exact: false })).toBeVisible();
+  await expect.poll(possible).toEqual(["OPENED 1×"]);
+});
+
+it("shows the part at the cursor, marked in the text and blue in the graph, until Esc", async () => {
+  const { screen } = await openWorkbench(MACHINE);
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+  const marked = () => [...document.querySelectorAll(".cm-marked")].map(({ textContent }) => textContent?.trim());
+
+  const text = EditorView.findFromDOM(document.querySelector<HTMLElement>(".cm-editor") ?? document.body);
+  text?.dispatch({ selection: { anchor: MACHINE.indexOf("OPENED: LIVE") + 2 } });
+  await expect.element(screen.getByRole("region", { name: "Reaction OPENED of INIT" })).toBeVisible();
+  await expect.poll(marked).toEqual(["on: { OPENED: LIVE } # begins"]);
+  await expect.poll(() => document.querySelectorAll(".line-chosen").length).toBe(1);
+  await selectState(screen, "LIVE");
+  await expect.element(screen.getByRole("region", { name: "State LIVE" })).toBeVisible();
+  await expect.poll(() => marked()[0]).toBe("LIVE:");
+  expect(marked()).toHaveLength(3);
+  await userEvent.keyboard("{Escape}");
+
+  await expect.element(screen.getByRole("region", { name: "State LIVE" })).not.toBeInTheDocument();
+  await expect.poll(marked).toEqual([]);
+});
+
+function zoomOf(): number {
+  return new DOMMatrix(getComputedStyle(document.querySelector(".react-flow__viewport") ?? document.body).transform).a;
+}
+
+it("turns a graph to the direction in which it can be read, and stays once a person has zoomed", async () => {
+  const { screen } = await openWorkbench(chainOf(8));
+  const boxOfState = (name: string) => boxOf(`[data-id="${name}"]`);
+  await expect.element(screen.getByTestId("rf__node-S8")).toBeInTheDocument();
+  await expect.poll(() => boxOfState("S1").top > boxOfState("INIT").bottom).toBe(true);
+  expect(Math.min(...sizesOfTexts())).toBeGreaterThanOrEqual(11.99);
+
+  await screen.getByRole("button", { name: "Draw to the right" }).click();
+  await expect.poll(() => boxOfState("S1").left > boxOfState("INIT").right).toBe(true);
+  await screen.getByRole("button", { name: "Closer" }).click();
+  await expect.poll(zoomOf).toBeGreaterThan(1.1);
+  const zoom = zoomOf();
+  await screen.getByRole("button", { name: "Graph", exact: true }).click();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+
+  expect(zoomOf()).toBe(zoom);
 });

@@ -1,30 +1,63 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Form } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
-import type { Outline, OutlineState } from "../machine/outline.ts";
+import type { Outline, OutlineState, OutlineTask } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
 import { type FormSchemas, FormToggle, PartForm, TaskForm } from "./part-form.tsx";
 import { Reactions } from "./reactions.tsx";
+import { type Selection, stateOf } from "./selection.ts";
 import { Tasks } from "./tasks.tsx";
 
 interface InspectorProps {
   readonly outline: Outline;
-  readonly state: OutlineState | undefined;
+  readonly selection: Selection;
   readonly schemas: FormSchemas;
   readonly edit: Edit;
   readonly onRename: (what: NameKind, name: string) => void;
   readonly onRemove: (what: NameKind, name: string) => void;
   readonly onReveal: (range: Range) => void;
+  readonly onClose: () => void;
 }
 
-/** Renders the selected state, or the whole machine, as a form. Each change is one edit of the text. */
+/** Renders the fields of the selected part. Each change is one edit of the text. Nothing is shown for what is gone. */
 export function Inspector(props: InspectorProps) {
+  const { outline, selection } = props;
+  const state = outline.states.find(({ name }) => name === stateOf(selection));
+  if (selection.kind === "machine") return <MachineForm {...props} />;
+  if (selection.kind === "state") return state === undefined ? null : <StateForm {...props} state={state} />;
+  if (selection.kind === "arrow") {
+    const has = state?.reactions.some(({ event }) => event === selection.event);
+    return state === undefined || !has ? null : <ArrowForm {...props} state={state} event={selection.event} />;
+  }
+  const task = outline.tasks.find(({ name }) => name === selection.task);
+  return task === undefined ? null : <OneTaskForm {...props} task={task} />;
+}
+
+interface PanelProps {
+  /** The word for what it is, such as `State`. */
+  readonly kind: string;
+  readonly name: string;
+  /** For screen readers. */
+  readonly label: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+}
+
+/** Renders the fields of a part over the edge of the graph. */
+function InspectorPanel({ kind, name, label, onClose, children }: PanelProps) {
   return (
-    <section className="inspector stack-v" aria-label={props.state ? `State ${props.state.name}` : "Machine"}>
-      {props.state === undefined ? <MachineForm {...props} /> : <StateForm {...props} state={props.state} />}
+    <section className="inspector stack-v" aria-label={label}>
+      <header className="row nowrap spread">
+        <div className="inspector-name">
+          <span className="muted small">{kind}</span>
+          <h2 tabIndex={-1}>{toSafeText(name)}</h2>
+        </div>
+        <IconButton icon="remove" label="Close the fields" onPress={onClose} />
+      </header>
+      {children}
     </section>
   );
 }
@@ -35,11 +68,11 @@ const STATE_PARTS = ["tasks", "on"];
 type StateProps = InspectorProps & { readonly state: OutlineState };
 
 function StateForm(props: StateProps) {
-  const { outline, state, schemas, edit, onReveal } = props;
+  const { outline, state, schemas, edit, onReveal, onClose } = props;
   const { name } = state;
   return (
-    <>
-      <StateHeading {...props} />
+    <InspectorPanel kind="State" name={name} label={`State ${name}`} onClose={onClose}>
+      <StateActions {...props} />
       <div className="schema-fields">
         <PartForm
           schemas={schemas}
@@ -50,41 +83,75 @@ function StateForm(props: StateProps) {
           without={STATE_PARTS}
         />
       </div>
-      <Reactions outline={outline} state={state} schemas={schemas} edit={edit} onReveal={onReveal} />
       <Tasks outline={outline} state={state} schemas={schemas} edit={edit} />
-    </>
+      <h3>On</h3>
+      <Reactions outline={outline} state={state} schemas={schemas} edit={edit} onReveal={onReveal} />
+    </InspectorPanel>
   );
 }
 
-function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: StateProps) {
+function ArrowForm(props: StateProps & { readonly event: string }) {
+  const { outline, state, event, schemas, edit, onReveal, onClose } = props;
+  return (
+    <InspectorPanel
+      kind={`Reaction of ${toSafeText(state.name)}`}
+      name={event}
+      label={`Reaction ${event} of ${state.name}`}
+      onClose={onClose}
+    >
+      <Reactions outline={outline} state={state} schemas={schemas} edit={edit} onReveal={onReveal} only={event} />
+    </InspectorPanel>
+  );
+}
+
+function OneTaskForm({ outline, task, schemas, onClose, ...on }: InspectorProps & { readonly task: OutlineTask }) {
+  const { name } = task;
+  return (
+    <InspectorPanel kind="Task" name={name} label={`Task ${name}`} onClose={onClose}>
+      <div className="row">
+        <span data-renames={`task ${name}`}>
+          <Button onPress={() => on.onRename("task", name)}>Rename</Button>
+        </span>
+        <span className="only-phone">
+          <Button onPress={() => on.onReveal(task)}>Show in text</Button>
+        </span>
+        <Button look="danger" onPress={() => on.onRemove("task", name)}>
+          Delete
+        </Button>
+      </div>
+      <TaskForm schemas={schemas} outline={outline} task={task} />
+    </InspectorPanel>
+  );
+}
+
+function StateActions({ outline, state, edit, onRename, onRemove, onReveal }: StateProps) {
   const { name } = state;
   const states = outline.states.map((each) => each.name);
   const at = states.indexOf(name);
   const move = (after: string | undefined) => edit({ kind: "move", what: "state", name, after }, `move ${name}`);
   return (
-    <div className="row spread">
-      <h2 tabIndex={-1}>{toSafeText(name)}</h2>
-      <div className="row">
+    <div className="row">
+      <span data-renames={`state ${name}`}>
+        <Button onPress={() => onRename("state", name)}>Rename</Button>
+      </span>
+      <span className="only-phone">
         <Button onPress={() => onReveal(state.key)}>Show in text</Button>
-        <span data-renames={`state ${name}`}>
-          <Button onPress={() => onRename("state", name)}>Rename</Button>
-        </span>
-        <IconButton
-          icon="up"
-          label={`Move ${name} up`}
-          onPress={() => move(states[at - 2])}
-          idle={at <= 0 ? "It is the first state" : undefined}
-        />
-        <IconButton
-          icon="down"
-          label={`Move ${name} down`}
-          onPress={() => move(states[at + 1])}
-          idle={at === states.length - 1 ? "It is the last state" : undefined}
-        />
-        <Button look="danger" onPress={() => onRemove("state", name)}>
-          Delete
-        </Button>
-      </div>
+      </span>
+      <IconButton
+        icon="up"
+        label={`Move ${name} up`}
+        onPress={() => move(states[at - 2])}
+        idle={at <= 0 ? "It is the first state" : undefined}
+      />
+      <IconButton
+        icon="down"
+        label={`Move ${name} down`}
+        onPress={() => move(states[at + 1])}
+        idle={at === states.length - 1 ? "It is the last state" : undefined}
+      />
+      <Button look="danger" onPress={() => onRemove("state", name)}>
+        Delete
+      </Button>
     </div>
   );
 }
@@ -93,14 +160,10 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
 const MACHINE_PARTS = ["version", "events", "metadata", "targets", "states", "tasks"];
 
 function MachineForm(props: InspectorProps) {
-  const { outline, schemas, edit } = props;
+  const { outline, schemas, edit, onClose } = props;
   const [event, setEvent] = useState("");
   return (
-    <>
-      <div className="row spread">
-        <h2 tabIndex={-1}>Machine</h2>
-        <span className="muted">Version {outline.version}. Select a state to edit it.</span>
-      </div>
+    <InspectorPanel kind={`Version ${outline.version}`} name="Machine" label="Machine" onClose={onClose}>
       <div className="schema-fields">
         <PartForm schemas={schemas} outline={outline} path={[]} owner="the machine" of="" without={MACHINE_PARTS} />
       </div>
@@ -125,7 +188,7 @@ function MachineForm(props: InspectorProps) {
         />
         <Button type="submit">Declare event</Button>
       </Form>
-    </>
+    </InspectorPanel>
   );
 }
 
@@ -143,27 +206,29 @@ function Names({ what, title, names, outline, schemas, onRename, onRemove, onRev
   const task = outline.tasks.find(({ name }) => what === "task" && name === opened);
   return (
     <>
-      <div className="row">
-        <h3>{title}</h3>
-        {names.length === 0 && <span className="muted">none</span>}
+      <h3>{title}</h3>
+      {names.length === 0 && <p className="muted">none</p>}
+      <ul className="name-list">
         {names.map((name) => (
-          <span key={name} className="command" data-renames={`${what} ${name}`}>
-            <button type="button" className="link" onClick={() => onReveal(findRange(outline, what, name))}>
+          <li key={name} data-renames={`${what} ${name}`}>
+            <button type="button" className="name" onClick={() => onReveal(findRange(outline, what, name))}>
               {toSafeText(name)}
             </button>
-            <IconButton icon="edit" label={`Rename ${name}`} onPress={() => onRename(what, name)} />
-            <IconButton icon="remove" label={`Delete ${name}`} onPress={() => onRemove(what, name)} />
-            {/* In version 1 only tasks have keys. */}
-            {(outline.version === 2 || what === "task") && (
-              <FormToggle
-                name={name}
-                isOpen={opened === name}
-                onPress={() => setOpened(opened === name ? undefined : name)}
-              />
-            )}
-          </span>
+            <span className="name-actions">
+              <IconButton icon="edit" label={`Rename ${name}`} onPress={() => onRename(what, name)} />
+              <IconButton icon="remove" label={`Delete ${name}`} onPress={() => onRemove(what, name)} />
+              {/* In version 1 only tasks have keys. */}
+              {(outline.version === 2 || what === "task") && (
+                <FormToggle
+                  name={name}
+                  isOpen={opened === name}
+                  onPress={() => setOpened(opened === name ? undefined : name)}
+                />
+              )}
+            </span>
+          </li>
         ))}
-      </div>
+      </ul>
       {task !== undefined && <TaskForm schemas={schemas} outline={outline} task={task} />}
       {what !== "task" && opened !== undefined && names.includes(opened) && (
         <div className="schema-fields">

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, onTestFinished } from "vitest";
-import { MACHINE, openWorkbench } from "./testing/open-workbench.tsx";
+import { MACHINE, openMachineFields, openWorkbench } from "./testing/open-workbench.tsx";
 
 beforeEach(() => localStorage.clear());
 
@@ -29,7 +29,7 @@ it("says why machines cannot be read, and reads them when it is asked to try aga
 
   const failures = screen.getByText("The worker that reads machines could not be started.");
   await expect.element(failures.first()).toBeVisible();
-  await expect.element(screen.getByText("No problems.")).not.toBeInTheDocument();
+  await expect.element(screen.getByText("Valid")).not.toBeInTheDocument();
   await expect.element(screen.getByText(/drawn as soon as/)).not.toBeInTheDocument();
   isBroken = false;
   for (const retry of screen.getByRole("button", { name: "Retry" }).elements()) {
@@ -37,6 +37,7 @@ it("says why machines cannot be read, and reads them when it is asked to try aga
   }
 
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
-  await expect.element(screen.getByText("No problems.")).toBeVisible();
+  await expect.element(screen.getByText("Valid")).toBeVisible();
+  await openMachineFields(screen);
   await expect.element(screen.getByRole("heading", { name: "Machine" })).toBeVisible();
 });

@@ -1,4 +1,4 @@
 /** Returns true on screens too narrow for text and graph next to each other. */
 export function isPhone(): boolean {
-  return matchMedia("(max-width: 639px)").matches;
+  return matchMedia("(max-width: 719px)").matches;
 }

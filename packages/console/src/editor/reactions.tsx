@@ -13,10 +13,12 @@ import { type FormSchemas, PartForm } from "./part-form.tsx";
 interface ReactionsProps extends StateFormProps {
   readonly schemas: FormSchemas;
   readonly onReveal: (range: Range) => void;
+  /** Only the reactions to this event, without a row to add one. */
+  readonly only?: string;
 }
 
 /** Renders the reactions of a state as a table, with one more to add. */
-export function Reactions({ outline, state, schemas, edit, onReveal }: ReactionsProps) {
+export function Reactions({ outline, state, schemas, edit, onReveal, only }: ReactionsProps) {
   const { name, reactions } = state;
   const known = [...outline.events.map((event) => event.name), "NEXT", "FAILED", "TIMEOUT"];
   const [event, setEvent] = useState("");
@@ -27,45 +29,49 @@ export function Reactions({ outline, state, schemas, edit, onReveal }: Reactions
       <caption className="hidden-visually">Reactions of {name}</caption>
       <Headings names={["Event", "Condition", "Enters"]} />
       <tbody>
-        {reactions.map((reaction) => (
-          <Reaction
-            key={`${reaction.event} ${reaction.index ?? 0}`}
-            outline={outline}
-            state={state}
-            schemas={schemas}
-            edit={edit}
-            reaction={reaction}
-            targets={targets}
-            onReveal={onReveal}
-          />
-        ))}
-        <tr>
-          <td>
-            <input
-              className="input"
-              aria-label="New event"
-              list="free-events"
-              placeholder="EVENT"
-              value={event}
-              onChange={({ target }) => setEvent(target.value)}
+        {reactions
+          .filter((reaction) => only === undefined || reaction.event === only)
+          .map((reaction) => (
+            <Reaction
+              key={`${reaction.event} ${reaction.index ?? 0}`}
+              outline={outline}
+              state={state}
+              schemas={schemas}
+              edit={edit}
+              reaction={reaction}
+              targets={targets}
+              onReveal={onReveal}
             />
-            <Offers id="free-events" names={free} />
-          </td>
-          <td />
-          <td>
-            <NameSelect
-              label={`State that ${event || "the new event"} enters`}
-              none={event === "" ? "Enter an event first" : "Choose a state…"}
-              names={event === "" ? [] : targets}
-              value=""
-              onChange={(target) => {
-                edit({ kind: "add-reaction", state: name, event, target }, `add ${event} to ${name}`);
-                setEvent("");
-              }}
-            />
-          </td>
-          <td />
-        </tr>
+          ))}
+        {only === undefined && (
+          <tr>
+            <td>
+              <input
+                className="input"
+                aria-label="New event"
+                list="free-events"
+                placeholder="EVENT"
+                value={event}
+                onChange={({ target }) => setEvent(target.value)}
+              />
+              <Offers id="free-events" names={free} />
+            </td>
+            <td />
+            <td>
+              <NameSelect
+                label={`State that ${event || "the new event"} enters`}
+                none={event === "" ? "Enter an event first" : "Choose a state…"}
+                names={event === "" ? [] : targets}
+                value=""
+                onChange={(target) => {
+                  edit({ kind: "add-reaction", state: name, event, target }, `add ${event} to ${name}`);
+                  setEvent("");
+                }}
+              />
+            </td>
+            <td />
+          </tr>
+        )}
       </tbody>
     </table>
   );

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
 import { tasks } from "../machine/tasks.ts";
-import { MACHINE, openWorkbench, selectState, textOf } from "./testing/open-workbench.tsx";
+import { MACHINE, openMachineFields, openWorkbench, selectState, textOf } from "./testing/open-workbench.tsx";
 
 beforeEach(() => localStorage.clear());
 
@@ -59,6 +59,7 @@ describe("forms", () => {
       knowledge: { schemas: { ...own, v2 }, executors: [deploy] },
     });
 
+    await openMachineFields(screen);
     await screen.getByRole("button", { name: "Fields of OPENED" }).click();
     await expect.element(screen.getByLabelText("Depth of OPENED")).toBeVisible();
     await selectState(screen, "LIVE");
@@ -194,6 +195,7 @@ describe("forms, as users of other tools asked for them", () => {
 
     await expect.element(screen.getByLabelText("Image of config of app")).toHaveAttribute("aria-required", "true");
     await expect.element(screen.getByLabelText("Image of config of app")).toHaveAttribute("aria-invalid", "true");
+    await screen.getByRole("button", { name: /error/ }).click();
     await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/needs "image"/)).toBeVisible();
     await expect.element(screen.getByTestId("rf__node-LIVE").getByTitle("1 problem")).toBeVisible();
   });
@@ -290,6 +292,7 @@ describe("a choice of keys, as users of other tools asked for it", () => {
     const { screen } = await openWorkbench(machineWith("{ tag: v1, digest: abc }"), {
       knowledge: { executors: [image] },
     });
+    await openMachineFields(screen);
     await screen.getByRole("button", { name: "Fields of app" }).click();
 
     await expect.element(screen.getByLabelText("Tag of config of app", { exact: true })).toHaveValue("v1");
@@ -370,12 +373,13 @@ describe("the editor, as users of other tools asked for it", () => {
 
   it("checks the text where only the text is shown, too (kestra#1157)", async () => {
     const { screen } = await openWorkbench(MACHINE, { width: 390 });
-    await expect.element(screen.getByText("No problems.")).toBeVisible();
-    await screen.getByRole("tab", { name: "Text" }).click();
+    await expect.element(screen.getByText("Valid")).toBeVisible();
+    await screen.getByRole("button", { name: "Text" }).click();
 
     await screen.getByRole("textbox").click();
     await userEvent.keyboard("{Control>}{End}{/Control}extra: 1");
 
+    await screen.getByRole("button", { name: /error/ }).click();
     await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/"extra"/)).toBeVisible();
   });
 });

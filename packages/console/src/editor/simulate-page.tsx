@@ -10,7 +10,7 @@ import { RevisionEditor, YardEditor } from "./yard-editor.tsx";
 /** Renders a machine played step by step: from nothing, or from a present or earlier position of a stack. */
 export function SimulatePage() {
   const { stack, at } = useSearch();
-  if (stack === undefined) return <YardEditor tab="simulation" />;
+  if (stack === undefined) return <YardEditor mode="simulation" />;
   return <FromStack key={`${stack} ${at}`} id={stack} at={at} />;
 }
 
@@ -41,5 +41,5 @@ async function loadStack(id: string, at: string | undefined, signal: AbortSignal
 
 function StackSimulator({ stack, revision }: { stack: StackSnapshot["stack"]; revision: RevisionDetails }) {
   const steps = useMemo(() => [{ stack }], [stack]);
-  return <RevisionEditor revision={revision} tab="simulation" steps={steps} />;
+  return <RevisionEditor revision={revision} mode="simulation" steps={steps} />;
 }

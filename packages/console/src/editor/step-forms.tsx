@@ -4,87 +4,90 @@ import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Form, Offers } from "../design/fields.tsx";
 import { Icon } from "../design/icon.tsx";
-import type { MachineText, NextTimer } from "../machine/messages.ts";
+import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
+import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { toValue } from "./form-fields.tsx";
+import type { Simulation } from "./use-simulation.ts";
 
 interface FormsProps {
   readonly machine: string;
   readonly outline: Outline | undefined;
-  /** The result of the last step. */
-  readonly line: SimulationLine | undefined;
-  readonly next: NextTimer | undefined;
-  /** True once it is known if there is a next timer. */
-  readonly isPlayed: boolean;
+  /** The stack of the last step. */
+  readonly stack: SimulationLine["stack"] | undefined;
+  readonly simulation: Simulation;
+  readonly played: Simulated;
   readonly second: (MachineText & { readonly file: string }) | undefined;
-  readonly onStep: (step: unknown) => void;
 }
 
-/** Renders the next step of a scenario: send an event, complete a task, approve, advance time, load a revision. */
-export function StepForms({ machine, outline, line, next, isPlayed, second, onStep }: FormsProps) {
+/** Renders what can happen next: a button for each thing, a form for what needs more, and time that passes. */
+export function StepForms({ machine, outline, stack, simulation, played, second }: FormsProps) {
+  const { add, form, setForm } = simulation;
   const [stackId, setStackId] = useState("stack-1");
-  const stack = line?.stack;
   const id = stack?.id ?? stackId;
   return (
-    <div className="stack-v">
-      <SendForm
-        key={outline?.events.map(({ name }) => name).join()}
-        machine={machine}
-        outline={outline}
-        stackId={id}
-        onStackId={setStackId}
-        onStep={onStep}
-      />
-      {stack?.tasks.some(({ status }) => status === "PENDING") && (
-        <div className="row">
-          <span className="muted">Task</span>
-          {stack.tasks
-            .filter(({ status }) => status === "PENDING")
-            .map(({ name }) => (
-              <TaskAnswer key={name} name={name} stackId={stack.id} onStep={onStep} />
-            ))}
-        </div>
+    <>
+      <h3>What happens next?</h3>
+      <fieldset className="row next-steps" aria-label="What happens next">
+        {played.can.map((next) => (
+          <Button
+            key={next.title}
+            {...(next.form && { pressed: next.form.name === form?.name && next.form.kind === form.kind })}
+            onPress={() => (next.form === undefined ? add(...next.steps) : setForm(next.form))}
+          >
+            {toSafeText(next.title)}
+          </Button>
+        ))}
+        <Button
+          look="plain"
+          pressed={form?.kind === "event" && form.name === ""}
+          onPress={() => setForm({ kind: "event", name: "" })}
+        >
+          Another event…
+        </Button>
+      </fieldset>
+      {form?.kind === "event" && (
+        <SendForm
+          key={form.name}
+          machine={machine}
+          outline={outline}
+          first={form.name}
+          stackId={id}
+          onStackId={setStackId}
+          onStep={add}
+          onClose={() => setForm(undefined)}
+        />
       )}
-      {(stack?.approvals ?? []).map((approval) => (
-        <div key={approval.task} className="row">
-          <span className="muted">
-            {toSafeText(approval.task)}: {approval.given.length} of {approval.count} approvals
-          </span>
-          <Button onPress={() => onStep(toApproval(id, approval))}>Approve</Button>
-        </div>
-      ))}
-      <TimeForm next={next} isPlayed={isPlayed} onStep={onStep} />
+      {form?.kind === "answer" && (
+        <TaskAnswer key={form.name} name={form.name} stackId={id} onStep={add} onClose={() => setForm(undefined)} />
+      )}
+      <TimeForm played={played} onStep={add} />
       {second !== undefined && (
         <div className="row">
-          <Button onPress={() => onStep({ load: second.file })}>Load {toSafeText(second.file)}</Button>
-          <Button onPress={() => onStep({ upgrade: id, dryRun: true })}>Upgrade {toSafeText(id)} (dry run)</Button>
-          <Button onPress={() => onStep({ upgrade: id })}>Upgrade {toSafeText(id)}</Button>
+          <Button onPress={() => add({ load: second.file })}>Load {toSafeText(second.file)}</Button>
+          <Button onPress={() => add({ upgrade: id, dryRun: true })}>Upgrade {toSafeText(id)} (dry run)</Button>
+          <Button onPress={() => add({ upgrade: id })}>Upgrade {toSafeText(id)}</Button>
         </div>
       )}
-    </div>
+    </>
   );
-}
-
-function toApproval(
-  stackId: string,
-  { task, from, of, given }: NonNullable<NonNullable<SimulationLine["stack"]>["approvals"]>[number],
-) {
-  const body = { stackId, event: "APPROVE", task: { name: task }, ...defined({ of }) };
-  return { event: body, sender: { name: `approver-${given.length + 1}`, groups: from.slice(0, 1) } };
 }
 
 interface SendProps {
   readonly machine: string;
   readonly outline: Outline | undefined;
+  /** The event to begin with; empty for any. */
+  readonly first: string;
   readonly stackId: string;
   readonly onStackId: (id: string) => void;
   readonly onStep: (step: unknown) => void;
+  readonly onClose: () => void;
 }
 
-function SendForm({ machine, outline, stackId, onStackId, onStep }: SendProps) {
+function SendForm({ machine, outline, first, stackId, onStackId, onStep, onClose }: SendProps) {
   const events = outline?.events ?? [];
-  const [event, setEvent] = useState(events[0]?.name ?? "");
+  const [event, setEvent] = useState(first);
   const [metadata, setMetadata] = useState<Readonly<Record<string, string>>>({});
   const [sender, setSender] = useState("");
   const [groups, setGroups] = useState("");
@@ -116,72 +119,99 @@ function SendForm({ machine, outline, stackId, onStackId, onStep }: SendProps) {
     );
   };
   return (
-    <Form className="row" onSubmit={() => event !== "" && send()}>
+    <Form className="step-form" onSubmit={() => event !== "" && send()}>
       <Labelled label="Stack" value={stackId} onChange={onStackId} />
-      <label className="row">
+      <label>
         Event
-        <input className="input" list="sent-events" value={event} onChange={({ target }) => setEvent(target.value)} />
+        <input
+          className="input"
+          list="sent-events"
+          ref={first === "" ? focusIt : undefined}
+          value={event}
+          onChange={({ target }) => setEvent(target.value)}
+        />
       </label>
       <Offers id="sent-events" names={[...events.map(({ name }) => name), "RETRY_FAILED_TASKS", "REMOVE_STACK"]} />
-      <details>
-        <summary>Metadata{required.length > 0 && ` (needs ${required.join(", ")})`}, sender</summary>
-        <div className="stack-v panel-body">
-          {shown.map((key) => (
-            <Labelled
-              key={key}
-              label={required.includes(key) ? `${key} *` : key}
-              value={metadata[key] ?? ""}
-              onChange={(value) => setMetadata({ ...metadata, [key]: value })}
-            />
-          ))}
-          <Labelled label="Sender" value={sender} onChange={setSender} />
-          <Labelled label="Groups, separated by commas" value={groups} onChange={setGroups} />
-        </div>
-      </details>
-      <Button type="submit" look="primary" refusal={event === "" ? "Enter an event" : undefined}>
-        Send
-      </Button>
+      {shown.map((key, index) => (
+        <Labelled
+          key={key}
+          label={required.includes(key) ? `${key} *` : key}
+          isFirst={first !== "" && index === 0}
+          value={metadata[key] ?? ""}
+          onChange={(value) => setMetadata({ ...metadata, [key]: value })}
+        />
+      ))}
+      <Labelled label="Sender" value={sender} onChange={setSender} />
+      <Labelled label="Groups, separated by commas" value={groups} onChange={setGroups} />
+      <div className="row">
+        <Button type="submit" refusal={event === "" ? "Enter an event" : undefined}>
+          Send
+        </Button>
+        <Button look="plain" onPress={onClose}>
+          Close
+        </Button>
+      </div>
     </Form>
   );
 }
 
-function Labelled({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+/** Lets the focus begin in a field of a form that was just opened. */
+function focusIt(field: HTMLInputElement | null): void {
+  field?.focus();
+}
+
+interface LabelledProps {
+  readonly label: string;
+  readonly value: string;
+  /** The focus begins in it. */
+  readonly isFirst?: boolean;
+  readonly onChange: (value: string) => void;
+}
+
+function Labelled({ label, value, isFirst = false, onChange }: LabelledProps) {
   return (
-    <label className="row">
+    <label>
       {toSafeText(label)}
-      <input className="input" value={value} spellCheck={false} onChange={({ target }) => onChange(target.value)} />
+      <input
+        className="input"
+        value={value}
+        spellCheck={false}
+        ref={isFirst ? focusIt : undefined}
+        onChange={({ target }) => onChange(target.value)}
+      />
     </label>
   );
 }
 
-function TaskAnswer({ name, stackId, onStep }: { name: string; stackId: string; onStep: (step: unknown) => void }) {
+interface AnswerProps {
+  readonly name: string;
+  readonly stackId: string;
+  readonly onStep: (step: unknown) => void;
+  readonly onClose: () => void;
+}
+
+/** Renders how a task ends: with outputs, with an error, or cancelled. */
+function TaskAnswer({ name, stackId, onStep, onClose }: AnswerProps) {
   const [outputs, setOutputs] = useState("");
+  const [message, setMessage] = useState("failed");
   const base = { task: name, stackId };
-  const succeed = () => {
-    const values = toOutputs(outputs);
-    onStep({ ...base, result: "succeeded", ...defined({ outputs: values }) });
-  };
   return (
-    <span className="command">
-      {toSafeText(name)}
-      <input
-        className="input"
-        style={{ width: "9rem" }}
-        aria-label={`Outputs of ${name}`}
-        placeholder="output=value"
-        value={outputs}
-        onChange={({ target }) => setOutputs(target.value)}
-      />
-      <Button label={`${name} succeeded`} onPress={succeed}>
-        <Icon name="check" /> Succeeded
-      </Button>
-      <Button label={`${name} failed`} onPress={() => onStep({ ...base, result: "failed", message: "failed" })}>
-        <Icon name="remove" /> Failed
-      </Button>
-      <Button label={`${name} cancelled`} onPress={() => onStep({ ...base, result: "cancelled" })}>
-        Cancelled
-      </Button>
-    </span>
+    <Form className="step-form" onSubmit={() => onStep({ ...base, result: "failed", message })}>
+      <Labelled label={`Error of ${name}`} isFirst value={message} onChange={setMessage} />
+      <div className="row">
+        <Button type="submit">{toSafeText(name)} fails</Button>
+        <Button onPress={() => onStep({ ...base, result: "cancelled" })}>{toSafeText(name)} is cancelled</Button>
+      </div>
+      <Labelled label={`Outputs of ${name}, such as url=https://x, port=80`} value={outputs} onChange={setOutputs} />
+      <div className="row">
+        <Button onPress={() => onStep({ ...base, result: "succeeded", ...defined({ outputs: toOutputs(outputs) }) })}>
+          {toSafeText(name)} succeeds with these
+        </Button>
+        <Button look="plain" onPress={onClose}>
+          Close
+        </Button>
+      </div>
+    </Form>
   );
 }
 
@@ -194,16 +224,18 @@ function toOutputs(text: string): Readonly<Record<string, string>> | undefined {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-function TimeForm({ next, isPlayed, onStep }: Pick<FormsProps, "next" | "isPlayed" | "onStep">) {
+function TimeForm({ played, onStep }: { played: Simulated; onStep: (step: unknown) => void }) {
   const [length, setLength] = useState("15m");
-  const none = isPlayed ? "No timer is set" : "The steps are being played";
   return (
-    <Form className="row" onSubmit={() => onStep({ advance: length })}>
+    <Form className="row time-form" onSubmit={() => onStep({ advance: length })}>
       <Labelled label="Let time pass" value={length} onChange={setLength} />
       <Button type="submit">Advance</Button>
-      <Button refusal={next === undefined ? none : undefined} onPress={() => next && onStep(next.step)}>
-        Next timer{next !== undefined && `: ${toSafeText(next.event)} in ${next.step.advance}`}
-      </Button>
+      {played.timers.map(({ event, at, step }) => (
+        <Button key={`${event} ${at}`} onPress={() => onStep(step)}>
+          <Icon name="clock" size={14} /> To {toSafeText(event)}, in{" "}
+          {formatDuration(Date.parse(at) - Date.parse(played.now))}
+        </Button>
+      ))}
     </Form>
   );
 }

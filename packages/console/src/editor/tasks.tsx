@@ -14,7 +14,7 @@ interface TasksProps extends StateFormProps {
 }
 
 /** More tasks than this begin closed. */
-const OPEN_TASKS = 3;
+const OPEN_TASKS = 1;
 
 /** Renders the tasks of a state, each as a form. */
 export function Tasks({ outline, state, schemas, edit }: TasksProps) {

@@ -11,10 +11,20 @@ import {
 } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { type Diagnostic, forEachDiagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Annotation, EditorState, type Extension, type Transaction } from "@codemirror/state";
 import {
+  Annotation,
+  EditorState,
+  type Extension,
+  RangeSetBuilder,
+  StateEffect,
+  StateField,
+  type Transaction,
+} from "@codemirror/state";
+import {
+  Decoration,
+  type DecorationSet,
   drawSelection,
   EditorView,
   highlightActiveLine,
@@ -22,9 +32,12 @@ import {
   hoverTooltip,
   keymap,
   lineNumbers,
+  showTooltip,
+  type Tooltip,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import type { Change, Range } from "../machine/edits/operation.ts";
+import { isPhone } from "./phone.ts";
 
 /** A place of the text with what is wrong there. */
 export interface TextProblem {
@@ -64,6 +77,8 @@ export interface TextEditor {
   readonly replace: (text: string, label: string) => void;
   readonly setProblems: (problems: readonly TextProblem[]) => void;
   readonly reveal: (range: Range, focus?: boolean) => void;
+  /** Marks the lines of these parts as selected, in place of those before. */
+  readonly mark: (ranges: readonly Range[]) => void;
   readonly undo: () => void;
   readonly redo: () => void;
   /** Returns the label of the next undo, such as `rename LIVE`; undefined without one. */
@@ -87,9 +102,16 @@ const highlight = HighlightStyle.define([
 export const editorTheme = EditorView.theme({
   "&": { fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },
-  ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--muted)", border: "0" },
+  ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--muted)", border: "0" },
+  ".cm-line.cm-marked": { backgroundColor: "var(--select)" },
+  // A character, as in the rest of the console, in place of a picture.
+  ".cm-lint-marker": { content: "normal", width: "1ch", fontWeight: "700", color: "var(--late)" },
+  ".cm-lint-marker::before": { content: "'!'" },
+  ".cm-lint-marker-error": { content: "normal", color: "var(--failed)" },
+  ".cm-lint-marker-warning": { content: "normal" },
+  "&:not(.cm-focused) .cm-problem": { display: "none" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--link) 8%, transparent)" },
-  ".cm-content": { caretColor: "var(--text)" },
+  ".cm-content": { paddingBlock: "8px", caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
     background: "color-mix(in srgb, var(--link) 25%, transparent) !important",
@@ -112,7 +134,7 @@ export const editorTheme = EditorView.theme({
   },
   ".cm-fold.open": { transform: "rotate(45deg)" },
   ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--muted)" },
-  ".cm-hover": { padding: "4px 8px", maxWidth: "28rem" },
+  ".cm-hover, .cm-problem": { padding: "4px 8px", maxWidth: "28rem" },
 });
 
 /** Opens a text editor in an element. */
@@ -144,6 +166,7 @@ export function createTextEditor(parent: HTMLElement, options: TextEditorOptions
       });
       if (focus) view.focus();
     },
+    mark: (ranges) => view.dispatch({ effects: MarkParts.of(ranges) }),
     undo: () => undo(view),
     redo: () => redo(view),
     undoLabel: () => {
@@ -169,18 +192,73 @@ function drawFoldMark(open: boolean): HTMLElement {
   return mark;
 }
 
+const MarkParts = StateEffect.define<readonly Range[]>();
+const markedLine = Decoration.line({ class: "cm-marked" });
+
+/** The lines of the selected parts. */
+const markedLines = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update: (lines, transaction) => {
+    const found = transaction.effects.findLast((effect) => effect.is(MarkParts));
+    return found === undefined ? lines.map(transaction.changes) : toMarkedLines(transaction.state, found.value);
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+function toMarkedLines({ doc }: EditorState, ranges: readonly Range[]): DecorationSet {
+  const starts = ranges.flatMap(({ from, to }) => {
+    const first = doc.lineAt(Math.min(from, doc.length)).number;
+    // The range of a block reaches to the next one.
+    const text = doc.sliceString(from, to).trimEnd();
+    const last = doc.lineAt(Math.min(from + text.length, doc.length)).number;
+    return Array.from({ length: last - first + 1 }, (_, index) => doc.line(first + index).from);
+  });
+  const builder = new RangeSetBuilder<Decoration>();
+  for (const start of [...new Set(starts)].sort((a, b) => a - b)) builder.add(start, start, markedLine);
+  return builder.finish();
+}
+
+/** The sentence of the problem at the cursor, as its mark in the margin shows it under the pointer. */
+const problemAtCursor = StateField.define<Tooltip | null>({
+  create: () => null,
+  update: (shown, { selection, docChanged, effects, state }) =>
+    selection !== undefined || docChanged || effects.length > 0 ? findProblem(state) : shown,
+  provide: (field) => showTooltip.from(field),
+});
+
+function findProblem(state: EditorState): Tooltip | null {
+  const { head } = state.selection.main;
+  const found: { readonly from: number; readonly message: string }[] = [];
+  forEachDiagnostic(state, ({ message }, from, to) => {
+    if (from <= head && head <= to) found.push({ from, message });
+  });
+  const [first] = found;
+  if (first === undefined) return null;
+  return {
+    pos: first.from,
+    create: () => {
+      const dom = document.createElement("div");
+      dom.className = "cm-problem";
+      dom.textContent = found.map(({ message }) => message).join("\n");
+      return { dom };
+    },
+  };
+}
+
 function toExtensions(options: TextEditorOptions, labels: Map<number, string>): Extension {
   return [
+    lintGutter(),
     lineNumbers(),
     foldGutter({ markerDOM: drawFoldMark }),
-    lintGutter(),
+    markedLines,
+    problemAtCursor,
     highlightActiveLine(),
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
     history(),
     drawSelection(),
     bracketMatching(),
-    EditorView.lineWrapping,
+    isPhone() ? EditorView.lineWrapping : [],
     yaml(),
     syntaxHighlighting(highlight),
     editorTheme,

@@ -3,7 +3,8 @@ import type { Operation } from "../machine/edits/operation.ts";
 
 /** Where names are renamed and deleted: the graph, the same as a table, and the forms. */
 const PARTS = [".canvas", ".table-scroll", ".inspector"] as const;
-const FORM = ".inspector h2";
+/** The form, or, when it has closed because its part is gone, the name of the machine. */
+const FORM = ".inspector h2, .workbench:not(:has(.inspector)) h1 button";
 
 /** Moves the focus when what had it was renamed or deleted. */
 export interface FocusAfterEdit {

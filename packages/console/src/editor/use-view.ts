@@ -1,40 +1,50 @@
 import { defined } from "@stackyard/core";
 import type { Direction, Point } from "@stackyard/core/drawing";
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Range } from "../machine/edits/operation.ts";
 import type { Simulated } from "../machine/messages.ts";
-import type { BottomTab } from "./bottom-panel.tsx";
+import type { Outline } from "../machine/outline.ts";
 import type { NodeMark } from "./canvas-parts.tsx";
 import type { Edit } from "./edit.ts";
 import type { OpenDialog } from "./edit-dialogs.tsx";
 import { positions } from "./kept.ts";
 import { isPhone } from "./phone.ts";
+import { findPlaces, findSelection, followEdit, type Selection, stateOf } from "./selection.ts";
 import type { Session } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
 import { useFocusAfterEdit } from "./use-focus-after-edit.ts";
 
-/** The text of a document or its graph. */
-export type Pane = "text" | "graph";
+/** What is left of the graph: the text of the document, what it differs in from another one, or a simulation. */
+export type EditorMode = "text" | "diff" | "simulation";
+
+/** Which of both panes is shown. `text` is the left one. */
+export type Panes = "text" | "split" | "graph";
+
+/** A dialog of the editor. */
+type Opened = OpenDialog | "export" | "help";
 
 /** The view of a document: what of it is shown, and how. */
 export interface EditorView {
-  /** The name of a state. */
+  readonly selection: Selection | undefined;
+  readonly select: (selection: Selection | undefined) => void;
+  /** The name of the state that is selected, or whose arrow is. */
   readonly selected: string | undefined;
-  readonly setSelected: (state: string | undefined) => void;
-  readonly opened: OpenDialog | "export" | undefined;
-  readonly setOpened: (dialog: OpenDialog | "export" | undefined) => void;
+  readonly opened: Opened | undefined;
+  readonly setOpened: (dialog: Opened | undefined) => void;
+  /** The direction that a person has chosen; undefined: the one in which the graph fits. */
+  readonly turned: Direction | undefined;
+  readonly turn: (direction: Direction) => void;
+  /** The direction in which the graph is drawn. */
   readonly direction: Direction;
   readonly setDirection: (direction: Direction) => void;
   readonly asTable: boolean;
   readonly setAsTable: (asTable: boolean) => void;
-  /** Width of the graph in percent. */
+  /** Width of the left pane in percent. */
   readonly share: number;
   readonly setShare: (share: number) => void;
-  /** Which of both is shown where there is room for one. */
-  readonly pane: Pane;
-  readonly setPane: (pane: Pane) => void;
-  readonly tab: BottomTab;
-  readonly setTab: (tab: BottomTab) => void;
+  readonly panes: Panes;
+  readonly setPanes: (panes: Panes) => void;
+  readonly mode: EditorMode;
+  readonly setMode: (mode: EditorMode) => void;
   readonly played: Simulated | undefined;
   readonly setPlayed: (played: Simulated | undefined) => void;
   /** Where states were moved to, by name. */
@@ -49,36 +59,30 @@ export interface EditorView {
 interface ViewInput {
   readonly session: Session;
   readonly document: OpenDocument;
-  readonly tab: BottomTab;
+  readonly mode: EditorMode;
 }
 
 /** Keeps what is shown of a document. */
-export function useView({ session, document, tab: first }: ViewInput): EditorView {
-  const [selected, setSelected] = useState<string>();
-  const [opened, open] = useState<OpenDialog | "export">();
+export function useView({ session, document, mode }: ViewInput): EditorView {
+  const [selection, select] = useState<Selection>();
+  const [opened, open] = useState<Opened>();
   const focus = useFocusAfterEdit();
-  const setOpened = (dialog: OpenDialog | "export" | undefined) => {
+  const setOpened = (dialog: Opened | undefined) => {
     if (dialog !== undefined) focus.remember();
     open(dialog);
   };
-  const [direction, setDirection] = useState<Direction>(isPhone() ? "down" : "right");
+  const [turned, turn] = useState<Direction>();
+  const [direction, setDirection] = useState<Direction>("right");
   const [asTable, setAsTable] = useState(false);
-  const [share, setShare] = useState(62);
-  const [pane, setPane] = useState<Pane>("graph");
   const [played, setPlayed] = useState<Simulated>();
-  const [tab, setTab] = useState(first);
-  const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(
-    () => new Map(Object.entries(positions.load(session.key) ?? {})),
-  );
+  const panes = usePanes(mode);
   const { machine, cursor } = document;
-  const marks = useMarks(machine.problems, tab === "simulation" ? played : undefined);
+  const marks = useMarks(machine.problems, panes.mode === "simulation" ? played : undefined);
   // Ranges of an outline count for the text that it was read from.
   const outline = machine.text === document.text ? machine.outline : undefined;
-  useSelectionOfText({ cursor, outline, setSelected });
-  const move = (next: ReadonlyMap<string, Point>) => {
-    setMoved(next);
-    positions.save(session.key, next.size === 0 ? undefined : Object.fromEntries(next));
-  };
+  useSelectionOfText({ cursor, outline, select });
+  useMarkedText({ document, outline, selection });
+  const moving = useMoved(session.key);
   const edit: Edit = (operation, label) => {
     const states = (machine.outline ?? machine.valid?.outline)?.states ?? [];
     focus.follow(
@@ -86,35 +90,71 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
       states.map(({ name }) => name),
     );
     document.edit(operation, label);
-    if (operation.kind === "add-state") setSelected(operation.name);
+    select(followEdit(selection, operation));
     if (operation.kind !== "rename" || operation.what !== "state") return;
-    const { from, to } = operation;
-    if (from === selected) setSelected(to);
-    const place = moved.get(from);
-    if (place !== undefined) move(new Map([...moved, [to, place]]));
+    const place = moving.moved.get(operation.from);
+    if (place !== undefined) moving.move(new Map([...moving.moved, [operation.to, place]]));
   };
   return {
-    selected,
-    setSelected,
+    selection,
+    select,
+    selected: stateOf(selection),
     opened,
     setOpened,
+    turned,
+    turn,
     direction,
     setDirection,
     asTable,
     setAsTable,
-    share,
-    setShare,
-    pane,
-    setPane,
-    tab,
-    setTab,
+    ...panes,
     played,
     setPlayed,
-    moved,
-    move,
+    ...moving,
     marks,
     edit,
   };
+}
+
+/** The width of the left pane to begin with, in percent. */
+const SHARES: Readonly<Record<EditorMode, number>> = { text: 38, diff: 55, simulation: 32 };
+
+type PanesView = Pick<EditorView, "mode" | "setMode" | "panes" | "setPanes" | "share" | "setShare">;
+
+/** Keeps what is left of the graph, which panes are shown, and the width of each. */
+function usePanes(first: EditorMode): PanesView {
+  const [mode, setMode] = useState(first);
+  const [shares, setShares] = useState(SHARES);
+  const [panes, setPanes] = useState<Panes>(isPhone() ? toOnlyPane(first) : "split");
+  return {
+    mode,
+    setMode: (next) => {
+      setMode(next);
+      if (isPhone()) setPanes(toOnlyPane(next));
+      else if (panes === "graph" && next !== "text") setPanes("split");
+    },
+    panes,
+    setPanes,
+    share: shares[mode],
+    setShare: (share) => setShares({ ...shares, [mode]: share }),
+  };
+}
+
+/** Returns what a phone shows first: it has room for one pane. */
+function toOnlyPane(mode: EditorMode): Panes {
+  return mode === "text" ? "graph" : "text";
+}
+
+/** Keeps where states of a document were moved to. */
+function useMoved(key: string): Pick<EditorView, "moved" | "move"> {
+  const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(
+    () => new Map(Object.entries(positions.load(key) ?? {})),
+  );
+  const move = (next: ReadonlyMap<string, Point>) => {
+    setMoved(next);
+    positions.save(key, next.size === 0 ? undefined : Object.fromEntries(next));
+  };
+  return { moved, move };
 }
 
 /** Problems on the states that they are about, and where the simulated stack is. */
@@ -143,16 +183,29 @@ function useMarks(
 
 interface TextSelection {
   readonly cursor: number;
-  readonly outline: { readonly states: readonly (Range & { readonly name: string })[] } | undefined;
-  readonly setSelected: (state: string) => void;
+  readonly outline: Outline | undefined;
+  readonly select: (selection: Selection) => void;
 }
 
-/** Selects the state at the cursor. */
-function useSelectionOfText({ cursor, outline, setSelected }: TextSelection): void {
-  const states = useRef(outline?.states);
-  states.current = outline?.states;
+/** Selects the part at the cursor. */
+function useSelectionOfText({ cursor, outline, select }: TextSelection): void {
+  const latest = useRef(outline);
+  latest.current = outline;
   useEffect(() => {
-    const found = states.current?.find(({ from, to }) => from <= cursor && cursor <= to);
-    if (found !== undefined) setSelected(found.name);
-  }, [cursor, setSelected]);
+    const found = latest.current && findSelection(latest.current, cursor);
+    if (found !== undefined) select(found);
+  }, [cursor, select]);
+}
+
+interface MarkedText {
+  readonly document: OpenDocument;
+  readonly outline: Outline | undefined;
+  readonly selection: Selection | undefined;
+}
+
+/** Marks the selected part in the text. While the text is not read again, the marks move with it. */
+function useMarkedText({ document: { editor }, outline, selection }: MarkedText): void {
+  useEffect(() => {
+    if (outline !== undefined) editor?.mark(findPlaces(outline, selection));
+  }, [editor, outline, selection]);
 }

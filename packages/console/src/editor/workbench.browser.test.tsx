@@ -4,7 +4,7 @@ import { userEvent } from "vitest/browser";
 import { machineClient } from "../machine/machine-client.ts";
 import { drafts } from "./kept.ts";
 import { createSession } from "./session.ts";
-import { MACHINE, openWorkbench as open, selectState, textOf } from "./testing/open-workbench.tsx";
+import { MACHINE, openWorkbench as open, openMachineFields, selectState, textOf } from "./testing/open-workbench.tsx";
 
 beforeEach(() => localStorage.clear());
 afterEach(() => vi.restoreAllMocks());
@@ -15,7 +15,8 @@ it("draws the states with start and end, and says that no problem was found", { 
   await expect.element(screen.getByTestId("rf__node-INIT")).toBeVisible();
   await expect.element(screen.getByTestId("rf__node-GONE")).toBeVisible();
   expect(document.querySelectorAll(".marker-node")).toHaveLength(2);
-  await expect.element(screen.getByText("No problems.")).toBeVisible();
+  await expect.element(screen.getByText("Valid")).toBeVisible();
+  await expect.element(screen.getByRole("list", { name: "Problems" })).not.toBeInTheDocument();
 });
 
 it("renames a state by F2 in text and graph, as one step with a name to undo", async () => {
@@ -80,6 +81,7 @@ it("keeps the focus at a state of the graph that is renamed, and moves it to the
 it("keeps the focus in the form when a name is renamed or deleted there", async () => {
   const { screen } = await open(MACHINE);
 
+  await openMachineFields(screen);
   await screen.getByRole("button", { name: "Rename MERGED" }).click();
   await userEvent.keyboard("CLOSED{Enter}");
   await expect.element(screen.getByRole("button", { name: "Rename CLOSED" })).toHaveFocus();
@@ -95,7 +97,7 @@ it("keeps the focus in the form when a name is renamed or deleted there", async 
   await screen.getByRole("button", { name: "Delete", exact: true }).click();
   await screen.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect.poll(textOf).not.toContain("UP");
-  await expect.poll(() => document.activeElement?.matches(".inspector h2")).toBe(true);
+  await expect.poll(() => document.activeElement?.matches("h1 button")).toBe(true);
 });
 
 it("changes the keys of a task, each as one step that leaves the rest of its line", async () => {
@@ -116,6 +118,7 @@ it("changes the keys of a task, each as one step that leaves the rest of its lin
   await expect.poll(textOf).toContain("retry: { only: [E], attempts: 3 }, timeout: 5m } # it");
   await screen.getByLabelText("Attempts of retry of app").fill("thrice");
   await userEvent.keyboard("{Enter}");
+  await screen.getByRole("button", { name: /\d errors?/ }).click();
   await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/it is "thrice"/)).toBeVisible();
   await screen.getByRole("button", { name: "Undo attempts of retry of app" }).click();
   await expect.element(screen.getByRole("button", { name: "Undo attempts of retry of app" })).toBeVisible();
@@ -138,8 +141,9 @@ it("keeps the last valid graph while the text has errors, and lists them with th
   const { screen } = await open(MACHINE.replace("OPENED: LIVE", "OPENED: LIFE"));
 
   await expect.element(screen.getByText("The graph is drawn as soon as the text is a valid machine.")).toBeVisible();
+  await expect.element(screen.getByText("1 problem", { exact: true })).toBeVisible();
+  await screen.getByRole("button", { name: "1 error" }).click();
   await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/LIFE/)).toBeVisible();
-  await expect.element(screen.getByText("Problems (1)")).toBeVisible();
 });
 
 it("needs no pointer: keys act on the focused state", async () => {
@@ -253,11 +257,11 @@ it("explains a refused edit and offers another one", async () => {
 it("plays a scenario and counts the reactions that were tried", { tags: "page" }, async () => {
   const { screen } = await open(MACHINE);
   await expect.element(screen.getByTestId("rf__node-INIT")).toBeVisible();
-  await screen.getByRole("tab", { name: "Simulation" }).click();
+  await screen.getByRole("button", { name: "Simulate" }).click();
 
-  await screen.getByRole("button", { name: "Send" }).click();
+  await screen.getByRole("button", { name: "OPENED", exact: true }).click();
   await expect.element(screen.getByText(/1 of 2 reactions tried/)).toBeVisible();
-  await screen.getByRole("button", { name: "Next timer: MERGED in 3d" }).click();
+  await screen.getByRole("button", { name: "To MERGED, in 3d" }).click();
 
   await expect.element(screen.getByText(/2 of 2 reactions tried/)).toBeVisible();
   await expect.element(screen.getByText(/does not exist/)).toBeVisible();
@@ -356,7 +360,7 @@ it("shows what changed since the machine was opened, as two texts with names", a
   await screen.getByLabelText("Protected").click();
   await expect.element(screen.getByRole("button", { name: "Undo protected of GONE" })).toBeVisible();
 
-  await screen.getByRole("tab", { name: "Diff" }).click();
+  await screen.getByRole("button", { name: "Diff: 1 line" }).click();
 
   const linesOf = (name: string) => screen.getByRole("textbox", { name }).element().textContent;
   await expect.poll(() => linesOf("Now")).toContain("GONE: { terminal: true, protected: true }");
@@ -368,15 +372,17 @@ it("has names of one letter that are large enough to press", async () => {
     "version: 2\nevents: [A, B]\nstates:\n  INIT: { on: { A: C } }\n  C: { on: { B: INIT } }\n",
   );
 
+  await openMachineFields(screen);
   await expect.element(screen.getByRole("button", { name: "A", exact: true })).toBeVisible();
 });
 
 it("explains its keys and marks", async () => {
   const { screen } = await open(MACHINE);
 
-  await screen.getByRole("tab", { name: "Help" }).click();
+  await screen.getByRole("button", { name: "More actions" }).click();
+  await screen.getByRole("button", { name: "Help" }).click();
 
-  await expect.element(screen.getByRole("tab", { name: "Help", selected: true })).toBeVisible();
+  await expect.element(screen.getByRole("dialog").getByText("next problem, in the text")).toBeVisible();
 });
 
 it("shows names from outside as text", async () => {
@@ -384,6 +390,7 @@ it("shows names from outside as text", async () => {
     'version: 2\nstates:\n  INIT: {}\ntasks:\n  "<img src=x onerror=alert(1)>\\u202e": { executor: x }\n',
   );
 
+  await openMachineFields(screen);
   await expect.element(screen.getByText("<img src=x onerror=alert(1)>‹U+202E›")).toBeVisible();
   expect(document.querySelector("img")).toBeNull();
 });
@@ -460,7 +467,7 @@ describe("a text that is typed into a field of a form", () => {
 
   it("counts as a change, which one press of Save takes", async () => {
     const { screen, saves } = await openSaved();
-    await expect.element(screen.getByText("unsaved")).toBeVisible();
+    await expect.element(screen.getByText("1 change, not saved")).toBeVisible();
 
     await screen.getByRole("button", { name: "Save", exact: true }).click();
 

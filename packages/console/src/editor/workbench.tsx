@@ -8,25 +8,35 @@ import {
   useState,
 } from "react";
 import { Button } from "../design/button.tsx";
-import { FailureNotice } from "../design/page.tsx";
+import { FailureNotice, Skeleton } from "../design/page.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { MachineText } from "../machine/messages.ts";
-import { BottomPanel, type BottomTab } from "./bottom-panel.tsx";
+import { ClockBar } from "./clock-bar.tsx";
+import { DiffOnDemand } from "./diff-on-demand.tsx";
 import type { Comparing, Side } from "./diff-panel.tsx";
 import { EditDialog } from "./edit-dialogs.tsx";
 import { ExportDialog } from "./export-menu.tsx";
 import { TEMPLATE } from "./files.ts";
 import { FormPane } from "./form-pane.tsx";
 import { GraphPane, type PaneProps } from "./graph-pane.tsx";
+import { HelpDialog } from "./help-dialog.tsx";
 import type { EditorKnowledge } from "./knowledge.ts";
 import { PendingReport } from "./pending-fields.ts";
+import { isPhone } from "./phone.ts";
+import { useCheckedProblems } from "./problems.tsx";
 import { type Session, toRaw } from "./session.ts";
+import { SimulationPanel } from "./simulation-panel.tsx";
+import { Coverage, SimulationActions, SimulationStatus, useUntried } from "./simulation-parts.tsx";
+import { StatusLine } from "./status-line.tsx";
 import { Toolbar } from "./toolbar.tsx";
 import { useDocument } from "./use-document.ts";
 import { useOpenFile } from "./use-open-file.ts";
 import { useSave } from "./use-save.tsx";
-import { type Pane, useView } from "./use-view.ts";
+import { useSimulation } from "./use-simulation.ts";
+import { type EditorMode, useView } from "./use-view.ts";
 import "./editor.css";
+import "./inspector.css";
+import "./simulation.css";
 
 /** A revision that a simulation can upgrade to. */
 export interface SecondRevision extends MachineText {
@@ -39,12 +49,13 @@ interface WorkbenchProps {
   readonly knowledge: EditorKnowledge;
   /** More ways to open, such as the machines of the yard. */
   readonly openers?: ReactNode;
-  readonly tab?: BottomTab;
+  /** What is left of the graph to begin with. */
+  readonly mode?: EditorMode;
   /** Another revision, to compare with and to load in simulations. */
   readonly second?: SecondRevision | undefined;
   /** True while it is not known if there is one. */
   readonly awaitsSecond?: boolean;
-  /** More for the tab Diff, such as revisions to compare with. */
+  /** More for the differences, such as revisions to compare with. */
   readonly diffTools?: ((comparing: Comparing) => ReactNode) | undefined;
   /** Steps of a scenario to begin with. */
   readonly steps?: readonly unknown[] | undefined;
@@ -52,48 +63,162 @@ interface WorkbenchProps {
   readonly alone?: boolean;
 }
 
-/** Renders a machine as graph, forms and text, with its problems, simulations and differences. */
+/** Renders a machine as text and graph, with the fields of what is selected; or its differences, or a simulation. */
 export function Workbench(props: WorkbenchProps) {
-  const {
-    session,
-    onOpen,
-    knowledge,
-    openers,
-    tab = "problems",
-    second,
-    awaitsSecond,
-    steps,
-    diffTools,
-    alone,
-  } = props;
-  const save = useRef<() => void>(() => {});
-  const document = useDocument({ session, knowledge, onSave: useCallback(() => save.current(), []) });
-  const { text, machine, editor } = document;
-  const saving = useSave({ session, document });
-  save.current = saving.save;
-  const view = useView({ session, document, tab });
+  const { session, onOpen, openers, alone } = props;
+  const parts = useParts(props);
   const drop = useDrop(onOpen);
-  const reveal = (range: Range) => {
-    view.setPane("text");
-    editor?.reveal(range);
-  };
-  const [compared, setCompared] = useState<Side>();
-  const base = compared ?? { title: second?.file ?? "As opened", text: second?.text ?? document.base };
+  const { document, view, saving, simulation } = parts;
   return (
     <section
       className={alone ? "workbench alone" : "workbench"}
       aria-label="Editor"
-      onKeyDown={(event) => {
-        // The text editor has taken its own.
-        if (event.defaultPrevented || !isSaveKey(event)) return;
-        event.preventDefault();
-        if (saving.refusal === undefined) saving.save();
-      }}
+      onKeyDown={(event) => onKey(event, parts)}
       {...drop}
     >
-      <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
+      <Toolbar
+        session={session}
+        document={document}
+        problems={parts.problems}
+        saving={saving}
+        onOpen={onOpen}
+        openers={openers}
+        view={view}
+        simulation={
+          view.mode === "simulation"
+            ? {
+                sentence: <Coverage played={simulation.played} />,
+                actions: <SimulationActions name={session.name} steps={simulation.steps} view={view} />,
+              }
+            : undefined
+        }
+      />
       {saving.notice}
       <OtherTabNotice document={document} />
+      <Notices document={document} knowledge={props.knowledge} />
+      <div
+        className="workbench-panes"
+        data-panes={view.panes}
+        data-mode={view.mode}
+        style={{ "--share": `${view.share}%` } as CSSProperties}
+      >
+        <LeftPane {...props} {...parts} />
+        <Divider share={view.share} onShare={view.setShare} />
+        <RightPane {...props} {...parts} />
+      </div>
+      <BottomLine {...props} {...parts} />
+      <OpenedDialog session={session} document={document} view={view} onReveal={parts.reveal} />
+    </section>
+  );
+}
+
+type Parts = ReturnType<typeof useParts>;
+type PartProps = WorkbenchProps & Parts;
+
+/** Keeps the document, what is shown of it, and its simulation. */
+function useParts({ session, knowledge, mode = "text", second, steps }: WorkbenchProps) {
+  const save = useRef<() => void>(() => {});
+  const document = useDocument({ session, knowledge, onSave: useCallback(() => save.current(), []) });
+  const { machine } = document;
+  const saving = useSave({ session, document });
+  save.current = saving.save;
+  const view = useView({ session, document, mode });
+  const isChecked = machine.isCurrent && (knowledge.executors !== undefined || knowledge.failure !== undefined);
+  const problems = useCheckedProblems(machine, isChecked);
+  const valid = { name: session.name, text: toRaw(session, machine.valid?.text ?? "") };
+  const isShown = view.mode === "simulation";
+  const simulation = useSimulation({ machine: valid, second, initial: steps, isShown, onPlayed: view.setPlayed });
+  const untried = useUntried(isShown ? simulation.played : undefined, machine);
+  const [compared, setCompared] = useState<Side>();
+  const base = compared ?? { title: second?.file ?? "As opened", text: second?.text ?? document.base };
+  const reveal = (range: Range) => {
+    if (view.mode !== "text") view.setMode("text");
+    if (isPhone()) view.setPanes("text");
+    else if (view.panes === "graph") view.setPanes("split");
+    document.editor?.reveal(range);
+  };
+  return { document, saving, view, problems, valid, simulation, untried, compared, setCompared, base, reveal };
+}
+
+/** Renders the text, what it differs in from another one, or a simulation. */
+function LeftPane(props: PartProps) {
+  const { document, view, simulation, valid, second } = props;
+  return (
+    <div className="workbench-pane of-text">
+      <div className="text-pane" ref={document.attach} />
+      {view.mode === "diff" && <Differences {...props} />}
+      {view.mode === "simulation" && (
+        <SimulationPanel simulation={simulation} document={document} valid={valid} second={second} />
+      )}
+    </div>
+  );
+}
+
+/** Renders the graph, with the fields of what is selected or the line of time. */
+function RightPane(props: PartProps) {
+  const { session, document, knowledge, view, base, simulation, untried, valid, reveal } = props;
+  const { text, editor } = document;
+  const isSimulating = view.mode === "simulation";
+  const { possible, takeEdge: onEdge } = simulation;
+  return (
+    <div className="workbench-pane of-graph">
+      <div className="graph-area">
+        {text === "" ? (
+          <EmptyHint onTemplate={() => editor?.replace(TEMPLATE, "template")} />
+        ) : (
+          <GraphPane
+            session={session}
+            document={document}
+            view={view}
+            base={base}
+            stepping={isSimulating ? { possible, untried: untried.shown, onEdge } : undefined}
+          />
+        )}
+        {isSimulating && valid.text !== "" && <ClockBar simulation={simulation} />}
+      </div>
+      {!isSimulating && (
+        <PendingReport value={document.pending.report}>
+          <FormPane session={session} document={document} knowledge={knowledge} view={view} onReveal={reveal} />
+        </PendingReport>
+      )}
+    </div>
+  );
+}
+
+function BottomLine({ document, view, problems, untried, compared, base, awaitsSecond, reveal }: PartProps) {
+  if (view.mode === "simulation") return <SimulationStatus untried={untried} />;
+  return (
+    <StatusLine
+      document={document}
+      view={view}
+      problems={problems}
+      base={compared === undefined && awaitsSecond === true ? undefined : base.text}
+      onReveal={(problem) => reveal(toProblemRange(document.text, problem))}
+    />
+  );
+}
+
+/** Saves by Ctrl S, and closes the fields by Esc. The text editor and dialogs have taken their own keys. */
+function onKey(event: KeyboardEvent, { saving, view }: Pick<Parts, "saving" | "view">): void {
+  if (event.defaultPrevented) return;
+  if (event.key === "Escape" && view.selection !== undefined) {
+    view.select(undefined);
+    const state = view.selected === undefined ? "" : CSS.escape(view.selected);
+    // The focus would be lost with its field.
+    if (globalThis.document.activeElement?.closest(".inspector")) {
+      const { currentTarget } = event;
+      const place = currentTarget.querySelector<HTMLElement>(`.react-flow__node[data-id="${state}"]`);
+      (place ?? currentTarget.querySelector<HTMLElement>("h1 button"))?.focus();
+    }
+  }
+  if (!isSaveKey(event)) return;
+  event.preventDefault();
+  if (saving.refusal === undefined) saving.save();
+}
+
+function Notices({ document, knowledge }: Pick<WorkbenchProps, "knowledge"> & Pick<PaneProps, "document">) {
+  return (
+    <>
       {document.isDraftLost && (
         <p className="notice warn" role="status">
           This browser keeps no draft: its storage is full or blocked. What is not saved is lost when you leave.
@@ -105,45 +230,16 @@ export function Workbench(props: WorkbenchProps) {
           <FailureNotice error={knowledge.failure.error} onRetry={knowledge.failure.retry} />
         </div>
       )}
-      <PaneTabs pane={view.pane} onPane={view.setPane} />
-      <div className="workbench-panes" data-pane={view.pane} style={{ "--share": `${view.share}%` } as CSSProperties}>
-        <div className="workbench-pane of-graph">
-          {text === "" ? (
-            <EmptyHint onTemplate={() => editor?.replace(TEMPLATE, "template")} />
-          ) : (
-            <GraphPane session={session} document={document} view={view} base={base} />
-          )}
-        </div>
-        <Divider share={view.share} onShare={view.setShare} />
-        <div className="workbench-pane of-text">
-          <PendingReport value={document.pending.report}>
-            <FormPane session={session} document={document} knowledge={knowledge} view={view} onReveal={reveal} />
-          </PendingReport>
-          <div className="text-pane" ref={document.attach} />
-        </div>
-      </div>
-      <BottomPanel
-        shown={view.tab}
-        onShow={view.setTab}
-        machine={machine}
-        isChecked={machine.isCurrent && (knowledge.executors !== undefined || knowledge.failure !== undefined)}
-        text={{ name: session.name, text: toRaw(session, machine.valid?.text ?? "") }}
-        base={base}
-        present={text}
-        diffTools={diffTools?.({
-          base,
-          onBase: setCompared,
-          valid: machine.valid?.text === text ? text : undefined,
-        })}
-        second={second}
-        isCompared={compared !== undefined || awaitsSecond !== true}
-        steps={steps}
-        onReveal={(problem) => reveal(toProblemRange(text, problem))}
-        onPlayed={view.setPlayed}
-      />
-      <OpenedDialog session={session} document={document} view={view} onReveal={reveal} />
-    </section>
+    </>
   );
+}
+
+/** Renders what the text differs in from another one, in place of the text. */
+function Differences({ document, base, compared, setCompared: onBase, awaitsSecond, diffTools }: PartProps) {
+  const { text, machine } = document;
+  if (compared === undefined && awaitsSecond === true) return <Skeleton height={120} />;
+  const valid = machine.valid?.text === text ? text : undefined;
+  return <DiffOnDemand before={base} after={{ title: "Now", text }} tools={diffTools?.({ base, onBase, valid })} />;
 }
 
 interface DialogProps extends Omit<PaneProps, "base"> {
@@ -159,6 +255,7 @@ function OpenedDialog({ session, document, view, onReveal }: DialogProps) {
     view.setOpened(undefined);
     document.clearRefused();
   };
+  if (dialog === "help") return <HelpDialog onClose={close} />;
   if (dialog === "export") {
     return (
       <ExportDialog
@@ -188,20 +285,6 @@ function OtherTabNotice({ document: { draftLock, text, base } }: Pick<PaneProps,
 
 function isSaveKey({ ctrlKey, metaKey, altKey, shiftKey, key }: KeyboardEvent): boolean {
   return (ctrlKey || metaKey) && !altKey && !shiftKey && key.toLowerCase() === "s";
-}
-
-/** Renders the tabs of graph and text on a phone, which has space for one of them. */
-function PaneTabs({ pane, onPane }: { pane: Pane; onPane: (pane: Pane) => void }) {
-  return (
-    <div className="workbench-tabs of-panes" role="tablist" aria-label="Graph or text">
-      <button type="button" role="tab" aria-selected={pane === "graph"} onClick={() => onPane("graph")}>
-        Graph
-      </button>
-      <button type="button" role="tab" aria-selected={pane === "text"} onClick={() => onPane("text")}>
-        Text
-      </button>
-    </div>
-  );
 }
 
 function toProblemRange(text: string, { line, column }: { readonly line: number; readonly column: number }): Range {
@@ -237,7 +320,7 @@ function EmptyHint({ onTemplate }: { onTemplate: () => void }) {
   );
 }
 
-/** Renders the divider between graph and text: moved by the pointer or the arrow keys. */
+/** Renders the divider between text and graph: moved by the pointer or the arrow keys. */
 function Divider({ share, onShare }: { share: number; onShare: (share: number) => void }) {
   const limit = (value: number) => onShare(Math.min(85, Math.max(15, value)));
   return (
@@ -246,7 +329,7 @@ function Divider({ share, onShare }: { share: number; onShare: (share: number) =
       className="divider"
       role="separator"
       tabIndex={0}
-      aria-label="Width of the graph"
+      aria-label="Width of the left pane"
       aria-orientation="vertical"
       aria-valuenow={Math.round(share)}
       aria-valuemin={15}

@@ -1,9 +1,13 @@
 import { beforeEach, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { EditPage } from "./edit-page.tsx";
 import { selectState } from "./testing/open-workbench.tsx";
 
-beforeEach(() => localStorage.clear());
+beforeEach(async () => {
+  localStorage.clear();
+  await page.viewport(1280, 800);
+});
 
 const hash = "aa".repeat(32);
 const machine = { version: 2, events: ["OPENED"], states: { INIT: { on: { OPENED: "LIVE" } }, LIVE: {} }, tasks: {} };
@@ -23,6 +27,7 @@ it("opens the text of a machine with errors, with its problems marked", { tags: 
     },
   });
 
+  await screen.getByRole("button", { name: /error/ }).click();
   await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/"LIVE"/)).toBeVisible();
   await expect.element(screen.getByText("The graph is drawn as soon as the text is a valid machine.")).toBeVisible();
   await expect.poll(() => document.querySelector(".cm-lintRange-error")?.textContent).toBe("LIVE");
@@ -71,7 +76,7 @@ it("shows a machine of TypeScript as the document that it makes, read-only", asy
 
   await expect.element(screen.getByText("Read only. Change it in /yard/machines/shop.ts.")).toBeVisible();
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
-  await expect.element(screen.getByRole("button", { name: "Save" })).not.toBeInTheDocument();
+  await expect.element(screen.getByRole("button", { name: /^Save/ })).not.toBeInTheDocument();
 });
 
 it("shows what an upgrade to the text would do to stacks, and to their histories", async () => {
@@ -115,7 +120,7 @@ it("shows what an upgrade to the text would do to stacks, and to their histories
   });
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
 
-  await screen.getByRole("tab", { name: "Diff" }).click();
+  await screen.getByRole("button", { name: /^Diff/ }).click();
   await screen.getByRole("button", { name: "Effect on live stacks…" }).click();
 
   const effect = screen.getByRole("dialog").getByRole("table");
@@ -146,7 +151,7 @@ async function saveWith(outcomes: readonly object[], save: (body: { readonly pla
   });
   await selectState(screen, "LIVE");
   await screen.getByLabelText("Protected").click();
-  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  await screen.getByRole("button", { name: "Save shop…", exact: true }).click();
   const plans = () =>
     sent.flatMap(({ method, body }) => (method === "POST" ? [(body as { plan?: string }).plan ?? "dry run"] : []));
   return { screen, plans };
@@ -175,10 +180,10 @@ it("shows what saving would do to stacks at once, and then does that or nothing"
   await screen.getByRole("button", { name: "Do not save" }).click();
   await expect.element(row).not.toBeInTheDocument();
   expect(plans()).toEqual(["dry run"]);
-  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  await screen.getByRole("button", { name: "Save shop…", exact: true }).click();
   await screen.getByRole("button", { name: "Save as shown" }).click();
   await expect.element(screen.getByText("The items have changed.")).toBeVisible();
-  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  await screen.getByRole("button", { name: "Save shop…", exact: true }).click();
   await screen.getByRole("button", { name: "Save as shown" }).click();
 
   await expect.element(screen.getByText("Saved shop.yaml")).toBeVisible();

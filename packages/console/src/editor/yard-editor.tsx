@@ -14,37 +14,37 @@ import { Empty, FailureNotice, Loaded, Page, Skeleton } from "../design/page.tsx
 import { Text } from "../design/text.tsx";
 import { useWindowTitle } from "../design/use-window-title.ts";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
-import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
 import { DraftOwner } from "./kept.ts";
 import { useKnowledge, type YardExecutors } from "./knowledge.ts";
 import { createEmptySession, type Home, type Session } from "./session.ts";
+import type { EditorMode } from "./use-view.ts";
 import { type SecondRevision, Workbench } from "./workbench.tsx";
 import { YardDiff } from "./yard-diff.tsx";
 
 /** Renders the editor with documents of the yard. */
-export function YardEditor({ tab }: { tab: BottomTab }) {
+export function YardEditor({ mode }: { mode: EditorMode }) {
   const { data: me, error } = useMe();
   if (me === undefined && error === null) return <Skeleton height={420} />;
   return (
     <DraftOwner value={me && toPerson(me)}>
-      <ChosenMachine tab={tab} />
+      <ChosenMachine mode={mode} />
     </DraftOwner>
   );
 }
 
-function ChosenMachine({ tab }: { tab: BottomTab }) {
+function ChosenMachine({ mode }: { mode: EditorMode }) {
   const { machine, rev } = useSearch();
   useWindowTitle(machine ?? "Editor");
-  if (machine === undefined) return <Opened key="new" session={createEmptySession()} tab={tab} />;
+  if (machine === undefined) return <Opened key="new" session={createEmptySession()} mode={mode} />;
   return rev === undefined ? (
-    <NewestMachine key={machine} name={machine} tab={tab} />
+    <NewestMachine key={machine} name={machine} mode={mode} />
   ) : (
-    <Revision key={rev} hash={rev} name={machine} tab={tab} />
+    <Revision key={rev} hash={rev} name={machine} mode={mode} />
   );
 }
 
-function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
+function NewestMachine({ name, mode }: { name: string; mode: EditorMode }) {
   const query = useLoad(keys.machine(name, "source"), (request) => yard.machines.source(name, request), {
     // The document must not be replaced during editing; saving detects concurrent changes.
     staleTime: Number.POSITIVE_INFINITY,
@@ -54,7 +54,7 @@ function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
   if (isAbsent(query.error)) return <Missing name={name} />;
   return (
     <Loaded query={query} height={420}>
-      {(source) => <SourceEditor source={source} tab={tab} />}
+      {(source) => <SourceEditor source={source} mode={mode} />}
     </Loaded>
   );
 }
@@ -69,18 +69,18 @@ function Missing({ name }: { name: string }) {
   );
 }
 
-function SourceEditor({ source, tab }: { source: MachineSource; tab: BottomTab }) {
+function SourceEditor({ source, mode }: { source: MachineSource; mode: EditorMode }) {
   const [session] = useState(() => toSession(source));
   const isModule = /\.[cm]?[jt]s$/.test(source.origin);
   return isModule ? (
-    <ModuleEditor source={source} tab={tab} />
+    <ModuleEditor source={source} mode={mode} />
   ) : (
-    <Opened session={session} tab={tab} machine={source.machine} />
+    <Opened session={session} mode={mode} machine={source.machine} />
   );
 }
 
 /** Renders a machine of TypeScript or JavaScript, as its generated document. */
-function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSource; tab: BottomTab }) {
+function ModuleEditor({ source: { machine, origin }, mode }: { source: MachineSource; mode: EditorMode }) {
   const query = useLoad(
     keys.machine(machine, "newest revision"),
     async ({ signal }) => {
@@ -92,7 +92,7 @@ function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSou
   );
   return (
     <Loaded query={query} height={420}>
-      {(revision) => <Opened session={toModuleSession(revision, origin)} tab={tab} machine={machine} />}
+      {(revision) => <Opened session={toModuleSession(revision, origin)} mode={mode} machine={machine} />}
     </Loaded>
   );
 }
@@ -103,25 +103,25 @@ export function toModuleSession({ machine, hash, source }: RevisionDetails, orig
   return { ...opened, key: `revision ${hash}`, name: machine, readOnly: `Change it in ${origin}` };
 }
 
-function Revision({ hash, name, tab }: { hash: string; name: string; tab: BottomTab }) {
+function Revision({ hash, name, mode }: { hash: string; name: string; mode: EditorMode }) {
   const query = useLoad(keys.machine(name, "revision", { hash }), (request) => yard.machines.revision(hash, request), {
     staleTime: Number.POSITIVE_INFINITY,
   });
   return (
     <Loaded query={query} height={420}>
-      {(revision) => <RevisionEditor revision={revision} tab={tab} />}
+      {(revision) => <RevisionEditor revision={revision} mode={mode} />}
     </Loaded>
   );
 }
 
 interface RevisionProps {
   readonly revision: RevisionDetails;
-  readonly tab: BottomTab;
+  readonly mode: EditorMode;
   readonly steps?: readonly unknown[];
 }
 
 /** Renders a revision, with the newest text of its machine to compare with and to upgrade to. */
-export function RevisionEditor({ revision, tab, steps }: RevisionProps) {
+export function RevisionEditor({ revision, mode, steps }: RevisionProps) {
   const { machine } = revision;
   const newest = useLoad(keys.machine(machine, "source"), (request) => yard.machines.source(machine, request));
   const [session] = useState(() => toRevisionSession(revision));
@@ -140,7 +140,7 @@ export function RevisionEditor({ revision, tab, steps }: RevisionProps) {
       )}
       <Opened
         session={session}
-        tab={tab}
+        mode={mode}
         second={second}
         awaitsSecond={newest.data === undefined && newest.error === null}
         machine={machine}
@@ -181,7 +181,7 @@ export function toSession({ machine, source, hash, writable, origin }: MachineSo
 function createFolderHome(machine: string, hash: string): Home {
   let expectedHash = hash;
   return {
-    title: "Save",
+    title: `Save ${machine}…`,
     async save(source, shown) {
       const effect = shown === undefined ? await loadEffectOfSaving(machine, source, expectedHash) : undefined;
       if (effect !== undefined && actsAtOnce(effect)) {
@@ -221,7 +221,7 @@ interface OpenedProps {
   /** The machine of the yard with this document. */
   readonly machine?: string;
   readonly session: Session;
-  readonly tab: BottomTab;
+  readonly mode: EditorMode;
   readonly second?: SecondRevision | undefined;
   /** True while it is not known if there is one. */
   readonly awaitsSecond?: boolean;
@@ -229,7 +229,7 @@ interface OpenedProps {
 }
 
 /** Renders the editor with a document; others can be opened in its place. */
-export function Opened({ machine, session: first, tab, second, awaitsSecond = false, steps }: OpenedProps) {
+export function Opened({ machine, session: first, mode, second, awaitsSecond = false, steps }: OpenedProps) {
   const [session, setSession] = useState(first);
   const knowledge = useKnowledge(useYardExecutors());
   const isFirst = session === first;
@@ -240,7 +240,7 @@ export function Opened({ machine, session: first, tab, second, awaitsSecond = fa
       onOpen={setSession}
       knowledge={knowledge}
       openers={<MachinePicker />}
-      tab={tab}
+      mode={mode}
       second={isFirst ? second : undefined}
       awaitsSecond={isFirst && awaitsSecond}
       steps={isFirst ? steps : undefined}

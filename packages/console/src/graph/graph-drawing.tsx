@@ -43,6 +43,8 @@ export interface GraphMarks {
   readonly taken?: Taken;
   /** The state that is selected. The drawing is scrolled to it. */
   readonly selected?: string;
+  /** The arrows that can be taken now, by index. */
+  readonly possible?: ReadonlySet<number>;
   /** Called with the id of an event that is drawn once, to draw its arrows. */
   readonly onUnfold?: (stub: string) => void;
   /** Called with the state that is pressed. Its row of the table does the same by keyboard. */
@@ -244,10 +246,12 @@ interface LabelProps {
   readonly taken: Taken | undefined;
   /** Signs of arrows that differ from another graph, by index. */
   readonly signs?: ReadonlyMap<number, string> | undefined;
+  /** The arrows that can be taken now, by index. */
+  readonly possible?: ReadonlySet<number> | undefined;
 }
 
 /** Renders the texts of a line, below each other on a ground that hides the line. */
-export function LineLabel({ line: { edges, label }, graph, taken, signs }: LabelProps) {
+export function LineLabel({ line: { edges, label }, graph, taken, signs, possible }: LabelProps) {
   const rows = edges.flatMap((index) => {
     const edge = graph.edges[index];
     const text = [signs?.get(index), toLabel(edge)].filter(Boolean).join(" ");
@@ -258,7 +262,16 @@ export function LineLabel({ line: { edges, label }, graph, taken, signs }: Label
     <g>
       <Ground box={label} />
       {rows.map(({ index, text, when }, row) => (
-        <TextRow key={index} box={label} row={row} text={text} count={countOf([index], taken)} title={when} />
+        <TextRow
+          key={index}
+          box={label}
+          row={row}
+          edge={index}
+          text={text}
+          count={countOf([index], taken)}
+          isPossible={possible?.has(index) ?? false}
+          title={when}
+        />
       ))}
     </g>
   );
@@ -271,16 +284,22 @@ function Ground({ box: { x, y, width, height } }: { readonly box: Box }) {
 interface TextRowProps {
   readonly box: Box;
   readonly row: number;
+  /** The index of its arrow; several have none. */
+  readonly edge?: number;
   readonly text: string;
   readonly count: number;
+  /** It can be taken now. */
+  readonly isPossible: boolean;
   /** The title with further facts. */
   readonly title: string | undefined;
 }
 
-function TextRow({ box: { x, y, height }, row, text, count, title }: TextRowProps) {
+function TextRow({ box: { x, y, height }, row, edge, text, count, isPossible, title }: TextRowProps) {
+  const classes = ["graph-label", count > 0 && "taken", isPossible && "possible"];
   return (
     <text
-      className={count > 0 ? "graph-label taken" : "graph-label"}
+      className={classes.filter(Boolean).join(" ")}
+      data-edge={edge}
       x={x}
       y={y - height / 2 + (row + 0.5) * METRICS.line + 4}
       textAnchor="middle"
@@ -297,11 +316,11 @@ function TextRow({ box: { x, y, height }, row, text, count, title }: TextRowProp
 interface StubProps {
   readonly stub: PlacedStub;
   readonly graph: MachineGraph;
-  readonly marks: Pick<GraphMarks, "taken" | "onUnfold">;
+  readonly marks: Pick<GraphMarks, "taken" | "possible" | "onUnfold">;
 }
 
 /** Renders an event that many states handle alike. Pressed, it is drawn as its arrows; the table has each of them. */
-export function StubText({ stub, graph, marks: { taken, onUnfold } }: StubProps) {
+export function StubText({ stub, graph, marks: { taken, possible, onUnfold } }: StubProps) {
   const names = stub.edges.flatMap((index) => {
     const { from, after } = graph.edges[index] ?? {};
     return from === undefined ? [] : [after === undefined ? from : `${from} after ${after}`];
@@ -313,7 +332,14 @@ export function StubText({ stub, graph, marks: { taken, onUnfold } }: StubProps)
       {...(onUnfold && { onClick: () => onUnfold(stub.id) })}
     >
       <Ground box={stub} />
-      <TextRow box={stub} row={0} text={stub.text} count={countOf(stub.edges, taken)} title={`: ${names.join(", ")}`} />
+      <TextRow
+        box={stub}
+        row={0}
+        text={stub.text}
+        count={countOf(stub.edges, taken)}
+        isPossible={stub.edges.some((index) => possible?.has(index))}
+        title={`: ${names.join(", ")}`}
+      />
     </g>
   );
 }
@@ -345,7 +371,7 @@ function toNodeClass({ id, terminal, reachable }: NodeProps["node"], marks: Grap
     "graph-node",
     current && "current",
     current && status !== undefined && `tone-${toneOf(status)}`,
-    marks.taken !== undefined && !current && !marks.taken.states.has(id) && "not-entered",
+    marks.taken !== undefined && !current && (marks.taken.states.has(id) ? "been" : "not-entered"),
     terminal && "terminal",
     reachable === false && "unreachable",
     marks.selected === id && "selected",
@@ -402,7 +428,7 @@ function TaskLine({ name, badge, x, y, width }: TaskLineProps) {
       <MarkShape status={badge.status} x={x + 8} y={y - 11} />
     );
   return (
-    <g>
+    <g data-task={name}>
       {shape}
       <text className="graph-task" x={x + 26} y={y}>
         {cut(name)}

@@ -32,8 +32,22 @@ export interface UpgradedText {
 /** A timer that fires next. */
 export interface NextTimer {
   readonly event: string;
+  /** When it fires, by the clock, ISO 8601. */
+  readonly at: string;
   /** A step of a scenario that moves the clock there. */
   readonly step: { readonly advance: string };
+}
+
+/** Something that can happen next in a scenario. */
+export interface NextStep {
+  /** What happens, such as `app succeeds`. It ends in an ellipsis when more is asked for. */
+  readonly title: string;
+  /** The steps that let it happen; none when more must be entered. */
+  readonly steps: readonly unknown[];
+  /** The arrows that it takes, by index. */
+  readonly edges: readonly number[];
+  /** What more is asked for: how a task ends, or what an event brings. */
+  readonly form?: { readonly kind: "answer" | "event"; readonly name: string };
 }
 
 /** A scenario that was played. */
@@ -41,7 +55,12 @@ export interface Simulated {
   readonly lines: readonly SimulationLine[];
   /** The time of the clock, ISO 8601. */
   readonly now: string;
-  readonly next?: NextTimer;
+  /** The time of the clock before the first step, ISO 8601. */
+  readonly start: string;
+  /** The timers that fire in the present state, in order. */
+  readonly timers: readonly NextTimer[];
+  /** What can happen next to the stack of the last step, the most likely first. */
+  readonly can: readonly NextStep[];
   /** The number of times that each arrow of the first machine's graph was taken, by its index. */
   readonly edges: readonly number[];
   /** The number of entries of each state. */

@@ -10,11 +10,32 @@ function play(steps: readonly unknown[]) {
 }
 
 describe("a simulated scenario", () => {
-  it("names the next timer and the step that reaches it", () => {
-    expect(play([open]).next).toEqual({
-      event: "MERGED",
-      step: { advance: "3d" },
+  it("names the next timer, when it fires, and the step that reaches it", () => {
+    expect(play([open]).timers).toEqual([{ event: "MERGED", at: "2030-01-04T00:00:00.000Z", step: { advance: "3d" } }]);
+  });
+
+  it("names all timers that fire in the present state, each from now", () => {
+    const timed = text.replace(
+      "after: [{ in: 72h, event: MERGED }], on: { MERGED: GONE }",
+      "after: [{ in: 72h, event: MERGED }, { in: 24h, event: OPENED }], on: { MERGED: GONE, OPENED: no-op }",
+    );
+    const { timers } = simulate({
+      machines: [{ name: "m", text: timed }],
+      revisions: [],
+      steps: [open, { advance: "1h" }],
     });
+
+    expect(timers.map(({ event, step }) => [event, step.advance])).toEqual([
+      ["OPENED", "23h"],
+      ["MERGED", "71h"],
+    ]);
+  });
+
+  it("begins at the instant of the stack that it begins with", () => {
+    const stack = { id: "s", machine: "m", state: "LIVE", now: "2026-11-26T00:00:00.000Z" };
+
+    expect(play([open]).start).toBe("2030-01-01T00:00:00.000Z");
+    expect(play([{ stack }]).start).toBe("2026-11-26T00:00:00.000Z");
   });
 
   it("counts the reactions that were tried, also of a stack that is gone", () => {
@@ -33,5 +54,72 @@ describe("a simulated scenario", () => {
     expect(edges.filter((count) => count > 0)).toEqual([2]);
     expect(states).toEqual({ LIVE: 2 });
     expect(times.map((time) => time.slice(11, 16))).toEqual(["00:00", "01:00", "01:00"]);
+  });
+});
+
+describe("what can happen next", () => {
+  const TASKS = `version: 2
+events:
+  OPENED: { metadata: [sha] }
+  PUSHED: {}
+  MERGED: {}
+metadata: { sha: { type: string }, ready: { type: boolean } }
+states:
+  INIT: { on: { OPENED: BUILD } }
+  BUILD:
+    tasks: [network, app]
+    on:
+      NEXT: LIVE
+      FAILED: BROKEN
+      PUSHED: BUILD
+      MERGED: [{ when: "metadata.ready == true", action: advance, state: GONE }]
+  LIVE: { on: { MERGED: GONE } }
+  BROKEN: {}
+  GONE: { terminal: true }
+tasks:
+  network: { executor: lambda, config: { name: n } }
+  app: { executor: lambda, needs: [network], config: { name: a } }
+`;
+  const machine = { name: "m", text: TASKS };
+  const first = { event: { stackId: "s", machine: "m", event: "OPENED", metadata: { sha: "1" } } };
+  const after = (...steps: readonly unknown[]) => {
+    const played = simulate({ machines: [machine], revisions: [], steps });
+    const graph = simulate({ machines: [machine], revisions: [], steps: [] });
+    expect(graph.total).toBe(played.total);
+    return played.can;
+  };
+
+  it("asks for the metadata that the first event must bring", () => {
+    const [opened, ...others] = after();
+
+    expect(opened).toMatchObject({ title: "OPENED…", steps: [], form: { kind: "event", name: "OPENED" } });
+    expect(opened?.edges).toHaveLength(1);
+    expect(others).toEqual([]);
+  });
+
+  it("lists the most likely first, and leaves out what would change nothing", () => {
+    expect(after(first).map(({ title }) => title)).toEqual([
+      "network succeeds",
+      "all tasks succeed",
+      "network fails…",
+      "PUSHED",
+    ]);
+  });
+
+  it("knows the arrow that each takes, also at the end of several steps", () => {
+    const can = after(first);
+    const edgesOf = (title: string) => can.find((each) => each.title === title)?.edges ?? [];
+    const stepsOf = (title: string) => can.find((each) => each.title === title)?.steps ?? [];
+
+    expect(edgesOf("network succeeds")).toEqual([]);
+    expect(stepsOf("all tasks succeed")).toHaveLength(2);
+    const played = simulate({ machines: [machine], revisions: [], steps: [first, ...stepsOf("all tasks succeed")] });
+    expect(played.lines.at(-1)?.stack?.state).toBe("LIVE");
+    expect(played.edges.flatMap((count, index) => (count > 0 ? [index] : []))).toEqual(
+      expect.arrayContaining([...edgesOf("all tasks succeed")]),
+    );
+    const failed = simulate({ machines: [machine], revisions: [], steps: [first, ...stepsOf("network fails…")] });
+    expect(failed.lines.at(-1)?.stack?.state).toBe("BROKEN");
+    expect(edgesOf("network fails…")).toHaveLength(1);
   });
 });

@@ -10,11 +10,15 @@ import {
 } from "@stackyard/core/machine";
 import { findWay } from "../graph/find-way.ts";
 import type { MachineText, NextTimer, Simulated, Tasks } from "./messages.ts";
+import { listNextSteps, type Tried } from "./next-steps.ts";
+import { toOutline } from "./outline.ts";
 
 const START = Date.UTC(2030, 0, 1);
 /** Later steps of a scenario are not played. */
 export const MAX_STEPS = 500;
 const HORIZONS = ["1h", "1d", "30d", "400d"];
+/** Further timers of a state are not looked for. */
+const MAX_TIMERS = 5;
 
 /** Plays a scenario from its beginning: the steps of `stackyard simulate --steps`. */
 export function simulate({ machines, revisions, steps }: Tasks["simulate"]["in"]): Simulated {
@@ -31,17 +35,66 @@ export function simulate({ machines, revisions, steps }: Tasks["simulate"]["in"]
   const now = times.at(-1) ?? START;
   const [first] = parsed.values();
   const graph = first && toGraph(first);
-  const next = findNext(played, now, play);
-  const taken = countTaken(graph ?? { nodes: [], edges: [] }, played, lines);
+  const known = graph ?? { nodes: [], edges: [] };
+  const taken = countTaken(known, played, lines);
+  const [text] = machines;
+  const can = listNextSteps({
+    machine: text?.name ?? "",
+    graph: known,
+    stack: lines.at(-1)?.stack ?? undefined,
+    sent: listSent(lines),
+    required: new Map(toOutline(text?.text ?? "")?.events.map(({ name, metadata }) => [name, metadata])),
+    tryOut: (further) => tryOut([...played, ...further], played.length, { graph: known, play }),
+  });
   return {
     lines,
     now: toText(now),
+    start: toText(findStart(played)),
     times: times.map(toText),
-    ...(next && { next }),
+    timers: listTimers(played, play),
+    can,
     ...taken,
     tried: taken.edges.filter((count) => count > 0).length,
     total: graph?.edges.filter(({ event }) => event !== undefined).length ?? 0,
   };
+}
+
+type Play = (steps: readonly unknown[]) => readonly SimulationLine[];
+
+/** Returns the tasks of the last stack whose messages were sent; all of a stack that a scenario begins with. */
+function listSent(lines: readonly SimulationLine[]): ReadonlySet<string> {
+  const stack = lines.at(-1)?.stack;
+  const own = lines.filter((line) => line.stack?.id === stack?.id);
+  const isFirst = own[0]?.step === 1 && own[0].dispatched.length === 0;
+  const known = isFirst ? (own[0]?.stack?.tasks ?? []).map(({ name }) => name) : [];
+  return new Set([...known, ...own.flatMap(({ dispatched }) => dispatched)]);
+}
+
+/** Plays steps, and returns what those from an index on did. */
+function tryOut(
+  steps: readonly unknown[],
+  from: number,
+  { graph, play }: { readonly graph: Graph; readonly play: Play },
+): Tried {
+  const lines = play(steps);
+  const edges = listWays(graph, steps, lines).slice(from).flat();
+  return { edges: [...new Set(edges)], line: lines.length > from ? lines.at(-1) : undefined };
+}
+
+/** Lists the timers that fire while the stack of the last step stays in its state. */
+function listTimers(steps: readonly unknown[], play: Play): readonly NextTimer[] {
+  const stateAfter = (further: readonly unknown[]) => play([...steps, ...further]).at(-1)?.stack?.state;
+  const [state, now] = [stateAfter([]), listTimes(steps).at(-1) ?? START];
+  const timers: NextTimer[] = [];
+  let passed: readonly unknown[] = [];
+  while (timers.length < MAX_TIMERS && state !== undefined && stateAfter(passed) === state) {
+    const next = findNext([...steps, ...passed], play);
+    if (next === undefined) break;
+    passed = [...passed, next.step];
+    const ms = Date.parse(next.at) - now;
+    timers.push({ ...next, step: { advance: formatDuration(Math.max(1, ms)) } });
+  }
+  return timers;
 }
 
 function toText(ms: number): string {
@@ -54,6 +107,12 @@ function parse({ name, text }: MachineText): Machine | undefined {
 
 function fieldOf(step: unknown, key: string): unknown {
   return typeof step === "object" && step !== null ? (step as Readonly<Record<string, unknown>>)[key] : undefined;
+}
+
+/** Returns the time of the clock before the first step: that of the stack that a scenario begins with. */
+function findStart([first]: readonly unknown[]): number {
+  const instant = Date.parse(String(fieldOf(fieldOf(first, "stack"), "now")));
+  return Number.isNaN(instant) ? START : instant;
 }
 
 /** Returns the time of the clock after each step, in milliseconds since 1970. */
@@ -69,17 +128,14 @@ function listTimes(steps: readonly unknown[]): readonly number[] {
 }
 
 /** Lets time pass in a copy of the scenario until something fires. */
-function findNext(
-  steps: readonly unknown[],
-  now: number,
-  play: (steps: readonly unknown[]) => readonly SimulationLine[],
-): NextTimer | undefined {
+function findNext(steps: readonly unknown[], play: Play): NextTimer | undefined {
   if (steps.length === 0) return undefined;
+  const now = listTimes(steps).at(-1) ?? START;
   for (const advance of HORIZONS) {
     const [fired] = play([...steps, { advance }]).at(-1)?.fired ?? [];
     if (fired === undefined) continue;
     const ms = Math.max(1, Date.parse(fired.at) - now);
-    return { event: fired.event, step: { advance: formatDuration(ms) } };
+    return { event: fired.event, at: fired.at, step: { advance: formatDuration(ms) } };
   }
   return undefined;
 }

@@ -59,7 +59,7 @@ function Machines({ machines, stacks }: ListProps) {
   const columns: readonly Column<MachineSummary>[] = [
     ...MACHINE_COLUMNS,
     { header: "Stacks", number: true, cell: ({ name }) => formatCount(stacks && (stacks.get(name) ?? 0)) },
-    { header: "Problems", cell: FirstProblem },
+    ...(shown.some(({ problems }) => problems.length > 0) ? [{ header: "Problems", cell: FirstProblem }] : []),
     { header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
     { header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },
   ];

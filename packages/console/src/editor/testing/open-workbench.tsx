@@ -3,9 +3,9 @@ import { page } from "vitest/browser";
 import { type RenderResult, render } from "vitest-browser-react";
 import { ToastProvider } from "../../design/toasts.tsx";
 import "../../design/base.css";
-import type { BottomTab } from "../bottom-panel.tsx";
 import { type EditorKnowledge, useKnowledge } from "../knowledge.ts";
 import { createSession, type Session } from "../session.ts";
+import type { EditorMode } from "../use-view.ts";
 import { type SecondRevision, Workbench } from "../workbench.tsx";
 
 /** A machine with a timer and comments. */
@@ -24,13 +24,13 @@ states:
 interface Opening extends Partial<Session> {
   readonly width?: number;
   readonly second?: SecondRevision | undefined;
-  readonly tab?: BottomTab | undefined;
+  readonly mode?: EditorMode | undefined;
   readonly knowledge?: Partial<EditorKnowledge> | undefined;
 }
 
 /** Opens a text in the editor without a yard. */
 export async function openWorkbench(raw: string, opening: Opening = {}) {
-  const { width = 1280, second, tab, knowledge, ...session } = opening;
+  const { width = 1280, second, mode, knowledge, ...session } = opening;
   await page.viewport(width, 800);
   const opened: Session[] = [];
   const screen = await render(
@@ -40,7 +40,7 @@ export async function openWorkbench(raw: string, opening: Opening = {}) {
         onOpen={(next) => opened.push(next)}
         knowledge={knowledge}
         second={second}
-        tab={tab}
+        mode={mode}
       />
     </ToastProvider>,
   );
@@ -51,16 +51,18 @@ export async function openWorkbench(raw: string, opening: Opening = {}) {
 
 const NO_EXECUTORS = { executors: [], failure: undefined };
 
-interface OpenedProps extends Pick<Opening, "knowledge" | "second" | "tab"> {
+interface OpenedProps extends Pick<Opening, "knowledge" | "second" | "mode"> {
   readonly session: Session;
   readonly onOpen: (session: Session) => void;
 }
 
 /** Renders the editor with the schemas of this project, and without executors. */
-function Opened({ session, onOpen, knowledge, second, tab }: OpenedProps) {
+function Opened({ session, onOpen, knowledge, second, mode }: OpenedProps) {
   const own = useKnowledge(NO_EXECUTORS);
   const known = { ...own, ...knowledge };
-  return <Workbench alone session={session} onOpen={onOpen} knowledge={known} second={second} {...(tab && { tab })} />;
+  return (
+    <Workbench alone session={session} onOpen={onOpen} knowledge={known} second={second} {...(mode && { mode })} />
+  );
 }
 
 /** Returns the text in the editor that is laid out. */
@@ -71,4 +73,9 @@ export function textOf(): string {
 /** Selects a state in the graph; its node has the same label as the form that then edits it. */
 export function selectState(screen: RenderResult, name: string): Promise<void> {
   return screen.getByTestId(`rf__node-${name}`).click();
+}
+
+/** Opens the fields of the whole machine, behind its name. */
+export function openMachineFields(screen: RenderResult): Promise<void> {
+  return screen.getByRole("heading", { level: 1 }).getByRole("button").click();
 }
