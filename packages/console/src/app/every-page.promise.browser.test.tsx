@@ -238,7 +238,7 @@ describe("each request of a page that fails", () => {
   });
 
   it.each(PAGES.map(([address, page, ...known]) => ({ address, page, known })))(
-    "is said in its place, and nothing that only the rest would say: $address (lightdash#6330, mig-ui#689)",
+    "is said in its place, and nothing that only the rest would say, nor does the page ask without end: $address (lightdash#6330, mig-ui#689, TanStack/query#2173, redux-toolkit#2226, airbyte#6650, cockroach#8699)",
     { timeout: 120_000 },
     async ({ address, page, known }) => {
       const spared = [

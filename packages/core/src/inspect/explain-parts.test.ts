@@ -42,7 +42,7 @@ function aBuild(changes: Parameters<typeof aStack>[0]): Stack {
 const failedApp = { name: "app", status: "ERROR", errorCode: "NO_ROOM", errorMessage: "no room\n at x.ts" } as const;
 
 describe("the parts of an explanation", () => {
-  it("begin with what failed and why, by the code where no message says it", () => {
+  it("name each failure with its reason, by the code where no message says it (pi-workflow#15, tektoncd/pipeline#8407)", () => {
     const stack = aBuild({ tasks: [failedApp, { name: "smoke", status: "ERROR", errorCode: "SMOKE" }] });
 
     expect(listParts(stack)).toEqual([
@@ -51,7 +51,7 @@ describe("the parts of an explanation", () => {
     ]);
   });
 
-  it("say that a person has cancelled, which is no failure of the task", () => {
+  it("say that a person has cancelled, which is no failure of the task (tektoncd/cli#490)", () => {
     expect(listParts(aBuild({ tasks: [{ name: "app", status: "ERROR", detail: "CANCELLED" }] }))).toEqual([
       { kind: "failed", names: ["app"], does: "was cancelled" },
     ]);
@@ -108,7 +108,7 @@ describe("the parts of an explanation", () => {
     expect(parts).toEqual([{ kind: "waits", names: ["app"], why: expect.stringMatching(why) }]);
   });
 
-  it("say who may approve, how many more must, and until when", () => {
+  it("say who may approve, how many more must, and until when (woodpecker#895)", () => {
     const given = [{ by: { kind: "person", id: "ada", name: "ada" }, at: NOW }] as const;
     const approval = { id: "a", from: ["managers"], count: 2, askedAt: 0, expiresAt: LATER, given };
     const tasks = [{ name: "app", status: "PENDING", detail: "APPROVING" } as const];
