@@ -67,7 +67,10 @@ describe("an auditor", () => {
 
     await startAt();
     await press("link", "Audit");
-    const line = page.getByRole("row", { name: /ada local Approve task Done pr-1/ }).first();
+    const line = page
+      .getByRole("listitem")
+      .filter({ hasText: /ada approved sign-off of pr-1/ })
+      .first();
     await line.waitFor();
     expect(await line.locator("time").getAttribute("datetime")).toMatch(/^\d{4}-\d\d-\d\dT/);
     expect(clicks()).toBe(1);

@@ -317,9 +317,10 @@ describe("a release manager", () => {
     await expect.poll(async () => (await findStack("pr-8")).state).toBe("REVIEW");
     await startAt();
     await press("link", /^Approvals/);
-    await page.getByRole("row", { name: /pr-8/ }).waitFor();
+    const ask = page.getByRole("listitem").filter({ hasText: /sign-off of pr-8/ });
+    await ask.waitFor();
     expect(clicks()).toBe(1);
-    await page.getByRole("row", { name: /pr-8/ }).getByRole("link").click();
+    await ask.getByRole("link", { name: "Review" }).click();
     await sees(/The stack can then reach/);
     await press("button", "Approve…");
     await press("button", "Approve");
@@ -349,13 +350,14 @@ describe("a release manager", () => {
 
   it.each([
     ["rolls back with 4 clicks", "Roll back", "rollback", 4],
-    ["locks with 4 clicks", "Lock", "lock", 4],
-    ["unlocks with 4 clicks", "Unlock", "unlock", 4],
+    ["locks with 5 clicks", "Lock", "lock", 5],
+    ["unlocks with 5 clicks", "Unlock", "unlock", 5],
   ])("%s", async (_what, verb, op, cost) => {
     const { startAt, press, type, clicks, page } = ada;
     await startAt();
     await press("link", "Releases");
     await press("link", "rel-42");
+    if (verb !== "Roll back") await press("button", "More actions");
     await press("button", `${verb}…`);
     if (verb === "Lock") await type(page.getByLabel("Reason"), "incident 12");
     if (verb === "Unlock") await type(page.getByLabel(/to confirm/), PLACE.project);
@@ -393,7 +395,8 @@ describe("a release manager", () => {
     await press("link", "Audit");
 
     await page
-      .getByRole("row", { name: /ada local Approve task Done pr-8/ })
+      .getByRole("listitem")
+      .filter({ hasText: /ada approved sign-off of pr-8/ })
       .first()
       .waitFor();
     expect(clicks()).toBe(1);

@@ -175,6 +175,7 @@ describe("two people of one name", () => {
     const [first = "", second = "", third = "", fourth = ""] = await openServices([true, true, true, false]);
     await open(ada, `/stacks?text=service-${opened}-&is=degraded`);
     await ada.page.getByRole("link", { name: first, exact: true }).waitFor();
+    await ada.page.getByRole("checkbox", { name: "Select all loaded stacks" }).check();
     await ada.page.getByRole("button", { name: "Select all matching" }).click();
     await ada.page.getByRole("region", { name: "Selected stacks" }).getByRole("button", { name: "Remove…" }).click();
     await inDialog(ada).getByRole("heading", { name: "Remove 3 stacks" }).waitFor();

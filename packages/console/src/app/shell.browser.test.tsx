@@ -356,7 +356,7 @@ describe("LiveProvider", () => {
       "GET /v1/stacks": answer(() => ({ items: [aFailedStack("pr-1", { state: server.state })] })),
     });
     await expect.element(page.screen.getByText("BUILD")).toBeVisible();
-    await page.screen.getByRole("button", { name: "Select all matching" }).click();
+    await page.screen.getByRole("checkbox", { name: "Select all loaded stacks" }).click();
     return { page, server, retry: page.screen.getByRole("button", { name: "Retry…" }) };
   }
 

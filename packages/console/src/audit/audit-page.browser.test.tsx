@@ -22,14 +22,31 @@ const head = { seq: 41, hash: "4f1c", first: { seq: 1, prev: "00" } };
 const api = { "GET /v1/audit": { items: [line] }, "GET /v1/audit/head": head };
 
 describe("AuditPage", () => {
-  it("shows lines as text, and the head of the chain", { tags: "page" }, async () => {
+  it("says who did what to what as text, and proves the chain in a dialog", { tags: "page" }, async () => {
     const { screen } = await renderPage(AuditPage, "/audit", api);
 
-    await expect.element(screen.getByText("<b>ada</b>")).toBeVisible();
-    await expect.element(screen.getByText("wrong branch‹U+202E›")).toBeVisible();
-    await expect.element(screen.getByText("Denied FORBIDDEN")).toBeVisible();
-    await expect.element(screen.getByText("Cancel task", { exact: true })).toBeVisible();
+    const row = screen.getByRole("region", { name: /^Lines of the audit log/ }).getByRole("listitem");
+    await expect.element(row).toMatchTextContent(/<b>ada<\/b> was refused to cancel app of pr-12/);
+    await expect.element(row).toMatchTextContent(/wrong branch‹U\+202E› FORBIDDEN/);
+    await expect.element(screen.getByText("41 lines sealed")).toBeVisible();
+    await screen.getByRole("button", { name: "Check the chain…" }).click();
     await expect.element(screen.getByText("stackyard audit verify --head 4f1c")).toBeVisible();
+  });
+
+  it("groups acts by day, newest first by instant, and what was begun and done is one", async () => {
+    changeSettings({ zone: "utc" });
+    onTestFinished(() => changeSettings({ zone: "local" }));
+    const items = [
+      { ...line, id: "l43", seq: 43, at: "2026-11-19T23:00:00Z", outcome: "done", of: "l42", code: undefined },
+      { ...line, id: "l42", seq: 42, at: "2026-11-19T22:59:00Z", outcome: "begun", code: undefined },
+      line,
+    ];
+    const { screen } = await renderPage(AuditPage, "/audit", { ...api, "GET /v1/audit": { items } });
+
+    await expect.element(screen.getByRole("heading", { name: "Friday 20 November 2026 (UTC)" })).toBeVisible();
+    const rows = screen.getByRole("region", { name: /^Lines of the audit log/ }).getByRole("listitem");
+    expect(rows.elements().map((row) => row.querySelector("time")?.textContent)).toEqual(["03:00:00", "23:00:00"]);
+    await expect.element(screen.getByRole("heading", { name: "Thursday 19 November 2026" })).toBeVisible();
   });
 
   it("tells two people of one name apart (grafana#17635)", async () => {
@@ -41,28 +58,24 @@ describe("AuditPage", () => {
   });
 
   // https://github.com/orchidsoftware/platform/issues/1014: a table on a phone with a word a line.
-  it("keeps rows low on a phone", async () => {
-    await page.viewport(390, 844);
-    await renderPage(AuditPage, "/audit", api);
-    await expect.poll(() => document.querySelector("tbody tr")).not.toBeNull();
+  it.each([390, 1_024])(
+    "needs no scrolling sideways, with long names and subjects, %i px wide (chronograf#4578)",
+    async (width) => {
+      await page.viewport(width, 844);
+      onTestFinished(() => page.viewport(1_440, 900));
+      const long = { ...line, action: "exceptFromFreeze", who: { ...line.who, name: "ada.lovelace@example.org" } };
+      const on = { stackId: "shop-production-eu-west-1", key: "freezes/winter-2026", machine: "release" };
+      const { screen } = await renderPage(AuditPage, "/audit", {
+        ...api,
+        "GET /v1/audit": { items: [{ ...long, on }] },
+      });
 
-    expect(document.querySelector("tbody tr")?.getBoundingClientRect().height).toBeLessThan(60);
-    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(390);
-    await page.viewport(1440, 900);
-  });
-
-  it("needs no scrolling sideways at 1024 pixels, with long names and subjects (chronograf#4578)", async () => {
-    await page.viewport(1_024, 800);
-    const long = { ...line, action: "exceptFromFreeze", who: { ...line.who, name: "ada.lovelace@example.org" } };
-    const on = { stackId: "shop-production-eu-west-1", key: "freezes/winter-2026", machine: "release" };
-    await renderPage(AuditPage, "/audit", { ...api, "GET /v1/audit": { items: [{ ...long, on }] } });
-    await expect.poll(() => document.querySelector("tbody tr")).not.toBeNull();
-
-    const table = document.querySelector("tbody tr")?.closest("table");
-    expect(table?.scrollWidth).toBeLessThanOrEqual(table?.parentElement?.clientWidth ?? 0);
-    expect(table?.textContent).toContain("api 10.0.0.9");
-    await page.viewport(1440, 900);
-  });
+      const row = screen.getByRole("region", { name: /^Lines of the audit log/ }).getByRole("listitem");
+      await expect.element(row).toMatchTextContent(/person, 10\.0\.0\.9/);
+      expect(row.element().getBoundingClientRect().height).toBeLessThan(140);
+      expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    },
+  );
 
   it("shows names in rows as bold ink", async () => {
     const { screen } = await renderPage(AuditPage, "/audit", api);
@@ -76,7 +89,7 @@ describe("AuditPage", () => {
 
   it("filters by the address, and writes the filter into it when it is whole", async () => {
     const { screen, sent, address } = await renderPage(AuditPage, "/audit?who=ada", api);
-    await screen.getByLabelText("Action (its name)").fill("CANCEL_TASK");
+    await screen.getByLabelText("What").fill("CANCEL_TASK");
     expect(address()).toBe("/audit?who=ada");
     await userEvent.keyboard("{Enter}");
 
@@ -104,6 +117,18 @@ describe("AuditPage", () => {
 
     await expect.poll(address).toBe("/audit?since=2025-11-20T03%3A00%3A00.000Z");
     await expect.poll(() => sent.at(-1)?.query).toMatchObject({ since: "2025-11-20T03:00:00.000Z" });
+  });
+
+  it("shows what was refused only, and everything again", async () => {
+    const { screen, sent, address } = await renderPage(AuditPage, "/audit?who=ada", api);
+    const refused = screen.getByRole("button", { name: "Refused only" });
+    await refused.click();
+    await expect.poll(address).toBe("/audit?who=ada&action=denied");
+    await expect.poll(() => sent.at(-1)?.query).toMatchObject({ who: "ada", action: "denied" });
+    await refused.click();
+    await screen.getByRole("button", { name: "Drop the filter Who" }).click();
+
+    await expect.poll(address).toBe("/audit");
   });
 
   it("explains that the log needs a permission, and that the export does", async () => {

@@ -1,89 +1,120 @@
-import { defined, nameApart, toShellCommand } from "@stackyard/core";
-import type { AuditLine } from "@stackyard/sdk";
-import { useMemo, useState } from "react";
+import { nameApart, toShellCommand } from "@stackyard/core";
+import type { AuditHead, AuditLine } from "@stackyard/sdk";
+import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { Filters, FilterText, FilterTime } from "../design/filters.tsx";
+import { Command } from "../design/copy-button.tsx";
+import { Dialog } from "../design/dialog.tsx";
+import { FilterSwitch, Filters, FilterText, FilterTime } from "../design/filters.tsx";
+import { Happenings } from "../design/happenings.tsx";
 import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
-import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
+import { Pill, type Status } from "../design/mark.tsx";
+import { Empty, Loaded, MissingNotice, NoMatch, Page } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { saveFile } from "../design/save-file.ts";
-import { StackLink } from "../design/stack-link.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
-import { Instant, Text } from "../design/text.tsx";
+import { Listed } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { useMedia } from "../design/use-media.ts";
-import { toSafeText } from "../text/safe-text.ts";
-import { formatAction } from "./format-action.ts";
+import { AuditSentence } from "./audit-deed.tsx";
+import { formatTimes, toAuditRows } from "./audit-rows.ts";
+import { ACTIONS, DENIED } from "./audit-sentence.ts";
 
-const FILTERS = [
-  ["who", "Who (id or name)"],
-  ["action", "Action (its name)"],
-  ["stack", "Stack"],
-] as const;
+/** The parts of the address that choose lines, and how a person calls them. */
+const NAMES = { since: "since", who: "who", action: "what", stack: "on" } as const;
 
-/** The parts of the address that choose lines. */
-const NAMES = [...FILTERS.map(([name]) => name), "since"] as const;
-
-/** Renders the audit log: its lines and the state of its chain. */
+/** Renders the audit log: who did what, and the state of its chain. */
 export function AuditPage() {
+  const head = useHead();
   return (
-    <Page title="Audit" actions={<Export />}>
-      <Chain />
+    <Page
+      title="Audit"
+      beside={head.data && <ChainPill head={head.data} />}
+      sentence="Who did what, newest first. Each line seals the one before it."
+      actions={
+        <>
+          <ChainButton />
+          <Export />
+        </>
+      }
+    >
+      <MissingNotice query={head} />
       <Lines />
     </Page>
   );
 }
 
-function Chain() {
-  const head = useLoad(keys.other("audit-head"), (request) => yard.audit.head(request));
+function useHead() {
+  return useLoad(keys.other("audit-head"), (request) => yard.audit.head(request));
+}
+
+/** Renders how many lines are sealed. That they are whole is proved with the command of the dialog, not here. */
+function ChainPill({ head: { seq, first, lost } }: { head: AuditHead }) {
+  if (lost) return <Pill status="failed" word="The record of its end is missing" />;
+  if (seq === 0) return null;
+  const count = seq - first.seq + 1;
+  return <Pill status="succeeded" word={`${count.toLocaleString("en")} ${count === 1 ? "line" : "lines"} sealed`} />;
+}
+
+/** Renders what proves that no line was changed, in a dialog. */
+function ChainButton() {
+  const [isOpen, setOpen] = useState(false);
   return (
-    <Panel title="Chain">
-      <Loaded query={head} height={64}>
-        {({ seq, hash, first }) =>
-          seq === 0 ? (
-            <Empty>No line has been sealed yet.</Empty>
-          ) : (
-            <Pairs
-              className="pairs panel-body"
-              of={{
-                Lines: `${first.seq} to ${seq}`,
-                [`SHA-256 of line ${seq}`]: <span className="mono">{hash}</span>,
-                "Check the chain": <code>{toShellCommand`stackyard audit verify --head ${hash}`}</code>,
-              }}
-            />
-          )
-        }
-      </Loaded>
-    </Panel>
+    <>
+      <Button onPress={() => setOpen(true)}>Check the chain…</Button>
+      {isOpen && <ChainDialog onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function ChainDialog({ onClose }: { onClose: () => void }) {
+  const head = useHead();
+  return (
+    <Dialog title="The chain of the audit log" onClose={onClose}>
+      <section>
+        <Loaded query={head} height={120}>
+          {({ seq, hash, first }) =>
+            seq === 0 ? (
+              <p>No line has been sealed yet.</p>
+            ) : (
+              <>
+                <p>
+                  Each line has the SHA-256 of the one before it. Whoever keeps the last one elsewhere notices each
+                  change. This checks all lines that the yard has:
+                </p>
+                <Command text={toShellCommand`stackyard audit verify --head ${hash}`} />
+                <Pairs
+                  of={{
+                    Lines: `${first.seq} to ${seq}`,
+                    [`SHA-256 of line ${seq}`]: <span className="mono wrap">{hash}</span>,
+                  }}
+                />
+              </>
+            )
+          }
+        </Loaded>
+        <div className="row">
+          <Button onPress={onClose}>Close</Button>
+        </div>
+      </section>
+    </Dialog>
   );
 }
 
 function Lines() {
   const search = useSearch();
   const change = useChangeSearch();
-  const filter = clean(Object.fromEntries(NAMES.map((name) => [name, search[name]])));
+  const filter = clean(Object.fromEntries(Object.keys(NAMES).map((name) => [name, search[name]])));
   const lines = usePages(keys.other("audit", filter), (part) => yard.audit.list({ ...filter, ...part }));
-  const isFolded = useMedia("(min-width: 720px) and (max-width: 1199px)");
-  const columns = useMemo(
-    () =>
-      toColumns(
-        (lines.items ?? []).map(({ who }) => who),
-        isFolded,
-      ),
-    [lines.items, isFolded],
-  );
   const isFiltered = Object.keys(filter).length > 0;
-  const clear = () => change({ who: undefined, action: undefined, stack: undefined, since: undefined });
+  const clear = () => change(Object.fromEntries(Object.keys(NAMES).map((name) => [name, undefined])));
   const nothing = isFiltered ? (
     <NoMatch
       filters={Object.entries(filter)
-        .map(([name, value]) => `${name} ${value}`)
+        .map(([name, value]) => `${NAMES[name as keyof typeof NAMES]} ${value}`)
         .join(", ")}
       onClear={clear}
     />
@@ -91,22 +122,23 @@ function Lines() {
     <Empty>Nothing has been recorded yet.</Empty>
   );
   return (
-    <Panel title="Lines" actions={<Button onPress={lines.refetch}>Refresh</Button>}>
+    <>
       <Filters>
-        {FILTERS.map(([name, label], index) => (
-          <FilterText key={name} name={name} label={label} {...(index === 0 && { shortcut: "/" })} isExact />
-        ))}
         <FilterTime name="since" label="Since" />
+        <FilterText name="who" label="Who" isExact />
+        {search["action"] !== DENIED && <FilterText name="action" label="What" offers={ACTIONS} isExact />}
+        <FilterText name="stack" label="On" isExact />
+        <FilterSwitch name="action" value={DENIED} label="Refused only" />
+        <Button look="plain" onPress={lines.refetch}>
+          Refresh
+        </Button>
       </Filters>
-      <ListTable
-        list={lines}
-        empty={nothing}
-        label="Lines of the audit log, newest first"
-        height="70vh"
-        columns={columns}
-        keyOf={({ id }) => id}
-      />
-    </Panel>
+      <section className="panel" aria-label="Lines">
+        <Listed list={lines} empty={nothing} height={400}>
+          {(items) => <Acts lines={items} />}
+        </Listed>
+      </section>
+    </>
   );
 }
 
@@ -114,90 +146,50 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
   done: ["succeeded", "Done"],
   begun: ["running", "Begun"],
   failed: ["failed", "Failed"],
-  denied: ["rejected", "Denied"],
+  denied: ["rejected", "Refused"],
 };
 
-/** The columns. Folded, the origin of a request is below its sender, and texts wrap; on a phone the table scrolls, its rows stay low. */
-const toColumns = (people: readonly AuditLine["who"][], isFolded: boolean): readonly Column<AuditLine>[] => [
-  { header: "Line", number: true, cell: ({ seq }) => seq },
-  { header: "At", line: true, cell: ({ at }) => <Instant at={at} /> },
-  {
-    header: "Who",
-    ...(!isFolded && { line: true }),
-    cell: ({ who, via }) => (
-      <span title={who.id} className="wrap">
-        <Text>{nameApart(who, people)}</Text> <span className="muted">{who.kind}</span>
-        {isFolded && (
-          <span className="muted">
-            , <Text>{formatOrigin({ who, via })}</Text>
-          </span>
-        )}
-      </span>
-    ),
-  },
-  {
-    header: "Action",
-    ...(!isFolded && { line: true }),
-    cell: ({ action, count }) => <Action action={action} {...defined({ count })} />,
-  },
-  {
-    header: "Outcome",
-    ...(!isFolded && { line: true }),
-    cell: ({ outcome, code }) => {
-      const [status, word] = OUTCOMES[outcome] ?? ["quiet", outcome];
-      return <Mark status={status} word={code === undefined ? word : `${word} ${code}`} />;
-    },
-  },
-  {
-    header: isFolded ? "On, reason" : "On",
-    ...(!isFolded && { line: true }),
-    cell: ({ on, reason }) => (
-      <>
-        <Subject on={on} />
-        {isFolded && reason !== undefined && (
-          <div className="muted">
-            <Text>{reason}</Text>
-          </div>
-        )}
-      </>
-    ),
-  },
-  ...(isFolded ? [] : UNFOLDED),
-];
-
-/** The columns that are folded into others. */
-const UNFOLDED: readonly Column<AuditLine>[] = [
-  { header: "Reason", prose: true, cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
-  { header: "From", line: true, cell: (line) => <Text>{formatOrigin(line)}</Text> },
-];
-
-/** Formats where a request came from, such as `api 10.0.0.7`. */
-function formatOrigin({ who, via }: Pick<AuditLine, "who" | "via">): string {
-  return who.address ? `${via} ${who.address}` : via;
-}
-
-/** Renders an action in words; its name, which the filter takes, on hover. */
-function Action({ action, count }: Pick<AuditLine, "action" | "count">) {
-  const words = formatAction(action);
+function Acts({ lines }: { lines: readonly AuditLine[] }) {
+  const people = lines.map(({ who }) => who);
   return (
-    <span title={toSafeText(action)}>
-      <Text>{count ? `${words} ×${count}` : words}</Text>
-    </span>
+    <Happenings
+      label="Lines of the audit log, newest first"
+      items={toAuditRows(lines).map(({ line, times }) => {
+        const [status, word] = OUTCOMES[line.outcome] ?? ["quiet", line.outcome];
+        return {
+          key: line.id,
+          at: line.at,
+          status,
+          word,
+          what: <AuditSentence line={line} who={nameApart(line.who, people)} times={formatTimes(times)} />,
+          why: toReason(line),
+          who: <Text>{formatOrigin(line)}</Text>,
+        };
+      })}
+    />
   );
 }
 
-function Subject({ on }: { on: AuditLine["on"] }) {
-  const { stackId, ...others } = on;
+/** Returns the reason of an act, or why it was not done; undefined where neither is known. */
+function toReason({ code, reason }: AuditLine) {
+  if (code === undefined && reason === undefined) return undefined;
   return (
-    <span className="wrap">
-      {stackId !== undefined && <StackLink id={stackId} />}{" "}
-      <Text>
-        {Object.entries(others)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(", ")}
-      </Text>
-    </span>
+    <>
+      {reason !== undefined && <Text>{reason}</Text>} {code !== undefined && <Text mono>{code}</Text>}
+    </>
   );
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  mcp: "by an assistant",
+  backend: "by Terraform",
+  queue: "over a queue",
+  release: "by a release",
+};
+
+/** Formats in which way a request came, such as `token, 10.0.0.7`. */
+function formatOrigin({ who: { kind, address }, via }: Pick<AuditLine, "who" | "via">): string {
+  return [kind, WAYS[via], address].filter((part) => part !== undefined).join(", ");
 }
 
 /** Downloads all lines as they are hashed: one a line, oldest first. */
@@ -221,7 +213,11 @@ function Export() {
     }
   };
   return (
-    <Button onPress={() => void run()} refusal={count === undefined ? refusal : `Exporting, ${count} lines`}>
+    <Button
+      look="primary"
+      onPress={() => void run()}
+      refusal={count === undefined ? refusal : `Exporting, ${count} lines`}
+    >
       {count === undefined ? "Export" : `Exporting ${count}`}
     </Button>
   );

@@ -42,12 +42,12 @@ export function SelectField({ title, value, shortcut, onChange, children }: Sele
 }
 
 /** Renders names as the options of a choice; of those that could not be loaded it says so. */
-export function Options({ names, query }: OptionsProps) {
+export function Options({ names, words = {}, query }: OptionsProps) {
   return (
     <>
       {names.map((name) => (
         <option key={name} value={name}>
-          {toSafeText(name)}
+          {toSafeText(words[name] ?? name)}
         </option>
       ))}
       {query !== undefined && hasFailed(query) && <option disabled>The others could not be loaded</option>}
@@ -57,6 +57,8 @@ export function Options({ names, query }: OptionsProps) {
 
 interface OptionsProps {
   readonly names: readonly string[];
+  /** The words of names that are not words themselves. */
+  readonly words?: Readonly<Record<string, string>>;
   /** The load of the names. */
   readonly query?: UseQueryResult<unknown> | undefined;
 }

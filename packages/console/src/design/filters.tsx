@@ -2,14 +2,17 @@ import { defined } from "@stackyard/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { nameZone, parsePickedTime, toPickedTime } from "../text/picked-time.ts";
-import { Options, SelectField } from "./fields.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { Offers, Options } from "./fields.tsx";
+import { Icon } from "./icon.tsx";
 import { isEnter } from "./keys.ts";
 import { useChangeSearch, useSearch } from "./links.tsx";
+import { Menu } from "./menu.tsx";
 import { useSettings } from "./settings.ts";
-import { useMedia } from "./use-media.ts";
+import { Day } from "./text.tsx";
 import "./filters.css";
 
-/** Renders the filters of a list; each is a part of the address. */
+/** Renders the filters of a list as chips in one row; each is a part of the address. */
 export function Filters({ children }: { children: ReactNode }) {
   return (
     <search className="filters" aria-label="Filters">
@@ -28,19 +31,48 @@ interface FilterProps {
   readonly shortcut?: "/";
 }
 
+interface ChipProps {
+  readonly label: string;
+  /** The control that the label belongs to. */
+  readonly controlId: string;
+  readonly isSet: boolean;
+  /** Missing: it always has a value. */
+  readonly onClear?: () => void;
+  /** The label stays beside a value; else the control itself says it while it has none. */
+  readonly hasOwnLabel?: boolean;
+  readonly children: ReactNode;
+}
+
+/** Renders a filter: an outline with its name, or its name, its value and what removes it. */
+function Chip({ label, controlId, isSet, onClear, hasOwnLabel = false, children }: ChipProps) {
+  return (
+    <span className="chip" {...(isSet && { "data-set": true })}>
+      <label htmlFor={controlId} className={isSet || hasOwnLabel ? undefined : "hidden-visually"}>
+        {label}
+      </label>
+      {children}
+      {isSet && onClear !== undefined && (
+        <button type="button" className="chip-clear" aria-label={`Drop the filter ${label}`} onClick={onClear}>
+          <Icon name="remove" size={14} />
+        </button>
+      )}
+    </span>
+  );
+}
+
 interface FilterTextProps extends FilterProps {
   /** Parts of a value match nothing: the address changes at Enter, or when the field is left. */
   readonly isExact?: true;
+  /** Values that are offered while typing. */
+  readonly offers?: readonly string[];
+  readonly autoFocus?: boolean;
 }
 
-/** Renders a text that filters, after a short pause in typing. */
-export function FilterText({ name, label, shortcut, isExact }: FilterTextProps) {
+/** Returns the typed text of a filter, which is applied after a short pause, at Enter, or when the field is left. */
+function useTyped(name: string, isExact: true | undefined) {
   const value = useSearch()[name] ?? "";
   const changeSearch = useChangeSearch();
   const [typed, setTyped] = useState<string>();
-  const id = useId();
-  // The first one needs its line for itself on a phone.
-  const isBare = useMedia("(max-width: 719px)") && shortcut !== undefined;
   const apply = () => {
     if (typed === undefined) return;
     setTyped(undefined);
@@ -54,47 +86,93 @@ export function FilterText({ name, label, shortcut, isExact }: FilterTextProps) 
     }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [typed, name, isExact, changeSearch]);
-  return (
-    <div className="field">
-      <label htmlFor={id} {...(isBare && { className: "hidden-visually" })}>
-        {label}
-      </label>
+  const clear = () => {
+    setTyped(undefined);
+    changeSearch({ [name]: undefined });
+  };
+  return { value, text: typed ?? value, setTyped, apply, clear };
+}
+
+/** Renders a text that filters. That with the shortcut is a field of its own, before the chips. */
+export function FilterText({ name, label, shortcut, isExact, offers, autoFocus }: FilterTextProps) {
+  const { value, text, setTyped, apply, clear } = useTyped(name, isExact);
+  const id = useId();
+  const input = (
+    <>
       <input
         id={id}
         type="search"
-        value={typed ?? value}
+        value={text}
+        placeholder={label}
         spellCheck={false}
         autoComplete="off"
-        {...defined({ "data-shortcut": shortcut, placeholder: isBare ? label : undefined })}
+        // biome-ignore lint/a11y/noAutofocus: only a filter that the person has just added
+        autoFocus={autoFocus}
+        {...defined({ "data-shortcut": shortcut, list: offers && `${id}-offers` })}
         onChange={({ target }) => setTyped(target.value)}
         onBlur={apply}
         onKeyDown={(event) => isEnter(event) && apply()}
       />
-    </div>
+      {offers !== undefined && <Offers id={`${id}-offers`} names={offers} />}
+    </>
+  );
+  if (shortcut === undefined) {
+    return (
+      <Chip label={label} controlId={id} isSet={value !== ""} onClear={clear}>
+        {input}
+      </Chip>
+    );
+  }
+  return (
+    <span className="filter-main">
+      <Icon name="search" />
+      <label htmlFor={id} className="hidden-visually">
+        {label}
+      </label>
+      {input}
+      {text === "" && <kbd>{shortcut}</kbd>}
+    </span>
   );
 }
 
 interface ChoiceProps extends FilterProps {
   readonly options: readonly string[];
+  /** The words of options that are not words themselves. */
+  readonly words?: Readonly<Record<string, string>>;
+  /** What it means that nothing is chosen, such as an order that is always there. Missing: no filter. */
+  readonly usual?: string;
   /** The load of the options. */
   readonly query?: UseQueryResult<unknown> | undefined;
+  /** Parts of the address that change with the choice. */
+  readonly also?: (chosen: string) => Readonly<Record<string, string | undefined>>;
 }
 
 /** Renders a choice of one value, or all. A value of the address that is not offered is shown too. */
-export function FilterChoice({ name, label, shortcut, options, query }: ChoiceProps) {
+export function FilterChoice({ name, label, shortcut, options, words = {}, usual, query, also }: ChoiceProps) {
   const value = useSearch()[name] ?? "";
   const changeSearch = useChangeSearch();
+  const id = useId();
   const shown = value === "" || options.includes(value) ? options : [value, ...options];
+  const isSet = value !== "";
   return (
-    <SelectField
-      title={label}
-      value={value}
-      {...defined({ shortcut })}
-      onChange={(chosen) => changeSearch({ [name]: chosen })}
+    <Chip
+      label={label}
+      controlId={id}
+      isSet={isSet}
+      onClear={() => changeSearch({ [name]: undefined, ...also?.("") })}
+      hasOwnLabel={usual !== undefined}
     >
-      <option value="">all</option>
-      <Options names={shown} query={query} />
-    </SelectField>
+      <select
+        id={id}
+        value={value}
+        {...defined({ "data-shortcut": shortcut })}
+        onChange={({ target }) => changeSearch({ [name]: target.value, ...also?.(target.value) })}
+      >
+        <option value="">{usual ?? (isSet ? "all" : label)}</option>
+        <Options names={shown} words={words} query={query} />
+      </select>
+      {!isSet && <Icon name="unfold" size={14} />}
+    </Chip>
   );
 }
 
@@ -104,17 +182,103 @@ export function FilterTime({ name, label }: Pick<FilterProps, "name" | "label">)
   const changeSearch = useChangeSearch();
   const { zone } = useSettings();
   const id = useId();
+  const isSet = value !== "";
   return (
-    <div className="field">
+    <span className="chip chip-time" {...(isSet && { "data-set": true })}>
       <label htmlFor={id}>
-        {label}, {nameZone(zone)}
+        {label}
+        <span className="hidden-visually">, {nameZone(zone)}</span>
       </label>
+      {isSet && (
+        <strong aria-hidden="true">
+          <Day at={value} />
+        </strong>
+      )}
       <input
         id={id}
         type="datetime-local"
         value={toPickedTime(value, zone)}
+        onClick={({ currentTarget }) => currentTarget.showPicker?.()}
         onChange={({ target }) => changeSearch({ [name]: parsePickedTime(target.value, zone) ?? "" })}
       />
-    </div>
+      {isSet ? (
+        <button
+          type="button"
+          className="chip-clear"
+          aria-label={`Drop the filter ${label}`}
+          onClick={() => changeSearch({ [name]: undefined })}
+        >
+          <Icon name="remove" size={14} />
+        </button>
+      ) : (
+        <Icon name="unfold" size={14} />
+      )}
+    </span>
+  );
+}
+
+/** Renders a filter with one value, which is on or off. */
+export function FilterSwitch({ name, label, value }: FilterProps & { readonly value: string }) {
+  const isOn = useSearch()[name] === value;
+  const changeSearch = useChangeSearch();
+  return (
+    <button
+      type="button"
+      className="chip"
+      aria-pressed={isOn}
+      {...(isOn && { "data-set": true })}
+      onClick={() => changeSearch({ [name]: isOn ? undefined : value })}
+    >
+      {label}
+      {isOn && <Icon name="remove" size={14} />}
+    </button>
+  );
+}
+
+interface MoreProps {
+  /** What can be added: parts of the address, and how a person calls them. */
+  readonly filters: readonly { readonly name: string; readonly label: string }[];
+}
+
+/** Renders further text filters: those that are set, those that were added, and a menu of the others. */
+export function MoreFilters({ filters }: MoreProps) {
+  const search = useSearch();
+  const [added, setAdded] = useState<readonly string[]>([]);
+  const isShown = ({ name }: { readonly name: string }) => search[name] !== undefined || added.includes(name);
+  const others = filters.filter((filter) => !isShown(filter));
+  return (
+    <>
+      {filters.filter(isShown).map(({ name, label }) => (
+        <FilterText key={name} name={name} label={label} autoFocus={added.at(-1) === name} />
+      ))}
+      {others.length > 0 && (
+        <Menu
+          label="Add a filter"
+          className="chip chip-add"
+          face={
+            <>
+              <Icon name="add" size={14} />
+              <span className="wide-word">Filter</span>
+            </>
+          }
+        >
+          {(close) =>
+            others.map(({ name, label }) => (
+              <button
+                key={name}
+                type="button"
+                className="button"
+                onClick={() => {
+                  close();
+                  setAdded([...added, name]);
+                }}
+              >
+                {toSafeText(label)}
+              </button>
+            ))
+          }
+        </Menu>
+      )}
+    </>
   );
 }

@@ -8,7 +8,7 @@ import { Command } from "./copy-button.tsx";
 import { useWindowTitle } from "./use-window-title.ts";
 
 /** Renders the frame of a page: its heading gets the focus after a navigation, and names the window. */
-export function Page({ title, heading, sentence, actions, children }: PageProps) {
+export function Page({ title, heading, beside, sentence, actions, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
   useWindowTitle(title);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another title is another page
@@ -19,9 +19,12 @@ export function Page({ title, heading, sentence, actions, children }: PageProps)
     <div className="stack-v">
       <div className="head">
         <div className="head-text">
-          <h1 ref={ref} tabIndex={-1}>
-            {heading ?? toSafeText(title)}
-          </h1>
+          <div className="row">
+            <h1 ref={ref} tabIndex={-1}>
+              {heading ?? toSafeText(title)}
+            </h1>
+            {beside}
+          </div>
           {sentence !== undefined && <p>{sentence}</p>}
         </div>
         {actions !== undefined && <div className="row page-actions">{actions}</div>}
@@ -35,6 +38,8 @@ interface PageProps {
   /** The window's title, and the heading where none is given. */
   readonly title: string;
   readonly heading?: ReactNode;
+  /** Next to the heading, such as a condition. */
+  readonly beside?: ReactNode;
   /** One sentence below the heading. */
   readonly sentence?: ReactNode;
   readonly actions?: ReactNode;

@@ -5,6 +5,8 @@ import { Button } from "./button.tsx";
 import { useKeptPlace, useScrollPlace } from "./kept-places.ts";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 import { useSettings } from "./settings.ts";
+import { ActionsHeading } from "./text.tsx";
+import { useMedia } from "./use-media.ts";
 import { usePrinting } from "./use-printing.ts";
 
 /** A column of a table. */
@@ -22,6 +24,8 @@ export interface Column<Row> {
   readonly rest?: true;
   /** Stays one line, however narrow the screen is. */
   readonly line?: true;
+  /** The one column of actions, at the end: they have one width. */
+  readonly actions?: true;
   /** The order by this column, where the list can be sorted by it. */
   readonly sort?: { readonly direction: "ascending" | "descending" | undefined; readonly onSort: () => void };
 }
@@ -44,6 +48,47 @@ export interface TableProps<Row> {
   readonly onRange?: ((first: number, last: number) => void) | undefined;
 }
 
+/** Returns the column of actions of a list. */
+export function toActionsColumn<Row>(cell: (row: Row) => ReactNode): Column<Row> {
+  return {
+    id: "actions",
+    header: <ActionsHeading />,
+    actions: true,
+    cell: (row) => <span className="row-actions">{cell(row)}</span>,
+  };
+}
+
+/** Columns that a phone has room for beside each other. */
+const MOST_ON_PHONE = 3;
+
+/** Rows of a list are all laid out: more stay a table, of which only those in view are. */
+const MOST_IN_LIST = 500;
+
+/** How a table is laid out. As a list, roles say that it is a table still, which its layout does not. */
+interface Layout {
+  readonly isList: boolean;
+  readonly className: string;
+  /** Its height where it scrolls; a list is as long as it is. */
+  readonly height: number | string | undefined;
+  readonly role?: "table";
+  readonly groupRole?: "rowgroup";
+  readonly rowRole?: "row";
+}
+
+/** Returns a list where a table would be cut: on a phone, each of its rows is a list of its cells, with their heads as names. */
+function useLayout({ columns, rows, onRange, height }: LayoutInput): Layout {
+  const isPhone = useMedia("(max-width: 719px)");
+  const isList = isPhone && columns.length > MOST_ON_PHONE && rows.length <= MOST_IN_LIST && onRange === undefined;
+  if (!isList) return { isList, className: "table-scroll", height };
+  const roles = { role: "table", groupRole: "rowgroup", rowRole: "row" } as const;
+  return { isList, className: "table-scroll table-list", height: undefined, ...roles };
+}
+
+interface LayoutInput extends Pick<TableProps<never>, "onRange" | "height"> {
+  readonly columns: { readonly length: number };
+  readonly rows: { readonly length: number };
+}
+
 /** The least height of a row, with its border: that of the token. */
 function readRowHeight(): number {
   return Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue("--row"), 10) + 1 || 37;
@@ -63,7 +108,8 @@ export function Table<Row>(props: TableProps<Row>) {
   const scroller = useRef<HTMLDivElement>(null);
   const place = useKeptPlace(`scroll ${label}`, 0);
   const isPrinting = usePrinting();
-  const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM && !isPrinting;
+  const { isList, role, groupRole, rowRole, ...look } = useLayout(props);
+  const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM && !isPrinting && !isList;
   const { rows: density } = useSettings();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the choice of the person changes the token
   const rowPx = useMemo(readRowHeight, [density]);
@@ -96,12 +142,17 @@ export function Table<Row>(props: TableProps<Row>) {
   const before = isVirtual ? (first?.start ?? 0) : 0;
   const after = isVirtual ? virtualizer.getTotalSize() - (last?.end ?? 0) : 0;
   return (
-    // A scrolled area without a focusable child must take the focus itself (WCAG 2.1.1).
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
-    <section className="table-scroll" ref={scroller} style={{ maxHeight: height }} tabIndex={0} aria-label={label}>
-      <table className="table" aria-rowcount={toRowCount(props)}>
-        <TableHead columns={columns} />
-        <tbody>
+    <section
+      className={look.className}
+      ref={scroller}
+      style={{ maxHeight: look.height }}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled area without a focusable child takes the focus itself (WCAG 2.1.1)
+      tabIndex={0}
+      aria-label={label}
+    >
+      <table className="table" aria-rowcount={toRowCount(props)} role={role}>
+        <TableHead columns={columns} isList={isList} />
+        <tbody role={groupRole}>
           {before > 0 && <Spacer height={before} columns={columns.length} />}
           {items.map(({ index }) => {
             const row = rows[index] as Row;
@@ -112,8 +163,9 @@ export function Table<Row>(props: TableProps<Row>) {
                 data-row={key}
                 aria-rowindex={index + 2}
                 {...(selected === key && { "aria-selected": true })}
+                role={rowRole}
               >
-                <Cells columns={columns} row={row} />
+                <Cells columns={columns} row={row} isList={isList} />
               </tr>
             );
           })}
@@ -125,12 +177,12 @@ export function Table<Row>(props: TableProps<Row>) {
 }
 
 /** Renders the heads of columns. */
-export function TableHead<Row>({ columns }: { columns: readonly Column<Row>[] }) {
+export function TableHead<Row>({ columns, isList = false }: Omit<CellsProps<Row>, "row">) {
   return (
-    <thead>
-      <tr>
+    <thead role={isList ? "rowgroup" : undefined}>
+      <tr role={isList ? "row" : undefined}>
         {columns.map((column) => (
-          <HeaderCell key={toKey(column)} column={column} />
+          <HeaderCell key={toKey(column)} column={column} isList={isList} />
         ))}
       </tr>
     </thead>
@@ -138,25 +190,40 @@ export function TableHead<Row>({ columns }: { columns: readonly Column<Row>[] })
 }
 
 /** The classes of cells, of which a column has one. */
-const CELL_CLASSES = ["number", "narrow", "prose", "line", "rest"] as const;
+const CELL_CLASSES = ["number", "narrow", "prose", "line", "rest", "actions"] as const;
 
 /** Renders the cells of one row. */
-export function Cells<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
-  return columns.map((column) => (
-    <td key={toKey(column)} className={CELL_CLASSES.find((name) => column[name])}>
+export function Cells<Row>({ columns, row, isList = false }: CellsProps<Row>) {
+  return columns.map((column, index) => (
+    <td key={toKey(column)} className={CELL_CLASSES.find((name) => column[name])} {...(isList && { role: "cell" })}>
+      {isList && index > 0 && <CellHead column={column} />}
       {column.cell(row)}
     </td>
   ));
+}
+
+/** Renders the head of a column beside a cell of it, as a drawing: it is no part of the cell's text, and screen readers say it themselves. */
+function CellHead<Row>({ column: { header, prose, actions } }: { column: Column<Row> }) {
+  if (prose || actions || typeof header !== "string") return null;
+  return <span className="cell-head" aria-hidden="true" data-head={header} />;
+}
+
+interface CellsProps<Row> {
+  readonly columns: readonly Column<Row>[];
+  readonly row: Row;
+  /** The head of its column is beside a cell, not above. */
+  readonly isList?: boolean;
 }
 
 function toKey<Row>({ id, header }: Column<Row>): string {
   return id ?? String(header);
 }
 
-function HeaderCell<Row>({ column: { header, number, narrow, rest, sort } }: { column: Column<Row> }) {
+function HeaderCell<Row>({ column: { header, number, narrow, rest, sort }, isList }: HeaderProps<Row>) {
   return (
     <th
       scope="col"
+      role={isList ? "columnheader" : undefined}
       className={number ? "number" : narrow ? "narrow" : rest && "rest"}
       {...(sort && { "aria-sort": sort.direction ?? "none" })}
     >
@@ -175,6 +242,11 @@ function HeaderCell<Row>({ column: { header, number, narrow, rest, sort } }: { c
       )}
     </th>
   );
+}
+
+interface HeaderProps<Row> {
+  readonly column: Column<Row>;
+  readonly isList: boolean;
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }) {

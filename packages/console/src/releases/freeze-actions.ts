@@ -1,2 +1,2 @@
-/** The words for what people do to freezes in lines of the audit log, by action. */
-export const FREEZE_ACTIONS = { startFreeze: "started", exceptFromFreeze: "let pass", endFreeze: "ended" } as const;
+/** What people do to freezes, as lines of the audit log name it. */
+export const FREEZE_ACTIONS: readonly string[] = ["startFreeze", "exceptFromFreeze", "endFreeze"];

@@ -1,11 +1,13 @@
 import { type By, defined, nameApart, nameBy } from "@stackyard/core";
-import type { AuditLine, Freeze } from "@stackyard/sdk";
+import type { Freeze } from "@stackyard/sdk";
 import { useState } from "react";
 import { useAnyRefusal, useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { AuditSentence } from "../audit/audit-deed.tsx";
 import { Button } from "../design/button.tsx";
+import { Happenings } from "../design/happenings.tsx";
 import { TextLink } from "../design/links.tsx";
 import { Mark, Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
@@ -35,7 +37,7 @@ export function FreezesPage() {
       <Loaded query={freezes} height={240}>
         {(found) =>
           found.length === 0 ? (
-            <Panel title="Now">
+            <Panel>
               <Empty command={`stackyard freezes start NAME --reason "…"`}>Nothing is frozen.</Empty>
             </Panel>
           ) : (
@@ -202,47 +204,30 @@ const MOST_LINES = 50;
 function Lines() {
   const lines = useLoad(keys.other("freeze-history"), async (request) => {
     const pages = await Promise.all(
-      Object.keys(FREEZE_ACTIONS).map((action) => yard.audit.list({ action, limit: MOST_LINES, ...request })),
+      FREEZE_ACTIONS.map((action) => yard.audit.list({ action, limit: MOST_LINES, ...request })),
     );
     const done = pages.flatMap(({ items }) => items).filter(({ outcome }) => outcome === "done");
     return done.toSorted((a, b) => b.at.localeCompare(a.at)).slice(0, MOST_LINES);
   });
   return (
     <Loaded query={lines} height={120}>
-      {(items) => (
-        <Table
-          label="What was done to freezes"
-          rows={items}
-          keyOf={({ id }) => id}
-          empty={<Empty>Nothing was frozen yet.</Empty>}
-          columns={[
-            { header: "At", cell: ({ at }: AuditLine) => <Instant at={at} /> },
-            {
-              header: "Who",
-              cell: ({ who }) => (
-                <Text>
-                  {nameApart(
-                    who,
-                    items.map((line) => line.who),
-                  )}
-                </Text>
-              ),
-            },
-            { header: "What", cell: (line) => <What line={line} /> },
-            { header: "Reason", prose: true, cell: ({ reason = "" }) => <Text>{reason}</Text> },
-          ]}
-        />
-      )}
+      {(items) => {
+        if (items.length === 0) return <Empty>Nothing was frozen yet.</Empty>;
+        const people = items.map(({ who }) => who);
+        return (
+          <Happenings
+            label="What was done to freezes"
+            items={items.map((line) => ({
+              key: line.id,
+              at: line.at,
+              status: "succeeded",
+              word: "Done",
+              what: <AuditSentence line={line} who={nameApart(line.who, people)} />,
+              ...(line.reason !== undefined && { why: <Text>{line.reason}</Text> }),
+            }))}
+          />
+        );
+      }}
     </Loaded>
-  );
-}
-
-function What({ line: { action, on } }: { line: AuditLine }) {
-  const word = Object.entries(FREEZE_ACTIONS).find(([name]) => name === action)?.[1] ?? action;
-  return (
-    <span className="wrap">
-      <Text>{`${(on.key ?? "").replace(/^freezes\//, "")} ${word}`}</Text>{" "}
-      {on.stackId !== undefined && <StackLink id={on.stackId} />}
-    </span>
   );
 }

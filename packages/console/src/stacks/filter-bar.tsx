@@ -3,9 +3,8 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { itemsOf, useLoad } from "../api/use-load.ts";
 import { NO_JOBS } from "../api/use-main-conditions.ts";
-import { SelectField } from "../design/fields.tsx";
-import { FilterChoice, Filters, FilterText } from "../design/filters.tsx";
-import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { FilterChoice, Filters, FilterText, MoreFilters } from "../design/filters.tsx";
+import { useSearch } from "../design/links.tsx";
 import { useMedia } from "../design/use-media.ts";
 import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
 
@@ -23,23 +22,31 @@ interface FilterBarProps {
 export function FilterBar({ tools, views }: FilterBarProps) {
   const search = useSearch();
   const isPhone = useMedia("(max-width: 719px)");
-  const chosen = (names: readonly string[]) => names.some((name) => search[name] !== undefined);
+  const isChosen = [...MORE, ...ON_PHONE].some((name) => search[name] !== undefined);
+  const main = <FilterText name="text" label="Id contains" shortcut="/" />;
+  if (isPhone) {
+    return (
+      <Filters>
+        {main}
+        <details open={isChosen}>
+          <summary>Filters and order</summary>
+          <div className="filters">
+            <Choices />
+            <Order />
+            {tools}
+          </div>
+        </details>
+        <div className="stacks-view">{views}</div>
+      </Filters>
+    );
+  }
   return (
     <Filters>
-      <FilterText name="text" label="Id contains" shortcut="/" />
-      {!isPhone && <Choices />}
-      <details open={chosen(MORE) || (isPhone && chosen(ON_PHONE))}>
-        <summary>{isPhone ? "Filters and order" : "More filters"}</summary>
-        <div className="filters">
-          {isPhone && <Choices />}
-          {MORE.map((name) => (
-            <FilterText key={name} name={name} label={toLabel(name)} />
-          ))}
-          {isPhone && tools}
-        </div>
-      </details>
+      {main}
+      <Choices />
       <div className="stacks-view">
-        {!isPhone && tools}
+        <Order />
+        {tools}
         {views}
       </div>
     </Filters>
@@ -47,9 +54,7 @@ export function FilterBar({ tools, views }: FilterBarProps) {
 }
 
 function Choices() {
-  const search = useSearch();
-  const changeSearch = useChangeSearch();
-  const machine = search["machine"];
+  const machine = useSearch()["machine"];
   const machines = useLoad(keys.other("machine-names"), (request) => yard.machines.list(request), {
     staleTime: 60_000,
   });
@@ -68,15 +73,14 @@ function Choices() {
         query={machines}
       />
       <FilterChoice name="state" label="State" options={[...new Set(stateNames)].sort()} query={states} />
-      <SelectField title="Order" value={search["sort"] ?? ""} onChange={(sort) => changeSearch({ sort })}>
-        <option value="">by need</option>
-        {Object.entries(SORT_WORDS).map(([sort, word]) => (
-          <option key={sort} value={sort}>
-            {word}
-          </option>
-        ))}
-      </SelectField>
+      <MoreFilters filters={MORE.map((name) => ({ name, label: toLabel(name) }))} />
     </>
+  );
+}
+
+function Order() {
+  return (
+    <FilterChoice name="sort" label="Order" usual="by need" options={Object.keys(SORT_WORDS)} words={SORT_WORDS} />
   );
 }
 

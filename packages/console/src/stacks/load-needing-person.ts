@@ -1,4 +1,4 @@
-import type { Page, StackFilter } from "@stackyard/sdk";
+import type { MainCondition, Page, StackFilter, StackSummary } from "@stackyard/sdk";
 import { NEEDS_PERSON } from "../api/use-main-conditions.ts";
 import type { PagePart } from "../api/use-pages.ts";
 
@@ -14,8 +14,35 @@ export const NEEDY_PARTS: readonly StackPart[] = NEEDS_PERSON.map((mainCondition
   needsPerson: true,
 }));
 
-/** All stacks, those that need a person first: two requests, since the list is fetched with each change. */
-export const NEEDY_FIRST: readonly StackPart[] = [{ needsPerson: true }, { needsPerson: false }];
+/** All stacks: those that need a person by their condition, then the others. */
+const WORST_FIRST: readonly StackPart[] = [...NEEDY_PARTS, { needsPerson: false }];
+
+/**
+ * Loads a page of all stacks, the worst first. The list is fetched with each change: as long as the stacks that need a person
+ * fit the first page, one request is for all of them, and they are put into their order here.
+ */
+export async function loadWorstFirst<Item extends Pick<StackSummary, "mainCondition">>(
+  part: PagePart,
+  load: (list: StackPart, part: PagePart) => Promise<Page<Item>>,
+): Promise<Page<Item>> {
+  if (part.cursor !== undefined) return loadInTurn(WORST_FIRST, part, load);
+  const needy = await load({ needsPerson: true }, part);
+  if (needy.cursor !== undefined) return loadInTurn(WORST_FIRST, part, load);
+  const items = needy.items.toSorted((a, b) => placeOf(a) - placeOf(b));
+  const limit = part.limit - items.length;
+  const cursor = `${NEEDY_PARTS.length}:`;
+  if (limit === 0) return { items, cursor };
+  const others = await loadInTurn(WORST_FIRST, { ...part, cursor, limit }, load);
+  return { ...others, items: [...items, ...others.items] };
+}
+
+const ORDER: readonly (MainCondition | undefined)[] = NEEDS_PERSON;
+
+/** Returns the place of a condition, the worst first. */
+function placeOf({ mainCondition }: Pick<StackSummary, "mainCondition">): number {
+  const place = ORDER.indexOf(mainCondition);
+  return place === -1 ? ORDER.length : place;
+}
 
 /**
  * Loads a page of several lists, one after another. Pages are full but for the last one: rows are found by their number.

@@ -16,6 +16,8 @@ interface SelectionBarProps {
   readonly selection: Selection;
   readonly filter: Omit<StackFilter, "waiting">;
   readonly total: number | undefined;
+  /** Why a bulk cannot be about all stacks of the filter. */
+  readonly refusal: string | undefined;
   readonly onChange: (selection: Selection) => void;
 }
 
@@ -30,26 +32,17 @@ const OPERATIONS: readonly (readonly [StackOperation, string, Permission])[] = [
 ];
 const MAX_IDS = 10_000;
 
-interface SelectAllProps extends Pick<SelectionBarProps, "selection" | "onChange"> {
-  /** Why a bulk cannot be about this filter. */
-  readonly refusal: string | undefined;
-}
-
 /** Renders the button that selects every stack of the filter, also those that are not loaded. */
-export function SelectAllMatching({ selection, onChange, refusal }: SelectAllProps) {
+function SelectAllMatching({ onChange, refusal }: Pick<SelectionBarProps, "onChange" | "refusal">) {
   return (
-    <Button
-      look="plain"
-      refusal={refusal ?? (selection.all ? "All matching stacks are selected" : undefined)}
-      onPress={() => onChange({ ids: new Set(), all: true })}
-    >
+    <Button look="plain" refusal={refusal} onPress={() => onChange({ ids: new Set(), all: true })}>
       Select all matching
     </Button>
   );
 }
 
 /** Renders the selection, and its possible actions, above the end of the page. Nothing while nothing is selected. */
-export function SelectionBar({ selection, filter, total, onChange }: SelectionBarProps) {
+export function SelectionBar({ selection, filter, total, refusal, onChange }: SelectionBarProps) {
   const [operation, setOperation] = useState<StackOperation>();
   const [request, setRequest] = useState<BulkRequest>();
   const count = formatCount(selection.all ? total : selection.ids.size);
@@ -63,6 +56,7 @@ export function SelectionBar({ selection, filter, total, onChange }: SelectionBa
   return (
     <section className="stacks-selection" aria-label="Selected stacks">
       <span role="status">{selection.all ? `All ${count} matching` : `${count} selected`}</span>
+      {!selection.all && <SelectAllMatching refusal={refusal} onChange={onChange} />}
       <span className="row">
         {OPERATIONS.map(([name, title, permission]) => (
           <BulkButton key={name} title={title} permission={permission} onPress={() => open(name)} />

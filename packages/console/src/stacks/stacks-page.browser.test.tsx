@@ -147,7 +147,7 @@ describe("StacksPage", () => {
 
     const rows = () =>
       [...document.querySelectorAll("tr[data-row]")].slice(0, 3).map((row) => row.getAttribute("data-row"));
-    expect(rows()).toEqual(["y-degraded", "z-failed", "a-000"]);
+    expect(rows()).toEqual(["z-failed", "y-degraded", "a-000"]);
     await expect.element(screen.getByRole("combobox", { name: "Order" })).toHaveValue("");
     await expect.element(screen.getByRole("columnheader", { name: "Stack" })).toHaveAttribute("aria-sort", "none");
     await screen.getByRole("button", { name: "Stack" }).click();
@@ -173,6 +173,7 @@ describe("StacksPage", () => {
     expect(address()).toBe("/stacks?sort=id&is=person");
     const asked = listsOf(sent).flatMap(({ query }) => query["mainCondition"] ?? []);
     expect(asked).toEqual(["failed", "degraded", "overdue", "stalled", "approval"]);
+    await screen.getByRole("checkbox", { name: "Select pr-2" }).click();
     await expect
       .element(screen.getByRole("button", { name: "Select all matching" }))
       .toHaveAccessibleDescription("Choose one condition first");
@@ -307,7 +308,8 @@ describe("StacksPage", () => {
       },
       "GET /v1/bulk/b1": aBulk({ operation: "retry", status: "done", done: 3, counts: { applied: 3 } }),
     });
-    await screen.getByRole("button", { name: "Select all", exact: false }).first().click();
+    await screen.getByRole("checkbox", { name: "Select all loaded stacks" }).click();
+    await screen.getByRole("button", { name: "Select all matching" }).click();
     await screen.getByRole("button", { name: "Retry…" }).click();
 
     await screen.getByRole("button", { name: "Retry 3" }).click();
@@ -344,6 +346,7 @@ describe("StacksPage", () => {
   it("does not act on a stack that is taken out of all that match (kibana#218718)", async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", serve(two));
     await screen.getByLabelText("Select pr-2").click();
+    await screen.getByRole("checkbox", { name: "Select all loaded stacks" }).click();
     await screen.getByRole("button", { name: "Select all matching" }).click();
     await expect.element(screen.getByText("All 2 matching")).toBeVisible();
 
@@ -368,6 +371,7 @@ describe("StacksPage", () => {
     });
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
 
+    await screen.getByRole("checkbox", { name: "Select all loaded stacks" }).click();
     await screen.getByRole("button", { name: "Select all matching" }).click();
     await screen.getByRole("button", { name: "Send event…" }).click();
     await screen.getByLabelText("Event").fill("MERGED");

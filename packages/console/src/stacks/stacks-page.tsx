@@ -4,6 +4,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { NEEDS_PERSON, needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
+import type { PagePart } from "../api/use-pages.ts";
 import { type Search, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, ErrorNotice, MissingNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
@@ -11,9 +12,9 @@ import { Conditions } from "./conditions.tsx";
 import { FilterBar } from "./filter-bar.tsx";
 import { parseGroup } from "./group-choice.ts";
 import { useListedOnly } from "./listed-only.ts";
-import { loadInTurn, NEEDY_FIRST, NEEDY_PARTS, PERSON, type StackPart } from "./load-needing-person.ts";
+import { loadInTurn, loadWorstFirst, NEEDY_PARTS, PERSON, type StackPart } from "./load-needing-person.ts";
 import { RecentBulks } from "./recent-bulks.tsx";
-import { SelectAllMatching, type Selection, SelectionBar } from "./selection-bar.tsx";
+import { type Selection, SelectionBar } from "./selection-bar.tsx";
 import { FILTER_NAMES, formatFilters, toSort, toStackFilter } from "./stack-filter.ts";
 import { GroupedStacks } from "./stack-groups.tsx";
 import { type StackListProps, StackTable } from "./stack-table.tsx";
@@ -26,10 +27,10 @@ const NONE: Selection = { ids: new Set(), all: false };
 /** Stacks whose metadata decides which columns and groups are offered. */
 const SAMPLE = 100;
 
-/** Returns what is listed in turn: those that need a person come first, unless a condition or an order is chosen. */
-function chooseParts({ is, condition, sort }: Search): readonly StackPart[] {
+/** What is listed in turn; `worst-first`: all stacks, unless a condition or an order is chosen. */
+function chooseParts({ is, condition, sort }: Search): readonly StackPart[] | "worst-first" {
   if (is === PERSON) return NEEDY_PARTS;
-  return (is ?? condition ?? sort) === undefined ? NEEDY_FIRST : [{}];
+  return (is ?? condition ?? sort) === undefined ? "worst-first" : [{}];
 }
 
 /** Renders all stacks, by pages of the server: as a list, in groups or as tiles, with bulk operations on them. */
@@ -39,11 +40,11 @@ export function StacksPage() {
   const sort = toSort(search["sort"]);
   const isPerson = search["is"] === PERSON;
   const parts = chooseParts(search);
-  const list = usePageWindows(keys.list("stacks", { filter, sort, parts }), (part) =>
-    loadInTurn(parts, part, (more, at) =>
-      yard.stacks.list({ condition: "any", ...filter, ...more, waiting: true }, { sort, ...at }),
-    ),
-  );
+  const list = usePageWindows(keys.list("stacks", { filter, sort, parts }), (part) => {
+    const load = (more: StackPart, at: PagePart) =>
+      yard.stacks.list({ condition: "any", ...filter, ...more, waiting: true }, { sort, ...at });
+    return parts === "worst-first" ? loadWorstFirst(part, load) : loadInTurn(parts, part, load);
+  });
   const counts = useLoad(keys.count("stacks", { filter }), (request) => yard.stacks.counts(filter, request), {
     placeholderData: (before) => before,
   });
@@ -73,7 +74,7 @@ export function StacksPage() {
         <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
         <MissingNotice query={counts} />
         <MissingNotice query={conditions.query} />
-        <ConditionLine filter={filter} selection={selection} onChange={select} />
+        <Conditions filter={filter} />
         {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
         {list.rows === undefined && list.error === null && <Skeleton height={400} />}
         {list.rows?.length === 0 && <NoStacks />}
@@ -81,7 +82,7 @@ export function StacksPage() {
           <Stacks
             list={list}
             sort={sort}
-            isSorted={parts.length === 1}
+            isSorted={parts !== "worst-first" && parts.length === 1}
             filter={filter}
             sample={sample}
             selection={selection}
@@ -89,28 +90,15 @@ export function StacksPage() {
           />
         )}
       </section>
-      <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
+      <SelectionBar
+        selection={selection}
+        filter={filter}
+        total={total}
+        refusal={isPerson ? "Choose one condition first" : undefined}
+        onChange={select}
+      />
       {search["bulk"] !== undefined && <RecentBulks />}
     </Page>
-  );
-}
-
-type LineProps = Pick<Parameters<typeof Conditions>[0], "filter"> &
-  Omit<Parameters<typeof SelectAllMatching>[0], "refusal">;
-
-/** Renders the conditions, and the choice of all stacks that match. */
-function ConditionLine({ filter, selection, onChange }: LineProps) {
-  const isPerson = useSearch()["is"] === PERSON;
-  const isChosen = selection.all || selection.ids.size > 0;
-  return (
-    <div className={isChosen ? "stacks-line" : "stacks-line nothing-selected"}>
-      <Conditions filter={filter} />
-      <SelectAllMatching
-        selection={selection}
-        onChange={onChange}
-        refusal={isPerson ? "Choose one condition first" : undefined}
-      />
-    </div>
   );
 }
 

@@ -1,9 +1,9 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
-import { Options, SelectField } from "../design/fields.tsx";
+import { FilterChoice } from "../design/filters.tsx";
 import { Icon } from "../design/icon.tsx";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { To, useSearch } from "../design/links.tsx";
 import { ColumnDialog } from "./column-dialog.tsx";
 import { listGroupKeys } from "./group-choice.ts";
 import { useColumns } from "./use-columns.ts";
@@ -11,7 +11,6 @@ import { useColumns } from "./use-columns.ts";
 /** Renders how the list is shown: groups and columns. Each is a part of the address. */
 export function ViewTools({ sample }: { sample: readonly StackSummary[] }) {
   const search = useSearch();
-  const changeSearch = useChangeSearch();
   const [isChoosing, setChoosing] = useState(false);
   const { group = "", view } = search;
   const keys = listGroupKeys(sample).map((key) => `metadata.${key}`);
@@ -20,18 +19,15 @@ export function ViewTools({ sample }: { sample: readonly StackSummary[] }) {
   const columns = useColumns(sample);
   return (
     <>
-      <SelectField
-        title="Group by"
-        value={group}
+      <FilterChoice
+        name="group"
+        label="Group by"
+        usual="nothing"
+        options={["condition", "machine", "pull", ...given, ...keys]}
+        words={{ pull: "pull request" }}
         // Tiles have no groups.
-        onChange={(chosen) => changeSearch({ group: chosen, ...(chosen !== "" && { view: undefined }) })}
-      >
-        <option value="">nothing</option>
-        <option value="condition">condition</option>
-        <option value="machine">machine</option>
-        <option value="pull">pull request</option>
-        <Options names={[...given, ...keys]} />
-      </SelectField>
+        also={(chosen) => (chosen === "" ? {} : { view: undefined })}
+      />
       {!isTiles && (
         <Button onPress={() => setChoosing(true)} label={`Columns…, ${columns.length} shown`}>
           Columns…
@@ -50,11 +46,11 @@ export function ViewSwitch() {
     <nav className="segments" aria-label="Views of the list">
       <To path="/stacks" search={{ ...search, view: undefined }} current={!isTiles}>
         <Icon name="list" size={14} />
-        List
+        <span className="wide-word">List</span>
       </To>
       <To path="/stacks" search={{ ...search, view: "tiles", group: undefined }} current={isTiles}>
         <Icon name="tiles" size={14} />
-        Tiles
+        <span className="wide-word">Tiles</span>
       </To>
     </nav>
   );

@@ -53,6 +53,16 @@ export function formatDay(instant: string | number | Date, zone: Zone, now: numb
   return `${weekday} ${day} ${month} ${isOther ? `${year} ` : ""}${hour}:${minute} ${name}`;
 }
 
+/** Returns the day of an instant: `Thursday 1 January 2026`. */
+export function formatDate(instant: string | number | Date, zone: Zone): string {
+  const date = new Date(instant);
+  if (Number.isNaN(date.getTime())) return String(instant);
+  const parts = new Map(DATES[zone].formatToParts(date).map(({ type, value }) => [type, value]));
+  return DATE_PARTS.map((part) => parts.get(part) ?? "").join(" ");
+}
+
+const DATE_PARTS = ["weekday", "day", "month", "year"] as const;
+
 const DAY_PARTS = ["weekday", "day", "month", "hour", "minute", "timeZoneName"] as const;
 
 const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
@@ -75,6 +85,8 @@ const DAYS = createFormats(
   },
   "en-GB",
 );
+
+const DATES = createFormats({ weekday: "long", day: "numeric", month: "long", year: "numeric" }, "en-GB");
 
 /** Swedish writes ISO dates and 24 hours. */
 function createFormats(
