@@ -63,8 +63,8 @@ describe("a sign-in", () => {
 
 describe("numbers", () => {
   it("of approvals are one number in the rail, in the inbox and on their page (opencompany#932)", async () => {
-    await open("/approvals?tab=all");
-    const rows = page.locator("main tbody tr");
+    await open("/approvals");
+    const rows = page.locator("main .ask");
     const rail = page.getByRole("navigation").getByRole("link", { name: /^Approvals/ });
     const count = await rows.count();
 

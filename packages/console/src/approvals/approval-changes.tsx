@@ -9,6 +9,7 @@ import { PlanName } from "../design/release/plan-name.tsx";
 import { PlanOnDemand } from "../design/release/plan-on-demand.tsx";
 import { VersionsPanel } from "../design/release/release-versions.tsx";
 import { Arrow, Day, Instant, MaybeLink, Text } from "../design/text.tsx";
+import { findDifference, formatDifference } from "./ask-figures.ts";
 import { CommitsPanel } from "./commits-panel.tsx";
 import { findLastApproved } from "./find-last-approved.ts";
 import { findPlan, findPlanAttempt, type PlanChange, type ReportedPlan } from "./find-plan.ts";
@@ -79,6 +80,7 @@ function EarlierTrouble({ release }: { release: string }) {
 function PlanPanel({ plan, details }: { plan: ReportedPlan; details: StackDetails }) {
   const { task, at, changes, problems, monthlyCost, unpriced, summary, unchanged, replacements } = plan;
   const attemptId = findPlanAttempt(plan, details.attempts);
+  const difference = findDifference(plan);
   return (
     <Panel
       title="What changes"
@@ -114,8 +116,8 @@ function PlanPanel({ plan, details }: { plan: ReportedPlan; details: StackDetail
         ))}
         {monthlyCost !== undefined && (
           <div>
-            <dd>{monthlyCost.toFixed(2)}</dd>
-            <dt>USD a month, then</dt>
+            <dd>{difference === undefined ? monthlyCost.toFixed(2) : formatDifference(difference)}</dd>
+            <dt>USD a month{difference === undefined ? ", then" : `, then ${monthlyCost.toFixed(2)}`}</dt>
           </div>
         )}
       </dl>

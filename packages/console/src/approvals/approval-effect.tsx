@@ -1,10 +1,11 @@
-import type { Approval, DeployPlan, PlannedStack, StackDetails } from "@stackyard/sdk";
+import type { Approval, DeployPlan, StackDetails } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { countMoved } from "../design/release/count-moved.ts";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { Text } from "../design/text.tsx";
+import { formatLosses } from "./ask-figures.ts";
 
 interface EffectProps {
   readonly approval: Approval;
@@ -65,12 +66,4 @@ export function formatMoves({ counts, tasks }: Pick<DeployPlan, "counts" | "task
 
 function formatStacks(count: number): string {
   return `${count.toLocaleString("en")} ${count === 1 ? "stack" : "stacks"}`;
-}
-
-/** Returns how many resources the plans of these stacks destroy; undefined where none is known to. */
-export function formatLosses(stacks: readonly Pick<PlannedStack, "changes">[], isWhole: boolean): string | undefined {
-  const destroyed = stacks.reduce((sum, { changes }) => sum + (changes?.destroys ?? 0), 0);
-  if (destroyed === 0) return undefined;
-  const count = `${isWhole ? "" : "At least "}${destroyed.toLocaleString("en")}`;
-  return `${count} ${destroyed === 1 ? "resource is" : "resources are"} destroyed.`;
 }

@@ -8,12 +8,14 @@ import { TextLink, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
+import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { StackLink } from "../design/stack-link.tsx";
 import { StateName } from "../design/state-name.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { WhatChanges } from "./approval-changes.tsx";
 import { Asked, Decision } from "./approval-decision.tsx";
 import { ApprovalList } from "./approval-list.tsx";
+import { ApprovalFigures } from "./asks.tsx";
 import { ClosedApproval } from "./closed-approval.tsx";
 import "./approval.css";
 
@@ -68,6 +70,7 @@ function ApprovalOf({ details, task }: { details: StackDetails; task: string }) 
           <Ago at={approval.askedAt} />
         </span>
       </p>
+      {isPlanDigest(approval.of) && <ApprovalFigures approval={approval} />}
       <Changed approval={approval} />
       <div className="columns approval-columns">
         <div className="stack-v">

@@ -1,57 +1,67 @@
-import { nameApart } from "@stackyard/core";
 import type { Approval } from "@stackyard/sdk";
-import { useSearch } from "../design/links.tsx";
-import { Empty, Page, Panel } from "../design/page.tsx";
-import { ApprovalLink } from "../design/stack-link.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
-import { Tabs } from "../design/tabs.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import type { PagedList } from "../api/use-pages.ts";
+import { To } from "../design/links.tsx";
+import { Empty, Page } from "../design/page.tsx";
+import { Day } from "../design/text.tsx";
 import { useApprovals } from "./approval-list.tsx";
+import { Asks, ReviewLink } from "./asks.tsx";
 
-/** Renders open approvals: those that you may give, or all. */
+/** Renders open approvals: first those that the person may give, then those of others. */
 export function ApprovalsPage() {
-  const mine = useSearch()["tab"] !== "all";
-  const approvals = useApprovals(mine);
+  const mine = useApprovals(true);
+  const all = useApprovals(false);
+  const others: PagedList<Approval> = { ...all, items: all.items?.filter((approval) => approval.mine === false) };
   return (
-    <Page title="Approvals">
-      <Tabs
-        path="/approvals"
-        tabs={[
-          { id: "mine", title: "For me" },
-          { id: "all", title: "All" },
-        ]}
+    <Page
+      title="Approvals"
+      sentence={<Sentence mine={mine.items} others={others.items} />}
+      actions={
+        <To path="/audit" search={{ action: "APPROVE_TASK" }} className="button">
+          Decided
+        </To>
+      }
+    >
+      <Asks
+        title="Wait for you"
+        list={mine}
+        empty={
+          <Empty command="stackyard approvals ls">
+            {all.items?.length === 0 ? "No approval is open." : "No approval waits for you."}
+          </Empty>
+        }
+        action={(approval, isFirst) => <ReviewLink approval={approval} isPrimary={isFirst} />}
       />
-      <Panel title={mine ? "Waits for you" : "Waits for approval"}>
-        <ListTable
-          list={approvals}
-          empty={
-            <Empty command="stackyard approvals ls">
-              {mine ? "No approval waits for you." : "No approval is open."}
-            </Empty>
-          }
-          label="Open approvals"
-          columns={toColumns(approvals.items ?? [])}
-          keyOf={({ id }) => id}
-        />
-      </Panel>
+      <Asks
+        title="Wait for others"
+        list={others}
+        action={(approval) => (
+          <>
+            <ReviewLink approval={approval} />
+            <span className="muted small">You are not among those who may.</span>
+          </>
+        )}
+      />
     </Page>
   );
 }
 
-function listAskers(approvals: readonly Approval[]) {
-  return approvals.flatMap(({ askedBy }) => askedBy ?? []);
+interface SentenceProps {
+  readonly mine: readonly Approval[] | undefined;
+  readonly others: readonly Approval[] | undefined;
 }
 
-const toColumns = (approvals: readonly Approval[]): readonly Column<Approval>[] => [
-  { header: "Approval", cell: (approval) => <ApprovalLink approval={approval} /> },
-  { header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
-  { header: "Machine, state", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
-  {
-    header: "Asked by",
-    cell: ({ askedBy }) => <Text>{askedBy ? nameApart(askedBy, listAskers(approvals)) : "–"}</Text>,
-  },
-  { header: "Asked", cell: ({ askedAt }) => <Ago at={askedAt} /> },
-  { header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
-  { header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
-  { header: "Expires", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
-];
+/** Renders how many wait for whom, and when the first of them ends. */
+function Sentence({ mine, others }: SentenceProps) {
+  if (mine === undefined || others === undefined) return null;
+  const [first] = [...mine, ...others].toSorted((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt));
+  if (first === undefined) return "Nothing waits for a decision.";
+  const waiting = [
+    mine.length > 0 && `${mine.length} ${mine.length === 1 ? "waits" : "wait"} for you`,
+    others.length > 0 && `${others.length} ${others.length === 1 ? "waits" : "wait"} for others`,
+  ];
+  return (
+    <>
+      {waiting.filter(Boolean).join(", ")}. The first ends <Day at={first.expiresAt} />.
+    </>
+  );
+}

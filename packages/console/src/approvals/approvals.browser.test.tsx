@@ -69,18 +69,48 @@ const aLine: HistoryEntry = {
 const address = "/approval?stack=web-prod&task=sign-off";
 
 describe("ApprovalsPage", () => {
-  it("lists those that the person may give, and all on the other tab", { tags: "page" }, async () => {
-    const { screen, sent } = await renderPage(ApprovalsPage, "/approvals", {
-      "GET /v1/approvals": { items: [approval] },
+  it("lists first those that the person may give, with who asked and who has approved", { tags: "page" }, async () => {
+    const other = { ...approval, id: "other", stackId: "api-prod", mine: false, given: [], need: 2 };
+    const { screen } = await renderPage(ApprovalsPage, "/approvals", {
+      "GET /v1/approvals": ({ query }: { query: Readonly<Record<string, string>> }) => ({
+        items: query["mine"] === "true" ? [{ ...approval, mine: true }] : [other, { ...approval, mine: true }],
+      }),
     });
 
-    await expect.element(screen.getByRole("link", { name: "sign-off" })).toBeVisible();
-    await expect.element(screen.getByText("1 of 2")).toBeVisible();
-    expect(sent.find(({ path }) => path === "/v1/approvals")?.query["mine"]).toBe("true");
+    const yours = screen.getByRole("region", { name: "Wait for you" }).getByRole("listitem");
+    await expect.element(yours.first()).toMatchTextContent(/^sign-off of web-prod.*cleo.*ben; 1 of 2 missing/);
+    const others = screen.getByRole("region", { name: "Wait for others" }).getByRole("listitem");
+    await expect
+      .element(others.first())
+      .toMatchTextContent(/^sign-off of api-prod.*nobody; 2 of 2 missing.*release-man/);
+    expect(others.elements().length).toBe(1);
+    await expect.element(screen.getByText(/^1 waits for you, 1 waits for others\. The first ends/)).toBeVisible();
+    expect(document.querySelectorAll(".button.primary").length).toBe(1);
+  });
+
+  it("says in figures what is destroyed and what it costs, before one opens it", async () => {
+    const resources = "destroys aws_db_instance.main -49.60\nadds aws_sqs_queue.invoices 161.60";
+    const outputs = { plan: "sha256:4f1c", adds: 1, changes: 3, destroys: 1, resources };
+    const { screen } = await renderPage(ApprovalsPage, "/approvals", {
+      "GET /v1/approvals": { items: [approval] },
+      "GET /v1/stacks/web-prod/history": { items: [{ ...aLine, event: "TASK_SUCCESS", task: "plan", outputs }] },
+    });
+
+    await expect.element(screen.getByText("1 to destroy: aws_db_instance.main")).toBeVisible();
+    await expect.element(screen.getByText("+112.00 USD a month")).toBeVisible();
+  });
+
+  it("says that what it would do could not be loaded, never that it does nothing", async () => {
+    const { screen } = await renderPage(ApprovalsPage, "/approvals", {
+      "GET /v1/approvals": { items: [approval] },
+      "GET /v1/stacks/web-prod/history": problem(500, "INTERNAL", "The store does not answer."),
+    });
+
+    await expect.element(screen.getByText("The store does not answer.")).toBeVisible();
   });
 
   it("says that nothing waits", async () => {
-    const { screen } = await renderPage(ApprovalsPage, "/approvals?tab=all", { "GET /v1/approvals": { items: [] } });
+    const { screen } = await renderPage(ApprovalsPage, "/approvals", { "GET /v1/approvals": { items: [] } });
 
     await expect.element(screen.getByText("No approval is open.")).toBeVisible();
   });
@@ -339,7 +369,7 @@ describe("ApprovalPage", () => {
 
     const table = screen.getByRole("region", { name: "Stacks of the plan" });
     await expect
-      .element(table.getByRole("row", { name: /t1 .*Move api 1.41 → 1.42 BUILD\/app then LIVE/ }))
+      .element(table.getByRole("row", { name: /t1 .*Move api 1.41 → 1.42 BUILD: app then LIVE/ }))
       .toBeVisible();
     await expect.element(table.getByRole("row", { name: /t2 .*Would fail: NEWER_RELEASE/ })).toBeInTheDocument();
     await expect

@@ -12,8 +12,8 @@ import { BulkDialog } from "../bulk/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Empty } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, Listed, ListTable, Table } from "../design/table.tsx";
-import { ActionsHeading, Ago, Text } from "../design/text.tsx";
+import { type Column, Listed, ListTable, Table, toActionsColumn } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { isOfCause, toLetterFilter } from "./dead-letters.ts";
@@ -36,13 +36,7 @@ export function FailedStacks({ cause }: { cause: Cause }) {
     { header: "Message", cell: (stack) => <Text>{dropColors(messageOf(stack, task))}</Text> },
     ...(condition === "degraded"
       ? []
-      : [
-          {
-            id: "retry",
-            header: <ActionsHeading />,
-            cell: (stack: StackSummary) => <RetryOne stack={stack} task={task} />,
-          },
-        ]),
+      : [toActionsColumn((stack: StackSummary) => <RetryOne stack={stack} task={task} />)]),
   ];
   return (
     <ListTable
@@ -111,7 +105,7 @@ const PARKED: readonly Column<ListedParkedEvent>[] = [
   { header: "Parked", cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
   { header: "Tries", number: true, cell: ({ tries }) => tries },
   { header: "Next try", cell: ({ nextTryAt }) => <Ago at={nextTryAt} /> },
-  { id: "repair", header: <ActionsHeading />, cell: (event) => <WithdrawOne event={event} /> },
+  toActionsColumn((event) => <WithdrawOne event={event} />),
 ];
 
 function WithdrawOne({ event: { id, stackId } }: { event: ListedParkedEvent }) {
@@ -155,14 +149,14 @@ const toDeadColumns = (letters: readonly DeadLetter[]): readonly Column<DeadLett
   { header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
   { header: "From", cell: (letter) => <Text>{nameSender(letter, letters) ?? "–"}</Text> },
   { header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
-  { id: "repair", header: <ActionsHeading />, cell: (letter) => <RepairOne letter={letter} /> },
+  toActionsColumn((letter) => <RepairOne letter={letter} />),
 ];
 
 function RepairOne({ letter: { id, stackId } }: { letter: DeadLetter }) {
   const [operation, setOperation] = useState<"redrive" | "dismiss">();
   const refusal = useRefusal("repair", { stackId });
   return (
-    <span className="row">
+    <>
       <Button refusal={refusal} label={`Redrive ${id}`} onPress={() => setOperation("redrive")}>
         Redrive…
       </Button>
@@ -172,6 +166,6 @@ function RepairOne({ letter: { id, stackId } }: { letter: DeadLetter }) {
       {operation !== undefined && (
         <BulkDialog request={{ operation, filter: { ids: [id] } }} onClose={() => setOperation(undefined)} />
       )}
-    </span>
+    </>
   );
 }

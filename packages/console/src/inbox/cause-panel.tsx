@@ -118,6 +118,7 @@ function CauseGroup({ cause, isFirst }: { cause: Cause; isFirst: boolean }) {
           <CauseName cause={cause} />
           <span className="muted">
             newest <Ago at={newestAt} />
+            {kind === "parked" && ", tried again by itself"}
           </span>
         </div>
         <CauseAction cause={cause} />
@@ -129,30 +130,21 @@ function CauseGroup({ cause, isFirst }: { cause: Cause; isFirst: boolean }) {
 
 function CauseAction({ cause }: { cause: Cause }) {
   const { kind } = cause;
-  if (kind === "failed" || kind === "degraded") {
-    return (
-      <span className="row">
-        {kind === "failed" && (
-          <To path="/stacks" search={toStacksOfCause(cause)}>
-            Stacks
-          </To>
-        )}
-        <BulkOfCause cause={cause} />
-      </span>
-    );
-  }
-  if (kind === "parked") {
-    return (
-      <span className="row">
-        <span className="muted">retried by itself</span>
-        <LettersButton cause={cause} operation="withdraw" />
-      </span>
-    );
-  }
   return (
-    <span className="row">
-      <LettersButton cause={cause} operation="redrive" />
-      <LettersButton cause={cause} operation="dismiss" />
+    <span className="action-column">
+      {kind === "failed" && (
+        <To path="/stacks" search={toStacksOfCause(cause)} className="button">
+          Stacks
+        </To>
+      )}
+      {(kind === "failed" || kind === "degraded") && <BulkOfCause cause={cause} />}
+      {kind === "parked" && <LettersButton cause={cause} operation="withdraw" />}
+      {kind === "dead" && (
+        <>
+          <LettersButton cause={cause} operation="redrive" />
+          <LettersButton cause={cause} operation="dismiss" />
+        </>
+      )}
     </span>
   );
 }

@@ -7,58 +7,45 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { useOperation } from "../app/use-operation.tsx";
+import { Asks, ReviewLink } from "../approvals/asks.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To } from "../design/links.tsx";
-import { Empty, Panel } from "../design/page.tsx";
-import { StackLink } from "../design/stack-link.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { Empty } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
 
-/** Renders open approvals, and marks those that the person may give. */
+/** Renders open approvals, and lets the person give those that they may. */
 export function OpenApprovals() {
   const list = usePages(keys.list("approvals", { all: true }), (part) =>
     yard.approvals.list({ sort: "enteredAt", ...part }),
   );
   return (
-    <Panel title="Open approvals" actions={<To path="/approvals">Approvals</To>}>
-      <ListTable
-        list={list}
-        empty={<Empty>No approval is open.</Empty>}
-        label="Open approvals"
-        columns={COLUMNS}
-        keyOf={({ id }) => id}
-      />
-    </Panel>
+    <Asks
+      title="Open approvals"
+      list={list}
+      empty={<Empty>No approval is open.</Empty>}
+      action={(approval) => <Answers approval={approval} />}
+    />
   );
 }
 
-const COLUMNS: readonly Column<Approval>[] = [
-  { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
-  { header: "Task", cell: ({ task, state }) => <Text>{`${task}, ${state}`}</Text> },
-  { header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
-  { header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
-  { header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
-  { header: "", cell: (approval) => <Answers approval={approval} /> },
-];
-
 function Answers({ approval }: { approval: Approval }) {
-  const { stackId, machine, task, mine } = approval;
+  const { stackId, machine } = approval;
   const [open, setOpen] = useState(false);
   const denied = useRefusal("approve", { machine, stackId });
   return (
-    <span className="row">
-      <To path="/approval" search={{ stack: stackId, task }} className="button">
-        Review
-      </To>
+    <>
+      <ReviewLink approval={approval} />
       <Button
-        refusal={denied ?? (mine === false ? `Only members of ${approval.from.join(", ")} may approve` : undefined)}
+        refusal={
+          denied ?? (approval.mine === false ? `Only members of ${approval.from.join(", ")} may approve` : undefined)
+        }
         onPress={() => setOpen(true)}
       >
         Approve…
       </Button>
       {open && <ApproveDialog approval={approval} onClose={() => setOpen(false)} />}
-    </span>
+    </>
   );
 }
 
