@@ -40,7 +40,7 @@ describe("AccessPage", () => {
     const { screen } = await renderPage(AccessPage, "/access", {});
 
     await expect.element(screen.getByRole("row", { name: /^operator read, approve, send, operate –$/ })).toBeVisible();
-    await expect.element(screen.getByRole("row", { name: /^admin .*audit, access have it$/ })).toBeVisible();
+    await expect.element(screen.getByRole("row", { name: /^admin .*audit, access your role$/ })).toBeVisible();
   });
 
   it("has tokens and logins below each other, and tells two people with one name apart (grafana#17635)", async () => {

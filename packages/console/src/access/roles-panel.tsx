@@ -29,5 +29,5 @@ function formatOwn(rights: Me["rights"] | undefined): string {
   if (rights === undefined) return "not known";
   if (rights.length === 0) return "–";
   const isWhole = rights.some(({ machines, stacks }) => machines === undefined && stacks === undefined);
-  return isWhole ? "have it" : "have it for some stacks";
+  return isWhole ? "your role" : "your role for some stacks";
 }

@@ -7,8 +7,8 @@ import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { ListTable } from "../design/table.tsx";
-import { ActionsHeading, Ago, Text } from "../design/text.tsx";
+import { ListTable, toActionsColumn } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
 const KEY = keys.other("sessions");
@@ -33,19 +33,11 @@ export function SessionsPanel() {
           { header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
           { header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
           { header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
-          {
-            id: "end",
-            header: <ActionsHeading />,
-            cell: (session) => (
-              <Button
-                look="plain"
-                label={`End the session of ${nameApart(session.who, people)}`}
-                onPress={() => setEnding(session)}
-              >
-                {session.current ? "End (this one)…" : "End…"}
-              </Button>
-            ),
-          },
+          toActionsColumn((session: Session) => (
+            <Button label={`End the session of ${nameApart(session.who, people)}`} onPress={() => setEnding(session)}>
+              {session.current ? "End (this one)…" : "End…"}
+            </Button>
+          )),
         ]}
       />
       {ending !== undefined && (

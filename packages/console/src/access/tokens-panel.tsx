@@ -10,8 +10,8 @@ import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Options, SelectField, TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
-import { ActionsHeading, Ago, Text } from "../design/text.tsx";
+import { type Column, ListTable, toActionsColumn } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { Scope } from "./me-panel.tsx";
 
@@ -73,28 +73,16 @@ function toColumns(tokens: readonly ApiToken[]): readonly Column<ApiToken>[] {
 const VERBS = { rotate: "Rotate", revoke: "Revoke" } as const;
 
 function toActions(setOpen: (open: Open) => void): Column<ApiToken> {
-  return {
-    id: "actions",
-    header: <ActionsHeading />,
-    cell: (token) => {
-      const refusal = token.status === "active" ? undefined : `The token is ${token.status}`;
-      return (
-        <span className="row">
-          {(["rotate", "revoke"] as const).map((kind) => (
-            <Button
-              key={kind}
-              look="plain"
-              label={`${VERBS[kind]} ${token.name}`}
-              refusal={refusal}
-              onPress={() => setOpen({ kind, token })}
-            >
-              {VERBS[kind]}…
-            </Button>
-          ))}
-        </span>
-      );
-    },
-  };
+  return toActionsColumn((token) =>
+    // What has ended has no actions any more.
+    token.status !== "active"
+      ? null
+      : (["rotate", "revoke"] as const).map((kind) => (
+          <Button key={kind} label={`${VERBS[kind]} ${token.name}`} onPress={() => setOpen({ kind, token })}>
+            {VERBS[kind]}…
+          </Button>
+        )),
+  );
 }
 
 interface NewSecretProps {

@@ -1,5 +1,6 @@
 import type { ArtifactCoverage } from "@stackyard/sdk";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { problem, renderPage } from "../testing/render-page.tsx";
 import { ArtifactsPage } from "./artifacts-page.tsx";
 
@@ -25,6 +26,8 @@ const row: ArtifactCoverage = {
 };
 
 describe("ArtifactsPage", () => {
+  beforeEach(() => page.viewport(1_440, 900));
+
   it("explains a cell and announces that version to that consumer", { tags: "page" }, async () => {
     const { screen, sent } = await renderPage(ArtifactsPage, "/artifacts", {
       "GET /v1/artifacts/coverage": { items: [row] },
@@ -86,5 +89,17 @@ describe("ArtifactsPage", () => {
     });
 
     await expect.element(screen.getByText(/This yard has no distributor. Set distributor in/)).toBeVisible();
+  });
+
+  it("says on a phone where a version misses, and in how many places it is", async () => {
+    await page.viewport(390, 844);
+    const { screen } = await renderPage(ArtifactsPage, "/artifacts", {
+      "GET /v1/artifacts/coverage": { items: [row] },
+    });
+
+    const item = screen.getByRole("list", { name: "Coverage" }).getByRole("listitem");
+    await expect.element(item).toMatchTextContent(/web 1\.4\.0.*present in \d of \d places/);
+    await expect.element(screen.getByRole("button", { name: /^web 1\.4\.0 in .*: Overdue$/ })).toBeVisible();
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(390);
   });
 });

@@ -4,6 +4,7 @@ import { useAccountName, usePlaceName } from "../api/use-account-name.ts";
 import { Button } from "../design/button.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { useMedia } from "../design/use-media.ts";
 import { CellDialog } from "./cell-dialog.tsx";
 import { type Cell, findWorst, isGap, listPlaces, lookOf, type Row } from "./coverage.ts";
 import "./artifacts.css";
@@ -13,7 +14,68 @@ import "./artifacts.css";
  * a word; gaps are filled with their color, so that they are seen among many.
  */
 export function CoverageTable({ rows }: { rows: readonly ArtifactCoverage[] }) {
-  const [open, setOpen] = useState<{ readonly row: Row; readonly cell: Cell }>();
+  const [open, setOpen] = useState<Opened>();
+  const toPlace = usePlaceName();
+  const isPhone = useMedia("(max-width: 719px)");
+  const Rows = isPhone ? CoverageList : CoverageGrid;
+  return (
+    <>
+      <Rows rows={rows} onOpen={setOpen} />
+      {open !== undefined && (
+        <CellDialog {...open} where={toPlace(open.cell.account, open.cell.region)} onClose={() => setOpen(undefined)} />
+      )}
+    </>
+  );
+}
+
+interface Opened {
+  readonly row: Row;
+  readonly cell: Cell;
+}
+
+interface RowsProps {
+  readonly rows: readonly Row[];
+  readonly onOpen: (opened: Opened) => void;
+}
+
+/** Renders a version a row, on a phone: where something is amiss, and in how many places it is. */
+function CoverageList({ rows, onOpen }: RowsProps) {
+  const toPlace = usePlaceName();
+  return (
+    <ul className="coverage-list" aria-label="Coverage">
+      {rows.map((row) => {
+        const gaps = row.cells.filter(isGap);
+        const present = row.cells.length - gaps.length;
+        return (
+          <li key={`${row.name} ${row.version} ${row.manifestSha256}`} data-row={`${row.name} ${row.version}`}>
+            <div className="row spread">
+              <strong>
+                <Text>{`${row.name} ${row.version}`}</Text>
+              </strong>
+              {row.publishedAt !== null && <RowMark row={row} />}
+            </div>
+            <p className="muted small">
+              {row.publishedAt === null ? "Not published" : <Ago at={row.publishedAt} />}, present in {present} of{" "}
+              {row.cells.length} places
+            </p>
+            {row.refusal && <Refusal refusal={row.refusal} />}
+            {gaps.map((cell) => {
+              const where = toPlace(cell.account, cell.region);
+              return (
+                <p key={where} className="row spread small">
+                  <Text>{where}</Text>
+                  <CellButton row={row} cell={cell} where={where} onOpen={() => onOpen({ row, cell })} />
+                </p>
+              );
+            })}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function CoverageGrid({ rows, onOpen }: RowsProps) {
   const nameOf = useAccountName();
   const toPlace = usePlaceName();
   const places = listPlaces(rows);
@@ -69,7 +131,7 @@ export function CoverageTable({ rows }: { rows: readonly ArtifactCoverage[] }) {
                           row={row}
                           cell={cell}
                           where={toPlace(cell.account, cell.region)}
-                          onOpen={() => setOpen({ row, cell })}
+                          onOpen={() => onOpen({ row, cell })}
                         />
                       )}
                     </td>
@@ -80,9 +142,6 @@ export function CoverageTable({ rows }: { rows: readonly ArtifactCoverage[] }) {
           ))}
         </tbody>
       </table>
-      {open !== undefined && (
-        <CellDialog {...open} where={toPlace(open.cell.account, open.cell.region)} onClose={() => setOpen(undefined)} />
-      )}
     </section>
   );
 }
@@ -136,7 +195,8 @@ function CellButton({ row, cell, where, onOpen }: CellButtonProps) {
   return (
     <span className={isTrouble(status) && isGap(cell) ? "coverage-cell gap" : "coverage-cell"}>
       <Button look="plain" label={`${row.name} ${row.version} in ${where}: ${word}`} onPress={onOpen}>
-        <Mark status={status} word={word} />
+        {/* What is as it should be needs no word: what is not is found among it. */}
+        <Mark status={status} word={word} bare={status === "succeeded"} />
       </Button>
     </span>
   );

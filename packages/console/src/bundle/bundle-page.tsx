@@ -1,5 +1,5 @@
 import type { StackBundle } from "@stackyard/sdk";
-import { type DragEvent, useState } from "react";
+import { useState } from "react";
 import { toFailure, yard } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
@@ -10,15 +10,25 @@ import { StackLink } from "../design/stack-link.tsx";
 import { Text } from "../design/text.tsx";
 import { OpenedBundle } from "./opened-bundle.tsx";
 import { readBundle } from "./parse-bundle.ts";
+import "./bundle.css";
 
 /** Makes the bundle of a stack, and shows the stack of a bundle's file: read-only, and without a yard too. */
 export function BundlePage() {
+  const { id = "" } = useSearch();
   const [bundle, setBundle] = useState<StackBundle>();
   if (bundle !== undefined) return <OpenedBundle bundle={bundle} onClose={() => setBundle(undefined)} />;
   return (
-    <Page title="Bundle">
-      <Download />
+    <Page
+      title="Bundle"
+      sentence="Everything about a stack in one file, which opens without a yard. Sensitive values are *** in it."
+    >
+      {id !== "" && <Download id={id} />}
       <OpenFile onOpen={setBundle} />
+      {id === "" && (
+        <p className="muted">
+          To make one, <To path="/stacks">open a stack</To> and choose Bundle in its menu.
+        </p>
+      )}
     </Page>
   );
 }
@@ -44,8 +54,7 @@ const FORMS = {
 } as const;
 
 /** Renders the content of a bundle, and its download. */
-function Download() {
-  const { id = "" } = useSearch();
+function Download({ id }: { id: string }) {
   const [failure, setFailure] = useState<string>();
   const [busy, setBusy] = useState<keyof typeof FORMS>();
   const run = async (form: keyof typeof FORMS) => {
@@ -59,7 +68,7 @@ function Download() {
     }
     setBusy(undefined);
   };
-  const refusal = id === "" ? "Open this page from a stack" : busy && "Preparing the file";
+  const refusal = busy && "Preparing the file";
   return (
     <Panel
       title="Download"
@@ -75,16 +84,10 @@ function Download() {
       }
     >
       <div className="panel-body stack-v">
-        {id === "" ? (
-          <p>
-            Open a stack and choose Bundle. <To path="/stacks">All stacks</To>
-          </p>
-        ) : (
-          <p>
-            Everything about <StackLink id={id} /> in one file of at most 32 MiB. The page opens with a double click,
-            without a yard and a network; the JSON is for programs, and for the form below.
-          </p>
-        )}
+        <p>
+          Everything about <StackLink id={id} /> in one file of at most 32 MiB. The page opens with a double click,
+          without a yard and a network; the JSON is for programs, and for the form below.
+        </p>
         <Pairs of={CONTENT} />
         {failure !== undefined && (
           <p className="tone-fail" role="alert">
@@ -96,33 +99,47 @@ function Download() {
   );
 }
 
+/** Renders where a file is dropped, or chosen with a button. */
 function OpenFile({ onOpen }: { onOpen: (bundle: StackBundle) => void }) {
   const [problem, setProblem] = useState<string>();
+  const [isOver, setOver] = useState(false);
   const open = async (file: File | undefined) => {
     if (file === undefined) return;
     const parsed = await readBundle(file);
     if (parsed.kind === "bundle") onOpen(parsed.bundle);
     else setProblem(parsed.message);
   };
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault();
-    void open(event.dataTransfer.files[0]);
-  };
   return (
     <Panel title="Open a file">
       <section
-        className="panel-body stack-v"
+        className="bundle-drop"
         aria-label="File"
-        onDragOver={(event) => event.preventDefault()}
-        onDrop={onDrop}
+        {...(isOver && { "data-over": true })}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          setOver(false);
+          void open(event.dataTransfer.files[0]);
+        }}
       >
-        <p>Drop the file of a bundle here, or choose it. It stays in this browser.</p>
-        <input
-          type="file"
-          accept=".json,application/json"
-          aria-label="File of a bundle"
-          onChange={(event) => void open(event.target.files?.[0])}
-        />
+        <p>
+          <strong>Drop the JSON file of a bundle here</strong>
+        </p>
+        <p className="muted">It is read in this browser, and sent nowhere.</p>
+        <label className="button bundle-choose">
+          Choose a file…
+          <input
+            type="file"
+            accept=".json,application/json"
+            aria-label="File of a bundle"
+            className="hidden-visually"
+            onChange={(event) => void open(event.target.files?.[0])}
+          />
+        </label>
         {problem !== undefined && (
           <p className="tone-fail" role="alert">
             {problem}

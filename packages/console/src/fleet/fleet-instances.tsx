@@ -31,7 +31,7 @@ export function FleetInstances({ report }: { report: FleetReport }) {
         <TextLink path={path} search={{ ...search, instance: instanceId }} text={instanceId} mono />
       ),
     },
-    ...COLUMNS,
+    ...COLUMNS.filter(({ has = () => true }) => instances.some(has)),
   ];
   return (
     <div className={chosen === undefined ? "stack-v" : "columns"}>
@@ -73,18 +73,37 @@ function toRowKey({ instanceId, state, code }: FleetInstanceReport): string {
   return state === "skipped" ? `${instanceId} ${code}` : instanceId;
 }
 
-const COLUMNS: readonly Column<FleetInstanceReport>[] = [
+/** A column that is left out where no instance has a value for it. */
+interface InstanceColumn extends Column<FleetInstanceReport> {
+  readonly has?: (instance: FleetInstanceReport) => boolean;
+}
+
+const COLUMNS: readonly InstanceColumn[] = [
   {
     header: "State",
     cell: (instance) => <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />,
   },
-  { header: "Code", cell: ({ code }) => code !== undefined && <Text mono>{code}</Text> },
-  { header: "Exit code", number: true, cell: ({ responseCode }) => formatExit(responseCode) },
-  { header: "Roles", cell: ({ roles }) => <Text>{roles.join(", ")}</Text> },
-  { header: "Platform", cell: ({ platform }) => <Text>{platform ?? ""}</Text> },
+  {
+    header: "Code",
+    has: ({ code }) => code !== undefined,
+    cell: ({ code }) => code !== undefined && <Text mono>{code}</Text>,
+  },
+  {
+    header: "Exit code",
+    number: true,
+    has: ({ responseCode }) => formatExit(responseCode) !== "",
+    cell: ({ responseCode }) => formatExit(responseCode),
+  },
+  { header: "Roles", has: ({ roles }) => roles.length > 0, cell: ({ roles }) => <Text>{roles.join(", ")}</Text> },
+  {
+    header: "Platform",
+    has: ({ platform }) => platform !== undefined,
+    cell: ({ platform }) => <Text>{platform ?? ""}</Text>,
+  },
   {
     header: "Took",
     number: true,
+    has: ({ startedAt, endedAt }) => startedAt !== undefined && endedAt !== undefined,
     cell: ({ startedAt, endedAt }) =>
       startedAt !== undefined && endedAt !== undefined && formatDuration(endedAt - startedAt),
   },

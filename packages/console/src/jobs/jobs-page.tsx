@@ -13,6 +13,7 @@ import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { useJobs } from "./job-list.tsx";
+import "./jobs.css";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
@@ -58,10 +59,19 @@ export function JobsPage() {
 }
 
 const COLUMNS: readonly Column<Job>[] = [
+  {
+    header: "Job",
+    cell: (job) => (
+      <span className="job-name">
+        <strong>
+          <Text>{job.executor}</Text>
+        </strong>
+        <JobLink job={job} />
+      </span>
+    ),
+  },
   { header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
-  { header: "Job", cell: (job) => <JobLink job={job} /> },
-  { header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
-  { header: "Message", prose: true, cell: (job) => <Message job={job} /> },
+  { header: "What it says", prose: true, cell: (job) => <Message job={job} /> },
   { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
   { header: "Took", number: true, cell: (job) => <Took job={job} /> },
 ];

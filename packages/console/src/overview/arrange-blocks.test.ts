@@ -36,7 +36,7 @@ describe("arrangeBlocks", () => {
   it.each([
     [0, 1, 1],
     [4, 1, 4],
-    [13, 3, 6],
+    [13, 2, 7],
   ])("sets %i blocks in %i columns of %i", (count, columns, rows) => {
     expect(arrangeBlocks(count)).toEqual({ columns, rows });
   });

@@ -9,7 +9,7 @@ export function toBlocks(counts: ConditionCounts, perBlock: number): readonly Ma
 }
 
 /** Rows of a drawing: few, so that a wide page shows many machines next to each other. */
-const ROWS = 6;
+const ROWS = 7;
 
 /** Returns how blocks stand: column by column. */
 export function arrangeBlocks(count: number): { readonly columns: number; readonly rows: number } {

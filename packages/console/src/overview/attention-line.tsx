@@ -10,7 +10,7 @@ export function Line({ id, status, word, path = "/stacks", search, children, act
         <Pill status={status} word={word} />
       </To>
       <div className="attention-cause">{children}</div>
-      <div>{action}</div>
+      <div className="action-column">{action}</div>
     </div>
   );
 }

@@ -54,6 +54,7 @@ function RunningTimeline({ attempts }: { attempts: readonly OpenAttempt[] }) {
   return (
     <Timeline
       rows={attempts.map((attempt) => toRow(attempt, now))}
+      heads={["Stack and task", "Last line, and how long"]}
       from={now - past}
       to={now + past / 2}
       now={now}

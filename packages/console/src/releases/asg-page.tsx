@@ -40,18 +40,18 @@ function OneRelease({ id }: { id: string }) {
   });
   const job = useLoad(keys.stack(id, "job"), (request) => yard.jobs.get(id, request), { enabled: id !== "" });
   return (
-    <Page title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}>
+    <Page
+      title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}
+      actions={release.data && <ReleaseActions release={release.data} />}
+    >
       {id === "" ? (
         <Empty command="stackyard asg ls">The address names no release. Open one from the list.</Empty>
       ) : (
         <Loaded query={release} height={400}>
           {(found) => (
-            <>
-              <ReleaseActions release={found} />
-              <Loaded query={job} height={400}>
-                {(data) => <Shown release={found} job={data} />}
-              </Loaded>
-            </>
+            <Loaded query={job} height={400}>
+              {(data) => <Shown release={found} job={data} />}
+            </Loaded>
           )}
         </Loaded>
       )}
@@ -137,7 +137,8 @@ function Summary({ release, job }: ShownProps) {
           ))}
         </ul>
       )}
-      {message !== undefined && message !== error?.message && (
+      {/* The state is said above already. */}
+      {message !== undefined && message !== error?.message && message !== report?.state && (
         <p>
           <Text>{message}</Text>
         </p>

@@ -11,7 +11,7 @@ import { CONDITIONS, Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, Table } from "../design/table.tsx";
+import { type Column, Table, toActionsColumn } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { BoardMatrix } from "./board-matrix.tsx";
@@ -97,10 +97,11 @@ function Turns({ turns }: { turns: Board["turns"] }) {
       {turns.map(({ name, holder, waiting, problem }) => (
         <li key={name}>
           <span>
-            Turn{" "}
+            The turn{" "}
             <b>
               <Text>{name}</Text>
-            </b>
+            </b>{" "}
+            is
           </span>
           <TurnMark isFree={holder === undefined} isReadable={problem === undefined} />
           {problem !== undefined && <span>{problem} No release gets the turn until it is repaired.</span>}
@@ -121,8 +122,8 @@ function Turns({ turns }: { turns: Board["turns"] }) {
 }
 
 function TurnMark({ isFree, isReadable }: { isFree: boolean; isReadable: boolean }) {
-  if (!isReadable) return <Mark status="failed" word="Unreadable" />;
-  return isFree ? <Mark status="healthy" word="Free" /> : <Mark status="busy" word="Taken" />;
+  if (!isReadable) return <Mark status="failed" word="unreadable" />;
+  return isFree ? <Mark status="healthy" word="free" /> : <Mark status="busy" word="taken" />;
 }
 
 /** Returns how many stacks a release has left failed behind. */
@@ -138,9 +139,9 @@ const RELEASES: readonly Column<Listed>[] = [
     cell: ({ id }) => <TextLink path="/release" search={{ id }} className="name" text={id} />,
   },
   { header: "State", cell: ({ state }) => <Text>{state}</Text> },
-  { header: "On the board", cell: ({ id }) => <MarkLink id={id} /> },
   { header: "Created", cell: ({ createdAt }) => <Ago at={createdAt} /> },
   { header: "Waits for", prose: true, cell: ({ waits = "" }) => <Sentence text={waits} /> },
+  toActionsColumn(({ id }) => <MarkLink id={id} />),
 ];
 
 /** One that has ended is not healthy while stacks that it has sent to are failed. */
@@ -157,9 +158,10 @@ function MarkLink({ id }: { id: string }) {
     <To
       path="/releases"
       search={isMarked ? {} : { release: id }}
+      className="button"
       label={`${isMarked ? "Unmark" : "Mark"} ${toSafeText(id)}`}
     >
-      {isMarked ? "Unmark" : "Mark"}
+      {isMarked ? "Unmark" : "Mark on board"}
     </To>
   );
 }

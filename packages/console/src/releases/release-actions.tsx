@@ -4,9 +4,11 @@ import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { queryClient, yard } from "../api/client.ts";
 import { JOB_MACHINE } from "../api/status.ts";
-import { Button } from "../design/button.tsx";
+import { Button, type ButtonProps } from "../design/button.tsx";
 import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
+import { Icon } from "../design/icon.tsx";
 import { useGo } from "../design/links.tsx";
+import { Menu } from "../design/menu.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { formatRelease, isOver, releases } from "./release-status.ts";
 
@@ -18,26 +20,44 @@ interface Action extends Pick<ActionProps, "verb" | "danger" | "reason" | "typed
   /** Returns the run to open. */
   readonly act: (reason: string | undefined) => Promise<Pick<Release, "jobId">>;
   readonly refusal: string | undefined;
+  /** Why it makes no sense in the present state. */
+  readonly senseless?: string | undefined;
+  /** Stands beside the heading where it makes sense; the others are in the menu. */
+  readonly isUsual?: true;
 }
 
-/** Renders what can be done about a release. */
+/** Renders what can be done about a release: what is usual in its state, and a menu of everything else. */
 export function ReleaseActions({ release }: { release: Release }) {
   const [open, setOpen] = useState<Action>();
   const toast = useToast();
   const go = useGo();
   const actions = useActions(release);
+  const usual = actions.filter(({ isUsual, senseless }) => isUsual && senseless === undefined);
+  const rest = actions.filter((action) => !usual.includes(action));
   return (
-    <div className="row">
-      {actions.map((action) => (
-        <Button
-          key={action.verb}
-          refusal={action.refusal}
-          {...(action.danger && { look: "danger" as const })}
-          onPress={() => setOpen(action)}
-        >
+    <>
+      {usual.map((action) => (
+        <Button key={action.verb} refusal={action.refusal} {...lookOf(action)} onPress={() => setOpen(action)}>
           {action.verb}…
         </Button>
       ))}
+      <Menu label="More actions" face={<Icon name="more" />} className="button">
+        {(close) =>
+          rest.map((action) => (
+            <Button
+              key={action.verb}
+              look="plain"
+              refusal={action.senseless ?? action.refusal}
+              onPress={() => {
+                close();
+                setOpen(action);
+              }}
+            >
+              {action.verb}…
+            </Button>
+          ))
+        }
+      </Menu>
       {open !== undefined && (
         <ActionDialog
           {...open}
@@ -53,8 +73,14 @@ export function ReleaseActions({ release }: { release: Release }) {
           <p>{open.text}</p>
         </ActionDialog>
       )}
-    </div>
+    </>
   );
+}
+
+/** Returns the look of an action beside the heading: a failed release is most likely tried again. */
+function lookOf({ verb, danger }: Action): Pick<ButtonProps, "look"> {
+  if (verb === "Retry") return { look: "primary" };
+  return danger && verb === "Halt" ? { look: "danger" } : {};
 }
 
 function useActions(release: Release): readonly Action[] {
@@ -73,26 +99,33 @@ function useActions(release: Release): readonly Action[] {
       reason: "required",
       typed: project,
       text: "Stops the release and removes what it created. The version that serves now stays.",
-      refusal: operate ?? over ?? moved ?? (release.isHalting ? "A halt was requested" : undefined),
+      refusal: operate,
+      senseless: over ?? moved ?? (release.isHalting ? "A halt was requested" : undefined),
+      isUsual: true,
       act: (reason) => releases.halt(jobId, { ...defined({ reason }) }),
     },
     {
       verb: "Retry",
       text: "Runs the same document again, with the same values.",
-      refusal: operate ?? running ?? (release.standing === "succeeded" ? "The release has not failed" : undefined),
+      refusal: operate,
+      senseless: running ?? (release.standing === "succeeded" ? "The release has not failed" : undefined),
+      isUsual: true,
       act: () => yard.jobs.retry(jobId),
     },
     {
       verb: "Roll back",
       danger: true,
       text: "One step back: to the groups that are kept, else to the release document before.",
-      refusal: repair ?? running,
+      refusal: repair,
+      senseless: running,
+      isUsual: true,
       act: () => releases.rollback({ at, ...(releaseId !== "" && { releaseId }) }),
     },
     {
       verb: "Repair",
       text: "Lists what no release owns any more. Nothing is removed.",
-      refusal: repair ?? running,
+      refusal: repair,
+      senseless: running,
       act: () => releases.repair({ at }),
     },
     {

@@ -284,8 +284,10 @@ describe("the board", () => {
     const turns = screen.getByRole("list", { name: "Turns" }).getByRole("listitem");
     await expect
       .element(turns.nth(0))
-      .toHaveTextContent("Turn shop-prodTakenby shop-1.42.0next shop-1.44.0older, superseded then: shop-1.43.0");
-    await expect.element(turns.nth(1)).toHaveTextContent("Turn shop-stagingTakenby a release that you may not read");
+      .toHaveTextContent("The turn shop-prod istakenby shop-1.42.0next shop-1.44.0older, superseded then: shop-1.43.0");
+    await expect
+      .element(turns.nth(1))
+      .toHaveTextContent("The turn shop-staging istakenby a release that you may not read");
   });
 
   it("marks a turn whose record cannot be read, which is not free", async () => {
@@ -294,7 +296,7 @@ describe("the board", () => {
 
     await expect
       .element(screen.getByRole("list", { name: "Turns" }).getByRole("listitem"))
-      .toHaveTextContent(`Turn shop-prodUnreadable${problem} No release gets the turn until it is repaired.`);
+      .toHaveTextContent(`The turn shop-prod isunreadable${problem} No release gets the turn until it is repaired.`);
   });
 
   it("lists a release that cannot be read with its problem", async () => {
@@ -467,8 +469,10 @@ describe("AsgPage", () => {
   it("does not roll back while the release runs", async () => {
     const { screen } = await renderPage(AsgPage, "/asg?id=run-2", api);
 
+    await screen.getByRole("button", { name: "More actions" }).click();
     await expect
       .element(screen.getByRole("button", { name: "Roll back…" }))
       .toHaveAccessibleDescription("The release still runs");
+    expect(document.querySelector(".page-actions > .button")?.textContent).toBe("Halt…");
   });
 });

@@ -22,13 +22,17 @@ interface RunTimelineProps {
 /** Without attempts, the parts of its work are drawn, with a notice. */
 const NONE: readonly Attempt[] = [];
 
-/** Renders when a job waited and was worked, on one line of time; a bar leads to its log. */
+/**
+ * Renders when a job waited and was worked, on one line of time; a bar leads to its log. One attempt that has ended is
+ * no picture: its start and its duration are in the head.
+ */
 export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
   const { attempts = NONE, history, load } = useRunWork(job.jobId);
   const now = useNow();
   const [drawing, setDrawing] = useState<HTMLElement | null>(null);
   const { from, to, bars } = toRunTimes(job, { attempts, history, now });
-  if (bars.length === 0 && rows.length === 0) return <MissingNotice query={load} />;
+  const parts = bars.length + rows.length;
+  if (parts === 0 || (parts === 1 && job.endedAt !== undefined)) return <MissingNotice query={load} />;
   const own: GanttRow = {
     name: "Attempts",
     bars: bars.map((bar) => toGanttBar("Job", bar)),

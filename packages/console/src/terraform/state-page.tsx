@@ -13,8 +13,8 @@ import { ListDetail } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
-import { Table } from "../design/table.tsx";
-import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
+import { Table, toActionsColumn } from "../design/table.tsx";
+import { Ago, Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
 import { StateList } from "./state-list.tsx";
@@ -138,34 +138,26 @@ function Versions({ state }: { state: TerraformState }) {
           { header: "By", cell: (version) => <Text>{nameBy(version, people)}</Text> },
           { header: "Terraform", cell: ({ terraformVersion }) => <Text>{terraformVersion ?? "–"}</Text> },
           { header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
-          {
-            id: "actions",
-            header: <ActionsHeading />,
-            cell: (version) => (
-              <span className="row">
+          toActionsColumn((version: StateVersion) => (
+            <>
+              <Button
+                label={`Read version ${version.version}`}
+                refusal={noRead}
+                onPress={() => setReading(version.version)}
+              >
+                Read
+              </Button>
+              {version.version !== current && (
                 <Button
-                  look="plain"
-                  label={`Read version ${version.version}`}
-                  refusal={noRead}
-                  onPress={() => setReading(version.version)}
-                >
-                  Read
-                </Button>
-                <Button
-                  look="plain"
                   label={`Restore version ${version.version}`}
-                  refusal={
-                    noRestore ??
-                    (lock && "The state is locked") ??
-                    (version.version === current ? "It is current" : undefined)
-                  }
+                  refusal={noRestore ?? (lock && "The state is locked")}
                   onPress={() => setRestoring({ ...version, over: current })}
                 >
                   Restore…
                 </Button>
-              </span>
-            ),
-          },
+              )}
+            </>
+          )),
         ]}
       />
       {reading !== undefined && <Content stateKey={key} version={reading} onClose={() => setReading(undefined)} />}

@@ -1,7 +1,7 @@
 import type { YardInfo, YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { problem, renderPage } from "../testing/render-page.tsx";
+import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { conditionCounts } from "../testing/stacks.ts";
 import { YardPage } from "./yard-page.tsx";
 
@@ -33,16 +33,14 @@ const worker: YardProcess = {
 const quiet = { "GET /v1/yard": info, "GET /v1/attempts": { items: [] }, "GET /v1/previews": { items: [] } };
 
 describe("YardPage", () => {
-  it("shows its numbers beside each other, and what waits below what works", async () => {
+  it("shows its numbers beside each other, and no panel for what does not wait", async () => {
     await page.viewport(1440, 900);
     const { screen } = await renderPage(YardPage, "/yard", { ...quiet, "GET /v1/processes": { items: [worker] } });
-    await expect.element(screen.getByText("No attempt waits for a worker.")).toBeVisible();
     await expect.element(screen.getByText("No attempt is open.")).toBeVisible();
 
     const tops = [...document.querySelectorAll(".figures > div")].map((each) => each.getBoundingClientRect().top);
     expect([tops.length, new Set(tops).size]).toEqual([7, 1]);
-    const [, processes, waiting] = [...document.querySelectorAll(".panel")].map((each) => each.getBoundingClientRect());
-    expect(processes?.width).toBeGreaterThan(waiting?.width ?? 0);
+    expect(screen.getByRole("heading", { name: /^Waits for/ }).elements()).toEqual([]);
   });
 
   it("has as many stacks as their list, which has no jobs", async () => {
@@ -117,6 +115,30 @@ describe("YardPage", () => {
     const { screen } = await renderPage(YardPage, "/yard", { ...quiet, "GET /v1/processes": { items: [hostile] } });
 
     await expect.element(screen.getByText("<img src=x onerror=alert(1)>‹U+202E›")).toBeVisible();
+  });
+
+  it("says in words where an attempt is", async () => {
+    const attempt = {
+      attemptId: "pr-7/e1/1/seed/1",
+      stackId: "pr-7",
+      machine: "review-app",
+      task: "seed",
+      entry: 1,
+      attempt: 1,
+      status: "suspended",
+      dispatchedAt: "2026-11-20T03:00:00Z",
+      deadlineAt: "2026-11-20T03:10:00Z",
+      heldKeys: [],
+      hasLog: false,
+    };
+    const { screen } = await renderPage(YardPage, "/yard", {
+      ...quiet,
+      "GET /v1/attempts": ({ query }: SentRequest) => ({ items: query["status"] === undefined ? [attempt] : [] }),
+      "GET /v1/processes": { items: [worker] },
+    });
+
+    await expect.element(screen.getByText("Outside of the workers")).toBeVisible();
+    expect(document.body.textContent).not.toContain("suspended");
   });
 
   it("names the stack that holds a key, with a link", async () => {

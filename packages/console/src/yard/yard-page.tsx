@@ -6,7 +6,7 @@ import { useLoad } from "../api/use-load.ts";
 import { totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, MissingNotice, Page, Panel } from "../design/page.tsx";
 import { Figures } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -24,10 +24,8 @@ export function YardPage() {
       <Totals />
       <FaultyPreviews />
       <Processes />
-      <div className="columns even">
-        <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
-        <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
-      </div>
+      <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
+      <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
       <OpenAttempts />
     </Page>
   );
@@ -167,10 +165,24 @@ const QUEUED_COLUMNS: readonly Column<OpenAttempt>[] = [
 const OPEN_COLUMNS: readonly Column<OpenAttempt>[] = [
   ...ATTEMPT_COLUMNS,
   { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
-  { header: "State", cell: ({ status }) => status },
+  { header: "State", cell: ({ status }) => <AttemptMark status={status} /> },
   { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
   { header: "Ends at the latest", cell: ({ deadlineAt }) => <Ago at={deadlineAt} /> },
 ];
+
+const ATTEMPT_LOOKS: Readonly<Record<OpenAttempt["status"], readonly [Status, string]>> = {
+  unclaimed: ["queued", "Waits for a worker"],
+  queued: ["queued", "Waits for a key"],
+  running: ["running", "On a worker"],
+  suspended: ["running", "Outside of the workers"],
+  settled: ["succeeded", "Ended"],
+};
+
+/** Renders where an attempt is. */
+function AttemptMark({ status }: Pick<OpenAttempt, "status">) {
+  const [look, word] = ATTEMPT_LOOKS[status] ?? ["running", status];
+  return <Mark status={look} word={word} />;
+}
 
 /** Renders every attempt that has not ended: those that the figure above counts. */
 function OpenAttempts() {
@@ -196,13 +208,16 @@ interface QueuedProps {
   readonly columns: readonly Column<OpenAttempt>[];
 }
 
+/** Renders the attempts that wait for room. Nothing while none does: the figures say so. */
 function QueuedAttempts({ status, what, columns }: QueuedProps) {
   const attempts = usePages(keys.list("attempts", { status }), (part) => yard.attempts.list({ status }, part));
+  const hasFailed = attempts.error !== null && !isAbsent(attempts.error);
+  if (attempts.items === undefined ? !hasFailed : attempts.items.length === 0) return null;
   return (
     <Panel title={`Waits for ${what}`}>
       <ListTable
         list={attempts}
-        empty={<Empty>No attempt waits for {what}.</Empty>}
+        empty={null}
         label={`Attempts that wait for ${what}`}
         height={320}
         keyOf={({ attemptId }) => attemptId}

@@ -22,6 +22,8 @@ export interface TimelineRow {
 
 interface TimelineProps {
   readonly rows: readonly TimelineRow[];
+  /** What the names and the ends of rows are. */
+  readonly heads: readonly [name: string, end: string];
   readonly from: number;
   readonly to: number;
   readonly now: number;
@@ -37,11 +39,12 @@ const ROOM_BEFORE = 0.2;
 const ROOM_AFTER = 0.09;
 
 /** Renders what happened when, a row each, on one axis. The end of a row says the same in words. */
-export function Timeline({ rows, from, to, now, format }: TimelineProps) {
+export function Timeline({ rows, heads: [name, end], from, to, now, format }: TimelineProps) {
   const toShare = (at: number) => `${Math.max(0, Math.min(1, (at - from) / (to - from))) * 100}%`;
   return (
     <div className="timeline">
       <div className="timeline-axis" aria-hidden="true">
+        <span>{name}</span>
         <div>
           {TICKS.map((share) => {
             const at = from + share * (to - from);
@@ -54,11 +57,12 @@ export function Timeline({ rows, from, to, now, format }: TimelineProps) {
           })}
           <b style={{ insetInlineStart: toShare(now) }}>now</b>
         </div>
+        <span className="timeline-end">{end}</span>
       </div>
       <ul className="plain-list">
-        {rows.map(({ key, name, spans, end }) => (
+        {rows.map(({ key, spans, ...row }) => (
           <li key={key} data-row={key} className="timeline-row">
-            <div className="timeline-name">{name}</div>
+            <div className="timeline-name">{row.name}</div>
             <div className="timeline-track" aria-hidden="true">
               {spans.map((span) => (
                 <i
@@ -73,7 +77,7 @@ export function Timeline({ rows, from, to, now, format }: TimelineProps) {
               ))}
               <i className="timeline-now" style={{ insetInlineStart: toShare(now) }} />
             </div>
-            <div className="timeline-end">{end}</div>
+            <div className="timeline-end">{row.end}</div>
           </li>
         ))}
       </ul>

@@ -9,9 +9,10 @@ import { Button } from "../button.tsx";
 import { Mark, type Status } from "../mark.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../page.tsx";
 import { StackLink } from "../stack-link.tsx";
-import { type Column, ListTable } from "../table.tsx";
+import { type Column, Listed, Table } from "../table.tsx";
 import { Ago, Arrow, Day, Text } from "../text.tsx";
 import { DeployState, DeployWhy, wordOfDeploy } from "./deploy-state.tsx";
+import { type EqualStacks, groupEqual } from "./group-equal.ts";
 import { PlanName } from "./plan-name.tsx";
 import "./plan-panel.css";
 
@@ -87,16 +88,23 @@ function Known({ plan, release }: KnownProps) {
         </div>
       )}
       <div className={hasProgress ? "plan-progress" : undefined}>
-        <ListTable
+        <Listed
           list={list}
           empty={
             <Empty>{chosen.word === ALL.word ? "The plan has no stack that you may read." : "No stack is so."}</Empty>
           }
-          label="Stacks of the plan"
-          height="60vh"
-          keyOf={({ task, stackId }) => `${task} ${stackId}`}
-          columns={hasProgress ? COLUMNS.toSpliced(1, 0, PROGRESS) : COLUMNS}
-        />
+        >
+          {(stacks) => (
+            <Table
+              label="Stacks of the plan"
+              height="60vh"
+              rows={groupEqual(stacks)}
+              onEnd={list.loadMore}
+              keyOf={([{ task, stackId }]) => `${task} ${stackId}`}
+              columns={hasProgress ? COLUMNS.toSpliced(1, 0, PROGRESS) : COLUMNS}
+            />
+          )}
+        </Listed>
       </div>
     </>
   );
@@ -157,25 +165,42 @@ function toTone(word: string, count: number): string | undefined {
   return word === "would fail" ? "tone-fail plan-fails" : undefined;
 }
 
-const COLUMNS: readonly Column<PlannedStack>[] = [
-  {
-    header: "Stack",
-    cell: ({ stackId, task, wave }) => (
-      <div className="wrap">
-        <StackLink id={stackId} />
-        <div className="muted">
-          <Text>{`${task}, ${wave}`}</Text>
-        </div>
-      </div>
-    ),
-  },
-  { header: "Change", cell: (stack) => <Change stack={stack} /> },
-  { header: "Runs", cell: (stack) => <Runs stack={stack} /> },
+const COLUMNS: readonly Column<EqualStacks>[] = [
+  { header: "Stack", cell: (stacks) => <Stacks of={stacks} /> },
+  { header: "Change", cell: ([stack]) => <Change stack={stack} /> },
+  { header: "Runs", cell: ([stack]) => <Runs stack={stack} /> },
 ];
 
-const PROGRESS: Column<PlannedStack> = {
+/** Renders one stack; of several with the same change how many, and their names on demand. */
+function Stacks({ of }: { of: EqualStacks }) {
+  const [{ stackId, task }] = of;
+  const waves = [...new Set(of.map(({ wave }) => wave))].join(", ");
+  return (
+    <div className="wrap">
+      {of.length === 1 ? (
+        <StackLink id={stackId} />
+      ) : (
+        <details>
+          <summary>{formatStacks(of.length)}</summary>
+          <ul className="plan-equal">
+            {of.map((stack) => (
+              <li key={stack.stackId}>
+                <StackLink id={stack.stackId} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      <div className="muted">
+        <Text>{`${task}, ${waves}`}</Text>
+      </div>
+    </div>
+  );
+}
+
+const PROGRESS: Column<EqualStacks> = {
   header: "Progress",
-  cell: ({ stackId, progress }) =>
+  cell: ([{ stackId, progress }]) =>
     progress === undefined ? (
       <Mark status="ahead" word="Not sent" />
     ) : (
@@ -239,12 +264,7 @@ function Runs({ stack: { does, tasks, end, whole } }: { stack: PlannedStack }) {
   if (does === "moving" || does === "fails") return <span className="muted">unknown</span>;
   return (
     <div className="wrap plan-change">
-      {tasks.map((task, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a task may run twice, and the list does not change
-        <span key={`${index} ${task}`} className="mono">
-          <Text>{task}</Text>
-        </span>
-      ))}
+      {tasks.length > 0 && <Text mono>{formatTasks(tasks)}</Text>}
       <span className="muted">
         {whole ? (
           <>
@@ -258,6 +278,21 @@ function Runs({ stack: { does, tasks, end, whole } }: { stack: PlannedStack }) {
       </span>
     </div>
   );
+}
+
+/** Returns the tasks of states: `ROLL-OUT: migrate, app, smoke`. */
+function formatTasks(tasks: readonly string[]): string {
+  const parts: { readonly state: string; readonly names: string[] }[] = [];
+  for (const task of tasks) {
+    const at = task.indexOf("/");
+    const state = task.slice(0, Math.max(at, 0));
+    const last = parts.at(-1);
+    if (last?.state === state) last.names.push(task.slice(at + 1));
+    else parts.push({ state, names: [task.slice(at + 1)] });
+  }
+  return parts
+    .map(({ state, names }) => (state === "" ? names.join(", ") : `${state}: ${names.join(", ")}`))
+    .join("; ");
 }
 
 function toText(value: unknown): string {
