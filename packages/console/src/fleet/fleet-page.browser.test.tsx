@@ -94,14 +94,27 @@ describe("FleetPage", () => {
       attemptId: "run-1/e/1/run/1",
       dispatchedAt: run.startedAt,
     });
+    const { endedAt: _, ...begun } = run;
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
+      "GET /v1/jobs/run-1": { ...begun, state: "running" },
       "GET /v1/stacks/run-1/attempts": { items: [attempt] },
       "GET /v1/jobs/run-1/report": { items: [] },
     });
 
     const timeline = screen.getByRole("region", { name: "Timeline since the start" });
     await expect.element(timeline.getByRole("link", { name: "Job, attempt 1", exact: false })).toBeVisible();
+  });
+
+  it("draws no line of time of one attempt that has ended: the head has its start and its duration", async () => {
+    const attempt = anAttempt({ stackId: "run-1", task: "run", attemptId: "run-1/e/1/run/1" });
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/stacks/run-1/attempts": { items: [attempt] },
+    });
+
+    await expect.element(screen.getByText(/, took 5m/)).toBeVisible();
+    expect(screen.getByRole("heading", { name: "Timeline" }).query()).toBeNull();
   });
 
   it("shows nothing as running in a run that was ended from outside, such as by its timeout", async () => {

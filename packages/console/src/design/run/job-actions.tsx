@@ -29,7 +29,13 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Job; retryWord?:
   };
   return (
     <>
-      <Button shortcut="r" refusal={refusal ?? toRetryRefusal(state)} onPress={retry}>
+      <Button
+        shortcut="r"
+        // What has failed is most likely tried again.
+        {...(toRetryRefusal(state) === undefined && { look: "primary" as const })}
+        refusal={refusal ?? toRetryRefusal(state)}
+        onPress={retry}
+      >
         {retryWord}
       </Button>
       <Button look="danger" refusal={refusal ?? toCancelRefusal(endedAt, cancelling)} onPress={() => setDialog(true)}>
