@@ -174,7 +174,7 @@ async function runTask(settings: Settings, ctx: ExecutorContext, prepared: Prepa
     if (ctx.signal.aborted) throw new CommandFailure("COMMAND_CANCELLED", "Stopped before it began.");
     const { end, tail } = await attend(settings, ctx, attended);
     if (end.kind === "cancelled") await runCancel(settings, ctx, attended);
-    return toEndStep(end, { ...attended, tail });
+    return toEndStep(end, attended, tail);
   });
 }
 
@@ -266,15 +266,8 @@ async function cancelLost(settings: Settings, ctx: ExecutorContext, config: Comm
   );
 }
 
-interface EndFacts {
-  readonly config: CommandConfig;
-  readonly files: RunFiles;
-  /** The newest lines, masked. */
-  readonly tail: string;
-}
-
-function toEndStep(end: ProgramEnd, { config, files, tail }: EndFacts): CommandStep {
-  if (end.kind === "not-started") throw toNotStarted(end.error);
+/** Returns the result of a program, with the newest of its lines where it failed. */
+function toEndStep(end: ProgramEnd, { config, files }: Attended, tail: string): CommandStep {
   const fault = findEndFault(end, config);
   if (fault === undefined) return toSucceeded(config, files);
   const { code, text, retryable } = fault;
@@ -299,7 +292,7 @@ function findEndFault(end: ProgramEnd, config: CommandConfig): EndFault | undefi
   const program = typeof run === "string" ? "The text for the shell" : `"${run[0]}"`;
   switch (end.kind) {
     case "not-started":
-      return { code: "COMMAND_NOT_FOUND", text: `${program} was not started: ${end.error.message}`, retryable: false };
+      return toNotStarted(program, end.error);
     case "cancelled":
       return { code: "COMMAND_CANCELLED", text: `${program} was stopped.`, retryable: false };
     case "timed-out":
@@ -322,10 +315,10 @@ function findEndFault(end: ProgramEnd, config: CommandConfig): EndFault | undefi
 /** Reasons of the system that are the fault of the config (execve(2)). */
 const REFUSED: ReadonlySet<unknown> = new Set(["E2BIG", "ERR_INVALID_ARG_VALUE", "ENOEXEC"]);
 
-function toNotStarted(cause: Error): CommandFailure {
-  const shortage = findShortage(cause);
-  const text = `The program was not started: ${cause.message}.`;
-  if (shortage !== undefined) return new CommandFailure("COMMAND_UNAVAILABLE", `${text} ${shortage}`, { cause });
-  const isRefused = "code" in cause && REFUSED.has(cause.code);
-  return new CommandFailure(isRefused ? "COMMAND_INVALID" : "COMMAND_NOT_FOUND", text, { cause });
+function toNotStarted(program: string, error: Error): EndFault {
+  const shortage = findShortage(error);
+  const text = `${program} was not started: ${error.message}.`;
+  if (shortage !== undefined) return { code: "COMMAND_UNAVAILABLE", text: `${text} ${shortage}`, retryable: true };
+  const isRefused = "code" in error && REFUSED.has(error.code);
+  return { code: isRefused ? "COMMAND_INVALID" : "COMMAND_NOT_FOUND", text, retryable: false };
 }

@@ -304,15 +304,14 @@ interface WantedProgram {
   readonly folder: unknown;
 }
 
-function findRule({ allow = [] }: CommandOptions, { machine, program, folder }: WantedProgram): Allowance {
+function findRule({ allow = [] }: CommandOptions, wanted: WantedProgram): Allowance {
+  const { machine, program, folder } = wanted;
   const what = program === undefined ? "texts by the shell" : JSON.stringify(program);
   if (program?.split("/").includes("..")) {
     return { kind: "refused", reason: `The program ${what} leads out of its folder. Name it without "..".` };
   }
   const origin = findOrigin(folder);
-  const rule = allow.find(
-    (each) => fitsProgram(each, program) && fitsMachine(each, machine) && fitsOrigin(each, origin),
-  );
+  const rule = allow.find((each) => fits(each, wanted, origin));
   if (rule?.user !== undefined && isMap(folder) && origin === undefined) {
     const reason = `The rule for ${what} names a user, and a copy of the project could show to this user what only the worker may read. Write the folder as a text.`;
     return { kind: "refused", reason };
@@ -341,16 +340,10 @@ function findOrigin(folder: unknown): Origin | undefined {
   return { address, isTrusted: trusted !== false };
 }
 
-function fitsOrigin({ sources = [], untrusted = false }: CommandRule, origin: Origin | undefined): boolean {
-  if (origin === undefined) return true;
-  return (origin.isTrusted || untrusted) && sources.some((pattern) => matchesGlob(pattern, origin.address));
-}
-
-function fitsProgram(rule: CommandRule, program: string | undefined): boolean {
-  if (program === undefined) return rule.shell === true;
-  return rule.program !== undefined && matchesGlob(rule.program, program);
-}
-
-function fitsMachine({ machines }: CommandRule, machine: string): boolean {
-  return machines === undefined || machines.some((pattern) => matchesGlob(pattern, machine));
+function fits(rule: CommandRule, { machine, program }: WantedProgram, origin: Origin | undefined): boolean {
+  const { shell, machines = ["*"], sources = [], untrusted = false } = rule;
+  const matches = (patterns: readonly string[], text: string) => patterns.some((each) => matchesGlob(each, text));
+  const fitsProgram = program === undefined ? shell === true : matches([rule.program ?? []].flat(), program);
+  if (!fitsProgram || !matches(machines, machine)) return false;
+  return origin === undefined || ((origin.isTrusted || untrusted) && matches(sources, origin.address));
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,7 +55,8 @@ function archivesOf(entries: readonly TarEntry[] = FILES, commit = COMMIT) {
 function context(archives: SourceArchives | undefined, given: TestContextInput = {}) {
   const service = <S>({ name }: { readonly name: string }) =>
     (name === SOURCE_ARCHIVES.name ? archives : undefined) as S | undefined;
-  return aContext({ ...given, service });
+  // What is left of a lost attempt is ended on the whole machine, where other tests run programs.
+  return aContext({ attempt: { id: "s1/created/1/copied/1", number: 1, token: 1 }, ...given, service });
 }
 
 /** The folders of runs of this process. */
@@ -128,7 +129,7 @@ describe("a program of a commit", () => {
       { run: ["./run.sh", "sleep 60"], folder: git, grace: "50ms" },
       { ctx: context(archives, { signal: stop.signal }) },
     );
-    while (!listRuns().some((run) => readdirSync(join(tmpdir(), run, "source")).includes("up"))) await delay(20);
+    while (!listRuns().some((run) => existsSync(join(tmpdir(), run, "source/up")))) await delay(20);
     stop.abort();
 
     expect([failed, await running]).toMatchObject([{ code: "COMMAND_FAILED" }, { code: "COMMAND_CANCELLED" }]);
