@@ -25,7 +25,9 @@ export function ClockBar({ simulation: { steps, setSteps, add, played } }: { sim
             aria-label={`Let time pass to ${toSafeText(event)} at ${toClock(since(at))}`}
             onClick={() => add(step)}
           >
-            {toSafeText(event)} {toClock(since(at))}
+            <span>
+              {toSafeText(event)} {toClock(since(at))}
+            </span>
           </button>
         ))}
       </div>

@@ -61,7 +61,7 @@ export function SimulationPanel({ simulation, document, valid, second }: PanelPr
 type Stack = NonNullable<SimulationLine["stack"]>;
 
 function StackHead({ stack }: { stack: Stack | undefined }) {
-  if (stack === undefined) return <h2>No stack</h2>;
+  if (stack === undefined) return <h2>A new stack</h2>;
   return (
     <div className="row">
       <div>

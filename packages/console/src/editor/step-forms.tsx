@@ -224,6 +224,16 @@ function toOutputs(text: string): Readonly<Record<string, string>> | undefined {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
+const TIMER_NAMES: Readonly<Record<string, string>> = {
+  TIMEOUT: "To the timeout",
+  TASK_TIMED_OUT: "To the timeout of a task",
+  TASK_RETRY_DUE: "To the next try of a task",
+};
+
+function toTimerName(event: string): string {
+  return TIMER_NAMES[event] ?? `To ${toSafeText(event)}`;
+}
+
 function TimeForm({ played, onStep }: { played: Simulated; onStep: (step: unknown) => void }) {
   const [length, setLength] = useState("15m");
   return (
@@ -232,7 +242,7 @@ function TimeForm({ played, onStep }: { played: Simulated; onStep: (step: unknow
       <Button type="submit">Advance</Button>
       {played.timers.map(({ event, at, step }) => (
         <Button key={`${event} ${at}`} onPress={() => onStep(step)}>
-          <Icon name="clock" size={14} /> To {toSafeText(event)}, in{" "}
+          <Icon name="clock" size={14} /> {toTimerName(event)}, in{" "}
           {formatDuration(Date.parse(at) - Date.parse(played.now))}
         </Button>
       ))}

@@ -126,6 +126,8 @@ it("changes the keys of a task, each as one step that leaves the rest of its lin
 
 it("moves over the states by arrow keys and deletes one with what refers to it", async () => {
   const { screen } = await open(MACHINE);
+  // With the fields beside it, a graph next to the text has room for one state after the other downwards.
+  await screen.getByRole("button", { name: "Graph", exact: true }).click();
   await selectState(screen, "INIT");
 
   await userEvent.keyboard("{ArrowRight}");

@@ -31,6 +31,17 @@ describe("a simulated scenario", () => {
     ]);
   });
 
+  it("names the next try of a task, but no later ones before the timeout of the state", () => {
+    const tried =
+      "version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: BUILD } }\n  BUILD: { tasks: [app], timeout: 45m, on: { NEXT: LIVE, TIMEOUT: LIVE } }\n  LIVE: {}\ntasks:\n  app: { executor: lambda, timeout: 20m, retry: { attempts: 3, backoff: { from: 1m } }, config: { name: a } }\n";
+    const { timers } = simulate({ machines: [{ name: "m", text: tried }], revisions: [], steps: [open] });
+
+    expect(timers.map(({ event, step }) => [event, step.advance])).toEqual([
+      ["TASK_TIMED_OUT", "20m"],
+      ["TIMEOUT", "45m"],
+    ]);
+  });
+
   it("begins at the instant of the stack that it begins with", () => {
     const stack = { id: "s", machine: "m", state: "LIVE", now: "2026-11-26T00:00:00.000Z" };
 

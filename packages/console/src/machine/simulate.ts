@@ -94,7 +94,8 @@ function listTimers(steps: readonly unknown[], play: Play): readonly NextTimer[]
     const ms = Date.parse(next.at) - now;
     timers.push({ ...next, step: { advance: formatDuration(Math.max(1, ms)) } });
   }
-  return timers;
+  // Further attempts of a task are only of interest once the next one has come.
+  return timers.filter(({ event }, index) => index === 0 || !event.startsWith("TASK_"));
 }
 
 function toText(ms: number): string {
