@@ -51,12 +51,29 @@ function Chip({ label, controlId, isSet, onClear, hasOwnLabel = false, children 
         {label}
       </label>
       {children}
-      {isSet && onClear !== undefined && (
-        <button type="button" className="chip-clear" aria-label={`Drop the filter ${label}`} onClick={onClear}>
-          <Icon name="remove" size={14} />
-        </button>
-      )}
+      {isSet && onClear !== undefined && <DropButton label={label} controlId={controlId} onDrop={onClear} />}
     </span>
+  );
+}
+
+interface DropProps extends Pick<ChipProps, "label" | "controlId"> {
+  readonly onDrop: () => void;
+}
+
+/** Renders what drops a filter. It goes with the filter's value: the focus is then at the control, not lost. */
+function DropButton({ label, controlId, onDrop }: DropProps) {
+  return (
+    <button
+      type="button"
+      className="chip-clear"
+      aria-label={`Drop the filter ${label}`}
+      onClick={() => {
+        document.getElementById(controlId)?.focus();
+        onDrop();
+      }}
+    >
+      <Icon name="remove" size={14} />
+    </button>
   );
 }
 
@@ -202,14 +219,7 @@ export function FilterTime({ name, label }: Pick<FilterProps, "name" | "label">)
         onChange={({ target }) => changeSearch({ [name]: parsePickedTime(target.value, zone) ?? "" })}
       />
       {isSet ? (
-        <button
-          type="button"
-          className="chip-clear"
-          aria-label={`Drop the filter ${label}`}
-          onClick={() => changeSearch({ [name]: undefined })}
-        >
-          <Icon name="remove" size={14} />
-        </button>
+        <DropButton label={label} controlId={id} onDrop={() => changeSearch({ [name]: undefined })} />
       ) : (
         <Icon name="unfold" size={14} />
       )}
@@ -243,13 +253,15 @@ interface MoreProps {
 /** Renders further text filters: those that are set, those that were added, and a menu of the others. */
 export function MoreFilters({ filters }: MoreProps) {
   const search = useSearch();
-  const [added, setAdded] = useState<readonly string[]>([]);
+  // One that is dropped stays until the page is left: the focus is there.
+  const [added, setAdded] = useState(() => filters.flatMap(({ name }) => (search[name] === undefined ? [] : [name])));
+  const [newest, setNewest] = useState<string>();
   const isShown = ({ name }: { readonly name: string }) => search[name] !== undefined || added.includes(name);
   const others = filters.filter((filter) => !isShown(filter));
   return (
     <>
       {filters.filter(isShown).map(({ name, label }) => (
-        <FilterText key={name} name={name} label={label} autoFocus={added.at(-1) === name} />
+        <FilterText key={name} name={name} label={label} autoFocus={newest === name} />
       ))}
       {others.length > 0 && (
         <Menu
@@ -271,6 +283,7 @@ export function MoreFilters({ filters }: MoreProps) {
                 onClick={() => {
                   close();
                   setAdded([...added, name]);
+                  setNewest(name);
                 }}
               >
                 {toSafeText(label)}
