@@ -379,8 +379,8 @@ function Flow({ nodes, stubs, edges, onNodesChange, opened, setOpened, isFitting
           else on.onSelectTask?.(task);
         }}
         onNodeDoubleClick={(_, { id, type }) => type === "state" && on.onKey("edit", id)}
-        onEdgeClick={(event, { data }) => {
-          const edge = toPressed(findData(event, "edge"), data?.edges ?? [], on.possible);
+        onEdgeClick={(event, { data: line }) => {
+          const edge = line && toPressed(findData(event, "edge"), line.edges, on.possible);
           if (edge !== undefined) on.onSelectEdge(edge);
         }}
         onMoveStart={(event) => event && stop()}
