@@ -2,6 +2,8 @@ import type { Approval, HistoryEntry, Page, StackDetails } from "@stackyard/sdk"
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { itemsOf, useLoad } from "../api/use-load.ts";
+import { findDifference, formatDifference } from "../design/approval/ask-figures.ts";
+import { findPlan, findPlanAttempt, type PlanChange, type ReportedPlan } from "../design/approval/find-plan.ts";
 import { To } from "../design/links.tsx";
 import { ErrorNotice, MissingNotice, Panel, Skeleton } from "../design/page.tsx";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
@@ -9,10 +11,8 @@ import { PlanName } from "../design/release/plan-name.tsx";
 import { PlanOnDemand } from "../design/release/plan-on-demand.tsx";
 import { VersionsPanel } from "../design/release/release-versions.tsx";
 import { Arrow, Day, Instant, MaybeLink, Text } from "../design/text.tsx";
-import { findDifference, formatDifference } from "./ask-figures.ts";
 import { CommitsPanel } from "./commits-panel.tsx";
 import { findLastApproved } from "./find-last-approved.ts";
-import { findPlan, findPlanAttempt, type PlanChange, type ReportedPlan } from "./find-plan.ts";
 import { PlanResources } from "./plan-resources.tsx";
 
 /** Lines of the history in which the plan and the last approval are looked for. */

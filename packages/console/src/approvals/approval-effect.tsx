@@ -2,10 +2,10 @@ import type { Approval, DeployPlan, StackDetails } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { formatLosses } from "../design/approval/ask-figures.ts";
 import { countMoved } from "../design/release/count-moved.ts";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { Text } from "../design/text.tsx";
-import { formatLosses } from "./ask-figures.ts";
 
 interface EffectProps {
   readonly approval: Approval;

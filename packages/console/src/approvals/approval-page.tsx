@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { ApprovalFigures } from "../design/approval/asks.tsx";
 import { Button } from "../design/button.tsx";
 import { TextLink, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
@@ -15,7 +16,6 @@ import { Ago, Text } from "../design/text.tsx";
 import { WhatChanges } from "./approval-changes.tsx";
 import { Asked, Decision } from "./approval-decision.tsx";
 import { ApprovalList } from "./approval-list.tsx";
-import { ApprovalFigures } from "./asks.tsx";
 import { ClosedApproval } from "./closed-approval.tsx";
 import "./approval.css";
 

@@ -1,10 +1,10 @@
 import type { Approval } from "@stackyard/sdk";
 import type { PagedList } from "../api/use-pages.ts";
+import { Asks, ReviewLink } from "../design/approval/asks.tsx";
 import { To } from "../design/links.tsx";
 import { Empty, Page } from "../design/page.tsx";
 import { Day } from "../design/text.tsx";
 import { useApprovals } from "./approval-list.tsx";
-import { Asks, ReviewLink } from "./asks.tsx";
 
 /** Renders open approvals: first those that the person may give, then those of others. */
 export function ApprovalsPage() {

@@ -1,5 +1,5 @@
+import type { PlannedResource, ReportedPlan } from "../design/approval/find-plan.ts";
 import { Text } from "../design/text.tsx";
-import type { PlannedResource, ReportedPlan } from "./find-plan.ts";
 
 /** Renders what a plan does to each resource, what is lost first, with what each costs more or less a month. */
 export function PlanResources({ plan: { resources, missing } }: { readonly plan: ReportedPlan }) {

@@ -6,6 +6,8 @@ import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
+import { AuditSentence } from "../design/audit/audit-deed.tsx";
+import { ACTIONS, DENIED } from "../design/audit/audit-sentence.ts";
 import { Button } from "../design/button.tsx";
 import { Command } from "../design/copy-button.tsx";
 import { Dialog } from "../design/dialog.tsx";
@@ -19,9 +21,7 @@ import { saveFile } from "../design/save-file.ts";
 import { Listed } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { AuditSentence } from "./audit-deed.tsx";
 import { formatTimes, toAuditRows } from "./audit-rows.ts";
-import { ACTIONS, DENIED } from "./audit-sentence.ts";
 
 /** The parts of the address that choose lines, and how a person calls them. */
 const NAMES = { since: "since", who: "who", action: "what", stack: "on" } as const;

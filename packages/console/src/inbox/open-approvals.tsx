@@ -7,7 +7,7 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { useOperation } from "../app/use-operation.tsx";
-import { Asks, ReviewLink } from "../approvals/asks.tsx";
+import { Asks, ReviewLink } from "../design/approval/asks.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To } from "../design/links.tsx";

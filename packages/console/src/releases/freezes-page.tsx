@@ -5,7 +5,7 @@ import { useAnyRefusal, useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { AuditSentence } from "../audit/audit-deed.tsx";
+import { AuditSentence } from "../design/audit/audit-deed.tsx";
 import { Button } from "../design/button.tsx";
 import { Happenings } from "../design/happenings.tsx";
 import { TextLink } from "../design/links.tsx";

@@ -1,8 +1,8 @@
 import type { AuditLine } from "@stackyard/sdk";
 import { Fragment } from "react";
-import { StackLink } from "../design/stack-link.tsx";
-import { Text } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { toSafeText } from "../../text/safe-text.ts";
+import { StackLink } from "../stack-link.tsx";
+import { Text } from "../text.tsx";
 import { type SentencePart, toSentence } from "./audit-sentence.ts";
 
 interface SentenceProps {

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { anAttempt } from "../testing/a-stack.ts";
+import { anAttempt } from "../../testing/a-stack.ts";
 import { findPlan, findPlanAttempt } from "./find-plan.ts";
 
 function aLine(outputs: unknown, more: Partial<HistoryEntry> = {}): HistoryEntry {

@@ -1,5 +1,5 @@
 import type { DeployPlan, PlannedStack, ReleaseVersions } from "@stackyard/sdk";
-import { countMoved } from "../design/release/count-moved.ts";
+import { countMoved } from "../release/count-moved.ts";
 import type { ReportedPlan } from "./find-plan.ts";
 
 /** One thing that an approval would let happen, in figures. */
