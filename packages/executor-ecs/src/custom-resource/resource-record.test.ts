@@ -89,6 +89,20 @@ describe("the record of a resource", () => {
     expect(await isOver(deps, "id", receivedAt)).toBe(false);
   });
 
+  it("gives a request that comes again after the deletion the run that it was answered with", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const run = { ...RUN, receivedAt: deps.clock.now() };
+    await rememberRun(deps, "id", run);
+    await deps.clock.advance(1_000);
+    const request = { requestId: "r-2", receivedAt: deps.clock.now() };
+    const first = await closeEarlier(deps, "id", request);
+    await deps.clock.advance(1_000);
+    await rememberDelete(deps, "id");
+
+    expect(await closeEarlier(deps, "id", request)).toEqual(first);
+    expect(first).toEqual(run);
+  });
+
   it("forgets an end after two hours", async () => {
     const deps = { clock: createFakeClock(), records: createMemoryRecords() };
     const before = deps.clock.now() - 1;

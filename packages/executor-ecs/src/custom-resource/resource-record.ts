@@ -79,8 +79,8 @@ export async function closeRequest(deps: RecordDeps, id: string, request: Resour
 }
 
 /**
- * Records that a request is answered without a run, so that earlier ones are over; returns the last run. A request that
- * comes again changes nothing, because later ones may run by then.
+ * Records that a request is answered without a run, so that earlier ones are over; returns the last run, also after a
+ * deletion: one that comes again then is answered as before. It changes nothing, because later ones may run by then.
  */
 export async function closeEarlier(
   deps: RecordDeps,
@@ -90,7 +90,7 @@ export async function closeEarlier(
   const { record } = await change(deps, id, (before) =>
     before?.closedBy === requestId ? undefined : toClosed(before, { at, requestId }),
   );
-  return record?.kind === "run" ? toRun(record) : undefined;
+  return toRun(record);
 }
 
 /** Records that a resource is deleted. Keeps and returns its run, so that a repeated Delete finds the same tasks. */
