@@ -135,8 +135,10 @@ const SCREENS = [
 ];
 
 /** Where the focus is, and how that shows. */
+// A field within a chip lets the whole chip show the focus.
 const FOCUS = `(() => {
-  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(document.activeElement);
+  const shown = document.activeElement.closest(".chip, .filter-main") ?? document.activeElement;
+  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(shown);
   const isVisible = outlineStyle === "solid" && outlineWidth === "2px" && outlineColor !== "rgba(0, 0, 0, 0)";
   return { inMain: document.activeElement.closest("main") !== null, isVisible };
 })()`;
