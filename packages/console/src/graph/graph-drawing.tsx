@@ -62,6 +62,9 @@ const SLICE = 150;
 /** The events by which a person scrolls: wheel, finger, scroll bar and keys. */
 const SCROLLING = ["wheel", "touchmove", "pointerdown", "keydown"];
 
+/** No state is shown before others. */
+const NOWHERE = { x: undefined, y: undefined, width: 0, height: 0 };
+
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout;
@@ -80,14 +83,15 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
   const present = findPresent(marks);
   const shown = marks.selected ?? present;
   const place = layout.nodes.find(({ id }) => id === shown);
-  const { x, y } = place ?? { x: undefined, y: undefined };
+  const { x, y, width: across, height: down } = place ?? NOWHERE;
   const { width, height } = layout;
   useEffect(() => {
     const area = scroller.current;
     // Another zoom begins at the state, too; where all is shown, nothing is scrolled.
     if (!area || x === undefined || y === undefined || zoom === "whole") return;
     // Pane and drawing may get another width after they were drawn, when a list appears next to them.
-    const observer = new ResizeObserver(() => showPoint(area, { x: x / width, y: y / height }));
+    const box = { x, y, width: across, height: down };
+    const observer = new ResizeObserver(() => showBox(area, box, { width, height }));
     observer.observe(area);
     if (area.firstElementChild) observer.observe(area.firstElementChild);
     // A place that a person has scrolled to stays. The place alone does not show who scrolled: a wider pane scrolls back by itself.
@@ -97,7 +101,7 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
       stop();
       for (const event of SCROLLING) area.removeEventListener(event, stop);
     };
-  }, [x, y, zoom, width, height]);
+  }, [x, y, across, down, zoom, width, height]);
   const style = typeof zoom === "number" ? { width: width * zoom } : toFittedSize(layout, zoom);
   const className = present === undefined ? "graph-scroll tall" : "graph-scroll";
   return (
@@ -122,10 +126,27 @@ export function findPresent({ states = {} }: GraphMarks): string | undefined {
   return Object.entries(states).find(([, badge]) => badge.current)?.[0];
 }
 
-/** Scrolls a point of the drawing, in parts of its size, into the middle. */
-function showPoint(area: HTMLElement, { x, y }: { readonly x: number; readonly y: number }): void {
-  const { width = 0, height = 0 } = area.firstElementChild?.getBoundingClientRect() ?? {};
-  area.scrollTo({ left: x * width - area.clientWidth / 2, top: y * height - area.clientHeight / 2 });
+/** What follows a state is seen this far, where the drawing is scrolled to the state, in pixels. */
+const AHEAD = 48;
+
+/** Scrolls the drawing to a state, no further than it takes: from its start on where that shows all of the state. */
+function showBox(area: HTMLElement, box: Box, size: Pick<GraphLayout, "width" | "height">): void {
+  const drawing = area.firstElementChild?.getBoundingClientRect();
+  if (drawing === undefined) return;
+  const frame = area.getBoundingClientRect();
+  const [scaleX, scaleY] = [drawing.width / size.width, drawing.height / size.height];
+  const left = drawing.left - frame.left - area.clientLeft + area.scrollLeft;
+  const top = drawing.top - frame.top - area.clientTop + area.scrollTop;
+  area.scrollTo({
+    left: toScroll(left + box.x * scaleX, box.width * scaleX, area.clientWidth),
+    top: toScroll(top + box.y * scaleY, box.height * scaleY, area.clientHeight),
+  });
+}
+
+/** Returns how far to scroll so that something is seen in a room: not at all where it ends within the room, else until it and what follows are. */
+function toScroll(middle: number, length: number, room: number): number {
+  const [begin, end] = [middle - length / 2, middle + length / 2];
+  return end <= room ? 0 : Math.min(begin, end + AHEAD - room);
 }
 
 interface PartsProps {

@@ -121,6 +121,34 @@ it("finds a state of a large machine, and scrolls to it", async () => {
   await expect.poll(isInside).toBe(true);
 });
 
+it("scrolls to the present state no further than it takes, so that no box is cut where all that is needed fits", async () => {
+  await page.viewport(1_200, 900);
+  const show = async (current: string) => {
+    const screen = await render(
+      <GraphPanel graph={createGraph(30)} label="Graph" states={{ [current]: { current: true } }} />,
+    );
+    await expect.poll(() => document.querySelector("svg.graph .graph-node.current")).not.toBeNull();
+    const area = document.querySelector(".graph-scroll") ?? document.body;
+    await expect.poll(() => area.scrollWidth - area.clientWidth).toBeGreaterThan(1_000);
+    return { area, unmount: screen.unmount };
+  };
+  const findGap = (area: Element) => {
+    const state = document.querySelector(".graph-node.current rect")?.getBoundingClientRect() ?? new DOMRect();
+    return Math.round(area.getBoundingClientRect().right - state.right);
+  };
+  const early = await show("STATE-3");
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
+  // It is in the right half, and would be scrolled to if it were to be in the middle.
+  expect([findGap(early.area) < 600, early.area.scrollLeft]).toEqual([true, 0]);
+
+  await early.unmount();
+  const late = await show("STATE-15");
+
+  await expect.poll(() => Math.abs(findGap(late.area) - 48)).toBeLessThanOrEqual(2);
+  expect(late.area.scrollLeft).toBeGreaterThan(0);
+});
+
 it("shows the present state also when the pane becomes narrower after it was drawn, until a person scrolls", async () => {
   await page.viewport(1_440, 1_000);
   await render(<GraphPanel graph={createGraph(30)} label="Graph" states={{ "STATE-15": { current: true } }} />);
