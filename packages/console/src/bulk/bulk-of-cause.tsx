@@ -29,6 +29,7 @@ function SendToCause({ cause: { task, code = "", count, sample } }: { cause: Cau
   const [request, setRequest] = useState<BulkRequest>();
   const refusal = useAnyRefusal("send");
   const toast = useToast();
+  const isOne = count === 1;
   const open = async () => {
     try {
       const { waitsFor } = await yard.stacks.get(sample.stackId);
@@ -39,8 +40,8 @@ function SendToCause({ cause: { task, code = "", count, sample } }: { cause: Cau
   };
   return (
     <>
-      <Button refusal={refusal} onPress={open}>
-        Send event to {count === 1 ? sample.stackId : count.toLocaleString("en")}…
+      <Button refusal={refusal} onPress={open} {...(isOne && { label: `Send event… to ${sample.stackId}` })}>
+        {isOne ? "Send event…" : `Send event to ${count.toLocaleString("en")}…`}
       </Button>
       {events !== undefined && (
         <BulkInput

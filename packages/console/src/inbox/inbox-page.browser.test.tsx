@@ -1,5 +1,6 @@
 import type { Approval, DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { failEach } from "../testing/fail-each.ts";
 import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { aCause, aFailedStack, aStack, conditionCounts, HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
@@ -112,6 +113,25 @@ describe("InboxPage", () => {
     ]);
     const open = [...document.querySelectorAll("[aria-expanded=true]")].map((button) => button.textContent);
     expect(open).toEqual(["Failed 37"]);
+  });
+
+  it.each([1_440, 360])("has all actions of one width, in one column that no edge cuts, %i px wide", async (width) => {
+    await page.viewport(width, 900);
+    const { screen } = await renderPage(InboxPage, "/inbox", full);
+    await expect.element(screen.getByRole("button", { name: "Retry pr-1" })).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "Approve…" })).toBeVisible();
+
+    const places = [...document.querySelectorAll(":is(.action-column, .row-actions, .ask-actions) > .button")].map(
+      (button) => button.getBoundingClientRect(),
+    );
+    expect(places.length).toBeGreaterThanOrEqual(8);
+    expect(places.filter(({ left, right }) => left < 0 || right > width)).toEqual([]);
+    if (width < 720) return;
+    expect([...new Set(places.map((place) => Math.round(place.width)))]).toEqual([176]);
+    const lasts = [
+      ...document.querySelectorAll(":is(.action-column, .row-actions, .ask-actions) > .button:last-child"),
+    ];
+    expect(new Set(lasts.map((button) => Math.round(button.getBoundingClientRect().right))).size).toBe(1);
   });
 
   it("shows one part alone by its address", async () => {
@@ -386,7 +406,10 @@ describe("InboxPage", () => {
       },
     });
 
-    await expect.element(screen.getByRole("button", { name: "Send event to web-7…" })).toBeVisible();
+    // The id of a stack may be long: the button has room for what it does.
+    const send = screen.getByRole("button", { name: "Send event… to web-7", exact: true });
+    await expect.element(send).toBeVisible();
+    expect(send.element().textContent).toBe("Send event…");
     await expect.element(screen.getByRole("button", { name: "Retry migrate…" })).toBeVisible();
   });
 

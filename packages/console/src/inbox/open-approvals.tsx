@@ -20,12 +20,14 @@ export function OpenApprovals() {
     yard.approvals.list({ sort: "enteredAt", ...part }),
   );
   return (
-    <Asks
-      title="Open approvals"
-      list={list}
-      empty={<Empty>No approval is open.</Empty>}
-      action={(approval) => <Answers approval={approval} />}
-    />
+    <div className="inbox-asks">
+      <Asks
+        title="Open approvals"
+        list={list}
+        empty={<Empty>No approval is open.</Empty>}
+        action={(approval) => <Answers approval={approval} />}
+      />
+    </div>
   );
 }
 
