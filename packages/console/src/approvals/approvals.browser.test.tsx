@@ -168,13 +168,16 @@ describe("ApprovalPage", () => {
       });
 
       const rows = screen.getByRole("region", { name: "Resources of the plan" }).getByRole("row");
+      const unit = width === 390 ? " USD/month" : "";
       await expect
         .poll(() => rows.elements().map(({ textContent }) => textContent))
         .toEqual([
-          "ChangeResourceUSD/month",
-          "− destroysaws_elasticache_cluster.sessions−49.60",
+          width === 390 ? "ChangeResource" : "ChangeResourceUSD/month",
+          `− destroysaws_elasticache_cluster.sessions−49.60${unit}`,
           "+ addsaws_sqs_queue.invoicesno price",
         ]);
+      const area = document.querySelector(".plan-scroll");
+      expect((area?.scrollWidth ?? 0) - (area?.clientWidth ?? 0)).toBe(0);
       // A list that is cut says so (cds-snc/terraform-plan#112).
       await expect.element(screen.getByText("3 more are in the log of the plan.")).toBeVisible();
       expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
