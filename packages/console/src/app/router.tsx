@@ -8,8 +8,8 @@ import {
 import type { ComponentType } from "react";
 import { toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
-import { SEARCH_FORMAT, To } from "../design/links.tsx";
-import { Empty, Page, Skeleton } from "../design/page.tsx";
+import { SEARCH_FORMAT } from "../design/links.tsx";
+import { Absent, Page, Skeleton } from "../design/page.tsx";
 import { NotLoaded, PageNotLoadedError } from "./not-loaded.tsx";
 import { Shell } from "./shell.tsx";
 
@@ -70,10 +70,9 @@ export const router = createRouter({
 function NotFound() {
   return (
     <Page title="Page not found">
-      <Empty>
-        The console has no page at this address. Go to the <To path="/">overview</To>, or search for a screen or a stack
-        above.
-      </Empty>
+      <Absent path="/" word="Overview">
+        The console has no page at this address. Search for a screen or a stack above.
+      </Absent>
     </Page>
   );
 }

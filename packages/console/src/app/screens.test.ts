@@ -35,7 +35,8 @@ describe("findCrumbs", () => {
     ]);
     expect(findCrumbs("/stacks", {})).toEqual([{ title: "Stacks" }]);
     expect(findCrumbs("/bundle", {})).toEqual([{ title: "Stacks", path: "/stacks" }, { title: "Bundle" }]);
-    expect(findCrumbs("/nowhere", {})).toEqual([]);
+    // The way to a page that is not there ends at it, too.
+    expect(findCrumbs("/nowhere", {})).toEqual([{ title: "Page not found" }]);
   });
 
   it("leads to a log over its stack, in words", () => {

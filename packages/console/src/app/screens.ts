@@ -94,6 +94,7 @@ export function findCrumbs(path: string, search: Search): readonly Crumb[] {
     const title = PLACES.find(([place]) => place === each)?.[1];
     return title === undefined ? [] : [{ title, path: each }];
   });
+  if (lists.length === 0) return [{ title: "Page not found" }];
   if (thing === undefined) return lists.map((crumb) => (crumb.path === path ? { title: crumb.title } : crumb));
   const title = search[thing[1]] ?? search["id"] ?? `${path.charAt(1).toUpperCase()}${path.slice(2)}`;
   return [...lists, { title }];

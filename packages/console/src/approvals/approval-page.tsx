@@ -1,6 +1,6 @@
 import type { Approval, StackDetails } from "@stackyard/sdk";
 import { useRef, useState } from "react";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { ApprovalFigures } from "../design/approval/asks.tsx";
@@ -8,7 +8,7 @@ import { Button } from "../design/button.tsx";
 import { TextLink, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Pill } from "../design/mark.tsx";
-import { Empty, Loaded, Page } from "../design/page.tsx";
+import { Absent, Empty, Loaded, Page } from "../design/page.tsx";
 import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { StackLink } from "../design/stack-link.tsx";
 import { StateName } from "../design/state-name.tsx";
@@ -45,6 +45,8 @@ function OneApproval({ stackId, task }: { stackId: string; task: string }) {
     >
       {stackId === "" ? (
         <Empty command="stackyard approvals ls">The address names no approval. Open one from the list.</Empty>
+      ) : isAbsent(stack.error) ? (
+        <Absent path="/approvals" word="All approvals" />
       ) : (
         <Loaded query={stack} height={320}>
           {(details) => <ApprovalOf details={details} task={task} />}

@@ -548,5 +548,8 @@ describe("ApprovalPage", () => {
 
     const absent = await renderPage(ApprovalPage, "/approval?stack=gone&task=sign-off", {});
     await expect.element(absent.screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect
+      .element(absent.screen.getByRole("link", { name: "All approvals" }))
+      .toHaveAttribute("href", "/approvals");
   });
 });

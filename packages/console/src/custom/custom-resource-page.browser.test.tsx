@@ -61,5 +61,7 @@ describe("CustomResourcePage", () => {
 
     const other = await renderPage(CustomResourcePage, "/custom-resource?id=y", {});
     await expect.element(other.screen.getByText("Not found, or you may not read it.").first()).toBeVisible();
+    const out = other.screen.getByRole("link", { name: "All requests" });
+    await expect.element(out).toHaveAttribute("href", "/custom-resources");
   });
 });

@@ -1,13 +1,13 @@
 import { toTaskLogsUrl } from "@stackyard/core";
 import type { CustomResourceRun } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Gantt } from "../design/charts/gantt.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
-import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Absent, Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { RunError, RunHead } from "../design/run/run-head.tsx";
 import { Steps } from "../design/run/steps.tsx";
 import { Table } from "../design/table.tsx";
@@ -58,6 +58,8 @@ function OneRequest({ id }: { id: string }) {
     <Page title={`Custom resource ${name}`} heading={<Heading name={name} />}>
       {isNotConfigured(run.error) ? (
         <NotConfigured />
+      ) : isAbsent(run.error) ? (
+        <Absent path="/custom-resources" word="All requests" />
       ) : (
         <Loaded query={run} height={400}>
           {(found) => <Shown run={found} />}

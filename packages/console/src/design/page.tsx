@@ -5,6 +5,7 @@ import { hasFailed } from "../api/use-load.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
 import { Command } from "./copy-button.tsx";
+import { To } from "./links.tsx";
 import { useWindowTitle } from "./use-window-title.ts";
 
 /** Renders the frame of a page: its heading gets the focus after a navigation, and names the window. */
@@ -84,6 +85,28 @@ export function Empty({ children, command }: { children: ReactNode; command?: st
   );
 }
 
+/** What is said where something does not exist, or may not be read: both look alike. */
+const NOT_FOUND = "Not found, or you may not read it.";
+
+/** Renders that what a page is about is not there, with one way on. */
+export function Absent({ path, word, children = NOT_FOUND }: AbsentProps) {
+  return (
+    <Panel>
+      <div className="notice">
+        <p>{children}</p>
+        <To path={path}>{word}</To>
+      </div>
+    </Panel>
+  );
+}
+
+interface AbsentProps {
+  /** The page to which the link leads, and its name. */
+  readonly path: string;
+  readonly word: string;
+  readonly children?: ReactNode;
+}
+
 /** Renders that no item matches the filters. */
 export function NoMatch({ filters, onClear }: { filters: string; onClear: () => void }) {
   return (
@@ -96,7 +119,7 @@ export function NoMatch({ filters, onClear }: { filters: string; onClear: () => 
 
 /** Renders the error of a request, only in its panel. */
 export function ErrorNotice({ error, onRetry }: FailureProps) {
-  if (isAbsent(error)) return <Empty>Not found, or you may not read it.</Empty>;
+  if (isAbsent(error)) return <Empty>{NOT_FOUND}</Empty>;
   return <FailureNotice error={error} onRetry={onRetry} />;
 }
 

@@ -1,12 +1,12 @@
 import { toShellCommand } from "@stackyard/core";
 import type { MachineDetails, MachineGraph, StackCounts } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Command } from "../design/copy-button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
-import { Empty, Loaded, MissingNotice, Page, Panel } from "../design/page.tsx";
+import { Absent, Empty, Loaded, MissingNotice, Page, Panel } from "../design/page.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Text } from "../design/text.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
@@ -43,9 +43,13 @@ function OneMachine({ name }: { name: string }) {
   }
   return (
     <Page title={toSafeText(name)} actions={<Actions name={name} />}>
-      <Loaded query={query} height={400}>
-        {(machine) => <Machine machine={machine} />}
-      </Loaded>
+      {isAbsent(query.error) ? (
+        <Absent path="/machines" word="All machines" />
+      ) : (
+        <Loaded query={query} height={400}>
+          {(machine) => <Machine machine={machine} />}
+        </Loaded>
+      )}
     </Page>
   );
 }

@@ -151,5 +151,6 @@ describe("a machine", () => {
     const { screen } = await renderPage(MachinePage, "/machine?name=none", {});
 
     await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "All machines" })).toHaveAttribute("href", "/machines");
   });
 });

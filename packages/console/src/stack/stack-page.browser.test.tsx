@@ -400,6 +400,8 @@ describe("states of the page of a stack", () => {
     const { screen } = await renderPage(StackPage, ADDRESS, { "GET /v1/stacks/pr-12/history": { items: [] } });
 
     await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "All stacks" })).toHaveAttribute("href", "/stacks");
+    expect(document.querySelectorAll(".panel > .notice")).toHaveLength(1);
   });
 
   it("says what to do without an id", async () => {

@@ -6,7 +6,7 @@ import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { useGo, useSearch } from "../design/links.tsx";
 import { Pill } from "../design/mark.tsx";
-import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
+import { Absent, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
 import { StateName } from "../design/state-name.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
@@ -130,8 +130,10 @@ function RemovedStack({ source }: { source: StackSource }) {
   return (
     <Page title={source.stackId} heading={heading}>
       {query.isPending && <Skeleton height={240} />}
-      {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
-      {query.data !== undefined && !exists && <Empty>Not found, or you may not read it.</Empty>}
+      {query.error !== null && !isAbsent(query.error) && (
+        <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />
+      )}
+      {query.data !== undefined && !exists && <Absent path="/stacks" word="All stacks" />}
       {exists && (
         <>
           <p className="stack-summary">The stack was removed. Its history remains.</p>

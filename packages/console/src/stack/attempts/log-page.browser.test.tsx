@@ -213,6 +213,7 @@ describe("the page of a log", () => {
   it("says that the attempt is not there", async () => {
     const { screen } = await renderPage(LogPage, ADDRESS, {});
     await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "All stacks" })).toHaveAttribute("href", "/stacks");
   });
 
   it("says what to do without an attempt", async () => {

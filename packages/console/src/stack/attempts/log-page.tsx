@@ -1,11 +1,11 @@
 import type { Attempt } from "@stackyard/sdk";
-import { yard } from "../../api/client.ts";
+import { isAbsent, yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
 import { toAttemptStatus } from "../../api/status.ts";
 import { useLoad } from "../../api/use-load.ts";
 import { useSearch } from "../../design/links.tsx";
 import { Pill } from "../../design/mark.tsx";
-import { Empty, Loaded, Page } from "../../design/page.tsx";
+import { Absent, Empty, Loaded, Page } from "../../design/page.tsx";
 import { Ago, Text } from "../../design/text.tsx";
 import { LogView } from "../../log/log-view.tsx";
 import { useLogReader } from "../../log/use-log-reader.ts";
@@ -33,9 +33,13 @@ export function LogPage() {
       title={query.data === undefined ? "Log" : `Log of ${query.data.task}, ${query.data.stackId}`}
       heading={query.data === undefined ? "Log" : <Heading attempt={query.data} />}
     >
-      <Loaded query={query} height={400}>
-        {(data) => <LogView key={attempt} attemptId={attempt} reader={reader} live={data.status !== "settled"} />}
-      </Loaded>
+      {isAbsent(query.error) ? (
+        <Absent path="/stacks" word="All stacks" />
+      ) : (
+        <Loaded query={query} height={400}>
+          {(data) => <LogView key={attempt} attemptId={attempt} reader={reader} live={data.status !== "settled"} />}
+        </Loaded>
+      )}
     </Page>
   );
 }
