@@ -92,6 +92,12 @@ describe("the layout of a stack's page", () => {
     await renderPage(StackPage, `${ADDRESS}&tab=history`, stackApi(aStack(), [...history, opened]));
     await expect.poll(() => document.querySelectorAll(".lane-bar.task").length).toBeGreaterThan(5);
 
+    const borders = [...document.querySelectorAll(".lane-bar.task")].map((bar) => {
+      const { borderTop, borderBottom, color } = getComputedStyle(bar);
+      return [borderTop, borderBottom].every((border) => border === `1px solid ${color}`);
+    });
+    expect(borders).not.toContain(false);
+
     const words = [...document.querySelectorAll(".lane-bar:not(.point)")].map((bar) => ({
       bar: bar.getBoundingClientRect(),
       word: boxOf(bar.querySelector("span")),

@@ -1,4 +1,4 @@
-import type { ReactNode, RefCallback } from "react";
+import type { CSSProperties, ReactNode, RefCallback } from "react";
 import { formatAge, formatDuration, formatTime } from "../../text/durations.ts";
 import { toSafeText } from "../../text/safe-text.ts";
 import { To } from "../links.tsx";
@@ -50,9 +50,6 @@ type Share = (at: number) => number;
 /** From here on a time on the axis would be cut off at the end. */
 const LAST_TICK = 0.96;
 
-/** On a phone, a time before it would be cut off at the beginning. */
-const FIRST_TICK = "12px";
-
 /** Renders what waited, ran and ended on one line of time, a row each. A bar links to the page of what it shows. */
 export function Gantt({ label, heads: [first, last], rows, from, to, drawing }: GanttProps) {
   const { zone } = useSettings();
@@ -67,7 +64,7 @@ export function Gantt({ label, heads: [first, last], rows, from, to, drawing }: 
           {toTicks(from, end)
             .filter((tick) => share(tick) < LAST_TICK)
             .map((tick) => (
-              <span key={tick} className="gantt-tick" style={{ left: `max(${FIRST_TICK}, ${toPercent(share(tick))})` }}>
+              <span key={tick} className="gantt-tick" style={toPlace(share(tick))}>
                 {formatTime(tick, zone)}
               </span>
             ))}
@@ -128,6 +125,11 @@ function Bar({ bar, share, end }: { bar: GanttBar; share: Share; end: number }) 
       {inside}
     </span>
   );
+}
+
+/** Returns where a time of the axis is, and for the styles how far from its beginning: it is not cut off there. */
+function toPlace(share: number): CSSProperties {
+  return { left: toPercent(share), "--share": share } as CSSProperties;
 }
 
 function toPercent(share: number): string {

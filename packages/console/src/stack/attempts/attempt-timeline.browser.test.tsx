@@ -64,8 +64,24 @@ it("is under the graph, below the failure, and before the tasks", async () => {
 
 const FROM = Date.UTC(2026, 10, 20, 3);
 
+const SECOND = 1_000;
+
+/** Of thirteen minutes: one bar of five seconds, one of five minutes. */
+const BARS = [
+  { key: "1", text: "1", name: "app, attempt 1", from: FROM, to: FROM + 5 * SECOND, status: "failed" as const },
+  {
+    key: "2",
+    text: "2",
+    name: "app, attempt 2",
+    from: FROM + 60 * SECOND,
+    to: FROM + 360 * SECOND,
+    status: "busy" as const,
+  },
+];
+
 function Timeline() {
-  return <Gantt label="Attempts" heads={["Task", "Result"]} rows={[]} from={FROM} to={FROM + 780_000} />;
+  const rows = [{ name: "app", bars: BARS, end: "Busy" }];
+  return <Gantt label="Attempts" heads={["Task", "Result"]} rows={rows} from={FROM} to={FROM + 780 * SECOND} />;
 }
 
 it("cuts off no time of its axis on a phone, also where the first one is at the very beginning", async () => {
@@ -79,4 +95,30 @@ it("cuts off no time of its axis on a phone, also where the first one is at the 
     return left < place.left || right > place.right ? [tick.textContent] : [];
   });
   expect(cut).toEqual([]);
+  const [axis, first] = [".gantt-track.ticks", ".gantt-tick"].map((each) =>
+    Math.round(document.querySelector(each)?.getBoundingClientRect().left ?? Number.NaN),
+  );
+  expect(first).toBe(axis);
+});
+
+it("has no number in a bar that would cut it, which is still named", async () => {
+  await page.viewport(1_440, 800);
+  const { screen } = await renderPage(Timeline, "/", {});
+  await expect.element(screen.getByRole("img", { name: /^app, attempt 1: failed, 5s/ })).toBeVisible();
+
+  const bars = [...document.querySelectorAll(".gantt-bar")].map((bar) => {
+    const { left, right, width } = bar.getBoundingClientRect();
+    const text = document.createRange();
+    text.selectNodeContents(bar.querySelector("span") ?? bar);
+    const number = text.getBoundingClientRect();
+    return {
+      isNarrow: width < 20,
+      isInside: number.left >= left && number.right <= right,
+      isOut: number.left >= right,
+    };
+  });
+  expect(bars).toEqual([
+    { isNarrow: true, isInside: false, isOut: true },
+    { isNarrow: false, isInside: true, isOut: false },
+  ]);
 });
