@@ -105,14 +105,14 @@ describe("on-call", () => {
 
     await sees("Failed 3");
     await sees(/no room for another postgres database/);
-    await sees("1 of 1 workers");
+    await sees("1 worker");
     expect(clicks()).toBe(0);
   });
 
   it("sees which workers are alive with 1 click", async () => {
     const { startAt, press, page, clicks } = ada;
     await startAt();
-    await press("link", /of 1 workers/);
+    await press("link", /1 worker/);
 
     await page.getByRole("heading", { name: "Yard", exact: true }).waitFor();
     await page

@@ -26,11 +26,17 @@ export function Capacity() {
     <To path="/yard" className="overview-capacity">
       <Mark
         status={alive.length === 0 ? "overdue" : alive.length < workers.length ? "waiting" : "quiet"}
-        word={`${alive.length} of ${workers.length} workers`}
+        word={formatWorkers(alive.length, workers.length)}
       />
       <span>room for {room}</span>
       {info.data !== undefined && <span>{info.data.queuedTasks} queued</span>}
       {hasFailed(info) && toFailure(info.error).code !== "FORBIDDEN" && <span>the queue could not be loaded</span>}
     </To>
   );
+}
+
+/** Returns how many workers there are; where some are gone, of how many. */
+function formatWorkers(alive: number, all: number): string {
+  const of = alive === all ? "" : `${alive.toLocaleString("en")} of `;
+  return `${of}${all.toLocaleString("en")} ${all === 1 ? "worker" : "workers"}`;
 }

@@ -117,8 +117,19 @@ describe("OverviewPage", () => {
       .toHaveAttribute("href", "/approval?stack=web-prod&task=sign-off");
     await expect.element(screen.getByText("creating the service")).toBeVisible();
     await expect.element(screen.getByText("app failed")).toBeVisible();
-    await expect.element(screen.getByText("1 of 1 workers")).toBeVisible();
+    await expect.element(screen.getByText("1 worker", { exact: true })).toBeVisible();
     await expect.element(screen.getByText("room for 3")).toBeVisible();
+  });
+
+  it.each([
+    ["1 of 2 workers", [false, true]],
+    ["0 of 1 worker", [true]],
+    ["2 workers", [false, false]],
+  ])("counts the workers that are there: %s", async (word, gone) => {
+    const items = gone.map((isGone, index) => ({ ...worker, id: `w${index}`, gone: isGone }));
+    const { screen } = await renderPage(OverviewPage, "/", { ...quiet, "GET /v1/processes": { items } });
+
+    await expect.element(screen.getByText(word, { exact: true })).toBeVisible();
   });
 
   it("shows the jobs that failed in the last day, with a link to each one's page", async () => {
