@@ -17,6 +17,7 @@ function Page() {
         keyOf={(id) => id}
         columns={[
           { header: "Stack", cell: (id) => <StackLink id={id} /> },
+          { header: "Lock", cell: () => "" },
           ...HEADS.map((header) => ({ header, cell: () => "suspended" })),
         ]}
       />
@@ -47,6 +48,10 @@ it("is a list on a phone, which would cut it: the head of a column is beside eac
   expect(getComputedStyle(head, "::before").content).toContain("Message");
   await expect.element(last).toHaveAccessibleName("suspended");
   expect(last.element().getBoundingClientRect().right).toBeLessThanOrEqual(390);
+  // A name without a value says nothing.
+  const names = [...area.querySelectorAll(".cell-head")].map((each) => each.getAttribute("data-head"));
+  expect(names).toEqual(HEADS);
+  expect(area.querySelector("td:empty")?.getClientRects()).toHaveLength(0);
   const roles = ["table", "thead", "tbody tr", "td", "th"].map((each) =>
     area.querySelector(each)?.getAttribute("role"),
   );

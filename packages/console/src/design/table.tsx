@@ -194,12 +194,16 @@ const CELL_CLASSES = ["number", "narrow", "prose", "line", "rest", "actions"] as
 
 /** Renders the cells of one row. */
 export function Cells<Row>({ columns, row, isList = false }: CellsProps<Row>) {
-  return columns.map((column, index) => (
-    <td key={toKey(column)} className={CELL_CLASSES.find((name) => column[name])} {...(isList && { role: "cell" })}>
-      {isList && index > 0 && <CellHead column={column} />}
-      {column.cell(row)}
-    </td>
-  ));
+  return columns.map((column, index) => {
+    const content = column.cell(row);
+    return (
+      <td key={toKey(column)} className={CELL_CLASSES.find((name) => column[name])} {...(isList && { role: "cell" })}>
+        {/* What is empty is not in the list, so neither is its name. */}
+        {isList && index > 0 && content !== "" && <CellHead column={column} />}
+        {content}
+      </td>
+    );
+  });
 }
 
 /** Renders the head of a column beside a cell of it, as a drawing: it is no part of the cell's text, and screen readers say it themselves. */
