@@ -28,16 +28,13 @@ function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { ca
   const exit = responseCode === undefined || responseCode === -1 ? "" : `exit code ${responseCode}`;
   return (
     <li data-row={code}>
-      <div className="row spread">
-        <h3 className="row">
-          <Mark status="failed" word={`${count.toLocaleString("en")} ${count === 1 ? "instance" : "instances"}`} />
-          <code>
-            <Text>{code}</Text>
-          </code>
-          {exit}
-        </h3>
-        <ShowCode code={code} />
-      </div>
+      <h3 className="row">
+        <Mark status="failed" word={`${count.toLocaleString("en")} ${count === 1 ? "instance" : "instances"}`} />
+        <code>
+          <Text>{code}</Text>
+        </code>
+        {exit}
+      </h3>
       {known !== undefined && (
         <p>
           <RichText text={known.meaning} /> <strong>What to do:</strong> <RichText text={known.advice} />
@@ -48,10 +45,13 @@ function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { ca
           <Text>{example}</Text>
         </Scrolled>
       )}
-      <p className="muted">
-        {count > SHOWN && "Such as "}
-        <Text mono>{instanceIds.slice(0, SHOWN).join(", ")}</Text>
-      </p>
+      <div className="row spread">
+        <p className="muted">
+          {count > SHOWN && "Such as "}
+          <Text mono>{instanceIds.slice(0, SHOWN).join(", ")}</Text>
+        </p>
+        <ShowCode code={code} />
+      </div>
     </li>
   );
 }

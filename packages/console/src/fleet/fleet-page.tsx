@@ -8,9 +8,8 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
-import { JobActions } from "../design/run/job-actions.tsx";
-import { Text } from "../design/text.tsx";
-import { RunAgain } from "../runs/run-again.tsx";
+import { JobActions } from "../runs/job-actions.tsx";
+import { JobId } from "../runs/job-head.tsx";
 import { RunTabs } from "../runs/run-tabs.tsx";
 import { FleetCauses } from "./fleet-causes.tsx";
 import { isFleetPage } from "./fleet-data.ts";
@@ -47,19 +46,9 @@ export function FleetPage() {
   return (
     <Page
       title={`Fleet run ${id}`}
-      heading={
-        <>
-          Fleet run <Text>{id}</Text>
-        </>
-      }
-      actions={
-        run.data && (
-          <>
-            <JobActions job={run.data} {...defined({ retryWord })} />
-            <RunAgain job={run.data} />
-          </>
-        )
-      }
+      heading="Fleet run"
+      beside={<JobId id={id} />}
+      actions={run.data && <JobActions job={run.data} {...defined({ retryWord })} />}
     >
       {run.data !== undefined || run.error === null || report.data === undefined || report.data.length === 0 ? (
         <Loaded query={run} height={120}>

@@ -107,17 +107,20 @@ function Budget({ run, report }: { run: Job; report: FleetReport }) {
   const isOver = used > allowed;
   return (
     <p className={isOver ? "row fleet-over tone-fail" : "row"}>
-      {isOver && <Mark status="failed" word="Budget exceeded" />}
-      <meter
-        className={isOver ? "fleet-budget over" : "fleet-budget"}
-        min={0}
-        max={Math.max(allowed, used, 1)}
-        high={allowed + 0.5}
-        low={allowed + 0.5}
-        optimum={0}
-        value={used}
-        aria-label="Error budget"
-      />
+      {isOver ? (
+        <Mark status="failed" word="Budget exceeded" />
+      ) : (
+        <meter
+          className="fleet-budget"
+          min={0}
+          max={Math.max(allowed, 1)}
+          high={allowed + 0.5}
+          low={allowed + 0.5}
+          optimum={0}
+          value={used}
+          aria-label="Error budget"
+        />
+      )}
       <span>
         {used.toLocaleString("en")} of {allowed.toLocaleString("en")} allowed failures
         {isOver ? ": nothing more is sent" : ""}

@@ -5,11 +5,10 @@ import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
-import { JobActions } from "../design/run/job-actions.tsx";
 import { findJobPage } from "../design/run/job-link.tsx";
 import { Text } from "../design/text.tsx";
-import { JobHead } from "../runs/job-head.tsx";
-import { RunAgain } from "../runs/run-again.tsx";
+import { JobActions } from "../runs/job-actions.tsx";
+import { JobHead, JobId } from "../runs/job-head.tsx";
 import { RunFailure } from "../runs/run-failure.tsx";
 import { Json, type RunTab, RunTabs } from "../runs/run-tabs.tsx";
 import { AttemptSteps, RunTimeline } from "../runs/run-timeline.tsx";
@@ -40,19 +39,9 @@ function OneJob({ id }: { id: string }) {
   return (
     <Page
       title={`Job ${id}`}
-      heading={
-        <>
-          Job <Text>{id}</Text>
-        </>
-      }
-      actions={
-        job.data && (
-          <>
-            <JobActions job={job.data} />
-            <RunAgain job={job.data} />
-          </>
-        )
-      }
+      heading={job.data === undefined ? "Job" : <Text>{job.data.executor}</Text>}
+      beside={<JobId id={id} />}
+      actions={job.data && <JobActions job={job.data} />}
     >
       <Loaded query={job} height={160}>
         {(data) => <Shown job={data} />}
@@ -62,24 +51,18 @@ function OneJob({ id }: { id: string }) {
 }
 
 function Shown({ job }: { job: Job }) {
-  const { executor, message, error, endedAt } = job;
+  const { message, error, endedAt } = job;
   const own = findJobPage(job);
   return (
     <>
       <JobHead
         job={job}
         what={
-          <>
-            <Text>{executor}</Text>
-            {own !== undefined && (
-              <>
-                {" · "}
-                <To path={own.path} search={{ id: job.jobId }}>
-                  {own.name}
-                </To>
-              </>
-            )}
-          </>
+          own !== undefined && (
+            <To path={own.path} search={{ id: job.jobId }}>
+              {own.name}
+            </To>
+          )
         }
       />
       <RunFailure job={job} />

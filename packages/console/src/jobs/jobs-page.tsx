@@ -1,19 +1,23 @@
-import type { Job } from "@stackyard/sdk/jobs";
+import type { Job, JobState } from "@stackyard/sdk/jobs";
+import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { JOB_STATES, statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
+import { usePlaceName } from "../api/use-account-name.ts";
 import { itemsOf, useLoad } from "../api/use-load.ts";
 import { FilterChoice, Filters } from "../design/filters.tsx";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
-import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
-import { JobLink } from "../design/run/job-link.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
-import { Ago, Text, useNow } from "../design/text.tsx";
+import { type Happening, Happenings } from "../design/happenings.tsx";
+import { TextLink, To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { wordOf } from "../design/mark.tsx";
+import { Empty, NoMatch, Page } from "../design/page.tsx";
+import { toJobPath } from "../design/run/job-link.tsx";
+import { Listed } from "../design/table.tsx";
+import { Text, useNow } from "../design/text.tsx";
+import { findJobFacts } from "../runs/job-facts.ts";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { useJobs } from "./job-list.tsx";
-import "./jobs.css";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
@@ -32,9 +36,9 @@ export function JobsPage() {
           Jobs
         </To>
       </nav>
-      <Panel>
-        <JobFilters />
-        <ListTable
+      <JobFilters />
+      <section className="panel" aria-label="Jobs">
+        <Listed
           list={list}
           empty={
             isFiltered ? (
@@ -48,55 +52,74 @@ export function JobsPage() {
               </Empty>
             )
           }
-          label="Jobs"
-          columns={COLUMNS}
-          keyOf={({ jobId }) => jobId}
-          height="max(24rem, calc(100dvh - 220px))"
-        />
-      </Panel>
+        >
+          {(jobs) => <Happenings label="Jobs, newest first" items={jobs.map(toHappening)} />}
+        </Listed>
+      </section>
     </Page>
   );
 }
 
-const COLUMNS: readonly Column<Job>[] = [
-  {
-    header: "Job",
-    cell: (job) => (
-      <span className="job-name">
-        <strong>
-          <Text>{job.executor}</Text>
-        </strong>
-        <JobLink job={job} />
-      </span>
-    ),
-  },
-  { header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
-  { header: "What it says", prose: true, cell: (job) => <Message job={job} /> },
-  { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
-  { header: "Took", number: true, cell: (job) => <Took job={job} /> },
-];
+function toHappening(job: Job): Happening {
+  const status = statusOfJob(job.state);
+  return {
+    key: job.jobId,
+    at: job.startedAt,
+    status,
+    word: wordOf(status),
+    what: <Deed job={job} />,
+    why: toMessage(job),
+    who: <Text mono>{job.jobId}</Text>,
+  };
+}
 
-function Message({ job: { error, message = "", cancelling, endedAt } }: { job: Job }) {
+/** What became of a job, by its state; a job of a newer server has its state as it is. */
+const DEEDS: Readonly<Record<JobState, string>> = {
+  waiting: "has waited for a worker for",
+  running: "has run for",
+  succeeded: "succeeded after",
+  failed: "failed after",
+  cancelled: "was cancelled after",
+};
+
+/** Renders what ran where, and what became of it, in one sentence. */
+function Deed({ job }: { job: Job }) {
+  const { jobId, executor, state, startedAt, endedAt } = job;
+  const now = useNow();
+  const { where } = findJobFacts(job, usePlaceName());
+  const ms = (endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt);
+  return (
+    <>
+      <TextLink
+        path={toJobPath(job)}
+        search={{ id: jobId }}
+        label={toSafeText(`${executor} ${jobId}`)}
+        text={executor}
+      />
+      {where !== "" && (
+        <>
+          {" "}
+          in <Text>{where}</Text>
+        </>
+      )}{" "}
+      {DEEDS[state] ?? state} {formatDuration(ms)}
+    </>
+  );
+}
+
+/** Returns why a job has failed, else what it said last; undefined where it said nothing. */
+function toMessage({ error, message = "", cancelling, endedAt }: Job): ReactNode {
   if (error !== undefined) {
     return (
       <>
-        <Text mono>{error.code}</Text> <Text>{error.message}</Text>
+        <Text>{error.message}</Text> <Text mono>{error.code}</Text>
       </>
     );
   }
-  if (endedAt !== undefined && message !== "") {
-    return (
-      <span className="muted">
-        last: <Text>{dropColors(message)}</Text>
-      </span>
-    );
-  }
-  return <Text>{dropColors(cancelling ? `Cancelling. ${message}` : message)}</Text>;
-}
-
-function Took({ job: { startedAt, endedAt } }: { job: Job }) {
-  const now = useNow();
-  return formatDuration((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt));
+  const text = dropColors(message);
+  const words = endedAt === undefined && cancelling ? `Cancelling. ${text}` : text;
+  if (words === "") return undefined;
+  return <Text>{endedAt === undefined ? words : `last: ${words}`}</Text>;
 }
 
 function JobFilters() {

@@ -73,13 +73,15 @@ function Shown({ release, job }: ShownProps) {
     <>
       <Summary release={release} job={job} />
       {states.length === 0 ? (
-        <AttemptSteps job={job} />
+        <>
+          <AttemptSteps job={job} />
+          <RunTimeline job={job} />
+        </>
       ) : (
         <Panel title="States" note={states.length}>
           <Steps label="States in order" steps={toStateSteps(jobId, states, { chosen, now })} />
         </Panel>
       )}
-      <RunTimeline job={job} rows={toStateRows(jobId, states)} />
       <RunTabs
         job={job}
         path="/asg"
@@ -99,6 +101,15 @@ function Shown({ release, job }: ShownProps) {
             title: "Progress",
             show: () => <Progress release={release} state={states.find(({ name }) => name === chosen)} />,
           },
+          ...(states.length === 0
+            ? []
+            : [
+                {
+                  id: "timeline",
+                  title: "Timeline",
+                  show: () => <RunTimeline job={job} rows={toStateRows(jobId, states)} />,
+                },
+              ]),
         ]}
       />
     </>

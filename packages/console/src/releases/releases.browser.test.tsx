@@ -389,7 +389,7 @@ describe("AsgPage", () => {
       await expect.element(screen.getByText("4f1c9d2", { exact: true })).toBeVisible();
       const states = screen.getByRole("list", { name: "States in order" }).getByRole("link");
       await expect.element(states.nth(2)).toHaveAccessibleName("CheckHealthy: failed, 5m");
-      const tops = ["[aria-label=Error]", ".steps-strip", ".gantt", ".tabs"].map(
+      const tops = ["[aria-label=Error]", ".steps-strip", ".tabs"].map(
         (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
       );
       expect(tops.every(Number.isFinite)).toBe(true);
@@ -397,7 +397,7 @@ describe("AsgPage", () => {
     });
 
     it("leads from a state to its lines, with the keyboard too (prefect-archive/legacy-ui#1022)", async () => {
-      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2&tab=timeline", failedApi);
       const bar = screen.getByRole("link", { name: "Deploy: succeeded, 2m, its lines" });
       await expect.element(bar).toBeVisible();
 
@@ -426,7 +426,7 @@ describe("AsgPage", () => {
 
     it.each([390, 1_024])("keeps within a page %i px wide, names in full (airflow#20125)", async (width) => {
       await page.viewport(width, 1_000);
-      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2&tab=timeline", failedApi);
       const timeline = screen.getByRole("region", { name: "Timeline since the start" });
       await expect.element(timeline.getByText("DetachForFailure")).toBeVisible();
 
@@ -439,7 +439,7 @@ describe("AsgPage", () => {
 
     it("does not cut off the last time of the axis (airflow#55554)", async () => {
       await page.viewport(1_440, 1_000);
-      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2&tab=timeline", failedApi);
       await expect.element(screen.getByRole("region", { name: "Timeline since the start" })).toBeVisible();
 
       const axis = document.querySelector(".ticks")?.getBoundingClientRect() ?? new DOMRect();

@@ -12,6 +12,7 @@ import "./runs.css";
 
 interface JobHeadProps {
   readonly job: Job;
+  /** What it does, where its page is not called so. */
   readonly what: ReactNode;
   /** Where it works; by default the places of its config. */
   readonly where?: ReactNode;
@@ -46,6 +47,15 @@ export function JobHead({ job, what, where, state, by, more = {} }: JobHeadProps
         ...more,
       }}
     />
+  );
+}
+
+/** Renders the id of a job beside the heading of its page. */
+export function JobId({ id }: { id: string }) {
+  return (
+    <span className="muted small">
+      <Text mono>{id}</Text>
+    </span>
   );
 }
 

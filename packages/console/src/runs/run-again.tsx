@@ -1,9 +1,10 @@
+import { defined } from "@stackyard/core";
 import type { Job, NewJob } from "@stackyard/sdk/jobs";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { JOB_MACHINE } from "../api/status.ts";
-import { Button } from "../design/button.tsx";
+import { Button, type ButtonProps } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { useGo } from "../design/links.tsx";
 import { toJobPath } from "../design/run/job-link.tsx";
@@ -12,7 +13,7 @@ import { useToast } from "../design/toasts.tsx";
 import { hasHiddenValue } from "./last-success.ts";
 
 /** Renders the button that starts another job with the values of this one. */
-export function RunAgain({ job }: { job: Job }) {
+export function RunAgain({ job, look }: { job: Job } & Pick<ButtonProps, "look">) {
   const [open, setOpen] = useState(false);
   const toast = useToast();
   const go = useGo();
@@ -23,7 +24,7 @@ export function RunAgain({ job }: { job: Job }) {
   const hidden = hasHiddenValue(job) ? "Its config has hidden values" : undefined;
   return (
     <>
-      <Button refusal={refusal ?? running ?? unknown ?? hidden} onPress={() => setOpen(true)}>
+      <Button {...defined({ look })} refusal={refusal ?? running ?? unknown ?? hidden} onPress={() => setOpen(true)}>
         Run again with the same values…
       </Button>
       {open && (

@@ -2,16 +2,22 @@ import { defined } from "@stackyard/core";
 import type { Job } from "@stackyard/sdk/jobs";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useRefusal } from "../../api/access.ts";
-import { toFailure, yard } from "../../api/client.ts";
-import { keys } from "../../api/keys.ts";
-import { JOB_MACHINE } from "../../api/status.ts";
-import { Button } from "../button.tsx";
-import { ActionDialog } from "../dialog.tsx";
-import { Text } from "../text.tsx";
-import { useToast } from "../toasts.tsx";
+import { useRefusal } from "../api/access.ts";
+import { toFailure, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { JOB_MACHINE } from "../api/status.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog } from "../design/dialog.tsx";
+import { Icon } from "../design/icon.tsx";
+import { Menu } from "../design/menu.tsx";
+import { Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { RunAgain } from "./run-again.tsx";
 
-/** Renders retry and cancel of a job. `retryWord` names what is retried, such as `Retry 3 failed and 9 not sent`. */
+/**
+ * Renders what can be done about a job: what makes sense in its state, and in a menu the rest, with the reasons why not.
+ * `retryWord` names what is retried, such as `Retry 3 failed and 9 not sent`.
+ */
 export function JobActions({ job, retryWord = "Retry" }: { job: Job; retryWord?: string }) {
   const { jobId, state, endedAt, cancelling } = job;
   const [dialog, setDialog] = useState(false);
@@ -27,20 +33,35 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Job; retryWord?:
       toast(`Retry: ${toFailure(error).detail}`, "fail");
     }
   };
+  const noRetry = toRetryRefusal(state);
+  const noCancel = toCancelRefusal(endedAt, cancelling);
   return (
     <>
-      <Button
-        shortcut="r"
+      {noRetry === undefined && (
         // What has failed is most likely tried again.
-        {...(toRetryRefusal(state) === undefined && { look: "primary" as const })}
-        refusal={refusal ?? toRetryRefusal(state)}
-        onPress={retry}
-      >
-        {retryWord}
-      </Button>
-      <Button look="danger" refusal={refusal ?? toCancelRefusal(endedAt, cancelling)} onPress={() => setDialog(true)}>
-        Cancel…
-      </Button>
+        <Button shortcut="r" look="primary" refusal={refusal} onPress={retry}>
+          {retryWord}
+        </Button>
+      )}
+      {noCancel === undefined && (
+        <Button look="danger" refusal={refusal} onPress={() => setDialog(true)}>
+          Cancel…
+        </Button>
+      )}
+      {endedAt !== undefined && <RunAgain job={job} />}
+      <Menu label="More actions" face={<Icon name="more" />} className="button">
+        {noRetry !== undefined && (
+          <Button look="plain" refusal={noRetry}>
+            Retry
+          </Button>
+        )}
+        {noCancel !== undefined && (
+          <Button look="plain" refusal={noCancel}>
+            Cancel…
+          </Button>
+        )}
+        {endedAt === undefined && <RunAgain job={job} look="plain" />}
+      </Menu>
       {dialog && (
         <ActionDialog
           title="Cancel the job"
