@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { type By, defined, nameBy } from "@stackyard/core";
 import type { TerraformState } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -6,6 +6,7 @@ import { type PagedList, usePages } from "../api/use-pages.ts";
 import { TextLink } from "../design/links.tsx";
 import { SideList } from "../design/list-detail.tsx";
 import type { Column } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
 
 /** Loads the Terraform states of which the key begins with a text. */
 export function useStates(prefix: string | undefined): PagedList<TerraformState> {
@@ -29,4 +30,22 @@ export function StateList({ stateKey }: { stateKey: string }) {
       columns={[STATE_COLUMN]}
     />
   );
+}
+
+/** Renders the newest version of a state in one sentence. */
+export function LastWritten({ state: { current, versions }, people }: LastWrittenProps) {
+  const [newest] = versions;
+  if (newest === undefined) return <span className="muted">never</span>;
+  return (
+    <>
+      <Text>{nameBy(newest, people)}</Text> wrote version {newest.version}, <Ago at={newest.at} />
+      {current === undefined && ", deleted since"}
+    </>
+  );
+}
+
+interface LastWrittenProps {
+  readonly state: TerraformState;
+  /** All whom the page names. */
+  readonly people: readonly By[];
 }

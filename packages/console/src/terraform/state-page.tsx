@@ -1,6 +1,6 @@
 import { nameBy } from "@stackyard/core";
 import type { StateVersion, TerraformState } from "@stackyard/sdk";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { queryClient, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -8,16 +8,17 @@ import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Options, SelectField } from "../design/fields.tsx";
+import { type Happening, Happenings } from "../design/happenings.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
-import { Table, toActionsColumn } from "../design/table.tsx";
+import { Table } from "../design/table.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
-import { StateList } from "./state-list.tsx";
+import { LastWritten, StateList } from "./state-list.tsx";
 import { listPeople, toHolder } from "./state-people.ts";
 
 /** Renders one Terraform state: its versions, the holder of its lock, and what changed between two versions. */
@@ -35,7 +36,11 @@ function OneState({ stateKey: key }: { stateKey: string }) {
     enabled: key !== "",
   });
   return (
-    <Page title={`Terraform state ${key}`} heading={<Text>{key}</Text>}>
+    <Page
+      title={`Terraform state ${key}`}
+      heading={<Text>{key}</Text>}
+      sentence={state.data && <LastWritten state={state.data} people={listPeople(state.data)} />}
+    >
       {key === "" ? (
         <Empty command="stackyard terraform ls">The address names no state. Open one from the list.</Empty>
       ) : (
@@ -44,10 +49,9 @@ function OneState({ stateKey: key }: { stateKey: string }) {
             <>
               <Lock state={found} />
               <div className="columns">
-                <Versions state={found} />
+                <History state={found} />
                 <Differences state={found} />
               </div>
-              <BrokenLocks state={found} />
             </>
           )}
         </Loaded>
@@ -116,49 +120,38 @@ function Lock({ state }: { state: TerraformState }) {
   );
 }
 
-function Versions({ state }: { state: TerraformState }) {
-  const people = listPeople(state);
-  const { key, versions, current, lock } = state;
+/** Renders who wrote which version, and who has broken a lock. */
+function History({ state }: { state: TerraformState }) {
+  const { key, current, lock } = state;
   const [restoring, setRestoring] = useState<StateVersion & { readonly over: number | undefined }>();
   const [reading, setReading] = useState<number>();
   const noRestore = useRefusal("states:write", toSubject(key));
   const noRead = useRefusal("states:read", toSubject(key));
   const toast = useToast();
   return (
-    <Panel title="Versions">
-      <Table
-        label="Versions, newest first"
-        height={480}
-        rows={versions}
-        keyOf={({ version }) => String(version)}
-        columns={[
-          { header: "Version", number: true, cell: ({ version }) => version },
-          { header: "Serial", number: true, cell: ({ serial }) => serial ?? "–" },
-          { header: "Written", cell: ({ at }) => <Ago at={at} /> },
-          { header: "By", cell: (version) => <Text>{nameBy(version, people)}</Text> },
-          { header: "Terraform", cell: ({ terraformVersion }) => <Text>{terraformVersion ?? "–"}</Text> },
-          { header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
-          toActionsColumn((version: StateVersion) => (
-            <>
+    <Panel title="History">
+      <Happenings
+        label="Versions and broken locks, newest first"
+        items={listHappenings(state, (version) => (
+          <>
+            {version.version !== current && (
               <Button
-                label={`Read version ${version.version}`}
-                refusal={noRead}
-                onPress={() => setReading(version.version)}
+                label={`Restore version ${version.version}`}
+                refusal={noRestore ?? (lock && "The state is locked")}
+                onPress={() => setRestoring({ ...version, over: current })}
               >
-                Read
+                Restore…
               </Button>
-              {version.version !== current && (
-                <Button
-                  label={`Restore version ${version.version}`}
-                  refusal={noRestore ?? (lock && "The state is locked")}
-                  onPress={() => setRestoring({ ...version, over: current })}
-                >
-                  Restore…
-                </Button>
-              )}
-            </>
-          )),
-        ]}
+            )}
+            <Button
+              label={`Read version ${version.version}`}
+              refusal={noRead}
+              onPress={() => setReading(version.version)}
+            >
+              Read
+            </Button>
+          </>
+        ))}
       />
       {reading !== undefined && <Content stateKey={key} version={reading} onClose={() => setReading(undefined)} />}
       {restoring !== undefined && (
@@ -281,30 +274,60 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
   );
 }
 
-function BrokenLocks({ state }: { state: TerraformState }) {
-  const { forcedUnlocks = [] } = state;
+/** Returns what was done to a state as sentences, newest first. `actions` renders what can be done with a version. */
+function listHappenings(state: TerraformState, actions: (version: StateVersion) => ReactNode): readonly Happening[] {
   const people = listPeople(state);
-  if (forcedUnlocks.length === 0) return null;
-  return (
-    <Panel title="Locks broken by force">
-      <Table
-        label="Locks that were broken by force, newest first"
-        rows={forcedUnlocks}
-        keyOf={({ at, lockId }) => `${at} ${lockId}`}
-        columns={[
-          { header: "Broken", cell: ({ at }) => <Ago at={at} /> },
-          { header: "By", cell: (broken) => <Text>{nameBy(broken, people)}</Text> },
-          { header: "Holder", cell: (broken) => <Text>{nameBy(toHolder(broken), people)}</Text> },
-          {
-            header: "Audit",
-            cell: ({ by, byId }) => (
-              <To path="/audit" search={{ who: byId ?? by }}>
-                Lines of this person
-              </To>
-            ),
-          },
-        ]}
-      />
-    </Panel>
-  );
+  const { versions, current, forcedUnlocks = [] } = state;
+  const written = versions.map((version): Happening => {
+    const isPresent = version.version === current;
+    return {
+      key: `version ${version.version}`,
+      at: version.at,
+      status: isPresent ? "succeeded" : "skipped",
+      word: isPresent ? "The present version" : "An earlier version",
+      what: (
+        <>
+          <strong>
+            <Text>{nameBy(version, people)}</Text>
+          </strong>{" "}
+          wrote version {version.version}
+        </>
+      ),
+      why: <Text>{describeVersion(version)}</Text>,
+      who: <span className="row-actions">{actions(version)}</span>,
+    };
+  });
+  const broken = forcedUnlocks.map((unlock): Happening => {
+    const { at, lockId, by, byId } = unlock;
+    return {
+      key: `unlock ${at} ${lockId}`,
+      at,
+      status: "parked",
+      word: "A lock was broken",
+      what: (
+        <>
+          <strong>
+            <Text>{nameBy(unlock, people)}</Text>
+          </strong>{" "}
+          broke the lock of <Text>{nameBy(toHolder(unlock), people)}</Text> by force
+        </>
+      ),
+      who: (
+        <To path="/audit" search={{ who: byId ?? by }}>
+          Lines of this person
+        </To>
+      ),
+    };
+  });
+  return [...written, ...broken].toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at));
+}
+
+function describeVersion({ serial, bytes, terraformVersion }: StateVersion): string {
+  return [
+    serial !== undefined && `serial ${serial}`,
+    `${bytes.toLocaleString("en")} bytes`,
+    terraformVersion !== undefined && `Terraform ${terraformVersion}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }

@@ -5,8 +5,7 @@ import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
-import { STATE_COLUMN, useStates } from "./state-list.tsx";
+import { LastWritten, STATE_COLUMN, useStates } from "./state-list.tsx";
 import { listPeople, toHolder } from "./state-people.ts";
 
 /** Renders all Terraform states of the yard's state backend. */
@@ -15,7 +14,10 @@ export function StatesPage() {
   const change = useChangeSearch();
   const states = useStates(prefix);
   return (
-    <Page title="Terraform states">
+    <Page
+      title="Terraform states"
+      sentence="What Terraform knows of each environment, with all its versions. A run locks the state that it changes."
+    >
       <Panel>
         <Filters>
           <FilterText name="prefix" label="Key begins with" shortcut="/" />
@@ -43,15 +45,12 @@ function toColumns(states: readonly TerraformState[]): readonly Column<Terraform
   const people = states.flatMap(listPeople);
   return [
     STATE_COLUMN,
-    { header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
-    { header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
-    { header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },
-    { header: "By", cell: ({ versions: [newest] }) => <Text>{(newest && nameBy(newest, people)) ?? "–"}</Text> },
+    { header: "Newest version", cell: (state) => <LastWritten state={state} people={people} /> },
     {
       header: "Lock",
       cell: ({ lock }) =>
         lock === undefined ? (
-          ""
+          <span className="muted">free</span>
         ) : (
           <Mark status="parked" word={`Locked by ${lock.who ?? nameBy(toHolder(lock), people)}`} />
         ),

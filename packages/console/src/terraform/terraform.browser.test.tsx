@@ -85,7 +85,7 @@ describe("StatePage", () => {
     tags: "page",
   }, async () => {
     const { screen, sent } = await renderPage(StatePage, address, api);
-    await expect.element(screen.getByText("1,200")).toBeVisible();
+    await expect.element(screen.getByText(/1,200 bytes/)).toBeVisible();
     const before = sent.filter(({ path: to }) => to.includes("/versions/"));
     await screen.getByRole("button", { name: "Compare" }).click();
 
