@@ -100,7 +100,7 @@ const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/state?key=hostile/locked", "Unlock…"],
   ["/artifacts", "app 2 in 111122223333 eu-west-1: Present"],
   ["/stacks", "Retry…", "Send event…", "Cancel task…", "Upgrade…", "Settle…", "Remove…"],
-  ["/access", "Create…", "Rotate ci", "Revoke ci"],
+  ["/access", "Create a token…", "Rotate ci", "Revoke ci"],
   ["/access", "End the session of ada"],
   ["/inbox", "Retry create…"],
   ["/inbox?tab=dead", "Redrive 1…"],
@@ -117,7 +117,7 @@ const TABS: readonly string[] = [
   "/access",
   ...["diff", "simulation"].map((tab) => `/edit?tab=${tab}`),
   ...["report", "attempts", "config"].map((tab) => `/job?tab=${tab}`),
-  ...["progress", "log", "attempts", "config"].map((tab) => `/asg?id=failed&tab=${tab}`),
+  ...["progress", "timeline", "log", "attempts", "config"].map((tab) => `/asg?id=failed&tab=${tab}`),
   ...["answer", "requests"].map((tab) => `/custom-resource?tab=${tab}`),
 ];
 

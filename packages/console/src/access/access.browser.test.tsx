@@ -72,7 +72,8 @@ describe("AccessPage", () => {
       "GET /v1/tokens": { items: [token] },
       "POST /v1/tokens": { ...token, name: "grafana", token: "syt_secret" },
     });
-    await screen.getByRole("button", { name: "Create…" }).click();
+    await expect.element(screen.getByText("operator on stacks web-…")).toBeVisible();
+    await screen.getByRole("button", { name: "Create a token…" }).click();
     await screen.getByLabelText("Name").fill("grafana");
     await screen.getByLabelText(/Beginnings of stack ids/).fill("web-, api-");
     await screen.getByRole("button", { name: "Create", exact: true }).click();
@@ -99,7 +100,7 @@ describe("AccessPage", () => {
       "GET /v1/tokens": { items: [] },
       "POST /v1/tokens": problem(403, "FORBIDDEN", "A token cannot have more rights than you."),
     });
-    await screen.getByRole("button", { name: "Create…" }).click();
+    await screen.getByRole("button", { name: "Create a token…" }).click();
     await screen.getByLabelText("Name").fill("grafana");
     await screen.getByRole("button", { name: "Create", exact: true }).click();
 

@@ -27,10 +27,16 @@ export function SessionsPanel() {
         label="Sessions"
         keyOf={({ id }) => id}
         columns={[
-          { header: "Who", cell: ({ who }) => <Text>{nameApart(who, people)}</Text> },
-          { header: "Kind", cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text> },
-          { header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
-          { header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
+          {
+            header: "Who",
+            cell: ({ who }) => (
+              <strong>
+                <Text>{nameApart(who, people)}</Text>
+              </strong>
+            ),
+          },
+          { header: "Signed in with", cell: (session) => <Text>{describeWay(session)}</Text> },
+          { header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ") || "none"}</Text> },
           { header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
           { header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
           toActionsColumn((session: Session) => (
@@ -57,4 +63,9 @@ export function SessionsPanel() {
       )}
     </Panel>
   );
+}
+
+/** Returns how a person signed in, such as `browser, from 10.0.0.7`. */
+function describeWay({ kind, client, address }: Session): string {
+  return [kind, client, address && `from ${address}`].filter(Boolean).join(", ");
 }

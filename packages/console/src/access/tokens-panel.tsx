@@ -13,7 +13,7 @@ import { Empty, Panel } from "../design/page.tsx";
 import { type Column, ListTable, toActionsColumn } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { Scope } from "./me-panel.tsx";
+import { formatScope } from "./format-scope.ts";
 
 const KEY = keys.other("tokens");
 
@@ -32,7 +32,14 @@ export function TokensPanel() {
     void queryClient.invalidateQueries({ queryKey: KEY });
   };
   return (
-    <Panel title="API tokens" actions={<Button onPress={() => setOpen({ kind: "create" })}>Create…</Button>}>
+    <Panel
+      title="API tokens"
+      actions={
+        <Button look="primary" onPress={() => setOpen({ kind: "create" })}>
+          Create a token…
+        </Button>
+      }
+    >
       <ListTable
         list={tokens}
         empty={<Empty command="stackyard tokens create ci --role operator">You have no API token.</Empty>}
@@ -51,7 +58,14 @@ export function TokensPanel() {
 function toColumns(tokens: readonly ApiToken[]): readonly Column<ApiToken>[] {
   const people = tokens.map(({ createdBy }) => createdBy);
   return [
-    { header: "Name", cell: ({ name }) => <Text>{name}</Text> },
+    {
+      header: "Name",
+      cell: ({ name }) => (
+        <strong>
+          <Text>{name}</Text>
+        </strong>
+      ),
+    },
     {
       header: "Status",
       cell: ({ status }) =>
@@ -61,9 +75,10 @@ function toColumns(tokens: readonly ApiToken[]): readonly Column<ApiToken>[] {
           <Mark status="cancelled" word={status === "expired" ? "Expired" : "Revoked"} />
         ),
     },
-    { header: "Role", cell: ({ role, also }) => [role, ...(also ?? [])].join(" + ") },
-    { header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
-    { header: "Stacks", cell: ({ stacks }) => <Scope of={stacks} /> },
+    {
+      header: "May",
+      cell: ({ role, also = [], ...scope }) => <Text>{`${[role, ...also].join(" + ")} on ${formatScope(scope)}`}</Text>,
+    },
     { header: "Created by", cell: ({ createdBy }) => <Text>{nameApart(createdBy, people)}</Text> },
     { header: "Expires", cell: ({ expiresAt }) => (expiresAt ? <Ago at={expiresAt} /> : "never") },
     { header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },

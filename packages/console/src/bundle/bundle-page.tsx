@@ -22,12 +22,16 @@ export function BundlePage() {
       title="Bundle"
       sentence="Everything about a stack in one file, which opens without a yard. Sensitive values are *** in it."
     >
-      {id !== "" && <Download id={id} />}
-      <OpenFile onOpen={setBundle} />
-      {id === "" && (
-        <p className="muted">
-          To make one, <To path="/stacks">open a stack</To> and choose Bundle in its menu.
-        </p>
+      {id === "" ? (
+        <div className="columns">
+          <OpenFile onOpen={setBundle} isPrimary />
+          <HowToMake />
+        </div>
+      ) : (
+        <>
+          <Download id={id} />
+          <OpenFile onOpen={setBundle} />
+        </>
       )}
     </Page>
   );
@@ -39,6 +43,20 @@ const CONTENT = {
     "revisions of the machine, parked events, servers and workers",
   Masked: "sensitive metadata, outputs and log lines: they contain *** instead of the value",
 };
+
+/** Renders how a bundle is made, and what is in it. */
+function HowToMake() {
+  return (
+    <Panel title="Make one">
+      <div className="panel-body stack-v">
+        <p>
+          <To path="/stacks">Open a stack</To> and choose Bundle in its menu.
+        </p>
+        <Pairs of={CONTENT} />
+      </div>
+    </Panel>
+  );
+}
 
 /** The files that a bundle may be in. */
 const FORMS = {
@@ -99,8 +117,14 @@ function Download({ id }: { id: string }) {
   );
 }
 
+interface OpenFileProps {
+  readonly onOpen: (bundle: StackBundle) => void;
+  /** Opening a file is what one most likely does here. */
+  readonly isPrimary?: boolean;
+}
+
 /** Renders where a file is dropped, or chosen with a button. */
-function OpenFile({ onOpen }: { onOpen: (bundle: StackBundle) => void }) {
+function OpenFile({ onOpen, isPrimary = false }: OpenFileProps) {
   const [problem, setProblem] = useState<string>();
   const [isOver, setOver] = useState(false);
   const open = async (file: File | undefined) => {
@@ -130,7 +154,7 @@ function OpenFile({ onOpen }: { onOpen: (bundle: StackBundle) => void }) {
           <strong>Drop the JSON file of a bundle here</strong>
         </p>
         <p className="muted">It is read in this browser, and sent nowhere.</p>
-        <label className="button bundle-choose">
+        <label className={isPrimary ? "button primary bundle-choose" : "button bundle-choose"}>
           Choose a file…
           <input
             type="file"

@@ -1,4 +1,5 @@
 import type { OpenAttempt, StackPreview, YardProcess } from "@stackyard/sdk";
+import { Fragment } from "react";
 import { toStackId } from "../api/attempt-ids.ts";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -10,7 +11,7 @@ import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, MissingNotice, Page, Panel } from "../design/page.tsx";
 import { Figures } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
+import { type Column, Listed, ListTable, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { formatCount } from "../text/format-count.ts";
@@ -165,7 +166,6 @@ const QUEUED_COLUMNS: readonly Column<OpenAttempt>[] = [
 const OPEN_COLUMNS: readonly Column<OpenAttempt>[] = [
   ...ATTEMPT_COLUMNS,
   { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
-  { header: "State", cell: ({ status }) => <AttemptMark status={status} /> },
   { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
   { header: "Ends at the latest", cell: ({ deadlineAt }) => <Ago at={deadlineAt} /> },
 ];
@@ -178,25 +178,33 @@ const ATTEMPT_LOOKS: Readonly<Record<OpenAttempt["status"], readonly [Status, st
   settled: ["succeeded", "Ended"],
 };
 
-/** Renders where an attempt is. */
-function AttemptMark({ status }: Pick<OpenAttempt, "status">) {
-  const [look, word] = ATTEMPT_LOOKS[status] ?? ["running", status];
-  return <Mark status={look} word={word} />;
-}
-
-/** Renders every attempt that has not ended: those that the figure above counts. */
+/** Renders every attempt that has not ended, by where it is: those that the figure above counts. */
 function OpenAttempts() {
   const attempts = usePages(keys.list("attempts", {}), (part) => yard.attempts.list({}, part));
   return (
     <Panel title="Open attempts">
-      <ListTable
-        list={attempts}
-        empty={<Empty>No attempt is open.</Empty>}
-        label="Open attempts"
-        height={480}
-        keyOf={({ attemptId }) => attemptId}
-        columns={OPEN_COLUMNS}
-      />
+      <Listed list={attempts} empty={<Empty>No attempt is open.</Empty>}>
+        {(items) =>
+          [...Map.groupBy(items, ({ status }) => status)].map(([status, rows]) => {
+            const [look, word] = ATTEMPT_LOOKS[status] ?? ["running", status];
+            return (
+              <Fragment key={status}>
+                <h3 className="panel-part">
+                  <Mark status={look} word={word} />{" "}
+                  {attempts.loadMore === undefined && <span className="muted">{formatCount(rows.length)}</span>}
+                </h3>
+                <Table
+                  label={`Open attempts: ${word}`}
+                  height={480}
+                  rows={rows}
+                  keyOf={({ attemptId }) => attemptId}
+                  columns={OPEN_COLUMNS}
+                />
+              </Fragment>
+            );
+          })
+        }
+      </Listed>
     </Panel>
   );
 }
