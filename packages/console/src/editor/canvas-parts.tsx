@@ -33,6 +33,8 @@ export type StateNode = Node<{
   readonly node: MachineGraph["nodes"][number];
   readonly mark: NodeMark | undefined;
   readonly taken: Taken | undefined;
+  /** The task that is selected. */
+  readonly task: string | undefined;
   readonly down: boolean;
 }>;
 /** An event that many states handle alike. */
@@ -62,7 +64,7 @@ export type ReactionEdge = Edge<{
 }>;
 
 /** Renders a state as all graphs of the console do. */
-function StateView({ data: { node, mark, taken, down }, selected, width = 0, height = 0 }: NodeProps<StateNode>) {
+function StateView({ data: { node, mark, taken, task, down }, selected, width = 0, height = 0 }: NodeProps<StateNode>) {
   const { id } = node;
   const times = taken?.states.get(id);
   const badge: StateBadge = {
@@ -70,7 +72,11 @@ function StateView({ data: { node, mark, taken, down }, selected, width = 0, hei
     ...(times !== undefined && { note: toTimes(times) }),
     ...defined({ sign: mark?.change }),
   };
-  const marks: GraphMarks = { states: { [id]: badge }, ...defined({ taken }), ...(selected && { selected: id }) };
+  const marks: GraphMarks = {
+    states: { [id]: badge },
+    ...defined({ taken, selectedTask: task }),
+    ...(selected && { selected: id }),
+  };
   return (
     <>
       <Handle type="target" position={down ? Position.Top : Position.Left} />

@@ -52,6 +52,7 @@ interface CanvasProps {
   /** The text has errors: this is the last valid one. */
   readonly dimmed: boolean;
   readonly selected: string | undefined;
+  readonly selectedTask?: string | undefined;
   /** The arrows that are selected, or those of the selected state, by index. */
   readonly chosen?: ReadonlySet<number> | undefined;
   /** The arrows that can be taken now, by index: they are pressed. */
@@ -121,7 +122,10 @@ function useSize(place: RefObject<HTMLElement | null>): Size | undefined {
   return size;
 }
 
-type Placement = Pick<CanvasProps, "selected" | "chosen" | "possible" | "untried" | "marks" | "taken" | "changes"> & {
+type Placement = Pick<
+  CanvasProps,
+  "selected" | "selectedTask" | "chosen" | "possible" | "untried" | "marks" | "taken" | "changes"
+> & {
   readonly direction: Direction;
   readonly graph: MachineGraph;
   readonly layout: GraphLayout | undefined;
@@ -129,7 +133,8 @@ type Placement = Pick<CanvasProps, "selected" | "chosen" | "possible" | "untried
   readonly places: ReadonlyMap<string, Point>;
 };
 
-function useNodes({ graph, layout, places, selected, marks, taken, direction }: Placement): StateNode[] {
+function useNodes(placement: Placement): StateNode[] {
+  const { graph, layout, places, selected, selectedTask, marks, taken, direction } = placement;
   return useMemo(
     () =>
       (layout?.nodes ?? []).flatMap(({ id, x, y, width, height }, index) => {
@@ -151,11 +156,11 @@ function useNodes({ graph, layout, places, selected, marks, taken, direction }: 
             deletable: false,
             selected: id === selected,
             ariaLabel: isState ? `State ${toSafeText(id)}` : node.kind,
-            data: { node, mark: marks.get(id), taken, down: direction === "down" },
+            data: { node, mark: marks.get(id), taken, task: selectedTask, down: direction === "down" },
           },
         ];
       }),
-    [graph, layout, places, selected, marks, taken, direction],
+    [graph, layout, places, selected, selectedTask, marks, taken, direction],
   );
 }
 
@@ -308,7 +313,7 @@ function Canvas(props: CanvasProps & { readonly pane: Size }) {
   const isReady = state.kind === "ready";
   const direction = isReady ? state.direction : (turned ?? "right");
   // While a changed graph is laid out, the earlier one stays with its layout.
-  const { selected, chosen, possible, untried } = props;
+  const { selected, selectedTask, chosen, possible, untried } = props;
   const placement: Placement = {
     graph: isReady ? state.graph : newest,
     layout: isReady ? state.layout : undefined,
@@ -318,6 +323,7 @@ function Canvas(props: CanvasProps & { readonly pane: Size }) {
     taken,
     changes,
     selected,
+    selectedTask,
     chosen,
     possible,
     untried,

@@ -178,6 +178,7 @@ function Drawing({ session, document, view, dimmed, diff, stepping }: DrawingPro
       onDirection={view.setDirection}
       dimmed={dimmed}
       selected={selected}
+      selectedTask={view.selection?.kind === "task" ? view.selection.task : undefined}
       chosen={stepping === undefined ? chosen : undefined}
       possible={stepping?.possible}
       untried={stepping?.untried}

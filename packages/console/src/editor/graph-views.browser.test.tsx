@@ -3,6 +3,8 @@ import { beforeEach, expect, it, onTestFinished } from "vitest";
 import { userEvent } from "vitest/browser";
 import { MACHINE, openWorkbench, selectState, textOf } from "./testing/open-workbench.tsx";
 
+const WITH_TASK = `${MACHINE.replace("after:", "tasks: [app]\n    after:")}tasks:\n  app: { executor: lambda }\n`;
+
 beforeEach(() => localStorage.clear());
 
 /** Catches what is downloaded next. */
@@ -128,6 +130,8 @@ it("draws the way that a simulation took strong, and lists its steps with their 
 
   await expect.poll(() => document.querySelectorAll(".canvas .graph-edge.taken").length).toBe(1);
   await expect.element(screen.getByTestId("rf__node-LIVE").getByText("once")).toBeVisible();
+  const been = () => [...document.querySelectorAll(".graph-node.been .graph-name")].map((name) => name.textContent);
+  await expect.poll(been).toEqual(["INIT"]);
   await expect.poll(() => document.querySelector(".graph-node.current .graph-name")?.textContent).toBe("LIVE");
   const steps = screen.getByRole("list", { name: "Steps" });
   await expect.element(steps.getByText("OPENED")).toBeVisible();
@@ -156,6 +160,40 @@ it("takes a blue arrow of the graph, and a timer of the line of time, when it is
 
   await expect.element(screen.getByText("2 of 2 reactions tried", { exact: false })).toBeVisible();
   await expect.poll(possible).toEqual(["OPENED 1×"]);
+});
+
+it("marks a task that is selected in the graph", async () => {
+  const { screen } = await openWorkbench(WITH_TASK);
+  const selected = () => [...document.querySelectorAll(".graph-task.selected")].map((task) => task.textContent);
+  await expect.element(screen.getByTestId("rf__node-LIVE").getByText("app")).toBeVisible();
+  expect(selected()).toEqual([]);
+
+  await screen.getByTestId("rf__node-LIVE").getByText("app").click();
+
+  await expect.poll(selected).toEqual(["app"]);
+});
+
+it.each([360, 390])("has a head of two rows on a phone of %d px", async (width) => {
+  const { screen } = await openWorkbench(MACHINE, { width });
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+
+  const shown = [...document.querySelectorAll(".editor-head :is(h1, button)")].filter((part) => part.checkVisibility());
+  const tops = shown.map((part) => part.getBoundingClientRect().top);
+  expect(shown.length).toBeGreaterThan(6);
+  expect(Math.max(...tops) - Math.min(...tops)).toBeLessThan(60);
+});
+
+it("has the time of a simulation below the graph on a phone, with nothing under it", async () => {
+  const { screen } = await openWorkbench(MACHINE, { width: 390, mode: "simulation" });
+  await screen.getByRole("button", { name: "OPENED", exact: true }).click();
+  await screen.getByRole("button", { name: "Graph", exact: true }).click();
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+  const boxOf = (part: string) => document.querySelector(part)?.getBoundingClientRect();
+
+  expect(boxOf(".canvas")?.bottom).toBeLessThanOrEqual(boxOf(".clock-bar")?.top ?? 0);
+  expect(boxOf(".clock-now")?.right).toBeLessThanOrEqual(boxOf(".clock-track > button")?.left ?? 0);
+  const heads = [...document.querySelectorAll(".editor-actions > *")].map((part) => part.getBoundingClientRect().top);
+  expect(Math.max(...heads) - Math.min(...heads)).toBeLessThan(60);
 });
 
 it("shows the part at the cursor, marked in the text and blue in the graph, until Esc", async () => {

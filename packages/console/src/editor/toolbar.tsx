@@ -17,6 +17,7 @@ import type { OpenDocument } from "./use-document.ts";
 import { useOpenFile } from "./use-open-file.ts";
 import type { Saving } from "./use-save.tsx";
 import type { EditorView, Panes } from "./use-view.ts";
+import "./toolbar.css";
 
 interface ToolbarProps {
   readonly session: Session;

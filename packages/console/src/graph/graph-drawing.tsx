@@ -43,6 +43,8 @@ export interface GraphMarks {
   readonly taken?: Taken;
   /** The state that is selected. The drawing is scrolled to it. */
   readonly selected?: string;
+  /** The task that is selected, in each state that has it. */
+  readonly selectedTask?: string;
   /** The arrows that can be taken now, by index. */
   readonly possible?: ReadonlySet<number>;
   /** Called with the id of an event that is drawn once, to draw its arrows. */
@@ -426,7 +428,10 @@ export function StateNode({ node, placed, marks }: NodeProps) {
       {tasks.map((task, index) => {
         const shown = badge?.current ? marks.tasks?.[task] : undefined;
         const y = baseline + (index + 1) * METRICS.line + 4;
-        return <TaskLine key={task} name={task} badge={shown} x={left} y={y} width={placed.width} />;
+        const isSelected = task === marks.selectedTask;
+        return (
+          <TaskLine key={task} name={task} badge={shown} isSelected={isSelected} x={left} y={y} width={placed.width} />
+        );
       })}
     </g>
   );
@@ -435,13 +440,14 @@ export function StateNode({ node, placed, marks }: NodeProps) {
 interface TaskLineProps {
   readonly name: string;
   readonly badge: TaskBadge | undefined;
+  readonly isSelected: boolean;
   readonly x: number;
   readonly y: number;
   /** The width of the state around it. */
   readonly width: number;
 }
 
-function TaskLine({ name, badge, x, y, width }: TaskLineProps) {
+function TaskLine({ name, badge, isSelected, x, y, width }: TaskLineProps) {
   const shape: ReactNode =
     badge === undefined ? (
       <circle className="graph-dot" cx={x + 15} cy={y - 4} r="2" />
@@ -451,7 +457,7 @@ function TaskLine({ name, badge, x, y, width }: TaskLineProps) {
   return (
     <g data-task={name}>
       {shape}
-      <text className="graph-task" x={x + 26} y={y}>
+      <text className={isSelected ? "graph-task selected" : "graph-task"} x={x + 26} y={y}>
         {cut(name)}
         {(badge !== undefined || name.length > METRICS.maxCharacters) && (
           <title>{toSafeText(badge === undefined ? name : `${name}: ${wordOf(badge.status)}`)}</title>

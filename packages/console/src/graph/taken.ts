@@ -1,11 +1,11 @@
 import type { HistoryEntry, MachineGraph } from "@stackyard/sdk";
-import { findWay } from "./find-way.ts";
+import { findWay, type Ways } from "./find-way.ts";
 
 /** The number of times that a stack took the arrows of its machine, and was in its states. */
 export interface Taken {
   /** By index of the graph's edges. */
   readonly edges: readonly number[];
-  /** Times that a state was entered, by its name. */
+  /** Times that the stack was in a state, by its name. */
   readonly states: ReadonlyMap<string, number>;
 }
 
@@ -20,13 +20,19 @@ const FIRST_STATE = "INIT";
 export function countTaken(graph: MachineGraph, entries: readonly HistoryEntry[]): Taken {
   const ways = entries.flatMap((entry) => (entry.outcome === "applied" ? findTaken(graph, entry) : []));
   const edges = graph.edges.map(() => 0);
-  const states = new Map<string, number>();
-  for (const index of ways) {
-    edges[index] = (edges[index] ?? 0) + 1;
-    const { from, to } = graph.edges[index] ?? {};
-    if (to !== undefined && to !== from) states.set(to, (states.get(to) ?? 0) + 1);
-  }
-  return { edges, states };
+  for (const index of ways) edges[index] = (edges[index] ?? 0) + 1;
+  return { edges, states: countStates(graph, ways) };
+}
+
+/** Counts how often a stack was in each state, by the indexes of the arrows that it took: it has left those in which it began. */
+export function countStates({ edges }: Pick<Ways, "edges">, taken: readonly number[]): ReadonlyMap<string, number> {
+  const moves = taken.flatMap((index) => edges[index] ?? []).filter(({ from, to }) => from !== to);
+  const left = Map.groupBy(moves, ({ from }) => from);
+  const entered = Map.groupBy(moves, ({ to }) => to);
+  const names = new Set([...left.keys(), ...entered.keys()]);
+  return new Map(
+    [...names].map((name) => [name, Math.max(left.get(name)?.length ?? 0, entered.get(name)?.length ?? 0)]),
+  );
 }
 
 function findTaken(graph: MachineGraph, { event, code, from = FIRST_STATE, to }: HistoryEntry): readonly number[] {
@@ -42,7 +48,7 @@ function findTaken(graph: MachineGraph, { event, code, from = FIRST_STATE, to }:
   });
 }
 
-/** Returns how often a state was entered, in words. */
+/** Returns how often a stack was in a state, in words. */
 export function toTimes(count: number): string {
   return count === 1 ? "once" : `${count} times`;
 }

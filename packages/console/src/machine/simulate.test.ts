@@ -63,7 +63,7 @@ describe("a simulated scenario", () => {
     ]);
 
     expect(edges.filter((count) => count > 0)).toEqual([2]);
-    expect(states).toEqual({ LIVE: 2 });
+    expect(states).toEqual({ INIT: 2, LIVE: 2 });
     expect(times.map((time) => time.slice(11, 16))).toEqual(["00:00", "01:00", "01:00"]);
   });
 });

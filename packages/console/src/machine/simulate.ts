@@ -9,6 +9,7 @@ import {
   toGraph,
 } from "@stackyard/core/machine";
 import { findWay } from "../graph/find-way.ts";
+import { countStates } from "../graph/taken.ts";
 import type { MachineText, NextTimer, Simulated, Tasks } from "./messages.ts";
 import { listNextSteps, type Tried } from "./next-steps.ts";
 import { toOutline } from "./outline.ts";
@@ -141,21 +142,16 @@ function findNext(steps: readonly unknown[], play: Play): NextTimer | undefined 
   return undefined;
 }
 
-/** Counts the arrows that the steps took and the states that they entered, as far as states and events show them. */
+/** Counts the arrows that the steps took and the states that the stack was in, as far as states and events show them. */
 function countTaken(
   graph: Graph,
   steps: readonly unknown[],
   lines: readonly SimulationLine[],
 ): Pick<Simulated, "edges" | "states"> {
   const ways = listWays(graph, steps, lines).flat();
-  const entered = ways.flatMap((index) => {
-    const { from, to } = graph.edges[index] ?? {};
-    return to === undefined || to === from ? [] : [to];
-  });
-  const states = Map.groupBy(entered, (name) => name);
   return {
     edges: graph.edges.map((_, index) => ways.filter((taken) => taken === index).length),
-    states: Object.fromEntries([...states].map(([name, times]) => [name, times.length])),
+    states: Object.fromEntries(countStates(graph, ways)),
   };
 }
 
