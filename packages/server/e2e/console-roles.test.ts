@@ -128,7 +128,7 @@ describe("a developer", () => {
     const { length } = (await list()).items;
     await startAt();
     await press("link", "Jobs");
-    await press("link", jobId);
+    await press("link", new RegExp(jobId));
     await press("button", /^Run again/);
     await page
       .getByRole("dialog")
