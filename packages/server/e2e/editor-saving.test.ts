@@ -46,33 +46,37 @@ async function findHash(): Promise<string | undefined> {
   return (await yard.call<{ readonly hash?: string }>("/v1/machines/shop")).hash;
 }
 
+/** In the head: how much is not saved, and its primary, which names a machine of a yard. */
+const UNSAVED = /\d changes?, not saved/;
+const SAVE = /^Save( shop…)?$/;
+
 /** Changes one line of the text, when the form shows the text before it. */
 async function protect(page: Page, isProtected: boolean): Promise<void> {
   const before = page.locator(isProtected ? ":not(:checked)" : ":checked");
-  await page.getByLabel("Protected").and(before).click();
-  await page.getByText("unsaved").waitFor();
+  await page.getByRole("checkbox", { name: "Protected" }).and(before).click();
+  await page.getByText(UNSAVED).waitFor();
 }
 
-async function press(page: Page, name: string): Promise<void> {
-  await page.getByRole("button", { name, exact: true }).click();
+async function press(page: Page, name: string | RegExp): Promise<void> {
+  await page.getByRole("button", { name, exact: typeof name === "string" }).click();
 }
 
 async function findsFile(page: Page, file: string, content: string): Promise<void> {
   await expect.poll(() => readFileSync(file, "utf8"), PATIENT).toBe(content);
-  await page.getByText("unsaved").waitFor({ state: "hidden" });
+  await page.getByText(UNSAVED).waitFor({ state: "hidden" });
 }
 
 /** Saves a change, then one to a file that was changed meanwhile: once over theirs, once with theirs. */
 async function saveAll(page: Page, file: string): Promise<void> {
   await selectState(page, "DONE");
   await protect(page, true);
-  await press(page, "Save");
+  await press(page, SAVE);
   const changed = SHOP.replace("true }", "true, protected: true }");
   await findsFile(page, file, changed);
 
   writeFileSync(file, THEIRS);
   await protect(page, false);
-  await press(page, "Save");
+  await press(page, SAVE);
   await page.getByText("The document was changed meanwhile.").waitFor();
   expect(readFileSync(file, "utf8")).toBe(THEIRS);
   await press(page, "Overwrite");
@@ -80,11 +84,11 @@ async function saveAll(page: Page, file: string): Promise<void> {
 
   writeFileSync(file, THEIRS);
   await protect(page, true);
-  await press(page, "Save");
+  await press(page, SAVE);
   await press(page, "Take theirs");
   await page.locator(".text-pane").getByText("# theirs").waitFor();
   await protect(page, true);
-  await press(page, "Save");
+  await press(page, SAVE);
   await findsFile(page, file, `${changed}# theirs\r\n`);
 }
 

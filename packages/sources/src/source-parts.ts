@@ -12,10 +12,7 @@ export interface Leftovers {
 }
 
 /** Decides by their names which files of a source are copied. */
-export interface Choice {
-  isSkipped(name: string): boolean;
-  isReported(name: string): boolean;
-}
+export type Choice = Pick<Leftovers, "isSkipped" | "isReported">;
 
 /** Returns the choice of a source. The folder of the yard itself is never a part of one: it may hold secrets. */
 export function toChoice(leftovers: Leftovers | undefined): Choice {

@@ -191,15 +191,18 @@ const WORDS = [
 function listExpressionWords({ outline }: Knowledge): readonly Completion[] {
   const member = (root: string, name: string) =>
     /^[A-Za-z_]\w*$/.test(name) ? `${root}.${name}` : `${root}['${name}']`;
+  const words = WORDS.map(([label, info]) => ({ label, info, type: "variable" }));
+  // The names of a text that was never valid are not known.
+  if (outline === undefined) return words;
   return [
-    ...WORDS.map(([label, info]) => ({ label, info, type: "variable" })),
-    ...(outline?.metadata ?? []).map(({ name }) => ({ label: member("metadata", name), type: "variable" })),
-    ...(outline?.states ?? []).map(({ name }) => ({
+    ...words,
+    ...outline.metadata.map(({ name }) => ({ label: member("metadata", name), type: "variable" })),
+    ...outline.states.map(({ name }) => ({
       label: member("stack.visits", name),
       type: "constant",
       info: "How often the state was entered",
     })),
-    ...(outline?.tasks ?? []).flatMap(({ name }) => [
+    ...outline.tasks.flatMap(({ name }) => [
       { label: `${member("tasks", name)}.outputs`, type: "variable" },
       { label: `${member("tasks", name)}.status`, type: "variable" },
     ]),

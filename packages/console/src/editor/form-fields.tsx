@@ -5,8 +5,8 @@ import type { Outline } from "../machine/outline.ts";
 import { usePendingText } from "./pending-fields.ts";
 
 /** Returns a text as the value of a metadata key: numbers and booleans where the rule of the key says so. */
-export function toValue(outline: Outline | undefined, key: string, text: string): string | number | boolean {
-  const rule = outline?.metadata.find(({ name }) => name === key)?.rule;
+export function toValue(outline: Outline, key: string, text: string): string | number | boolean {
+  const rule = outline.metadata.find(({ name }) => name === key)?.rule;
   const type = typeof rule === "object" && rule !== null && "type" in rule ? rule.type : undefined;
   if (type === "number" && Number.isFinite(Number(text))) return Number(text);
   return type === "boolean" ? text === "true" : text;

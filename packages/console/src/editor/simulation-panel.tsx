@@ -24,8 +24,8 @@ interface PanelProps {
 export function SimulationPanel({ simulation, document, valid, second }: PanelProps) {
   const { steps, setSteps, played, failure, retry } = simulation;
   const { machine } = document;
-  if (valid.text === "") return <NothingToSimulate {...document} />;
   const outline = machine.valid?.outline;
+  if (valid.text === "" || outline === undefined) return <NothingToSimulate {...document} />;
   const stack = played?.lines.at(-1)?.stack ?? undefined;
   return (
     <div className="simulation">
@@ -85,8 +85,8 @@ function toCondition({ failed, overdue, stalled, approvals, tasks }: Stack): Sta
   return tasks.some(({ status }) => status === "PENDING") ? "busy" : "healthy";
 }
 
-function Metadata({ outline, stack: { metadata } }: { outline: Outline | undefined; stack: Stack }) {
-  const names = [...new Set([...(outline?.metadata ?? []).map(({ name }) => name), ...Object.keys(metadata)])];
+function Metadata({ outline, stack: { metadata } }: { outline: Outline; stack: Stack }) {
+  const names = [...new Set([...outline.metadata.map(({ name }) => name), ...Object.keys(metadata)])];
   if (names.length === 0) return null;
   return (
     <details open>

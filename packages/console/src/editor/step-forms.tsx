@@ -13,7 +13,7 @@ import type { Simulation } from "./use-simulation.ts";
 
 interface FormsProps {
   readonly machine: string;
-  readonly outline: Outline | undefined;
+  readonly outline: Outline;
   /** The stack of the last step. */
   readonly stack: SimulationLine["stack"] | undefined;
   readonly simulation: Simulation;
@@ -76,7 +76,7 @@ export function StepForms({ machine, outline, stack, simulation, played, second 
 
 interface SendProps {
   readonly machine: string;
-  readonly outline: Outline | undefined;
+  readonly outline: Outline;
   /** The event to begin with; empty for any. */
   readonly first: string;
   readonly stackId: string;
@@ -86,13 +86,13 @@ interface SendProps {
 }
 
 function SendForm({ machine, outline, first, stackId, onStackId, onStep, onClose }: SendProps) {
-  const events = outline?.events ?? [];
+  const { events } = outline;
   const [event, setEvent] = useState(first);
   const [metadata, setMetadata] = useState<Readonly<Record<string, string>>>({});
   const [sender, setSender] = useState("");
   const [groups, setGroups] = useState("");
   const required = events.find(({ name }) => name === event)?.metadata ?? [];
-  const shown = [...new Set([...required, ...(outline?.metadata ?? []).map(({ name }) => name)])].slice(0, 20);
+  const shown = [...new Set([...required, ...outline.metadata.map(({ name }) => name)])].slice(0, 20);
   const send = () => {
     const values = Object.entries(metadata).filter(([, value]) => value !== "");
     const body = {

@@ -6,7 +6,6 @@ export {
   type Attempt,
   type AttemptDue,
   type AttemptEffect,
-  type AttemptFacts,
   type AttemptMove,
   beginAttempt,
   type ClaimMove,
@@ -27,9 +26,8 @@ export {
   settleAttempt,
   suspendAttempt,
   toAttemptDue,
-  toAttemptView,
   toCorrectedAttempt,
   toGranted,
-  toListedAttempt,
 } from "./attempt.ts";
+export { type AttemptFacts, toAttemptView, toListedAttempt } from "./attempt-view.ts";
 export { findKeyPlace, joinKeyQueue, type KeyQueue, type KeyWaiter, leaveKeyQueue } from "./key-queue.ts";

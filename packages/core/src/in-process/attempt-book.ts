@@ -1,7 +1,6 @@
 import {
   type Attempt,
   type AttemptEffect,
-  type AttemptFacts,
   type AttemptMove,
   beginAttempt,
   cancelAttempt,
@@ -17,11 +16,10 @@ import {
   settleAttempt,
   suspendAttempt,
   toAttemptDue,
-  toAttemptView,
   toCorrectedAttempt,
   toGranted,
-  toListedAttempt,
 } from "../attempt/attempt.ts";
+import { type AttemptFacts, toAttemptView, toListedAttempt } from "../attempt/attempt-view.ts";
 import { findKeyPlace, joinKeyQueue, type KeyQueue, leaveKeyQueue } from "../attempt/key-queue.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import type { Metadata } from "../machine/stack.ts";
