@@ -18,9 +18,11 @@ import { Pill, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, MissingNotice, NoMatch, Page } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { saveFile } from "../design/save-file.ts";
+import { useSettings } from "../design/settings.ts";
 import { Listed } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { formatDate } from "../text/durations.ts";
 import { formatTimes, toAuditRows } from "./audit-rows.ts";
 
 /** The parts of the address that choose lines, and how a person calls them. */
@@ -151,10 +153,11 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
 
 function Acts({ lines }: { lines: readonly AuditLine[] }) {
   const people = lines.map(({ who }) => who);
+  const { zone } = useSettings();
   return (
     <Happenings
       label="Lines of the audit log, newest first"
-      items={toAuditRows(lines).map(({ line, times }) => {
+      items={toAuditRows(lines, (at) => formatDate(at, zone)).map(({ line, times }) => {
         const [status, word] = OUTCOMES[line.outcome] ?? ["quiet", line.outcome];
         return {
           key: line.id,

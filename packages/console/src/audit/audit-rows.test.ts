@@ -17,7 +17,9 @@ function aLine(seq: number, fields: Partial<AuditLine> = {}): AuditLine {
   };
 }
 
-const seqsOf = (lines: readonly AuditLine[]) => toAuditRows(lines).map(({ line }) => line.seq);
+const dayOf = (at: string) => at.slice(0, 10);
+
+const seqsOf = (lines: readonly AuditLine[]) => toAuditRows(lines, dayOf).map(({ line }) => line.seq);
 
 it("shows what was begun only while it is not done", () => {
   expect(seqsOf([aLine(2, { of: "l1" }), aLine(1, { outcome: "begun" })])).toEqual([2]);
@@ -38,11 +40,19 @@ it("shows the start of a job once", () => {
 
 it("shows acts that differ only in their instant as one, with how often", () => {
   const on = { stateKey: "shop/prod" };
-  const rows = toAuditRows([aLine(3, { on }), aLine(2, { on, count: 4 }), aLine(1, { on, reason: "restored" })]);
+  const rows = toAuditRows([aLine(3, { on }), aLine(2, { on, count: 4 }), aLine(1, { on, reason: "restored" })], dayOf);
 
   expect(rows.map(({ line, times }) => [line.seq, times])).toEqual([
     [3, 5],
     [1, 1],
   ]);
   expect([1, 2, 5].map(formatTimes)).toEqual(["", "twice", "5 times"]);
+});
+
+it("keeps equal acts of two days apart: each is in the list of its own day", () => {
+  const on = { stateKey: "shop/prod" };
+
+  expect(seqsOf([aLine(2, { on, at: "2026-01-02T00:00:01Z" }), aLine(1, { on, at: "2026-01-01T23:59:59Z" })])).toEqual([
+    2, 1,
+  ]);
 });

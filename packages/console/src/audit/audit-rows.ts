@@ -10,9 +10,9 @@ export interface AuditRow {
 
 /**
  * Returns the acts of lines, newest first. What was begun and is done is one act, and so are the call that starts a job and
- * the event by which it begins. Acts that differ in nothing but their instant are one row.
+ * the event by which it begins. Acts of one day that differ in nothing but their instant are one row.
  */
-export function toAuditRows(lines: readonly AuditLine[]): readonly AuditRow[] {
+export function toAuditRows(lines: readonly AuditLine[], dayOf: (at: string) => string): readonly AuditRow[] {
   const ended = new Set(lines.flatMap(({ of }) => of ?? []));
   const jobs = new Set(lines.flatMap(({ action, on }) => (action === "startJob" ? (on["jobId"] ?? []) : [])));
   const isRepeated = ({ id, action, on }: AuditLine) =>
@@ -21,7 +21,8 @@ export function toAuditRows(lines: readonly AuditLine[]): readonly AuditRow[] {
   for (const line of lines.filter((each) => !isRepeated(each)).toSorted(byInstant)) {
     const before = rows.at(-1);
     const times = line.count ?? 1;
-    if (before !== undefined && toContent(before.line) === toContent(line)) {
+    const isSame = before !== undefined && toContent(before.line) === toContent(line);
+    if (isSame && dayOf(before.line.at) === dayOf(line.at)) {
       rows[rows.length - 1] = { line: before.line, times: before.times + times };
     } else {
       rows.push({ line, times });
