@@ -28,9 +28,9 @@ import {
   type CommandConfig,
   type CommandOptions,
   type CommandOutputs,
+  checkPrograms,
   createCommandDefinition,
   findCommandFault,
-  judgePrograms,
   toGraceMs,
 } from "./definition.ts";
 import { TASK_ID, toEnvironment, toTaskId } from "./environment.ts";
@@ -156,7 +156,7 @@ async function withPrepared<T>(
 function requireAllowed({ options }: Settings, { machine, target }: ExecutorContext, config: CommandConfig) {
   const fault = findCommandFault(config);
   if (fault !== undefined) throw new CommandFailure("COMMAND_INVALID", fault.message);
-  const programs = judgePrograms(options, machine, config).map(({ program, allowance }) => {
+  const programs = checkPrograms(options, machine, config).map(({ program, allowance }) => {
     if (allowance.kind === "refused") throw new CommandFailure("COMMAND_NOT_ALLOWED", allowance.reason);
     return { program, user: allowance.rule.user };
   });
@@ -286,7 +286,7 @@ interface EndFault {
   readonly retryable: boolean;
 }
 
-/** Returns why the end of a program is no success. */
+/** Returns why a program that has ended did not succeed. */
 function findEndFault(end: ProgramEnd, config: CommandConfig): EndFault | undefined {
   const { run, success = [0], retryable = [75], repeatable = false, timeout = "its time" } = config;
   const program = typeof run === "string" ? "The text for the shell" : `"${run[0]}"`;

@@ -115,7 +115,7 @@ const Rule = Type.Object(
       Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
         maxItems: 100,
         description:
-          "Where `folder` may come from, beside the project: `git:HOST/REPOSITORY` or `s3:BUCKET/KEY`; a star fits any characters. Default: nowhere else",
+          "Where `folder` may come from, in addition to the project: `git:HOST/REPOSITORY` or `s3:BUCKET/KEY`; a star fits any characters. Default: nowhere else",
       }),
     ),
     untrusted: Type.Optional(
@@ -262,14 +262,14 @@ function findRefusal(
   options: CommandOptions | undefined,
 ): CommandFault | undefined {
   if (options === undefined) return undefined;
-  for (const { path, allowance } of judgePrograms(options, machine, config)) {
+  for (const { path, allowance } of checkPrograms(options, machine, config)) {
     if (allowance.kind === "refused") return { code: "command-not-allowed", path, message: allowance.reason };
   }
   return undefined;
 }
 
 /** A program of a config, where the config names it, and whether it may run. */
-interface JudgedProgram {
+interface CheckedProgram {
   /** Undefined is the shell. */
   readonly program: string | undefined;
   readonly path: readonly string[];
@@ -282,18 +282,18 @@ type Allowance =
   | { readonly kind: "refused"; readonly reason: string };
 
 /** Decides by the options of a yard whether a machine may run the programs of a config. Without rules it runs none. */
-export function judgePrograms(
+export function checkPrograms(
   options: CommandOptions,
   machine: string,
   { run, shell, cancel, folder }: DocumentConfig,
-): readonly JudgedProgram[] {
+): readonly CheckedProgram[] {
   const toFirst = (words: unknown) => (Array.isArray(words) ? String(words[0]) : "");
-  const judge = (program: string | undefined, ...path: readonly string[]): JudgedProgram => {
+  const check = (program: string | undefined, ...path: readonly string[]): CheckedProgram => {
     return { program, path, allowance: findRule(options, { machine, program, folder }) };
   };
   return [
-    judge(shell === true ? undefined : toFirst(run), "run"),
-    ...(isMap(cancel) && "run" in cancel ? [judge(toFirst(cancel["run"]), "cancel", "run")] : []),
+    check(shell === true ? undefined : toFirst(run), "run"),
+    ...(isMap(cancel) && "run" in cancel ? [check(toFirst(cancel["run"]), "cancel", "run")] : []),
   ];
 }
 

@@ -17,7 +17,7 @@ export interface CopyOptions {
   readonly baseDir: string;
   /** A folder that does not exist yet. */
   readonly target: string;
-  /** Folders of the worker itself, absolute: they are no part of a local source, also not through links. */
+  /** Folders of the worker itself, absolute: they are not part of a local source, also not through links. */
   readonly ownDirs?: readonly string[];
   /** Default: the SDK's client for the task's target. */
   readonly s3?: OpenS3;

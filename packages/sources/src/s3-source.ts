@@ -81,7 +81,7 @@ async function findFiles(s3: S3Source, { bucket, key, choice }: S3SourceInput) {
 
 /**
  * Returns the object with exactly this key, which is listed first of all with this prefix (S3 API, ListObjectsV2: "in
- * UTF-8 binary order"). An empty one is no source, but may be the mark of a folder.
+ * UTF-8 binary order"). An empty one is not a source, but may be the mark of a folder.
  */
 async function findObject(s3: S3Source, bucket: string, key: string): Promise<S3Object | undefined> {
   for await (const object of s3.list(bucket, key)) return object.key === key && object.size > 0 ? object : undefined;

@@ -1,7 +1,7 @@
 import { type ExecutorContext, formatNames } from "@stackyard/core";
 import { SourceFailure } from "./source-failure.ts";
 
-/** What earlier runs leave in a source, and is no part of it. */
+/** What earlier runs leave in a source, and is not part of it. */
 export interface Leftovers {
   /** What is reported, for people: `states`. */
   readonly what: string;

@@ -29,8 +29,8 @@ export function itemsOf<Item>({
 export type Count = number | "loading" | "failed";
 
 /**
- * Returns the count that data give. One that has failed stays so while it is asked for again: what a page shows of a failure asks by
- * itself, and would vanish by that and come again without end.
+ * Returns the count that data give. One that has failed stays failed during another request: the part of a page that
+ * shows the failure sends that request, and would otherwise disappear and return endlessly.
  */
 export function toCount<Data>(load: Load<Data>, count: (data: Data) => number): Count {
   if (load.data !== undefined) return count(load.data);

@@ -38,7 +38,7 @@ interface ChipProps {
   readonly isSet: boolean;
   /** Missing: it always has a value. */
   readonly onClear?: () => void;
-  /** The label stays beside a value; else the control itself says it while it has none. */
+  /** The label stays next to a value; else the control itself says it while it has none. */
   readonly hasOwnLabel?: boolean;
   readonly children: ReactNode;
 }

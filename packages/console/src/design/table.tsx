@@ -58,7 +58,7 @@ export function toActionsColumn<Row>(cell: (row: Row) => ReactNode): Column<Row>
   };
 }
 
-/** Columns that a phone has room for beside each other. */
+/** Columns that a phone has room for next to each other. */
 const MOST_ON_PHONE = 3;
 
 /** Rows of a list are all laid out: more stay a table, of which only those in view are. */
@@ -206,7 +206,7 @@ export function Cells<Row>({ columns, row, isList = false }: CellsProps<Row>) {
   });
 }
 
-/** Renders the head of a column beside a cell of it, as a drawing: it is no part of the cell's text, and screen readers say it themselves. */
+/** Renders the head of a column next to a cell, as a drawing: it is not part of the cell's text, and screen readers say it themselves. */
 function CellHead<Row>({ column: { header, prose, actions } }: { column: Column<Row> }) {
   if (prose || actions || typeof header !== "string") return null;
   return <span className="cell-head" aria-hidden="true" data-head={header} />;
@@ -215,7 +215,7 @@ function CellHead<Row>({ column: { header, prose, actions } }: { column: Column<
 interface CellsProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly row: Row;
-  /** The head of its column is beside a cell, not above. */
+  /** The head of its column is next to a cell, not above. */
   readonly isList?: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { MachineText, NextStep, Simulated } from "../machine/messages.ts";
 
 const MAX_STEPS = 500;
 
-/** More that a step asks for: how a task ends, or what an event brings. An event without a name is any. */
+/** The input that a step needs: how a task ends, or what an event brings. An event without a name is any. */
 export type StepForm = NonNullable<NextStep["form"]>;
 
 /** A scenario with what it does. */
@@ -16,7 +16,7 @@ export interface Simulation {
   readonly played: Simulated | undefined;
   readonly failure: Error | undefined;
   readonly retry: () => void;
-  /** Takes an arrow of the graph, or asks for what it needs. */
+  /** Takes an arrow of the graph, or opens the form for its input. */
   readonly takeEdge: (index: number) => void;
   /** The arrows that can be taken now. */
   readonly possible: ReadonlySet<number>;

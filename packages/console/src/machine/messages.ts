@@ -40,13 +40,13 @@ export interface NextTimer {
 
 /** Something that can happen next in a scenario. */
 export interface NextStep {
-  /** What happens, such as `app succeeds`. It ends in an ellipsis when more is asked for. */
+  /** What happens, such as `app succeeds`. It ends in an ellipsis when it needs more input. */
   readonly title: string;
   /** The steps that let it happen; none when more must be entered. */
   readonly steps: readonly unknown[];
   /** The arrows that it takes, by index. */
   readonly edges: readonly number[];
-  /** What more is asked for: how a task ends, or what an event brings. */
+  /** The input that it needs: how a task ends, or what an event brings. */
   readonly form?: { readonly kind: "answer" | "event"; readonly name: string };
 }
 

@@ -51,7 +51,7 @@ describe("the parts of an explanation", () => {
     ]);
   });
 
-  it("say that a person has cancelled, which is no failure of the task (tektoncd/cli#490)", () => {
+  it("say that a person has cancelled, which is not a failure of the task (tektoncd/cli#490)", () => {
     expect(listParts(aBuild({ tasks: [{ name: "app", status: "ERROR", detail: "CANCELLED" }] }))).toEqual([
       { kind: "failed", names: ["app"], does: "was cancelled" },
     ]);
@@ -137,7 +137,7 @@ describe("the parts of an explanation", () => {
     ]);
   });
 
-  it("are none of a stack that is stalled or at rest: its sentence says all", () => {
+  it("are empty for a stack that is stalled or at rest: its sentence says all", () => {
     expect(listParts(aBuild({ tasks: [failedApp], stalled: { code: "LOOP_LIMIT", reason: "Loops." } }))).toEqual([]);
     expect(listParts(aBuild({ tasks: [] }))).toEqual([]);
   });

@@ -46,7 +46,7 @@ it("begins with what is sent: how many arrived, how many failed, and what the re
   ]);
 });
 
-it("tells of other tasks by the parts of the stack, without those that wait for another task", () => {
+it("describes other tasks by the parts of the stack, without those that wait for another task", () => {
   const parts: StackDetails["parts"] = [
     { kind: "failed", names: ["tenants"], does: "failed", why: "2 have failed" },
     { kind: "waits", names: ["soak"], does: "waits", next: { does: "it can continue", at: opensAt } },
