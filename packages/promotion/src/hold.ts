@@ -24,7 +24,14 @@ export interface HoldInput {
  */
 export type Hold =
   | { readonly kind: "open" }
-  | { readonly kind: "closed"; readonly code: HoldCode; readonly message: string; readonly until?: number }
+  | {
+      readonly kind: "closed";
+      readonly code: HoldCode;
+      readonly message: string;
+      readonly until?: number;
+      /** Of `FROZEN`: the name of the freeze. */
+      readonly freeze?: string;
+    }
   | { readonly kind: "fails"; readonly code: string; readonly message: string };
 
 /** Why nothing is sent now. A hold that cannot be read is closed: `GATE_UNAVAILABLE`. */

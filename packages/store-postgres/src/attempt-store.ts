@@ -210,7 +210,7 @@ const SUSPEND = {
   text: `
 update stackyard.open_attempt o
    set status = 'suspended', lapses = 0, lease_until = null, progress = $5,
-       progress_message = coalesce($6, o.progress_message), opens_at = $9,
+       progress_message = coalesce($6, o.progress_message), opens_at = $9, held_by = $10,
        poll_due_at = case when o.cancelling is not null and not o.cancel_told then $7::bigint else $4::bigint end,
        due_at = least(o.due_at,
                       case when o.cancelling is not null and not o.cancel_told then $7::bigint else $4::bigint end)
@@ -222,7 +222,7 @@ returning o.place`,
 async function suspend(
   database: Database,
   { attemptId, token, owner }: Grant,
-  { progress, dueAt, message, opensAt, now }: SuspendInput,
+  { progress, dueAt, message, opensAt, heldBy, now }: SuspendInput,
 ): Promise<"suspended" | "lost"> {
   const row = await database.row(
     SUSPEND,
@@ -235,6 +235,7 @@ async function suspend(
     now,
     toKeyText(owner),
     opensAt ?? null,
+    heldBy ?? null,
   );
   return row === undefined ? "lost" : "suspended";
 }
@@ -306,6 +307,7 @@ interface ViewRow {
   readonly place: number | null;
   readonly progress_message: string | null;
   readonly opens_at: number | null;
+  readonly held_by: string | null;
   readonly has_log: boolean;
   readonly log: string | null;
   readonly outcome: NonNullable<AttemptView["outcome"]> | null;
@@ -323,7 +325,7 @@ select o.began_at, o.attempt_id, o.stack_id, b.sent, o.status, o.deadline_at, o.
        case when o.queued_key is not null then (
          select count(*) from stackyard.open_attempt x
           where x.queued_key = o.queued_key and x.began_at <= o.began_at) end as place,
-       o.progress_message, o.opens_at, false as has_log, null as log, null as outcome
+       o.progress_message, o.opens_at, o.held_by, false as has_log, null as log, null as outcome
   from stackyard.open_attempt o
   left join lateral (select b.sent from stackyard.history b where b.position = o.began_at limit 1) b on true
   left join lateral (select * from stackyard.held_key k where k.key = o.queued_key limit 1) q on true`;
@@ -332,7 +334,7 @@ const toEndedText = (log: string) => `
 select h.began_at, substr(h.event_id, 8) as attempt_id, h.stack_id, b.sent, 'settled' as status, h.deadline_at, h.token,
        h.owner, null::bigint as lease_until, null::bigint as poll_due_at, h.cancelling, null::text[] as keys,
        null as queued_key, null as holder, null as holder_sent, null::bigint as place, h.progress_message,
-       null::bigint as opens_at,
+       null::bigint as opens_at, null as held_by,
        h.log is not null as has_log, ${log} as log, h.outcome
   from stackyard.history h
   left join lateral (select b.sent from stackyard.history b where b.position = h.began_at limit 1) b on true`;
@@ -472,6 +474,7 @@ function toOptional(row: ViewRow): Partial<AttemptView> {
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
     ...(row.progress_message === null ? {} : { progressMessage: parseText(row.progress_message) }),
     ...(row.opens_at === null ? {} : { opensAt: row.opens_at }),
+    ...(row.held_by === null ? {} : { heldBy: row.held_by }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.has_log ? { hasLog: true } : {}),
     ...(row.log === null ? {} : { log: parseText(row.log) }),

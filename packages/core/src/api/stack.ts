@@ -38,6 +38,11 @@ export const Attempt = Type.Object({
         "The earliest time at which what it waits for, such as a closed gate, lets it continue. Missing when that is not known.",
     }),
   ),
+  heldBy: Type.Optional(
+    Type.String({
+      description: "The code of what holds back what it would do next, such as `FROZEN`. Missing when nothing does.",
+    }),
+  ),
   hasLog: Type.Boolean(),
   outcome: Type.Optional(
     Type.Union([

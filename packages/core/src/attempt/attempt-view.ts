@@ -17,7 +17,7 @@ export function toAttemptView(
   queuedFor: AttemptView["queuedFor"],
 ): AttemptView {
   const { attemptId, stackId, task, status, deadlineAt, token, heldKeys } = attempt;
-  const { owner, leaseUntil, pollDueAt, cancel, progressMessage, opensAt, log, outcome } = attempt;
+  const { owner, leaseUntil, pollDueAt, cancel, progressMessage, opensAt, heldBy, log, outcome } = attempt;
   return {
     attemptId,
     stackId,
@@ -38,6 +38,7 @@ export function toAttemptView(
       cancelling: cancel?.why,
       progressMessage,
       opensAt,
+      heldBy,
       hasLog: log === undefined ? undefined : (true as const),
       log,
       outcome,

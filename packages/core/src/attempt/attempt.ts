@@ -62,6 +62,8 @@ export interface Attempt {
   readonly progressMessage?: string | undefined;
   /** As its last step has reported it. */
   readonly opensAt?: number | undefined;
+  /** As its last step has reported it. */
+  readonly heldBy?: string | undefined;
   /** The reason of the first cancel, and the shortest time that a cancel allowed. */
   readonly cancel?: Pick<CancelAttempt, "why" | "withinMs"> | undefined;
   /** When the cancel must have ended; undefined while the cancel's clock has not started. */
@@ -320,7 +322,7 @@ export function renewAttempt<A extends Attempt>(
 export function suspendAttempt<A extends Attempt>(
   attempt: A | undefined,
   grant: Grant,
-  { progress, dueAt, message, opensAt, now }: SuspendInput,
+  { progress, dueAt, message, opensAt, heldBy, now }: SuspendInput,
 ): A | undefined {
   if (!isHeldBy(attempt, grant)) return undefined;
   const isCancelNew = attempt.cancel !== undefined && !attempt.isCancelTold;
@@ -331,6 +333,7 @@ export function suspendAttempt<A extends Attempt>(
     progress,
     progressMessage: message ?? attempt.progressMessage,
     opensAt,
+    heldBy,
     pollDueAt: isCancelNew ? now : dueAt,
     leaseUntil: undefined,
   };
@@ -414,6 +417,7 @@ function end<A extends Attempt>(
       leaseUntil: undefined,
       pollDueAt: undefined,
       opensAt: undefined,
+      heldBy: undefined,
       queuedFor: undefined,
       heldKeys: [],
     },

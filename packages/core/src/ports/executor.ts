@@ -24,6 +24,8 @@ export interface Running<Progress = unknown> {
   readonly message: string;
   /** The earliest time at which what it waits for can let it continue, in epoch milliseconds. Missing: not known. */
   readonly opensAt?: number;
+  /** The code of what holds back what it would do next, such as `FROZEN`. Missing: nothing. */
+  readonly heldBy?: string;
 }
 
 /** The work is done. */
@@ -210,6 +212,7 @@ export function running<Progress>(input: {
   readonly pollAfterMs: number;
   readonly message: string;
   readonly opensAt?: number;
+  readonly heldBy?: string;
 }): Running<Progress> {
   return { kind: "running", ...input };
 }

@@ -359,6 +359,8 @@ export interface SuspendInput {
   readonly message?: string;
   /** The earliest time at which it can continue. Missing: not known any more. */
   readonly opensAt?: number;
+  /** The code of what holds it back. Missing: nothing any more. */
+  readonly heldBy?: string;
   readonly now: number;
 }
 
@@ -397,6 +399,8 @@ export interface AttemptView {
   readonly progressMessage?: string;
   /** The earliest time at which what it waits for lets it continue. Missing when that is not known, and once it has ended. */
   readonly opensAt?: number;
+  /** The code of what holds back what it would do next. Missing when nothing does, and once it has ended. */
+  readonly heldBy?: string;
   /** It has left a log. Missing when it has not. */
   readonly hasLog?: true;
   /** The end of its log, at most 64 KiB. Only `findAttempt` returns it. */

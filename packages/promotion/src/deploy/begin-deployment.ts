@@ -166,7 +166,7 @@ function retryRow(row: DeployRow, { isSame, at }: { readonly isSame: boolean; re
   const isLeft = row.state === "unsent" || row.code === "FROZEN";
   const isOpen = row.state === "failed" || isLeft || (!isSame && AGAIN.has(row.state));
   if (!isOpen) return row;
-  const { code, message, isPlanned, ...rest } = row;
+  const { code, message, freeze, isPlanned, ...rest } = row;
   return { ...rest, state: "waiting", at };
 }
 

@@ -124,7 +124,7 @@ function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
  * not the first.
  */
 function ready(row: DeployRow, { stack, version }: Pick<Observed, "stack" | "version">, aims: Aims): DeployRow {
-  const { code, message, onlyNotes, ...rest } = row;
+  const { code, message, freeze, onlyNotes, ...rest } = row;
   const isKept = ROW_RULES[aims.op].keepsBefore(stack, aims);
   const from = (isKept ? row.from : undefined) ?? toBefore(stack, Object.keys(aims.metadata));
   return { ...rest, ...defined({ incarnation: stack?.incarnation }), from, expect: version };
@@ -175,6 +175,7 @@ function isSoonMoved({ timers }: Stack, { now, eachMs }: Aims): boolean {
 interface Why {
   readonly code: string;
   readonly message: string;
+  readonly freeze?: string;
 }
 
 function refuse(
@@ -326,11 +327,11 @@ function timeOut(row: DeployRow, { state }: Stack, aims: Aims): DeployRow {
 const MOST_MESSAGE = 200;
 
 /** The row waits for this reason. */
-export function hold(row: DeployRow, { now }: Pick<Aims, "now">, { code, message }: Why): DeployRow {
+export function hold(row: DeployRow, { now }: Pick<Aims, "now">, { code, message, freeze }: Why): DeployRow {
   const shown = cutText(message, MOST_MESSAGE);
-  if (row.state === "waiting" && row.code === code && row.message === shown) return row;
-  const { heldMs, heldSince, ...rest } = row;
-  return { ...rest, state: "waiting", code, message: shown, at: now };
+  if (row.state === "waiting" && row.code === code && row.message === shown && row.freeze === freeze) return row;
+  const { heldMs, heldSince, freeze: _, ...rest } = row;
+  return { ...rest, state: "waiting", code, message: shown, ...defined({ freeze }), at: now };
 }
 
 /** The row has ended. */
@@ -339,7 +340,7 @@ export function end(
   { now }: Pick<Aims, "now">,
   { state, code, message }: Pick<DeployRow, "state" | "code" | "message">,
 ): DeployRow {
-  const { code: _, message: __, heldMs, heldSince, ...rest } = row;
+  const { code: _, message: __, freeze: ___, heldMs, heldSince, ...rest } = row;
   return { ...rest, state, ...defined({ code, message: message && cutText(message, MOST_MESSAGE) }), at: now };
 }
 

@@ -37,6 +37,8 @@ export interface DeployRow {
   /** Why it waits, has failed or was skipped. */
   readonly code?: string;
   readonly message?: string;
+  /** The name of the freeze that it waits for. */
+  readonly freeze?: string;
   /** The values before the first event, until an undo. Missing before that event. */
   readonly from?: Readonly<Record<string, Before>>;
   /** When it entered its state: of `done` the arrival. */

@@ -1,6 +1,5 @@
 export type { TurnPlace } from "../gate/decide-turn.ts";
 export { type ListedTurn, type ListTurnsDeps, listTurns, type TurnPart } from "../gate/list-turns.ts";
-export { isHeldBy } from "../holds/examine-freezes.ts";
 export { findSendLimits } from "./deploy-limits.ts";
 export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
 export { findTrouble, type Trouble, type TroubleInput } from "./find-trouble.ts";

@@ -161,9 +161,9 @@ export function isReady({ state, code }: DeployRow): boolean {
 
 function holdBack(
   row: DeployRow,
-  { code, message, until }: Extract<Hold, { kind: "closed" }>,
+  { code, message, freeze, until }: Extract<Hold, { kind: "closed" }>,
   { aims, skipFrozen }: { readonly aims: Aims; readonly skipFrozen: boolean },
 ): ObservedRow {
   if (code === "FROZEN" && skipFrozen) return { kind: "row", row: end(row, aims, { state: "skipped", code, message }) };
-  return { kind: "row", row: hold(row, aims, { code, message }), ...defined({ until }) };
+  return { kind: "row", row: hold(row, aims, { code, message, ...defined({ freeze }) }), ...defined({ until }) };
 }

@@ -12,10 +12,16 @@ export function formatCodes(rows: readonly DeployRow[]): string {
   return [...codes].map(([code, same]) => `${code} ${same.length}`).join(", ");
 }
 
+/** Lists the codes of what the rows that were observed wait for, each once, the first row's first. */
+export function listHeld(deployment: Deployment): readonly string[] {
+  const held = listItems(deployment).flatMap(({ state, code }) => (state === "waiting" && code ? [code] : []));
+  return [...new Set(held)];
+}
+
 /** Returns why the rows that were observed wait. */
 export function formatHeld(deployment: Deployment): string {
-  const held = listItems(deployment).flatMap(({ state, code }) => (state === "waiting" && code ? [code] : []));
-  return held.length === 0 ? "" : ` Held back by ${[...new Set(held)].join(", ")}. Which: ${toRowsCommand(deployment)}`;
+  const held = listHeld(deployment);
+  return held.length === 0 ? "" : ` Held back by ${held.join(", ")}. Which: ${toRowsCommand(deployment)}`;
 }
 
 /** Returns the command that shows the rows. */

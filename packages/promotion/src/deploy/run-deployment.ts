@@ -12,7 +12,7 @@ import type { DeployRow } from "./deploy-row.ts";
 import { checkAll } from "./follow-plan.ts";
 import { findLeft } from "./left-stacks.ts";
 import type { Fault, Operation } from "./operation.ts";
-import { formatCodes, formatHeld, toRowsCommand } from "./row-texts.ts";
+import { formatCodes, formatHeld, listHeld, toRowsCommand } from "./row-texts.ts";
 import { formatUnseen } from "./select-stacks.ts";
 import { createSending } from "./sending.ts";
 import { createUndoing } from "./undoing.ts";
@@ -148,8 +148,9 @@ function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProg
   const next = deployment.state.next;
   const known = { next, quietSince, examinedAt, ...noteCall(progress, now), ...defined({ opensAt }) };
   // What is on its way may arrive before.
-  const held = sent > 0 ? {} : defined({ opensAt });
-  return running({ progress: known, pollAfterMs, message, ...held });
+  const opening = sent > 0 ? undefined : opensAt;
+  const heldBy = listHeld(deployment)[0];
+  return running({ progress: known, pollAfterMs, message, ...defined({ opensAt: opening, heldBy }) });
 }
 
 /** Returns the instant that is still to come: when it has passed, rows were observed. */

@@ -50,6 +50,8 @@ it("a release that is held back says by what, and not which stacks are", async (
     "2 arrived, 0 on their way, 1 to be sent, 0 failed. Held back by FROZEN. Which: stackyard deploys",
   );
   expect(seen).not.toMatch(/\bt[0-9]\b/);
+  const open = await store.queries.listAttempts("shop-1.42.0");
+  expect(open.filter(({ status }) => status === "suspended")).toMatchObject([{ heldBy: "FROZEN" }]);
 });
 
 it("a gate does not name the release that has the turn: who may read that one sees it on the board", async () => {

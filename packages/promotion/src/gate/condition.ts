@@ -26,6 +26,8 @@ export interface Closed {
   readonly until?: number;
   /** It may open at any instant: when to examine it again, in milliseconds. Default: after the longest sleep. */
   readonly againAfterMs?: number;
+  /** Of `FROZEN`: the name of the freeze. */
+  readonly freeze?: string;
   /** The time of a soak, which its next look needs. */
   readonly soak?: SoakTime;
 }

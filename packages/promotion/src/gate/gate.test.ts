@@ -390,6 +390,14 @@ describe("gate", () => {
     expect(await look(bench, { alarms: ["errors"] })).not.toHaveProperty("opensAt");
   });
 
+  it("reports the code of the first condition that keeps it closed", async () => {
+    const bench = await createSoaking();
+    expect(await look(bench, SOAK)).toMatchObject({ heldBy: "SOAKING" });
+    bench.alarms.set("errors", { changes: [[bench.now - HOUR, "ALARM"]] });
+
+    expect(await look(bench, { alarms: ["errors"] })).toMatchObject({ heldBy: "ALARM" });
+  });
+
   it("takes the turn only when all other conditions hold", async () => {
     const bench = await createSoaking();
     const config: GateConfig = { ...SOAK, turn: { name: "prod", states: ["PRODUCTION"] } };

@@ -178,7 +178,7 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, { config, before }
       waits.map(([, closed]) => closed),
     ),
     message,
-    ...defined({ opensAt: findOpening(shown) }),
+    ...defined({ opensAt: findOpening(shown), heldBy: waits[0]?.[1].code }),
   });
 }
 

@@ -1,11 +1,10 @@
 import { endFreeze, exceptRelease, startFreeze } from "@stackyard/core/services";
 import { describe, expect, it } from "vitest";
-import { hold } from "../deploy/decide-row.ts";
+import { end, hold } from "../deploy/decide-row.ts";
 import type { DeployRow } from "../deploy/deploy-row.ts";
 import type { HoldConfig, HoldInput } from "../hold.ts";
 import { createGateBench } from "../testing/gate-bench.ts";
 import { createHolds } from "./create-holds.ts";
-import { isHeldBy } from "./examine-freezes.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -98,6 +97,7 @@ describe("holds: freezes", () => {
     expect(await bench.look()).toEqual({
       kind: "closed",
       code: "FROZEN",
+      freeze: "winter",
       message: `The freeze "winter" of ada holds t1 until ${new Date(to).toISOString().replace(".000", "")}: Christmas. To bypass it: stackyard freezes except winter shop-1.42.0 --reason …`,
       until: to,
     });
@@ -144,10 +144,9 @@ describe("holds: freezes", () => {
     const row: DeployRow = { stack: stackId, wave: 0, try: 0, state: "waiting", at: 0 };
     const held = hold(row, { now: 1 }, found);
 
-    expect(isHeldBy(held, "winter")).toBe(true);
-    expect(isHeldBy(held, "win")).toBe(false);
-    expect(isHeldBy({ ...held, state: "skipped" }, "winter")).toBe(false);
-    expect(isHeldBy({ ...held, state: "unsent" }, "winter")).toBe(false);
+    expect(held.freeze).toBe("winter");
+    expect(end(held, { now: 2 }, { state: "skipped" })).not.toHaveProperty("freeze");
+    expect(hold(held, { now: 2 }, { code: "STACK_MOVING", message: "It moves." })).not.toHaveProperty("freeze");
   });
 
   it("are closed when the records cannot be read", async () => {

@@ -1,7 +1,6 @@
 import { type Stack, toShellCommand } from "@stackyard/core";
 import type { YardService } from "@stackyard/core/engine";
 import { type Freeze, passesFreeze } from "@stackyard/core/services";
-import type { DeployRow } from "../deploy/deploy-row.ts";
 import { type Condition, closed, formatInstant, OPEN } from "../gate/condition.ts";
 import type { HoldInput } from "../hold.ts";
 
@@ -28,27 +27,14 @@ export async function examineFreezes(
     const { name, reason, by, to } = freeze;
     const until = to === undefined ? "until a person ends it" : `until ${formatInstant(to)}`;
     const way = toShellCommand`stackyard freezes except ${name} ${release.id} --reason …`;
-    const message = `${toHeldText(name)}${by} holds ${stackId} ${until}${why}: ${toSentence(reason)} To bypass it: ${way}`;
-    return closed("FROZEN", message, to);
+    const message = `The freeze "${name}" of ${by} holds ${stackId} ${until}${why}: ${toSentence(reason)} To bypass it: ${way}`;
+    return { ...closed("FROZEN", message, to), freeze: name };
   }
   return OPEN;
 }
 
 function toSentence(reason: string): string {
   return /[.!?…]$/.test(reason) ? reason : `${reason}.`;
-}
-
-/** A row has only the beginning of a message, so the name comes first. */
-function toHeldText(name: string): string {
-  return `The freeze "${name}" of `;
-}
-
-/** Returns whether a row of a deployment waits for this freeze. */
-export function isHeldBy(
-  { state, code, message = "" }: Pick<DeployRow, "state" | "code" | "message">,
-  name: string,
-): boolean {
-  return state === "waiting" && code === "FROZEN" && message.startsWith(toHeldText(name));
 }
 
 /** Returns why the freeze holds the stack back, or undefined if the stack does not fit. */

@@ -1,7 +1,7 @@
 import { defined, isUnreadable, listPages } from "@stackyard/core";
 import type { FreezeHold } from "@stackyard/core/api";
 import { parseAttemptId } from "@stackyard/core/machine";
-import { type DeployRow, isHeldBy, listRowPages, type RowsInput } from "@stackyard/promotion/deploy";
+import { type DeployRow, listRowPages, type RowsInput } from "@stackyard/promotion/deploy";
 import type { Caller } from "../access/caller.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { keepReadable } from "./readable-rows.ts";
@@ -44,7 +44,7 @@ async function listHeld({ records, clock }: RouteDeps, owner: RowsInput["owner"]
   const held: DeployRow[] = [];
   try {
     for await (const rows of listRowPages({ records, clock, owner })) {
-      held.push(...rows.filter((row) => isHeldBy(row, freeze)));
+      held.push(...rows.filter((row) => row.freeze === freeze));
     }
     return { rows: held };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Resets the columns that an attempt does not have when it begins, in a row that was another one's. */
 export const RESET_ATTEMPT = `queue_seq = null, queued_at = null, visible_at = 0, deliveries = 0, poll_due_at = null,
            cancel_within_ms = null, cancel_until = null, left_ms = null, cancel_told = false, cancelling = null,
-           queued_key = null, progress = null, progress_message = null, opens_at = null, lapses = 0`;
+           queued_key = null, progress = null, progress_message = null, opens_at = null, held_by = null, lapses = 0`;
 
 /**
  * Writes one change completely, or nothing: `p` is the result of `toChangeDocument`. Locks the stack first; a missing

@@ -229,6 +229,7 @@ create table stackyard.open_attempt (
   lease_until bigint,
   poll_due_at bigint,
   opens_at bigint,
+  held_by text,
   cancel_within_ms bigint,
   cancel_until bigint,
   left_ms bigint,

@@ -70,6 +70,24 @@ describe("an executor's answer", () => {
     });
   });
 
+  it.each([
+    ["FROZEN", "FROZEN"],
+    ["frozen", undefined],
+    ["A freeze of ada.", undefined],
+    ["", undefined],
+    ["X".repeat(65), undefined],
+    [7, undefined],
+    [null, undefined],
+  ])("keeps the code of what holds work back, and no text: %j", (heldBy, kept) => {
+    const step = { kind: "running", pollAfterMs: 5, progress: 1, message: "", heldBy };
+    const { heldBy: _, ...rest } = step;
+
+    expect(checkStep({ ...executor, progress: Type.Number() }, step)).toEqual({
+      ...rest,
+      ...(kept !== undefined && { heldBy: kept }),
+    });
+  });
+
   it("has a line for people, be it empty", () => {
     expect(checkStep(executor, { kind: "running", pollAfterMs: 5, progress: 1 })).toEqual({
       kind: "running",

@@ -26,7 +26,7 @@ export function checkStep(executor: Executor, answer: unknown): Step {
 
 function checkRunning(executor: Executor, step: Running): Step {
   const { name, progress: schema } = executor;
-  const { opensAt, progress, pollAfterMs, ...rest } = step;
+  const { opensAt, heldBy, progress, pollAfterMs, ...rest } = step;
   if (!isLength(pollAfterMs)) {
     return invalidPlugin(
       `"${name}" answered running with pollAfterMs ${describeValue(pollAfterMs)}; give milliseconds.`,
@@ -36,7 +36,7 @@ function checkRunning(executor: Executor, step: Running): Step {
   const fault = findValueFault(schema, progress, findJsonFault);
   if (fault !== undefined) return invalidPlugin(`The progress of "${name}" ${fault}.`);
   const message = typeof step.message === "string" ? step.message : "";
-  const known = isInstant(opensAt) ? { opensAt } : {};
+  const known = { ...(isInstant(opensAt) && { opensAt }), ...(isCode(heldBy) && { heldBy }) };
   return { ...rest, ...known, pollAfterMs, progress: toPlainJson(progress), message };
 }
 
@@ -100,6 +100,12 @@ function isLength(value: unknown): boolean {
 /** Returns true for a time that can be stored and shown. It is only shown, so another one is left out. */
 function isInstant(value: unknown): value is number {
   return Number.isInteger(value) && !Number.isNaN(new Date(Number(value)).getTime());
+}
+
+const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
+
+function isCode(value: unknown): value is string {
+  return typeof value === "string" && CODE.test(value);
 }
 
 function isListOfNames(value: unknown): value is readonly string[] {

@@ -239,12 +239,12 @@ async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, 
 async function suspend(
   { store, clock, logger }: AttemptDeps,
   { claimed }: AttemptInput,
-  { progress, pollAfterMs, message, opensAt }: Omit<Running<KeptProgress | undefined>, "kind">,
+  { progress, pollAfterMs, message, opensAt, heldBy }: Omit<Running<KeptProgress | undefined>, "kind">,
 ): Promise<StepEnd> {
   const { answer, until } = await retryTransient(clock, async () => {
     const now = clock.now();
     const dueAt = now + pollAfterMs;
-    const suspension = { progress, dueAt, message, now, ...defined({ opensAt }) };
+    const suspension = { progress, dueAt, message, now, ...defined({ opensAt, heldBy }) };
     return { answer: await store.suspend(claimed.grant, suspension), until: dueAt };
   });
   if (answer === "lost") {

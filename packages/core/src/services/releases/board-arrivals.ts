@@ -2,13 +2,17 @@ import { isMap } from "../../machine/json.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { maskMetadata, toShownMetadata } from "../../machine/secrets.ts";
 import type { Stack, TaskState } from "../../machine/stack.ts";
+import type { AttemptView } from "../../ports/stack-store.ts";
 import { listBoardPlaces } from "./board.ts";
 
 /** The step of a release before it has arrived in an environment, or the reason that holds it back. */
 export type BoardHold = "failed" | "freeze" | "window" | "turn" | "gate" | "approval" | "moving";
 
-/** An open task of a release, with the sentence why it is open. */
-export type OpenTask = Pick<TaskState, "name" | "status" | "detail"> & { readonly why: string };
+/** An open task of a release, with the sentence why it is open and what its attempt is held back by. */
+export type OpenTask = Pick<TaskState, "name" | "status" | "detail"> & {
+  readonly why: string;
+  readonly attempt?: Pick<AttemptView, "heldBy">;
+};
 
 /** A release that is on its way to an environment. */
 export interface BoardArrival {
@@ -88,16 +92,15 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The part of the message of a deployment that names what holds back the first stack to which it does not send. */
-const HELD = / Held back by (FROZEN|WINDOW_CLOSED|ALARM|GATE_UNAVAILABLE)\b/;
+/** By the code of what holds back the first stack to which a deployment does not send; every other code is that of a gate. */
 const HELD_BY: Readonly<Record<string, BoardHold>> = { FROZEN: "freeze", WINDOW_CLOSED: "window" };
 
-function toHold(machine: Machine, { name, status, why }: OpenTask): BoardHold {
+function toHold(machine: Machine, { name, status, attempt }: OpenTask): BoardHold {
   if (status === "ERROR") return "failed";
   const { executor, isApproval } = machine.tasks.get(name) ?? {};
   if (isApproval) return "approval";
   if (executor === "gate") return configOf(machine, name)["turn"] === undefined ? "gate" : "turn";
-  const code = executor === "deploy" ? HELD.exec(why)?.[1] : undefined;
+  const code = executor === "deploy" ? attempt?.heldBy : undefined;
   return code === undefined ? "moving" : (HELD_BY[code] ?? "gate");
 }
 

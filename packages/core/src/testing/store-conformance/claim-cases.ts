@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { defined } from "../../machine/json.ts";
+import type { AttemptView } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
@@ -228,27 +230,28 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase(
-    "keeps when a suspended attempt can continue, until a later step does not know it or it ends",
+    "keeps when a suspended attempt can continue and what holds it back, until a later step does not know it or it ends",
     async (store) => {
-      const opensAt = T0 + HOUR;
-      const find = async () => (await store.findAttempt("a1"))?.opensAt;
+      const wait = { opensAt: T0 + HOUR, heldBy: "FROZEN" };
+      const toWait = ({ opensAt, heldBy }: Partial<AttemptView> = {}) => defined({ opensAt, heldBy });
+      const find = async () => toWait(await store.findAttempt("a1"));
       await dispatchNow(store, ["a1"]);
       const first = await grantNow(store, "a1");
-      assert.equal(await find(), undefined);
-      await store.suspend(first, { progress: {}, dueAt: T0 + MINUTE, opensAt, now: T0 });
-      assert.equal(await find(), opensAt);
-      assert.equal((await store.queries.listAttempts("s1"))[0]?.opensAt, opensAt);
+      assert.deepEqual(await find(), {});
+      await store.suspend(first, { progress: {}, dueAt: T0 + MINUTE, ...wait, now: T0 });
+      assert.deepEqual(await find(), wait);
+      assert.deepEqual(toWait((await store.queries.listAttempts("s1"))[0]), wait);
 
       const second = await grantNow(store, "a1", { now: T0 + MINUTE });
-      assert.equal(await find(), opensAt);
+      assert.deepEqual(await find(), wait);
       await store.suspend(second, { progress: {}, dueAt: T0 + 2 * MINUTE, now: T0 + MINUTE });
-      assert.equal(await find(), undefined);
+      assert.deepEqual(await find(), {});
 
       const third = await grantNow(store, "a1", { now: T0 + 2 * MINUTE });
-      await store.suspend(third, { progress: {}, dueAt: T0 + 3 * MINUTE, opensAt, now: T0 + 2 * MINUTE });
+      await store.suspend(third, { progress: {}, dueAt: T0 + 3 * MINUTE, ...wait, now: T0 + 2 * MINUTE });
       const fourth = await grantNow(store, "a1", { now: T0 + 3 * MINUTE });
       await store.settle(fourth, aSettle("a1", { now: T0 + 3 * MINUTE }));
-      assert.equal(await find(), undefined);
+      assert.deepEqual(await find(), {});
     },
   ),
 
