@@ -126,10 +126,6 @@ describe("docs/releases.md", () => {
     shown(formatRepair(aYardRelease({ operation: "repair", standing: "succeeded", outputs }), false).message);
   });
 
-  it("shows the states", async () => {
-    shown((await world.run("graph")).text);
-  });
-
   it("counts servers as the code does", () => {
     const rows = [...page.matchAll(/^\| (\d+) \| (\d+) \| (\d+|none) \| ([\d.]+) \| (\d+) \| (\d+) \| (\d+) \|$/gm)];
 
