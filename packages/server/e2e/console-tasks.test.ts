@@ -145,10 +145,11 @@ describe("on-call", () => {
   });
 
   it("downloads the incident bundle with 3 clicks", async () => {
-    const { startAt, page, press, clicks } = ada;
+    const { startAt, page, press, key, clicks } = ada;
     await startAt();
     await press("link", /^pr-3/);
-    await press("link", "Bundle");
+    await page.getByRole("toolbar", { name: "Actions" }).waitFor();
+    await key("b");
     const download = page.waitForEvent("download");
     await press("button", "Download page");
 

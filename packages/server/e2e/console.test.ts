@@ -92,7 +92,7 @@ const MENU = ["Settle…", "Upgrade…", "Remove…"];
 const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/stack", "Send event…", ...MENU.map((name) => `More actions > ${name}`), "Search screens and stacks"],
   ["/stack?tab=metadata", "Reveal password…"],
-  ["/stack?id=busy-1", "Cancel…"],
+  ["/stack?id=busy-1", "More actions > Cancel…"],
   ["/job", "Cancel…"],
   ["/asg", "Halt…"],
   ["/asg?id=failed", "Roll back…", "More actions > Repair…", "More actions > Lock…", "More actions > Unlock…"],

@@ -112,6 +112,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   [", · .", "Previous, next position of a history"],
   ["r", "Retry"],
   ["l", "Log"],
+  ["b", "Bundle"],
   ["Esc", "Close"],
 ];
 

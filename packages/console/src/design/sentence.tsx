@@ -15,9 +15,16 @@ export function Sentence({ text }: { text: string }) {
     ));
 }
 
+interface CommandsProps {
+  readonly text: string;
+  /** A sentence next to it whose commands are not said again. */
+  readonly except?: string;
+}
+
 /** Renders the commands that a sentence of the server names, in a quiet line; nothing where it names none. */
-export function Commands({ text }: { text: string }) {
-  const { commands } = splitCommands(dropColors(text));
+export function Commands({ text, except = "" }: CommandsProps) {
+  const said = new Set(splitCommands(dropColors(except)).commands);
+  const commands = splitCommands(dropColors(text)).commands.filter((command) => !said.has(command));
   if (commands.length === 0) return null;
   return (
     <span className="muted">

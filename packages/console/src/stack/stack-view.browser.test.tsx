@@ -19,13 +19,46 @@ function textBoxOf(element: Element | null): DOMRect {
 }
 
 describe("the layout of a stack's page", () => {
-  it("has its condition as a pill, and at most five actions beside the menu", async () => {
+  it("has its condition as a pill, and at most three actions beside the menu, one of which is primary", async () => {
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
     await expect.element(screen.getByRole("button", { name: "More actions" })).toBeVisible();
 
     const shown = [...document.querySelectorAll(".stack-toolbar > :not(.menu)")].map(({ textContent }) => textContent);
     expect(document.querySelector("h1 .pill")?.textContent).toBe("Failed");
-    expect(shown).toEqual(["Retry database", "Log", "Send event…", "Bundle"]);
+    expect(shown).toEqual(["Retry database", "Log", "Send event…"]);
+    expect(document.querySelectorAll(".stack-toolbar .primary")).toHaveLength(1);
+  });
+
+  it("has what is rarely done in its menu, where Cancel… of a task that runs and Bundle are", async () => {
+    const task = {
+      name: "app",
+      status: "PENDING",
+      why: "Running.",
+      attempt: anAttempt({ status: "running" }),
+    } as const;
+    const busy = aStack({ failed: false, tasks: [task] });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(busy));
+    const toolbar = screen.getByRole("toolbar", { name: "Actions" });
+    await expect.element(toolbar.getByRole("link", { name: "Log" })).toHaveClass("primary");
+    expect(toolbar.getByRole("button", { name: "Cancel…" }).query()).toBeNull();
+
+    await toolbar.getByRole("button", { name: "More actions" }).click();
+
+    await expect.element(toolbar.getByRole("button", { name: "Cancel…" })).toBeVisible();
+    await expect.element(toolbar.getByRole("link", { name: "Bundle" })).toHaveAttribute("href", "/bundle?id=pr-12");
+  });
+
+  it.each([
+    ["https://pr-12.example.org/", "Open pr-12.example.org in a new tab"],
+    [undefined, "Send event…"],
+  ])("leads to what a healthy stack is for: %s", async (url, name) => {
+    const metadata = { sha: "4f1cab12", ...(url !== undefined && { url }) };
+    const healthy = aStack({ failed: false, tasks: [], mainCondition: "healthy", metadata });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(healthy));
+    await expect.element(screen.getByRole("toolbar", { name: "Actions" })).toBeVisible();
+
+    const primary = [...document.querySelectorAll(".stack-toolbar .primary")].map(({ textContent }) => textContent);
+    expect(primary).toEqual([name]);
   });
 
   it.each([1440, 1024])(
@@ -67,13 +100,22 @@ describe("the layout of a stack's page", () => {
   });
 
   it("reads commands in the reason of a task as commands, without their backticks", async () => {
+    const why = "Waits for the key db; `stackyard keys ls db` lists who holds it.";
+    const stack = aStack({ tasks: [{ name: "app", status: "PENDING", why }] });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
+    await expect.element(screen.getByRole("heading", { name: "Tasks" })).toBeVisible();
+
+    expect(document.querySelector(".why .mono")?.textContent).toBe("stackyard keys ls db");
+    expect(document.querySelector(".why")?.textContent).not.toContain("`");
+  });
+
+  it("says a command once, though a task names the one of its stack", async () => {
     const why = "Waits for the task database: it has failed; `stackyard stacks retry pr-12` tries again.";
     const stack = aStack({ tasks: [{ name: "app", status: "PENDING", why }] });
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
     await expect.element(screen.getByRole("heading", { name: "Tasks" })).toBeVisible();
 
-    expect(document.querySelector(".why .mono")?.textContent).toBe("stackyard stacks retry pr-12");
-    expect(document.querySelector(".why")?.textContent).not.toContain("`");
+    expect(document.body.textContent?.split("stackyard stacks retry pr-12")).toHaveLength(2);
   });
 
   it("leaves out the word of a bar that is too short for it, and cuts off none", async () => {

@@ -35,7 +35,7 @@ export function TasksPanel({ source, stack }: StackProps) {
                 </b>
                 <AttemptFacts attempt={task.attempt} />
               </p>
-              <Why task={task} />
+              <Why task={task} said={stack.summary} />
             </div>
             <div className="row task-actions">
               <LogLink source={source} task={task} />
@@ -81,7 +81,13 @@ export function findCancelRefusal({ status, attempt }: Task): string | undefined
 
 const SHOWN_CHARACTERS = 300;
 
-function Why({ task: { why, status, attempt } }: { task: Task }) {
+interface WhyProps {
+  readonly task: Task;
+  /** What the head of the page says already, with its commands. */
+  readonly said: string;
+}
+
+function Why({ task: { why, status, attempt }, said }: WhyProps) {
   const [whole, setWhole] = useState(false);
   // The full error of a failed task is shown above.
   const short = dropColors(status === "ERROR" ? toFirstLine(why) : why);
@@ -97,7 +103,7 @@ function Why({ task: { why, status, attempt } }: { task: Task }) {
           Show more
         </Button>
       )}
-      <Commands text={why} />
+      <Commands text={why} except={said} />
       {progress !== undefined && !why.includes(progress) && (
         <span className="muted">
           <Text>{dropColors(progress)}</Text>

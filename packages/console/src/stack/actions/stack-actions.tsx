@@ -1,5 +1,6 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { lazy, Suspense, useState } from "react";
+import { findAddress } from "../../api/stack-facts.ts";
 import { JOB_MACHINE } from "../../api/status.ts";
 import { useRetry } from "../../app/use-operation.tsx";
 import { Button } from "../../design/button.tsx";
@@ -10,6 +11,7 @@ import { Text } from "../../design/text.tsx";
 import { useOperateRefusal } from "../refusals.ts";
 import type { StackProps } from "../source.ts";
 import { findCancelRefusal } from "../tasks-panel.tsx";
+import { findNextStep } from "./next-step.ts";
 import { SendDialog } from "./send-dialog.tsx";
 import { AcknowledgeDialog, CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
 
@@ -19,8 +21,8 @@ const UpgradeDialog = lazy(async () => ({ default: (await import("./upgrade-dial
 type DialogName = "send" | "cancel" | "acknowledge" | "settle" | "upgrade" | "remove";
 
 /**
- * Renders the actions on a stack: the usual ones in a row, the rare ones in a menu. One that the person may not do
- * explains why; those that make no sense in the present state are in the menu, with the reason.
+ * Renders the actions on a stack: the next step, its log and *Send event…* in a row, the others in a menu. One that the person
+ * may not do explains why; those that make no sense in the present state are in the menu, with the reason.
  */
 export function StackActions({ source, stack }: StackProps) {
   const [open, setOpen] = useState<DialogName>();
@@ -29,37 +31,29 @@ export function StackActions({ source, stack }: StackProps) {
   if (source.refusal !== undefined) return null;
   const close = () => setOpen(undefined);
   const dialog = { stack, onClose: close };
-  const usual = [
-    ["send", "Send event…", send],
-    ["cancel", "Cancel…", operate],
-  ] as const;
+  const next = findNextStep(stack);
   const rare = [
+    ["cancel", "Cancel…", operate],
     ["acknowledge", "Acknowledge…", operate],
     ["settle", "Settle…", repair],
     ["upgrade", "Upgrade…", upgrade],
   ] as const;
   const hasSense = ([name]: readonly [DialogName | "retry", ...unknown[]]) => senseless[name] === undefined;
-  // A degraded stack has left its failure behind: an event leads out, such as the one that failed.
-  const isWayOut = senseless.retry !== undefined && stack.degraded === true;
-  const others = [["retry", "Retry"] as const, ...usual, ...rare].filter((action) => !hasSense(action));
+  const others = [["retry", "Retry"] as const, ["send", "Send event…"] as const, ...rare].filter(
+    (action) => !hasSense(action),
+  );
   return (
     <div className="stack-v stack-actions">
       <div className="row stack-toolbar" role="toolbar" aria-label="Actions">
-        {senseless.retry === undefined && <RetryButton stack={stack} refusal={operate} />}
-        <LogButton stack={stack} />
-        {usual.filter(hasSense).map(([name, title, refusal]) => (
-          <Button
-            key={name}
-            refusal={refusal}
-            {...(name === "send" && isWayOut && { look: "primary" })}
-            onPress={() => setOpen(name)}
-          >
-            {title}
+        {next === "retry" && <RetryButton stack={stack} refusal={operate} />}
+        {next === "review" && <ReviewLink stack={stack} />}
+        {next === "open" && <OpenLink stack={stack} />}
+        <LogButton stack={stack} isNext={next === "log"} />
+        {senseless.send === undefined && (
+          <Button refusal={send} {...(next === "send" && { look: "primary" })} onPress={() => setOpen("send")}>
+            Send event…
           </Button>
-        ))}
-        <To path="/bundle" search={{ id: stack.id }} className="button">
-          Bundle
-        </To>
+        )}
         <Menu label="More actions" face={<Icon name="more" />}>
           {(closeMenu) => {
             const choose = (name: DialogName) => {
@@ -73,6 +67,11 @@ export function StackActions({ source, stack }: StackProps) {
                     {title}
                   </Button>
                 ))}
+                <span data-shortcut="b">
+                  <To path="/bundle" search={{ id: stack.id }}>
+                    Bundle
+                  </To>
+                </span>
                 <Button look="danger" refusal={repair} onPress={() => choose("remove")}>
                   Remove…
                 </Button>
@@ -137,17 +136,47 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
   );
 }
 
-/** Opens the log that matters most: of a failed task, else of one that runs, else the newest. */
-function LogButton({ stack: { tasks, attempts } }: Pick<StackProps, "stack">) {
+/** Leads to what waits for a decision. */
+function ReviewLink({ stack: { approvals = [] } }: Pick<StackProps, "stack">) {
+  const [approval] = approvals;
+  if (approval === undefined) return null;
+  const { stackId, task } = approval;
+  return (
+    <To path="/approval" search={{ stack: stackId, task }} className="button primary">
+      <span className="cut">
+        Review <Text>{task}</Text>
+      </span>
+    </To>
+  );
+}
+
+/** Opens the environment, which is what the stack is for. */
+function OpenLink({ stack: { metadata } }: Pick<StackProps, "stack">) {
+  const address = findAddress(metadata);
+  if (address === undefined) return null;
+  return (
+    <a className="button primary" href={address.href} target="_blank" rel="noopener noreferrer">
+      Open<span className="hidden-visually"> {address.host} in a new tab</span>
+    </a>
+  );
+}
+
+/** Opens the log that matters most: of a failed task, else of one that runs, else the newest; nothing before the first attempt. */
+function LogButton({ stack: { tasks, attempts }, isNext }: LogProps) {
   const failed = tasks.find(({ status, attempt }) => status === "ERROR" && attempt !== undefined);
   const running = tasks.find(({ status, attempt }) => status === "PENDING" && attempt !== undefined);
   const attemptId = (failed ?? running)?.attempt?.attemptId ?? attempts[0]?.attemptId;
-  if (attemptId === undefined) return <Button refusal="No attempt was made">Log</Button>;
+  if (attemptId === undefined) return null;
   return (
     <span data-shortcut="l">
-      <To path="/log" search={{ attempt: attemptId }} className="button">
+      <To path="/log" search={{ attempt: attemptId }} className={isNext ? "button primary" : "button"}>
         Log
       </To>
     </span>
   );
+}
+
+interface LogProps extends Pick<StackProps, "stack"> {
+  /** It is what one most likely does next. */
+  readonly isNext: boolean;
 }
