@@ -10,7 +10,7 @@ import { isPlanDigest } from "../design/release/plan-digest.ts";
 import { PlanName } from "../design/release/plan-name.tsx";
 import { PlanOnDemand } from "../design/release/plan-on-demand.tsx";
 import { VersionsPanel } from "../design/release/release-versions.tsx";
-import { Arrow, Day, Instant, MaybeLink, Text } from "../design/text.tsx";
+import { Arrow, Day, MaybeLink, Text } from "../design/text.tsx";
 import { CommitsPanel } from "./commits-panel.tsx";
 import { findLastApproved } from "./find-last-approved.ts";
 import { PlanResources } from "./plan-resources.tsx";
@@ -67,7 +67,7 @@ function EarlierTrouble({ release }: { release: string }) {
             {soaksUntil !== undefined && (
               <>
                 {" "}
-                Soaks until <Instant at={soaksUntil} />.
+                Soaks until <Day at={soaksUntil} />.
               </>
             )}
           </li>

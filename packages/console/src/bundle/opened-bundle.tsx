@@ -1,7 +1,7 @@
 import type { StackBundle } from "@stackyard/sdk";
 import { useMemo } from "react";
 import { Button } from "../design/button.tsx";
-import { Instant, Text } from "../design/text.tsx";
+import { Day, Text } from "../design/text.tsx";
 import { FleetOfFile } from "../fleet/fleet-of-file.tsx";
 import { LogLinks } from "../log/log-links.ts";
 import { StackView } from "../stack/stack-view.tsx";
@@ -20,7 +20,7 @@ export function OpenedBundle({ bundle, onClose }: OpenedBundleProps) {
     <div className="stack-v">
       <div className="notice warn">
         <p>
-          Bundle of <Text>{bundle.stackId}</Text>, made <Instant at={bundle.createdAt} /> by a server of version{" "}
+          Bundle of <Text>{bundle.stackId}</Text>, made <Day at={bundle.createdAt} /> by a server of version{" "}
           <Text>{bundle.version}</Text>. Nothing here is live.
         </p>
         {bundle.cut.length > 0 && <p>Not whole: {bundle.cut.join(", ")}.</p>}

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
-import { formatDate, formatZone } from "../text/durations.ts";
+import { formatDate, nameZones } from "../text/durations.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { Mark, type Status } from "./mark.tsx";
 import { useSettings } from "./settings.ts";
-import { Instant } from "./text.tsx";
+import { Day } from "./text.tsx";
 import "./happenings.css";
 
 /** One act, as a sentence of a person. */
@@ -33,6 +33,10 @@ export function Happenings({ label, items }: HappeningsProps) {
   const { zone } = useSettings();
   const today = formatDate(serverNow(), zone);
   const days = [...Map.groupBy(items, ({ at }) => formatDate(at, zone))];
+  const zones = nameZones(
+    days.map(([, rows]) => rows[0]?.at ?? ""),
+    zone,
+  );
   return (
     <section className="happenings" aria-label={label}>
       {days.map(([day, rows], index) => (
@@ -40,12 +44,12 @@ export function Happenings({ label, items }: HappeningsProps) {
           <h3>
             {day === today && "Today, "}
             {day}
-            {index === 0 && ` (${formatZone(rows[0]?.at ?? "", zone)})`}
+            {zones[index] !== "" && ` (${zones[index]})`}
           </h3>
           <ul>
             {rows.map(({ key, at, status, word, what, why, who }) => (
               <li key={key} data-row={key}>
-                <Instant at={at} short />
+                <Day at={at} short />
                 <Mark status={status} word={word} bare />
                 <div className="happening-what">
                   {what}

@@ -3,7 +3,7 @@ import type { HistoryEntry } from "@stackyard/sdk";
 import { toOutcomeStatus } from "../api/status.ts";
 import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
-import { Arrow, Instant, Text } from "./text.tsx";
+import { Arrow, Day, Text } from "./text.tsx";
 
 /** A line of a history: of a stack, or of a simulated one. */
 export type HistoryLine = Pick<
@@ -18,7 +18,7 @@ export function toHistoryColumns<Line extends HistoryLine>(
   onShow?: (line: Line) => void,
 ): Column<Line>[] {
   return [
-    { header: "At", cell: ({ at }) => <Instant at={at} /> },
+    { header: "At", cell: ({ at }) => <Day at={at} /> },
     {
       header: "Event",
       cell: (line) => (

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { formatAge, formatDay, formatInstant, formatTime, formatZone } from "../text/durations.ts";
+import { formatAge, formatClock, formatDay, formatFully } from "../text/durations.ts";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
@@ -38,23 +38,15 @@ export function ActionsHeading() {
   return <span className="hidden-visually">Actions</span>;
 }
 
-/** Renders an instant, in UTC or local time by the person's choice. `short` leaves out the date. */
-export function Instant({ at, short }: { at: string; short?: boolean }) {
-  const { zone } = useSettings();
-  const full = `${formatInstant(at, zone)} ${formatZone(at, zone)}`;
-  return (
-    <time dateTime={at} title={full} className="nowrap">
-      {short ? formatTime(at, zone) : full}
-    </time>
-  );
-}
-
-/** Renders an instant as people say it, such as when a gate opens: `Fri 2 Jan 09:00 CET`. */
-export function Day({ at }: { at: string }) {
+/**
+ * Renders an instant as people say it, in UTC or local time by their choice: `Fri 2 Jan 09:00 CET`, or `09:00` where `short`
+ * leaves out the day. The title has its seconds, also in UTC.
+ */
+export function Day({ at, short }: { at: string; short?: boolean }) {
   const { zone } = useSettings();
   return (
-    <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">
-      {formatDay(at, zone, serverNow())}
+    <time dateTime={at} title={formatFully(at, zone)} className="nowrap">
+      {short ? formatClock(at, zone) : formatDay(at, zone, serverNow())}
     </time>
   );
 }
@@ -99,7 +91,7 @@ export function Ago({ at, plain, word }: { at: string; plain?: boolean; word?: s
   const duration = formatAge(Math.abs(ms));
   const { zone } = useSettings();
   return (
-    <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">
+    <time dateTime={at} title={formatFully(at, zone)} className="nowrap">
       {/* What has just been said by another clock is not ahead of us. */}
       {word ?? (plain ? duration : ms > -1_000 ? `${duration} ago` : `in ${duration}`)}
     </time>

@@ -12,7 +12,7 @@ import { Empty, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Instant, MaybeLink, Text } from "../design/text.tsx";
+import { Day, MaybeLink, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS } from "./fleet-data.ts";
 import { FleetPath } from "./fleet-path.ts";
@@ -142,7 +142,7 @@ function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
               Code: code !== undefined && <Text>{code}</Text>,
               "Systems Manager": detailedStatus !== undefined && <Text>{detailedStatus}</Text>,
               Command: commandId !== undefined && <Text>{commandId}</Text>,
-              Started: startedAt !== undefined && <Instant at={new Date(startedAt).toISOString()} />,
+              Started: startedAt !== undefined && <Day at={new Date(startedAt).toISOString()} />,
             }}
           />
           <Output title="Error stream" text={stderrTail} link={links?.stderr} />

@@ -6,7 +6,7 @@ import { BarChart } from "../design/charts/bar-chart.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
 import { useSettings } from "../design/settings.ts";
-import { formatTime, formatZone, type Zone } from "../text/durations.ts";
+import { formatClock, type Zone } from "../text/durations.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { countActivity, type Slot } from "./count-activity.ts";
 
@@ -67,8 +67,8 @@ function Charts({ entries, rangeMs, isCut }: ChartsProps) {
   const sum = (key: "events" | "failures" | "successes") => slots.reduce((total, slot) => total + slot[key], 0);
   const [events, failures, successes] = [sum("events"), sum("failures"), sum("successes")];
   const ended = failures + successes;
-  const axis = [formatTime(from, zone), `${formatTime(now, zone)} ${formatZone(now, zone)}`];
-  const title = (slot: Slot, text: string) => `${formatTime(slot.from, zone)}: ${text}`;
+  const axis = [formatClock(from, zone), formatClock(now, zone)];
+  const title = (slot: Slot, text: string) => `${formatClock(slot.from, zone)}: ${text}`;
   return (
     <div className="overview-charts">
       <figure>
@@ -119,5 +119,5 @@ function Charts({ entries, rangeMs, isCut }: ChartsProps) {
 
 /** Says from when on events are counted, if there are too many in the range. */
 function sinceWhen(from: number, wanted: number, zone: Zone): string {
-  return from > wanted ? ` since ${formatTime(from, zone)}` : "";
+  return from > wanted ? ` since ${formatClock(from, zone)}` : "";
 }

@@ -5,7 +5,7 @@ import { useLoad } from "../api/use-load.ts";
 import { TextLink } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
-import { Instant, Text } from "../design/text.tsx";
+import { Day, Text } from "../design/text.tsx";
 import { formatEntry } from "./format-entry.ts";
 
 const SHOWN = 12;
@@ -45,7 +45,7 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
   const status = event === "TASK_ERROR" ? "failed" : STATUSES[outcome];
   return (
     <li data-row={String(position)}>
-      <Instant at={at} short />
+      <Day at={at} short />
       <span className="overview-latest-mark">{status !== undefined && <Mark status={status} bare />}</span>
       <span className="wrap">
         <TextLink path="/stack" search={{ id: stackId, tab: "history", at: String(position) }} text={stackId} />{" "}

@@ -12,7 +12,7 @@ import { useSettings } from "../design/settings.ts";
 import { StackLink } from "../design/stack-link.tsx";
 import { Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
-import { formatAge, formatDuration, formatTime } from "../text/durations.ts";
+import { formatAge, formatClock, formatDuration } from "../text/durations.ts";
 
 const SHOWN = 20;
 const COUNTED = 100;
@@ -58,7 +58,7 @@ function RunningTimeline({ attempts }: { attempts: readonly OpenAttempt[] }) {
       from={now - past}
       to={now + past / 2}
       now={now}
-      format={(at) => formatTime(at, zone).slice(0, 5)}
+      format={(at) => formatClock(at, zone)}
     />
   );
 }

@@ -10,7 +10,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Steps } from "../design/run/steps.tsx";
 import { Table } from "../design/table.tsx";
-import { Instant, Text, useNow } from "../design/text.tsx";
+import { Day, Text, useNow } from "../design/text.tsx";
 import { JobHead } from "../runs/job-head.tsx";
 import { RunFailure } from "../runs/run-failure.tsx";
 import { RunTabs } from "../runs/run-tabs.tsx";
@@ -244,7 +244,7 @@ function Progress({ release: { report, jobId }, state }: ProgressProps) {
         rows={filterLines(report?.lines ?? [], state).toReversed()}
         keyOf={({ at, text }) => `${at} ${text}`}
         columns={[
-          { header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
+          { header: "At", cell: ({ at }) => <Day at={new Date(at).toISOString()} short /> },
           { header: "Line", cell: ({ text }) => <Text>{text}</Text> },
         ]}
         empty={<Empty>No line was written here. The newest 50 are kept.</Empty>}

@@ -14,7 +14,7 @@ import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Table } from "../design/table.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { Ago, Day, Text } from "../design/text.tsx";
 import { FREEZE_ACTIONS } from "./freeze-actions.ts";
 import { type FreezeAction, FreezeDialog } from "./freeze-dialogs.tsx";
 import "./freezes.css";
@@ -103,7 +103,7 @@ function OneFreeze({ freeze, people, onAction }: OneFreezeProps) {
         className="pairs panel-body"
         of={{
           Stacks: <Scope freeze={freeze} />,
-          Until: to === undefined ? "a person ends it" : <Instant at={to} />,
+          Until: to === undefined ? "a person ends it" : <Day at={to} />,
           Started: (
             <>
               <Ago at={startedAt} /> by <Text>{nameBy(toStarter(freeze), people) ?? ""}</Text>

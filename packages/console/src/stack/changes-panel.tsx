@@ -3,7 +3,7 @@ import { useState } from "react";
 import { itemsOf, useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Loaded, MissingFact, MissingNotice, Panel } from "../design/page.tsx";
-import { Arrow, Instant, Text } from "../design/text.tsx";
+import { Arrow, Day, Text } from "../design/text.tsx";
 import { ValueChange } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { SendDialog } from "./actions/send-dialog.tsx";
@@ -67,7 +67,7 @@ function Changes({ source, stack, last }: ChangesProps) {
                   by <Text>{by}</Text>
                 </>
               )}
-              , <Instant at={move.at} />
+              , <Day at={move.at} />
             </dd>
             <dt>State</dt>
             <dd>

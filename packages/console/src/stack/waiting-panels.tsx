@@ -5,7 +5,7 @@ import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { ApprovalLink, StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Ago, Instant, Reason, Text } from "../design/text.tsx";
+import { Ago, Day, Reason, Text } from "../design/text.tsx";
 
 type Props = { readonly stack: StackDetails };
 
@@ -88,7 +88,7 @@ const TIMERS: Column<StackDetails["timers"][number]>[] = [
     ),
   },
   { header: "Due", cell: ({ dueAt }) => <Ago at={dueAt} /> },
-  { header: "At", cell: ({ dueAt }) => <Instant at={dueAt} /> },
+  { header: "At", cell: ({ dueAt }) => <Day at={dueAt} /> },
 ];
 
 /** Renders the stack's timers. */

@@ -15,7 +15,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Table } from "../design/table.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { Ago, Day, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
 import { LastWritten, StateList } from "./state-list.tsx";
@@ -111,7 +111,7 @@ function Lock({ state }: { state: TerraformState }) {
           }}
         >
           <p>
-            The lock of <Text>{nameBy(toHolder(opened), listPeople(state))}</Text>, since <Instant at={opened.at} />.
+            The lock of <Text>{nameBy(toHolder(opened), listPeople(state))}</Text>, since <Day at={opened.at} />.
           </p>
           <p>A Terraform that still runs would write beside the next one. Unlock only if the holder has ended.</p>
         </ActionDialog>

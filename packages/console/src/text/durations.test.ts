@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAge, formatDay, formatDuration, formatInstant, formatZone } from "./durations.ts";
+import { formatAge, formatDay, formatDuration, formatInstant } from "./durations.ts";
 
 describe("formatDuration", () => {
   it.each([
@@ -35,18 +35,6 @@ describe("formatInstant", () => {
 
   it("shows what is not an instant unchanged", () => {
     expect(formatInstant("soon", "utc")).toBe("soon");
-  });
-});
-
-describe("formatZone", () => {
-  it("names the zone of a time, so that a picture of it can be read elsewhere [temporalio/ui#1964]", () => {
-    const at = "2026-11-20T23:12:04Z";
-    const minutes = -new Date(at).getTimezoneOffset();
-    const sign = minutes < 0 ? "-" : "+";
-    const local = new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16);
-
-    expect(formatZone(at, "utc")).toBe("UTC");
-    expect(formatZone(at, "local")).toBe(`${sign}${local}`);
   });
 });
 

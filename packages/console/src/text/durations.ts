@@ -23,16 +23,37 @@ const MINUTE_MS = 60_000;
 /** The zone in which instants are shown. */
 export type Zone = "utc" | "local";
 
-/** Returns the zone of shown times at an instant: `UTC`, or the distance from it, such as `+02:00`. */
+/** Returns the name of the zone of shown times at an instant, as people say it: `UTC`, `CET`. */
 export function formatZone(instant: string | number | Date, zone: Zone): string {
   const date = new Date(instant);
-  if (zone === "utc" || Number.isNaN(date.getTime())) return "UTC";
-  const minutes = -date.getTimezoneOffset();
-  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
-  return `${minutes < 0 ? "-" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
+  if (Number.isNaN(date.getTime())) return "UTC";
+  return DAYS[zone].formatToParts(date).find(({ type }) => type === "timeZoneName")?.value ?? "";
 }
 
-/** Returns the time of an instant on its day: `03:12:04`. */
+/**
+ * Returns the name of the zone for each of these instants where a reader could take it for another one: UTC is shown far from it,
+ * or the clock was changed between two of them. Empty texts otherwise: local times are those of the reader's own clock.
+ */
+export function nameZones(instants: readonly string[], zone: Zone): readonly string[] {
+  const names = instants.map((at) => formatZone(at, zone));
+  const isElsewhere = zone === "utc" && instants.some((at) => new Date(at).getTimezoneOffset() !== 0);
+  if (!isElsewhere && new Set(names).size < 2) return names.map(() => "");
+  return names.map((name, index) => (name === names[index - 1] ? "" : name));
+}
+
+/** Returns the time of an instant on its day, to the minute: `03:12`. */
+export function formatClock(instant: string | number | Date, zone: Zone): string {
+  return format(instant, CLOCKS[zone]);
+}
+
+/** Returns an instant to the second, and the same in UTC: `2026-11-20 04:12:04 CET (2026-11-20 03:12:04 UTC)`. */
+export function formatFully(instant: string | number | Date, zone: Zone): string {
+  const utc = `${formatInstant(instant, "utc")} UTC`;
+  const name = formatZone(instant, zone);
+  return name === "UTC" ? utc : `${formatInstant(instant, zone)} ${name} (${utc})`;
+}
+
+/** Returns the time of an instant on its day, to the second, such as that of a line of a log: `03:12:04`. */
 export function formatTime(instant: string | number | Date, zone: Zone): string {
   return format(instant, TIMES[zone]);
 }
@@ -70,6 +91,7 @@ const DATE = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
 
 // Made once: a list of a hundred rows would otherwise spend more time on making formatters than on anything else.
 const TIMES = createFormats(TIME);
+const CLOCKS = createFormats({ hour: "2-digit", minute: "2-digit" });
 const INSTANTS = createFormats({ ...DATE, ...TIME });
 // British English names the zones of Europe and the short months in letters.
 const DAYS = createFormats(

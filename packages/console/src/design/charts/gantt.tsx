@@ -1,5 +1,5 @@
 import type { CSSProperties, ReactNode, RefCallback } from "react";
-import { formatAge, formatDuration, formatTime } from "../../text/durations.ts";
+import { formatAge, formatClock, formatDuration, formatTime } from "../../text/durations.ts";
 import { toSafeText } from "../../text/safe-text.ts";
 import { To } from "../links.tsx";
 import { type Status, toneOf, wordOf } from "../mark.tsx";
@@ -54,6 +54,9 @@ const LAST_TICK = 0.96;
 export function Gantt({ label, heads: [first, last], rows, from, to, drawing }: GanttProps) {
   const { zone } = useSettings();
   const end = Math.max(to, from + 1_000);
+  const ticks = toTicks(from, end);
+  // Only times that are seconds apart need them.
+  const formatTick = ticks.every((tick) => tick % 60_000 === 0) ? formatClock : formatTime;
   const share: Share = (at) => Math.min(1, Math.max(0, (at - from) / (end - from)));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
@@ -61,11 +64,11 @@ export function Gantt({ label, heads: [first, last], rows, from, to, drawing }: 
       <div className="gantt-row">
         <span className="muted">{first}</span>
         <span className="gantt-track ticks">
-          {toTicks(from, end)
+          {ticks
             .filter((tick) => share(tick) < LAST_TICK)
             .map((tick) => (
               <span key={tick} className="gantt-tick" style={toPlace(share(tick))}>
-                {formatTime(tick, zone)}
+                {formatTick(tick, zone)}
               </span>
             ))}
         </span>

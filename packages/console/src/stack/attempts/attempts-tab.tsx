@@ -11,7 +11,7 @@ import { Empty, Loaded, MissingNotice, Panel } from "../../design/page.tsx";
 import { Pairs } from "../../design/pairs.tsx";
 import { Scrolled } from "../../design/scrolled.tsx";
 import { type Column, Table } from "../../design/table.tsx";
-import { ActionsHeading, Ago, Instant, Text } from "../../design/text.tsx";
+import { ActionsHeading, Ago, Day, Text } from "../../design/text.tsx";
 import { AnsiText } from "../../log/ansi-text.tsx";
 import { markLinesOfOne } from "../../log/lines-of-one.ts";
 import { formatDuration } from "../../text/durations.ts";
@@ -226,7 +226,7 @@ function ComparedAttempt({ source, attempt, other, history }: ComparedProps) {
       </h3>
       <Pairs
         of={{
-          Sent: <Instant at={attempt.dispatchedAt} />,
+          Sent: <Day at={attempt.dispatchedAt} />,
           Duration: <Duration attempt={attempt} history={history} />,
           Runner: <Text mono>{attempt.owner ?? "–"}</Text>,
           Error: (

@@ -8,7 +8,7 @@ import { Loaded, Panel } from "../../design/page.tsx";
 import { Pairs } from "../../design/pairs.tsx";
 import { Scrolled } from "../../design/scrolled.tsx";
 import { type Column, Table } from "../../design/table.tsx";
-import { Ago, Arrow, Instant, Text } from "../../design/text.tsx";
+import { Ago, Arrow, Day, Text } from "../../design/text.tsx";
 import { type Difference, listDifferences, toText } from "../differences.ts";
 import type { StackSource } from "../source.ts";
 
@@ -27,7 +27,7 @@ export function AtPosition({ source, stack, entry, lines }: AtProps) {
       <Panel
         title={
           <>
-            At <Instant at={entry.at} />
+            At <Day at={entry.at} />
           </>
         }
         actions={

@@ -1,6 +1,6 @@
 import type { Deploy } from "@stackyard/sdk";
 import type { ReactNode } from "react";
-import { Ago, Day, Instant, Text, useNow } from "../../design/text.tsx";
+import { Ago, Day, Text, useNow } from "../../design/text.tsx";
 import { toSafeText } from "../../text/safe-text.ts";
 import { countDeploy, findBudget, findPause } from "./deploy-counts.ts";
 import { HEIGHT, toProgressDrawing, WIDTH } from "./progress-steps.ts";
@@ -52,10 +52,10 @@ function Curve({ deploy, now }: PartProps) {
         {failed !== "" && <path className="deploy-steps tone-fail" d={failed} />}
       </svg>
       <figcaption>
-        <Instant at={new Date(from).toISOString()} short />
+        <Day at={new Date(from).toISOString()} short />
         {pauses.length > 0 && <Text>{`grey: the pause after ${pauses.map(({ wave }) => wave).join(", ")}`}</Text>}
         <span>
-          {reached} {deploy.endedAt !== undefined && <Instant at={new Date(to).toISOString()} short />}
+          {reached} {deploy.endedAt !== undefined && <Day at={new Date(to).toISOString()} short />}
         </span>
       </figcaption>
     </figure>
