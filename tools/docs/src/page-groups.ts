@@ -95,7 +95,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     pages: {
       "docs/aws-products": 350,
       "docs/aws-organization": 1_050,
-      "docs/aws": 7_500,
+      "docs/aws": 6_100,
       "docs/fleet": 2_200,
       "docs/ecs": 1_700,
       "docs/releases": 2_750,
