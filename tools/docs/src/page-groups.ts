@@ -57,7 +57,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/terraform-reference": 1_300,
       "docs/state-backend": 1_300,
       "docs/leak-checks": 1_250,
-      "docs/code-hosts": 5_250,
+      "docs/code-hosts": 4_300,
       "docs/mapping": 1_000,
       "docs/github-action": 1_150,
       "docs/notifications": 1_650,
