@@ -113,7 +113,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "ARCHITECTURE-AWS": 1_100,
       "docs/development": 1_700,
       "docs/testing": 2_350,
-      "docs/performance": 1_100,
+      "docs/performance": 750,
     },
   },
 ];
