@@ -51,7 +51,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     title: "Machines, Terraform, code hosts",
     tier: "more",
     pages: {
-      "docs/machine-reference": 4_750,
+      "docs/machine-reference": 4_050,
       "docs/event-reference": 2_200,
       "docs/tasks": 1_700,
       "docs/terraform-reference": 1_300,
