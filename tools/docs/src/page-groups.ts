@@ -72,7 +72,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/sign-in": 2_400,
       "docs/access": 2_050,
       "docs/audit": 1_050,
-      "docs/plugin-reference": 2_950,
+      "docs/plugin-reference": 2_550,
       "docs/configuration": 2_200,
       // All kinds of records with how long each is kept, and what each process holds: both are compared with the code.
       "docs/yard-reference": 4_400,
