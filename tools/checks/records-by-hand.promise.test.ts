@@ -83,8 +83,8 @@ const BY_HAND: Reasons = {
 const WRITE = /records\??\.put\(|\bchange(?:Record|Parsed)(?:<[^(]*>)?\(/gi;
 
 const ADVICE = `A record with a prefix, a name and one schema is a kind: write it with defineRecordKind
-(packages/core/src/ports/record-kind.ts), which finds, lists, adds, changes and removes, and add how long it is kept to
-"Retention" of docs/yard-reference.md. If it cannot be one, name its file here with the reason. If there are fewer places
+(packages/core/src/ports/record-kind.ts), which finds, lists, adds, changes and removes, and write how long it is kept into
+"Retention" of docs/yard-reference.md with \`npm run generate\`. If it cannot be one, name its file here with the reason. If there are fewer places
 than named here, correct the number.`;
 
 it("only places with a reason write records without a kind", () => {

@@ -73,9 +73,8 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/access": 2_050,
       "docs/audit": 1_050,
       "docs/plugin-reference": 2_550,
-      "docs/configuration": 2_200,
-      // All kinds of records with how long each is kept, and what each process holds: both are compared with the code.
-      "docs/yard-reference": 4_400,
+      "docs/configuration": 750,
+      "docs/yard-reference": 3_300,
       "docs/assistant": 1_400,
     },
   },
