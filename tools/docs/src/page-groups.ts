@@ -29,7 +29,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/events": 1_100,
       "docs/plugins": 1_950,
       "docs/deployment": 1_700,
-      "docs/operations": 2_300,
+      "docs/operations": 2_100,
       "docs/troubleshooting": 2_200,
     },
   },
