@@ -52,7 +52,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     tier: "more",
     pages: {
       "docs/machine-reference": 4_050,
-      "docs/event-reference": 2_200,
+      "docs/event-reference": 1_750,
       "docs/tasks": 1_700,
       "docs/terraform-reference": 1_300,
       "docs/state-backend": 1_300,
