@@ -32,7 +32,7 @@ export function newOperation(name: string, exists: (path: string) => boolean): N
           ]
         : []),
       `Do the work in ${served}, and decide in packages/core/src/services what several callers share: npx vitest run --project int ${test}`,
-      `Add it to the tables of packages/server/src/openapi.int.test.ts (how it is called), and of permissions.int.test.ts (who may call it), event-doors.int.test.ts (whether it sends events) and reasons.int.test.ts (its reason) in packages/server/src/access: they fail until they know it, and their requests follow one another`,
+      `Add it to the tables in packages/server/src/access that say who may call it (permissions.int.test.ts), whether it sends events (event-doors.int.test.ts) and what becomes of its reason (reasons.int.test.ts): they fail until they know it. They and packages/server/src/openapi.int.test.ts send its example; add a line there where the answer is not 200`,
       `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands, and its row in packages/cli/src/command-table.ts`,
       "What else shows it: the page of docs about its resource, the page of packages/console, the tools of packages/mcp if it only reads or sends an event; write the sentence of the changeset",
       "npm run format && npm run generate && npm run api && npm test",
@@ -77,6 +77,7 @@ export const ${name} = defineOperation("POST", "/v1/${kebab}", {
   tag: "stacks",
   summary: "Say in one sentence what it does.",
   body: Type.Object({ reason: ShortReason }, { additionalProperties: false }),
+  example: { body: { reason: "A test." } },
   answers: {
     200: inline(Type.Object({ done: Type.Boolean() }), "What was done."),
     403: refusal("FORBIDDEN"),
@@ -113,8 +114,8 @@ afterEach(() => yard.stop());
 
 it("${name} does its work", async () => {
   const path = ${name}.path.replaceAll(/:\\w+/g, "pr-1");
-  const { method } = ${name};
-  expect(await yard.json(path, { method, body: { reason: "a test" } })).toEqual({ done: true });
+  const { method, example } = ${name};
+  expect(await yard.json(path, { method, body: example?.body })).toEqual({ done: true });
 });
 `;
 }

@@ -1,5 +1,6 @@
 import { defined } from "@stackyard/core";
 import * as api from "@stackyard/core/api";
+import type { Example } from "@stackyard/core/api/operations";
 import { EventMessage } from "@stackyard/core/machine";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { ProblemDetails } from "./problem.ts";
@@ -124,7 +125,7 @@ function toPaths(routes: readonly Route[], names: Names): Json {
 }
 
 function toOperation(route: Route, names: Names): Json {
-  const { operationId, tag, summary, access, params, query, describedBody: body = route.body } = route;
+  const { operationId, tag, summary, access, params, query, example = {}, describedBody: body = route.body } = route;
   const answers = route.audited === true ? { ...route.answers, 503: UNRECORDED } : route.answers;
   const responses = Object.entries(answers).map(([status, answer]) => [
     status,
@@ -136,25 +137,34 @@ function toOperation(route: Route, names: Names): Json {
     summary,
     ...(access.permission === "public" ? { security: [] } : {}),
     "x-stackyard-permission": access.permission,
-    parameters: [...toParameters("path", params, names), ...toParameters("query", query, names)],
-    ...defined({
-      requestBody: body && { required: true, content: { "application/json": { schema: toSchema(body, names) } } },
-    }),
+    parameters: [...toParameters("path", params, names), ...toParameters("query", query, names, example.query)],
+    ...defined({ requestBody: body && toRequestBody(body, example.body, names) }),
     responses: { ...Object.fromEntries(responses), default: toResponse(500, { description: "A problem." }, names) },
   };
+}
+
+function toRequestBody(body: TSchema, example: unknown, names: Names): Json {
+  const content = { schema: toSchema(body, names), ...defined({ example }) };
+  return { required: true, content: { "application/json": content } };
 }
 
 const UNRECORDED: RouteAnswer = {
   description: "STORE_UNAVAILABLE: the audit log cannot be written, so nothing was done. Try again.",
 };
 
-function toParameters(place: "path" | "query", properties: TProperties, names: Names): readonly Json[] {
+function toParameters(
+  place: "path" | "query",
+  properties: TProperties,
+  names: Names,
+  example: Example["query"] = {},
+): readonly Json[] {
   const required = new Set((Type.Object(properties) as { readonly required?: readonly string[] }).required);
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: place,
     required: required.has(name),
     schema: toSchema(schema, names),
+    ...defined({ example: example[name] }),
   }));
 }
 

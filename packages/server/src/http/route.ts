@@ -1,5 +1,6 @@
 import { defined, listSchemaFaults, PATH_PART, type SchemaFault, StackyardError } from "@stackyard/core";
 import type { RouteAccess, Sender } from "@stackyard/core/access";
+import type { Example } from "@stackyard/core/api/operations";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -53,6 +54,7 @@ interface RouteParts<Params extends TProperties, Query extends TProperties, Body
   readonly body?: Body;
   /** The documented body where the handler, not the schema, validates it. */
   readonly describedBody?: TSchema;
+  readonly example?: Example;
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   handle(
     input: {

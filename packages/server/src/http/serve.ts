@@ -63,7 +63,7 @@ export function serve<const Of extends AnyOperation>(
   operation: Of,
   handle: (input: InputOf<Of>, context: ContextOf<Of>) => Promise<ReplyOf<Of>>,
 ): Route {
-  const { method, path, access, answers, body, describedBody, operationId, ...spec } = operation;
+  const { method, path, access, answers, body, describedBody, example, operationId, ...spec } = operation;
   const answered = Object.entries(answers).map(([status, each]) => [status, toRouteAnswer(each)]);
   // The route parses its input by the very schemas of which the handler's types are made.
   const run = handle as Handler;
@@ -74,6 +74,7 @@ export function serve<const Of extends AnyOperation>(
     operationId,
     ...(body !== undefined && { body }),
     ...(describedBody !== undefined && { describedBody }),
+    ...(example !== undefined && { example }),
     answers: Object.fromEntries(answered),
     async handle(input, context) {
       const write: Audit = (action, call) =>

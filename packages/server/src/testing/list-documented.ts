@@ -1,5 +1,5 @@
-import { isMap } from "@stackyard/core";
-import type { TestYard } from "./test-yard.ts";
+import { defined, isMap } from "@stackyard/core";
+import { createTestYard, type TestYard } from "./test-yard.ts";
 import { type JsonSchema, toSample } from "./to-sample.ts";
 
 /** An operation as the document of the API describes it. */
@@ -12,6 +12,8 @@ export interface Documented {
   readonly names: readonly string[];
   readonly query: Readonly<Record<string, { readonly schema: JsonSchema; readonly required: boolean }>>;
   readonly body: JsonSchema | undefined;
+  /** The request that the document shows. Of a body that needs nothing: an empty one. */
+  readonly example: { readonly query: URLSearchParams; readonly body: unknown };
 }
 
 /** Lists all operations of a server. */
@@ -32,7 +34,11 @@ export async function listDocumented(yard: TestYard): Promise<readonly Documente
           String(each["name"]),
           { schema: resolve(each["schema"]), required: each["required"] === true },
         ]);
+      const shown = parameters.flatMap(({ name, example }): [string, string][] => {
+        return example === undefined ? [] : [[String(name), String(example)]];
+      });
       const content = toMap(toMap(toMap(operation["requestBody"])["content"])["application/json"]);
+      const { schema, example = {} } = content;
       return {
         operationId: String(operation["operationId"]),
         method: method.toUpperCase(),
@@ -40,10 +46,42 @@ export async function listDocumented(yard: TestYard): Promise<readonly Documente
         permission: String(operation["x-stackyard-permission"]),
         names: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? ""),
         query: Object.fromEntries(query),
-        body: content["schema"] === undefined ? undefined : resolve(content["schema"]),
+        body: schema === undefined ? undefined : resolve(schema),
+        example: { query: new URLSearchParams(shown), body: schema === undefined ? undefined : example },
       };
     }),
   );
+}
+
+/** A request to a server. */
+export interface ExampleCall {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/** Returns the request that the document shows, about what these names of its path stand for. */
+export function toExampleCall(
+  { operationId, method, path, names, example }: Documented,
+  values: Readonly<Record<string, string>>,
+): ExampleCall {
+  const filled = names.reduce((made, name) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`The path of ${operationId} needs a value for "${name}".`);
+    return made.replace(`{${name}}`, encodeURIComponent(value));
+  }, path);
+  const query = example.query.size === 0 ? "" : `?${example.query}`;
+  return { method, path: `${filled}${query}`, ...defined({ body: example.body }) };
+}
+
+/** Lists all operations, of a server of its own: for tables of tests, which are made before their servers. */
+export async function listOperations(): Promise<readonly Documented[]> {
+  const yard = createTestYard();
+  try {
+    return await listDocumented(yard);
+  } finally {
+    await yard.stop();
+  }
 }
 
 /** Returns the query that an operation needs at least. */

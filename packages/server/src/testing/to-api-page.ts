@@ -16,7 +16,9 @@ interface Operation {
   readonly summary: string;
   readonly security?: readonly unknown[];
   readonly parameters: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>;
+  };
   readonly responses: Readonly<
     Record<
       string,
@@ -167,7 +169,7 @@ function formatOperation(path: string, method: string, operation: Operation, sha
   const says = (each: Parameter) => !isShared(each) && formatParameter(each).includes(": ");
   const own = parameters.filter(says).map((each) => `- ${formatParameter(each)}`);
   const names = parameters.filter((each) => each.in === "query" && !says(each)).map(({ name }) => `\`${name}\``);
-  const body = requestBody?.content["application/json"]?.schema;
+  const { schema: body, example } = requestBody?.content["application/json"] ?? {};
   const isSharedAnswer = (answer: string) => shared.answers.get(statusOf(answer)) === answer;
   const answers = listAnswers(operation).filter((answer) => !isSharedAnswer(answer));
   const statuses = listAnswers(operation).filter(isSharedAnswer).map(statusOf);
@@ -179,6 +181,7 @@ function formatOperation(path: string, method: string, operation: Operation, sha
     ...own,
     ...(names.length === 0 ? [] : [`- Query: ${names.join(", ")}`]),
     ...(body === undefined ? [] : [`- Body: ${formatType(body)}`]),
+    ...(example === undefined ? [] : [`- Example: \`${JSON.stringify(example)}\``]),
     ...answers.map((answer) => `- ${answer}`),
     ...(statuses.length === 0 ? [] : [`- Shared answers: ${statuses.join(", ")}`]),
     "",

@@ -41,6 +41,7 @@ export const refreshArtifact = defineOperation("POST", "/v1/artifacts/refresh", 
     { name, version, account: Type.Optional(account), region: Type.Optional(region) },
     { additionalProperties: false },
   ),
+  example: { body: { name: "app", version: "1" } },
   answers: { 200: answer("ArtifactRefresh", "What was announced."), ...notConfigured },
 });
 
@@ -57,5 +58,6 @@ export const replayArtifacts = defineOperation("POST", "/v1/artifacts/replay", {
     },
     { additionalProperties: false },
   ),
+  example: { body: { account: "111122223333", region: "eu-west-1" } },
   answers: { 200: answer("ArtifactReplay", "It was started."), ...notConfigured },
 });

@@ -79,6 +79,7 @@ export const startBulk = defineOperation("POST", "/v1/bulk", {
     },
     { additionalProperties: false },
   ),
+  example: { body: { operation: "retry", filter: { ids: ["pr-1"] } } },
   answers: {
     200: answer("BulkPlan", "What a dry run has found."),
     202: answer("Bulk", "It is under way."),

@@ -100,8 +100,15 @@ export interface Operation<
   readonly body: Body;
   /** The documented body where the handler, not the schema, validates it. */
   readonly describedBody?: TSchema;
+  readonly example?: Example;
   /** By status. */
   readonly answers: Answers;
+}
+
+/** A request as a client may send it: the document of the API shows it, and tests send it. Missing: nothing is required. */
+export interface Example<Query = Record<string, unknown>, Body = unknown> {
+  readonly query?: { readonly [Name in keyof Query]?: string | number | boolean };
+  readonly body?: Body;
 }
 
 /** Any operation. */
@@ -129,6 +136,8 @@ type Spec<Params, Query, Body, Answers, Audited> = RouteAccess & {
   readonly body?: Body;
   /** The documented body where the handler, not the schema, validates it. */
   readonly describedBody?: TSchema;
+  /** Needed where the query or the body has required fields. */
+  readonly example?: Example<Query, Body extends TSchema ? View<Body> : undefined>;
   readonly answers: Answers;
 };
 

@@ -26,6 +26,7 @@ export const publishEvents = defineOperation("POST", "/v1/events", {
       }),
     ),
   },
+  example: { body: [{ event: "DEPLOY", stackId: "pr-1" }] },
   answers: {
     202: answer("PublishAnswer", "All events are accepted: each is stored, and is applied later."),
     207: answer(
@@ -47,6 +48,7 @@ export const previewEvent = defineOperation("POST", "/v1/stacks/:stackId/simulat
   body: Type.Object({}),
   // The stack id of the path counts.
   describedBody: Type.Omit(EventMessage, ["stackId"]),
+  example: { body: { event: "DEPLOY" } },
   answers: {
     200: answer("Preview", "The engine's decision; a refusal when the machine is missing."),
     400: refusal("EVENT_INVALID"),
@@ -102,6 +104,7 @@ export const redriveEvents = defineOperation("POST", "/v1/dead-letters/redrive",
   ...repair,
   summary: "Send dead letters again with their own ids.",
   body: Type.Object({ ids }),
+  example: { body: { ids: ["01jx3k8q5v0000000000000000"] } },
   answers: answerEach(Type.Object({ redriven: names, unknown: names })),
 });
 
@@ -110,6 +113,7 @@ export const dismissEvents = defineOperation("POST", "/v1/dead-letters/dismiss",
   ...repair,
   summary: "Remove dead letters that need not be sent again.",
   body: Type.Object({ ids, reason: Reason }),
+  example: { body: { ids: ["01jx3k8q5v0000000000000000"], reason: "An event of a test." } },
   answers: answerEach(Type.Object({ dismissed: names, unknown: names })),
 });
 
@@ -118,5 +122,6 @@ export const withdrawEvents = defineOperation("POST", "/v1/parked/withdraw", {
   ...repair,
   summary: "Withdraw parked events: they are never applied, and their ids count as used.",
   body: Type.Object({ ids: Type.Array(ItemId, many), reason: Reason }),
+  example: { body: { ids: ["pr-1/e-1"], reason: "An event of a test." } },
   answers: answerEach(Type.Object({ withdrawn: names, unknown: names })),
 });

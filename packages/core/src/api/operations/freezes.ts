@@ -57,6 +57,7 @@ export const startFreeze = defineOperation("POST", "/v1/freezes", {
     },
     { additionalProperties: false },
   ),
+  example: { body: { name: "winter", reason: "Christmas" } },
   answers: {
     200: answer("Freeze", "The freeze."),
     400: refusal("USAGE: the expression has errors, or the end has passed."),
@@ -74,6 +75,7 @@ export const exceptFromFreeze = defineOperation("POST", "/v1/freezes/:freeze/exc
   summary: `Let one release pass a freeze. ${NEEDED}`,
   params,
   body: Type.Object({ release: StackId, reason: ShortReason, seen }, { additionalProperties: false }),
+  example: { body: { release: "shop-1.42.1", reason: "It repairs the outage." } },
   answers: {
     200: answer("Freeze", "The freeze."),
     403: refusal("FORBIDDEN"),

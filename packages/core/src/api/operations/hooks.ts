@@ -33,6 +33,7 @@ export const redriveQueueItem = defineOperation("POST", "/v1/queue/redrive", {
     },
     { additionalProperties: false },
   ),
+  example: { body: { queue: "hooks", key: "k" } },
   answers: {
     200: inline(Type.Object({ redriven: Type.Literal(true) }), "It is repeated."),
     404: refusal("NOT_FOUND: the queue has no dead letter under this key."),

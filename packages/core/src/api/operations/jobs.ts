@@ -33,6 +33,7 @@ export const startJob = defineOperation("POST", "/v1/jobs", {
       Type.Integer({ minimum: 1, maximum: 31_622_400_000, description: "Default: the executor's own, else one hour." }),
     ),
   }),
+  example: { body: { executor: "script", config: {}, key: "job-7" } },
   answers: {
     202: answer("Job", "The job was started now, or earlier with the same key."),
     409: refusal("OUTCOME_NEGATIVE: the key belongs to a job of another executor."),

@@ -38,6 +38,7 @@ export const simulate = defineOperation("POST", "/v1/simulate", {
     ),
     now: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })),
   }),
+  example: { body: { steps: [{ event: { event: "LAUNCH", stackId: "pr-1" } }] } },
   answers: { 200: answer("Simulation", "One line for each step.") },
 });
 
@@ -72,6 +73,7 @@ export const writeMachineSource = defineOperation("POST", "/v1/machines/:name/so
     },
     { additionalProperties: false },
   ),
+  example: { body: { source: "version: 2", expectedHash: "0".repeat(64) } },
   answers: {
     200: answer("MachineSource", "The text as it is now."),
     403: refusal(

@@ -51,6 +51,16 @@ export const linkPreview = defineOperation("PUT", "/v1/previews/:stackId/link", 
     "Link a stack to its pull request. A job of a CI may name only its own repository. Links of other callers are not reported to the code host.",
   params,
   body: Type.Object(PreviewPull.properties, { additionalProperties: false }),
+  example: {
+    body: {
+      host: "github",
+      repository: { id: "424242", fullName: "acme/web" },
+      number: 7,
+      url: "https://github.com/acme/web/pull/7",
+      head: "1".repeat(40),
+      owner: "octocat",
+    },
+  },
   answers: {
     200: inline(Type.Object({ stackId: Type.String(), pull: PreviewPull }), "It is linked."),
     403: refusal(

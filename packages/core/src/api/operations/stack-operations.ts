@@ -38,6 +38,7 @@ export const cancelStack = defineOperation("POST", "/v1/stacks/:stackId/cancel",
   permission: "operate",
   summary: "Cancel a task.",
   body: Type.Object({ task: TaskName, reason, seen, id }),
+  example: { body: { task: "create" } },
   answers,
 });
 
@@ -66,6 +67,7 @@ export const settleStack = defineOperation("POST", "/v1/stacks/:stackId/settle",
     seen,
     id,
   }),
+  example: { body: { task: "create", as: "succeeded", reason: "It was done by hand." } },
   answers,
 });
 
@@ -75,5 +77,6 @@ export const removeStack = defineOperation("POST", "/v1/stacks/:stackId/remove",
   permission: "repair",
   summary: "Delete the record of a stack by force. The resources of its tasks remain.",
   body: Type.Object({ force: Type.Literal(true), reason: Reason, seen, id }),
+  example: { body: { force: true, reason: "Its account is closed." } },
   answers,
 });

@@ -52,6 +52,7 @@ export const revealSecret = defineOperation("POST", "/v1/stacks/:stackId/secrets
     "A sensitive value of a stack's metadata. Recorded in the audit log before it is read; fails if that record cannot be written.",
   params: { ...params, key: Name },
   body: Type.Object({ reason: Reason }),
+  example: { body: { reason: "To sign in once." } },
   answers: {
     200: answer("RevealedSecret", "The value."),
     403: refusal("FORBIDDEN: no role includes `secrets:read`."),

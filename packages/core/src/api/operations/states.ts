@@ -45,6 +45,7 @@ export const restoreTerraformState = defineOperation("POST", "/v1/terraform/stat
       }),
     ),
   }),
+  example: { body: { version: 1 } },
   answers: {
     200: answer("StateVersion", "The new version."),
     409: refusal("RECORD_CONFLICT: the state is locked, or has another current version than `seen`."),
@@ -61,6 +62,7 @@ export const unlockTerraformState = defineOperation("POST", "/v1/terraform/state
     "Break the lock by force. Use it only when no Terraform uses the state any more. The state and the server's log record who broke the lock.",
   params,
   body: Type.Object({ id: { ...Name, description: "The lock's id." } }),
+  example: { body: { id: "l1" } },
   answers: {
     200: answer("TerraformState", "The state, unlocked."),
     409: refusal("RECORD_CONFLICT: the state is locked with another id."),

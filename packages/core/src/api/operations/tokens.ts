@@ -30,6 +30,7 @@ export const createToken = defineOperation("POST", "/v1/tokens", {
   audited: true,
   summary: "Create an API token. Its secret is in this answer only.",
   body: ApiTokenRequest,
+  example: { body: { name: "ci", role: "viewer" } },
   answers: {
     201: answer("NewApiToken", "The token with its secret."),
     ...refused,

@@ -19,6 +19,7 @@ export const getServerProof = defineOperation("GET", "/v1/proof", {
   summary:
     "Prove that the server knows the token of its data folder, before a program on the same machine sends that token.",
   query: { challenge: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$", description: "32 random bytes in base64url." }) },
+  example: { query: { challenge: "a".repeat(43) } },
   answers: {
     200: inline(
       Type.Object({ proof: Type.String({ description: "HMAC-SHA256 in base64url." }) }),
@@ -59,5 +60,6 @@ export const listCauses = defineOperation("GET", "/v1/causes", {
   summary:
     "Count failed tasks, last failures of degraded stacks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted.",
   query: { kind: CauseKind, ...pageQuery },
+  example: { query: { kind: "parked" } },
   answers: { 200: answer("CausePage", "A page.") },
 });
