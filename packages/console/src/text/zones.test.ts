@@ -1,8 +1,16 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 
-// Before the formatters are made, which take the zone of the process.
+// The formatters take the zone of the process when they are made: these are made anew.
+const before = process.env["TZ"];
 process.env["TZ"] = "Europe/Berlin";
+vi.resetModules();
 const { formatClock, formatFully, formatZone, nameZones } = await import("./durations.ts");
+
+afterAll(() => {
+  if (before === undefined) delete process.env["TZ"];
+  else process.env["TZ"] = before;
+  vi.resetModules();
+});
 
 const winter = "2026-11-20T23:12:04Z";
 const summer = "2026-07-20T23:12:04Z";
