@@ -6,7 +6,7 @@ import { TextLink } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Day, Text } from "../design/text.tsx";
-import { formatEntry } from "./format-entry.ts";
+import { formatEntry } from "../text/format-entry.ts";
 
 const SHOWN = 12;
 

@@ -11,16 +11,12 @@ import { listMetadataDifferences } from "./differences.ts";
 import { findEarlierMs, findLastMove, type LastMove, toBrought } from "./last-move.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackProps } from "./source.ts";
+import { useNewestHistory } from "./use-newest-history.ts";
 import "./changes-panel.css";
-
-/** Lines of the history in which the last move is looked for. */
-const LINES = 200;
 
 /** Renders what a failed stack has otherwise than before the event that led there, and offers to send that again. */
 export function ChangesPanel({ source, stack }: StackProps) {
-  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
-    source.loadHistory({ limit: LINES, signal }),
-  );
+  const history = useNewestHistory(source);
   if (source.loadAt === undefined) return null;
   if (history.data === undefined) return <MissingNotice query={history} />;
   const last = findLastMove(history.data.items);
@@ -141,9 +137,7 @@ function Revision({ before, stack: { machine, machineHash } }: RevisionProps) {
 /** Renders the duration of each failed task at its last success. */
 function Durations({ source, stack, last: { move } }: ChangesProps) {
   const attempts = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal));
-  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
-    source.loadHistory({ limit: LINES, signal }),
-  );
+  const history = useNewestHistory(source);
   const failed = stack.tasks.filter(({ status }) => status === "ERROR");
   const known = failed.flatMap(({ name }) => {
     const ms = findEarlierMs(name, move.at, itemsOf(attempts), itemsOf(history));

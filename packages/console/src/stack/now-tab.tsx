@@ -1,21 +1,25 @@
+import { isAtRest } from "./at-rest.ts";
 import { AttemptTimeline } from "./attempts/attempt-timeline.tsx";
 import { ChangesPanel } from "./changes-panel.tsx";
 import { FailureNotices, hasFailure } from "./failure-notice.tsx";
+import { NextPanel } from "./next-panel.tsx";
+import { RecentPanel } from "./recent-panel.tsx";
 import type { StackProps } from "./source.ts";
 import { StackGraph } from "./stack-graph.tsx";
 import { TasksPanel } from "./tasks-panel.tsx";
-import { ApprovalsPanel, KeysPanel, ParkedPanel, TimersPanel } from "./waiting-panels.tsx";
+import { ApprovalsPanel, KeysPanel, ParkedPanel } from "./waiting-panels.tsx";
 
 /** Renders the present state of a stack: its failures first, its place in its machine, tasks, and what it waits for. */
 export function NowTab({ source, stack }: StackProps) {
-  const isAtRest = stack.tasks.length === 0;
+  if (isAtRest(stack)) return <AtRest source={source} stack={stack} />;
+  const hasTasks = stack.tasks.length > 0;
   return (
     <>
       <Failure source={source} stack={stack} />
       <StackGraph source={source} stack={stack} />
       <AttemptTimeline source={source} stack={stack} />
-      <div className={isAtRest ? "stack-v" : "columns"}>
-        {!isAtRest && (
+      <div className={hasTasks ? "columns" : "stack-v"}>
+        {hasTasks && (
           <div className="stack-v">
             <TasksPanel source={source} stack={stack} />
           </div>
@@ -23,10 +27,24 @@ export function NowTab({ source, stack }: StackProps) {
         <div className="stack-v">
           <ApprovalsPanel stack={stack} />
           <ParkedPanel stack={stack} />
-          <TimersPanel stack={stack} />
+          <NextPanel source={source} stack={stack} />
           <KeysPanel stack={stack} />
         </div>
       </div>
+    </>
+  );
+}
+
+/** Renders what comes next for a stack that has nothing to do, next to what led here; then its place in its machine. */
+function AtRest({ source, stack }: StackProps) {
+  return (
+    <>
+      <div className="columns even">
+        <NextPanel source={source} stack={stack} />
+        <RecentPanel source={source} />
+      </div>
+      <StackGraph source={source} stack={stack} />
+      <KeysPanel stack={stack} />
     </>
   );
 }

@@ -2,7 +2,7 @@ import type { HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { toFailure } from "../api/client.ts";
 import { JOB_MACHINE, toStackStatus, toTaskStatus } from "../api/status.ts";
-import { itemsOf, useLoad } from "../api/use-load.ts";
+import { itemsOf } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Empty, ErrorNotice, MissingNotice, Panel, Skeleton } from "../design/page.tsx";
 import { useNow } from "../design/text.tsx";
@@ -14,9 +14,8 @@ import { formatDuration } from "../text/durations.ts";
 import { toPath } from "./path-steps.ts";
 import type { StackProps } from "./source.ts";
 import { StackPath } from "./stack-path.tsx";
-
-/** Lines of the history that are counted: the newest ones. */
-const COUNTED = 200;
+import { useGraph } from "./use-graph.ts";
+import { useNewestHistory } from "./use-newest-history.ts";
 
 /** Renders the machine's graph with the stack's place in it, and the ways that the stack took. */
 export function StackGraph({ source, stack }: StackProps) {
@@ -29,15 +28,8 @@ export function StackGraph({ source, stack }: StackProps) {
 }
 
 function MachineGraphOfStack({ source, stack }: StackProps) {
-  const { machine, machineHash } = stack;
-  // The graph of a machine changes with its revisions only.
-  const query = useLoad(
-    source.path === "/stack" ? ["machine", machine, "graph", machineHash] : source.key("graph"),
-    ({ signal }) => source.loadGraph(machine, signal),
-  );
-  const history = useLoad(source.key("history", { newest: COUNTED }), ({ signal }) =>
-    source.loadHistory({ limit: COUNTED, signal }),
-  );
+  const query = useGraph({ source, stack });
+  const history = useNewestHistory(source);
   if (query.data !== undefined) {
     return (
       <>

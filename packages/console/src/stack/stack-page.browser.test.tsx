@@ -170,7 +170,8 @@ describe("the page of a stack", () => {
     await expect.element(screen.getByText("Waits for the key db.")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "pr/9" })).toHaveAttribute("href", "/stack?id=pr%2F9");
     await expect.element(screen.getByRole("region", { name: "Parked events" })).toMatchTextContent(/EVENT_NOT_HANDLED/);
-    await expect.element(screen.getByRole("region", { name: "Timers" })).toMatchTextContent(/TIMEOUT/);
+    const next = screen.getByRole("list", { name: "What comes next" });
+    await expect.element(next).toMatchTextContent(/^TIMEOUT is sent by itself \w+ 20 Nov/);
     const approval = screen.getByRole("region", { name: "Approvals" }).getByRole("link", { name: "sign-off" });
     await expect.element(approval).toHaveAttribute("href", "/approval?stack=pr-12&task=sign-off");
   });

@@ -1,17 +1,43 @@
 import type { StackDetails, StackPart } from "@stackyard/sdk";
+import { findVersion } from "../api/stack-facts.ts";
+import { toStackStatus } from "../api/status.ts";
 import { Sentence } from "../design/sentence.tsx";
 import { Ago, Day, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
-import { toFirstLine } from "../text/safe-text.ts";
+import { toFirstLine, toSafeText } from "../text/safe-text.ts";
+import { isAtRest } from "./at-rest.ts";
 
 /** Renders what a stack does or waits for, by the parts of its explanation. */
-export function StackSentence({ stack: { parts, summary } }: { readonly stack: StackDetails }) {
+export function StackSentence({ stack }: { readonly stack: StackDetails }) {
+  const { parts, summary } = stack;
+  if (isAtRest(stack)) return <RestSentence stack={stack} />;
   return (
     <span className="stack-summary wrap">
       {parts.map((part) => (
         <Part key={`${part.kind} ${part.names.join(" ")}`} part={part} />
       ))}
       {parts.length === 0 && <Sentence text={summary} />}
+    </span>
+  );
+}
+
+/** Renders what a stack that has nothing to do runs, and since when. */
+function RestSentence({ stack }: { readonly stack: StackDetails }) {
+  const { metadata, enteredAt } = stack;
+  const version = findVersion(metadata);
+  const isAwake = toStackStatus(stack) !== "asleep";
+  return (
+    <span className="stack-summary wrap">
+      {version !== undefined && isAwake && (
+        <>
+          Runs{" "}
+          <b title={toSafeText(`${version.key} ${version.full}`)}>
+            <Text>{version.short}</Text>
+          </b>
+        </>
+      )}
+      {version === undefined && isAwake && "At rest"}
+      {!isAwake && "Sleeps"} since <Day at={enteredAt} />.
     </span>
   );
 }

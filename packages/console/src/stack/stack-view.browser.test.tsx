@@ -150,14 +150,38 @@ describe("the layout of a stack's page", () => {
 });
 
 describe("the layout of panels", () => {
-  it("gives a state without tasks no panel for them, and its timers the width", async () => {
+  it("says of a healthy stack what it runs, since when, what comes next and what led here, above its graph", async () => {
     await page.viewport(1440, 900);
     const timers = [{ id: "t", event: "MERGED", dueAt: "2026-11-22T03:00:00Z" }];
-    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ failed: false, tasks: [], timers })));
-    await expect.element(screen.getByRole("heading", { name: "Timers" })).toBeVisible();
+    const healthy = aStack({ failed: false, tasks: [], timers, parts: [], summary: "Waits for an event: MERGED." });
+    const history = [
+      anEntry(5, { event: "TASK_COMPLETED", task: "database", from: "BUILD", to: "BUILD", internal: true }),
+      anEntry(4, { event: "OPENED", from: "INIT", to: "BUILD", actor: "ada" }),
+    ];
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(healthy, history));
 
-    expect(screen.getByRole("heading", { name: "Tasks" }).elements()).toEqual([]);
-    expect(boxOf(screen.getByRole("region", { name: "Timers" }).element()).width).toBeGreaterThan(900);
+    const next = screen.getByRole("list", { name: "What comes next" });
+    await expect.element(next).toMatchTextContent(/^MERGED is sent by itself \w+ 22 Nov .*, and leads to GONE$/);
+    const moves = screen.getByRole("region", { name: "Last moves" }).getByRole("listitem");
+    await expect.element(moves).toMatchTextContent(/Entered BUILD after OPENED by ada/);
+    expect(document.querySelector(".stack-summary")?.textContent).toMatch(/^Runs 4f1cab12 since \w+ 20 Nov/);
+    // What the head says is not a fact below it again.
+    expect([...document.querySelectorAll(".stack-line dt")].map((term) => term.textContent)).not.toContain("sha");
+    await expect.element(screen.getByRole("img", { name: "Graph of review-app" })).toBeVisible();
+    expect(boxOf(next.element()).bottom).toBeLessThan(boxOf(document.querySelector("svg.graph")).top);
+    expect([...document.querySelectorAll("h2")].map(({ textContent }) => textContent)).toEqual([
+      "What comes next",
+      "Last moves",
+      "Graph",
+    ]);
+  });
+
+  it("says that one sleeps, and keeps its version as a fact", async () => {
+    const asleep = aStack({ failed: false, tasks: [], mainCondition: "asleep", parts: [] });
+    await renderPage(StackPage, ADDRESS, stackApi(asleep));
+
+    await expect.poll(() => document.querySelector(".stack-summary")?.textContent).toMatch(/^Sleeps since \w+ 20 Nov/);
+    expect(document.querySelector(".stack-line dl")?.textContent).toContain("sha4f1cab12");
   });
 
   it("begins tables where the titles of their panels begin", async () => {

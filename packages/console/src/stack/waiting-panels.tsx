@@ -5,7 +5,7 @@ import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { ApprovalLink, StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Ago, Day, Reason, Text } from "../design/text.tsx";
+import { Ago, Reason, Text } from "../design/text.tsx";
 
 type Props = { readonly stack: StackDetails };
 
@@ -68,35 +68,6 @@ export function ParkedPanel({ stack: { parked } }: Props) {
   return (
     <Panel title={`Parked events ${parked.length}`}>
       <Table label="Parked events" columns={PARKED} rows={parked} keyOf={({ eventId }) => eventId} height="40vh" />
-    </Panel>
-  );
-}
-
-const TIMERS: Column<StackDetails["timers"][number]>[] = [
-  {
-    header: "Event",
-    cell: ({ event, task }) => (
-      <>
-        <Text>{event}</Text>
-        {task !== undefined && (
-          <span className="muted">
-            {" of "}
-            <Text>{task}</Text>
-          </span>
-        )}
-      </>
-    ),
-  },
-  { header: "Due", cell: ({ dueAt }) => <Ago at={dueAt} /> },
-  { header: "At", cell: ({ dueAt }) => <Day at={dueAt} /> },
-];
-
-/** Renders the stack's timers. */
-export function TimersPanel({ stack: { timers } }: Props) {
-  if (timers.length === 0) return null;
-  return (
-    <Panel title="Timers">
-      <Table label="Timers" columns={TIMERS} rows={timers} keyOf={({ id }) => id} height="40vh" />
     </Panel>
   );
 }
