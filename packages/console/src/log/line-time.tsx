@@ -28,6 +28,7 @@ export function TimesSwitch({ times: { shown, known } }: { readonly times: Shown
   return (
     <>
       <Button
+        look="plain"
         pressed={shown}
         label="Show when each line was logged"
         onPress={() => changeSettings({ logTimes: !shown })}

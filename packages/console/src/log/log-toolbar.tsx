@@ -25,7 +25,7 @@ interface ToolbarProps {
   readonly onFound: () => void;
 }
 
-/** Renders what acts on a log: search, jumps to errors, folding, and how lines are shown. */
+/** Renders what acts on a log: search, jumps to errors, folding, and how lines are shown. They are tools, except the way to the cause. */
 export function Toolbar(props: ToolbarProps) {
   const { reader, state, attemptId, selected, follow, wrap, folds, times, onFollow, onWrap, onFound } = props;
   const { q: sought = "" } = useSearch();
@@ -59,30 +59,32 @@ export function Toolbar(props: ToolbarProps) {
         onKeyDown={onKeyDown}
         onChange={({ target }) => change({ q: target.value })}
       />
-      <Button label="Previous match" idle={noText} onPress={() => void findText("previous")}>
+      <Button look="plain" label="Previous match" idle={noText} onPress={() => void findText("previous")}>
         ‹
       </Button>
-      <Button label="Next match" idle={noText} onPress={() => void findText("next")}>
+      <Button look="plain" label="Next match" idle={noText} onPress={() => void findText("next")}>
         ›
       </Button>
-      <Button onPress={() => void find("error", isCause, "previous")}>Previous error</Button>
+      <Button look="plain" onPress={() => void find("error", isCause, "previous")}>
+        Previous error
+      </Button>
       <Button onPress={() => void find("error", isCause, "next")}>Next error</Button>
-      <Button pressed={follow} onPress={onFollow}>
+      <Button look="plain" pressed={follow} onPress={onFollow}>
         Follow
       </Button>
-      <Button pressed={wrap} onPress={onWrap}>
+      <Button look="plain" pressed={wrap} onPress={onWrap}>
         Wrap
       </Button>
       <TimesSwitch times={times} />
       {folds.sections.length > 1 && (
-        <Button pressed={folds.allFolded} onPress={folds.toggleAll}>
+        <Button look="plain" pressed={folds.allFolded} onPress={folds.toggleAll}>
           Fold steps
         </Button>
       )}
       {selected !== undefined && (
-        <CopyButton text={window.location.href} label="Copy the link to this line" name="Copy link" />
+        <CopyButton look="plain" text={window.location.href} label="Copy the link to this line" name="Copy link" />
       )}
-      <a className="button" href={toDownload(attemptId, times.shown)} download={toFileName(attemptId)}>
+      <a className="button plain" href={toDownload(attemptId, times.shown)} download={toFileName(attemptId)}>
         Download
       </a>
       <span className="muted" aria-live="polite">

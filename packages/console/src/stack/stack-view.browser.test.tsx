@@ -96,7 +96,7 @@ describe("the layout of a stack's page", () => {
     const actions = [...document.querySelectorAll(".task-actions")].map((cell) =>
       [...cell.querySelectorAll(".button")].map(({ textContent }) => textContent),
     );
-    expect(actions).toEqual([["Log", "Retry", "Cancel…"], ["Log", "Compare"], ["Log"]]);
+    expect(actions).toEqual([["Log", "Retry"], ["Log", "Compare"], ["Log"]]);
   });
 
   it("reads commands in the reason of a task as commands, without their backticks", async () => {
@@ -107,6 +107,28 @@ describe("the layout of a stack's page", () => {
 
     expect(document.querySelector(".why .mono")?.textContent).toBe("stackyard keys ls db");
     expect(document.querySelector(".why")?.textContent).not.toContain("`");
+  });
+
+  it("offers for a task only what makes sense, and says its error once (above)", async () => {
+    const attempt = anAttempt({ task: "app", status: "running" });
+    const tasks = [
+      ...aStack().tasks,
+      { name: "app", status: "PENDING", why: "Running for 3m.", attempt },
+      { name: "smoke", status: "PENDING", why: 'Waits for task "app".' },
+    ] as const;
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ tasks })));
+    await expect.element(screen.getByRole("heading", { name: "Tasks" })).toBeVisible();
+
+    const rows = [...document.querySelectorAll(".task-list > li")].map((row) => ({
+      actions: [...row.querySelectorAll(".button")].map(({ textContent }) => textContent),
+      why: row.querySelector(".why")?.textContent,
+    }));
+    expect(rows).toEqual([
+      { actions: [], why: undefined },
+      { actions: ["Log", "Retry"], why: undefined },
+      { actions: ["Log", "Cancel…"], why: "Running for 3m." },
+      { actions: ["Cancel…"], why: 'Waits for task "app".' },
+    ]);
   });
 
   it("says a command once, though a task names the one of its stack", async () => {

@@ -10,14 +10,16 @@ import { Panel } from "../design/page.tsx";
 import { Commands, Sentence } from "../design/sentence.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
-import { toFirstLine } from "../text/safe-text.ts";
 import { CancelDialog } from "./actions/task-dialogs.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 
 type Task = StackDetails["tasks"][number];
 
-/** Renders the tasks of the present state, which has some: each one's status, reason, attempt and deadline. */
+/**
+ * Renders the tasks of the present state, which has some: each one's status, attempt and deadline, why it is open, and what can
+ * be done about it. The error of a failed one is shown above.
+ */
 export function TasksPanel({ source, stack }: StackProps) {
   const refusal = useOperateRefusal(source, stack, "operate");
   const { retry, notice } = useRetry(stack);
@@ -35,30 +37,33 @@ export function TasksPanel({ source, stack }: StackProps) {
                 </b>
                 <AttemptFacts attempt={task.attempt} />
               </p>
-              <Why task={task} said={stack.summary} />
+              {task.status === "PENDING" && <Why task={task} said={stack.summary} />}
             </div>
             <div className="row task-actions">
               <LogLink source={source} task={task} />
               {source.refusal === undefined && (
                 <>
-                  <Button
-                    look="plain"
-                    label={`Retry ${task.name}`}
-                    refusal={refusal}
-                    idle={task.status === "ERROR" ? undefined : "Task has not failed"}
-                    onPress={() => retry(task.name)}
-                  >
-                    Retry
-                  </Button>
-                  <Button
-                    look="plain"
-                    label={`Cancel ${task.name}…`}
-                    refusal={refusal}
-                    idle={findCancelRefusal(task)}
-                    onPress={() => setCancelled(task.name)}
-                  >
-                    Cancel…
-                  </Button>
+                  {task.status === "ERROR" && (
+                    <Button
+                      look="plain"
+                      label={`Retry ${task.name}`}
+                      refusal={refusal}
+                      onPress={() => retry(task.name)}
+                    >
+                      Retry
+                    </Button>
+                  )}
+                  {task.status === "PENDING" && (
+                    <Button
+                      look="plain"
+                      label={`Cancel ${task.name}…`}
+                      refusal={refusal}
+                      idle={findCancelRefusal(task)}
+                      onPress={() => setCancelled(task.name)}
+                    >
+                      Cancel…
+                    </Button>
+                  )}
                 </>
               )}
             </div>
@@ -87,10 +92,9 @@ interface WhyProps {
   readonly said: string;
 }
 
-function Why({ task: { why, status, attempt }, said }: WhyProps) {
+function Why({ task: { why, attempt }, said }: WhyProps) {
   const [whole, setWhole] = useState(false);
-  // The full error of a failed task is shown above.
-  const short = dropColors(status === "ERROR" ? toFirstLine(why) : why);
+  const short = dropColors(why);
   const long = short.length > SHOWN_CHARACTERS;
   const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;
   return (
@@ -127,14 +131,8 @@ function AttemptFacts({ attempt }: { attempt: Task["attempt"] }) {
   );
 }
 
-function LogLink({ source, task: { attempt, name } }: { source: StackSource; task: Task }) {
-  if (attempt === undefined) {
-    return (
-      <Button look="plain" label={`Log of ${name}`} idle="No attempt was made">
-        Log
-      </Button>
-    );
-  }
+function LogLink({ source, task: { attempt } }: { source: StackSource; task: Task }) {
+  if (attempt === undefined) return null;
   const { path, search } = toLogAddress(source, attempt.attemptId);
   return (
     <To path={path} search={search} className="button plain">

@@ -11,10 +11,12 @@ import { Empty, Loaded, MissingNotice, Panel } from "../../design/page.tsx";
 import { Pairs } from "../../design/pairs.tsx";
 import { Scrolled } from "../../design/scrolled.tsx";
 import { type Column, Table } from "../../design/table.tsx";
-import { ActionsHeading, Ago, Day, Text } from "../../design/text.tsx";
+import { ActionsHeading, Ago, Day, Reason, Text } from "../../design/text.tsx";
 import { AnsiText } from "../../log/ansi-text.tsx";
 import { markLinesOfOne } from "../../log/lines-of-one.ts";
+import { dropColors } from "../../text/ansi.ts";
 import { formatDuration } from "../../text/durations.ts";
+import { toFirstLine } from "../../text/safe-text.ts";
 import { CancelDialog } from "../actions/task-dialogs.tsx";
 import { useOperateRefusal } from "../refusals.ts";
 import { type StackProps, type StackSource, toLogAddress } from "../source.ts";
@@ -65,11 +67,9 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
       ),
     },
     { header: "Task", cell: (attempt) => <AttemptName attempt={attempt} /> },
-    { header: "Entry", number: true, cell: ({ entry }) => entry },
     { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
     { header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
-    { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
-    { header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
+    { header: "Error", cell: (attempt) => <ErrorOf attempt={attempt} history={history} /> },
     {
       id: "actions",
       header: <ActionsHeading />,
@@ -135,6 +135,13 @@ function AttemptName({ attempt }: { attempt: Attempt }) {
   );
 }
 
+/** Renders why an attempt failed, in one line; nothing for one that did not. */
+function ErrorOf({ attempt, history }: AttemptProps) {
+  const { code, description = "" } = findEnd(history, attempt) ?? {};
+  if (code === undefined) return "";
+  return <Reason reason={toFirstLine(dropColors(description))} code={code} />;
+}
+
 /** Returns true if an attempt is an earlier one of the same task in the same entry. */
 function isBefore({ task, entry, attempt }: Attempt, next: Attempt): boolean {
   return task === next.task && entry === next.entry && attempt === next.attempt - 1;
@@ -174,22 +181,16 @@ function Operations({ source, stack, attempt }: StackProps & { readonly attempt:
   const hasFailed = stack.tasks.some(({ name, status: end }) => name === task && end === "ERROR");
   return (
     <>
-      <Button
-        look="plain"
-        label={`Retry ${task}`}
-        refusal={refusal ?? (hasFailed ? undefined : "Task has not failed")}
-        onPress={() => retry(task)}
-      >
-        Retry
-      </Button>
-      <Button
-        look="plain"
-        label={`Cancel ${task}…`}
-        refusal={refusal ?? (status === "settled" ? "The attempt has ended" : undefined)}
-        onPress={() => setCancelling(true)}
-      >
-        Cancel…
-      </Button>
+      {hasFailed && (
+        <Button look="plain" label={`Retry ${task}`} refusal={refusal} onPress={() => retry(task)}>
+          Retry
+        </Button>
+      )}
+      {status !== "settled" && (
+        <Button look="plain" label={`Cancel ${task}…`} refusal={refusal} onPress={() => setCancelling(true)}>
+          Cancel…
+        </Button>
+      )}
       {notice}
       {cancelling && <CancelDialog stack={stack} task={task} refusal={refusal} onClose={() => setCancelling(false)} />}
     </>
