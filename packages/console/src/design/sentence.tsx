@@ -1,18 +1,34 @@
 import { Fragment } from "react";
 import { dropColors } from "../text/ansi.ts";
+import { splitCodes } from "../text/plain-words.ts";
 import { splitCommands } from "../text/split-commands.ts";
 import { Text } from "./text.tsx";
 
-/** Renders a sentence of the server without the commands that it names. Code is between backticks; a task's output may have terminal colors. */
+/**
+ * Renders a sentence of the server without the commands that it names, and with words for its codes. Code is between backticks;
+ * a task's output may have terminal colors.
+ */
 export function Sentence({ text }: { text: string }) {
   return splitCommands(dropColors(text))
     .words.split("`")
     .map((part, place) => ({ place, part }))
     .map(({ place, part }) => (
-      <Fragment key={place}>
-        <Text mono={place % 2 === 1}>{part}</Text>
-      </Fragment>
+      <Fragment key={place}>{place % 2 === 1 ? <Text mono>{part}</Text> : <Words text={part} />}</Fragment>
     ));
+}
+
+function Words({ text }: { text: string }) {
+  return splitCodes(text)
+    .map((piece, place) => ({ place, ...piece }))
+    .map(({ place, kind, text }) =>
+      kind === "words" ? (
+        <Text key={place}>{text}</Text>
+      ) : (
+        <span key={place} className="code-beside">
+          <Text mono>{text}</Text>
+        </span>
+      ),
+    );
 }
 
 interface CommandsProps {

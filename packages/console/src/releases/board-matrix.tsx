@@ -8,6 +8,7 @@ import { Scrolled } from "../design/scrolled.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useMedia } from "../design/use-media.ts";
+import { HELD_BY } from "../text/plain-words.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import {
   type Arrival,
@@ -259,8 +260,8 @@ function Coming({ arrival: { release, hold, why } }: { arrival: Arrival }) {
 
 const COMING = {
   failed: ["failed", "failed on its way"],
-  freeze: ["waiting", "held by a freeze"],
-  window: ["waiting", "held: window closed"],
+  freeze: ["waiting", `held by ${HELD_BY.FROZEN}`],
+  window: ["waiting", `held by ${HELD_BY.WINDOW_CLOSED}`],
   turn: ["waiting", "waits for the turn"],
   gate: ["waiting", "held by a gate"],
   approval: ["approval", "waits for approval"],
