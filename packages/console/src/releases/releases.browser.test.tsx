@@ -69,8 +69,45 @@ describe("ReleasesPage", () => {
 
     await expect.element(screen.getByText("rel-41")).toBeVisible();
     await expect.element(screen.getByText(`shop-prod (${place.account} ${place.region})`).first()).toBeVisible();
-    await expect.element(screen.getByText("ada: incident 12")).toBeVisible();
+    await expect.element(screen.getByText("Locked by ada: incident 12")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "rel-42" })).toBeVisible();
+  });
+
+  it.each([390, 1_440])("lists a place once, with its newest releases below, %i px wide", async (width) => {
+    await page.viewport(width, 900);
+    const earlier = ["rel-41", "rel-40", "rel-39", "rel-38"].map((releaseId, index) => ({
+      ...run,
+      jobId: `run-of-${releaseId}`,
+      state: "succeeded",
+      config: { ...run.config, release: { ...run.config.release, release_id: releaseId } },
+      startedAt: `2026-11-20T02:0${5 - index}:00Z`,
+      message: `${releaseId} went well`,
+    }));
+    const { screen } = await renderPage(ReleasesPage, "/releases", {
+      "GET /v1/releases/places": { items: [place] },
+      "GET /v1/jobs": { items: [run, ...earlier] },
+      "GET /v1/boards": { items: [] },
+    });
+    const group = screen.getByRole("region", { name: "acme/web, prod" });
+    await expect.element(group.getByRole("heading").getByText("rel-41")).toBeVisible();
+    const rows = group.getByRole("listitem");
+
+    expect(rows.elements().map((row) => row.querySelector("a")?.textContent)).toEqual(["rel-42", "rel-41", "rel-40"]);
+    await group.getByRole("button", { name: "2 earlier" }).click();
+    expect(rows.elements().length).toBe(5);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+  });
+
+  it("says that what runs is not known while places cannot be loaded", async () => {
+    const { screen } = await renderPage(ReleasesPage, "/releases", {
+      "GET /v1/releases/places": problem(503, "STORE_UNAVAILABLE", "The database does not answer."),
+      "GET /v1/jobs": { items: [run] },
+      "GET /v1/boards": { items: [] },
+    });
+
+    await expect.element(screen.getByText("what runs is not known")).toBeVisible();
+    await expect.element(screen.getByText("The database does not answer.")).toBeVisible();
+    await expect.element(screen.getByText("no release has succeeded yet")).not.toBeInTheDocument();
   });
 
   it("says why boards cannot be loaded, instead of showing a yard without any", async () => {
