@@ -294,12 +294,54 @@ describe("InboxPage", () => {
       "GET /v1/stacks": { items: waiting },
     });
 
-    await expect.element(screen.getByRole("cell", { name: "No worker has taken the task" })).toBeVisible();
+    await expect.element(screen.getByRole("cell", { name: "the next free worker" })).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "No worker is free: 1" })).toBeVisible();
     await expect.element(screen.getByText("Waits for an operator.")).toBeVisible();
     await expect.element(screen.getByText("stackyard stacks retry pr-3")).not.toBeInTheDocument();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({ sort: "enteredAt" });
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
     expect(ids).toEqual(["pr-3", "pr-2"]);
+  });
+
+  it("says what waits for what, since when, and who ends it", async () => {
+    const [app, smoke] = [
+      aStack("pr-5", {
+        waiting: {
+          summary: "Waits for app, smoke. app: Running for 3m: 49 arrived. Held back by WINDOW_CLOSED.",
+          waitsFor: { kind: "poll", task: "app" },
+        },
+      }),
+      aStack("pr-6", {
+        degraded: true,
+        state: "DEGRADED",
+        lastFailure: {
+          ...{ task: "smoke", state: "DEPLOY", entry: 1, attempt: 1, at: "2026-11-20T03:00:00Z" },
+          ...{ code: "SMOKE_FAILED", message: "GET /health returned 503" },
+        },
+        waiting: {
+          summary: 'Degraded: "smoke" failed in DEPLOY (SMOKE_FAILED). Waits for an event: RETRIED.',
+          waitsFor: { kind: "operator", events: ["RETRIED"] },
+        },
+      }),
+    ];
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=waiting", {
+      ...full,
+      "GET /v1/stacks": { items: [app, smoke] },
+    });
+    const cellsOf = (id: string) =>
+      [...document.querySelectorAll(`tr[data-row="${id}"] td`)].map((cell) => cell.textContent);
+
+    await expect.element(screen.getByRole("button", { name: "A task runs: 1" })).toBeVisible();
+    expect(cellsOf("pr-5").slice(1)).toEqual([
+      "appRunning for 3m: 49 arrived. Held back by a closed window.",
+      expect.stringMatching(/^\d+d/),
+      "the task, when it ends",
+    ]);
+    expect(cellsOf("pr-6").slice(1)).toEqual([
+      "smoke failed in DEPLOYSMOKE_FAILEDGET /health returned 503",
+      expect.stringMatching(/^\d+d/),
+      "a personevent RETRIED",
+    ]);
   });
 
   it("counts the causes of waiting stacks, and filters by one of them in the address", async () => {
@@ -313,7 +355,7 @@ describe("InboxPage", () => {
     });
     const idsOf = () => [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
 
-    const workers = screen.getByRole("button", { name: "No worker has taken the task: 2" });
+    const workers = screen.getByRole("button", { name: "No worker is free: 2" });
     await workers.click();
 
     await expect.poll(idsOf).toEqual(["pr-1", "pr-3"]);

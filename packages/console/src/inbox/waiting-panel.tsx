@@ -9,24 +9,10 @@ import { Empty, Panel } from "../design/page.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { STACK_COLUMN } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
-
-/** The reason of a wait, in words. */
-const KINDS: Readonly<Record<string, string>> = {
-  worker: "No worker has taken the task",
-  key: "Another attempt holds the exclusive key",
-  event: "An event must be sent",
-  parked: "A parked event is tried again",
-  leaving: "Tasks of earlier states still run",
-  need: "Other tasks must end first",
-  timer: "A timer is set",
-  cancel: "A task was asked to stop",
-  poll: "A task runs outside of the workers",
-  lease: "A task runs on a worker",
-  result: "The result of a task is being applied",
-  approval: "An approval is open",
-  operator: "A person must act",
-};
+import { Ago, Day, Text } from "../design/text.tsx";
+import { dropColors } from "../text/ansi.ts";
+import { toFirstLine } from "../text/safe-text.ts";
+import { findWaitEnd, findWaitSubject, nameWait } from "./wait-words.ts";
 
 /** Stacks that are not at rest, those first that have waited longest, and what they wait for. */
 export function WaitingPanel() {
@@ -43,7 +29,7 @@ export function WaitingPanel() {
             <Table
               label="Waiting stacks"
               columns={COLUMNS}
-              rows={cause === undefined ? items : items.filter((stack) => toCause(stack) === cause)}
+              rows={cause === undefined ? items : items.filter((stack) => nameWait(stack) === cause)}
               keyOf={({ id }) => id}
               height="max(24rem, calc(100dvh - 260px))"
               onEnd={list.loadMore}
@@ -55,24 +41,24 @@ export function WaitingPanel() {
   );
 }
 
-/** Renders how many of the loaded stacks wait for each cause. A cause is a filter. */
+/** Renders how many of the loaded stacks wait for what. It is a filter. */
 function Causes({ items, isAll }: { items: readonly StackSummary[]; isAll: boolean }) {
   const { cause } = useSearch();
   const change = useChangeSearch();
   const counts = new Map<string, number>();
-  for (const stack of items) counts.set(toCause(stack), (counts.get(toCause(stack)) ?? 0) + 1);
+  for (const stack of items) counts.set(nameWait(stack), (counts.get(nameWait(stack)) ?? 0) + 1);
   // The cause of the address stays a filter that can be left when its last stack has gone.
   if (cause !== undefined && !counts.has(cause)) counts.set(cause, 0);
   const largestFirst = [...counts].sort(([, left], [, right]) => right - left);
   return (
-    <div className="row panel-body" role="toolbar" aria-label="Causes">
-      {largestFirst.map(([kind, count]) => (
+    <div className="row panel-body" role="toolbar" aria-label="What they wait for">
+      {largestFirst.map(([name, count]) => (
         <Button
-          key={kind}
-          pressed={kind === cause}
-          onPress={() => change({ cause: kind === cause ? undefined : kind }, true)}
+          key={name}
+          pressed={name === cause}
+          onPress={() => change({ cause: name === cause ? undefined : name }, true)}
         >
-          {`${toWords(kind)}: ${count}`}
+          {`${name}: ${count}`}
         </Button>
       ))}
       {!isAll && <span className="muted">{`of the ${items.length} that have waited longest`}</span>}
@@ -80,18 +66,62 @@ function Causes({ items, isAll }: { items: readonly StackSummary[]; isAll: boole
   );
 }
 
-function toCause({ waiting }: StackSummary): string {
-  return waiting?.waitsFor?.kind ?? "other";
-}
-
-function toWords(cause: string): string {
-  return Object.hasOwn(KINDS, cause) ? (KINDS[cause] ?? "") : "Other";
-}
-
 const COLUMNS: readonly Column<StackSummary>[] = [
-  STACK_COLUMN,
-  { header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
+  {
+    ...STACK_COLUMN,
+    cell: (stack) => (
+      <>
+        {STACK_COLUMN.cell(stack)}
+        <span className="waiting-below muted">
+          <Text>{`${stack.machine}, ${stack.state}`}</Text>
+        </span>
+      </>
+    ),
+  },
+  { header: "Waits for", prose: true, cell: (stack) => <Subject stack={stack} /> },
   { header: "Since", cell: ({ enteredAt }) => <Ago at={enteredAt} plain /> },
-  { header: "Cause", cell: (stack) => toWords(toCause(stack)) },
-  { header: "Waits", cell: ({ waiting }) => <Sentence text={waiting?.summary ?? ""} /> },
+  { header: "Ended by", cell: (stack) => <End stack={stack} /> },
 ];
+
+function Subject({ stack }: { readonly stack: StackSummary }) {
+  const { task, does, code, why } = findWaitSubject(stack);
+  return (
+    <>
+      {task !== undefined && (
+        <>
+          <strong>
+            <Text>{task}</Text>
+          </strong>
+          {does !== undefined && <Text>{` ${does}`}</Text>}
+          {code !== undefined && (
+            <span className="code-beside">
+              <Text mono>{code}</Text>
+            </span>
+          )}
+        </>
+      )}
+      <span className={task === undefined ? undefined : "waiting-below muted"}>
+        <Sentence text={toFirstLine(dropColors(why))} />
+      </span>
+    </>
+  );
+}
+
+function End({ stack }: { readonly stack: StackSummary }) {
+  const { by, how, at } = findWaitEnd(stack);
+  return (
+    <>
+      <Text>{by}</Text>
+      {how !== undefined && (
+        <span className="waiting-below muted">
+          <Text>{how}</Text>
+        </span>
+      )}
+      {at !== undefined && (
+        <span className="waiting-below muted">
+          {at.does} <Day at={at.instant} />
+        </span>
+      )}
+    </>
+  );
+}
