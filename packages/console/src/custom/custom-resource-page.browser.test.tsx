@@ -22,7 +22,10 @@ describe("CustomResourcePage", () => {
     await expect.element(opened).toHaveAttribute("href", expect.stringContaining(encodeURIComponent(stack)));
     await expect.element(screen.getByText("migrate:41")).toBeVisible();
     await expect.element(screen.getByRole("region", { name: "Timeline since the request" })).toBeVisible();
-    const logs = screen.getByRole("link", { name: "/tasks/96052dc0123456789abcdef012345678/logs", exact: false });
+    const logs = screen.getByRole("link", { name: "Logs in ECS", exact: false });
+    await expect
+      .element(logs)
+      .toHaveAttribute("href", expect.stringContaining("/tasks/96052dc0123456789abcdef012345678/logs"));
     await expect.element(logs).toHaveAttribute("target", "_blank");
   });
 

@@ -12,7 +12,7 @@ import { RunError, RunHead } from "../design/run/run-head.tsx";
 import { Steps } from "../design/run/steps.tsx";
 import { Table } from "../design/table.tsx";
 import { Tabs } from "../design/tabs.tsx";
-import { Ago, MaybeLink, OutsideLink, Text, useNow } from "../design/text.tsx";
+import { Ago, OutsideLink, Text, useNow } from "../design/text.tsx";
 import { ValueChange } from "../design/value-change.tsx";
 import { Json } from "../runs/run-tabs.tsx";
 import { formatDuration } from "../text/durations.ts";
@@ -230,7 +230,8 @@ function Tasks({ run: { taskArns } }: { run: CustomResourceRun }) {
 
 function Logs({ arn }: { arn: string }) {
   const address = toTaskLogsUrl(arn);
-  return address === undefined ? <span className="muted">unknown</span> : <MaybeLink value={address} />;
+  if (address === undefined) return <span className="muted">unknown</span>;
+  return <OutsideLink href={address} word="Logs in ECS" />;
 }
 
 function Answer({ run: { answer } }: { run: CustomResourceRun }) {

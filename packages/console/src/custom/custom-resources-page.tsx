@@ -1,12 +1,14 @@
 import type { CustomResourceRun } from "@stackyard/sdk";
 import { AwsPlace } from "../design/aws-place.tsx";
-import { To } from "../design/links.tsx";
+import { type Happening, Happenings } from "../design/happenings.tsx";
+import { TextLink, To } from "../design/links.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
-import { type Column, ListTable } from "../design/table.tsx";
+import { Listed } from "../design/table.tsx";
 import { Text, useNow } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
-import { isNotConfigured, NotConfigured, REQUEST_COLUMNS, useCustomRuns } from "./custom-list.tsx";
-import { toShortName } from "./custom-run.ts";
+import { toFirstLine } from "../text/safe-text.ts";
+import { isNotConfigured, NotConfigured, useCustomRuns } from "./custom-list.tsx";
+import { toReason, toRequestStatus, toShortName } from "./custom-run.ts";
 
 /** Requests of CloudFormation to resources that run ECS tasks. */
 export function CustomResourcesPage() {
@@ -16,46 +18,81 @@ export function CustomResourcesPage() {
     <Page
       title="Custom resources"
       sentence="What CloudFormation has asked resources of the type Custom::ECSTask to run, in the last 30 days."
-      actions={<To path="/jobs">Jobs</To>}
+      actions={
+        <To path="/jobs" className="button">
+          Jobs
+        </To>
+      }
     >
       <Panel>
         {isUnknown ? (
           <NotConfigured />
         ) : (
-          <ListTable
+          <Listed
             list={list}
-            label="Requests of CloudFormation"
-            columns={COLUMNS}
-            keyOf={({ id }) => id}
-            height="max(24rem, calc(100dvh - 220px))"
             empty={<Empty>CloudFormation has sent no request yet. A stack with a Custom::ECSTask sends one.</Empty>}
-          />
+          >
+            {(runs) => <Happenings label="Requests of CloudFormation, newest first" items={runs.map(toHappening)} />}
+          </Listed>
         )}
       </Panel>
     </Page>
   );
 }
 
-const COLUMNS: readonly Column<CustomResourceRun>[] = [
-  ...REQUEST_COLUMNS,
-  { header: "Took", number: true, cell: (run) => <Took run={run} /> },
-  {
-    header: "By",
-    cell: ({ stackId, startedBy }) => <Text>{`CloudFormation, stack ${startedBy?.stack ?? stackId}`}</Text>,
-  },
-  {
-    header: "Where",
-    cell: ({ startedBy: { account = "", region = "" } = {} }) =>
-      account !== "" && <AwsPlace account={account} region={region} />,
-  },
-  {
-    header: "Task definition",
-    cell: ({ taskDefinition }) => taskDefinition !== undefined && <Text mono>{toShortName(taskDefinition)}</Text>,
-  },
-  { header: "Answer", cell: ({ answer }) => answer !== undefined && <Text>{answer.reason.split("\n")[0] ?? ""}</Text> },
-];
+function toHappening(run: CustomResourceRun): Happening {
+  const { id, receivedAt, taskDefinition, answer } = run;
+  return {
+    key: id,
+    at: receivedAt,
+    ...toRequestStatus(run),
+    what: <Deed run={run} />,
+    ...(answer !== undefined && { why: <Result answer={answer} /> }),
+    ...(taskDefinition !== undefined && { who: <Text mono>{toShortName(taskDefinition)}</Text> }),
+  };
+}
 
-function Took({ run: { receivedAt, answeredAt } }: { run: CustomResourceRun }) {
+/** What became of a request, by the word of its state. */
+const DEEDS: Readonly<Record<string, string>> = {
+  Failed: "failed after",
+  Succeeded: "succeeded after",
+  Answered: "was answered after",
+  Starting: "has waited for",
+  Running: "has run for",
+};
+
+/** Renders which request of which stack it was, and what became of it, in one sentence. */
+function Deed({ run }: { run: CustomResourceRun }) {
+  const { id, requestType, logicalId, stackId, startedBy, receivedAt, answeredAt } = run;
+  const { stack = stackId, account = "", region = "" } = startedBy ?? {};
+  const { word } = toRequestStatus(run);
   const now = useNow();
-  return formatDuration((answeredAt === undefined ? now : Date.parse(answeredAt)) - Date.parse(receivedAt));
+  const ms = (answeredAt === undefined ? now : Date.parse(answeredAt)) - Date.parse(receivedAt);
+  return (
+    <>
+      {requestType} of <TextLink path="/custom-resource" search={{ id }} text={logicalId} /> in stack{" "}
+      <Text>{stack}</Text> {DEEDS[word] ?? word} {formatDuration(ms)}
+      {account !== "" && (
+        <span className="muted">
+          {", "}
+          <AwsPlace account={account} region={region} />
+        </span>
+      )}
+    </>
+  );
+}
+
+/** Renders the first line of an answer; the code of a failure stands beside it. */
+function Result({ answer: { status, reason } }: { answer: NonNullable<CustomResourceRun["answer"]> }) {
+  const { code, message } = toReason(reason);
+  return (
+    <>
+      <Text>{toFirstLine(message)}</Text>
+      {status === "FAILED" && (
+        <span className="code-beside">
+          <Text mono>{code}</Text>
+        </span>
+      )}
+    </>
+  );
 }
