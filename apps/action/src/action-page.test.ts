@@ -14,22 +14,27 @@ const { inputs, outputs, runs }: Readonly<Record<"inputs" | "outputs" | "runs", 
   parse(read("../action.yml"));
 
 describe("docs/github-action.md", () => {
-  it("lists the inputs and outputs of action.yml", () => {
-    const page = read("../../../docs/github-action.md").split("\n");
-    const rows = (head: string) => {
-      const at = page.indexOf(head) + 2;
-      return page.slice(at, page.indexOf("", at));
+  it("lists the inputs and outputs of action.yml (update it with `npm run generate`)", async () => {
+    const page = read("../../../docs/github-action.md");
+    const rows = Object.entries(inputs).map(([name, field]) => {
+      const initial = field.default === undefined ? (field.required ? "required" : "") : `\`${field.default}\``;
+      return `| \`${name}\` | ${initial} | ${field.description} |`;
+    });
+    const tables: Readonly<Record<string, readonly string[]>> = {
+      inputs: ["| input | default | meaning |", "|---|---|---|", ...rows],
+      outputs: [
+        "| output | meaning |",
+        "|---|---|",
+        ...Object.entries(outputs).map(([name, { description }]) => `| \`${name}\` | ${description} |`),
+      ],
     };
+    const written = page.replaceAll(
+      /(<!-- begin (\w+): .*? -->\n\n).*?(\n\n<!-- end \2 -->)/gs,
+      (_, begin: string, name: string, end: string) => begin + (tables[name] ?? []).join("\n") + end,
+    );
 
-    expect(rows("| input | default | meaning |")).toEqual(
-      Object.entries(inputs).map(([name, field]) => {
-        const initial = field.default === undefined ? (field.required ? "required" : "") : `\`${field.default}\``;
-        return `| \`${name}\` | ${initial} | ${field.description} |`;
-      }),
-    );
-    expect(rows("| output | meaning |")).toEqual(
-      Object.entries(outputs).map(([name, { description }]) => `| \`${name}\` | ${description} |`),
-    );
+    expect([...page.matchAll(/<!-- begin (\w+):/g)].map(([, name]) => name)).toEqual(Object.keys(tables));
+    await expect(written).toMatchFileSnapshot("../../../docs/github-action.md");
   });
 });
 
