@@ -1,8 +1,8 @@
 import { weatherCases } from "@stackyard/core/testing";
+import { terraformWeathers } from "@stackyard/tf-sim";
 import { describe, it } from "vitest";
 import { adoptStories } from "./testing/weather/adopt-stories.ts";
 import { adoptWeathers } from "./testing/weather/adopt-weathers.ts";
-import { terraformWeathers } from "./testing/weather/terraform-weathers.ts";
 import { terraformStories } from "./testing/weather-stories.ts";
 
 // With LONG_TESTS, pairs of weathers; `npm run weather` plays all runs.

@@ -1,9 +1,9 @@
 import { type Executor, succeeded } from "@stackyard/core";
 import type { Decision, Ending, Sky, Story } from "@stackyard/core/testing";
 import { TerraformConfig } from "@stackyard/executor-terraform";
+import { ADDRESSES } from "@stackyard/tf-sim";
 import { Value } from "typebox/value";
 import type { TerraformWay } from "./weather/terraform-machine.ts";
-import { ADDRESSES } from "./weather/terraform-program.ts";
 import {
   createTerraformYard,
   type TerraformBugs,

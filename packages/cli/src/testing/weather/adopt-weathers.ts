@@ -1,7 +1,7 @@
 import { awsWeathers } from "@stackyard/aws-sim";
 import { commonWeathers, type Moment, type Weather } from "@stackyard/core/testing";
+import { terraformWeathers } from "@stackyard/tf-sim";
 import { toState } from "./adopt-yard.ts";
-import { terraformWeathers } from "./terraform-weathers.ts";
 
 const isOld = ({ operation, input }: Moment) =>
   operation === "Backend.GET" || (operation === "S3.GetObject" && String(Object(input).Key).endsWith(".tfstate"));

@@ -6,8 +6,8 @@ import { findKeptState, loadKeptContent } from "@stackyard/core/services";
 import { type ActBeside, countingIds, createSimulator, type Simulator, type Sky } from "@stackyard/core/testing";
 import { terraformDefinition } from "@stackyard/executor-terraform";
 import { createServer } from "@stackyard/server";
+import type { HttpAnswer } from "@stackyard/tf-sim";
 import { parseLines, runCli } from "../run-cli.ts";
-import type { HttpAnswer } from "./terraform-http.ts";
 import { createCallCount, runVirtually } from "./virtual-process.ts";
 
 /** The kind of place in which an old workflow has its states. */

@@ -2,7 +2,7 @@ import { type Clock, parseJson, type Store, silentLogger } from "@stackyard/core
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
 import { type ActBeside, countingIds, type Sky } from "@stackyard/core/testing";
 import { createServer } from "@stackyard/server";
-import type { HttpAnswer, HttpCall } from "./terraform-http.ts";
+import type { HttpAnswer, HttpCall } from "@stackyard/tf-sim";
 
 const ORIGIN = "http://127.0.0.1";
 /** The address of the yard's state backend. */

@@ -19,12 +19,17 @@ import {
   type ProgramRunner,
   provideTerraformState,
 } from "@stackyard/executor-terraform";
+import {
+  type CloudObject,
+  createTerraform,
+  createTerraformCloud,
+  type Fate,
+  type TerraformCloud,
+} from "@stackyard/tf-sim";
 import { Value } from "typebox/value";
 import { createPacedClock, type PacedClock } from "./paced-clock.ts";
 import { createStateRequests, STATES, sendAsOperator, serveStates } from "./state-server.ts";
-import { type CloudObject, createTerraformCloud, type TerraformCloud } from "./terraform-cloud.ts";
 import { findMachine, type TerraformWay } from "./terraform-machine.ts";
-import { createTerraform, type Fate } from "./terraform-program.ts";
 
 /** The key of the state of the stack. */
 const KEY = "web/web-1/local/network";
