@@ -8,8 +8,16 @@ import { readTutorialFiles } from "./tutorial-files.ts";
 const files = readTutorialFiles();
 
 describe("docs/plugins.md", () => {
-  it.each(files.map((file) => [file.path, file.content]))("shows %s unchanged", (path, content) => {
-    expect(content).toBe(readFileSync(join(import.meta.dirname, path), "utf8"));
+  it("shows every file unchanged (update it with `npm run generate`)", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/plugins.md"), "utf8");
+    const written = page.replaceAll(
+      /(<!-- begin (\S+): .*? -->\n\n```\w+ file=\2\n).*?(^```\n\n<!-- end \2 -->)/gms,
+      (_, begin: string, path: string, end: string) =>
+        begin + readFileSync(join(import.meta.dirname, path), "utf8") + end,
+    );
+
+    expect([...page.matchAll(/<!-- begin (\S+):/g)].map(([, path]) => path)).toEqual(files.map(({ path }) => path));
+    await expect(written).toMatchFileSnapshot("../../docs/plugins.md");
   });
 
   it("shows every file that a reader needs", () => {

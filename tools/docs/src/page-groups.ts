@@ -27,7 +27,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/promotion": 1_300,
       "docs/console": 1_650,
       "docs/events": 950,
-      "docs/plugins": 1_750,
+      "docs/plugins": 1_000,
       "docs/deployment": 1_700,
       "docs/operations": 2_100,
       "docs/troubleshooting": 2_000,
