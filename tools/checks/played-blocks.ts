@@ -27,8 +27,6 @@ export const PLAYED_BLOCKS: Readonly<Record<string, readonly BlockRule[]>> = {
   "docs/adopting.md": [{ by: "tools/checks/e2e/adopting.test.ts" }],
   "docs/artifacts.md": [
     { has: "demo:artifacts", by: "examples/artifacts-everywhere/demo/play.int.test.ts" },
-    { has: "moto", ...OTHER_REGISTRY },
-    { has: "try-artifacts", not: "needs the emulator of the block before it" },
     AWS_ITSELF,
   ],
   "docs/assistant.md": [{ has: "tokens", ...LAPTOP }, OWN_NAMES],
