@@ -98,10 +98,10 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/fleet": 1_450,
       "docs/ecs": 1_700,
       "docs/releases": 2_650,
-      "docs/artifacts": 3_050,
+      "docs/artifacts": 2_950,
     },
   },
-  { title: "Predecessors", tier: "more", pages: { "docs/machines-v1": 1_250 } },
+  { title: "Predecessors", tier: "more", pages: { "docs/machines-v1": 1_100 } },
   { title: "About", tier: "more", pages: { SECURITY: 1_300, CHANGELOG: "generated" } },
   {
     title: "Contribute",

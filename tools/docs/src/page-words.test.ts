@@ -36,7 +36,7 @@ describe("the budgets of the pages", () => {
   });
 
   it("have a sum that one person can own", () => {
-    expect(sumBudgets(toUse)).toBeLessThanOrEqual(22_900);
-    expect(sumBudgets(PAGE_GROUPS)).toBeLessThanOrEqual(101_000);
+    expect(sumBudgets(toUse)).toBeLessThanOrEqual(20_000);
+    expect(sumBudgets(PAGE_GROUPS)).toBeLessThanOrEqual(84_000);
   });
 });
