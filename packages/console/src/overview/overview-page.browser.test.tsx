@@ -211,6 +211,23 @@ describe("OverviewPage", () => {
     await expect.poll(address).toBe("/stack?id=pr-12&tab=history&at=7");
   });
 
+  it("has its first action in ink, and the others plain", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", broken);
+    await expect.element(screen.getByRole("link", { name: "Review" })).toBeVisible();
+    const actions = [...document.querySelectorAll(".attention-line .action-column > .button")];
+
+    const colors = actions.map((action) => getComputedStyle(action).backgroundColor);
+    expect(colors.length).toBeGreaterThan(1);
+    const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
+    const probe = document.createElement("i");
+    probe.style.color = ink;
+    document.body.append(probe);
+    expect(colors.map((color) => color === getComputedStyle(probe).color)).toEqual(
+      colors.map((_, index) => index === 0),
+    );
+    probe.remove();
+  });
+
   it("retries all of one cause after a dry run", async () => {
     const { screen, sent } = await renderPage(OverviewPage, "/", {
       ...broken,
