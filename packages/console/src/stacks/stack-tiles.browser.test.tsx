@@ -80,3 +80,20 @@ describe.each(VIEWS)("10,000 stacks as $view", ({ view, area, item }) => {
     },
   );
 });
+
+it("says of a calm tile what runs there, and of one in trouble what failed", async () => {
+  const metadata = { version: "2.17.4" };
+  const { screen } = await renderPage(StacksPage, "/stacks?view=tiles", {
+    ...api,
+    "GET /v1/stack-counts": conditionCounts(3, { failed: 1 }),
+    "GET /v1/stacks": { items: [aStack("calm", { metadata }), aFailedStack("broken", { metadata }), aStack("bare")] },
+  });
+  await expect.element(screen.getByRole("link", { name: "calm" })).toBeVisible();
+  const textOf = (id: string, part: string) => document.querySelector(`[data-row=${id}] ${part}`)?.textContent;
+
+  expect(textOf("calm", ".tile-now")).toBe("2.17.4");
+  expect(textOf("calm", ".tile-facts")).toMatch(/^LIVEfor \d+d/);
+  expect(textOf("bare", ".tile-now")).toBe("no version");
+  expect(textOf("broken", ".tile-now")).toBe("database NO_ROOM no room");
+  expect(textOf("broken", ".tile-facts")).toMatch(/^BUILD2\.17\.4/);
+});

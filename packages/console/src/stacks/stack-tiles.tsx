@@ -1,7 +1,7 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { findAddress, findFailure, findMonthlyCost } from "../api/stack-facts.ts";
+import { findAddress, findFailure, findMonthlyCost, findVersion } from "../api/stack-facts.ts";
 import { toStackStatus } from "../api/status.ts";
 import { useKeptPlace, useScrollPlace } from "../design/kept-places.ts";
 import { Mark, toneOf } from "../design/mark.tsx";
@@ -101,6 +101,7 @@ function Tile({ stack, selection, onSelect }: TileProps) {
   const { id, machine, createdAt, metadata } = stack;
   const status = toStackStatus(stack);
   const cost = findMonthlyCost(metadata);
+  const isCalm = CALM.has(status) && !hasOpenFailure(stack);
   return (
     <li className={CALM.has(status) ? "tile" : `tile trouble tone-${toneOf(status)}`} data-row={id}>
       <div className="tile-head">
@@ -108,12 +109,28 @@ function Tile({ stack, selection, onSelect }: TileProps) {
         <StackLink id={id} className="name" />
         <Mark status={status} />
       </div>
-      <p className="tile-now">
-        <Now stack={stack} status={status} />
-      </p>
+      {isCalm ? (
+        <div className="tile-now tile-calm">
+          {findVersion(metadata) === undefined ? (
+            <span className="muted">no version</span>
+          ) : (
+            <VersionText metadata={metadata} />
+          )}
+        </div>
+      ) : (
+        <p className="tile-now">
+          <Now stack={stack} />
+        </p>
+      )}
       <div className="tile-facts">
         <StateName state={stack.state} />
-        <VersionText metadata={metadata} />
+        {isCalm ? (
+          <span className="muted">
+            for <Ago at={stack.enteredAt} plain />
+          </span>
+        ) : (
+          <VersionText metadata={metadata} />
+        )}
         <span className="tile-link">
           {findAddress(metadata) === undefined ? <span className="muted">no link</span> : <AddressLink stack={stack} />}
         </span>
@@ -129,16 +146,12 @@ function Tile({ stack, selection, onSelect }: TileProps) {
   );
 }
 
-/** Renders the error of a stack in trouble; of another one, what it waits for or since when it rests. */
-function Now({ stack, status }: { stack: StackSummary; status: string }) {
-  const failure = findFailure(stack);
-  if (failure !== undefined && !failure.isOver) return <Failure stack={stack} />;
-  if (CALM.has(status) || stack.waiting === undefined) {
-    return (
-      <span className="muted">
-        Rests for <Ago at={stack.enteredAt} plain />
-      </span>
-    );
-  }
-  return <Sentence text={stack.waiting.summary} />;
+/** Renders the error of a stack in trouble; of another one, what it does or waits for. */
+function Now({ stack }: { stack: StackSummary }) {
+  if (hasOpenFailure(stack)) return <Failure stack={stack} />;
+  return <Sentence text={stack.waiting?.summary ?? ""} />;
+}
+
+function hasOpenFailure(stack: StackSummary): boolean {
+  return findFailure(stack)?.isOver === false;
 }
