@@ -95,6 +95,7 @@ describe("a plan that a release follows", () => {
       expect(texts[1]).toContain("1.41.3");
       expect(texts[1]).toContain("+3 added~1 changed−2 destroyed");
       expect(table.element().querySelector(".plan-sums .tone-fail")?.textContent).toBe("−2 destroyed");
+      expect(screen.getByText("resources destroyed").element().parentElement?.textContent).toBe("2resources destroyed");
       expect(texts[2]).toContain("On its way waits for an approval");
       expect(texts[3]).toContain("−0 destroyed");
       expect(texts.filter((text) => text.includes("Changed since"))).toEqual([texts[4]]);

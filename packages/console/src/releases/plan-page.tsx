@@ -7,26 +7,28 @@ import { PlanPanel } from "../design/release/plan-panel.tsx";
 export function PlanPage() {
   const { stack = "", plan = "" } = useSearch();
   return (
-    <Page title={`Plan of ${stack}`}>
+    <Page
+      title={`Plan of ${stack}`}
+      actions={
+        stack !== "" && (
+          <To path="/release" search={{ id: stack }} className="button">
+            Open the release
+          </To>
+        )
+      }
+    >
       {stack === "" || plan === "" ? (
         <Empty command="stackyard deploys plan RELEASE TASK">The address names no plan. Open one from a release.</Empty>
       ) : (
-        <>
-          <p>
-            <To path="/release" search={{ id: stack }}>
-              Open the release
-            </To>
-          </p>
-          <PlanPanel
-            release={stack}
-            plan={plan}
-            absent={
-              <Empty command={toShellCommand`stackyard deploys plan ${stack} ${plan}`}>
-                The release has no such plan, or it is older than 90 days.
-              </Empty>
-            }
-          />
-        </>
+        <PlanPanel
+          release={stack}
+          plan={plan}
+          absent={
+            <Empty command={toShellCommand`stackyard deploys plan ${stack} ${plan}`}>
+              The release has no such plan, or it is older than 90 days.
+            </Empty>
+          }
+        />
       )}
     </Page>
   );

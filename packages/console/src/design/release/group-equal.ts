@@ -4,13 +4,28 @@ import type { PlannedStack } from "@stackyard/sdk";
 export type EqualStacks = readonly [PlannedStack, ...PlannedStack[]];
 
 /** So many equal stacks are one row. */
-const LEAST = 4;
+const LEAST = 2;
 
 /**
- * Returns the stacks of a plan in their order, where those of one task to which the same would happen are one group, in the
- * place of its first. What is on its way, has changed since, or lacks something stays alone.
+ * Returns the stacks of a plan, those first that would lose resources, then those that would fail, else in their order. Those of
+ * one task to which the same would happen are one group, in the place of its first. What is on its way, has changed since, or
+ * lacks something stays alone.
  */
 export function groupEqual(stacks: readonly PlannedStack[]): readonly EqualStacks[] {
+  return group(stacks).toSorted(([left], [right]) => toRank(left) - toRank(right));
+}
+
+/** Returns how many resources the stacks of a plan would lose. */
+export function countDestroyed(stacks: readonly PlannedStack[]): number {
+  return stacks.reduce((sum, { changes }) => sum + (changes?.destroys ?? 0), 0);
+}
+
+function toRank({ changes, does }: PlannedStack): number {
+  if (changes !== undefined && changes.destroys > 0) return 0;
+  return does === "fails" ? 1 : 2;
+}
+
+function group(stacks: readonly PlannedStack[]): readonly EqualStacks[] {
   const groups = Map.groupBy(stacks, toContent);
   const seen = new Set<string>();
   return stacks.flatMap((stack): readonly EqualStacks[] => {

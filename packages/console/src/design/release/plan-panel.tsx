@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { isAbsent, yard } from "../../api/client.ts";
 import { keys } from "../../api/keys.ts";
 import { useLoad } from "../../api/use-load.ts";
-import { usePages } from "../../api/use-pages.ts";
+import { type PagedList, usePages } from "../../api/use-pages.ts";
 import { formatStacks } from "../../text/format-stacks.ts";
 import { Button } from "../button.tsx";
 import { Mark, type Status } from "../mark.tsx";
@@ -12,7 +12,7 @@ import { StackLink } from "../stack-link.tsx";
 import { type Column, Listed, Table } from "../table.tsx";
 import { Ago, Arrow, Day, Text } from "../text.tsx";
 import { DeployState, DeployWhy, wordOfDeploy } from "./deploy-state.tsx";
-import { type EqualStacks, groupEqual } from "./group-equal.ts";
+import { countDestroyed, type EqualStacks, groupEqual } from "./group-equal.ts";
 import { PlanName } from "./plan-name.tsx";
 import "./plan-panel.css";
 
@@ -66,12 +66,16 @@ function Known({ plan, release }: KnownProps) {
   const list = usePages(keys.stack(release, "plan-stacks", { plan: plan.digest, ...chosen.filter }), (part) =>
     yard.deploys.planStacks(release, plan.digest, { ...part, ...chosen.filter }),
   );
+  // What would be lost is said of all stacks, whichever are listed.
+  const all = usePages(keys.stack(release, "plan-stacks", { plan: plan.digest }), (part) =>
+    yard.deploys.planStacks(release, plan.digest, part),
+  );
   const hasProgress =
     chosen.filter.state !== undefined || (list.items?.some((stack) => stack.progress !== undefined) ?? false);
   const filters = hasProgress ? STATES : listKinds(plan);
   return (
     <>
-      <Figures plan={plan} />
+      <Figures plan={plan} destroyed={<Destroyed list={all} />} />
       {plan.changed > 0 && (
         <p className="notice warn" role="status">
           {formatStacks(plan.changed)} {plan.changed === 1 ? "is" : "are"} not as planned any more. Nothing would be
@@ -139,7 +143,13 @@ const KINDS = [
   ["same", "healthy", "Unchanged"],
 ] as const satisfies readonly (readonly [PlannedStack["does"], Status, string])[];
 
-function Figures({ plan: { counts, runs } }: { plan: DeployPlan }) {
+interface FiguresProps {
+  readonly plan: DeployPlan;
+  /** The figure of what would be lost. */
+  readonly destroyed: ReactNode;
+}
+
+function Figures({ plan: { counts, runs }, destroyed }: FiguresProps) {
   const shown = [
     ["move", counts.move],
     ["create", counts.create],
@@ -150,6 +160,7 @@ function Figures({ plan: { counts, runs } }: { plan: DeployPlan }) {
   ] as const;
   return (
     <dl className="plan-counts">
+      {destroyed}
       {shown.map(([word, count]) => (
         <div key={word} className={toTone(word, count)}>
           <dd>{count.toLocaleString("en")}</dd>
@@ -157,6 +168,20 @@ function Figures({ plan: { counts, runs } }: { plan: DeployPlan }) {
         </div>
       ))}
     </dl>
+  );
+}
+
+/** Renders how many resources would be lost; nothing where none of those that are known would be. */
+function Destroyed({ list: { items, loadMore, isLoadingMore } }: { readonly list: PagedList<PlannedStack> }) {
+  if (items === undefined) return null;
+  const count = countDestroyed(items);
+  if (count === 0) return null;
+  const isWhole = loadMore === undefined && !isLoadingMore;
+  return (
+    <div className="tone-fail plan-fails">
+      <dd>{`${isWhole ? "" : "≥ "}${count.toLocaleString("en")}`}</dd>
+      <dt>{count === 1 ? "resource destroyed" : "resources destroyed"}</dt>
+    </div>
   );
 }
 
@@ -171,14 +196,23 @@ const COLUMNS: readonly Column<EqualStacks>[] = [
   { header: "Runs", cell: ([stack]) => <Runs stack={stack} /> },
 ];
 
-/** Renders one stack; of several with the same change how many, and their names on demand. */
+/** So many stacks of a row are named at once. */
+const MOST_NAMED = 3;
+
+/** Renders one stack or a few; of several with the same change how many, and their names on demand. */
 function Stacks({ of }: { of: EqualStacks }) {
-  const [{ stackId, task }] = of;
+  const [{ task }] = of;
   const waves = [...new Set(of.map(({ wave }) => wave))].join(", ");
   return (
     <div className="wrap">
-      {of.length === 1 ? (
-        <StackLink id={stackId} />
+      {of.length <= MOST_NAMED ? (
+        <ul className="plan-equal">
+          {of.map((stack) => (
+            <li key={stack.stackId}>
+              <StackLink id={stack.stackId} />
+            </li>
+          ))}
+        </ul>
       ) : (
         <details>
           <summary>{formatStacks(of.length)}</summary>
