@@ -1,20 +1,20 @@
 import type { MachineSummary } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { useLoad } from "../api/use-load.ts";
+import { type MachineCounts, useMainConditions } from "../api/use-main-conditions.ts";
 import { Filters, FilterText } from "../design/filters.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
 import { Empty, Loaded, MissingNotice, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { formatCount } from "../text/format-count.ts";
 import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
+import "./machines.css";
 
 /** Renders all machines of the yard, those with errors first. */
 export function MachinesPage() {
   const query = useMachines();
-  const counts = useLoad(keys.count("machines"), ({ signal }) => yard.stacks.counts({}, { by: "machine", signal }));
-  const stacks = counts.data && new Map(counts.data.groups.map(({ machine, count }) => [machine, count]));
+  const counts = useMainConditions();
+  const stacks = counts.machines && new Map(counts.machines.map((each) => [each.machine, each]));
   return (
     <Page
       title="Machines"
@@ -33,7 +33,7 @@ export function MachinesPage() {
         <Filters>
           <FilterText name="text" label="Name contains" shortcut="/" />
         </Filters>
-        <MissingNotice query={counts} />
+        <MissingNotice query={counts.query} />
         <Loaded query={query}>{(machines) => <Machines machines={machines} stacks={stacks} />}</Loaded>
       </Panel>
     </Page>
@@ -42,8 +42,8 @@ export function MachinesPage() {
 
 interface ListProps {
   readonly machines: readonly MachineSummary[];
-  /** The number of stacks by machine; undefined while unknown. */
-  readonly stacks: ReadonlyMap<string | undefined, number> | undefined;
+  /** The stacks of each machine that has some; undefined while unknown. */
+  readonly stacks: ReadonlyMap<string, MachineCounts> | undefined;
 }
 
 function Machines({ machines, stacks }: ListProps) {
@@ -56,14 +56,39 @@ function Machines({ machines, stacks }: ListProps) {
   }
   const shown = machines.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
   if (shown.length === 0) return <NoMatch filters={`"${text}"`} onClear={() => changeSearch({ text: undefined })} />;
-  const columns: readonly Column<MachineSummary>[] = [
-    ...MACHINE_COLUMNS,
-    { header: "Stacks", number: true, cell: ({ name }) => formatCount(stacks && (stacks.get(name) ?? 0)) },
+  // What all have alike distinguishes none.
+  const columns = MACHINE_COLUMNS.slice(shown.every(({ status }) => status === "valid") ? 1 : 0);
+  const more: readonly Column<MachineSummary>[] = [
+    { header: "Stacks", number: true, cell: ({ name }) => formatCount(stacks && (stacks.get(name)?.total ?? 0)) },
+    { header: "Conditions", cell: ({ name }) => <Conditions of={stacks?.get(name)} /> },
     ...(shown.some(({ problems }) => problems.length > 0) ? [{ header: "Problems", cell: FirstProblem }] : []),
     { header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
-    { header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },
+    {
+      header: "Document",
+      cell: ({ origin }) => (
+        <span className="muted">
+          <Text mono>{origin}</Text>
+        </span>
+      ),
+    },
   ];
-  return <Table label="Machines" columns={columns} rows={toWorstFirst(shown)} keyOf={({ name }) => name} />;
+  return (
+    <Table label="Machines" columns={[...columns, ...more]} rows={toWorstFirst(shown)} keyOf={({ name }) => name} />
+  );
+}
+
+/** Renders how the stacks of a machine are, worst first. */
+function Conditions({ of }: { readonly of: MachineCounts | undefined }) {
+  if (of === undefined) return null;
+  return (
+    <span className="machine-conditions">
+      {CONDITIONS.map((condition) => {
+        const count = of.counts.all.get(condition) ?? 0;
+        const word = wordOf(condition).toLowerCase();
+        return count > 0 && <Mark key={condition} status={condition} word={`${count.toLocaleString("en")} ${word}`} />;
+      })}
+    </span>
+  );
 }
 
 function FirstProblem({ problems }: MachineSummary) {

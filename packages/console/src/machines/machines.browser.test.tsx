@@ -71,12 +71,32 @@ describe("the list of machines", () => {
   it("shows machines with errors first, with the line and the number of stacks", { tags: "page" }, async () => {
     const { screen } = await renderPage(MachinesPage, "/machines", {
       "GET /v1/machines": { items: [valid, stale] },
-      "GET /v1/stack-counts": { total: 3, groups: [{ machine: "shop", count: 3 }] },
+      "GET /v1/stack-counts": { total: 3, groups: [{ machine: "shop", mainCondition: "busy", count: 3 }] },
     });
 
     await expect.element(screen.getByText(/Line 4:/)).toBeVisible();
+    await expect.element(screen.getByText("Stale")).toBeVisible();
     const names = [...document.querySelectorAll("tbody a")].map((link) => link.textContent);
     expect(names).toEqual(["shop", "review-app"]);
+  });
+
+  it("says how the stacks of each machine are, worst first, and not that all machines are valid", async () => {
+    const { screen } = await renderPage(MachinesPage, "/machines", {
+      "GET /v1/machines": { items: [valid] },
+      "GET /v1/stack-counts": {
+        total: 10,
+        groups: [
+          { machine: "review-app", mainCondition: "healthy", count: 7 },
+          { machine: "review-app", mainCondition: "degraded", needsPerson: true, count: 2 },
+          { machine: "review-app", mainCondition: "failed", needsPerson: true, count: 1 },
+        ],
+      },
+    });
+    await expect.element(screen.getByText("1 failed")).toBeVisible();
+
+    const cells = [...document.querySelectorAll("tbody td")].map(({ textContent }) => textContent);
+    expect(cells.slice(0, 3)).toEqual(["review-app", "10", "1 failed2 degraded7 healthy"]);
+    await expect.element(screen.getByText("Valid")).not.toBeInTheDocument();
   });
 
   it("says what to do in an empty yard, and clears a filter that nothing fits", async () => {
