@@ -53,6 +53,9 @@ function OneJob({ id }: { id: string }) {
 function Shown({ job }: { job: Job }) {
   const { message, error, endedAt } = job;
   const own = findJobPage(job);
+  const reports = own === undefined ? [toReportTab(job)] : [];
+  // The log of a failure is around its error already; else it says more than a report, which most jobs have none of.
+  const isLogShown = error !== undefined;
   return (
     <>
       <JobHead
@@ -74,7 +77,7 @@ function Shown({ job }: { job: Job }) {
       )}
       <AttemptSteps job={job} />
       <RunTimeline job={job} />
-      <RunTabs job={job} path="/job" own={own === undefined ? [toReportTab(job)] : []} />
+      <RunTabs job={job} path="/job" {...(isLogShown ? { own: reports } : { last: reports })} />
     </>
   );
 }

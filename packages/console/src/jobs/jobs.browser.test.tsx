@@ -127,6 +127,20 @@ describe("JobPage", () => {
     await expect.element(screen.getByText('"unhealthy"', { exact: false })).toBeVisible();
   });
 
+  it("opens one that succeeded at its log, and draws no single attempt", async () => {
+    const { error: _, ...job } = failed;
+    const { screen } = await renderPage(JobPage, "/job?id=run-2", {
+      ...parts,
+      "GET /v1/jobs/run-2": { ...job, state: "succeeded" },
+      "GET /v1/attempts/run-2/e/1/task/1/log": new Response("line 1\nline 2\n"),
+    });
+
+    await expect.element(screen.getByText("line 2", { exact: false })).toBeVisible();
+    const tabs = [...document.querySelectorAll("nav.tabs a")].map(({ textContent }) => textContent);
+    expect(tabs).toEqual(["Log", "Attempts", "Config", "Report"]);
+    expect(screen.getByRole("heading", { name: "Attempts" }).query()).toBeNull();
+  });
+
   it("does not state a progress of a job that has ended (argo-cd#992, argo-cd#365)", async () => {
     const job = aJob({ state: "succeeded", endedAt: "2026-11-20T03:05:00Z", message: "3 of 18 resources" });
     const { screen } = await renderPage(JobPage, "/job?id=run-1", { ...parts, "GET /v1/jobs/run-1": job });

@@ -29,16 +29,19 @@ interface RunTabsProps {
   readonly path: string;
   /** Those of this kind of job, before those that all have. */
   readonly own?: readonly RunTab[];
+  /** Those that may have nothing, after those that all have. */
+  readonly last?: readonly RunTab[];
 }
 
 /** Renders the tabs of a job: those of its kind, then log, attempts and config. */
-export function RunTabs({ job, path, own = [] }: RunTabsProps) {
+export function RunTabs({ job, path, own = [], last = [] }: RunTabsProps) {
   const { tab: named } = useSearch();
   const tabs: readonly RunTab[] = [
     ...own,
     { id: "log", title: "Log", show: () => <LogTail job={job} /> },
     { id: "attempts", title: "Attempts", show: () => <Attempts jobId={job.jobId} /> },
     { id: "config", title: "Config", show: () => <Config job={job} /> },
+    ...last,
   ];
   const shown = tabs.find(({ id }) => id === named) ?? tabs[0];
   return (

@@ -53,14 +53,14 @@ export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
   );
 }
 
-/** Renders the attempts of a job as its first picture. */
+/** Renders the attempts of a job as its first picture. One that has ended is no picture: the head has all of it. */
 export function AttemptSteps({ job }: { job: Job }) {
   const { attempts, history, load } = useRunWork(job.jobId);
   const now = useNow();
   if (attempts === undefined) return <MissingNotice query={load} />;
   const { bars } = toRunTimes(job, { attempts, history, now });
   const steps = toAttemptSteps(job, bars, { history, now });
-  if (steps.length === 0) return null;
+  if (steps.length === 0 || (steps.length === 1 && job.endedAt !== undefined)) return null;
   return (
     <Panel title="Attempts" note={bars.length}>
       <Steps label="Attempts in order" steps={steps} />

@@ -137,7 +137,7 @@ describe("YardPage", () => {
       "GET /v1/processes": { items: [worker] },
     });
 
-    await expect.element(screen.getByText("Outside of the workers")).toBeVisible();
+    await expect.element(screen.getByText("Runs elsewhere")).toBeVisible();
     expect(document.body.textContent).not.toContain("suspended");
   });
 

@@ -174,7 +174,7 @@ const ATTEMPT_LOOKS: Readonly<Record<OpenAttempt["status"], readonly [Status, st
   unclaimed: ["queued", "Waits for a worker"],
   queued: ["queued", "Waits for a key"],
   running: ["running", "On a worker"],
-  suspended: ["running", "Outside of the workers"],
+  suspended: ["running", "Runs elsewhere"],
   settled: ["succeeded", "Ended"],
 };
 
