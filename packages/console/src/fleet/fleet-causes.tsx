@@ -8,18 +8,22 @@ import { Text } from "../design/text.tsx";
 
 const SHOWN = 3;
 
-/** Renders why instances failed, what that means and what to do, the most frequent first. */
+/** Renders why instances failed, what that means and what to do, the most frequent first. What was not sent because of them is last. */
 export function FleetCauses({ causes }: { causes: readonly FailureCause[] }) {
   if (causes.length === 0) return null;
   return (
     <Panel title="Why they failed">
       <ol className="fleet-causes">
-        {causes.map((cause) => (
+        {toCausesFirst(causes).map((cause) => (
           <CauseItem key={`${cause.code} ${cause.responseCode} ${cause.example}`} cause={cause} />
         ))}
       </ol>
     </Panel>
   );
+}
+
+function toCausesFirst(causes: readonly FailureCause[]): readonly FailureCause[] {
+  return causes.toSorted((left, right) => Number(left.code === "NOT_SENT") - Number(right.code === "NOT_SENT"));
 }
 
 function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { cause: FailureCause }) {

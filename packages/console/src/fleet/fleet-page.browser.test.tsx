@@ -47,6 +47,18 @@ describe("FleetPage", () => {
     await expect.element(byRole.getByRole("row", { name: "db 1 1" })).toBeVisible();
   });
 
+  it("says what failed before what was not sent because of it, however many those are", async () => {
+    const unsent = [6, 7, 8, 9].map((number) => anInstance(number, { state: "not-sent", code: "NOT_SENT" }));
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/jobs/run-1/report": { items: [{ runId: "run-1", instances: [...unsent, ...instances] }] },
+    });
+    await expect.element(screen.getByText("4 instances").first()).toBeVisible();
+
+    const codes = [...document.querySelectorAll(".fleet-causes > li")].map((cause) => cause.getAttribute("data-row"));
+    expect(codes).toEqual(["COMMAND_FAILED", "UNDELIVERABLE", "NOT_SENT"]);
+  });
+
   it("names the account that it works in", async () => {
     const target = { account: "111122223333", region: "eu-west-1" };
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
