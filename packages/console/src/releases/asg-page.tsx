@@ -16,6 +16,7 @@ import { RunFailure } from "../runs/run-failure.tsx";
 import { RunTabs } from "../runs/run-tabs.tsx";
 import { AttemptSteps, RunTimeline } from "../runs/run-timeline.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { ReleaseActions } from "./release-actions.tsx";
 import { ReleaseList } from "./release-list.tsx";
 import { formatRelease, isOver, releases, toReleaseStatus } from "./release-status.ts";
@@ -89,12 +90,7 @@ function Shown({ release, job }: ShownProps) {
           {
             id: "services",
             title: "Services",
-            show: () => (
-              <>
-                <Services release={release} />
-                <Causes release={release} />
-              </>
-            ),
+            show: () => <Services release={release} />,
           },
           {
             id: "progress",
@@ -167,6 +163,7 @@ type NamedService = readonly [string, ServiceReport];
 
 function Services({ release: { report } }: { release: Release }) {
   const services = Object.entries(report?.services ?? {});
+  const hasCauses = services.some(([, { causes }]) => causes.length > 0);
   return (
     <Panel title="Services">
       <Table
@@ -189,6 +186,9 @@ function Services({ release: { report } }: { release: Release }) {
           { header: "Unhealthy", number: true, cell: ([, { unhealthy }]) => unhealthy },
           { header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
           { header: "In the group", number: true, cell: ([, { launching }]) => launching },
+          ...(hasCauses
+            ? [{ header: "Why not", prose: true as const, cell: (of: NamedService) => <Causes of={of} /> }]
+            : []),
           { header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
         ]}
       />
@@ -197,21 +197,16 @@ function Services({ release: { report } }: { release: Release }) {
 }
 
 /** Renders what Auto Scaling and the load balancers said last: after a failure their groups no longer exist. */
-function Causes({ release: { report } }: { release: Release }) {
-  const rows = Object.entries(report?.services ?? {}).flatMap(([service, { causes }]) =>
-    causes.map((cause) => ({ service, cause })),
-  );
-  if (rows.length === 0) return null;
+function Causes({ of: [name, { causes }] }: { readonly of: NamedService }) {
+  if (causes.length === 0) return null;
   return (
-    <Panel title="Why servers are not healthy">
-      <ul className="panel-body" aria-label="Reasons by service">
-        {rows.map(({ service, cause }) => (
-          <li key={`${service} ${cause}`} className="wrap">
-            <Text>{`${service}: ${cause}`}</Text>
-          </li>
-        ))}
-      </ul>
-    </Panel>
+    <ul className="plain-list" aria-label={`Why servers of ${toSafeText(name)} are not healthy`}>
+      {causes.map((cause) => (
+        <li key={cause} className="wrap">
+          <Text>{cause}</Text>
+        </li>
+      ))}
+    </ul>
   );
 }
 

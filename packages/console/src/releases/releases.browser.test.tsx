@@ -361,7 +361,7 @@ describe("AsgPage", () => {
     const { screen } = await renderPage(AsgPage, "/asg?id=run-2", api);
 
     await expect.element(screen.getByText("3 / 5")).toBeVisible();
-    await expect.element(screen.getByText("web: insufficient capacity in eu-west-1a")).toBeVisible();
+    await expect.element(screen.getByText("insufficient capacity in eu-west-1a")).toBeVisible();
   });
 
   // copilot-cli#3772: a task or server that is unhealthy says nowhere why.
@@ -380,10 +380,10 @@ describe("AsgPage", () => {
     });
 
     await expect.element(screen.getByText(ended.message)).toBeVisible();
-    const reasons = screen.getByRole("list", { name: "Reasons by service" }).getByRole("listitem");
-    await expect.element(reasons.nth(1)).toHaveTextContent(`web: ${code}`);
+    const reasons = screen.getByRole("list", { name: "Why servers of web are not healthy" }).getByRole("listitem");
+    await expect.element(reasons.nth(1)).toHaveTextContent(code);
     for (const item of reasons.elements()) expect(item.scrollWidth).toBeLessThanOrEqual(item.clientWidth);
-    expect(reasons.elements().map(({ textContent }) => textContent)).toEqual([`web: ${timeout}`, `web: ${code}`]);
+    expect(reasons.elements().map(({ textContent }) => textContent)).toEqual([timeout, code]);
   });
 
   describe("of a failed release", () => {
