@@ -111,7 +111,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       ARCHITECTURE: 3_300,
       "ARCHITECTURE-AWS": 1_100,
       "docs/development": 1_700,
-      "docs/testing": 2_350,
+      "docs/testing": 2_050,
       "docs/performance": 750,
     },
   },
