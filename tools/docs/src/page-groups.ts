@@ -110,7 +110,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       CONTRIBUTING: 500,
       ARCHITECTURE: 3_300,
       "ARCHITECTURE-AWS": 1_100,
-      "docs/development": 1_700,
+      "docs/development": 1_550,
       "docs/testing": 2_050,
       "docs/performance": 750,
     },
