@@ -111,7 +111,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       ARCHITECTURE: 3_300,
       "ARCHITECTURE-AWS": 1_100,
       "docs/development": 1_550,
-      "docs/testing": 2_050,
+      "docs/testing": 1_800,
       "docs/performance": 750,
     },
   },
