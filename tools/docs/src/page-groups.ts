@@ -40,7 +40,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/README": 700,
       "docs/installation": 850,
       "docs/templates": 450,
-      "docs/comparison": 2_150,
+      "docs/comparison": 2_000,
       "docs/adopting": 1_150,
       "docs/leaving": 1_000,
       "docs/support": 1_000,
