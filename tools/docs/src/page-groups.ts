@@ -74,7 +74,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/audit": 700,
       "docs/plugin-reference": 2_550,
       "docs/configuration": 750,
-      "docs/yard-reference": 3_300,
+      "docs/yard-reference": 3_100,
       "docs/assistant": 1_100,
     },
   },
