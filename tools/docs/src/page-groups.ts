@@ -51,7 +51,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     title: "Machines, Terraform, code hosts",
     tier: "more",
     pages: {
-      "docs/machine-reference": 4_050,
+      "docs/machine-reference": 3_950,
       "docs/event-reference": 1_750,
       "docs/tasks": 1_350,
       "docs/terraform-reference": 1_150,
