@@ -57,7 +57,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/terraform-reference": 1_150,
       "docs/state-backend": 1_050,
       "docs/leak-checks": 950,
-      "docs/code-hosts": 4_150,
+      "docs/code-hosts": 4_200,
       "docs/mapping": 1_000,
       "docs/github-action": 700,
       "docs/notifications": 1_200,
@@ -94,7 +94,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     pages: {
       "docs/aws-products": 350,
       "docs/aws-organization": 1_050,
-      "docs/aws": 5_850,
+      "docs/aws": 5_900,
       "docs/fleet": 1_450,
       "docs/ecs": 1_700,
       "docs/releases": 2_650,
