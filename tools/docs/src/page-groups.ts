@@ -94,7 +94,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     pages: {
       "docs/aws-products": 350,
       "docs/aws-organization": 1_050,
-      "docs/aws": 5_900,
+      "docs/aws": 5_850,
       "docs/fleet": 1_450,
       "docs/ecs": 1_700,
       "docs/releases": 2_650,
@@ -110,7 +110,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       CONTRIBUTING: 500,
       ARCHITECTURE: 3_300,
       "ARCHITECTURE-AWS": 1_100,
-      "docs/development": 1_550,
+      "docs/development": 1_450,
       "docs/testing": 1_800,
       "docs/performance": 750,
     },
