@@ -25,7 +25,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       "docs/commands": 1_000,
       "docs/previews": 1_650,
       "docs/promotion": 1_300,
-      "docs/console": 1_650,
+      "docs/console": 1_700,
       "docs/events": 950,
       "docs/plugins": 1_000,
       "docs/deployment": 1_700,
