@@ -136,10 +136,12 @@ async function takeScreen({ page, screen, address, change, onTaken }: TakeOne): 
 
 /**
  * Nothing moves, and no caret blinks. Heads of tables do not stick: they would be layers of their own, whose letters are
- * smoothed differently from one time to the next.
+ * smoothed differently from one time to the next. Rows are drawn that a reader would scroll to: two pictures in a row may
+ * both be taken before the browser has drawn them.
  */
 const STILL = `
 *, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent !important; }
+* { content-visibility: visible !important; }
 th { position: static !important; }`;
 
 /**
