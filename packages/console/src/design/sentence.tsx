@@ -1,11 +1,11 @@
 import { Fragment } from "react";
 import { dropColors } from "../text/ansi.ts";
-import { splitCodes } from "../text/plain-words.ts";
+import { splitCodes } from "../text/split-codes.ts";
 import { splitCommands } from "../text/split-commands.ts";
 import { Text } from "./text.tsx";
 
 /**
- * Renders a sentence of the server without the commands that it names, and with words for its codes. Code is between backticks;
+ * Renders a sentence of the server without the commands that it names, and with its codes apart. Code is between backticks;
  * a task's output may have terminal colors.
  */
 export function Sentence({ text }: { text: string }) {

@@ -307,7 +307,7 @@ describe("InboxPage", () => {
     const [app, smoke] = [
       aStack("pr-5", {
         waiting: {
-          summary: "Waits for app, smoke. app: Running for 3m: 49 arrived. Held back by WINDOW_CLOSED.",
+          summary: "Waits for app, smoke. app: Running for 3m: 49 arrived. Held back by a closed window.",
           waitsFor: { kind: "poll", task: "app" },
         },
       }),

@@ -8,7 +8,6 @@ import { Scrolled } from "../design/scrolled.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useMedia } from "../design/use-media.ts";
-import { HELD_BY } from "../text/plain-words.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import {
   type Arrival,
@@ -260,8 +259,8 @@ function Coming({ arrival: { release, hold, why } }: { arrival: Arrival }) {
 
 const COMING = {
   failed: ["failed", "failed on its way"],
-  freeze: ["waiting", `held by ${HELD_BY.FROZEN}`],
-  window: ["waiting", `held by ${HELD_BY.WINDOW_CLOSED}`],
+  freeze: ["waiting", "held by a freeze"],
+  window: ["waiting", "held by a closed window"],
   turn: ["waiting", "waits for the turn"],
   gate: ["waiting", "held by a gate"],
   approval: ["approval", "waits for approval"],

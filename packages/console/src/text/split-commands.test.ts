@@ -23,8 +23,8 @@ it.each([
     ["stackyard stacks upgrade shop-1.42.0"],
   ],
   [
-    "tenants: Running for 1h 13m: 49 arrived, 1 failed. Held back by WINDOW_CLOSED. Which: stackyard deploys show shop-1 tenants (checked again in 5s)",
-    "tenants: Running for 1h 13m: 49 arrived, 1 failed. Held back by WINDOW_CLOSED.",
+    "tenants: Running for 1h 13m: 49 arrived, 1 failed. Held back by a closed window. Which: stackyard deploys show shop-1 tenants (checked again in 5s)",
+    "tenants: Running for 1h 13m: 49 arrived, 1 failed. Held back by a closed window.",
     ["stackyard deploys show shop-1 tenants"],
   ],
 ])("separates the commands of %s", (text, words, commands) => {

@@ -1,5 +1,6 @@
 import { toShellCommand } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
+import type { HoldCode } from "../hold.ts";
 import type { Deployment } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
 
@@ -21,7 +22,21 @@ export function listHeld(deployment: Deployment): readonly string[] {
 /** Returns why the rows that were observed wait. */
 export function formatHeld(deployment: Deployment): string {
   const held = listHeld(deployment);
-  return held.length === 0 ? "" : ` Held back by ${held.join(", ")}. Which: ${toRowsCommand(deployment)}`;
+  return held.length === 0 ? "" : ` Held back by ${formatReasons(held)}. Which: ${toRowsCommand(deployment)}`;
+}
+
+/** What holds a row back, in words, by its code. A code of another reason is said as it is. */
+const REASONS: ReadonlyMap<string, string> = new Map<HoldCode | "STACK_MOVING", string>([
+  ["WINDOW_CLOSED", "a closed window"],
+  ["FROZEN", "a freeze"],
+  ["ALARM", "an alarm"],
+  ["GATE_UNAVAILABLE", "a check that cannot be read"],
+  ["STACK_MOVING", "work that runs in the stacks"],
+]);
+
+function formatReasons(codes: readonly string[]): string {
+  const words = codes.map((code) => REASONS.get(code) ?? code);
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 /** Returns the command that shows the rows. */

@@ -47,7 +47,7 @@ it("a release that is held back says by what, and not which stacks are", async (
   const seen = await readAll(bench, "shop-1.42.0");
 
   expect(seen).toContain(
-    "2 arrived, 0 on their way, 1 to be sent, 0 failed. Held back by FROZEN. Which: stackyard deploys",
+    "2 arrived, 0 on their way, 1 to be sent, 0 failed. Held back by a freeze. Which: stackyard deploys",
   );
   expect(seen).not.toMatch(/\bt[0-9]\b/);
   const open = await store.queries.listAttempts("shop-1.42.0");

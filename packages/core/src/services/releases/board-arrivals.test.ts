@@ -67,6 +67,8 @@ it("say what holds back most: a failure, a freeze, a closed window, then gates a
   expect(held("FROZEN")).toEqual(["production freeze production"]);
   expect(held("WINDOW_CLOSED")).toEqual(["production window production"]);
   expect(held("ALARM")).toEqual(["production gate production"]);
+  expect(held("GATE_UNAVAILABLE")).toEqual(["production gate production"]);
+  expect(held("STACK_MOVING")).toEqual(["production moving production"]);
   expect(holds("REVIEW", open("approve"), open("turn", { status: "ERROR" }), open("plan"))).toEqual([
     "turn failed production",
   ]);

@@ -92,16 +92,20 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** By the code of what holds back the first stack to which a deployment does not send; every other code is that of a gate. */
-const HELD_BY: Readonly<Record<string, BoardHold>> = { FROZEN: "freeze", WINDOW_CLOSED: "window" };
+/** By the code of what holds back the first stack to which a deployment does not send; a stack that moves holds nothing back. */
+const HELD_BY: ReadonlyMap<string | undefined, BoardHold> = new Map([
+  ["FROZEN", "freeze"],
+  ["WINDOW_CLOSED", "window"],
+  ["ALARM", "gate"],
+  ["GATE_UNAVAILABLE", "gate"],
+]);
 
 function toHold(machine: Machine, { name, status, attempt }: OpenTask): BoardHold {
   if (status === "ERROR") return "failed";
   const { executor, isApproval } = machine.tasks.get(name) ?? {};
   if (isApproval) return "approval";
   if (executor === "gate") return configOf(machine, name)["turn"] === undefined ? "gate" : "turn";
-  const code = executor === "deploy" ? attempt?.heldBy : undefined;
-  return code === undefined ? "moving" : (HELD_BY[code] ?? "gate");
+  return (executor === "deploy" ? HELD_BY.get(attempt?.heldBy) : undefined) ?? "moving";
 }
 
 const REFERENCE = /^\$\{\s*metadata\.([A-Za-z_]\w*)\s*\}$/;
