@@ -106,12 +106,12 @@ function Running({ record, isKnown }: { readonly record: ReleasePlace | undefine
     return <span className="muted">{isKnown ? "no release has succeeded yet" : "what runs is not known"}</span>;
   return (
     <span>
-      <span className="muted">runs</span>{" "}
+      <span className="muted">has run</span>{" "}
       <b>
         <Text>{running.releaseId}</Text>
       </b>{" "}
       <span className="muted">
-        since <Ago at={running.since} />
+        for <Ago at={running.since} plain />
       </span>
     </span>
   );
