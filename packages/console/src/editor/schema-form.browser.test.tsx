@@ -50,6 +50,20 @@ async function enter(field: { fill: (text: string) => Promise<void> }, text: str
   await userEvent.keyboard("{Enter}");
 }
 
+it("has its helps in one line each, and whole over what follows while the field has the focus", async () => {
+  const { screen } = await openWorkbench(MACHINE);
+  await selectState(screen, "LIVE");
+  const help = screen.getByTitle(/^From the entry; then/);
+  await expect.element(help).toBeInTheDocument();
+  const next = () => [...document.querySelectorAll(".inspector .schema-field")].at(-1)?.getBoundingClientRect().top;
+  const before = next();
+
+  expect(help.element().getBoundingClientRect().height).toBeLessThan(24);
+  help.element().closest(".schema-field")?.querySelector("input")?.focus();
+  await expect.poll(() => help.element().getBoundingClientRect().height).toBeGreaterThan(24);
+  expect(next()).toBe(before);
+});
+
 describe("forms", () => {
   it("have a key as soon as the schema of machines has it", async () => {
     const color: JsonSchema = { type: "string", title: "Shade", description: "Of the block", enum: ["red", "blue"] };

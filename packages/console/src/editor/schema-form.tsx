@@ -171,7 +171,11 @@ function EntryField(props: FieldProps & { readonly shape: Extract<Shape, Entered
       />
       {kinds}
       <div id={help}>
-        {field.help !== "" && <p className="muted">{field.help}</p>}
+        {field.help !== "" && (
+          <p className="schema-help muted">
+            <span title={field.help}>{field.help}</span>
+          </p>
+        )}
         <Messages problems={messages} />
       </div>
     </div>
