@@ -26,6 +26,8 @@ export interface NodeMark {
   readonly problems?: { readonly count: number; readonly hasError: boolean };
   readonly current?: boolean;
   readonly change?: ChangeMark | undefined;
+  /** The time after which the state is left, such as `30m`. */
+  readonly time?: string;
 }
 
 /** A state in the canvas. */
@@ -69,7 +71,7 @@ function StateView({ data: { node, mark, taken, task, down }, selected, width = 
   const times = taken?.states.get(id);
   const badge: StateBadge = {
     ...(mark?.current && { current: true }),
-    ...(times !== undefined && { note: toTimes(times) }),
+    ...defined({ note: times === undefined ? mark?.time : toTimes(times) }),
     ...defined({ sign: mark?.change }),
   };
   const marks: GraphMarks = {

@@ -308,7 +308,8 @@ function Canvas(props: CanvasProps & { readonly pane: Size }) {
   const [isFitting, setFitting] = useState(true);
   // States that were moved have their places in one direction.
   const stays = !isFitting || moved.size > 0;
-  const state = useFittingLayout(newest, { turned, pane, stays, notes: taken !== undefined, unfolded });
+  const notes = taken !== undefined || [...marks.values()].some(({ time }) => time !== undefined);
+  const state = useFittingLayout(newest, { turned, pane, stays, notes, unfolded });
   const { places, onNodesChange } = useDragged(moved, props.onMove);
   const isReady = state.kind === "ready";
   const direction = isReady ? state.direction : (turned ?? "right");

@@ -124,6 +124,18 @@ it("opens the form of a state by keyboard on a phone", async () => {
   await expect.element(screen.getByRole("heading", { name: "LIVE" })).toBeInViewport();
 });
 
+it("has the time after which a state is left in its box", async () => {
+  const timed = MACHINE.replace("    on: { OPENED: LIVE }", "    timeout: 30m\n    on: { OPENED: LIVE }");
+  const { screen } = await openWorkbench(timed);
+
+  await expect.element(screen.getByTestId("rf__node-INIT").getByText("30m")).toBeVisible();
+  await expect.element(screen.getByTestId("rf__node-LIVE").getByText("72h")).toBeVisible();
+  const [name, note] = ["graph-name", "graph-note"].map((part) =>
+    document.querySelector(`[data-testid=rf__node-INIT] .${part}`)?.getBoundingClientRect(),
+  );
+  expect(note?.left).toBeGreaterThan(name?.right ?? Number.POSITIVE_INFINITY);
+});
+
 it("draws the way that a simulation took strong, and lists its steps with their instants", async () => {
   const { screen } = await openWorkbench(MACHINE, { mode: "simulation" });
   await screen.getByRole("button", { name: "OPENED", exact: true }).click();

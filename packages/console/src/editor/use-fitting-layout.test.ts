@@ -25,6 +25,12 @@ it("puts a graph that fits into the middle, above the tools", () => {
   expect(toViewport(layoutOf(300, 200), pane, "INIT")).toEqual({ x: 166, y: 116, zoom: 1 });
 });
 
+it("puts a graph that reaches down to the tools beside them, as far as there is room", () => {
+  expect(toViewport(layoutOf(300, 1_000), { ...pane, width: 500 }, "INIT").x).toBeCloseTo(500 - 16 - 300 * (12 / 13));
+  expect(toViewport(layoutOf(200, 1_000), { ...pane, width: 500 }, "INIT").x).toBe(216);
+  expect(toViewport(layoutOf(200, 1_000), pane, "INIT").x).toBeCloseTo(224, 0);
+});
+
 it("begins at a state when the text of the whole graph could not be read", () => {
   const large = layoutOf(3_000, 200);
 

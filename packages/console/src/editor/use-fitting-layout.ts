@@ -22,6 +22,9 @@ export interface Viewport {
 /** Left free around a graph, in pixels. Its tools are below. */
 const ROOM = { x: 16, top: 16, bottom: 56 } as const;
 
+/** The width of the tools, with what is free around them: a graph that reaches down to them stands beside them. */
+const TOOLS = 216;
+
 function toRoom({ width, height }: Size): Size {
   return { width: width - 2 * ROOM.x, height: height - ROOM.top - ROOM.bottom };
 }
@@ -45,8 +48,11 @@ export function toViewport(layout: GraphLayout, pane: Size, around: string | und
     if (rest >= 0) return start + rest / 2;
     return Math.min(start, Math.max(start + rest, start + space / 2 - point * zoom));
   };
+  const rest = room.width - layout.width * zoom;
+  const beside =
+    layout.height * zoom > room.height && rest >= 0 ? Math.min(TOOLS, ROOM.x + rest) : Number.NEGATIVE_INFINITY;
   return {
-    x: along(layout.width, room.width, ROOM.x, at?.x ?? 0),
+    x: Math.max(beside, along(layout.width, room.width, ROOM.x, at?.x ?? 0)),
     y: along(layout.height, room.height, ROOM.top, at?.y ?? 0),
     zoom,
   };

@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import type { Direction, Point } from "@stackyard/core/drawing";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Simulated } from "../machine/messages.ts";
-import type { Outline } from "../machine/outline.ts";
+import type { Outline, OutlineState } from "../machine/outline.ts";
 import type { NodeMark } from "./canvas-parts.tsx";
 import type { Edit } from "./edit.ts";
 import type { OpenDialog } from "./edit-dialogs.tsx";
@@ -10,6 +10,7 @@ import { positions } from "./kept.ts";
 import { isPhone } from "./phone.ts";
 import { findPlaces, findSelection, followEdit, type Selection, stateOf } from "./selection.ts";
 import type { Session } from "./session.ts";
+import { findStateTime } from "./state-time.ts";
 import type { OpenDocument } from "./use-document.ts";
 import { useFocusAfterEdit } from "./use-focus-after-edit.ts";
 
@@ -77,7 +78,12 @@ export function useView({ session, document, mode }: ViewInput): EditorView {
   const [played, setPlayed] = useState<Simulated>();
   const panes = usePanes(mode);
   const { machine, cursor } = document;
-  const marks = useMarks(machine.problems, panes.mode === "simulation" ? played : undefined);
+  const marks = useMarks({
+    problems: machine.problems,
+    // While the text has errors, the graph is that of the last valid one.
+    states: machine.valid?.outline?.states,
+    played: panes.mode === "simulation" ? played : undefined,
+  });
   // Ranges of an outline count for the text that it was read from.
   const outline = machine.text === document.text ? machine.outline : undefined;
   useSelectionOfText({ cursor, outline, select });
@@ -158,10 +164,13 @@ function useMoved(key: string): Pick<EditorView, "moved" | "move"> {
 }
 
 /** Problems on the states that they are about, and where the simulated stack is. */
-function useMarks(
-  problems: readonly { readonly path: string; readonly severity: string }[] | undefined,
-  played: Simulated | undefined,
-): ReadonlyMap<string, NodeMark> {
+interface MarksInput {
+  readonly problems: readonly { readonly path: string; readonly severity: string }[] | undefined;
+  readonly states: readonly OutlineState[] | undefined;
+  readonly played: Simulated | undefined;
+}
+
+function useMarks({ problems, states, played }: MarksInput): ReadonlyMap<string, NodeMark> {
   return useMemo(() => {
     const counts = new Map<string, NonNullable<NodeMark["problems"]>>();
     for (const { path, severity } of problems ?? []) {
@@ -170,15 +179,16 @@ function useMarks(
       const { count, hasError } = counts.get(state) ?? { count: 0, hasError: false };
       counts.set(state, { count: count + 1, hasError: hasError || severity === "error" });
     }
+    const times = new Map((states ?? []).map((state) => [state.name, findStateTime(state)]));
     const current = played?.lines.at(-1)?.stack?.state;
-    const names = new Set([...counts.keys(), ...(current === undefined ? [] : [current])]);
+    const names = new Set([...times.keys(), ...counts.keys(), ...(current === undefined ? [] : [current])]);
     return new Map(
-      [...names].map((name): [string, NodeMark] => {
-        const found = counts.get(name);
-        return [name, { current: name === current, ...defined({ problems: found }) }];
-      }),
+      [...names].map((name): [string, NodeMark] => [
+        name,
+        { current: name === current, ...defined({ problems: counts.get(name), time: times.get(name) }) },
+      ]),
     );
-  }, [problems, played]);
+  }, [problems, states, played]);
 }
 
 interface TextSelection {
