@@ -6,10 +6,11 @@ import { keys } from "../api/keys.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { itemsOf, useLoad } from "../api/use-load.ts";
 import { FilterChoice, Filters } from "../design/filters.tsx";
+import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { type Happening, Happenings } from "../design/happenings.tsx";
 import { TextLink, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { wordOf } from "../design/mark.tsx";
-import { Empty, NoMatch, Page } from "../design/page.tsx";
+import { NoMatch, Page } from "../design/page.tsx";
 import { toJobPath } from "../design/run/job-link.tsx";
 import { Listed } from "../design/table.tsx";
 import { Text, useNow } from "../design/text.tsx";
@@ -18,6 +19,27 @@ import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { useJobs } from "./job-list.tsx";
+
+const SHOWS =
+  "Here you will see each call of an executor without a machine, newest first: fleet runs, releases of Auto Scaling groups, and what you run by hand.";
+
+const STEPS: readonly FirstStep[] = [
+  {
+    title: "See what can run",
+    text: "The yard lists its executors, and the workers that run them.",
+    link: { path: "/yard", word: "Open the yard" },
+  },
+  {
+    title: "Run something",
+    text: "Such as a command on all instances of a role.",
+    command: "stackyard fleet run --profile patch-scan --tag-key Role --tag-value web",
+  },
+  {
+    title: "Follow it",
+    text: "Its page has the progress, the log and the result; a terminal has what runs now.",
+    command: "stackyard attempts ls",
+  },
+];
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
@@ -28,6 +50,7 @@ export function JobsPage() {
   const list = useJobs(filter);
   const changeSearch = useChangeSearch();
   const isFiltered = state !== undefined || executor !== undefined;
+  const isNew = !isFiltered && list.items?.length === 0 && list.loadMore === undefined;
   return (
     <Page title="Jobs" actions={<To path="/custom-resources">Custom resources of CloudFormation</To>}>
       <nav className="tabs" aria-label="Views">
@@ -36,26 +59,26 @@ export function JobsPage() {
           Jobs
         </To>
       </nav>
-      <JobFilters />
-      <section className="panel" aria-label="Jobs">
-        <Listed
-          list={list}
-          empty={
-            isFiltered ? (
-              <NoMatch
-                filters={[state && `state ${state}`, executor && `executor ${executor}`].filter(Boolean).join(", ")}
-                onClear={() => changeSearch({ state: undefined, executor: undefined })}
-              />
-            ) : (
-              <Empty command="stackyard fleet run --profile patch-scan --tag-key Role --tag-value web">
-                No job has run yet. A job is one call of an executor without a machine.
-              </Empty>
-            )
-          }
-        >
-          {(jobs) => <Happenings label="Jobs, newest first" items={jobs.map(toHappening)} />}
-        </Listed>
-      </section>
+      {isNew ? (
+        <FirstSteps title="No job has run yet" shows={SHOWS} steps={STEPS} />
+      ) : (
+        <>
+          <JobFilters />
+          <section className="panel" aria-label="Jobs">
+            <Listed
+              list={list}
+              empty={
+                <NoMatch
+                  filters={[state && `state ${state}`, executor && `executor ${executor}`].filter(Boolean).join(", ")}
+                  onClear={() => changeSearch({ state: undefined, executor: undefined })}
+                />
+              }
+            >
+              {(jobs) => <Happenings label="Jobs, newest first" items={jobs.map(toHappening)} />}
+            </Listed>
+          </section>
+        </>
+      )}
     </Page>
   );
 }

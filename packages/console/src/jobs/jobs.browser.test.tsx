@@ -66,7 +66,10 @@ describe("JobsPage", () => {
   it("says when no job has run", async () => {
     const { screen } = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/jobs": { items: [] } });
 
-    await expect.element(screen.getByText("No job has run yet.", { exact: false })).toBeVisible();
+    await expect.element(screen.getByRole("heading", { name: "No job has run yet" })).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "Open the yard" })).toHaveClass("primary");
+    expect(document.querySelectorAll(".steps > li")).toHaveLength(3);
+    expect(document.querySelectorAll(".button.primary, .chip")).toHaveLength(1);
   });
 
   it("shows what is loading, and a failure", async () => {

@@ -1,18 +1,41 @@
 import type { MachineSummary } from "@stackyard/sdk";
 import { type MachineCounts, useMainConditions } from "../api/use-main-conditions.ts";
 import { Filters, FilterText } from "../design/filters.tsx";
+import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
-import { Empty, Loaded, MissingNotice, NoMatch, Page, Panel } from "../design/page.tsx";
+import { Loaded, MissingNotice, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { formatCount } from "../text/format-count.ts";
 import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
 import "./machines.css";
 
+const SHOWS =
+  "Here you will see each machine, which is the lifecycle of one kind of environment: its problems, its revisions and its stacks.";
+
+const STEPS: readonly FirstStep[] = [
+  {
+    title: "Draw it here",
+    text: "The editor shows the graph as you type, completes names, and marks what is wrong.",
+    link: { path: "/edit", word: "New machine" },
+  },
+  {
+    title: "Or begin with an example",
+    text: "A project with a machine, Terraform modules and a configuration.",
+    command: "stackyard init --template review-app",
+  },
+  {
+    title: "Check it, and put it into the machines folder",
+    text: "The yard reads the folder again by itself.",
+    command: "stackyard validate machines",
+  },
+];
+
 /** Renders all machines of the yard, those with errors first. */
 export function MachinesPage() {
   const query = useMachines();
+  const isNew = query.data?.length === 0;
   const counts = useMainConditions();
   const stacks = counts.machines && new Map(counts.machines.map((each) => [each.machine, each]));
   return (
@@ -23,19 +46,25 @@ export function MachinesPage() {
           <To path="/states" className="button plain">
             Terraform states
           </To>
-          <To path="/edit" className="button">
-            New machine
-          </To>
+          {!isNew && (
+            <To path="/edit" className="button">
+              New machine
+            </To>
+          )}
         </>
       }
     >
-      <Panel>
-        <Filters>
-          <FilterText name="text" label="Name contains" shortcut="/" />
-        </Filters>
-        <MissingNotice query={counts.query} />
-        <Loaded query={query}>{(machines) => <Machines machines={machines} stacks={stacks} />}</Loaded>
-      </Panel>
+      {isNew ? (
+        <FirstSteps title="No machine is in this yard yet" shows={SHOWS} steps={STEPS} />
+      ) : (
+        <Panel>
+          <Filters>
+            <FilterText name="text" label="Name contains" shortcut="/" />
+          </Filters>
+          <MissingNotice query={counts.query} />
+          <Loaded query={query}>{(machines) => <Machines machines={machines} stacks={stacks} />}</Loaded>
+        </Panel>
+      )}
     </Page>
   );
 }
@@ -49,11 +78,6 @@ interface ListProps {
 function Machines({ machines, stacks }: ListProps) {
   const { text = "" } = useSearch();
   const changeSearch = useChangeSearch();
-  if (machines.length === 0) {
-    return (
-      <Empty command="stackyard init">No machine is in this yard yet. Put a YAML file into its machines folder.</Empty>
-    );
-  }
   const shown = machines.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
   if (shown.length === 0) return <NoMatch filters={`"${text}"`} onClear={() => changeSearch({ text: undefined })} />;
   // What all have alike distinguishes none.

@@ -102,6 +102,9 @@ describe("the list of machines", () => {
   it("says what to do in an empty yard, and clears a filter that nothing fits", async () => {
     const empty = await renderPage(MachinesPage, "/machines", { "GET /v1/machines": { items: [] } });
     await expect.element(empty.screen.getByText(/No machine is in this yard yet/)).toBeVisible();
+    expect(empty.screen.getByRole("link", { name: "New machine" }).elements()).toHaveLength(1);
+    await expect.element(empty.screen.getByRole("link", { name: "New machine" })).toHaveClass("primary");
+    await expect.element(empty.screen.getByText("stackyard validate machines")).toBeVisible();
     await empty.screen.unmount();
 
     const { screen } = await renderPage(MachinesPage, "/machines?text=none", {

@@ -10,9 +10,14 @@ import { formatEntry } from "../text/format-entry.ts";
 
 const SHOWN = 12;
 
+/** Loads the newest lines of the yard's history. */
+export function useLatest() {
+  return useLoad(keys.list("latest"), ({ signal }) => yard.events.list({ limit: SHOWN, signal }));
+}
+
 /** Renders the newest lines of the yard's history. */
 export function Latest() {
-  const latest = useLoad(keys.list("latest"), ({ signal }) => yard.events.list({ limit: SHOWN, signal }));
+  const latest = useLatest();
   return (
     <Panel title="Latest" note="newest first">
       <Loaded query={latest} height={200}>

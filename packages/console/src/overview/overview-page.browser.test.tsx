@@ -382,6 +382,10 @@ describe("OverviewPage", () => {
     const { screen } = await renderPage(OverviewPage, "/", { ...quiet, "GET /v1/stack-counts": conditionCounts(0) });
 
     await expect.element(screen.getByText("stackyard send pr-1 OPENED --machine review-app")).toBeVisible();
+    await expect
+      .poll(() => [...document.querySelectorAll("h2")].map(({ textContent }) => textContent))
+      .toEqual(["This yard has no stacks yet"]);
+    expect(document.querySelectorAll(".button.primary")).toHaveLength(1);
   });
 
   it("shows a failure in its panel only", async () => {

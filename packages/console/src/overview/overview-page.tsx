@@ -1,5 +1,6 @@
 import { toCount } from "../api/use-load.ts";
 import { sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { FirstStack } from "../design/first-stack.tsx";
 import { ErrorNotice, Page, Panel, Skeleton } from "../design/page.tsx";
 import { useMedia } from "../design/use-media.ts";
 import { Activity } from "./activity.tsx";
@@ -8,8 +9,7 @@ import { Capacity } from "./capacity.tsx";
 import { countNeedy, formatNeedy } from "./count-needy.ts";
 import { CountsPanel } from "./counts-panel.tsx";
 import { useFailedJobs } from "./failed-jobs.tsx";
-import { FirstSteps } from "./first-steps.tsx";
-import { Latest } from "./latest.tsx";
+import { Latest, useLatest } from "./latest.tsx";
 import { PreviewsPanel } from "./previews-panel.tsx";
 import { RunningAttempts } from "./running-attempts.tsx";
 import { YardBlocks } from "./yard-blocks.tsx";
@@ -20,6 +20,9 @@ export function OverviewPage() {
   const { query, counts, machines } = useMainConditions();
   const total = counts && totalOf(counts);
   const jobs = useFailedJobs();
+  const latest = useLatest();
+  // In a yard in which nothing has happened yet, not even a job, panels would be empty.
+  const isNew = total === 0 && latest.data?.items.length === 0;
   // The causes are seen without scrolling over all stacks.
   const isPhone = useMedia("(max-width: 719px)");
   const sentence =
@@ -34,9 +37,10 @@ export function OverviewPage() {
   return (
     <Page title="Overview" sentence={sentence} actions={<Capacity />}>
       {counts === undefined && (query.error === null ? <Skeleton height={200} /> : <ErrorNotice error={query.error} />)}
-      {counts !== undefined && machines !== undefined && (
+      {total === 0 && <FirstStack shows={SHOWS} />}
+      {counts !== undefined && machines !== undefined && !isNew && (
         <>
-          {total === 0 ? <FirstSteps /> : <CountsPanel counts={counts} machines={isPhone ? undefined : machines} />}
+          {total !== 0 && <CountsPanel counts={counts} machines={isPhone ? undefined : machines} />}
           <div className="overview-grid">
             <div className="overview-main">
               <Attention counts={counts} jobs={jobs} />
@@ -58,6 +62,9 @@ export function OverviewPage() {
     </Page>
   );
 }
+
+const SHOWS =
+  "Here you will see how many stacks are healthy, what needs a person and why, what runs, what happened last, and what it costs.";
 
 function formatCount(count: number, noun: string): string {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

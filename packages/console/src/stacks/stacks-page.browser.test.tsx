@@ -222,7 +222,10 @@ describe("StacksPage", () => {
   it("shows how to begin in a new yard", async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", serve([]));
 
-    await expect.element(screen.getByText("This yard has no stacks yet.", { exact: false })).toBeVisible();
+    await expect.element(screen.getByRole("heading", { name: "This yard has no stacks yet" })).toBeVisible();
+    expect(document.querySelectorAll(".steps > li")).toHaveLength(3);
+    expect(document.querySelectorAll(".button.primary")).toHaveLength(1);
+    await expect.element(screen.getByRole("region", { name: "List of stacks" })).not.toBeInTheDocument();
   });
 
   it("shows a failure with its code, and tries again", async () => {

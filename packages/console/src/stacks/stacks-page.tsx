@@ -5,6 +5,7 @@ import { useLoad } from "../api/use-load.ts";
 import { NEEDS_PERSON, needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import type { PagePart } from "../api/use-pages.ts";
+import { FirstStack } from "../design/first-stack.tsx";
 import { type Search, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, ErrorNotice, MissingNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
@@ -22,6 +23,9 @@ import { StackTiles } from "./stack-tiles.tsx";
 import { ViewTabs } from "./view-tabs.tsx";
 import { ViewSwitch, ViewTools } from "./view-tools.tsx";
 import "./stacks.css";
+
+const SHOWS =
+  "Here you will see each environment of the yard, those that need a person first, with its state, its version and why it waits.";
 
 const NONE: Selection = { ids: new Set(), all: false };
 /** Stacks whose metadata decides which columns and groups are offered. */
@@ -58,38 +62,46 @@ export function StacksPage() {
   useListedOnly(list.rows, selection, select);
   // Rows that were loaded stay while the server is gone; the header says since when they are old.
   const isStale = list.rows !== undefined && isUnreachable(list.error);
+  // What filters a list, and counts its parts, has no use in a yard without stacks.
+  const isNew = list.rows?.length === 0 && counts.data?.total === 0 && formatFilters(search) === "";
   const sample = useMemo(() => (list.rows ?? []).slice(0, SAMPLE).flatMap((stack) => stack ?? []), [list.rows]);
   return (
     <Page
       title="Stacks"
-      sentence={total !== undefined && <Total total={total} />}
+      sentence={total !== undefined && !isNew && <Total total={total} />}
       actions={
-        <To path="/stacks" search={{ ...search, bulk: "list" }}>
-          Bulk operations
-        </To>
+        !isNew && (
+          <To path="/stacks" search={{ ...search, bulk: "list" }}>
+            Bulk operations
+          </To>
+        )
       }
     >
       <ViewTabs />
-      <section className="panel stacks-panel" aria-label="List of stacks">
-        <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
-        <MissingNotice query={counts} />
-        <MissingNotice query={conditions.query} />
-        <Conditions filter={filter} />
-        {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
-        {list.rows === undefined && list.error === null && <Skeleton height={400} />}
-        {list.rows?.length === 0 && <NoStacks />}
-        {list.rows !== undefined && list.rows.length > 0 && (
-          <Stacks
-            list={list}
-            sort={sort}
-            isSorted={parts !== "worst-first" && parts.length === 1}
-            filter={filter}
-            sample={sample}
-            selection={selection}
-            onSelect={select}
-          />
-        )}
-      </section>
+      {isNew ? (
+        <FirstStack shows={SHOWS} />
+      ) : (
+        <section className="panel stacks-panel" aria-label="List of stacks">
+          <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
+          <MissingNotice query={counts} />
+          <MissingNotice query={conditions.query} />
+          <Conditions filter={filter} />
+          {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
+          {list.rows === undefined && list.error === null && <Skeleton height={400} />}
+          {list.rows?.length === 0 && <NoStacks />}
+          {list.rows !== undefined && list.rows.length > 0 && (
+            <Stacks
+              list={list}
+              sort={sort}
+              isSorted={parts !== "worst-first" && parts.length === 1}
+              filter={filter}
+              sample={sample}
+              selection={selection}
+              onSelect={select}
+            />
+          )}
+        </section>
+      )}
       <SelectionBar
         selection={selection}
         filter={filter}
@@ -141,9 +153,5 @@ function NoStacks() {
   const filters = formatFilters(search);
   const clear = () => changeSearch(Object.fromEntries(Object.keys(FILTER_NAMES).map((name) => [name, undefined])));
   if (filters !== "") return <NoMatch filters={filters} onClear={clear} />;
-  return (
-    <Empty command="stackyard send pr-1 OPENED --machine review-app">
-      This yard has no stacks yet. The first event of a machine creates one.
-    </Empty>
-  );
+  return <Empty>No stack is listed.</Empty>;
 }

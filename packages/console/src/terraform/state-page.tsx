@@ -42,7 +42,7 @@ function OneState({ stateKey: key }: { stateKey: string }) {
       sentence={state.data && <LastWritten state={state.data} people={listPeople(state.data)} />}
     >
       {key === "" ? (
-        <Empty command="stackyard terraform ls">The address names no state. Open one from the list.</Empty>
+        <Empty command="stackyard states ls">The address names no state. Open one from the list.</Empty>
       ) : (
         <Loaded query={state} height={320}>
           {(found) => (

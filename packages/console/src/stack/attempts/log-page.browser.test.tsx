@@ -218,6 +218,6 @@ describe("the page of a log", () => {
 
   it("says what to do without an attempt", async () => {
     const { screen } = await renderPage(LogPage, "/log", {});
-    await expect.element(screen.getByText("stackyard logs STACK TASK")).toBeVisible();
+    await expect.element(screen.getByText("stackyard stacks logs STACK TASK")).toBeVisible();
   });
 });

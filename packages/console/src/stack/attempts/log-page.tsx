@@ -24,7 +24,9 @@ export function LogPage() {
   if (attempt === "") {
     return (
       <Page title="Log">
-        <Empty command="stackyard logs STACK TASK">The address names no attempt. Open a log from its stack.</Empty>
+        <Empty command="stackyard stacks logs STACK TASK">
+          The address names no attempt. Open a log from its stack.
+        </Empty>
       </Page>
     );
   }
