@@ -94,7 +94,12 @@ export function Absent({ path, word, children = NOT_FOUND }: AbsentProps) {
     <Panel>
       <div className="notice">
         <p>{children}</p>
-        <To path={path}>{word}</To>
+        <p className="muted">
+          Its address may have a mistake, it may have been removed, or your role does not cover it.
+        </p>
+        <To path={path} className="button primary">
+          {word}
+        </To>
       </div>
     </Panel>
   );

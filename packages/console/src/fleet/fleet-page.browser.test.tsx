@@ -260,6 +260,7 @@ describe("FleetPage", () => {
 
     const absent = await renderPage(FleetPage, "/fleet?id=run-9", {});
     await expect.element(absent.screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect.element(absent.screen.getByRole("link", { name: "All jobs" })).toHaveClass("primary");
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
-import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Absent, Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { JobActions } from "../runs/job-actions.tsx";
 import { JobId } from "../runs/job-head.tsx";
 import { RunTabs } from "../runs/run-tabs.tsx";
@@ -50,19 +50,29 @@ export function FleetPage() {
       beside={<JobId id={id} />}
       actions={run.data && <JobActions job={run.data} {...defined({ retryWord })} />}
     >
-      {run.data !== undefined || run.error === null || report.data === undefined || report.data.length === 0 ? (
-        <Loaded query={run} height={120}>
-          {(data) => (
-            <Loaded query={report} height={480}>
-              {(pages) => <Shown run={data} pages={pages} />}
-            </Loaded>
-          )}
-        </Loaded>
-      ) : (
-        // A task of a machine has a report under its own key, and no job.
-        <Shown pages={report.data} />
-      )}
+      <Run run={run} report={report} />
     </Page>
+  );
+}
+
+interface RunProps {
+  readonly run: UseQueryResult<Job>;
+  readonly report: ReturnType<typeof useFleetReport>;
+}
+
+/** Renders what is known of a run. A task of a machine has a report under its own key, and no job. */
+function Run({ run, report }: RunProps) {
+  const hasReport = report.data !== undefined && report.data.length > 0;
+  if (run.data === undefined && run.error !== null && hasReport) return <Shown pages={report.data} />;
+  if (isAbsent(run.error)) return <Absent path="/jobs" word="All jobs" />;
+  return (
+    <Loaded query={run} height={120}>
+      {(data) => (
+        <Loaded query={report} height={480}>
+          {(pages) => <Shown run={data} pages={pages} />}
+        </Loaded>
+      )}
+    </Loaded>
   );
 }
 

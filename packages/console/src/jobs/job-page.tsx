@@ -1,10 +1,10 @@
 import type { Job } from "@stackyard/sdk/jobs";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
-import { Empty, Loaded, Page } from "../design/page.tsx";
+import { Absent, Empty, Loaded, Page } from "../design/page.tsx";
 import { findJobPage } from "../design/run/job-link.tsx";
 import { Text } from "../design/text.tsx";
 import { JobActions } from "../runs/job-actions.tsx";
@@ -43,9 +43,13 @@ function OneJob({ id }: { id: string }) {
       beside={<JobId id={id} />}
       actions={job.data && <JobActions job={job.data} />}
     >
-      <Loaded query={job} height={160}>
-        {(data) => <Shown job={data} />}
-      </Loaded>
+      {isAbsent(job.error) ? (
+        <Absent path="/jobs" word="All jobs" />
+      ) : (
+        <Loaded query={job} height={160}>
+          {(data) => <Shown job={data} />}
+        </Loaded>
+      )}
     </Page>
   );
 }

@@ -202,6 +202,7 @@ describe("JobPage", () => {
   it("says when the job is absent or not named", async () => {
     const { screen } = await renderPage(JobPage, "/job?id=run-9", {});
     await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "All jobs" })).toHaveClass("primary");
 
     const other = await renderPage(JobPage, "/job", {});
     await expect.element(other.screen.getByText("The address names no job.", { exact: false })).toBeVisible();

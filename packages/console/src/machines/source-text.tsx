@@ -5,10 +5,8 @@ import { useLoad } from "../api/use-load.ts";
 import { CopyButton } from "../design/copy-button.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
-import { Scrolled } from "../design/scrolled.tsx";
+import { SourceLines } from "../design/source-lines.tsx";
 import { Text } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
-import "./machines.css";
 
 /**
  * Renders the newest document of a machine as it was written, also one with errors; marks the `line` in the address.
@@ -38,24 +36,10 @@ export function SourceText({ name }: { name: string }) {
 
 function Lines({ source }: { source: string }) {
   const { line } = useSearch();
-  const marked = useRef<HTMLLIElement>(null);
+  const place = useRef<HTMLLIElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another line of the address is scrolled to
   useEffect(() => {
-    void marked.current?.scrollIntoView({ block: "center" });
+    void place.current?.scrollIntoView({ block: "center" });
   }, [line]);
-  return (
-    <Scrolled label="Text of the machine" className="source-scroll">
-      <ol className="source-lines mono">
-        {source.split(/\r?\n/).map((text, index) => {
-          const isMarked = String(index + 1) === line;
-          return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
-            <li key={index} {...(isMarked && { ref: marked, "aria-current": "location" as const })}>
-              <code>{toSafeText(text) || " "}</code>
-            </li>
-          );
-        })}
-      </ol>
-    </Scrolled>
-  );
+  return <SourceLines label="Text of the machine" source={source} marked={{ line, place }} />;
 }

@@ -1,21 +1,20 @@
 import type { MachineDetails } from "@stackyard/sdk";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { CopyButton } from "../design/copy-button.tsx";
 import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
-import { Scrolled } from "../design/scrolled.tsx";
-import { toSafeText } from "../text/safe-text.ts";
+import { SourceLines } from "../design/source-lines.tsx";
 import type { StackProps } from "./source.ts";
 import { StackGraph } from "./stack-graph.tsx";
 
-/** Renders the machine of a stack: its graph, the stack's revision, and that revision's text. */
+/** Renders the revision of its machine that a stack has, and its text; the graph is on the first tab. */
 export function MachineTab({ source, stack }: StackProps) {
   if (stack.machine === JOB_MACHINE) return <StackGraph source={source} stack={stack} />;
   return (
     <>
       {source.loadMachine !== undefined && <RevisionFacts source={source} stack={stack} />}
-      <StackGraph source={source} stack={stack} />
       <RevisionText source={source} stack={stack} />
     </>
   );
@@ -62,14 +61,13 @@ function RevisionText({ source, stack: { machineHash } }: StackProps) {
     { staleTime: Number.POSITIVE_INFINITY },
   );
   return (
-    <Panel title="Document">
+    <Panel
+      title="Document"
+      {...(query.data !== undefined && { actions: <CopyButton text={query.data} look="plain" /> })}
+    >
       {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
       {query.data === "" && <Empty>The document has no text.</Empty>}
-      {query.data !== undefined && query.data !== "" && (
-        <Scrolled label="Document" className="document" as="pre">
-          {toSafeText(query.data)}
-        </Scrolled>
-      )}
+      {query.data !== undefined && query.data !== "" && <SourceLines label="Document" source={query.data} />}
     </Panel>
   );
 }

@@ -217,10 +217,20 @@ describe("the machine of a stack", () => {
     const stack = aStack({ machineHash: "a".repeat(64) });
     const { screen } = await renderPage(StackPage, "/stack?id=pr-12&tab=machine", {
       ...stackApi(stack),
-      [`GET /v1/revisions/${stack.machineHash}`]: { source: "version: 2\n# \u202eold" },
+      [`GET /v1/revisions/${stack.machineHash}`]: { source: "version: 2\n# \u202eold\n" },
     });
 
     await expect.element(screen.getByText("Current is c3435a5e2f4e")).toBeVisible();
     await expect.element(screen.getByText(/‹U\+202E›old/)).toBeVisible();
+    const colored = [...document.querySelectorAll(".source-lines span")].map(({ className, textContent }) => [
+      className,
+      textContent,
+    ]);
+    expect(colored).toEqual([
+      ["source-key", "version"],
+      ["source-literal", "2"],
+      ["source-comment", "# ‹U+202E›old"],
+    ]);
+    expect(document.querySelectorAll(".source-lines > li")).toHaveLength(2);
   });
 });

@@ -2,7 +2,7 @@ import { nameBy } from "@stackyard/core";
 import type { StateVersion, TerraformState } from "@stackyard/sdk";
 import { type ReactNode, useState } from "react";
 import { useRefusal } from "../api/access.ts";
-import { queryClient, yard } from "../api/client.ts";
+import { isAbsent, queryClient, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
@@ -12,7 +12,7 @@ import { type Happening, Happenings } from "../design/happenings.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Absent, Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Table } from "../design/table.tsx";
 import { Ago, Day, Text } from "../design/text.tsx";
@@ -43,6 +43,8 @@ function OneState({ stateKey: key }: { stateKey: string }) {
     >
       {key === "" ? (
         <Empty command="stackyard states ls">The address names no state. Open one from the list.</Empty>
+      ) : isAbsent(state.error) ? (
+        <Absent path="/states" word="All Terraform states" />
       ) : (
         <Loaded query={state} height={320}>
           {(found) => (

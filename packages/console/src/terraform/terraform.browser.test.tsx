@@ -169,5 +169,6 @@ describe("StatePage", () => {
     });
 
     await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "All Terraform states" })).toHaveClass("primary");
   });
 });
