@@ -19,7 +19,7 @@ export function ArtifactsPage() {
   if (rows.items === undefined && toFailure(rows.error).code === "NOT_CONFIGURED") {
     return (
       <Page title="Artifacts">
-        <Empty command="stackyard doctor">
+        <Empty command="stackyard artifacts --help">
           This yard has no distributor. Set distributor in stackyard.config.ts to the name or ARN of its function.
         </Empty>
       </Page>

@@ -46,7 +46,7 @@ function OneRelease({ id }: { id: string }) {
       actions={release.data && <ReleaseActions release={release.data} />}
     >
       {id === "" ? (
-        <Empty command="stackyard asg watch JOB">The address names no release. Open one from the list.</Empty>
+        <Empty command="stackyard asg ls">The address names no release. Open one from the list.</Empty>
       ) : (
         <Loaded query={release} height={400}>
           {(found) => (
