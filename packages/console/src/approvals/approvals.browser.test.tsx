@@ -126,6 +126,26 @@ describe("ApprovalPage", () => {
     await expect.element(screen.getByText("Starts: deploy.")).toBeVisible();
   });
 
+  it("has the decision right below what changes on a phone, and the rest after it", async () => {
+    await page.viewport(390, 844);
+    const outputs = { plan: "sha256:4f1c", adds: 4, changes: 3, destroys: 1 };
+    const { screen } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod/history": { items: [{ ...aLine, event: "TASK_SUCCESS", task: "plan", outputs }] },
+    });
+    await expect.element(screen.getByRole("heading", { name: /^What changes/ })).toBeVisible();
+
+    const panels = [...document.querySelectorAll<HTMLElement>(".approval-columns section.panel")]
+      .map((panel) => ({
+        title: panel.querySelector("h2")?.firstChild?.textContent,
+        top: panel.getBoundingClientRect().top,
+      }))
+      .toSorted((a, b) => a.top - b.top)
+      .map(({ title }) => title);
+    expect(panels.slice(0, 2)).toEqual(["What changes", expect.stringMatching(/^Given/)]);
+    expect(panels.slice(2)).toEqual(expect.arrayContaining(["Metadata", "Asked"]));
+  });
+
   it("shows the plan that is approved, with what it would destroy and what it costs", async () => {
     const outputs = { plan: "sha256:4f1c", adds: 4, changes: 3, destroys: 1, forgets: 2, monthly_cost: 412.5 };
     const line = {

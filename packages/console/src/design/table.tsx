@@ -44,6 +44,8 @@ export interface TableProps<Row> {
   readonly selected?: string | undefined;
   /** Shown in place of a table without rows. */
   readonly empty?: ReactNode;
+  /** Cells of several lines: a phone has no room for them next to each other, however few columns there are. */
+  readonly tall?: true;
   /** Called with the first and last row that are laid out: load what they show. */
   readonly onRange?: ((first: number, last: number) => void) | undefined;
 }
@@ -76,15 +78,16 @@ interface Layout {
 }
 
 /** Returns a list where a table would be cut: on a phone, each of its rows is a list of its cells, with their heads as names. */
-function useLayout({ columns, rows, onRange, height }: LayoutInput): Layout {
+function useLayout({ columns, rows, onRange, height, tall }: LayoutInput): Layout {
   const isPhone = useMedia("(max-width: 719px)");
-  const isList = isPhone && columns.length > MOST_ON_PHONE && rows.length <= MOST_IN_LIST && onRange === undefined;
+  const isWide = tall || columns.length > MOST_ON_PHONE;
+  const isList = isPhone && isWide && rows.length <= MOST_IN_LIST && onRange === undefined;
   if (!isList) return { isList, className: "table-scroll", height };
   const roles = { role: "table", groupRole: "rowgroup", rowRole: "row" } as const;
   return { isList, className: "table-scroll table-list", height: undefined, ...roles };
 }
 
-interface LayoutInput extends Pick<TableProps<never>, "onRange" | "height"> {
+interface LayoutInput extends Pick<TableProps<never>, "onRange" | "height" | "tall"> {
   readonly columns: { readonly length: number };
   readonly rows: { readonly length: number };
 }

@@ -101,6 +101,7 @@ function Known({ plan, release }: KnownProps) {
           {(stacks) => (
             <Table
               label="Stacks of the plan"
+              tall
               height="60vh"
               rows={groupEqual(stacks)}
               onEnd={list.loadMore}
