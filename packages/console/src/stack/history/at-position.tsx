@@ -71,6 +71,7 @@ function EntryFacts({ entry, sender }: { entry: HistoryEntry; sender: string | u
     Outputs: entry.outputs === undefined ? undefined : cutText(JSON.stringify(entry.outputs, null, 2), MAX_CHARACTERS),
     Notes: notes.length === 0 ? undefined : notes.join("\n"),
     "Event id": entry.eventId,
+    Position: String(position),
   };
   const shown = Object.entries(facts).map(([name, value]) => [
     name,
@@ -93,7 +94,7 @@ function EntryFacts({ entry, sender }: { entry: HistoryEntry; sender: string | u
           </span>
         )}
         <span className="muted">
-          <Ago at={at} />, position {position}
+          <Ago at={at} />
         </span>
       </p>
       <Pairs of={Object.fromEntries(shown)} />

@@ -103,7 +103,7 @@ function Steps({ entries, shown, onShow }: StepsProps) {
       <Button
         shortcut=","
         label="Previous position"
-        refusal={shown === 0 ? "This is the first line" : undefined}
+        idle={shown === 0 ? "This is the first line" : undefined}
         onPress={() => onShow(shown - 1)}
       >
         ‹
@@ -120,7 +120,7 @@ function Steps({ entries, shown, onShow }: StepsProps) {
       <Button
         shortcut="."
         label="Next position"
-        refusal={shown === entries.length - 1 ? "This is the newest line" : undefined}
+        idle={shown === entries.length - 1 ? "This is the newest line" : undefined}
         onPress={() => onShow(shown + 1)}
       >
         ›
