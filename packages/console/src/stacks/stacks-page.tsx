@@ -60,48 +60,39 @@ export function StacksPage() {
   const selection = selected.scope === scope ? selected.selection : NONE;
   const select = (next: Selection) => setSelected({ scope, selection: next });
   useListedOnly(list.rows, selection, select);
-  // Rows that were loaded stay while the server is gone; the header says since when they are old.
-  const isStale = list.rows !== undefined && isUnreachable(list.error);
-  // What filters a list, and counts its parts, has no use in a yard without stacks.
-  const isNew = list.rows?.length === 0 && counts.data?.total === 0 && formatFilters(search) === "";
   const sample = useMemo(() => (list.rows ?? []).slice(0, SAMPLE).flatMap((stack) => stack ?? []), [list.rows]);
+  if (isNew(list.rows, counts.data?.total, search)) return <NewYard />;
   return (
     <Page
       title="Stacks"
-      sentence={total !== undefined && !isNew && <Total total={total} />}
+      sentence={total !== undefined && <Total total={total} />}
       actions={
-        !isNew && (
-          <To path="/stacks" search={{ ...search, bulk: "list" }}>
-            Bulk operations
-          </To>
-        )
+        <To path="/stacks" search={{ ...search, bulk: "list" }}>
+          Bulk operations
+        </To>
       }
     >
       <ViewTabs />
-      {isNew ? (
-        <FirstStack shows={SHOWS} />
-      ) : (
-        <section className="panel stacks-panel" aria-label="List of stacks">
-          <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
-          <MissingNotice query={counts} />
-          <MissingNotice query={conditions.query} />
-          <Conditions filter={filter} />
-          {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
-          {list.rows === undefined && list.error === null && <Skeleton height={400} />}
-          {list.rows?.length === 0 && <NoStacks />}
-          {list.rows !== undefined && list.rows.length > 0 && (
-            <Stacks
-              list={list}
-              sort={sort}
-              isSorted={parts !== "worst-first" && parts.length === 1}
-              filter={filter}
-              sample={sample}
-              selection={selection}
-              onSelect={select}
-            />
-          )}
-        </section>
-      )}
+      <section className="panel stacks-panel" aria-label="List of stacks">
+        <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
+        <MissingNotice query={counts} />
+        <MissingNotice query={conditions.query} />
+        <Conditions filter={filter} />
+        {hasNewError(list) && <ErrorNotice error={list.error} onRetry={list.refetch} />}
+        {list.rows === undefined && list.error === null && <Skeleton height={400} />}
+        {list.rows?.length === 0 && <NoStacks />}
+        {list.rows !== undefined && list.rows.length > 0 && (
+          <Stacks
+            list={list}
+            sort={sort}
+            isSorted={parts !== "worst-first" && parts.length === 1}
+            filter={filter}
+            sample={sample}
+            selection={selection}
+            onSelect={select}
+          />
+        )}
+      </section>
       <SelectionBar
         selection={selection}
         filter={filter}
@@ -110,6 +101,25 @@ export function StacksPage() {
         onChange={select}
       />
       {search["bulk"] !== undefined && <RecentBulks />}
+    </Page>
+  );
+}
+
+/** Rows that were loaded stay while the server is gone, without an error: the header says since when they are old. */
+function hasNewError({ rows, error }: StackListProps["list"]): boolean {
+  return error !== null && !(rows !== undefined && isUnreachable(error));
+}
+
+/** What filters a list, and counts its parts, has no use in a yard without stacks. */
+function isNew(rows: readonly unknown[] | undefined, total: number | undefined, search: Search): boolean {
+  return rows?.length === 0 && total === 0 && formatFilters(search) === "";
+}
+
+function NewYard() {
+  return (
+    <Page title="Stacks">
+      <ViewTabs />
+      <FirstStack shows={SHOWS} />
     </Page>
   );
 }
