@@ -60,6 +60,22 @@ describe("FreezesPage", () => {
     },
   );
 
+  it("says of each freeze what it holds, and who or what ends it", async () => {
+    const everything: Freeze = { name: "all", reason: "incident", startedAt: at, startedBy: "ben", except: [] };
+    const { screen } = await renderPage(FreezesPage, "/freezes", {
+      "GET /v1/freezes": { items: [winter, everything] },
+      "GET /v1/freezes/winter/held": { items: [] },
+      "GET /v1/freezes/all/held": { items: [] },
+    });
+    await expect.element(screen.getByText("incident")).toBeVisible();
+
+    const factsOf = (index: number) =>
+      [...(document.querySelectorAll("dl.pairs")[index]?.querySelectorAll("dd") ?? [])].map((each) => each.textContent);
+    expect(factsOf(0)[0]).toBe("all stacks");
+    expect(factsOf(0)[2]).toMatch(/^the clock, Mon 4 Jan .*, or a person before$/);
+    expect(factsOf(1)[2]).toBe("a person who may repair its stacks");
+  });
+
   it("tells two people with one name apart (grafana#17635)", async () => {
     const frozen: Freeze = {
       ...winter,

@@ -102,13 +102,20 @@ function OneFreeze({ freeze, people, onAction }: OneFreezeProps) {
       <Pairs
         className="pairs panel-body"
         of={{
-          Stacks: <Scope freeze={freeze} />,
-          Until: to === undefined ? "a person ends it" : <Day at={to} />,
-          Started: (
+          Holds: <Scope freeze={freeze} />,
+          Since: (
             <>
               <Ago at={startedAt} /> by <Text>{nameBy(toStarter(freeze), people) ?? ""}</Text>
             </>
           ),
+          "Ended by":
+            to === undefined ? (
+              "a person who may repair its stacks"
+            ) : (
+              <>
+                the clock, <Day at={to} />, or a person before
+              </>
+            ),
           Pass: except.length > 0 && (
             <ul className="plain-list" aria-label={`Releases that pass ${name}`}>
               {except.map((each) => (
@@ -131,7 +138,7 @@ function OneFreeze({ freeze, people, onAction }: OneFreezeProps) {
 function Scope({ freeze: { machine, where } }: { freeze: Freeze }) {
   return (
     <>
-      {machine === undefined ? "all" : <TextLink path="/machine" search={{ name: machine }} text={machine} />}
+      {machine === undefined ? "all stacks" : <TextLink path="/machine" search={{ name: machine }} text={machine} />}
       {where !== undefined && (
         <>
           {" "}
