@@ -126,11 +126,9 @@ it("changes the keys of a task, each as one step that leaves the rest of its lin
 
 it("moves over the states by arrow keys and deletes one with what refers to it", async () => {
   const { screen } = await open(MACHINE);
-  // With the fields beside it, a graph next to the text has room for one state after the other downwards.
-  await screen.getByRole("button", { name: "Graph", exact: true }).click();
   await selectState(screen, "INIT");
 
-  await userEvent.keyboard("{ArrowRight}");
+  await userEvent.keyboard("{ArrowDown}");
   await userEvent.keyboard("{Delete}");
   await expect.element(screen.getByText("states.INIT.on")).toBeVisible();
   await screen.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
@@ -154,7 +152,7 @@ it("needs no pointer: keys act on the focused state", async () => {
   await expect.element(node).toBeVisible();
   node.element().focus();
 
-  await userEvent.keyboard("{ArrowRight}{Enter}");
+  await userEvent.keyboard("{ArrowDown}{Enter}");
   await expect.element(screen.getByRole("checkbox", { name: "Terminal" })).toHaveFocus();
   await expect.element(screen.getByRole("region", { name: "State LIVE" })).toBeVisible();
   screen.getByTestId("rf__node-LIVE").element().focus();
