@@ -70,8 +70,8 @@ export const router = createRouter({
 function NotFound() {
   return (
     <Page title="Page not found">
-      <Absent path="/" word="Overview">
-        The console has no page at this address. Search for a screen or a stack above.
+      <Absent path="/" word="Overview" reasons="Search for a screen or a stack above.">
+        The console has no page at this address. It may have a mistake.
       </Absent>
     </Page>
   );

@@ -1,10 +1,25 @@
 import type { Approval } from "@stackyard/sdk";
 import type { PagedList } from "../api/use-pages.ts";
 import { Asks, ReviewLink } from "../design/approval/asks.tsx";
+import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { To } from "../design/links.tsx";
 import { Empty, Page } from "../design/page.tsx";
 import { Day } from "../design/text.tsx";
 import { useApprovals } from "./approval-list.tsx";
+
+const SHOWS = "Here you will see what waits for a decision, who asked, and what approving it would do.";
+const STEPS: readonly FirstStep[] = [
+  {
+    title: "Let a task wait for people",
+    text: "A task of the executor approval names the groups that decide, and what they approve, such as a plan.",
+    link: { path: "/machines", word: "Open machines" },
+  },
+  {
+    title: "Be told",
+    text: "Who opens a page of the console sees the count beside Approvals. In a terminal:",
+    command: "stackyard approvals ls --mine",
+  },
+];
 
 /** Renders open approvals: first those that the person may give, then those of others. */
 export function ApprovalsPage() {
@@ -21,16 +36,16 @@ export function ApprovalsPage() {
         </To>
       }
     >
-      <Asks
-        title="Wait for you"
-        list={mine}
-        empty={
-          <Empty command="stackyard approvals ls">
-            {all.items?.length === 0 ? "No approval is open." : "No approval waits for you."}
-          </Empty>
-        }
-        action={(approval, isFirst) => <ReviewLink approval={approval} isPrimary={isFirst} />}
-      />
+      {mine.items?.length === 0 && all.items?.length === 0 ? (
+        <FirstSteps title="No approval is open" shows={SHOWS} steps={STEPS} />
+      ) : (
+        <Asks
+          title="Wait for you"
+          list={mine}
+          empty={<Empty command="stackyard approvals ls">No approval waits for you.</Empty>}
+          action={(approval, isFirst) => <ReviewLink approval={approval} isPrimary={isFirst} />}
+        />
+      )}
       <Asks
         title="Wait for others"
         list={others}

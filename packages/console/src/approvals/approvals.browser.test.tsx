@@ -112,7 +112,7 @@ describe("ApprovalsPage", () => {
   it("says that nothing waits", async () => {
     const { screen } = await renderPage(ApprovalsPage, "/approvals", { "GET /v1/approvals": { items: [] } });
 
-    await expect.element(screen.getByText("No approval is open.")).toBeVisible();
+    await expect.element(screen.getByText("No approval is open", { exact: true })).toBeVisible();
   });
 });
 

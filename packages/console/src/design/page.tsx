@@ -88,15 +88,15 @@ export function Empty({ children, command }: { children: ReactNode; command?: st
 /** What is said where something does not exist, or may not be read: both look alike. */
 const NOT_FOUND = "Not found, or you may not read it.";
 
+const REASONS = "Its address may have a mistake, it may have been removed, or your role does not cover it.";
+
 /** Renders that what a page is about is not there, with one way on. */
-export function Absent({ path, word, children = NOT_FOUND }: AbsentProps) {
+export function Absent({ path, word, children = NOT_FOUND, reasons = REASONS }: AbsentProps) {
   return (
     <Panel>
       <div className="notice">
         <p>{children}</p>
-        <p className="muted">
-          Its address may have a mistake, it may have been removed, or your role does not cover it.
-        </p>
+        <p className="muted">{reasons}</p>
         <To path={path} className="button primary">
           {word}
         </To>
@@ -110,6 +110,8 @@ interface AbsentProps {
   readonly path: string;
   readonly word: string;
   readonly children?: ReactNode;
+  /** Why it may not be there. */
+  readonly reasons?: string;
 }
 
 /** Renders that no item matches the filters. */

@@ -2,7 +2,7 @@ import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
 import { type Count, toCount } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
-import { Empty, MissingNotice, Page } from "../design/page.tsx";
+import { MissingNotice, Page } from "../design/page.tsx";
 import { CausePanel, useCauses } from "./cause-panel.tsx";
 import { OpenApprovals } from "./open-approvals.tsx";
 import { WaitingPanel } from "./waiting-panel.tsx";
@@ -69,8 +69,27 @@ function NeedyParts({ counts }: { counts: Counts }) {
   const needy = known.filter((id) => counts[id] !== 0);
   const isWhole = known.length === NEEDY.length;
   const parts = needy.length === 0 && !isWhole ? NEEDY.filter((id) => counts[id] === "loading").slice(0, 1) : needy;
-  if (parts.length === 0) return <Empty>Nothing needs you.</Empty>;
+  if (parts.length === 0) return <Nothing />;
   return parts.map((id, index) => <Part key={id} id={id} isFirst={index === 0} />);
+}
+
+/** Renders that no part has anything. */
+function Nothing() {
+  return (
+    <section className="panel" aria-label="Inbox">
+      <div className="notice">
+        <p>
+          <Mark status="healthy" word="Nothing needs you." />
+        </p>
+        <p className="muted">
+          Stacks that have failed, open approvals, and events that cannot be applied will stand here, by their cause.
+        </p>
+        <To path="/stacks" className="button">
+          All stacks
+        </To>
+      </div>
+    </section>
+  );
 }
 
 function Part({ id, isFirst }: { id: TabId; isFirst: boolean }) {

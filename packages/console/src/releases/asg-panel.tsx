@@ -6,7 +6,7 @@ import { AwsPlace } from "../design/aws-place.tsx";
 import { Button } from "../design/button.tsx";
 import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, Panel } from "../design/page.tsx";
+import { Panel } from "../design/page.tsx";
 import { Listed } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { type AsgPlace, toAsgPlaces } from "./asg-places.ts";
@@ -28,14 +28,8 @@ export function useAsgLists(): AsgLists {
 
 /** Renders each place of Auto Scaling groups: what runs there, and below it its releases, the newest first. */
 export function AsgPanel({ lists: { places, releases } }: { readonly lists: AsgLists }) {
-  const isEmpty = places.items?.length === 0 && releases.items?.length === 0;
   return (
     <Panel title="Auto Scaling groups" note="what runs where">
-      {isEmpty && (
-        <Empty command="stackyard asg deploy release.json">
-          No release of Auto Scaling groups has run on this yard.
-        </Empty>
-      )}
       <Listed list={places} empty={null}>
         {() => null}
       </Listed>

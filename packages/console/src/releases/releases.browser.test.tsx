@@ -110,6 +110,23 @@ describe("ReleasesPage", () => {
     await expect.element(screen.getByText("no release has succeeded yet")).not.toBeInTheDocument();
   });
 
+  it("shows the first steps where nothing has ever been released, and not while that is not known", async () => {
+    const none = { "GET /v1/releases/places": { items: [] }, "GET /v1/jobs": { items: [] } };
+    const { screen } = await renderPage(ReleasesPage, "/releases", { ...none, "GET /v1/boards": { items: [] } });
+
+    await expect
+      .element(screen.getByRole("heading", { name: "Nothing has been released on this yard yet" }))
+      .toBeVisible();
+    expect(screen.getByRole("link", { name: "Open machines" }).all()).toHaveLength(1);
+
+    await screen.unmount();
+    const failing = { ...none, "GET /v1/boards": problem(500, "INTERNAL", "The store does not answer.") };
+    const { screen: other } = await renderPage(ReleasesPage, "/releases", failing);
+
+    await expect.element(other.getByText("The store does not answer.")).toBeVisible();
+    expect(other.getByText("Nothing has been released").all()).toEqual([]);
+  });
+
   it("says why boards cannot be loaded, instead of showing a yard without any", async () => {
     const { screen } = await renderPage(ReleasesPage, "/releases", {
       "GET /v1/releases/places": { items: [] },

@@ -58,7 +58,7 @@ export function createCodePageHandler(context: AuthContext): AuthHandler {
   };
 }
 
-const TITLE = "Sign in a terminal";
+const TITLE = "Sign in to a terminal";
 
 /** Handles `POST /auth/confirm`: the person has typed the code, sees the requester, and answers. */
 export function createConfirmHandler(context: AuthContext, { devices }: DeviceDeps): AuthHandler {

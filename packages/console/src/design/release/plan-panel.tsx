@@ -138,7 +138,7 @@ const STATES = (["failed", "sent", "waiting", "unsent", "done"] as const).map(
 /** The kinds of changes, those that need attention first. */
 const KINDS = [
   ["fails", "failed", "Would fail"],
-  ["moving", "waiting", "Did not rest"],
+  ["moving", "waiting", "Were moving"],
   ["create", "queued", "Create"],
   ["move", "running", "Move"],
   ["same", "healthy", "Unchanged"],
