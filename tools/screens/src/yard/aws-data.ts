@@ -6,11 +6,11 @@ import type { ArtifactsClient } from "@stackyard/server";
 
 export const PLACE = { account: "111122223333", region: "eu-west-1", project: "acme/web", config: "prod" };
 
-const MINUTE_MS = 60_000;
+const STEP_MS = 15_000;
 
-/** Returns the report of a release that waits for its groups, 4 minutes after its start. */
+/** Returns the report of a release that waits for its groups, a minute after its start. */
 export function toReleaseReport(now: number): object {
-  const startedAt = now - 4 * MINUTE_MS;
+  const startedAt = now - 4 * STEP_MS;
   const path = ["Validate", "Lock", "CreateGroups", "CheckHealthy"];
   const service = { unhealthy: 0, terminating: 0, targetHealthy: 5, targetLaunched: 6, causes: [] };
   return {
@@ -18,20 +18,20 @@ export function toReleaseReport(now: number): object {
     operation: "deploy",
     releaseId: "rel-42",
     state: "CheckHealthy",
-    since: now - MINUTE_MS,
+    since: now - STEP_MS,
     startedAt,
     timeoutSeconds: 900,
-    path: path.map((state, index) => ({ state, at: startedAt + index * MINUTE_MS })),
+    path: path.map((state, index) => ({ state, at: startedAt + index * STEP_MS })),
     services: {
       web: {
         ...service,
         healthy: 3,
         unhealthy: 1,
-        launching: 2,
+        launching: 4,
         isHealthy: false,
         causes: ["no capacity in eu-west-1a"],
       },
-      worker: { ...service, healthy: 5, launching: 0, isHealthy: true },
+      worker: { ...service, healthy: 5, launching: 5, isHealthy: true },
     },
     lines: [],
     laterErrors: [],
