@@ -110,10 +110,7 @@ describe("the page of an incident", () => {
 
   it("shows history, attempts and the log of one by its tabs, and goes back", async () => {
     await page.getByRole("link", { name: "History" }).click();
-    await page
-      .getByText(/position \d+/)
-      .first()
-      .waitFor();
+    await page.getByText("Position", { exact: true }).waitFor();
     await page.getByRole("link", { name: "Attempts" }).click();
     await page.getByRole("link", { name: "Log", exact: true }).first().click();
     await page.getByText("creates with ***").waitFor();

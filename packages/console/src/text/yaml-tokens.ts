@@ -9,7 +9,7 @@ const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/.source;
 const BEFORE = /(?<=^|[\s[{(,])/.source;
 /** What follows one. */
 const AFTER = /(?=$|[\s\]},])/.source;
-const COLON = /(?=\s*:(?:$|\s))/.source;
+const COLON = /(?= {0,8}:(?:$|\s))/.source;
 
 const TOKEN = new RegExp(
   [

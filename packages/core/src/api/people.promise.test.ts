@@ -5,8 +5,8 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null;
 
-/** Names of fields that say who did something: `by`, `startedBy`, `actor`. An event is `raisedBy` an event. */
-const SAYS_WHO = /^(by|actor|(?!raised)[a-z]+By)$/;
+/** Names of fields that say who did something: `by`, `startedBy`, `actor`. An event is `raisedBy` an event, work is `heldBy` a code. */
+const SAYS_WHO = /^(by|actor|(?!raised|held)[a-z]+By)$/;
 
 /** Lists the fields of a schema that name who did something without saying which of several people of that name. */
 function listNameless(schema: unknown, at: string): readonly string[] {
