@@ -81,7 +81,7 @@ describe("an auditor", () => {
     expect(clicks() + 1).toBe(3);
   });
 
-  it("sees what changed in an environment with 3 clicks, and by whom with 4", async () => {
+  it("sees what changed in an environment with 3 clicks, by which event with 5, and by whom with 6", async () => {
     const { startAt, press, key, page, sees, clicks } = ada;
     await startAt();
     await key("Control+k");
@@ -94,9 +94,13 @@ describe("an auditor", () => {
     expect(clicks()).toBe(3);
 
     await press("link", "History");
+    await press("button", "All");
     await sees("PUSHED");
-    await sees(/tests/);
-    expect(clicks()).toBe(4);
+    expect(clicks()).toBe(5);
+
+    await press("button", /PUSHED/);
+    await sees("tests");
+    expect(clicks()).toBe(6);
   });
 });
 

@@ -108,10 +108,12 @@ describe("times", () => {
     );
 
     expect(times.length).toBeGreaterThan(10);
-    const wrong = times.filter(
-      ({ at, title }) =>
-        Math.floor(Date.parse(title.replace(" ", "T").replace(" ", "")) / 1_000) !== Math.floor(at / 1_000),
-    );
+    // In the zone of the reader with its name, then in UTC: `2026-01-01 14:05:00 CET (2026-01-01 13:05:00 UTC)`.
+    const TITLE = /^\S+ \S+ CET \((\S+) (\S+) UTC\)$/;
+    const wrong = times.filter(({ at, title }) => {
+      const [, day, time] = TITLE.exec(title) ?? [];
+      return Date.parse(`${day}T${time}Z`) !== Math.floor(at / 1_000) * 1_000;
+    });
     expect(wrong).toEqual([]);
   });
 

@@ -45,7 +45,7 @@ describe.runIf(findPackagedChromium() !== undefined && !process.env["STACKYARD_C
         });
         return found.map((sentence) => sentence.split(":")[0]);
       };
-      const button = `document.querySelector("main a.button, main button")`;
+      const button = `document.querySelector("main a.button.primary")`;
 
       const moved = await find(`${button}.style.translate = "4px 0"`);
       const reworded = await find(`document.querySelector("h1").textContent = "Stocks"`);
