@@ -20,6 +20,11 @@ export interface PagedList<Item> {
   readonly refetch: () => void;
 }
 
+/** Returns true for a list of which it is known that it has nothing: not for one that loads, has failed, or has pages left. */
+export function isKnownEmpty({ items, error, loadMore }: PagedList<unknown>): boolean {
+  return items?.length === 0 && error === null && loadMore === undefined;
+}
+
 /** Loads a list by pages of 100. A refetch loads the pages again that were loaded. */
 export function usePages<Item>(
   queryKey: readonly unknown[],

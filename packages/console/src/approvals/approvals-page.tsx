@@ -1,5 +1,5 @@
 import type { Approval } from "@stackyard/sdk";
-import type { PagedList } from "../api/use-pages.ts";
+import { isKnownEmpty, type PagedList } from "../api/use-pages.ts";
 import { Asks, ReviewLink } from "../design/approval/asks.tsx";
 import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { To } from "../design/links.tsx";
@@ -36,7 +36,7 @@ export function ApprovalsPage() {
         </To>
       }
     >
-      {mine.items?.length === 0 && all.items?.length === 0 ? (
+      {isKnownEmpty(mine) && isKnownEmpty(all) ? (
         <FirstSteps title="No approval is open" shows={SHOWS} steps={STEPS} />
       ) : (
         <Asks

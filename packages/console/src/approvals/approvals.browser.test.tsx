@@ -114,6 +114,15 @@ describe("ApprovalsPage", () => {
 
     await expect.element(screen.getByText("No approval is open", { exact: true })).toBeVisible();
   });
+
+  it("does not say so of a page that is empty while others follow", async () => {
+    const { screen } = await renderPage(ApprovalsPage, "/approvals", {
+      "GET /v1/approvals": { items: [], cursor: "next" },
+    });
+
+    await expect.element(screen.getByRole("region", { name: "Wait for you" })).toBeVisible();
+    await expect.element(screen.getByText("No approval is open", { exact: true })).not.toBeInTheDocument();
+  });
 });
 
 describe("ApprovalPage", () => {

@@ -13,7 +13,7 @@ describe("CustomResourcesPage", () => {
       .element(screen.getByRole("link", { name: "Migration" }).first())
       .toHaveAttribute("href", "/custom-resource?id=8236-r-1");
     expect(document.querySelector("[data-row='8236-r-1'] .happening-what")?.textContent).toBe(
-      "Update of Migration in stack shop failed after 2m, 111122223333 eu-west-1task 96052dc0 container app exited with 1. Last lines: migrations/0042.sql:17 no roomECS_EXIT_CODE",
+      "Update of Migration in stack shop failed after 2m, 111122223333 eu-west-1task 96052dc0 container app exited with 1. Last lines: migrations/0042.sql:17 no room ECS_EXIT_CODE",
     );
     await expect.element(screen.getByText("111122223333 eu-west-1").first()).toBeInTheDocument();
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);

@@ -4,11 +4,11 @@ import { type Happening, Happenings } from "../design/happenings.tsx";
 import { TextLink, To } from "../design/links.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
 import { Listed } from "../design/table.tsx";
-import { Text, useNow } from "../design/text.tsx";
+import { Reason, Text, useNow } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 import { isNotConfigured, NotConfigured, useCustomRuns } from "./custom-list.tsx";
-import { toReason, toRequestStatus, toShortName } from "./custom-run.ts";
+import { toReason, toRequestDeed, toRequestStatus, toShortName } from "./custom-run.ts";
 
 /** Requests of CloudFormation to resources that run ECS tasks. */
 export function CustomResourcesPage() {
@@ -52,26 +52,16 @@ function toHappening(run: CustomResourceRun): Happening {
   };
 }
 
-/** What became of a request, by the word of its state. */
-const DEEDS: Readonly<Record<string, string>> = {
-  Failed: "failed after",
-  Succeeded: "succeeded after",
-  Answered: "was answered after",
-  Starting: "has waited for",
-  Running: "has run for",
-};
-
 /** Renders which request of which stack it was, and what became of it, in one sentence. */
 function Deed({ run }: { run: CustomResourceRun }) {
   const { id, requestType, logicalId, stackId, startedBy, receivedAt, answeredAt } = run;
   const { stack = stackId, account = "", region = "" } = startedBy ?? {};
-  const { word } = toRequestStatus(run);
   const now = useNow();
   const ms = (answeredAt === undefined ? now : Date.parse(answeredAt)) - Date.parse(receivedAt);
   return (
     <>
       {requestType} of <TextLink path="/custom-resource" search={{ id }} text={logicalId} /> in stack{" "}
-      <Text>{stack}</Text> {DEEDS[word] ?? word} {formatDuration(ms)}
+      <Text>{stack}</Text> {toRequestDeed(run)} {formatDuration(ms)}
       {account !== "" && (
         <span className="muted">
           {", "}
@@ -85,14 +75,5 @@ function Deed({ run }: { run: CustomResourceRun }) {
 /** Renders the first line of an answer; the code of a failure stands beside it. */
 function Result({ answer: { status, reason } }: { answer: NonNullable<CustomResourceRun["answer"]> }) {
   const { code, message } = toReason(reason);
-  return (
-    <>
-      <Text>{toFirstLine(message)}</Text>
-      {status === "FAILED" && (
-        <span className="code-beside">
-          <Text mono>{code}</Text>
-        </span>
-      )}
-    </>
-  );
+  return <Reason reason={toFirstLine(message)} code={status === "FAILED" ? code : undefined} />;
 }

@@ -5,12 +5,30 @@ import type { Step } from "../design/run/steps.tsx";
 import type { ValueDifference } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
 
+/** What becomes of a request: its mark, and what it has done, in a sentence that ends with a duration. */
+const STATES = {
+  failed: { status: "failed", word: "Failed", deed: "failed after" },
+  succeeded: { status: "succeeded", word: "Succeeded", deed: "succeeded after" },
+  answered: { status: "succeeded", word: "Answered", deed: "was answered after" },
+  starting: { status: "waiting", word: "Starting", deed: "has waited for" },
+  running: { status: "running", word: "Running", deed: "has run for" },
+} as const satisfies Readonly<Record<string, { status: Status; word: string; deed: string }>>;
+
+function findState({ answer, startedAt }: CustomResourceRun): (typeof STATES)[keyof typeof STATES] {
+  if (answer?.status === "FAILED") return STATES.failed;
+  if (answer !== undefined) return answer.data["Ran"] === "true" ? STATES.succeeded : STATES.answered;
+  return startedAt === undefined ? STATES.starting : STATES.running;
+}
+
 /** Returns the state of a request, and what that is called. */
-export function toRequestStatus({ answer, startedAt }: CustomResourceRun): { status: Status; word: string } {
-  if (answer?.status === "FAILED") return { status: "failed", word: "Failed" };
-  if (answer !== undefined)
-    return { status: "succeeded", word: answer.data["Ran"] === "true" ? "Succeeded" : "Answered" };
-  return startedAt === undefined ? { status: "waiting", word: "Starting" } : { status: "running", word: "Running" };
+export function toRequestStatus(run: CustomResourceRun): { readonly status: Status; readonly word: string } {
+  const { status, word } = findState(run);
+  return { status, word };
+}
+
+/** Returns what has become of a request, in a sentence that ends with a duration: `failed after`. */
+export function toRequestDeed(run: CustomResourceRun): string {
+  return findState(run).deed;
 }
 
 /** Returns the last part of an ARN: `migrate:42`, the id of a task. */

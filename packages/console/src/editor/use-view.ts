@@ -163,13 +163,13 @@ function useMoved(key: string): Pick<EditorView, "moved" | "move"> {
   return { moved, move };
 }
 
-/** Problems on the states that they are about, and where the simulated stack is. */
 interface MarksInput {
   readonly problems: readonly { readonly path: string; readonly severity: string }[] | undefined;
   readonly states: readonly OutlineState[] | undefined;
   readonly played: Simulated | undefined;
 }
 
+/** Problems on the states that they are about, when these are left by themselves, and where the simulated stack is. */
 function useMarks({ problems, states, played }: MarksInput): ReadonlyMap<string, NodeMark> {
   return useMemo(() => {
     const counts = new Map<string, NonNullable<NodeMark["problems"]>>();

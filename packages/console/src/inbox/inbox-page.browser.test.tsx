@@ -308,6 +308,7 @@ describe("InboxPage", () => {
       aStack("pr-5", {
         waiting: {
           summary: "Waits for app, smoke. app: Running for 3m: 49 arrived. Held back by a closed window.",
+          task: { name: "app", why: "Running for 3m: 49 arrived. Held back by a closed window." },
           waitsFor: { kind: "poll", task: "app" },
         },
       }),
@@ -338,7 +339,7 @@ describe("InboxPage", () => {
       "the task, when it ends",
     ]);
     expect(cellsOf("pr-6").slice(1)).toEqual([
-      "smoke failed in DEPLOYSMOKE_FAILEDGET /health returned 503",
+      "smoke failed in DEPLOY SMOKE_FAILEDGET /health returned 503",
       expect.stringMatching(/^\d+d/),
       "a personevent RETRIED",
     ]);

@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { aFailedStack, aStack } from "../testing/stacks.ts";
 import { findWaitEnd, findWaitSubject, nameWait, type Wait } from "./wait-words.ts";
 
-const waits = (waitsFor: Wait, summary = "") => aStack("shop-1", { waiting: { summary, waitsFor } });
+const waits = (waitsFor: Wait, summary = "", task = {}) =>
+  aStack("shop-1", { waiting: { summary, waitsFor, ...task } });
 
 it.each<[Wait["kind"], string]>([
   ["poll", "A task runs"],
@@ -41,14 +42,19 @@ it("says who ends a wait, how and when", () => {
 });
 
 it("says what a stack waits for without what is said elsewhere", () => {
-  const summary = "Waits for app, smoke. app: Running for 33m 53s: apply: 14 of 22 resources";
+  const why = "Running for 33m 53s: apply: 14 of 22 resources";
+  const summary = `Waits for app, smoke. app: ${why}`;
   const failed = aFailedStack("shop-1", {
     waiting: { summary: "Failed: database.", waitsFor: { kind: "operator", tasks: ["database"] } },
   });
 
-  expect(findWaitSubject(waits({ kind: "poll", task: "app" }, summary))).toEqual({
+  expect(findWaitSubject(waits({ kind: "poll", task: "app" }, summary, { task: { name: "app", why } }))).toEqual({
     task: "app",
-    why: "Running for 33m 53s: apply: 14 of 22 resources",
+    why,
+  });
+  // A key is held by a task of another stack, whatever it is called.
+  expect(findWaitSubject(waits({ kind: "key", task: "app" }, "app: Waits for a key."))).toEqual({
+    why: "app: Waits for a key.",
   });
   expect(findWaitSubject(failed)).toEqual({
     task: "database",

@@ -96,7 +96,7 @@ export interface WaitSubject {
 /** Returns what a stack waits for, without what the other columns of the list say. */
 export function findWaitSubject(stack: StackSummary): WaitSubject {
   const { waiting, lastFailure, tasks, state } = stack;
-  const { summary = "", waitsFor } = waiting ?? {};
+  const { summary = "", task, waitsFor } = waiting ?? {};
   if (waitsFor?.kind === "operator") {
     const failed = tasks.find(({ status }) => status === "ERROR");
     if (failed !== undefined) return toFailed(failed.name, state, failed.errorCode, failed.errorMessage);
@@ -104,10 +104,7 @@ export function findWaitSubject(stack: StackSummary): WaitSubject {
       return toFailed(lastFailure.task, lastFailure.state, lastFailure.code, lastFailure.message);
     return { why: summary };
   }
-  const task = waitsFor?.task;
-  const start = task === undefined ? -1 : summary.indexOf(`${task}: `);
-  if (task === undefined || start < 0) return { why: summary };
-  return { task, why: summary.slice(start + task.length + 2) };
+  return task === undefined ? { why: summary } : { task: task.name, why: task.why };
 }
 
 function toFailed(task: string, state: string, code: string | undefined, message: string | undefined): WaitSubject {

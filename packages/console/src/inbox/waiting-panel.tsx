@@ -9,7 +9,7 @@ import { Empty, Panel } from "../design/page.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { STACK_COLUMN } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
-import { Ago, Day, Text } from "../design/text.tsx";
+import { Ago, Day, Reason, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 import { findWaitEnd, findWaitSubject, nameWait } from "./wait-words.ts";
@@ -92,11 +92,11 @@ function Subject({ stack }: { readonly stack: StackSummary }) {
           <strong>
             <Text>{task}</Text>
           </strong>
-          {does !== undefined && <Text>{` ${does}`}</Text>}
-          {code !== undefined && (
-            <span className="code-beside">
-              <Text mono>{code}</Text>
-            </span>
+          {does !== undefined && (
+            <>
+              {" "}
+              <Reason reason={does} code={code} />
+            </>
           )}
         </>
       )}

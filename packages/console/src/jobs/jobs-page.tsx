@@ -5,6 +5,7 @@ import { JOB_STATES, statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { itemsOf, useLoad } from "../api/use-load.ts";
+import { isKnownEmpty } from "../api/use-pages.ts";
 import { FilterChoice, Filters } from "../design/filters.tsx";
 import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { type Happening, Happenings } from "../design/happenings.tsx";
@@ -50,7 +51,7 @@ export function JobsPage() {
   const list = useJobs(filter);
   const changeSearch = useChangeSearch();
   const isFiltered = state !== undefined || executor !== undefined;
-  const isNew = !isFiltered && list.items?.length === 0 && list.loadMore === undefined;
+  const isNew = !isFiltered && isKnownEmpty(list);
   return (
     <Page title="Jobs" actions={<To path="/custom-resources">Custom resources of CloudFormation</To>}>
       <nav className="tabs" aria-label="Views">

@@ -45,10 +45,10 @@ interface PlacesProps {
   readonly releases: readonly Release[];
 }
 
-function Places({ places: { items: records = [], error }, releases }: PlacesProps) {
-  return toAsgPlaces(records, releases).map((place) => (
-    <Place key={place.key} place={place} isKnown={error === null} />
-  ));
+/** A place without a record among those that are loaded may have one on a later page. */
+function Places({ places: { items: records, loadMore }, releases }: PlacesProps) {
+  const isKnown = records !== undefined && loadMore === undefined;
+  return toAsgPlaces(records, releases).map((place) => <Place key={place.key} place={place} isKnown={isKnown} />);
 }
 
 /** Those below each other that a place shows at first: the last one, and what it took the place of. */

@@ -11,10 +11,16 @@ export interface AsgPlace {
   readonly releases: readonly Release[];
 }
 
-/** Returns places with the releases of each. Those with the newest releases are first, then those without any. */
-export function toAsgPlaces(records: readonly ReleasePlace[], releases: readonly Release[]): readonly AsgPlace[] {
+/**
+ * Returns places with the releases of each. Those with the newest releases are first, then those without any. Records that could
+ * not be loaded are undefined.
+ */
+export function toAsgPlaces(
+  records: readonly ReleasePlace[] | undefined,
+  releases: readonly Release[],
+): readonly AsgPlace[] {
   const byKey = Map.groupBy(releases, toKey);
-  const recorded = new Map(records.map((record) => [toKey(record), record]));
+  const recorded = new Map(records?.map((record) => [toKey(record), record]));
   const keys = [...new Set([...byKey.keys(), ...recorded.keys()])];
   return keys.flatMap((key) => {
     const record = recorded.get(key);

@@ -1,3 +1,4 @@
+import { isKnownEmpty } from "../api/use-pages.ts";
 import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { ErrorNotice, Page } from "../design/page.tsx";
 import { AsgPanel, useAsgLists } from "./asg-panel.tsx";
@@ -25,17 +26,16 @@ const STEPS: readonly FirstStep[] = [
 
 /** Renders the boards of machines that deploy, and what runs on Auto Scaling groups with the releases there. */
 export function ReleasesPage() {
-  const { data: known, error: boardsError, refetch } = useBoards();
-  const boards = known ?? [];
+  const { data: boards, error: boardsError, refetch } = useBoards();
   const lists = useAsgLists();
-  const hasNone = [lists.places, lists.releases].every(({ items, error }) => items?.length === 0 && error === null);
+  const hasNone = isKnownEmpty(lists.places) && isKnownEmpty(lists.releases);
   return (
-    <Page title="Releases" actions={boards.length > 0 && <FreezesLink />}>
-      {boards.length === 0 && boardsError !== null && (
+    <Page title="Releases" actions={boards !== undefined && boards.length > 0 && <FreezesLink />}>
+      {boards === undefined && boardsError !== null && (
         <ErrorNotice error={boardsError} onRetry={() => void refetch()} />
       )}
-      <Boards boards={boards} />
-      {hasNone && known?.length === 0 && (
+      {boards !== undefined && <Boards boards={boards} />}
+      {hasNone && boards?.length === 0 && (
         <FirstSteps title="Nothing has been released on this yard yet" shows={SHOWS} steps={STEPS} />
       )}
       {!hasNone && <AsgPanel lists={lists} />}

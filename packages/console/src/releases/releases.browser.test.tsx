@@ -110,6 +110,20 @@ describe("ReleasesPage", () => {
     await expect.element(screen.getByText("no release has succeeded yet")).not.toBeInTheDocument();
   });
 
+  it.each([
+    ["load", new Promise(() => {})],
+    ["have pages left", { items: [], cursor: "next" }],
+  ])("says so, too, while places %s", async (_, places) => {
+    const { screen } = await renderPage(ReleasesPage, "/releases", {
+      "GET /v1/releases/places": places,
+      "GET /v1/jobs": { items: [run] },
+      "GET /v1/boards": { items: [] },
+    });
+
+    await expect.element(screen.getByText("what runs is not known")).toBeVisible();
+    await expect.element(screen.getByText("no release has succeeded yet")).not.toBeInTheDocument();
+  });
+
   it("shows the first steps where nothing has ever been released, and not while that is not known", async () => {
     const none = { "GET /v1/releases/places": { items: [] }, "GET /v1/jobs": { items: [] } };
     const { screen } = await renderPage(ReleasesPage, "/releases", { ...none, "GET /v1/boards": { items: [] } });

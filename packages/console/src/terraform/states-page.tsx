@@ -1,5 +1,6 @@
 import { nameBy } from "@stackyard/core";
 import type { TerraformState } from "@stackyard/sdk";
+import { isKnownEmpty } from "../api/use-pages.ts";
 import { Filters, FilterText } from "../design/filters.tsx";
 import { type FirstStep, FirstSteps } from "../design/first-steps.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
@@ -35,7 +36,7 @@ export function StatesPage() {
   const { prefix } = useSearch();
   const change = useChangeSearch();
   const states = useStates(prefix);
-  const isNew = prefix === undefined && states.items?.length === 0 && states.loadMore === undefined;
+  const isNew = prefix === undefined && isKnownEmpty(states);
   return (
     <Page
       title="Terraform states"

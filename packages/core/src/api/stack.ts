@@ -242,7 +242,16 @@ export type Wait = View<typeof Wait>;
 const waitsFor = Type.Optional(Wait);
 
 /** The wait of a stack, in a list. */
-export const Waiting = Type.Object({ summary: Type.String({ description: "One sentence." }), waitsFor });
+export const Waiting = Type.Object({
+  summary: Type.String({ description: "One sentence." }),
+  task: Type.Optional(
+    Type.Object(
+      { name: Type.String(), why: Type.String() },
+      { description: "The task of which the sentence says why it is open, and that alone." },
+    ),
+  ),
+  waitsFor,
+});
 export type Waiting = View<typeof Waiting>;
 
 const FIRST =

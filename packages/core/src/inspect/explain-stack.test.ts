@@ -320,6 +320,7 @@ describe("what a stack that works waits for", () => {
 
     expect(sum({}, { tasks })).toEqual({
       why: "Waits for app, db. db: Runs.",
+      task: { name: "db", why: "Runs." },
       waitsFor: { task: "db", kind: "lease", worker: "w1" },
     });
   });

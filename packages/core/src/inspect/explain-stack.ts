@@ -45,6 +45,8 @@ interface ExplainedFailure extends LastFailure {
 /** The explanation of what a stack waits for, as text and as data. */
 export interface Explanation {
   readonly summary: string;
+  /** The task of which the summary says why it is open, and that alone; missing where it speaks of something else. */
+  readonly task?: Pick<ExplainedTask, "name" | "why">;
   /** The same by parts, for readers who show names and instants in their own way; none where `summary` says it all. */
   readonly parts: readonly ExplainedPart[];
   readonly waitsFor?: Wait;
@@ -76,10 +78,11 @@ export function explainStack(input: ExplainInput, now: number): Explanation {
   const mask = createMaskText(listHeldSecrets(stack));
   const attempts = input.attempts.map((attempt) => toShown(attempt, mask));
   const tasks = stack.tasks.map((task) => toExplained({ ...input, attempts, now }, task, mask));
-  const { why, waitsFor } = summarise({ ...input, attempts, now, tasks });
+  const { why, waitsFor, task } = summarise({ ...input, attempts, now, tasks });
   const parts = listParts({ ...input, now, tasks, waitsFor });
   return {
     summary: mask(why),
+    ...(task && { task }),
     parts: parts.map((part) => ({ ...part, ...(part.why !== undefined && { why: mask(part.why) }) })),
     ...(waitsFor && { waitsFor }),
     tasks,
@@ -140,14 +143,17 @@ export interface SummaryFacts extends AttemptFacts {
  * Summarizes what the stack as a whole does or waits for: first what needs a person, then what runs, then what may
  * come.
  */
-export function summarise(facts: SummaryFacts): Reason {
+export function summarise(facts: SummaryFacts): Summary {
   const reason = summariseWaits(facts);
   const { heldBack } = facts.stack;
   if (heldBack === undefined || heldBack.code === REVISION_LOST) return reason;
   return { ...reason, why: `${reason.why} (It keeps its revision for now: ${heldBack.reason})` };
 }
 
-function summariseWaits(facts: SummaryFacts): Reason {
+/** Why a stack is where it is. */
+type Summary = Reason & Pick<Explanation, "task">;
+
+function summariseWaits(facts: SummaryFacts): Summary {
   const reason = explainBusy(facts);
   if (reason === undefined) return explainQuiet(facts);
   const [first] = facts.parked;
@@ -161,7 +167,7 @@ function summariseWaits(facts: SummaryFacts): Reason {
  * Explains a stack that is stalled, has failed or pending tasks, or waits for runs of an earlier state. Otherwise
  * undefined.
  */
-function explainBusy(facts: SummaryFacts): Reason | undefined {
+function explainBusy(facts: SummaryFacts): Summary | undefined {
   const { stack, tasks } = facts;
   const stalled = findStall(stack);
   if (stalled !== undefined) return explainStalled(facts, stalled);
@@ -211,7 +217,7 @@ function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskSt
   };
 }
 
-function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskState[]): Reason {
+function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskState[]): Summary {
   // A task that waits for another task of the stack explains less than that task itself.
   const first = pending.find(({ waitsFor }) => waitsFor?.kind !== "need") ?? pending[0];
   const others = failed.length === 0 ? "" : ` Failed: ${formatNames(failed.map(({ name }) => name))}.`;
@@ -220,6 +226,7 @@ function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskSta
   return {
     why: pending.length === 1 && failed.length === 0 ? why : `Waits for ${formatNames(names)}.${others} ${why}`.trim(),
     ...(first?.waitsFor && { waitsFor: { task: first.name, ...first.waitsFor } }),
+    ...(first && { task: { name: first.name, why: first.why } }),
   };
 }
 

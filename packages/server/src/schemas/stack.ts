@@ -74,9 +74,9 @@ function toReasonFields(reason: StackReason): Pick<StackSummary, "mainCondition"
 export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): StackReason | undefined {
   const { stack, parked } = loaded;
   if (stack === undefined) return undefined;
-  const { summary, waitsFor, tasks } = explainStack({ ...facts, stack, parked }, now);
+  const { summary, task, waitsFor, tasks } = explainStack({ ...facts, stack, parked }, now);
   const { main: mainCondition } = evaluateHealth(stack, parked.length);
-  return { summary, mainCondition, tasks, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
+  return { summary, mainCondition, tasks, ...(task && { task }), ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
 }
 
 /** Loads a stack with everything that explains its present state; undefined when it does not exist. */

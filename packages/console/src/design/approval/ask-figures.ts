@@ -1,4 +1,5 @@
 import type { DeployPlan, PlannedStack, ReleaseVersions } from "@stackyard/sdk";
+import { countDestroyed } from "../release/count-destroyed.ts";
 import { countMoved } from "../release/count-moved.ts";
 import type { ReportedPlan } from "./find-plan.ts";
 
@@ -27,7 +28,7 @@ export function toReleaseFigures(
 
 /** Returns how many resources the plans of these stacks destroy; undefined where none is known to. */
 export function formatLosses(stacks: readonly Pick<PlannedStack, "changes">[], isWhole: boolean): string | undefined {
-  const destroyed = stacks.reduce((sum, { changes }) => sum + (changes?.destroys ?? 0), 0);
+  const destroyed = countDestroyed(stacks);
   if (destroyed === 0) return undefined;
   return `${isWhole ? "" : "At least "}${count(destroyed, "resource")} ${destroyed === 1 ? "is" : "are"} destroyed.`;
 }

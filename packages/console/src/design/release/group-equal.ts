@@ -15,11 +15,6 @@ export function groupEqual(stacks: readonly PlannedStack[]): readonly EqualStack
   return group(stacks).toSorted(([left], [right]) => toRank(left) - toRank(right));
 }
 
-/** Returns how many resources the stacks of a plan would lose. */
-export function countDestroyed(stacks: readonly PlannedStack[]): number {
-  return stacks.reduce((sum, { changes }) => sum + (changes?.destroys ?? 0), 0);
-}
-
 function toRank({ changes, does }: PlannedStack): number {
   if (changes !== undefined && changes.destroys > 0) return 0;
   return does === "fails" ? 1 : 2;

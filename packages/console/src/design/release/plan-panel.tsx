@@ -11,8 +11,9 @@ import { Empty, ErrorNotice, Panel, Skeleton } from "../page.tsx";
 import { StackLink } from "../stack-link.tsx";
 import { type Column, Listed, Table } from "../table.tsx";
 import { Ago, Arrow, Day, Text } from "../text.tsx";
+import { countDestroyed } from "./count-destroyed.ts";
 import { DeployState, DeployWhy, wordOfDeploy } from "./deploy-state.tsx";
-import { countDestroyed, type EqualStacks, groupEqual } from "./group-equal.ts";
+import { type EqualStacks, groupEqual } from "./group-equal.ts";
 import { PlanName } from "./plan-name.tsx";
 import "./plan-panel.css";
 
@@ -172,15 +173,14 @@ function Figures({ plan: { counts, runs }, destroyed }: FiguresProps) {
   );
 }
 
-/** Renders how many resources would be lost; nothing where none of those that are known would be. */
-function Destroyed({ list: { items, loadMore, isLoadingMore } }: { readonly list: PagedList<PlannedStack> }) {
-  if (items === undefined) return null;
-  const count = countDestroyed(items);
-  if (count === 0) return null;
+/** Renders how many resources would be lost: a dash where that could not be loaded, nothing where none that is known would be. */
+function Destroyed({ list: { items, error, loadMore, isLoadingMore } }: { readonly list: PagedList<PlannedStack> }) {
+  const count = items && countDestroyed(items);
+  if (count === 0 || (count === undefined && error === null)) return null;
   const isWhole = loadMore === undefined && !isLoadingMore;
   return (
     <div className="tone-fail plan-fails">
-      <dd>{`${isWhole ? "" : "≥ "}${count.toLocaleString("en")}`}</dd>
+      <dd>{count === undefined ? "–" : `${isWhole ? "" : "≥ "}${count.toLocaleString("en")}`}</dd>
       <dt>{count === 1 ? "resource destroyed" : "resources destroyed"}</dt>
     </div>
   );
@@ -207,29 +207,29 @@ function Stacks({ of }: { of: EqualStacks }) {
   return (
     <div className="wrap">
       {of.length <= MOST_NAMED ? (
-        <ul className="plan-equal">
-          {of.map((stack) => (
-            <li key={stack.stackId}>
-              <StackLink id={stack.stackId} />
-            </li>
-          ))}
-        </ul>
+        <Names of={of} />
       ) : (
         <details>
           <summary>{formatStacks(of.length)}</summary>
-          <ul className="plan-equal">
-            {of.map((stack) => (
-              <li key={stack.stackId}>
-                <StackLink id={stack.stackId} />
-              </li>
-            ))}
-          </ul>
+          <Names of={of} />
         </details>
       )}
       <div className="muted">
         <Text>{`${task}, ${waves}`}</Text>
       </div>
     </div>
+  );
+}
+
+function Names({ of }: { of: EqualStacks }) {
+  return (
+    <ul className="plan-equal">
+      {of.map(({ stackId }) => (
+        <li key={stackId}>
+          <StackLink id={stackId} />
+        </li>
+      ))}
+    </ul>
   );
 }
 
