@@ -1,13 +1,13 @@
 import type { StackDetails } from "@stackyard/sdk";
 import type { ReactNode } from "react";
 import { findMonthlyCost, findVersion } from "../api/stack-facts.ts";
-import { JOB_MACHINE, toStackStatus } from "../api/status.ts";
+import { JOB_MACHINE } from "../api/status.ts";
 import { TextLink, To } from "../design/links.tsx";
 import { Commands } from "../design/sentence.tsx";
 import { Ago, MaybeLink, OutsideLink, Text } from "../design/text.tsx";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
 import "../design/run/run-head.css";
-import { isAtRest } from "./at-rest.ts";
+import { findRunning } from "./at-rest.ts";
 
 const MAX_LINKS = 3;
 
@@ -16,7 +16,7 @@ export function FactsLine({ stack }: { stack: StackDetails }) {
   const { id, machine, machineHash, metadata, pull, createdAt, summary } = stack;
   const cost = findMonthlyCost(metadata);
   // The head of one at rest says what it runs.
-  const version = isAtRest(stack) && toStackStatus(stack) !== "asleep" ? undefined : findVersion(metadata);
+  const version = findRunning(stack) === undefined ? findVersion(metadata) : undefined;
   return (
     <div className="run-head stack-line">
       <dl aria-label="About the stack">

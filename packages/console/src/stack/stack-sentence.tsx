@@ -1,11 +1,10 @@
 import type { StackDetails, StackPart } from "@stackyard/sdk";
-import { findVersion } from "../api/stack-facts.ts";
 import { toStackStatus } from "../api/status.ts";
 import { Sentence } from "../design/sentence.tsx";
 import { Ago, Day, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine, toSafeText } from "../text/safe-text.ts";
-import { isAtRest } from "./at-rest.ts";
+import { findRunning, isAtRest } from "./at-rest.ts";
 
 /** Renders what a stack does or waits for, by the parts of its explanation. */
 export function StackSentence({ stack }: { readonly stack: StackDetails }) {
@@ -23,21 +22,22 @@ export function StackSentence({ stack }: { readonly stack: StackDetails }) {
 
 /** Renders what a stack that has nothing to do runs, and since when. */
 function RestSentence({ stack }: { readonly stack: StackDetails }) {
-  const { metadata, enteredAt } = stack;
-  const version = findVersion(metadata);
-  const isAwake = toStackStatus(stack) !== "asleep";
+  const running = findRunning(stack);
+  if (running === undefined) {
+    return (
+      <span className="stack-summary wrap">
+        {toStackStatus(stack) === "asleep" ? "Sleeps" : "At rest"} since <Day at={stack.enteredAt} />.
+      </span>
+    );
+  }
+  const { version, since } = running;
   return (
     <span className="stack-summary wrap">
-      {version !== undefined && isAwake && (
-        <>
-          Runs{" "}
-          <b title={toSafeText(`${version.key} ${version.full}`)}>
-            <Text>{version.short}</Text>
-          </b>
-        </>
-      )}
-      {version === undefined && isAwake && "At rest"}
-      {!isAwake && "Sleeps"} since <Day at={enteredAt} />.
+      Runs{" "}
+      <b title={toSafeText(`${version.key} ${version.full}`)}>
+        <Text>{version.short}</Text>
+      </b>{" "}
+      since <Day at={since} />.
     </span>
   );
 }

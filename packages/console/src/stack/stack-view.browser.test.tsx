@@ -175,7 +175,16 @@ describe("the layout of panels", () => {
   it("says of a healthy stack what it runs, since when, what comes next and what led here, above its graph", async () => {
     await page.viewport(1440, 900);
     const timers = [{ id: "t", event: "MERGED", dueAt: "2026-11-22T03:00:00Z" }];
-    const healthy = aStack({ failed: false, tasks: [], timers, parts: [], summary: "Waits for an event: MERGED." });
+    const at = "2026-11-20T03:00:00Z";
+    const deeds = [{ eventId: "e", event: "OPENED", at, keys: ["sha"], lacks: [], verdict: "done" as const }];
+    const healthy = aStack({
+      failed: false,
+      tasks: [],
+      timers,
+      deeds,
+      parts: [],
+      summary: "Waits for an event: MERGED.",
+    });
     const history = [
       anEntry(5, { event: "TASK_COMPLETED", task: "database", from: "BUILD", to: "BUILD", internal: true }),
       anEntry(4, { event: "OPENED", from: "INIT", to: "BUILD", actor: "ada" }),
