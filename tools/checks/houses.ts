@@ -10,9 +10,9 @@ export interface HousedWorkspace {
   readonly houses: readonly House[];
 }
 
-/** Returns the workspaces under `packages/` and `apps/`, with the houses that they name: one, where nothing is wrong. */
-export function findHouses(root: string): readonly HousedWorkspace[] {
-  return globSync("{packages,apps}/*/package.json", { cwd: root })
+/** Returns the workspaces under `packages/` and `apps/`, or in the homes that are given, with the houses that they name: one, where nothing is wrong. */
+export function findHouses(root: string, homes = "{packages,apps}"): readonly HousedWorkspace[] {
+  return globSync(`${homes}/*/package.json`, { cwd: root })
     .map((path) => path.replaceAll("\\", "/"))
     .sort()
     .map((path) => {
@@ -22,4 +22,15 @@ export function findHouses(root: string): readonly HousedWorkspace[] {
     });
 }
 
-const HOUSES: readonly House[] = ["yard", "aws"];
+/** Both houses. */
+export const HOUSES: readonly House[] = ["yard", "aws"];
+
+/**
+ * Returns what tells the house of a file by its path. What no tag tells apart, such as tools that check the repository, belongs to the
+ * yard: it must hold whether or not anybody uses AWS.
+ */
+export function createHouseOf(root: string): (path: string) => House {
+  const found = findHouses(root, "{packages,apps,tools,examples}");
+  const ofAws = found.flatMap(({ folder, houses }) => (houses.includes("aws") ? [`${folder}/`] : []));
+  return (path) => (ofAws.some((folder) => path.startsWith(folder)) ? "aws" : "yard");
+}

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { runChecks } from "./checks.ts";
 import { listFailures } from "./failures.ts";
 import { findFlakes } from "./flakes.ts";
+import { createHouseOf, HOUSES } from "./houses.ts";
 import { loadProcessor } from "./load-processor.ts";
 import { createKeys, openPasses, type Passes } from "./passes.ts";
 import { repositoryRoot } from "./published-packages.ts";
@@ -14,7 +15,7 @@ import { findTests } from "./tiers.ts";
 // `npm test`: what a change needs every time. What has passed with the same files is not run again, unless `--fresh` is given. With
 // `--all`, `npm run test:all`: everything that must hold, whatever has passed. `--no-tests` leaves the tests out, `--no-checks` all else, also
 // the build; `--repeat N` runs them N times and lists those that do not always pass, with `--load` on a busy processor. With folders, only
-// their tests.
+// their tests; with `--house yard` or `--house aws`, only those of one house.
 
 const { values: options, positionals: places } = parseArgs({
   allowPositionals: true,
@@ -25,8 +26,15 @@ const { values: options, positionals: places } = parseArgs({
     "no-checks": { type: "boolean", default: false },
     repeat: { type: "string", default: "1" },
     load: { type: "boolean", default: false },
+    house: { type: "string" },
   },
 });
+const house = HOUSES.find((name) => name === options.house);
+if (options.house !== undefined && house === undefined) {
+  console.error(`error There is no house "${options.house}": ${HOUSES.join(" or ")}.`);
+  process.exit(64);
+}
+const houseOf = createHouseOf(repositoryRoot);
 const isFresh = options.all || options.fresh || options.repeat !== "1";
 const readKeys = () => createKeys(readRepository(repositoryRoot));
 
@@ -53,7 +61,9 @@ const checks = options["no-checks"]
   : await runChecks({ withRest: options.all, readKeys, record: isFresh ? nothing : record });
 const stopLoad = options.load ? loadProcessor() : undefined;
 const files = findTests(repositoryRoot).filter(
-  ({ path }) => places.length === 0 || places.some((place) => path.startsWith(place)),
+  ({ path }) =>
+    (places.length === 0 || places.some((place) => path.startsWith(place))) &&
+    (house === undefined || houseOf(path) === house),
 );
 const batches = options["no-tests"] ? [] : toBatches(files, options.all, readCommit(repositoryRoot));
 const rounds: BatchResult[][] = [];
