@@ -110,7 +110,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
       CONTRIBUTING: 500,
       ARCHITECTURE: 3_300,
       "ARCHITECTURE-AWS": 1_100,
-      "docs/development": 1_450,
+      "docs/development": 1_515,
       "docs/testing": 1_800,
       "docs/performance": 750,
     },
