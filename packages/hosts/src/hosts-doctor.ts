@@ -1,14 +1,7 @@
 import { defineCommand, defined, listPages, type PluginCommandContext } from "@stackyard/core";
 import type { Service, StackPreview } from "@stackyard/core/api";
-import { createHttpClient, formatTable } from "@stackyard/sdk/commands";
+import { createHttpClient, type Finding, fail, ok, reportFindings } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-
-interface Finding {
-  /** A service of this plugin, or a stack. */
-  readonly subject: string;
-  readonly since: string;
-  readonly reason: string;
-}
 
 /** `stackyard hosts doctor`: what code hosts refuse, and previews that nothing ends by itself. */
 export const hostsDoctor = defineCommand({
@@ -22,14 +15,14 @@ export const hostsDoctor = defineCommand({
   },
   args: Type.Object({}),
   async run(context: PluginCommandContext) {
-    const { out } = context;
-    const items = [...(await listFailures(context)), ...(await listFaulty(context))];
-    if (items.length === 0) out.note("All code hosts can be read, and all previews are what their pull requests need.");
-    const rows = items.map(({ subject, since, reason }) => [subject, since, reason]);
-    out.result({ items }, () => formatTable([["OF", "SINCE", "WHY"], ...rows], defined({ columns: out.columns })));
-    return items.length === 0 ? 0 : 1;
+    const found = [...(await listFailures(context)), ...(await listFaulty(context))];
+    const none = ok("hosts", "All code hosts can be read, and all previews are what their pull requests need.");
+    return reportFindings(found.length === 0 ? [none] : found, context.out);
   },
 });
+
+const SERVICE_HINT = "Correct the cause. The server retries automatically.";
+const PREVIEW_HINT = "The preview stays as it is until the cause is corrected.";
 
 function open({ server: { url, token } }: PluginCommandContext) {
   return createHttpClient({ url, ...defined({ token }), retries: 1 });
@@ -44,7 +37,7 @@ async function listFailures(context: PluginCommandContext): Promise<readonly Fin
   return items.flatMap(({ name, failure }) =>
     failure === undefined || !/^hosts(-|$)/.test(name)
       ? []
-      : [{ subject: `service ${name}`, since: failure.firstAt, reason: failure.message }],
+      : [fail("services", `${name} has failed since ${failure.firstAt}: ${failure.message}`, SERVICE_HINT)],
   );
 }
 
@@ -61,9 +54,9 @@ async function listFaulty(context: PluginCommandContext): Promise<readonly Findi
   );
   for await (const { items } of pages) {
     for (const { stackId, fault, pull } of items) {
-      const place = `${pull.repository.fullName}#${pull.number}`;
       if (fault === undefined) continue;
-      found.push({ subject: `stack ${stackId}`, since: fault.since, reason: `${place}: ${fault.reason}` });
+      const place = `${stackId} of ${pull.repository.fullName}#${pull.number}`;
+      found.push(fail("previews", `${place}, since ${fault.since}: ${fault.reason}`, PREVIEW_HINT));
     }
   }
   return found;

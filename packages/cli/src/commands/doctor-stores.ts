@@ -6,7 +6,7 @@ import type { QueuedItem, Service } from "@stackyard/core/api";
 import { findBlockers, type ListedProcess, loadLiveProcesses, type StoreAnswer } from "@stackyard/core/engine";
 import { hasOwnKey, OWN_SEAL_KEY } from "@stackyard/core/services";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
-import { createHttpClient, type Finding, fail, failOf, type HttpClient, ok, warn } from "@stackyard/sdk/commands";
+import { createHttpClient, type Finding, fail, failOf, type HttpClient, look, ok, warn } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
 import { formatSpan } from "../output.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
@@ -68,14 +68,12 @@ async function formatOwner(dataDir: string, { details }: StackyardError): Promis
 }
 
 /** Checks the folder that caches Terraform's providers. */
-export async function checkProviderCache(folder: string): Promise<Finding> {
-  try {
+export function checkProviderCache(folder: string): Promise<readonly Finding[]> {
+  const hint = "Check the folder's permissions, or set `executors.terraform.providerCacheDir`.";
+  return look("provider cache", hint, async () => {
     await access(findExisting(folder), constants.W_OK);
-    return ok("provider cache", folder);
-  } catch (error) {
-    const hint = "Check the folder's permissions, or set `executors.terraform.providerCacheDir`.";
-    return failOf("provider cache", error, hint);
-  }
+    return [ok("provider cache", folder)];
+  });
 }
 
 const MIB = 1_048_576;

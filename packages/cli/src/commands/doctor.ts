@@ -5,7 +5,7 @@ import { promisify, stripVTControlCharacters } from "node:util";
 import { cutText, defineCommand, type Executor, isMap, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { BASE_VARIABLES, pickEnvironment } from "@stackyard/core/programs";
-import { type Finding, fail, failOf, ok, warn } from "@stackyard/sdk/commands";
+import { type Finding, fail, failOf, look, ok, reportFindings, warn } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
 import { findNodeProblem } from "../node-version.ts";
@@ -61,8 +61,8 @@ export function createDoctor(own: readonly string[]): CliCommand {
       }
       // The store and the server may say the same.
       const each = new Map(findings.map((finding) => [`${finding.check} ${finding.message}`, finding]));
-      for (const finding of each.values()) printFinding(finding, context);
-      return findings.some(({ status }) => status === "fail") ? 1 : 0;
+      const { out } = context;
+      return reportFindings([...each.values()], out, (text, status) => out.paint(STYLES[status], text));
     },
   });
 }
@@ -105,17 +105,15 @@ function isOfServer({ url }: GivenServer, env: CommandContext["env"]): boolean {
   return (url ?? STACKYARD_URL) !== undefined && !env["DATABASE_URL"] && !env["DATABASE_URL_FILE"];
 }
 
-async function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Promise<readonly Finding[]> {
-  try {
+function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Promise<readonly Finding[]> {
+  return look("store", "Correct `store` in the configuration.", async () => {
     const choice = chooseSharedStore(file, input.env);
     if (choice.kind === "sqlite") return await checkStore(choice.folder);
     const found = await checkSharedStore(choice, input);
     const variable = findStoreVariable(file, input.env);
     if (variable === undefined) return found;
     return [...(await checkStore(dataDirOf(file))), ...found.map((finding) => doubtStore(finding, variable))];
-  } catch (error) {
-    return [failOf("store", error, "Correct `store` in the configuration.")];
-  }
+  });
 }
 
 /** Turns a failure into a warning: a variable in a developer's shell may name any database, not the project's. */
@@ -132,15 +130,12 @@ function textOf(options: unknown, key: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-const STYLES: Readonly<Record<Finding["status"], Style>> = { ok: "green", warn: "yellow", fail: "red" };
-
-function printFinding(finding: Finding, { out }: CommandContext): void {
-  const { check, status, message, hint } = finding;
-  out.result(finding, () => {
-    const line = `${out.paint(STYLES[status], status.padEnd(4))}  ${check.padEnd(14)}  ${message}`;
-    return hint === undefined ? line : `${line}\n${" ".repeat(22)}${out.paint("dim", hint)}`;
-  });
-}
+const STYLES: Readonly<Record<Finding["status"] | "hint", Style>> = {
+  ok: "green",
+  warn: "yellow",
+  fail: "red",
+  hint: "dim",
+};
 
 /** The project as far as it could be loaded, and what was found on the way. */
 interface CheckedProject {
@@ -178,13 +173,11 @@ function checkConfig({ path, projectDir }: ConfigFile): Finding {
 /** Warns about tokens without a grant: next to grants it is rarely intended. */
 async function checkGrants({ config }: ConfigFile, env: CommandContext["env"]): Promise<readonly Finding[]> {
   if (config.access === undefined) return [];
-  try {
+  return look("access", "Correct STACKYARD_API_TOKENS or its file.", async () => {
     const warning = findGrantWarning(config, await loadApiTokens(env));
     if (warning !== undefined) return [warn("access", warning, GRANT_HINT)];
     return [ok("access", "Every configured token has a grant.")];
-  } catch (error) {
-    return [failOf("access", error, "Correct STACKYARD_API_TOKENS or its file.")];
-  }
+  });
 }
 
 async function checkPlugins(
@@ -246,20 +239,18 @@ async function checkPluginCommands(
 }
 
 /** Checks a yard of the configuration: all its resources on AWS, else whether its server answers. */
-async function checkNamedYard(
+function checkNamedYard(
   context: CommandContext,
   file: ConfigFile,
   given: GivenServer & { readonly yard: string },
 ): Promise<readonly Finding[]> {
-  try {
+  return look("yard", "Correct `yards` in the configuration.", async () => {
     const yard = findYard(file, given.yard);
     if (!isAwsYard(yard)) return await checkServer(context, given, new Set());
     const runtime = await loadYardRuntime(file.projectDir);
     const executors = await findExecutors(file, context.env);
     return await runtime.checkYard(yard, toYardRuntimeContext(context, executors, file));
-  } catch (error) {
-    return [failOf("yard", error, "Correct `yards` in the configuration.")];
-  }
+  });
 }
 
 /** Loads the executors; returns none when a plugin does not load, which the check of the plugins reports. */

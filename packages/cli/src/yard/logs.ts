@@ -1,7 +1,7 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type Finding, failOf, ok, warn } from "@stackyard/sdk/commands";
+import { type Finding, look, ok, warn } from "@stackyard/sdk/commands";
 import { failWith } from "../failure.ts";
 import type { ConfigFile } from "../project/config.ts";
 
@@ -15,15 +15,13 @@ export async function openLogs({ config: { logs } }: ConfigFile, aws: AwsAccess)
 /** Checks that the bucket of full logs can be read, and that its objects expire. Changes nothing. */
 export async function checkLogs({ config: { logs } }: ConfigFile, aws: AwsAccess): Promise<readonly Finding[]> {
   if (logs === undefined) return [];
-  try {
+  return look("logs", "Correct `logs` in the configuration, or the permissions on the bucket.", async () => {
     const { checkS3Logs } = await loadS3();
     const { address, isCleaned } = await checkS3Logs(logs, { aws, clock: systemClock });
     if (isCleaned !== false) return [ok("logs", address)];
     const hint = "Add a lifecycle rule to the bucket that expires objects with this prefix after 7 days.";
     return [warn("logs", `No lifecycle rule removes the logs in ${address}.`, hint)];
-  } catch (error) {
-    return [failOf("logs", error, "Correct `logs` in the configuration, or the permissions on the bucket.")];
-  }
+  });
 }
 
 /** Loads the SDK of S3, only if the configuration needs it. Throws `CONFIG_INVALID`. */

@@ -97,7 +97,7 @@ describe("fleet doctor", () => {
       ["endpoints", "ok"],
       ["metadata", "ok"],
     ]);
-    expect(texts[0]).toBe("ok    instances  1 run and have the tag.");
+    expect(texts[0]).toBe("ok    instances       1 run and have the tag.");
   });
 
   it("looks for exactly the selection's instances, and simulates the reading of the artifact", async () => {

@@ -8,6 +8,7 @@ import {
   StackyardError,
   toPartition,
 } from "@stackyard/core";
+import { reportFindings } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import { AwsCallError } from "../call-fleet.ts";
 import { checkFleet, type FleetFinding } from "./check-fleet.ts";
@@ -48,9 +49,7 @@ export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand 
     },
     args: Args,
     async run({ out, signal }: PluginCommandContext, args) {
-      const findings = await loadFindings(open, args, signal);
-      for (const finding of findings) out.result(finding, () => toText(finding));
-      return findings.some(({ status }) => status === "fail") ? 1 : 0;
+      return reportFindings(await loadFindings(open, args, signal), out);
     },
   });
 }
@@ -88,9 +87,4 @@ function toPlace({ account, region, role, externalId }: Args): DoctorPlace {
 
 function toObjectArn(address: string | undefined, region = ""): string | undefined {
   return address === undefined ? undefined : `arn:${toPartition(region)}:s3:::${address.slice("s3://".length)}`;
-}
-
-function toText({ status, check, message, hint }: FleetFinding): string {
-  const line = `${status.padEnd(4)}  ${check.padEnd(9)}  ${message}`;
-  return hint === undefined ? line : `${line}\n${" ".repeat(17)}${hint}`;
 }

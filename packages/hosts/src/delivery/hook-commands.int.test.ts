@@ -96,12 +96,16 @@ describe("hosts doctor", () => {
 
     expect(code).toBe(1);
     expect(results).toEqual([
-      {
-        items: [
-          { subject: "service hosts-poll", since: AT, reason: failure.message },
-          { subject: "stack shop-pr-7", since: AT, reason: `acme/shop#7: ${reason}` },
-        ],
-      },
+      expect.objectContaining({
+        check: "services",
+        status: "fail",
+        message: `hosts-poll has failed since ${AT}: ${failure.message}`,
+      }),
+      expect.objectContaining({
+        check: "previews",
+        status: "fail",
+        message: `shop-pr-7 of acme/shop#7, since ${AT}: ${reason}`,
+      }),
     ]);
   });
 });

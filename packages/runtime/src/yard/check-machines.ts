@@ -1,7 +1,7 @@
 import type { MachineListing } from "@stackyard/core";
 import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { openLocator } from "../open-locator.ts";
-import type { YardScene } from "./finding.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** The findings about a yard's machines. */
 export interface CheckedMachines {

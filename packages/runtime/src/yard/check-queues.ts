@@ -1,11 +1,11 @@
-import type { Finding } from "@stackyard/sdk/commands";
+import { type Finding, look } from "@stackyard/sdk/commands";
 import { type FunctionFacts, loadFunctions } from "./check-functions.ts";
 import { evaluateAddress } from "./evaluate-address.ts";
 import { evaluateFunctions } from "./evaluate-functions.ts";
 import { evaluateQueue, type QueueSurroundings } from "./evaluate-queue.ts";
-import { look, type YardScene } from "./finding.ts";
 import { loadQueue, type QueueFacts, type QueueRole } from "./load-queue.ts";
 import { findYardRegion } from "./yard-aws.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** The findings about queues and the functions that read them. */
 export interface CheckedQueues {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkRules, listRules } from "./check-rules.ts";
-import type { YardScene } from "./finding.ts";
 import { type QueueFacts, toQueueFacts } from "./load-queue.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 const QUEUE = "arn:aws:sqs:eu-west-1:111122223333:stack-events";
 const RULE = "arn:aws:events:eu-west-1:111122223333:rule/deploys";

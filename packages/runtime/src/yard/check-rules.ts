@@ -2,8 +2,8 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { callAws, toArnPart } from "@stackyard/aws";
 import { defined, listPages } from "@stackyard/core";
 import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
-import type { YardScene } from "./finding.ts";
 import type { PolicyStatement, QueueFacts } from "./load-queue.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** A rule of EventBridge as it is now. `unread`: it cannot be looked at from here. */
 type RuleFacts =

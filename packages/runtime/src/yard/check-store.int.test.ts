@@ -7,9 +7,9 @@ import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../open-store.ts";
 import { checkStore } from "./check-store.ts";
-import type { YardScene } from "./finding.ts";
 import { toYardDeps } from "./yard-deps.ts";
 import { toYardParts } from "./yard-parts.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** Refuses operations, as IAM does. */
 function deny(operations: readonly string[]): ClientPlugin {

@@ -2,7 +2,7 @@ import { findAwsFault } from "@stackyard/aws";
 import { hasOwnKey, isSealed, OWN_SEAL_KEY } from "@stackyard/core/services";
 import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
 import { type OpenedStore, openStore } from "../open-store.ts";
-import type { YardScene } from "./finding.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** Looks at the yard's tables or its database, and changes nothing. Throws `STORE_UNAVAILABLE` and its like. */
 export function checkStore(scene: YardScene): Promise<readonly Finding[]> {

@@ -1,8 +1,8 @@
 import type { SNSClient, Subscription } from "@aws-sdk/client-sns";
 import { toAwsError } from "@stackyard/aws";
 import { type Finding, fail, ok } from "@stackyard/sdk/commands";
-import type { YardScene } from "./finding.ts";
 import type { QueueFacts } from "./load-queue.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** Checks whether messages to the yard's topic reach its queue of events. Throws errors of SNS. */
 export async function checkTopic(

@@ -1,5 +1,5 @@
 import type { AwsYardOptions } from "@stackyard/core";
-import type { Finding } from "@stackyard/sdk/commands";
+import { type Finding, look } from "@stackyard/sdk/commands";
 import { checkIdentity } from "./check-identity.ts";
 import { type CheckedMachines, checkMachines } from "./check-machines.ts";
 import { type CheckedQueues, checkQueues } from "./check-queues.ts";
@@ -9,11 +9,11 @@ import { checkTopic } from "./check-topic.ts";
 import { checkPermissions } from "./dry-call.ts";
 import { evaluateRunners } from "./evaluate-runners.ts";
 import { evaluateRunnerSettings, evaluateStateManager } from "./evaluate-settings.ts";
-import { look, type YardScene } from "./finding.ts";
 import { createYardAws } from "./yard-aws.ts";
 import type { YardContext } from "./yard-deps.ts";
 import { toYardDeps } from "./yard-deps.ts";
 import { toYardParts } from "./yard-parts.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /**
  * Checks a deployment with the caller's credentials, without changing it: identity and clock, queues and their readers,

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { findAwsFault } from "@stackyard/aws";
 import { type Finding, fail, ok, warn } from "@stackyard/sdk/commands";
-import type { YardScene } from "./finding.ts";
+import type { YardScene } from "./yard-scene.ts";
 
 /** Tests with calls that change nothing whether the caller has the permissions that commands need. Never throws. */
 export async function checkPermissions(scene: YardScene): Promise<readonly Finding[]> {

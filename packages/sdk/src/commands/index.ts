@@ -1,6 +1,6 @@
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
 export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
-export { type Finding, fail, failOf, ok, warn } from "./finding.ts";
+export { type Finding, fail, failOf, look, ok, reportFindings, warn } from "./finding.ts";
 export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
 export {
   createProgressTeller,
