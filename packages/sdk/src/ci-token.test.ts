@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createCiToken } from "./ci-token.ts";
+import { findServerFault } from "./http-client.ts";
 
 const HOUR_S = 3_600;
 const GITHUB = {
@@ -68,5 +69,17 @@ describe("createCiToken", () => {
     const token = createCiToken({ url: "https://yard.example.org", env: { STACKYARD_ID_TOKEN: "jwt" }, fetch });
 
     await expect(token?.()).rejects.toMatchObject({ code: "NO_GRANT", message: "No grant fits." });
+  });
+
+  it("says which of the two could not be reached, the job's issuer or the server", async () => {
+    const fail = (async (input: string) => {
+      if (input.startsWith("https://actions.example")) throw new TypeError("fetch failed");
+      return Response.json({});
+    }) as typeof fetch;
+    const token = createCiToken({ url: "https://yard.example.org", env: GITHUB, fetch: fail });
+
+    const error: unknown = await Promise.resolve(token?.()).catch((caught: unknown) => caught);
+
+    expect(findServerFault(error)).toEqual({ url: "https://actions.example", kind: "unreached" });
   });
 });

@@ -89,8 +89,8 @@ async function send(url: string, init: RequestInit, { fetch: given }: CiTokenOpt
     response = await call(url, { ...init, signal: limit, redirect: "error" });
     text = await response.text();
   } catch (error) {
-    throw toTransportError(error, new AbortController().signal, limit);
+    throw toTransportError(error, { limit, url: new URL(url).origin });
   }
-  if (!response.ok) throw toApiError(response, text);
+  if (!response.ok) throw toApiError(response, text, new URL(url).origin);
   return parseJson(text);
 }

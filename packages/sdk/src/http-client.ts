@@ -70,7 +70,7 @@ export function createHttpClient(options: StackyardOptions): HttpClient {
     requestText: (request) => sendPatiently(send, options, { ...request, read: (text) => text }),
     async openStream(request, headers) {
       const response = await send(request, request.signal ?? new AbortController().signal, headers);
-      if (!response.ok) throw toApiError(response, await response.text());
+      if (!response.ok) throw toApiError(response, await response.text(), options.url);
       return response;
     },
   };
@@ -128,19 +128,17 @@ function toUrl(base: string, { path, query = {} }: ApiRequest): string {
 
 /** A request with the parser of its answer. */
 interface ReadRequest<Answer> extends ApiRequest {
-  /** Throws for a text that is not the server's. */
-  readonly read: (text: string) => Answer;
+  /** Throws for a text that is not the server's. `url`: the address that was asked. */
+  readonly read: (text: string, url: string) => Answer;
 }
 
 /** Parses an answer. The page of a proxy with 200, and an answer that was cut off, are not JSON. */
-function parseAnswer<Answer>(text: string): Answer {
+function parseAnswer<Answer>(text: string, url: string): Answer {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new StackyardApiError(
-      toForeignProblem({ status: 200, title: "OK", detail: "The server answered 200 without JSON." }),
-      cause,
-    );
+    const answer = { status: 200, title: "OK", detail: "The server answered 200 without JSON." };
+    throw new StackyardApiError(toForeignProblem(answer, url), cause);
   }
 }
 
@@ -149,9 +147,9 @@ async function sendPatiently<Answer>(
   options: StackyardOptions,
   request: ReadRequest<Answer>,
 ): Promise<Answer> {
-  const { retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { url, retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const abort = request.signal ?? new AbortController().signal;
-  return retry(() => sendOnce(send, request, abort, timeoutMs), {
+  return retry(() => sendOnce(send, request, { abort, timeoutMs, url }), {
     tries: request.repeatable === false ? 1 : retries + 1,
     isRetryable: (error) => isStackyardError(error) && error.retryable && !abort.aborted,
     pause: (failed, error) => sleep(Math.max(backoffMs(failed), retryAfterMs(error)), abort),
@@ -161,31 +159,58 @@ async function sendPatiently<Answer>(
 async function sendOnce<Answer>(
   send: Send,
   request: ReadRequest<Answer>,
-  abort: AbortSignal,
-  timeoutMs: number,
+  { abort, timeoutMs, url }: { readonly abort: AbortSignal; readonly timeoutMs: number; readonly url: string },
 ): Promise<Answer> {
   const limit = AbortSignal.timeout(timeoutMs);
   try {
     const response = await send(request, AbortSignal.any([abort, limit]));
     // The body is read under the same time limit.
     const text = await response.text();
-    if (response.ok) return request.read(text);
-    throw toApiError(response, text);
+    if (response.ok) return request.read(text, url);
+    throw toApiError(response, text, url);
   } catch (error) {
-    throw error instanceof StackyardError ? error : toTransportError(error, abort, limit);
+    throw error instanceof StackyardError ? error : toTransportError(error, { abort, limit, url });
   }
 }
 
-/** Converts what `fetch` throws. */
-export function toTransportError(cause: unknown, abort: AbortSignal, limit: AbortSignal): StackyardError {
-  if (abort.aborted) return new StackyardError("INTERRUPTED", "The call was stopped.", { cause });
-  const detail = limit.aborted ? "did not answer in time" : "cannot be reached";
-  return new StackyardError("UNREACHABLE", `The server ${detail}.`, { cause });
+/** Why a request has no answer of the server. `details.server` of the error has it. */
+export interface ServerFault {
+  /** The address that was asked: that of the server, or of what issues a job's token. */
+  readonly url: string;
+  /** `unreached`: nobody is there. `silent`: the time limit passed. `foreign`: somebody else answered, such as a proxy. */
+  readonly kind: "unreached" | "silent" | "foreign";
+  /** Of a foreign answer. */
+  readonly status?: number;
 }
 
-/** Converts an answer that is not a success. */
-export function toApiError(response: Response, text: string): StackyardApiError {
-  const problem = parseProblem(response, text);
+/** Returns why the request has no answer of the server; undefined for any other error. */
+export function findServerFault(error: unknown): ServerFault | undefined {
+  const fault = isStackyardError(error) ? error.details["server"] : undefined;
+  return isServerFault(fault) ? fault : undefined;
+}
+
+function isServerFault(value: unknown): value is ServerFault {
+  return typeof value === "object" && value !== null && "url" in value && "kind" in value;
+}
+
+/** How a request ended, and whom it asked. */
+interface EndedRequest {
+  readonly abort?: AbortSignal;
+  readonly limit: AbortSignal;
+  readonly url: string;
+}
+
+/** Converts what `fetch` throws. */
+export function toTransportError(cause: unknown, { abort, limit, url }: EndedRequest): StackyardError {
+  if (abort?.aborted) return new StackyardError("INTERRUPTED", "The call was stopped.", { cause });
+  const server: ServerFault = { url, kind: limit.aborted ? "silent" : "unreached" };
+  const detail = limit.aborted ? "did not answer in time" : "cannot be reached";
+  return new StackyardError("UNREACHABLE", `The server ${detail}.`, { details: { server }, cause });
+}
+
+/** Converts an answer that is not a success. `url`: the address that was asked. */
+export function toApiError(response: Response, text: string, url: string): StackyardApiError {
+  const problem = parseProblem(response, text, url);
   const wait = Number(response.headers.get("retry-after"));
   if (!(wait > 0)) return new StackyardApiError(problem);
   return new StackyardApiError({ ...problem, details: { ...problem.details, retryAfterMs: wait * 1_000 } });
@@ -226,17 +251,18 @@ export class StackyardApiError extends StackyardError {
 }
 
 /** Parses the problem in a response. Also converts responses of intermediaries, such as a proxy. */
-function parseProblem({ status, statusText }: Response, text: string): ProblemDetails {
+function parseProblem({ status, statusText }: Response, text: string, url: string): ProblemDetails {
   const body = parseJson(text);
   const defaults = { title: statusText, retryable: status >= 500 };
   if (isProblem(body)) return { ...defaults, ...body, status };
   const detail = `${`The server answered ${status} ${statusText}`.trim()}.`;
-  return toForeignProblem({ status, title: statusText, detail });
+  return toForeignProblem({ status, title: statusText, detail }, url);
 }
 
-function toForeignProblem(answer: Pick<ProblemDetails, "status" | "title" | "detail">): ProblemDetails {
+function toForeignProblem(answer: Pick<ProblemDetails, "status" | "title" | "detail">, url: string): ProblemDetails {
   const code = FOREIGN_CODES.get(answer.status) ?? codeOfStatus(answer.status);
-  return { ...answer, code, retryable: ERROR_CODES[code].retryable };
+  const server: ServerFault = { url, kind: "foreign", status: answer.status };
+  return { ...answer, code, retryable: ERROR_CODES[code].retryable, details: { server } };
 }
 
 function isProblem(body: unknown): body is Omit<ProblemDetails, "status"> {

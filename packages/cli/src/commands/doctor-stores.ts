@@ -209,7 +209,7 @@ export async function checkServer(
       ];
     } catch (error) {
       if (!isStackyardError(error, "UNAUTHENTICATED"))
-        return [failOf("server", withServerAddress(error, server.url), `Check the address ${server.url}.`)];
+        return [failOf("server", withServerAddress(error), `Check the address ${server.url}.`)];
       const hint = "Pass another token with --token or STACKYARD_TOKEN.";
       return [fail("server", `${server.url} does not accept the token.`, hint)];
     } finally {

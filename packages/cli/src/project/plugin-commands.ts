@@ -70,7 +70,7 @@ function toCliCommand(command: PluginCommand, plugin: string, file: ConfigFile):
       try {
         return await command.run(context, rest);
       } catch (error) {
-        throw toOwnError(error, { command: command.name, plugin, server: found[0] });
+        throw toOwnError(error, { command: command.name, plugin });
       } finally {
         if (found[0].status === "fulfilled") await found[0].value.close();
       }
@@ -81,12 +81,10 @@ function toCliCommand(command: PluginCommand, plugin: string, file: ConfigFile):
 interface Failing {
   readonly command: string;
   readonly plugin: string;
-  readonly server: PromiseSettledResult<{ readonly plain: { readonly url: string } }>;
 }
 
-function toOwnError(error: unknown, { command, plugin, server }: Failing): unknown {
-  if (isStackyardError(error))
-    return server.status === "fulfilled" ? withServerAddress(error, server.value.plain.url) : error;
+function toOwnError(error: unknown, { command, plugin }: Failing): unknown {
+  if (isStackyardError(error)) return withServerAddress(error);
   const why = error instanceof Error ? error.message : String(error);
   const hint = "Report it to the plugin's author. STACKYARD_DEBUG=1 prints the stack trace.";
   const message = `The command "${command}" of the plugin "${plugin}" failed: ${why}`;

@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { type ErrorCode, StackyardError } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { createDisplayFetch, findYardName, withServerAddress } from "./connection.ts";
 
@@ -24,7 +24,14 @@ describe("withServerAddress", () => {
   const fetchFailed = (code: string, message: string) =>
     new TypeError("fetch failed", { cause: Object.assign(new Error(message), { code }) });
   const unreachable = (code: string, message: string) =>
-    new StackyardError("UNREACHABLE", "The server cannot be reached.", { cause: fetchFailed(code, message) });
+    new StackyardError("UNREACHABLE", "The server cannot be reached.", {
+      details: { server: { url: "https://yard", kind: "unreached" } },
+      cause: fetchFailed(code, message),
+    });
+  const foreign = (code: ErrorCode, status: number) =>
+    new StackyardError(code, `The server answered ${status} Bad.`, {
+      details: { server: { url: "https://yard", kind: "foreign", status } },
+    });
 
   it.each([
     ["ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:1", "connect ECONNREFUSED 127.0.0.1:1", undefined],
@@ -39,7 +46,7 @@ describe("withServerAddress", () => {
       "http address",
     ],
   ])("says why no server was reached: %s", (code, message, reason, hint) => {
-    expect(withServerAddress(unreachable(code, message), "https://yard")).toMatchObject({
+    expect(withServerAddress(unreachable(code, message))).toMatchObject({
       code: "UNREACHABLE",
       message: `The server cannot be reached at https://yard: ${reason}.`,
       details: hint === undefined ? {} : { hint: expect.stringContaining(hint) },
@@ -47,12 +54,7 @@ describe("withServerAddress", () => {
   });
 
   it.each([502, 503, 504])("says of a proxy's page with %i that the server behind it does not answer", (status) => {
-    const error = new StackyardError(
-      status === 504 ? "TIMED_OUT" : "UNREACHABLE",
-      `The server answered ${status} Bad.`,
-    );
-
-    expect(withServerAddress(error, "https://yard")).toMatchObject({
+    expect(withServerAddress(foreign(status === 504 ? "TIMED_OUT" : "UNREACHABLE", status))).toMatchObject({
       message: `The server answered ${status} Bad at https://yard.`,
       details: { hint: expect.stringContaining("A proxy answers there") },
     });
@@ -60,9 +62,16 @@ describe("withServerAddress", () => {
 
   // Reported: runatlantis/atlantis#288 (the page of an nginx that has no server of that name)
   it("does not say so of a page with 404", () => {
-    const error = new StackyardError("UNREACHABLE", "The server answered 404 Not Found.");
+    const found = withServerAddress(foreign("UNREACHABLE", 404));
 
-    expect(withServerAddress(error, "https://yard")).toMatchObject({ details: {} });
+    expect(found).toMatchObject({ message: "The server answered 404 Bad at https://yard." });
+    expect(found).not.toMatchObject({ details: { hint: expect.anything() } });
+  });
+
+  it("leaves an error of another service as it is, whatever its words", () => {
+    const error = new StackyardError("UNREACHABLE", "The server cannot be reached.");
+
+    expect(withServerAddress(error)).toBe(error);
   });
 });
 

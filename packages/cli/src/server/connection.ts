@@ -12,7 +12,13 @@ import {
   toShellCommand,
 } from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
-import { createHttpClient, createPreviewsApi, type HttpClient, type PreviewsApi } from "@stackyard/sdk/commands";
+import {
+  createHttpClient,
+  createPreviewsApi,
+  findServerFault,
+  type HttpClient,
+  type PreviewsApi,
+} from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
 import { failToReach, failWith } from "../failure.ts";
@@ -52,7 +58,7 @@ export function defineServerCommand<Args extends TObject>(spec: Command<ServerCo
       try {
         return await command.run(serverContext, rest);
       } catch (error) {
-        throw await toExplained(error, serverContext, { stack: rest["stack"], url: server.url });
+        throw await toExplained(error, serverContext, rest["stack"]);
       } finally {
         await close();
       }
@@ -61,38 +67,28 @@ export function defineServerCommand<Args extends TObject>(spec: Command<ServerCo
 }
 
 /** Adds a hint to the error: where the server should be, or which stack was probably meant. */
-async function toExplained(
-  error: unknown,
-  context: ServerContext,
-  { stack, url }: { readonly stack: unknown; readonly url: string },
-): Promise<unknown> {
-  const placed = withServerAddress(error, url);
+async function toExplained(error: unknown, context: ServerContext, stack: unknown): Promise<unknown> {
+  const placed = withServerAddress(error);
   if (placed !== error) return placed;
   if (!isStackyardError(error, "STACK_UNKNOWN") || typeof stack !== "string" || "hint" in error.details) return error;
   const hint = await adviseUnknownStack(context, stack);
   return failWith("STACK_UNKNOWN", error.message, { hint, cause: error });
 }
 
-/** The SDK's messages about a server that does not answer, or for which another one does. */
-const NOT_THE_SERVER = /^The server (did not|cannot|answered) [^"]*\.$/;
-
-const CANNOT_BE_REACHED = "The server cannot be reached.";
-
 const PROXY_ALONE =
   "A proxy answers there, but no server behind it does. Run the command again; if this stays, look at the server's service and its log.";
 
-/** Returns true for the page of a proxy whose server does not answer: a server has a problem in JSON in every answer. */
-function isProxyAlone({ code, message }: StackyardError): boolean {
-  return (code === "UNREACHABLE" || code === "TIMED_OUT") && /^The server answered 50[234]\b/.test(message);
-}
+/** The page of a proxy whose server does not answer: a server has a problem in JSON in every answer. */
+const PROXY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504]);
 
-/** Adds the address to an error that is about the server itself. A command may also call other services. */
-export function withServerAddress(error: unknown, url: string): unknown {
-  if (!isStackyardError(error) || !NOT_THE_SERVER.test(error.message)) return error;
+/** Adds the address that was asked to an error that is about whoever should answer there. A command may also call other services. */
+export function withServerAddress(error: unknown): unknown {
+  const fault = findServerFault(error);
+  if (!isStackyardError(error) || fault === undefined) return error;
   const { code, message, cause } = error;
-  if (message === CANNOT_BE_REACHED) return failToReach(url, cause);
-  const details = isProxyAlone(error) ? { ...error.details, hint: PROXY_ALONE } : error.details;
-  return new StackyardError(code, `${message.replace(/\.$/, "")} at ${url}.`, { details, cause: error });
+  if (fault.kind === "unreached") return failToReach(fault.url, cause);
+  const details = PROXY_STATUSES.has(fault.status) ? { ...error.details, hint: PROXY_ALONE } : error.details;
+  return new StackyardError(code, `${message.replace(/\.$/, "")} at ${fault.url}.`, { details, cause: error });
 }
 
 /**

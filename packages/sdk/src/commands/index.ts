@@ -1,4 +1,10 @@
-export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
+export {
+  type ApiRequest,
+  createHttpClient,
+  findServerFault,
+  type HttpClient,
+  type ServerFault,
+} from "../http-client.ts";
 export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
 export { type Finding, fail, failOf, look, ok, reportFindings, warn } from "./finding.ts";
 export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
