@@ -8,6 +8,7 @@ import { withoutDefaultTags } from "../settings.ts";
 import { findInventory } from "../state/inventory.ts";
 import { listResources } from "../state/list-resources.ts";
 import { withLockHolder } from "../state/yard-state.ts";
+import { findDifferences, formatDifferences } from "./differences.ts";
 import { countChanges, type PlanCounts, type PlanDocument, toPlanSummary } from "./plan-document.ts";
 import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
@@ -76,6 +77,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const prices = cost?.source.startsWith("infracost") === true ? undefined : await loadPrices(run, document.changes);
   // The program's own may be the same.
   if (summary !== logged) run.ctx.report(summary);
+  if (!isTagging) reportDifferences(run, document);
   return {
     outputs: defined({
       plan,
@@ -92,6 +94,12 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
     }),
     sensitive: [],
   };
+}
+
+/** Names the attributes that would change: the program's own lines name only resources. */
+function reportDifferences({ ctx }: StagedRun, { changes }: PlanDocument): void {
+  const lines = formatDifferences(findDifferences(changes));
+  if (lines.length > 0) ctx.report(["Attributes that would change:", ...lines].join("\n"));
 }
 
 /**

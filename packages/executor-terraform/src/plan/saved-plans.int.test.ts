@@ -171,6 +171,18 @@ check "fine" {
     });
   });
 
+  it("names the attributes that differ, and no value of a sensitive one", async () => {
+    await project.start(inYard(), {});
+    const changed = { db_password: "other33-other33", name: "blue" };
+    const ctx = inYard({ metadata: changed });
+
+    await project.start(ctx, { action: "plan" });
+
+    expect(ctx.lines).toContain("terraform_data.secret: to update");
+    expect(ctx.lines).toContain("Attributes that would change:\nterraform_data.secret: input");
+    expect(ctx.lines.join("\n")).not.toMatch(/hunter22|other33/);
+  });
+
   it("of a destroy removes everything, and of nothing says so", async () => {
     await project.start(inYard(), {});
     const nothing = await project.start(inYard(), { action: "plan" });

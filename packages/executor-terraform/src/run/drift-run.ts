@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { matchesGlob } from "@stackyard/core";
+import { type Difference, formatDifferences } from "../plan/differences.ts";
 import { loadIgnoring } from "../plan/ignored-changes.ts";
 import type { ResourceChange } from "../plan/plan-document.ts";
 import { loadPlanDocument } from "../plan/plan-guard.ts";
@@ -41,18 +42,11 @@ async function planChanges(run: StagedRun): Promise<readonly ResourceChange[]> {
   }
 }
 
-/** A resource that differs from the state. Contains no values: they may be sensitive. */
-export interface DriftedResource {
-  readonly address: string;
-  /** Names of top-level attributes; empty when the resource was deleted. */
-  readonly attributes: readonly string[];
-}
-
 /**
  * Returns the resources that were changed or deleted outside of Terraform, without ignored ones. `ignore` contains
  * `address:attribute`; a star matches any characters, and `:*` also ignores a deletion.
  */
-export function findDrift(drift: readonly ResourceChange[], ignore: readonly string[]): readonly DriftedResource[] {
+export function findDrift(drift: readonly ResourceChange[], ignore: readonly string[]): readonly Difference[] {
   const isIgnored = (address: string, attribute: string) =>
     ignore.some((pattern) => matchesGlob(pattern, `${address}:${attribute}`));
   return drift.flatMap(({ address, actions, changedAttributes }) => {
@@ -63,16 +57,9 @@ export function findDrift(drift: readonly ResourceChange[], ignore: readonly str
   });
 }
 
-/** More lines add no information. */
-const MAX_LISTED = 50;
-
 /** Formats one line, then one for each resource: its address, and the names of the changed attributes. */
-export function toDriftSummary(found: readonly DriftedResource[]): string {
+export function toDriftSummary(found: readonly Difference[]): string {
   if (found.length === 0) return "No drift.";
-  const lines = found.slice(0, MAX_LISTED).map(({ address, attributes }) => {
-    return attributes.length === 0 ? `${address}: deleted` : `${address}: ${attributes.join(", ")}`;
-  });
-  const more = found.length > MAX_LISTED ? [`and ${found.length - MAX_LISTED} more`] : [];
   const resources = found.length === 1 ? "1 resource differs" : `${found.length} resources differ`;
-  return [`${resources} from the state.`, ...lines, ...more].join("\n");
+  return [`${resources} from the state.`, ...formatDifferences(found)].join("\n");
 }
