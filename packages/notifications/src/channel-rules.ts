@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { addDigest, cancelDigest, deliver } from "./channel-sending.ts";
 import { openRecord, shorten } from "./channel-state.ts";
-import type { ChannelWork } from "./channel-work.ts";
+import { type ChannelWork, keepEnding } from "./channel-work.ts";
 import {
   type Decided,
   decideNotification,
@@ -69,6 +69,7 @@ async function handleKey(work: ChannelWork, match: RuleMatch, key: string | unde
   if (settled === "held") return false;
   if (stored === undefined) return true;
   const expiresAt = work.clock.now() + Math.max(KEEP_MS, rule.dedupe?.forMs ?? 0);
+  if (match.kind === "trigger" && rule.ending !== undefined) await keepEnding(work, rule.ending, expiresAt);
   await stored.put(settled === "left" && match.kind === "trigger" ? leaveOut(record, before) : record, expiresAt);
   return true;
 }

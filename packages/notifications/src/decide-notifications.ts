@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import type { Applied, Applies, Rule, RuleScope } from "./parse-notifications.ts";
 import { findQuietEnd } from "./quiet-hours.ts";
@@ -48,6 +49,8 @@ export const RuleRecord = Type.Object({
   triggeredAt: Type.Number(),
   /** True while the trigger waits for the end of `for`. */
   isWaiting: Type.Boolean(),
+  /** What ends it: the id of the ending under which it began. */
+  endsBy: Type.Optional(Type.String()),
   /** Whether a trigger of this incident was sent, or waits. */
   isSent: Type.Boolean(),
 });
@@ -128,10 +131,12 @@ function toOwnKey({ resolve }: Rule, { stackId, position }: Subject): string | u
 
 /**
  * Decides whether and when to send a match. Pure. A match that was decided on is not sent again. A trigger within `for`
- * after the last one, which has ended, waits for the end of this time, and is not sent if it ends before.
+ * after the last one, which has ended, waits for the end of this time, and is not sent if it ends before. A rule of an earlier
+ * document ends only what began under it.
  */
 export function decideNotification(match: RuleMatch, record: RuleRecord | undefined): Decided {
   if (record?.position === match.subject.position) return {};
+  if (match.rule.isFormer && record?.endsBy !== match.rule.ending?.id) return {};
   if (match.kind === "trigger") return decideTrigger(match, record);
   return record?.isOpen === true ? decideEnd(match, record) : {};
 }
@@ -147,7 +152,10 @@ function decideTrigger({ rule, subject, isUrgent }: RuleMatch, record: RuleRecor
   const triggeredAt = isWaiting ? nextAt : at;
   return {
     send: { incident, ...delay },
-    record: { position, incident, isOpen: true, triggeredAt, isWaiting, isSent: true },
+    record: {
+      ...{ position, incident, isOpen: true, triggeredAt, isWaiting, isSent: true },
+      ...defined({ endsBy: rule.ending?.id }),
+    },
   };
 }
 

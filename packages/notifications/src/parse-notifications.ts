@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import {
   type Cel,
   type CelTemplate,
@@ -7,10 +8,11 @@ import {
   type Problem,
   parseDuration,
   parseYamlDocument,
-  type YamlDocument,
 } from "@stackyard/core/machine";
 import { isZone } from "@stackyard/core/services";
 import ipaddr from "ipaddr.js";
+import { type Static, Type } from "typebox";
+import { shorten } from "./channel-state.ts";
 import type { Channel } from "./channels/channels.ts";
 import { NotificationsDocument, type RuleSource } from "./notifications-document.ts";
 import type { QuietHours } from "./quiet-hours.ts";
@@ -43,7 +45,20 @@ export interface Rule {
   readonly quiet: QuietHours | undefined;
   readonly urgent: Applies<boolean>;
   readonly resolve: Applies<boolean> | undefined;
+  /** What ends its alerts, with an id of that content; undefined for a rule without `resolve`. */
+  readonly ending: { readonly id: string; readonly source: Ending } | undefined;
+  /** True for a rule of an earlier document: it begins nothing, and ends only what began under it. */
+  readonly isFormer: boolean;
 }
+
+/** What ends the alerts of a rule, as its document says. */
+export const Ending = Type.Object({
+  name: Type.String(),
+  when: Type.String(),
+  resolve: Type.String(),
+  key: Type.Optional(Type.String()),
+});
+export type Ending = Static<typeof Ending>;
 
 /** The document, ready to be applied. */
 export interface Notifications {
@@ -74,7 +89,9 @@ export function parseNotifications(source: string): {
   checkNames(document.value.rules, report);
   const compiled = rules.map((rule, index) => {
     checkRule(rule, index, { channels, report });
-    return compileRule(rule, index, { document, problems });
+    return compileRule(rule, (key, faults) => {
+      for (const { code, message } of faults) report(["rules", `${index}`, ...key], code, message);
+    });
   });
   if (problems.length > 0) return { problems };
   const notifications = { url, channels: new Map(Object.entries(channels)), rules: compiled };
@@ -131,19 +148,26 @@ function checkRule({ to, quiet, digest, resolve }: RuleSource, index: number, { 
   }
 }
 
-interface CompileInput {
-  readonly document: YamlDocument<NotificationsDocument>;
-  readonly problems: Problem[];
+/**
+ * Returns the rule that still ends what began under an earlier document; undefined if this release no longer reads its
+ * expressions.
+ */
+export function compileFormer({ name, when, resolve, key }: Ending): Rule | undefined {
+  const dedupe = key === undefined ? {} : { dedupe: { key, for: "0s" } };
+  let isRead = true;
+  const rule = compileRule({ name, when, resolve, to: [], ...dedupe }, () => {
+    isRead = false;
+  });
+  return isRead ? { ...rule, when: () => ({ kind: "value", value: false }), isFormer: true } : undefined;
 }
 
-function compileRule(rule: RuleSource, index: number, { document, problems }: CompileInput): Rule {
-  const path = ["rules", `${index}`];
+function compileRule(
+  rule: RuleSource,
+  report: (key: readonly string[], faults: readonly ExpressionFault[]) => void,
+): Rule {
   const about =
     compileCel(rule.when, ENTRY).kind !== "cel" && compileCel(rule.when, NOTICE).kind === "cel" ? "notice" : "entry";
   const variables = about === "entry" ? ENTRY : NOTICE;
-  const report = (key: readonly string[], faults: readonly ExpressionFault[]): void => {
-    for (const { code, message } of faults) problems.push(document.problemAt([...path, ...key], code, message));
-  };
   const condition = (key: string, source: string): Applies<boolean> => {
     const compiled = compileCel(source, variables);
     if (compiled.kind === "cel") return (scope) => evaluateCondition(compiled.cel, `rules.${rule.name}.${key}`, scope);
@@ -173,7 +197,15 @@ function compileRule(rule: RuleSource, index: number, { document, problems }: Co
     quiet: rule.quiet,
     urgent: typeof urgent === "boolean" ? () => ({ kind: "value", value: urgent }) : condition("urgent", urgent),
     resolve: rule.resolve === undefined ? undefined : condition("resolve", rule.resolve),
+    ending: toEnding(rule),
+    isFormer: false,
   };
+}
+
+function toEnding({ name, when, resolve, dedupe }: RuleSource): Rule["ending"] {
+  if (resolve === undefined) return undefined;
+  const source = { name, when, resolve, ...defined({ key: dedupe?.key }) };
+  return { id: shorten(JSON.stringify([name, when, resolve, dedupe?.key])), source };
 }
 
 function evaluateCondition(cel: Cel, path: string, scope: RuleScope): Applied<boolean> {
