@@ -248,12 +248,31 @@ describe("Shell", () => {
   it("shows the sign-in alone, and where it leads, to a person of whom it knows nothing", async () => {
     const page = await renderPage(Shell, "/stack?id=pr-12", {
       ...signedOut,
-      "GET /auth/ways": { people: true, code: false },
+      "GET /auth/ways": { people: true, code: false, yard: "eu-prod" },
     });
 
     await expect.element(page.screen.getByRole("heading", { name: "Sign in", level: 1 })).toBeVisible();
     await expect.element(page.screen.getByText(/Then you continue to/)).toMatchTextContent(/pr-12$/);
-    expect(document.querySelectorAll("[role=dialog], nav, header, .notice")).toHaveLength(0);
+    await expect.element(page.screen.getByText("eu-prod")).toBeVisible();
+    expect(document.querySelectorAll("[role=dialog], nav, header, .notice, button")).toHaveLength(0);
+  });
+
+  it("says that the ways in could not be loaded, and loads them again", async () => {
+    let isDown = true;
+    const page = await renderPage(Shell, "/stacks", {
+      ...signedOut,
+      "GET /auth/ways": () => {
+        if (isDown) throw new TypeError("Failed to fetch");
+        return { people: true, code: false };
+      },
+    });
+    await expect.element(page.screen.getByRole("alert")).toBeVisible();
+
+    isDown = false;
+    await page.screen.getByRole("button", { name: "Retry" }).click();
+
+    await expect.element(page.screen.getByRole("link", { name: "Sign in" })).toBeVisible();
+    expect(document.querySelectorAll("[role=alert]")).toHaveLength(0);
   });
 
   it("requires a sign-in in a dialog when the session has ended, over the page as it was", async () => {
@@ -263,7 +282,7 @@ describe("Shell", () => {
     page.live.emit({ kind: "state", state: { kind: "signed-out" } });
 
     await expect.element(page.screen.getByRole("dialog", { name: "Sign in" })).toBeVisible();
-    await page.screen.getByRole("button", { name: "Try again" }).click();
+    await page.screen.getByRole("button", { name: "Continue here" }).click();
 
     expect(page.live.requests).toContainEqual({ kind: "retry" });
   });

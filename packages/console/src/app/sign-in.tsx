@@ -9,6 +9,7 @@ import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { useSearch } from "../design/links.tsx";
+import { MissingNotice } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { useWindowTitle } from "../design/use-window-title.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -40,8 +41,9 @@ export function SignInOverlay() {
   return (
     <Dialog title="Sign in" onClose={() => setClosed(true)}>
       <section>
-        <p>Your session has ended.</p>
+        <p>Your session has ended. What you have entered stays.</p>
         <Ways />
+        <Elsewhere />
       </section>
     </Dialog>
   );
@@ -56,7 +58,10 @@ export function SignInPage() {
     <main className="sign-in">
       <p className="sign-in-brand">
         <MarkDrawing state="quiet" size={40} />
-        <b>Stackyard</b>
+        <b>
+          Stackyard
+          <YardName />
+        </b>
       </p>
       <section className="panel">
         <h1>Sign in</h1>
@@ -72,30 +77,59 @@ export function SignInPage() {
   );
 }
 
-/** Renders the ways in, and where a one-time code is from. */
+/** Renders the name of the yard, of which only the ways in are known yet. */
+function YardName() {
+  const { data } = useSignInWays();
+  if (data?.yard === undefined) return null;
+  return (
+    <span className="sign-in-yard">
+      <Text>{data.yard}</Text>
+    </span>
+  );
+}
+
+function useSignInWays() {
+  return useLoad(keys.other("sign-in"), loadSignInWays, { staleTime: 60_000 });
+}
+
+/** Renders the ways in, and where a one-time code is from; a failure where they could not be loaded. */
 function Ways() {
-  const { refetch } = useMe();
-  const retry = useLiveRetry();
-  const { data: ways } = useLoad(keys.other("sign-in"), loadSignInWays, { staleTime: 60_000 });
+  const query = useSignInWays();
+  const { data: ways } = query;
   return (
     <>
-      <div className="row">
-        {ways !== undefined && <SignInLinks ways={ways} />}
-        <Button
-          onPress={() => {
-            void refetch();
-            retry();
-          }}
-        >
-          Try again
-        </Button>
-      </div>
+      <MissingNotice query={query} />
+      {ways !== undefined && (
+        <div className="sign-in-ways">
+          <SignInLinks ways={ways} />
+        </div>
+      )}
       {ways?.code && (
-        <p className="muted">
-          An administrator's terminal prints an address with a one-time code: <code>stackyard console</code>.
+        <p className="muted small">
+          <code>stackyard console</code> prints a code. It needs an administrator's token of the yard.
         </p>
       )}
     </>
+  );
+}
+
+/** Renders the way on for a person who has signed in in another tab. */
+function Elsewhere() {
+  const { refetch } = useMe();
+  const retry = useLiveRetry();
+  return (
+    <p className="muted small">
+      Signed in in another tab?{" "}
+      <Button
+        look="plain"
+        onPress={() => {
+          void refetch();
+          retry();
+        }}
+      >
+        Continue here
+      </Button>
+    </p>
   );
 }
 

@@ -160,7 +160,7 @@ const waysIn = ({ people, code, issuer }: SignInWays, returnTo: string) => {
   if (!people && !code)
     return html`<p>This server has no sign-in for browsers: <code>access.people</code> and <code>server.url</code> are missing. Programs use tokens.</p>`;
   return html`<div class="ways">${people ? html`<a class="button primary" href="/auth/login${query}">${issuer === undefined ? "Sign in" : `Sign in at ${issuer}`}</a>` : ""}
-${code ? html`<a class="button" href="/auth/local${query}">Sign in with a one-time code</a>` : ""}</div>`;
+${code ? html`<a class="${people ? "button" : "button primary"}" href="/auth/local${query}">Sign in with a one-time code</a>` : ""}</div>`;
 };
 
 /**
@@ -183,7 +183,7 @@ export const homeBody = (name: string | undefined, ways: SignInWays) =>
 
 /** Renders an error for people, and how to try again. */
 export const errorBody = (code: string, detail: string, ways: SignInWays, returnTo: string) =>
-  html`<p role="alert">${withCode(detail)}</p><p><code>${code}</code></p>${waysIn(ways, returnTo)}${toContinue(returnTo)}`;
+  html`<p role="alert">${withCode(detail)}</p>${waysIn(ways, returnTo)}${toContinue(returnTo)}<p class="hint">Code of this error: <code>${code}</code></p>`;
 
 /** Renders where the person goes after the sign-in, if that is not the first page. */
 const toContinue = (returnTo: string) =>

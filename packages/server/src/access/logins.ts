@@ -137,7 +137,7 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const limit = createRateLimit("calls of /auth", CALLS_A_MINUTE);
   const failures = createRateLimit("failed calls of /auth/token", CALLS_A_MINUTE);
   const routes: readonly [method: "GET" | "POST", path: string, handler: AuthHandler][] = [
-    ["GET", "/auth/ways", async () => json(200, ways)],
+    ["GET", "/auth/ways", async () => json(200, { ...ways, yard: context.yardName })],
     ["GET", "/auth/login", createLoginHandler(context, people)],
     ["GET", "/auth/callback", createCallbackHandler(context, people)],
     ["GET", "/auth/signed-in", createSignedInHandler(context)],
