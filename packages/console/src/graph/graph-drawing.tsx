@@ -328,9 +328,8 @@ function TextRow({ box: { x, y, height }, row, edge, text, count, isPossible, ti
       textAnchor="middle"
     >
       {cut(text)}
-      {count > 0 && <tspan className="graph-times"> {count}×</tspan>}
-      {(title !== undefined || text.length > METRICS.maxCharacters) && (
-        <title>{toSafeText(`${text} ${title ?? ""}`)}</title>
+      {(title !== undefined || count > 0 || text.length > METRICS.maxCharacters) && (
+        <title>{toSafeText([text, title, count > 0 && `taken ${count}×`].filter(Boolean).join(" "))}</title>
       )}
     </text>
   );

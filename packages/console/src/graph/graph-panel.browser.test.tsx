@@ -198,7 +198,7 @@ it("draws what a stack took strong and thick, what follows a failure dashed, and
   expect([next?.classList.contains("taken"), failed?.classList.contains("after-failure")]).toEqual([true, true]);
   expect(next?.querySelector("path")?.getAttribute("stroke-width")).toBe("3");
   expect([...document.querySelectorAll(".graph-label")].map(({ textContent }) => textContent)).toEqual([
-    "NEXT 4×",
+    "NEXTNEXT taken 4×",
     "FAILED",
   ]);
   await expect.element(page.getByText(/thicker when often/)).toBeVisible();

@@ -159,7 +159,8 @@ interface DrawingProps extends GraphMarks {
 
 function Drawing({ graph, label, zoom, direction, room, onTurn, drawing, unfolded, ...marks }: DrawingProps) {
   const notes = marks.taken !== undefined || Object.values(marks.states ?? {}).some(({ note }) => note !== undefined);
-  const state = useLayout(graph, { direction, notes, unfolded });
+  const present = findPresent(marks);
+  const state = useLayout(graph, { direction, notes, unfolded, ...defined({ present }) });
   const isTooWide = direction === "right" && state.kind === "ready" && state.layout.width * SMALLEST > room;
   useEffect(() => {
     if (isTooWide) onTurn("down");

@@ -48,9 +48,9 @@ function findTaken(graph: MachineGraph, { event, code, from = FIRST_STATE, to }:
   });
 }
 
-/** Returns how often a stack was in a state, in words. */
+/** Returns how often a stack was in a state, such as `12×`. */
 export function toTimes(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
+  return `${count}×`;
 }
 
 const THINNEST = 1.5;

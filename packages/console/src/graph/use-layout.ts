@@ -21,20 +21,22 @@ export type LayoutState =
  */
 export function useLayout(
   graph: MachineGraph | undefined,
-  { direction, notes = false, unfolded }: Omit<LayoutOptions, "labelOf">,
+  { direction, notes = false, present, unfolded }: Omit<LayoutOptions, "labelOf">,
 ): LayoutState {
   const [state, setState] = useState<LayoutState>({ kind: "pending" });
   useEffect(() => {
     if (graph === undefined) return setState({ kind: "pending" });
     const controller = new AbortController();
-    void loadLayout(graph, { direction, notes, ...defined({ unfolded }) }, controller.signal).then((layout) => {
-      if (controller.signal.aborted) return;
-      // A large drawing is rendered in parts, between which the page reacts.
-      startTransition(() =>
-        setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, direction, layout }),
-      );
-    });
+    void loadLayout(graph, { direction, notes, ...defined({ present, unfolded }) }, controller.signal).then(
+      (layout) => {
+        if (controller.signal.aborted) return;
+        // A large drawing is rendered in parts, between which the page reacts.
+        startTransition(() =>
+          setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, direction, layout }),
+        );
+      },
+    );
     return () => controller.abort();
-  }, [graph, direction, notes, unfolded]);
+  }, [graph, direction, notes, present, unfolded]);
   return state;
 }

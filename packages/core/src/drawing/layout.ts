@@ -12,12 +12,16 @@ export const METRICS = {
   line: 18,
   padding: 10,
   marker: 16,
-  /** Room for a short text at the right of a name, such as `3 attempts`, and for how often an arrow was taken. */
+  /** Room for a text at the right of a name, such as `attempt 3`, and for one that is only a number, such as `12×`. */
   note: 84,
-  times: 30,
+  times: 20,
   /** Longer texts are cut. */
   maxCharacters: 32,
 } as const;
+
+/** Between two states that follow each other, besides the text of the arrow, in pixels. */
+const RANKS = 64;
+const CLOSE_RANKS = 34;
 
 /** Between two lines at a side of a state, in pixels. */
 const PORT = 12;
@@ -25,8 +29,10 @@ const PORT = 12;
 /** The options of a layout. */
 export interface LayoutOptions {
   readonly direction: Direction;
-  /** Leaves room for the notes of a stack: at states, tasks and arrows. */
+  /** Leaves room for notes at states and tasks. */
   readonly notes?: boolean;
+  /** The only state whose notes are more than a number. What has been is drawn closer then, so that a page shows all of it. */
+  readonly present?: string;
   /** The events that are drawn as their single arrows although many states handle them alike. */
   readonly unfolded?: Unfolded;
   /** Returns the text of an arrow by its index. Default: `toLabel`. */
@@ -40,7 +46,7 @@ interface Size {
 
 /** Returns the places of a graph's nodes and arrows. The same graph has the same layout. */
 export function toLayout(drawn: DrawnGraph, options: LayoutOptions): GraphLayout {
-  const { direction, notes = false, unfolded } = options;
+  const { direction, notes = false, present, unfolded } = options;
   const { nodes, edges } = drawn;
   const labelOf = options.labelOf ?? ((index: number) => toLabel(edges[index]));
   const { lines, stubs } = foldGraph(drawn, unfolded);
@@ -49,7 +55,7 @@ export function toLayout(drawn: DrawnGraph, options: LayoutOptions): GraphLayout
     rankdir: direction === "right" ? "LR" : "TB",
     nodesep: 28,
     edgesep: 16,
-    ranksep: 64,
+    ranksep: present !== undefined && direction === "right" ? CLOSE_RANKS : RANKS,
     marginx: 12,
     marginy: 12,
   });
@@ -57,10 +63,10 @@ export function toLayout(drawn: DrawnGraph, options: LayoutOptions): GraphLayout
   const ids = new Map([...nodes, ...stubs].map(({ id }, index) => [id, `n${index}`]));
   const idOf = (name: string) => ids.get(name) ?? "";
   const setNode = (id: string, size: Size) => graph.setNode(idOf(id), withPorts(size, id, lines, direction));
-  for (const node of nodes) setNode(node.id, toSize(node, notes));
-  for (const { id, text } of stubs) setNode(id, toTextSize([cut(text)], notes));
+  for (const node of nodes) setNode(node.id, toSize(node, notes ? toNoteRoom(node, present) : 0));
+  for (const { id, text } of stubs) setNode(id, toTextSize([cut(text)]));
   for (const [index, { from, to, edges: own }] of lines.entries()) {
-    const size = toTextSize(own.map((edge) => cut(labelOf(edge))).filter(Boolean), notes);
+    const size = toTextSize(own.map((edge) => cut(labelOf(edge))).filter(Boolean));
     graph.setEdge(idOf(from), idOf(to), { ...size, labelpos: "c" }, String(index));
   }
   layout(graph);
@@ -94,9 +100,9 @@ function withPorts({ width, height }: Size, id: string, lines: readonly Line[], 
 }
 
 /** Returns the size of texts below each other. */
-function toTextSize(texts: readonly string[], notes: boolean): Size {
+function toTextSize(texts: readonly string[]): Size {
   if (texts.length === 0) return { width: 0, height: 0 };
-  const width = Math.max(...texts.map((text) => measureText(text))) + (notes ? METRICS.times : 0);
+  const width = Math.max(...texts.map((text) => measureText(text)));
   return { width, height: texts.length * METRICS.line };
 }
 
@@ -106,12 +112,17 @@ export function toLabel(edge: DrawnEdge | undefined): string {
   return `${event}${after === undefined ? "" : ` after ${after}`}${toCondition(when)}`;
 }
 
+/** Returns the room for the note of a node. */
+function toNoteRoom({ id }: DrawnNode, present: string | undefined): number {
+  return present === undefined || present === id ? METRICS.note : METRICS.times;
+}
+
 /** Returns the size of a node. */
-function toSize({ kind, id, tasks = [] }: DrawnNode, notes: boolean): Size {
+function toSize({ kind, id, tasks = [] }: DrawnNode, noteRoom: number): Size {
   if (kind !== "state") return { width: METRICS.marker, height: METRICS.marker };
   // Left of each text is room for the shape of a status.
   const text = Math.max(measureText(cut(id), true), ...tasks.map((task) => measureText(cut(task))), 40);
-  const width = text + 2 * METRICS.padding + 20 + (notes ? METRICS.note : 0);
+  const width = text + 2 * METRICS.padding + 20 + noteRoom;
   return { width, height: METRICS.title + tasks.length * METRICS.line + 2 * METRICS.padding };
 }
 

@@ -77,7 +77,8 @@ function findCrossed({ lines }: GraphLayout, { states, texts }: ReturnType<typeo
 // elkjs#94, reaflow#168, d2#1170: texts of arrows lay on each other, on states and on other arrows.
 describe.each(files)("the graph of %s", (file) => {
   it.each(["right", "down"] as const)("has texts that touch nothing, drawn %s", (direction) => {
-    for (const options of [{ notes: true }, { unfolded: "all" as const }]) {
+    const present = layOut(file, { direction }).nodes[1]?.id ?? "";
+    for (const options of [{ notes: true }, { notes: true, present }, { unfolded: "all" as const }]) {
       const layout = layOut(file, { direction, ...options });
       const boxes = listBoxes(layout);
 
