@@ -21,7 +21,7 @@ export function LogExcerpt({ attemptId, load: { key, tail }, at }: LogExcerptPro
   if (query.error !== null) return <p className="muted">The log could not be loaded.</p>;
   const lines = query.data === undefined ? [] : explainLog(query.data);
   return (
-    <figure className="excerpt">
+    <figure className={lines.length > 0 ? "excerpt" : undefined}>
       {lines.length > 0 && (
         <pre>
           {lines.map(({ text, cause }, index) => (

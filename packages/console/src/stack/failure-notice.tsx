@@ -6,6 +6,7 @@ import { PlaceOf } from "../design/run/run-head.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Reason, Text } from "../design/text.tsx";
 import { LogExcerpt } from "../log/log-excerpt.tsx";
+import { withoutPlace } from "../text/find-place.ts";
 import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 
 interface Failing {
@@ -123,7 +124,7 @@ function FailureNotice({
       )}
       {message !== undefined && (
         <Scrolled label="Message" className="failure-message">
-          <Text mono>{message}</Text>
+          <Text mono>{withoutPlace(message)}</Text>
         </Scrolled>
       )}
       {message !== undefined && <PlaceOf text={message} />}

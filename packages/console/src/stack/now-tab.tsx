@@ -7,12 +7,14 @@ import { RecentPanel } from "./recent-panel.tsx";
 import type { StackProps } from "./source.ts";
 import { StackGraph } from "./stack-graph.tsx";
 import { TasksPanel } from "./tasks-panel.tsx";
+import { chooseTasks } from "./tasks-shown.ts";
 import { ApprovalsPanel, KeysPanel, ParkedPanel } from "./waiting-panels.tsx";
 
 /** Renders the present state of a stack: its failures first, its place in its machine, tasks, and what it waits for. */
 export function NowTab({ source, stack }: StackProps) {
   if (isAtRest(stack)) return <AtRest source={source} stack={stack} />;
-  const hasTasks = stack.tasks.length > 0;
+  const tasks = chooseTasks(stack, { isReadOnly: source.refusal !== undefined });
+  const hasTasks = tasks.length > 0;
   return (
     <>
       <Failure source={source} stack={stack} />
@@ -21,7 +23,7 @@ export function NowTab({ source, stack }: StackProps) {
       <div className={hasTasks ? "columns" : "stack-v"}>
         {hasTasks && (
           <div className="stack-v">
-            <TasksPanel source={source} stack={stack} />
+            <TasksPanel source={source} stack={stack} tasks={tasks} />
           </div>
         )}
         <div className="stack-v">

@@ -24,6 +24,12 @@ const readFact = (name: string) =>
 const inTasks = (screen: Screen, name: string) =>
   screen.getByRole("listitem").getByRole("button", { name, exact: true });
 
+/** Of one that failed, the head has the error and the retry; each of two has a row. */
+const twoFailed = () => {
+  const stack = aStack();
+  return aStack({ tasks: [...stack.tasks, { name: "dns", status: "ERROR", why: "It broke." }] });
+};
+
 // Below 1,200 px, the page shows the stack alone.
 beforeEach(() => page.viewport(800, 800));
 
@@ -219,13 +225,13 @@ describe("actions on the page of a stack", () => {
 
   it("has a lock on what a person may not do, and nothing that a task has no need of", async () => {
     const locks = () => document.querySelectorAll(".task-list button[aria-disabled] svg").length;
-    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(twoFailed()));
     await expect.element(inTasks(screen, "Retry database")).toBeVisible();
     expect(document.querySelectorAll(".task-list button[data-idle]")).toHaveLength(0);
     expect(locks()).toBe(0);
     await screen.unmount();
 
-    const refused = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
+    const refused = await renderPage(StackPage, ADDRESS, { ...stackApi(twoFailed()), "GET /v1/me": viewer });
     await expect.element(inTasks(refused.screen, "Retry database")).toHaveAttribute("aria-disabled");
     expect(locks()).toBeGreaterThan(0);
   });
@@ -240,10 +246,10 @@ describe("actions on the page of a stack", () => {
   });
 
   it("retries at once, by button and by key", async () => {
-    const api = { ...stackApi(aStack()), "POST /v1/stacks/pr-12/retry": applied };
+    const api = { ...stackApi(twoFailed()), "POST /v1/stacks/pr-12/retry": applied };
     const { screen, sent } = await renderPage(PageWithKeys, ADDRESS, api);
 
-    await inHead(screen, "Retry database").click();
+    await inHead(screen, "Retry 2 tasks").click();
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Retry: applied/);
     await inTasks(screen, "Retry database").click();
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Retry database: applied/);

@@ -6,9 +6,16 @@ import { dropColors } from "../text/ansi.ts";
 import { toFirstLine, toSafeText } from "../text/safe-text.ts";
 import { findRunning, isAtRest } from "./at-rest.ts";
 
+interface SentenceProps {
+  readonly stack: StackDetails;
+  /** The errors are below, so it says only which attempt has failed. */
+  readonly hasErrorsBelow?: boolean;
+}
+
 /** Renders what a stack does or waits for, by the parts of its explanation. */
-export function StackSentence({ stack }: { readonly stack: StackDetails }) {
-  const { parts, summary } = stack;
+export function StackSentence({ stack, hasErrorsBelow = false }: SentenceProps) {
+  const { summary } = stack;
+  const parts = hasErrorsBelow ? stack.parts.map((part) => toAttemptPart(part, stack)) : stack.parts;
   if (isAtRest(stack)) return <RestSentence stack={stack} />;
   return (
     <span className="stack-summary wrap">
@@ -18,6 +25,17 @@ export function StackSentence({ stack }: { readonly stack: StackDetails }) {
       {parts.length === 0 && <Sentence text={summary} />}
     </span>
   );
+}
+
+/** Returns a part about failed tasks with the attempt of the only one in place of the error. */
+function toAttemptPart(part: StackPart, { tasks }: StackDetails): StackPart {
+  const own = tasks.filter(({ name }) => part.names.includes(name));
+  if (own.length === 0 || own.some(({ status }) => status !== "ERROR")) return part;
+  const { why: _, ...bare } = part;
+  const number = own.length === 1 ? own[0]?.attempt?.attempt : undefined;
+  return number === undefined || bare.does === undefined
+    ? bare
+    : { ...bare, does: `${bare.does} on attempt ${number}` };
 }
 
 /** Renders what a stack that has nothing to do runs, and since when. */

@@ -113,6 +113,7 @@ describe("the layout of a stack's page", () => {
     const attempt = anAttempt({ task: "app", status: "running" });
     const tasks = [
       ...aStack().tasks,
+      { name: "dns", status: "ERROR", why: "It broke." },
       { name: "app", status: "PENDING", why: "Running for 3m.", attempt },
       { name: "smoke", status: "PENDING", why: 'Waits for task "app".' },
     ] as const;
@@ -124,8 +125,8 @@ describe("the layout of a stack's page", () => {
       why: row.querySelector(".why")?.textContent,
     }));
     expect(rows).toEqual([
-      { actions: [], why: undefined },
       { actions: ["Log", "Retry"], why: undefined },
+      { actions: ["Retry"], why: undefined },
       { actions: ["Log", "Cancel…"], why: "Running for 3m." },
       { actions: ["Cancel…"], why: 'Waits for task "app".' },
     ]);

@@ -48,7 +48,7 @@ function LoadedStack({ source, stack }: StackProps) {
     <Page
       title={stack.id}
       heading={<Heading stack={stack} />}
-      sentence={<StackSentence stack={stack} />}
+      sentence={<StackSentence stack={stack} hasErrorsBelow={tab === "now"} />}
       actions={
         <>
           <StackActions source={source} stack={stack} />

@@ -16,18 +16,22 @@ import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 
 type Task = StackDetails["tasks"][number];
 
+interface PanelProps extends StackProps {
+  readonly tasks: readonly Task[];
+}
+
 /**
- * Renders the tasks of the present state, which has some: each one's status, attempt and deadline, why it is open, and what can
- * be done about it. The error of a failed one is shown above.
+ * Renders tasks of the present state: each one's status, attempt and deadline, why it is open, and what can be done about it. The
+ * error of a failed one is shown above.
  */
-export function TasksPanel({ source, stack }: StackProps) {
+export function TasksPanel({ source, stack, tasks }: PanelProps) {
   const refusal = useOperateRefusal(source, stack, "operate");
   const { retry, notice } = useRetry(stack);
   const [cancelled, setCancelled] = useState<string>();
   return (
     <Panel title="Tasks">
       <ul className="task-list">
-        {stack.tasks.map((task) => (
+        {tasks.map((task) => (
           <li key={task.name} data-row={task.name} className="task">
             <Mark status={toTaskStatus(task)} word={`${wordOf(toTaskStatus(task))}:`} bare />
             <div className="task-text">
@@ -37,7 +41,7 @@ export function TasksPanel({ source, stack }: StackProps) {
                 </b>
                 <AttemptFacts attempt={task.attempt} />
               </p>
-              {task.status === "PENDING" && <Why task={task} said={stack.summary} />}
+              {task.status === "PENDING" && <Why task={task} said={stack.summary} parts={stack.parts} />}
             </div>
             <div className="row task-actions">
               <LogLink source={source} task={task} />
@@ -90,10 +94,15 @@ interface WhyProps {
   readonly task: Task;
   /** What the head of the page says already, with its commands. */
   readonly said: string;
+  readonly parts: StackDetails["parts"];
 }
 
-function Why({ task: { why, attempt }, said }: WhyProps) {
+function Why({ task, said, parts }: WhyProps) {
+  const { name, why, attempt } = task;
   const [whole, setWhole] = useState(false);
+  // What it does, and how far it is, is a clause of the head.
+  if (toTaskStatus(task) === "running" && !why.includes("`") && parts.some(({ names }) => names.includes(name)))
+    return null;
   const short = dropColors(why);
   const long = short.length > SHOWN_CHARACTERS;
   const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;

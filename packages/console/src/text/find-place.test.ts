@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findPlace } from "./find-place.ts";
+import { findPlace, withoutPlace } from "./find-place.ts";
 
 describe("findPlace", () => {
   it.each([
@@ -28,5 +28,22 @@ describe("findPlace", () => {
 
   it("ends on a long text without a place", () => {
     expect(findPlace("a/".repeat(500_000))).toBeUndefined();
+  });
+});
+
+describe("withoutPlace", () => {
+  it("leaves out a line that only repeats the place", () => {
+    expect(withoutPlace('relation "x" exists\n    at migrations/0042.sql:17')).toBe('relation "x" exists');
+    expect(withoutPlace("broken\n  in src/db.js:12:5\nbye")).toBe("broken\nbye");
+  });
+
+  it.each([
+    "migrations/0042.sql:17",
+    "broken\n    at make (src/db.js:12:5)",
+    "broken\n  at src/a.js:1\n  at node_modules/pg/client.js:7",
+    "no place\nat all",
+    "",
+  ])("keeps what says more, and the first line: %j", (text) => {
+    expect(withoutPlace(text).split("\n").length).toBe(text.includes("src/a.js") ? 2 : text.split("\n").length);
   });
 });

@@ -23,6 +23,22 @@ const FORMS: readonly RegExp[] = [
 /** Texts are read up to here: a message may be megabytes. */
 const MOST_CHARACTERS = 20_000;
 
+/**
+ * Returns a text without the lines after its first that say nothing but the place that it names, such as `at db.mjs:12:5`: the
+ * place is shown on its own.
+ */
+export function withoutPlace(text: string): string {
+  const place = findPlace(text);
+  if (place === undefined) return text;
+  const named = `${place.file}:${place.line}`;
+  const [first = "", ...others] = text.split("\n");
+  const isPlace = (line: string) => PLACE_ALONE.exec(line.trim())?.[1] === named;
+  return [first, ...others.filter((line) => !isPlace(line))].join("\n");
+}
+
+/** A place, and what may be before and after it. */
+const PLACE_ALONE = /^(?:at |in )?([^\s:]+:\d+)(?::\d+)?$/;
+
 /** Returns the first line of a file of one's own that an error names; undefined without one. */
 export function findPlace(text: string): Place | undefined {
   const read = text.slice(0, MOST_CHARACTERS);
