@@ -8,7 +8,7 @@ import { Gantt } from "../design/charts/gantt.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Absent, Empty, Loaded, Page, Panel } from "../design/page.tsx";
-import { RunError, RunHead } from "../design/run/run-head.tsx";
+import { RunError, RunHead, RunHeading } from "../design/run/run-head.tsx";
 import { Steps } from "../design/run/steps.tsx";
 import { Table } from "../design/table.tsx";
 import { Tabs } from "../design/tabs.tsx";
@@ -55,7 +55,7 @@ function OneRequest({ id }: { id: string }) {
   }
   const name = run.data?.logicalId ?? id;
   return (
-    <Page title={`Custom resource ${name}`} heading={<Heading name={name} />}>
+    <Page title={`Custom resource ${name}`} heading={<Heading name={name} run={run.data} />}>
       {isNotConfigured(run.error) ? (
         <NotConfigured />
       ) : isAbsent(run.error) ? (
@@ -69,12 +69,13 @@ function OneRequest({ id }: { id: string }) {
   );
 }
 
-function Heading({ name }: { name: string }) {
-  return (
+function Heading({ name, run }: { name: string; run: CustomResourceRun | undefined }) {
+  const title = (
     <>
       Custom resource <Text>{name}</Text>
     </>
   );
+  return run === undefined ? title : <RunHeading {...toRequestStatus(run)}>{title}</RunHeading>;
 }
 
 const TABS = [
@@ -130,7 +131,6 @@ function Head({ run }: { run: CustomResourceRun }) {
   const { account = "", region = "" } = startedBy ?? {};
   return (
     <RunHead
-      {...toRequestStatus(run)}
       facts={{
         What: `${requestType} of a Custom::ECSTask`,
         Where: <Text>{[account && toPlace(account, region), cluster].filter(Boolean).join(", ")}</Text>,

@@ -5,8 +5,11 @@ import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { Text } from "../design/text.tsx";
+import { STANDING_MARKS } from "./fleet-data.ts";
 
 const SHOWN = 3;
+/** What was not sent has not failed: its mark is that of the map and of the counts. */
+const NOT_SENT = "NOT_SENT";
 
 /** Renders why instances failed, what that means and what to do, the most frequent first. What was not sent because of them is last. */
 export function FleetCauses({ causes }: { causes: readonly FailureCause[] }) {
@@ -23,7 +26,7 @@ export function FleetCauses({ causes }: { causes: readonly FailureCause[] }) {
 }
 
 function toCausesFirst(causes: readonly FailureCause[]): readonly FailureCause[] {
-  return causes.toSorted((left, right) => Number(left.code === "NOT_SENT") - Number(right.code === "NOT_SENT"));
+  return causes.toSorted((left, right) => Number(left.code === NOT_SENT) - Number(right.code === NOT_SENT));
 }
 
 function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { cause: FailureCause }) {
@@ -33,7 +36,10 @@ function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { ca
   return (
     <li data-row={code}>
       <h3 className="row">
-        <Mark status="failed" word={`${count.toLocaleString("en")} ${count === 1 ? "instance" : "instances"}`} />
+        <Mark
+          status={code === NOT_SENT ? STANDING_MARKS["not sent"] : "failed"}
+          word={`${count.toLocaleString("en")} ${count === 1 ? "instance" : "instances"}`}
+        />
         <code>
           <Text>{code}</Text>
         </code>

@@ -12,7 +12,7 @@ import type { Status } from "../design/mark.tsx";
 export const STANDING_MARKS: Readonly<Record<FleetStanding, Status>> = {
   failed: "failed",
   cancelled: "cancelled",
-  "not sent": "rejected",
+  "not sent": "skipped",
   unknown: "overdue",
   running: "running",
   waiting: "waiting",

@@ -4,12 +4,17 @@ import type { Job } from "@stackyard/sdk/jobs";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { isAbsent, yard } from "../api/client.ts";
+import { statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
+import type { Status } from "../design/mark.tsx";
 import { Absent, Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { RunHeading } from "../design/run/run-head.tsx";
+import { Text } from "../design/text.tsx";
 import { JobActions } from "../runs/job-actions.tsx";
 import { JobId } from "../runs/job-head.tsx";
+import { formatJob } from "../runs/job-title.ts";
 import { RunTabs } from "../runs/run-tabs.tsx";
 import { FleetCauses } from "./fleet-causes.tsx";
 import { isFleetPage } from "./fleet-data.ts";
@@ -46,13 +51,34 @@ export function FleetPage() {
   return (
     <Page
       title={`Fleet run ${id}`}
-      heading="Fleet run"
+      heading={<Heading run={run.data} pages={report.data} />}
       beside={<JobId id={id} />}
       actions={run.data && <JobActions job={run.data} {...defined({ retryWord })} />}
     >
       <Run run={run} report={report} />
     </Page>
   );
+}
+
+interface HeadingProps {
+  readonly run: Job | undefined;
+  readonly pages: readonly unknown[] | undefined;
+}
+
+/** Renders what the run does, with its state; a task of a machine has no job, and the state of its report. */
+function Heading({ run, pages = [] }: HeadingProps) {
+  if (run === undefined && pages.length === 0) return "Fleet run";
+  const mark =
+    run === undefined ? toTaskMark(toFleetReport(pages.filter(isFleetPage))) : { status: statusOfJob(run.state) };
+  return <RunHeading {...mark}>{run === undefined ? "Fleet run" : <Text>{formatJob(run)}</Text>}</RunHeading>;
+}
+
+/** Returns the status of a task from its report alone. Only its stack knows how many failures are allowed. */
+function toTaskMark({ endedAt, standings }: FleetReport): { readonly status: Status; readonly word: string } {
+  if (endedAt === undefined) return { status: "running", word: "Running" };
+  const failing = standings.failed + standings.cancelled + standings["not sent"];
+  if (failing === 0) return { status: "succeeded", word: "Ended" };
+  return { status: "failed", word: `Ended, ${failing.toLocaleString("en")} failed` };
 }
 
 interface RunProps {

@@ -3,7 +3,7 @@ import type { Job } from "@stackyard/sdk/jobs";
 import { useMemo } from "react";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { useSearch } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { RunHead } from "../design/run/run-head.tsx";
 import { Steps } from "../design/run/steps.tsx";
@@ -40,7 +40,7 @@ export function FleetSummary({ run, report }: { run?: Job; report: FleetReport }
 }
 
 function toWhat({ artifact }: FleetReport) {
-  return artifact === undefined ? "Command on a fleet" : <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>;
+  return artifact !== undefined && <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>;
 }
 
 function toWhere({ counts: { selected } }: FleetReport): string {
@@ -56,20 +56,11 @@ function FleetHead({ run, report }: { run: Job; report: FleetReport }) {
   );
 }
 
-/** Returns the status of a task from its report alone. Only its stack knows how many failures are allowed. */
-function toTaskMark({ endedAt, standings }: FleetReport): { readonly status: Status; readonly word: string } {
-  if (endedAt === undefined) return { status: "running", word: "Running" };
-  const failing = standings.failed + standings.cancelled + standings["not sent"];
-  if (failing === 0) return { status: "succeeded", word: "Ended" };
-  return { status: "failed", word: `Ended, ${failing.toLocaleString("en")} failed` };
-}
-
 /** Renders the head of a task of a machine: its attempts are those of its stack. */
 function TaskHead({ report }: { report: FleetReport }) {
   const { startedAt, endedAt } = report;
   return (
     <RunHead
-      {...toTaskMark(report)}
       facts={{
         What: toWhat(report),
         Where: toWhere(report),

@@ -8,7 +8,9 @@ import { SideList } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import { toJobPath } from "../design/run/job-link.tsx";
 import type { Column } from "../design/table.tsx";
-import { Ago } from "../design/text.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { formatJob } from "../runs/job-title.ts";
+import { toSafeText } from "../text/safe-text.ts";
 
 /** Loads the jobs that a filter chooses, the newest first. */
 export function useJobs(filter: { readonly state?: JobState; readonly executor?: string } = {}): PagedList<Job> {
@@ -20,16 +22,22 @@ export function JobList({ jobId }: { jobId: string }) {
   return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.jobId} selected={jobId} columns={COLUMNS} />;
 }
 
-// Ids begin with the time: only the end distinguishes jobs of the same hour.
 const COLUMNS: readonly Column<Job>[] = [
   {
     header: "Job",
     cell: (job) => (
       <>
         <Mark status={statusOfJob(job.state)} bare />{" "}
-        <TextLink path={toJobPath(job)} search={{ id: job.jobId }} text={`${job.executor} …${job.jobId.slice(-6)}`} />
+        <TextLink
+          path={toJobPath(job)}
+          search={{ id: job.jobId }}
+          label={toSafeText(`${formatJob(job)} ${job.jobId}`)}
+          text={formatJob(job)}
+        />
+        <div className="side-note">
+          <Ago at={job.startedAt} />, <Text mono>{job.jobId}</Text>
+        </div>
       </>
     ),
   },
-  { header: "Started", narrow: true, cell: ({ startedAt }) => <Ago at={startedAt} /> },
 ];

@@ -1,14 +1,17 @@
 import type { Job } from "@stackyard/sdk/jobs";
 import { isAbsent, yard } from "../api/client.ts";
+import { statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Absent, Empty, Loaded, Page } from "../design/page.tsx";
 import { findJobPage } from "../design/run/job-link.tsx";
+import { RunHeading } from "../design/run/run-head.tsx";
 import { Text } from "../design/text.tsx";
 import { JobActions } from "../runs/job-actions.tsx";
 import { JobHead, JobId } from "../runs/job-head.tsx";
+import { formatJob } from "../runs/job-title.ts";
 import { RunFailure } from "../runs/run-failure.tsx";
 import { Json, type RunTab, RunTabs } from "../runs/run-tabs.tsx";
 import { AttemptSteps, RunTimeline } from "../runs/run-timeline.tsx";
@@ -39,7 +42,7 @@ function OneJob({ id }: { id: string }) {
   return (
     <Page
       title={`Job ${id}`}
-      heading={job.data === undefined ? "Job" : <Text>{job.data.executor}</Text>}
+      heading={job.data === undefined ? "Job" : <Heading job={job.data} />}
       beside={<JobId id={id} />}
       actions={job.data && <JobActions job={job.data} />}
     >
@@ -51,6 +54,14 @@ function OneJob({ id }: { id: string }) {
         </Loaded>
       )}
     </Page>
+  );
+}
+
+function Heading({ job }: { job: Job }) {
+  return (
+    <RunHeading status={statusOfJob(job.state)}>
+      <Text>{formatJob(job)}</Text>
+    </RunHeading>
   );
 }
 
@@ -71,6 +82,7 @@ function Shown({ job }: { job: Job }) {
             </To>
           )
         }
+        more={{ Executor: <Text mono>{job.executor}</Text> }}
       />
       <RunFailure job={job} />
       {message !== undefined && error === undefined && (

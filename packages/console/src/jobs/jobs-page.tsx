@@ -15,7 +15,9 @@ import { NoMatch, Page } from "../design/page.tsx";
 import { toJobPath } from "../design/run/job-link.tsx";
 import { Listed } from "../design/table.tsx";
 import { Text, useNow } from "../design/text.tsx";
+import { formatReleaseState } from "../releases/release-words.ts";
 import { findJobFacts } from "../runs/job-facts.ts";
+import { formatJob } from "../runs/job-title.ts";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -93,7 +95,11 @@ function toHappening(job: Job): Happening {
     word: wordOf(status),
     what: <Deed job={job} />,
     why: toMessage(job),
-    who: <Text mono>{job.jobId}</Text>,
+    who: (
+      <>
+        <Text>{job.executor}</Text> <Text mono>{job.jobId}</Text>
+      </>
+    ),
   };
 }
 
@@ -108,18 +114,14 @@ const DEEDS: Readonly<Record<JobState, string>> = {
 
 /** Renders what ran where, and what became of it, in one sentence. */
 function Deed({ job }: { job: Job }) {
-  const { jobId, executor, state, startedAt, endedAt } = job;
+  const { jobId, state, startedAt, endedAt } = job;
+  const title = formatJob(job);
   const now = useNow();
   const { where } = findJobFacts(job, usePlaceName());
   const ms = (endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt);
   return (
     <>
-      <TextLink
-        path={toJobPath(job)}
-        search={{ id: jobId }}
-        label={toSafeText(`${executor} ${jobId}`)}
-        text={executor}
-      />
+      <TextLink path={toJobPath(job)} search={{ id: jobId }} label={toSafeText(`${title} ${jobId}`)} text={title} />
       {where !== "" && (
         <>
           {" "}
@@ -132,7 +134,7 @@ function Deed({ job }: { job: Job }) {
 }
 
 /** Returns why a job has failed, else what it said last; undefined where it said nothing. */
-function toMessage({ error, message = "", cancelling, endedAt }: Job): ReactNode {
+function toMessage({ executor, error, message = "", cancelling, endedAt }: Job): ReactNode {
   if (error !== undefined) {
     return (
       <>
@@ -140,7 +142,7 @@ function toMessage({ error, message = "", cancelling, endedAt }: Job): ReactNode
       </>
     );
   }
-  const text = dropColors(message);
+  const text = executor === "asg" ? formatReleaseState(message) : dropColors(message);
   const words = endedAt === undefined && cancelling ? `Cancelling. ${text}` : text;
   if (words === "") return undefined;
   return <Text>{endedAt === undefined ? words : `last: ${words}`}</Text>;

@@ -43,7 +43,7 @@ describe("JobsPage", () => {
     await expect.element(screen.getByText(/ecs in web failed after 5m/)).toBeVisible();
 
     await expect
-      .element(screen.getByRole("link", { name: "runcommand run-3" }))
+      .element(screen.getByRole("link", { name: "Command on a fleet run-3" }))
       .toHaveAttribute("href", "/fleet?id=run-3");
     await expect.element(screen.getByRole("link", { name: "asg run-4" })).toHaveAttribute("href", "/asg?id=run-4");
     const ids = [...document.querySelectorAll("li[data-row]")].map((row) => row.getAttribute("data-row"));

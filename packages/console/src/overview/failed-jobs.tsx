@@ -7,6 +7,7 @@ import { CauseMessage } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
 import { JobLink, toJobPath } from "../design/run/job-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { formatJob } from "../runs/job-title.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
 import { MOST_JOBS } from "./count-needy.ts";
@@ -53,7 +54,7 @@ export function FailedJobs({ jobs }: { jobs: readonly Job[] }) {
     >
       <span className="cause-name">
         <strong>
-          <Text>{job.executor}</Text>
+          <Text>{formatJob(job)}</Text>
         </strong>{" "}
         <Text mono>{job.error?.code ?? "no code"}</Text>{" "}
         {job.error !== undefined && <CauseMessage message={job.error.message} />}

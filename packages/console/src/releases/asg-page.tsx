@@ -8,6 +8,7 @@ import { To, useSearch } from "../design/links.tsx";
 import { ListDetail } from "../design/list-detail.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { RunHeading } from "../design/run/run-head.tsx";
 import { Steps } from "../design/run/steps.tsx";
 import { Table } from "../design/table.tsx";
 import { Day, Text, useNow } from "../design/text.tsx";
@@ -21,6 +22,8 @@ import { ReleaseActions } from "./release-actions.tsx";
 import { ReleaseList } from "./release-list.tsx";
 import { formatRelease, isOver, releases, toReleaseStatus } from "./release-status.ts";
 import { filterLines, type ReleaseState, toReleaseStates, toStateRows, toStateSteps } from "./release-steps.ts";
+import { formatReleaseState, toReleaseSentence } from "./release-words.ts";
+import "./asg-page.css";
 
 const REFETCH_MS = 2_000;
 
@@ -40,9 +43,19 @@ function OneRelease({ id }: { id: string }) {
     refetchInterval: ({ state: { data } }) => (data !== undefined && isOver(data) ? false : REFETCH_MS),
   });
   const job = useLoad(keys.stack(id, "job"), (request) => yard.jobs.get(id, request), { enabled: id !== "" });
+  const title = `Release ${release.data === undefined ? id : formatRelease(release.data)}`;
+  const sentence = release.data && toReleaseSentence(release.data);
   return (
     <Page
-      title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}
+      title={title}
+      heading={
+        release.data && (
+          <RunHeading {...toReleaseStatus(release.data)}>
+            <Text>{title}</Text>
+          </RunHeading>
+        )
+      }
+      {...(sentence !== undefined && { sentence: <Text>{sentence}</Text> })}
       actions={release.data && <ReleaseActions release={release.data} />}
     >
       {id === "" ? (
@@ -79,7 +92,7 @@ function Shown({ release, job }: ShownProps) {
           <RunTimeline job={job} />
         </>
       ) : (
-        <Panel title="States" note={states.length}>
+        <Panel title="Progress">
           <Steps label="States in order" steps={toStateSteps(jobId, states, { chosen, now })} />
         </Panel>
       )}
@@ -94,7 +107,7 @@ function Shown({ release, job }: ShownProps) {
           },
           {
             id: "progress",
-            title: "Progress",
+            title: "Messages",
             show: () => <Progress release={release} state={states.find(({ name }) => name === chosen)} />,
           },
           ...(states.length === 0
@@ -120,7 +133,6 @@ function Summary({ release, job }: ShownProps) {
     <>
       <JobHead
         job={job}
-        state={toReleaseStatus(release)}
         what={<Text>{`${project}, ${config}`}</Text>}
         where={<AwsPlace account={account} region={region} />}
         by={typeof actor === "string" ? actor : undefined}
@@ -164,6 +176,7 @@ type NamedService = readonly [string, ServiceReport];
 function Services({ release: { report } }: { release: Release }) {
   const services = Object.entries(report?.services ?? {});
   const hasCauses = services.some(([, { causes }]) => causes.length > 0);
+  const hasGroups = services.some(([, { group }]) => group !== undefined);
   return (
     <Panel title="Services">
       <Table
@@ -177,22 +190,54 @@ function Services({ release: { report } }: { release: Release }) {
             cell: ([, { isHealthy }]: NamedService) =>
               isHealthy ? <Mark status="succeeded" word="Healthy" /> : <Mark status="running" word="Not yet healthy" />,
           },
-          { header: "Service", cell: ([name]) => <Text>{name}</Text> },
           {
-            header: "Healthy / needed",
-            number: true,
-            cell: ([, service]) => `${service.healthy} / ${service.targetHealthy}`,
+            header: "Service",
+            cell: ([name]) => (
+              <b>
+                <Text>{name}</Text>
+              </b>
+            ),
           },
+          { header: "Healthy", cell: ([, service]) => <Servers of={service} /> },
           { header: "Unhealthy", number: true, cell: ([, { unhealthy }]) => unhealthy },
           { header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
           { header: "In the group", number: true, cell: ([, { launching }]) => launching },
           ...(hasCauses
             ? [{ header: "Why not", prose: true as const, cell: (of: NamedService) => <Causes of={of} /> }]
             : []),
-          { header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
+          ...(hasGroups
+            ? [
+                {
+                  header: "Auto Scaling group",
+                  cell: ([, { group }]: NamedService) => <Text mono>{group ?? "–"}</Text>,
+                },
+              ]
+            : []),
         ]}
       />
     </Panel>
+  );
+}
+
+/** Servers that are drawn one by one; of more there are only the numbers. */
+const MOST_DRAWN = 20;
+
+/** Renders how many servers are healthy of those that are needed: as blocks, and as numbers. */
+function Servers({ of: { healthy, unhealthy, targetHealthy } }: { readonly of: ServiceReport }) {
+  const shown = Math.max(targetHealthy, healthy + unhealthy);
+  const blocks = Array.from({ length: shown > MOST_DRAWN ? 0 : shown }, (_, index) =>
+    index < healthy ? "healthy" : index < healthy + unhealthy ? "unhealthy" : "missing",
+  );
+  return (
+    <span className="row asg-servers">
+      <span aria-hidden="true" className="asg-blocks">
+        {blocks.map((what, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a block is only its place
+          <i key={index} className={what} />
+        ))}
+      </span>
+      {`${healthy} of ${targetHealthy}`}
+    </span>
   );
 }
 
@@ -219,30 +264,30 @@ interface ProgressProps {
 function Progress({ release: { report, jobId }, state }: ProgressProps) {
   return (
     <Panel
-      title="Progress"
+      title="Messages"
       actions={
         state !== undefined && (
           <>
             <span className="muted">
-              while in <Text>{state.name}</Text>
+              of <Text>{formatReleaseState(state.name)}</Text> (<Text mono>{state.name}</Text>)
             </span>
             <To path="/asg" search={{ id: jobId, tab: "progress" }} className="button">
-              All lines
+              All messages
             </To>
           </>
         )
       }
     >
       <Table
-        label="Lines of progress, newest first"
+        label="Messages, newest first"
         height={320}
         rows={filterLines(report?.lines ?? [], state).toReversed()}
         keyOf={({ at, text }) => `${at} ${text}`}
         columns={[
           { header: "At", cell: ({ at }) => <Day at={new Date(at).toISOString()} short /> },
-          { header: "Line", cell: ({ text }) => <Text>{text}</Text> },
+          { header: "Message", cell: ({ text }) => <Text>{text}</Text> },
         ]}
-        empty={<Empty>No line was written here. The newest 50 are kept.</Empty>}
+        empty={<Empty>No message was written here. The newest 50 are kept.</Empty>}
       />
     </Panel>
   );

@@ -77,10 +77,9 @@ export function ReleaseActions({ release }: { release: Release }) {
   );
 }
 
-/** Returns the look of an action beside the heading: a failed release is most likely tried again. */
-function lookOf({ verb, danger }: Action): Pick<ButtonProps, "look"> {
-  if (verb === "Retry") return { look: "primary" };
-  return danger && verb === "Halt" ? { look: "danger" } : {};
+/** Returns the look of an action beside the heading: a failed release is most likely tried again. Danger is in the dialogs. */
+function lookOf({ verb }: Action): Pick<ButtonProps, "look"> {
+  return verb === "Retry" ? { look: "primary" } : {};
 }
 
 function useActions(release: Release): readonly Action[] {

@@ -6,7 +6,7 @@ import type { Status } from "../design/mark.tsx";
 export const releases = createReleasesClient(clientOptions);
 
 /** Returns the state of a release as a mark. */
-export function toReleaseStatus({ standing, end, isHalting, report }: Release): { status: Status; word: string } {
+export function toReleaseStatus({ standing, end, isHalting }: Release): { status: Status; word: string } {
   if (end === "Success") return { status: "succeeded", word: "Success" };
   if (end === "FailureDirty") return { status: "failed", word: "Failed, left something behind" };
   if (end === "FailureClean") return { status: "failed", word: "Failed, cleaned up" };
@@ -14,9 +14,7 @@ export function toReleaseStatus({ standing, end, isHalting, report }: Release): 
   if (standing === "failed") return { status: "failed", word: "Failed" };
   if (standing === "cancelled") return { status: "cancelled", word: "Cancelled" };
   if (isHalting) return { status: "retrying", word: "Halting" };
-  return standing === "waiting"
-    ? { status: "waiting", word: "Waiting" }
-    : { status: "running", word: report?.state ?? "Running" };
+  return standing === "waiting" ? { status: "waiting", word: "Waiting" } : { status: "running", word: "Running" };
 }
 
 /** Returns what a run of releases is called: `rel-42`, `rollback of rel-42`, `lock`. */

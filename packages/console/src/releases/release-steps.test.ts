@@ -58,7 +58,32 @@ describe("toStateSteps", () => {
     expect(steps.map(({ note, chosen }) => [note, chosen])).toEqual([
       ["2m, 2 times", false],
       ["1s", true],
+      ["to come", undefined],
+      ["to come", undefined],
     ]);
+  });
+
+  it.each([
+    [["Validate"], ["Create groups", "Check health", "Detach the old version", "Remove the old version"]],
+    [
+      ["Validate", "Deploy", "WaitForDeploy"],
+      ["Check health", "Detach the old version", "Remove the old version"],
+    ],
+    [["CheckHealthy", "CleanUpSuccess"], []],
+    [["CheckHealthy", "CleanUpFailure"], []],
+  ])("shows what is still to come after %j", (names, ahead) => {
+    const report = path(...names.map((name, index): [string, number] => [name, index]));
+
+    const steps = toStateSteps("run-1", toReleaseStates({ ...running, report }), { chosen: undefined, now: 9 });
+
+    expect(steps.flatMap(({ name, status }) => (status === "ahead" ? [name] : []))).toEqual(ahead);
+  });
+
+  it("has nothing to come for a release that has ended", () => {
+    const report = path(["Validate", 0]);
+    const states = toReleaseStates({ standing: "cancelled", endedAt: failed.endedAt, report });
+
+    expect(toStateSteps("run-1", states, { chosen: undefined, now: 9 })).toHaveLength(1);
   });
 });
 
@@ -69,8 +94,8 @@ describe("toStateRows", () => {
     const rows = toStateRows("run-1", toReleaseStates({ standing: "succeeded", endedAt: failed.endedAt, report }));
 
     expect(rows.map(({ name, bars }) => [name, bars.map((bar) => bar.name)])).toEqual([
-      ["CheckHealthy", ["CheckHealthy, time 1", "CheckHealthy, time 2"]],
-      ["WaitForHealthy", ["WaitForHealthy"]],
+      ["Check health", ["Check health, time 1", "Check health, time 2"]],
+      ["Pause", ["Pause"]],
     ]);
   });
 });

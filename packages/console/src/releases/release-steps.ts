@@ -3,6 +3,7 @@ import type { GanttBar, GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
 import type { Step } from "../design/run/steps.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { formatReleaseState } from "./release-words.ts";
 
 /** A state of a release, with the times that it was in it. Instants are milliseconds. */
 export interface ReleaseState {
@@ -73,19 +74,34 @@ export function toStateSteps(
   states: readonly ReleaseState[],
   { chosen, now }: { readonly chosen: string | undefined; readonly now: number },
 ): readonly Step[] {
-  return states.map(({ name, status, times }) => {
+  const steps = states.map(({ name, status, times }): Step => {
     const ms = times.reduce((sum, { from, to = now }) => sum + to - from, 0);
     const often = times.length === 1 ? [] : [`${times.length} times`];
     const took = ENDS.has(name) ? [] : [formatDuration(ms)];
     return {
       key: name,
-      name,
+      name: formatReleaseState(name),
       status,
       note: [...took, ...often].join(", "),
       link: toLink(jobId, name),
       chosen: name === chosen,
     };
   });
+  return [...steps, ...toStepsAhead(states)];
+}
+
+/** The states of which each release that succeeds has one after the other. */
+const USUAL = ["Deploy", "CheckHealthy", "DetachForSuccess", "CleanUpSuccess"];
+
+/** Returns what a release that runs has before it, if all goes well. */
+function toStepsAhead(states: readonly ReleaseState[]): readonly Step[] {
+  const last = states.findLastIndex(({ name }) => USUAL.includes(name));
+  const isRunning = states.some(({ status }) => status === "running");
+  if (!isRunning || states.some(({ name }) => AFTER_ERROR.has(name))) return [];
+  const from = last === -1 ? 0 : USUAL.indexOf(states[last]?.name ?? "") + 1;
+  return USUAL.slice(from)
+    .filter((name) => states.every((state) => state.name !== name))
+    .map((name) => ({ key: name, name: formatReleaseState(name), status: "ahead", note: "to come" }));
 }
 
 /** Returns the states as rows of the line of time. */
@@ -93,16 +109,17 @@ export function toStateRows(jobId: string, states: readonly ReleaseState[]): rea
   return states
     .filter(({ name }) => !ENDS.has(name))
     .map(({ name, status, times }) => ({
-      name,
+      name: formatReleaseState(name),
       bars: times.map((time, index): GanttBar => {
         const isLast = index === times.length - 1;
+        const word = formatReleaseState(name);
         return {
           key: `${time.from}`,
           text: times.length === 1 ? "" : String(index + 1),
-          name: times.length === 1 ? name : `${name}, time ${index + 1}`,
+          name: times.length === 1 ? word : `${word}, time ${index + 1}`,
           status: isLast ? status : "succeeded",
           ...time,
-          link: { ...toLink(jobId, name), word: "its lines" },
+          link: { ...toLink(jobId, name), word: "its messages" },
         };
       }),
       end: "",

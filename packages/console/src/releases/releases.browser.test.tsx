@@ -388,7 +388,7 @@ describe("AsgPage", () => {
   it("shows each service's counts and why instances do not come", { tags: "page" }, async () => {
     const { screen } = await renderPage(AsgPage, "/asg?id=run-2", api);
 
-    await expect.element(screen.getByText("3 / 5")).toBeVisible();
+    await expect.element(screen.getByText("3 of 5", { exact: true })).toBeVisible();
     await expect.element(screen.getByText("insufficient capacity in eu-west-1a")).toBeVisible();
   });
 
@@ -453,7 +453,7 @@ describe("AsgPage", () => {
       await expect.element(screen.getByText("ci", { exact: true })).toBeVisible();
       await expect.element(screen.getByText("4f1c9d2", { exact: true })).toBeVisible();
       const states = screen.getByRole("list", { name: "States in order" }).getByRole("link");
-      await expect.element(states.nth(2)).toHaveAccessibleName("CheckHealthy: failed, 5m");
+      await expect.element(states.nth(2)).toHaveAccessibleName("Check health: failed, 5m");
       const tops = ["[aria-label=Error]", ".steps-strip", ".tabs"].map(
         (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
       );
@@ -463,7 +463,7 @@ describe("AsgPage", () => {
 
     it("leads from a state to its lines, with the keyboard too (prefect-archive/legacy-ui#1022)", async () => {
       const { screen } = await renderPage(AsgPage, "/asg?id=run-2&tab=timeline", failedApi);
-      const bar = screen.getByRole("link", { name: "Deploy: succeeded, 2m, its lines" });
+      const bar = screen.getByRole("link", { name: "Create groups: succeeded, 2m, its messages" });
       await expect.element(bar).toBeVisible();
 
       (bar.element() as HTMLElement).focus();
@@ -471,7 +471,7 @@ describe("AsgPage", () => {
 
       await expect.element(screen.getByText("created group web-42")).toBeVisible();
       expect(screen.getByText("web: 3 of 5 are healthy").query()).toBeNull();
-      const step = screen.getByRole("link", { name: "Deploy: succeeded, 2m", exact: true });
+      const step = screen.getByRole("link", { name: "Create groups: succeeded, 2m", exact: true });
       await expect.element(step).toHaveAttribute("aria-current", "page");
     });
 
@@ -493,7 +493,7 @@ describe("AsgPage", () => {
       await page.viewport(width, 1_000);
       const { screen } = await renderPage(AsgPage, "/asg?id=run-2&tab=timeline", failedApi);
       const timeline = screen.getByRole("region", { name: "Timeline since the start" });
-      await expect.element(timeline.getByText("DetachForFailure")).toBeVisible();
+      await expect.element(timeline.getByText("Detach the new version")).toBeVisible();
 
       expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
       const cut = [...document.querySelectorAll(".gantt-name")].filter(

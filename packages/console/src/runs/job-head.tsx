@@ -1,8 +1,6 @@
 import type { Job } from "@stackyard/sdk/jobs";
 import type { ReactNode } from "react";
-import { statusOfJob } from "../api/job-states.ts";
 import { usePlaceName } from "../api/use-account-name.ts";
-import type { Status } from "../design/mark.tsx";
 import { RunHead } from "../design/run/run-head.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
@@ -12,26 +10,23 @@ import "./runs.css";
 
 interface JobHeadProps {
   readonly job: Job;
-  /** What it does, where its page is not called so. */
-  readonly what: ReactNode;
+  /** What it works on, where its heading does not name it. */
+  readonly what?: ReactNode;
   /** Where it works; by default the places of its config. */
   readonly where?: ReactNode;
-  /** Its state in other words than those of jobs. */
-  readonly state?: { readonly status: Status; readonly word: string };
   /** Who requested it, where the starter is not known. */
   readonly by?: string | undefined;
   /** Facts of its kind. */
   readonly more?: Readonly<Record<string, ReactNode>>;
 }
 
-/** Renders the head of a job of any kind: what, where, by whom, since when, with version and links. */
-export function JobHead({ job, what, where, state, by, more = {} }: JobHeadProps) {
+/** Renders the facts of a job of any kind: what, where, by whom, since when, with version and links. */
+export function JobHead({ job, what, where, by, more = {} }: JobHeadProps) {
   const { startedAt, endedAt } = job;
   const { starter = by } = useRunWork(job.jobId);
   const facts = findJobFacts(job, usePlaceName());
   return (
     <RunHead
-      {...(state ?? { status: statusOfJob(job.state) })}
       facts={{
         What: what,
         Where: where ?? (facts.where !== "" && <Text>{facts.where}</Text>),

@@ -11,7 +11,7 @@ const STEP_MS = 15_000;
 /** Returns the report of a release that waits for its groups, a minute after its start. */
 export function toReleaseReport(now: number): object {
   const startedAt = now - 4 * STEP_MS;
-  const path = ["Validate", "Lock", "CreateGroups", "CheckHealthy"];
+  const path = ["Validate", "Lock", "Deploy", "CheckHealthy"];
   const service = { unhealthy: 0, terminating: 0, targetHealthy: 5, targetLaunched: 6, causes: [] };
   return {
     ...PLACE,

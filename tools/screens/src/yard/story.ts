@@ -210,8 +210,8 @@ async function startJobs({ call, simulator }: StillYard): Promise<Omit<StoryIds,
     release_id: "rel-42",
   };
   const releaseJob = await start("asg", { op: "deploy", release: target });
-  const fleetJob = await start("runcommand", { maxErrors: 2 });
-  const job = await start("script", {});
+  const fleetJob = await start("runcommand", { profile: "patch-scan", maxErrors: 2 });
+  const job = await start("script", { run: ["bin/rebuild-search", "--index", "products"] });
   await simulator.advance(MINUTE_MS);
   for (const serial of [1, 2]) {
     const resource = {

@@ -1,23 +1,36 @@
 import type { ReactNode } from "react";
-import { findPlace } from "../../text/find-place.ts";
+import { findPlace, withoutPlace } from "../../text/find-place.ts";
 import { Pill, type Status } from "../mark.tsx";
 import { Scrolled } from "../scrolled.tsx";
 import { Text } from "../text.tsx";
 import "./run-head.css";
 
-interface RunHeadProps {
+interface RunHeadingProps {
   readonly status: Status;
   readonly word?: string;
+  readonly children: ReactNode;
+}
+
+/** Renders the heading of everything that runs: its state, then its name. */
+export function RunHeading({ status, word, children }: RunHeadingProps) {
+  return (
+    <span className="row">
+      <Pill status={status} {...(word !== undefined && { word })} />
+      <span className="wrap">{children}</span>
+    </span>
+  );
+}
+
+interface RunHeadProps {
   /** The facts of the run: what, where, by whom and since when, in this order. A fact that is undefined or false is left out. */
   readonly facts: Readonly<Record<string, ReactNode>>;
 }
 
-/** Renders the head of everything that runs: its state, then what, where, by whom, since when, and links. */
-export function RunHead({ status, word, facts }: RunHeadProps) {
+/** Renders the facts of everything that runs, below its heading: what, where, by whom, since when, and links. */
+export function RunHead({ facts }: RunHeadProps) {
   const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== false);
   return (
     <div className="run-head">
-      <Pill status={status} {...(word !== undefined && { word })} />
       <dl>
         {shown.map(([name, value]) => (
           <div key={name}>
@@ -46,7 +59,7 @@ export function RunError({ code, message, children }: RunErrorProps) {
           <Text mono>{code}</Text>
         </p>
         <Scrolled label="Message" className="failure-message">
-          <Text mono>{message}</Text>
+          <Text mono>{withoutPlace(message)}</Text>
         </Scrolled>
         <PlaceOf text={message} />
         {children}

@@ -1,0 +1,56 @@
+import type { Release, ServiceReport } from "@stackyard/sdk/releases";
+import { isOver } from "./release-status.ts";
+
+/** What a release does in each of its states. */
+const STATES: Readonly<Record<string, string>> = {
+  Validate: "Check the document",
+  Lock: "Lock",
+  ValidateResources: "Check resources",
+  Deploy: "Create groups",
+  WaitForDeploy: "Wait for servers",
+  WaitForHealthy: "Pause",
+  CheckHealthy: "Check health",
+  WaitForDetach: "Wait",
+  DetachForSuccess: "Detach the old version",
+  WaitDetachForSuccess: "Wait for connections",
+  CleanUpSuccess: "Remove the old version",
+  Success: "Success",
+  DetachForFailure: "Detach the new version",
+  WaitDetachForFailure: "Wait for connections",
+  CleanUpFailure: "Remove the new version",
+  ReleaseLockFailure: "Unlock",
+  FailureClean: "Failed, cleaned up",
+  FailureDirty: "Failed, left something behind",
+};
+
+/** Returns what a release does in a state, such as `Check health` for `CheckHealthy`; another state as it is called. */
+export function formatReleaseState(state: string): string {
+  return Object.hasOwn(STATES, state) ? (STATES[state] ?? state) : state;
+}
+
+/** Returns how far a release is, by what its services lack; undefined where its head or its error says it already. */
+export function toReleaseSentence(release: Release): string | undefined {
+  const { report, standing, end, project, config, releaseId, operation } = release;
+  if (isOver(release)) {
+    const hasSucceeded = end === "Success" || (end === undefined && standing === "succeeded");
+    return hasSucceeded && operation === "deploy" ? `${project}, ${config} runs ${releaseId}.` : undefined;
+  }
+  const services = Object.entries(report?.services ?? {});
+  const open = services.filter(([, { isHealthy }]) => !isHealthy);
+  if (report === undefined || services.length === 0) return undefined;
+  const healthy = services.length - open.length;
+  return [
+    ...open.map(([name, service]) => toService(name, service)),
+    ...(healthy === 0 ? [] : [open.length === 0 ? "All services are healthy." : toHealthy(services)]),
+  ].join(" ");
+}
+
+function toService(name: string, { healthy, targetHealthy, causes }: ServiceReport): string {
+  const [cause] = causes;
+  return `${name} has ${healthy} of ${targetHealthy} healthy servers${cause === undefined ? "" : `: ${cause}`}.`;
+}
+
+function toHealthy(services: readonly (readonly [string, ServiceReport])[]): string {
+  const names = services.flatMap(([name, { isHealthy }]) => (isHealthy ? [name] : []));
+  return names.length === 1 ? `${names[0]} is healthy.` : `${names.length} others are healthy.`;
+}
