@@ -7,8 +7,11 @@ const SOURCE = join(import.meta.dirname, "..");
 /** Data that are missing, taken for data that are empty. */
 const EMPTY_INSTEAD = /\b(?:data|counts)\??(?:\??\.\w+)* \?\? (?:\[\]|\{\}|""|0|false|[A-Z_]+)(?!\w)/g;
 
+/** The same of a list that is loaded by pages, and of what a part of a page keeps by itself. */
+const EMPTY_LIST = /\bitems\?\.\w+\(.*\) \?\? (?:\[\]|0)|\bknown \?\? (?:\[\]|0)/g;
+
 function findEmptyInstead(text: string): readonly string[] {
-  return [...text.matchAll(EMPTY_INSTEAD)].map(([found]) => found);
+  return [EMPTY_INSTEAD, EMPTY_LIST].flatMap((pattern) => [...text.matchAll(pattern)].map(([found]) => found));
 }
 
 /** The loads of which a part of a page renders what there is, without a word where they have failed. */
@@ -29,6 +32,8 @@ describe("data that are not known", () => {
     "const calendar = data ?? NO_CALENDAR;",
     "(counts?.groups ?? []).flatMap(toNote)",
     "const exists = (query.data?.items.length ?? 0) > 0;",
+    "const workers = processes.items?.filter(({ gone }) => !gone) ?? [];",
+    "findTime(known ?? [], at)",
   ])("are not taken for none: %s", (text) => {
     expect(findEmptyInstead(text)).toHaveLength(1);
   });

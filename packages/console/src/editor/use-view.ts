@@ -90,11 +90,14 @@ export function useView({ session, document, mode }: ViewInput): EditorView {
   useMarkedText({ document, outline, selection });
   const moving = useMoved(session.key);
   const edit: Edit = (operation, label) => {
-    const states = (machine.outline ?? machine.valid?.outline)?.states ?? [];
-    focus.follow(
-      operation,
-      states.map(({ name }) => name),
-    );
+    const states = (machine.outline ?? machine.valid?.outline)?.states;
+    // Before the first outline no neighbor of a state is known that could get the focus.
+    if (states !== undefined) {
+      focus.follow(
+        operation,
+        states.map(({ name }) => name),
+      );
+    }
     document.edit(operation, label);
     select(followEdit(selection, operation));
     if (operation.kind !== "rename" || operation.what !== "state") return;

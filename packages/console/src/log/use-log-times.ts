@@ -25,7 +25,7 @@ export function useLogTimes(attemptId: string, { from, to }: LogBuffer): ShownTi
     if (shown) void reader.cover({ from, to });
   }, [reader, shown, from, to]);
   return useMemo(
-    () => ({ reader, shown, known, timeOf: (at: number) => findTime(known ?? [], at) }),
+    () => ({ reader, shown, known, timeOf: (at: number) => known && findTime(known, at) }),
     [reader, shown, known],
   );
 }
