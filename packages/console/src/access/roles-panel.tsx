@@ -10,7 +10,7 @@ type Role = (typeof ROLES)[number];
 export function RolesPanel() {
   const me = useMe();
   return (
-    <Panel title="Roles" note="A grant gives one to people, programs or jobs, for all stacks or some.">
+    <Panel title="Roles" note="granted to people, programs and jobs, for all stacks or some">
       <Table
         label="Roles"
         rows={ROLES}

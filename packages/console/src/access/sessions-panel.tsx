@@ -36,12 +36,12 @@ export function SessionsPanel() {
             ),
           },
           { header: "Signed in with", cell: (session) => <Text>{describeWay(session)}</Text> },
-          { header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ") || "none"}</Text> },
+          { header: "Groups", cell: ({ groups }) => <Text>{groups.join(", ") || "none"}</Text> },
           { header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
           { header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
           toActionsColumn((session: Session) => (
             <Button label={`End the session of ${nameApart(session.who, people)}`} onPress={() => setEnding(session)}>
-              {session.current ? "End (this one)…" : "End…"}
+              {session.current ? "End this one…" : "End…"}
             </Button>
           )),
         ]}

@@ -76,7 +76,7 @@ function toColumns(tokens: readonly ApiToken[]): readonly Column<ApiToken>[] {
         ),
     },
     {
-      header: "May",
+      header: "Role",
       cell: ({ role, also = [], ...scope }) => <Text>{`${[role, ...also].join(" + ")} on ${formatScope(scope)}`}</Text>,
     },
     { header: "Created by", cell: ({ createdBy }) => <Text>{nameApart(createdBy, people)}</Text> },

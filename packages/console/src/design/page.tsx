@@ -61,7 +61,7 @@ export function Panel({ title, note, actions, children, footer }: PanelProps) {
         </header>
       )}
       {children}
-      {footer !== undefined && <footer>{footer}</footer>}
+      {footer !== undefined && footer !== false && <footer>{footer}</footer>}
     </section>
   );
 }
@@ -118,8 +118,8 @@ interface AbsentProps {
 export function NoMatch({ filters, onClear }: { filters: string; onClear: () => void }) {
   return (
     <div className="notice">
-      <p>No match for {filters}.</p>
-      <Button onPress={onClear}>Clear</Button>
+      <p>Nothing matches these filters: {filters}.</p>
+      <Button onPress={onClear}>Clear filters</Button>
     </div>
   );
 }

@@ -204,7 +204,7 @@ describe("FleetPage", () => {
   it("names the filters when no instance fits, and clears them", async () => {
     const { screen, address } = await renderPage(FleetPage, "/fleet?id=run-1&role=cache", api);
 
-    await expect.element(screen.getByText("No match for role cache.")).toBeVisible();
+    await expect.element(screen.getByText("Nothing matches these filters: role cache.")).toBeVisible();
     await screen.getByRole("button", { name: "Clear" }).first().click();
 
     await expect.poll(address).toBe("/fleet?id=run-1");

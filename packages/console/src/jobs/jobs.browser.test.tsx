@@ -57,9 +57,9 @@ describe("JobsPage", () => {
       "GET /v1/jobs": { items: [] },
     });
 
-    await expect.element(screen.getByText("No match for state failed, executor ecs.")).toBeVisible();
+    await expect.element(screen.getByText("Nothing matches these filters: state failed, executor ecs.")).toBeVisible();
     expect(sent.find(({ path }) => path === "/v1/jobs")?.query).toMatchObject({ state: "failed", executor: "ecs" });
-    await screen.getByRole("button", { name: "Clear" }).click();
+    await screen.getByRole("button", { name: "Clear filters" }).click();
     await expect.poll(address).toBe("/jobs");
   });
 

@@ -65,10 +65,11 @@ export function Toolbar(props: ToolbarProps) {
       <Button look="plain" label="Next match" idle={noText} onPress={() => void findText("next")}>
         ›
       </Button>
-      <Button look="plain" onPress={() => void find("error", isCause, "previous")}>
-        Previous error
-      </Button>
       <Button onPress={() => void find("error", isCause, "next")}>Next error</Button>
+      <Button look="plain" label="Previous error" onPress={() => void find("error", isCause, "previous")}>
+        Previous
+      </Button>
+      <span className="log-tools-gap" />
       <Button look="plain" pressed={follow} onPress={onFollow}>
         Follow
       </Button>

@@ -110,7 +110,7 @@ describe("the list of machines", () => {
     const { screen } = await renderPage(MachinesPage, "/machines?text=none", {
       "GET /v1/machines": { items: [valid] },
     });
-    await screen.getByRole("button", { name: "Clear" }).click();
+    await screen.getByRole("button", { name: "Clear filters" }).click();
 
     await expect.element(screen.getByText("review-app", { exact: true })).toBeVisible();
   });

@@ -375,7 +375,7 @@ describe("OverviewPage", () => {
     await expect.poll(row).toContain("Degraded");
     await expect.element(screen.getByText("#482").first()).toBeVisible();
     // What is not priced is not counted as free.
-    await expect.element(screen.getByText("12.30 USD a month for 1 of 2, estimated")).toBeVisible();
+    await expect.element(screen.getByText("1 of 2 cost 12.30 USD a month, estimated")).toBeVisible();
   });
 
   it("shows how to begin in a new yard", async () => {

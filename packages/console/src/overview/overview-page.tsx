@@ -1,5 +1,5 @@
 import { toCount } from "../api/use-load.ts";
-import { sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { FirstStack } from "../design/first-stack.tsx";
 import { ErrorNotice, Page, Panel, Skeleton } from "../design/page.tsx";
 import { useMedia } from "../design/use-media.ts";
@@ -52,7 +52,7 @@ export function OverviewPage() {
               <RunningAttempts />
             </div>
             <div className="overview-side">
-              <PreviewsPanel asleep={sumOf(counts, "asleep")} />
+              <PreviewsPanel />
               <Latest />
             </div>
           </div>

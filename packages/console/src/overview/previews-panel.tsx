@@ -11,8 +11,8 @@ import { toSafeLink } from "../text/safe-text.ts";
 const SHOWN = 6;
 const COUNTED = 100;
 
-/** Renders where previews are, what they cost, and how many stacks sleep. Nothing in a yard without previews. */
-export function PreviewsPanel({ asleep }: { asleep: number }) {
+/** Renders where previews are, and what they cost together. Nothing in a yard without previews. */
+export function PreviewsPanel() {
   const previews = useLoad(keys.other("previews"), ({ signal }) => yard.previews.list({ limit: COUNTED, signal }), {
     refetchInterval: 30_000,
   });
@@ -33,15 +33,12 @@ export function PreviewsPanel({ asleep }: { asleep: number }) {
       title="Previews"
       note={count}
       footer={
-        <>
-          <span>{asleep.toLocaleString("en")} stacks asleep</span>
-          {priced.length > 0 && (
-            <span>
-              {cost.toFixed(2)} USD a month
-              {(priced.length < items.length || cursor !== undefined) && ` for ${priced.length} of ${count}`}, estimated
-            </span>
-          )}
-        </>
+        priced.length > 0 && (
+          <span>
+            {priced.length < items.length || cursor !== undefined ? `${priced.length} of ${count} cost` : "Together"}{" "}
+            {cost.toFixed(2)} USD a month, estimated
+          </span>
+        )
       }
     >
       <ul className="overview-previews">

@@ -90,7 +90,7 @@ function OneFreeze({ freeze, people, onAction }: OneFreezeProps) {
           <Button refusal={refusal} onPress={() => onAction({ kind: "except", name, startedAt })}>
             Let a release pass…
           </Button>
-          <Button look="danger" refusal={refusal} onPress={() => onAction({ kind: "end", name, startedAt })}>
+          <Button refusal={refusal} onPress={() => onAction({ kind: "end", name, startedAt })}>
             End…
           </Button>
         </>

@@ -34,7 +34,14 @@ export function MetadataTab({ source, stack }: StackProps) {
   const all = Object.entries(stack.metadata).filter(([key]) => key.toLowerCase().includes(text));
   const rows = toMetadataRows(Object.fromEntries(all.slice(0, shown)), itemsOf(history));
   const columns: Column<MetadataRow>[] = [
-    { header: "Key", cell: ({ key }) => <Text>{key}</Text> },
+    {
+      header: "Key",
+      cell: ({ key }) => (
+        <b>
+          <Text>{key}</Text>
+        </b>
+      ),
+    },
     {
       header: "Value",
       cell: ({ key, value }) =>
@@ -45,7 +52,8 @@ export function MetadataTab({ source, stack }: StackProps) {
   if (Object.keys(stack.metadata).length === 0) return <Empty>This stack has no metadata.</Empty>;
   return (
     <Panel
-      title={`Metadata ${Object.keys(stack.metadata).length}`}
+      title="Metadata"
+      note={Object.keys(stack.metadata).length}
       actions={
         <input
           className="input"

@@ -172,8 +172,8 @@ describe("the metadata of a stack", () => {
     await screen.getByRole("button", { name: "Show more (100)" }).click();
     await expect.element(screen.getByText("key-299")).toBeVisible();
     await screen.getByRole("searchbox", { name: "Filter by key" }).fill("nowhere");
-    await expect.element(screen.getByText('No match for the key "nowhere".')).toBeVisible();
-    await screen.getByRole("button", { name: "Clear" }).click();
+    await expect.element(screen.getByText('Nothing matches these filters: the key "nowhere".')).toBeVisible();
+    await screen.getByRole("button", { name: "Clear filters" }).click();
     await expect.element(screen.getByText("key-7", { exact: true })).toBeVisible();
   });
 

@@ -171,9 +171,9 @@ describe("what users of other lists have lost", () => {
 
   it("is offered: tiles without a match name the filter, and clear it (argo-cd#4403)", async () => {
     const { screen, address } = await renderPage(StacksPage, "/stacks?view=tiles&machine=gone", serve(yard));
-    await expect.element(screen.getByText("No match for machine gone.")).toBeVisible();
+    await expect.element(screen.getByText("Nothing matches these filters: machine gone.")).toBeVisible();
 
-    await screen.getByRole("button", { name: "Clear" }).click();
+    await screen.getByRole("button", { name: "Clear filters" }).click();
 
     await expect.poll(address).toBe("/stacks?view=tiles");
     await expect.element(screen.getByRole("link", { name: "pr-1" })).toBeVisible();

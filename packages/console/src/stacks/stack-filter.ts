@@ -111,7 +111,10 @@ export function formatFilters(search: Search): string {
   return Object.entries(FILTER_NAMES)
     .flatMap(([name, word]) => {
       if (name === "is" && search["is"] === PERSON) return ["needing attention"];
-      return search[name] ? [`${word} ${search[name]}`] : [];
+      const value = search[name];
+      if (!value) return [];
+      // A part of a name is no word of the sentence.
+      return [`${word} ${name === "text" || name === "prefix" ? JSON.stringify(value) : value}`];
     })
     .join(", ");
 }

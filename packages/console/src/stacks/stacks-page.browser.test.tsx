@@ -213,8 +213,8 @@ describe("StacksPage", () => {
   it("names the filters when nothing matches, and clears them", async () => {
     const { screen, address } = await renderPage(StacksPage, "/stacks?text=nothing&sort=-id", serve([]));
 
-    await expect.element(screen.getByText("No match for id contains nothing.")).toBeVisible();
-    await screen.getByRole("button", { name: "Clear" }).last().click();
+    await expect.element(screen.getByText('Nothing matches these filters: id contains "nothing".')).toBeVisible();
+    await screen.getByRole("button", { name: "Clear filters" }).last().click();
 
     await expect.poll(address).toBe("/stacks?sort=-id");
   });

@@ -62,7 +62,7 @@ describe("StatesPage", () => {
     const { screen, address } = await renderPage(StatesPage, "/states?prefix=x", {
       "GET /v1/terraform/states": { items: [] },
     });
-    await screen.getByRole("button", { name: "Clear" }).last().click();
+    await screen.getByRole("button", { name: "Clear filters" }).last().click();
 
     await expect.poll(address).toBe("/states");
   });

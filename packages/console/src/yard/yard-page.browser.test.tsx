@@ -39,7 +39,7 @@ describe("YardPage", () => {
     await expect.element(screen.getByText("No attempt is open.")).toBeVisible();
 
     const tops = [...document.querySelectorAll(".figures > div")].map((each) => each.getBoundingClientRect().top);
-    expect([tops.length, new Set(tops).size]).toEqual([7, 1]);
+    expect([tops.length, new Set(tops).size]).toEqual([6, 1]);
     expect(screen.getByRole("heading", { name: /^Waits for/ }).elements()).toEqual([]);
   });
 

@@ -15,13 +15,14 @@ import { type Column, Listed, ListTable, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { formatCount } from "../text/format-count.ts";
+import "./yard.css";
 
 const REFETCH_MS = 5_000;
 
 /** Servers, workers and their room, and what waits for a worker. */
 export function YardPage() {
   return (
-    <Page title="Yard">
+    <Page title="Yard" sentence="What the yard has to do now, and the servers and workers that do it.">
       <Totals />
       <FaultyPreviews />
       <Processes />
@@ -36,13 +37,12 @@ function Totals() {
   const { counts, query } = useMainConditions();
   const info = useLoad(keys.count("yard"), (request) => yard.info(request), { refetchInterval: REFETCH_MS });
   return (
-    <Panel title="Now">
+    <Panel>
       <MissingNotice query={query} />
       <Loaded query={info} height={80}>
         {(now) => (
           <Figures
             of={{
-              Version: now.version,
               Stacks: <To path="/stacks">{formatCount(counts && totalOf(counts))}</To>,
               "Events in the queue": now.queuedEvents,
               "Task runs in the queue": now.queuedTasks,
@@ -101,7 +101,15 @@ const PROCESS_COLUMNS: readonly Column<YardProcess>[] = [
   {
     header: "Running / capacity",
     number: true,
-    cell: ({ roles, running, capacity }) => (roles.includes("worker") ? `${running} / ${capacity}` : "–"),
+    cell: ({ roles, running, capacity }) =>
+      roles.includes("worker") ? (
+        <span className="yard-load">
+          <meter aria-hidden="true" min={0} max={Math.max(capacity, 1)} value={running} />
+          {`${running} / ${capacity}`}
+        </span>
+      ) : (
+        "–"
+      ),
   },
   { header: "Executors", cell: ({ executors }) => <Text>{executors.join(", ")}</Text> },
   { header: "Heartbeat", cell: ({ seenAt }) => <Ago at={seenAt} /> },
@@ -118,10 +126,8 @@ function ProcessMark({ process: { gone, aheadMs, draining, running, capacity, ro
 
 function Processes() {
   const processes = usePages(keys.list("processes"), (part) => yard.processes.list(part), 1_000);
-  const workers = processes.items?.filter(({ roles, gone }) => roles.includes("worker") && !gone) ?? [];
-  const free = workers.reduce((sum, { capacity, running, draining }) => sum + (draining ? 0 : capacity - running), 0);
   return (
-    <Panel title="Servers and workers" actions={processes.items && <Room workers={workers.length} free={free} />}>
+    <Panel title="Servers and workers" actions={processes.items && <Room processes={processes.items} />}>
       <ListTable
         list={processes}
         empty={<Empty command="stackyard worker">No server and no worker has reported a heartbeat.</Empty>}
@@ -133,11 +139,14 @@ function Processes() {
   );
 }
 
-function Room({ workers, free }: { workers: number; free: number }) {
-  if (workers === 0) return <Mark status="failed" word="No worker: tasks stay queued" />;
+function Room({ processes }: { processes: readonly YardProcess[] }) {
+  const workers = processes.filter(({ roles, gone }) => roles.includes("worker") && !gone);
+  if (workers.length === 0) return <Mark status="failed" word="No worker: tasks stay queued" />;
+  const free = workers.reduce((sum, { capacity, running, draining }) => sum + (draining ? 0 : capacity - running), 0);
   return (
     <span className="muted">
-      {workers} {workers === 1 ? "worker" : "workers"}, room for {free} more {free === 1 ? "task" : "tasks"}
+      {workers.length} {workers.length === 1 ? "worker" : "workers"}, room for {free} more{" "}
+      {free === 1 ? "task" : "tasks"}
     </span>
   );
 }

@@ -6,7 +6,7 @@ import { itemsOf, useLoad } from "../../api/use-load.ts";
 import { useRetry } from "../../app/use-operation.tsx";
 import { Button } from "../../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../../design/links.tsx";
-import { Mark } from "../../design/mark.tsx";
+import { Mark, toneOf } from "../../design/mark.tsx";
 import { Empty, Loaded, MissingNotice, Panel } from "../../design/page.tsx";
 import { Pairs } from "../../design/pairs.tsx";
 import { Scrolled } from "../../design/scrolled.tsx";
@@ -53,6 +53,7 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
     const [a, b] = ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id].slice(-2);
     change({ a, b });
   };
+  const longest = Math.max(...attempts.flatMap((attempt) => findDuration(attempt, history) ?? []));
   const columns: Column<Attempt>[] = [
     {
       id: "select",
@@ -68,7 +69,15 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
     },
     { header: "Task", cell: (attempt) => <AttemptName attempt={attempt} /> },
     { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
-    { header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
+    {
+      header: "Duration",
+      cell: (attempt) => (
+        <span className="duration">
+          <Duration attempt={attempt} history={history} />
+          <DurationBar attempt={attempt} ms={findDuration(attempt, history)} longest={longest} />
+        </span>
+      ),
+    },
     { header: "Error", cell: (attempt) => <ErrorOf attempt={attempt} history={history} /> },
     {
       id: "actions",
@@ -138,7 +147,7 @@ function AttemptName({ attempt }: { attempt: Attempt }) {
 /** Renders why an attempt failed, in one line; nothing for one that did not. */
 function ErrorOf({ attempt, history }: AttemptProps) {
   const { code, description = "" } = findEnd(history, attempt) ?? {};
-  if (code === undefined) return "";
+  if (code === undefined) return null;
   return <Reason reason={toFirstLine(dropColors(description))} code={code} />;
 }
 
@@ -152,10 +161,29 @@ interface AttemptProps {
   readonly history: readonly HistoryEntry[];
 }
 
+/** Returns how long an attempt took, in milliseconds; undefined for one that runs, or whose end is not among the lines. */
+function findDuration(attempt: Attempt, history: readonly HistoryEntry[]): number | undefined {
+  const end = findEnd(history, attempt);
+  return end && Math.max(0, Date.parse(end.at) - Date.parse(attempt.dispatchedAt));
+}
+
+interface BarProps {
+  readonly attempt: Attempt;
+  readonly ms: number | undefined;
+  /** The longest of all attempts, in milliseconds. */
+  readonly longest: number;
+}
+
+/** Draws how long an attempt took beside the longest one; nothing where that is not known. */
+function DurationBar({ attempt, ms, longest }: BarProps) {
+  if (ms === undefined || longest <= 0) return null;
+  return <i className={`tone-${toneOf(toAttemptStatus(attempt))}`} style={{ width: `${(100 * ms) / longest}%` }} />;
+}
+
 function Duration({ attempt, history }: AttemptProps) {
   const { dispatchedAt, status } = attempt;
-  const end = findEnd(history, attempt);
-  if (end !== undefined) return formatDuration(Date.parse(end.at) - Date.parse(dispatchedAt));
+  const ms = findDuration(attempt, history);
+  if (ms !== undefined) return formatDuration(ms);
   return status === "settled" ? "–" : <Ago at={dispatchedAt} plain />;
 }
 
