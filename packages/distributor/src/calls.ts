@@ -146,7 +146,8 @@ async function requireTrusted(context: DistributorContext, place: ConsumerPlace)
 }
 
 async function findLacking(context: DistributorContext, version: ListedVersion): Promise<readonly ConsumerRecord[]> {
-  const [consumers, cells] = [await listExpecting(context, context.trust), await listCells(context, version)];
+  const consumers = await listExpecting(context, context.trust);
+  const cells = await listCells(context, version, consumers);
   const done = new Set(cells.filter(isDone).map(toPlaceKey));
   const expected = expectedConsumers(version, consumers, cells);
   return expected.filter((place) => !done.has(toPlaceKey(place)));
@@ -283,7 +284,7 @@ async function listArtifacts(
   const { items, ...next } = takePage(await listRows(context, name), { cursor, limit });
   const consumers = await requireExpecting(context, context.trust);
   const summaries = await mapLimited(items, WIDTH, async (row) =>
-    toSummary(row, isCovered(row.found, consumers, await listCells(context, row))),
+    toSummary(row, isCovered(row.found, consumers, await listCells(context, row, consumers))),
   );
   return { items: summaries, ...next };
 }
@@ -299,7 +300,7 @@ async function showArtifact(
   }
   const { found, published } = await loadVersion(context, request);
   const consumers = await requireExpecting(context, context.trust);
-  const cells = await listCells(context, found);
+  const cells = await listCells(context, found, consumers);
   const summary = toSummary({ ...row, ...toId(found), found }, isCovered(found, consumers, cells));
   return { ...summary, manifest: published.manifest, cells: cells.map(toCoverageCell) };
 }
@@ -317,7 +318,7 @@ async function showCoverage(
     (account === undefined || cell.account === account) && (region === undefined || cell.region === region);
   const rows = await mapLimited(items, WIDTH, async (each) => {
     const { found } = each;
-    const cells = found === undefined ? [] : await listCells(context, each);
+    const cells = found === undefined ? [] : await listCells(context, each, consumers);
     const silent = found === undefined ? 0 : countSilent(found, consumers, cells);
     return toRow(each, { covered: isCovered(found, consumers, cells), silent }, cells.filter(isWanted));
   });
@@ -333,7 +334,7 @@ async function showConsumer(
   const consumer = await requireConsumer(context, place);
   const versions = await listVersions(context);
   const cells = await mapLimited(versions, WIDTH, ({ name, version }) =>
-    findCell(context, { name, version, ...place }),
+    findCell(context, { name, version, ...place }, consumer.bucket),
   );
   const known = cells.flatMap((cell) =>
     cell === undefined ? [] : [{ ...toCoverageCell(cell), name: cell.name, version: cell.version }],

@@ -1,8 +1,8 @@
 import { defineRecordKind, type RecordsDeps } from "@stackyard/core/services";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
-import { Cell, type CellSubject, createCell } from "./cell.ts";
+import { Cell, type CellSubject, createCell, toPlaceKey } from "./cell.ts";
 import { CONTENDED, changeValue, type RecordDeps } from "./records.ts";
-import { type CellEvent, reduceCell } from "./reduce-cell.ts";
+import { type CellEvent, inBucket, reduceCell } from "./reduce-cell.ts";
 import { toVersionKey, type VersionId } from "./versions.ts";
 
 const cells = defineRecordKind({
@@ -36,14 +36,29 @@ export async function changeCell(
   return changed ?? fresh;
 }
 
-/** Lists the cells of a version by account and region. */
-export async function listCells(deps: RecordsDeps, version: VersionId): Promise<readonly Cell[]> {
+/** A consumer, as far as its cells depend on it. */
+type CellOwner = ConsumerPlace & { readonly bucket: string | null };
+
+/** Lists the cells of a version by account and region, each as it is for the bucket that its consumer has now. */
+export async function listCells(
+  deps: RecordsDeps,
+  version: VersionId,
+  consumers: readonly CellOwner[],
+): Promise<readonly Cell[]> {
   const found = await cells.listReadable(deps, `${toVersionKey(version)}/`);
+  const buckets = new Map(consumers.map((each) => [toPlaceKey(each), each.bucket]));
   // Names that begin with version 1 of "a" are also those of cells of the artifact "a/1".
-  return found.filter(({ name, version: of }) => name === version.name && of === version.version);
+  return found
+    .filter(({ name, version: of }) => name === version.name && of === version.version)
+    .map((cell) => inBucket(cell, buckets.get(toPlaceKey(cell))));
 }
 
-/** Finds a consumer's cell of a version. */
-export function findCell(deps: RecordsDeps, key: ConsumerPlace & VersionId): Promise<Cell | undefined> {
-  return cells.find(deps, toCellName(key));
+/** Finds a consumer's cell of a version, as it is for the bucket that the consumer has now. */
+export async function findCell(
+  deps: RecordsDeps,
+  key: ConsumerPlace & VersionId,
+  bucket?: string | null,
+): Promise<Cell | undefined> {
+  const found = await cells.find(deps, toCellName(key));
+  return found && inBucket(found, bucket);
 }

@@ -92,7 +92,7 @@ describe("onReceipt", () => {
 
     await Promise.all(events.map(({ place, file }) => receive(place, { file })));
 
-    const cells = await listCells(context, artifact.manifest);
+    const cells = await listCells(context, artifact.manifest, []);
     expect(cells.map(({ files }) => files)).toEqual(["SS", "SS"]);
     expect(await settled(world)).toBe(1);
   });
@@ -257,7 +257,7 @@ describe("onReceipt", () => {
     await onReceipt(world.context, aReceiptEvent(artifact, PLACE));
 
     expect(await settled(world)).toBe(1);
-    const cells = await listCells(world.context, artifact.manifest);
+    const cells = await listCells(world.context, artifact.manifest, []);
     expect(cells.map((cell) => toCoverageCell(cell).status)).toEqual(["stored", "announced"]);
     expect(world.covered[0]?.detail).toMatchObject({ consumers: 1 });
   });
@@ -333,7 +333,7 @@ async function createAnnounced({ files, consumers, callMs }: { files: number; co
   }
 
   async function check(): Promise<void> {
-    const cells = await listCells(world.context, artifact.manifest);
+    const cells = await listCells(world.context, artifact.manifest, []);
     expect(cells.map((cell) => cell.files)).toEqual(places.map(() => "S".repeat(files)));
     await world.sim.eventBridge.deliver();
     expect(world.covered).toHaveLength(1);

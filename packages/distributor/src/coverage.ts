@@ -167,7 +167,7 @@ export async function settleVersion(
   const before = await findCoverage(context, version);
   if (before.removedAt !== null) return false;
   if (before.settledAt !== null) return true;
-  const verdict = evaluateCoverage(version, consumers, await listCells(context, version));
+  const verdict = evaluateCoverage(version, consumers, await listCells(context, version, consumers));
   if (verdict.kind === "open") return false;
   const known = await sendCoveredOnce(context, version, { before, consumers: verdict.consumers });
   if (known.toldAt === null) return true;

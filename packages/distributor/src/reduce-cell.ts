@@ -72,6 +72,11 @@ export function reduceCell(known: Cell, event: CellEvent): Cell {
   }
 }
 
+/** Returns a cell as it is for the bucket that its consumer has now: what is known of an earlier one says nothing of it. */
+export function inBucket(cell: Cell, bucket: string | null | undefined): Cell {
+  return moveTo(cell, { at: Number.POSITIVE_INFINITY, bucket: bucket ?? undefined }) ?? cell;
+}
+
 /** Returns undefined for an event of another bucket that is older than what is known of the present one. */
 function moveTo(cell: Cell, { at, bucket }: { readonly at: number; readonly bucket?: string | undefined }) {
   if (bucket === undefined || bucket === cell.bucket) return cell;

@@ -49,7 +49,7 @@ export async function runRetention(
 ): Promise<number> {
   const { keepDays } = context.config;
   if (keepDays === undefined) return 0;
-  const able = new Set(consumers.filter(({ generation }) => generation === "v2").map(toPlaceKey));
+  const able = consumers.filter(({ generation }) => generation === "v2");
   let removed = 0;
   const removals = listOld(context, versions, keepDays).map((version) => async () => {
     if (context.clock.now() + MARGIN_MS <= turn.deadlineAt) removed += await removeOld(context, version, able);
@@ -68,11 +68,11 @@ function listOld(
   return decideRetention({ versions: all, now: clock.now(), keepMs: keepDays * DAY_MS });
 }
 
-/** Removes an old version. `able`: keys of consumers that send receipts. */
+/** Removes an old version. `able`: consumers that send receipts. */
 async function removeOld(
   context: RetentionContext,
   version: ListedVersion,
-  able: ReadonlySet<string>,
+  able: readonly ConsumerRecord[],
 ): Promise<number> {
   if (version.retired) return removeVersion(context, version);
   const { coveredAt } = await findCoverage(context, version);
@@ -83,10 +83,11 @@ async function removeOld(
 async function isAwaited(
   context: RetentionContext,
   version: ListedVersion,
-  able: ReadonlySet<string>,
+  able: readonly ConsumerRecord[],
 ): Promise<boolean> {
-  const cells = await listCells(context, version);
-  return cells.some((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0 && able.has(toPlaceKey(cell)));
+  const cells = await listCells(context, version, able);
+  const places = new Set(able.map(toPlaceKey));
+  return cells.some((cell) => cell.alarmedAt === null && findWaiting(cell).length > 0 && places.has(toPlaceKey(cell)));
 }
 
 /** Removes the files first and the manifest last: after a crash the removal is repeated. */

@@ -98,7 +98,7 @@ describe("the sweep", () => {
     await world.pass(60 * MINUTE);
 
     expect((await look(world)).announced).toBe(0);
-    expect((await listCells(world.context, artifact.manifest)).map(statusOf)).toEqual(["announced"]);
+    expect((await listCells(world.context, artifact.manifest, [])).map(statusOf)).toEqual(["announced"]);
   });
 
   it("finds a version whose cells a crash has left out", async () => {
@@ -106,7 +106,7 @@ describe("the sweep", () => {
     const artifact = await world.publish({ version: "1.0.0" });
 
     await look(world);
-    const before = (await listCells(world.context, artifact.manifest)).map(statusOf);
+    const before = (await listCells(world.context, artifact.manifest, [])).map(statusOf);
     await world.pass(15 * MINUTE);
 
     expect(before).toEqual(["expected"]);

@@ -155,7 +155,7 @@ async function addMissing(
   version: ListedVersion,
   consumers: readonly ConsumerRecord[],
 ): Promise<readonly Cell[]> {
-  const cells = await listCells(context, version);
+  const cells = await listCells(context, version, consumers);
   const expected = expectedConsumers(version, consumers, cells);
   const places = new Set(expected.map(toPlaceKey));
   const known = new Set(cells.map(toPlaceKey));

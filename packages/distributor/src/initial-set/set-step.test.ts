@@ -98,7 +98,7 @@ describe("an initial set", () => {
       ["shop@7", ["shop/7/file-2"]],
     ]);
     expect(await find()).toMatchObject({ phase: "done", messages: 5, probes: 2 });
-    const cells = await listCells(world.context, { name: "shop", version: "7" });
+    const cells = await listCells(world.context, { name: "shop", version: "7" }, []);
     expect(cells.map(statusOf)).toEqual(["announced"]);
   });
 
