@@ -256,6 +256,17 @@ describe("artifacts", () => {
   });
 });
 
+describe("GET /v1/me", () => {
+  it("says whether the yard has a distributor of artifacts", async () => {
+    yard = createTestYard({ deps: { artifacts: fakeArtifacts } });
+    expect(await yard.json("/v1/me")).toMatchObject({ artifacts: true });
+    await yard.stop();
+
+    yard = createTestYard();
+    expect(await yard.json("/v1/me")).not.toHaveProperty("artifacts");
+  });
+});
+
 describe("GET /v1/yard", () => {
   it("names AWS accounts as the options do, and none without them", async () => {
     const accounts = { [PLACE.account]: "shop-prod" };

@@ -1,4 +1,5 @@
 import { useRouterState } from "@tanstack/react-router";
+import { useMe } from "../api/access.ts";
 import { type Count, toCount } from "../api/use-load.ts";
 import { needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { Icon } from "../design/icon.tsx";
@@ -38,10 +39,19 @@ export function Navigation() {
   return isPhone ? <PhoneLine /> : <Rail />;
 }
 
+/** Returns the groups of the rail with the screens that this yard has. Where that cannot be loaded, with all. */
+function useGroups(): typeof GROUPS {
+  const { data, error } = useMe();
+  const isThere = ({ needs }: Screen) =>
+    needs === undefined || (data === undefined ? error !== null : data[needs] === true);
+  return GROUPS.map(([group, screens]) => [group, screens.filter(isThere)]);
+}
+
 function Rail() {
+  const groups = useGroups();
   return (
     <nav className="rail" aria-label="Screens">
-      {GROUPS.map(([group, screens]) => (
+      {groups.map(([group, screens]) => (
         <div key={group} className="rail-group">
           <p aria-hidden="true">{group}</p>
           <ul aria-label={group}>
@@ -85,7 +95,7 @@ function BadgeMark({ badge: { count, tone, what } }: { badge: Badge }) {
 const ON_PHONE = 4;
 
 function PhoneLine() {
-  const screens = GROUPS.flatMap(([, group]) => group);
+  const screens = useGroups().flatMap(([, group]) => group);
   const path = useRouterState({ select: ({ location }) => findScreen(location.pathname) });
   const rest = screens.slice(ON_PHONE);
   const isInRest = rest.some((screen) => screen.path === path);

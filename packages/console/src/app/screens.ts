@@ -7,6 +7,8 @@ export interface Screen {
   readonly path: string;
   readonly title: string;
   readonly icon: IconName;
+  /** What the yard must have. Without it the rail leaves the screen out; the search finds it, and it says what is lacking. */
+  readonly needs?: "artifacts";
 }
 
 /** The screens of the rail, in three groups. */
@@ -24,7 +26,7 @@ export const GROUPS: readonly (readonly [string, readonly Screen[]])[] = [
     "Author",
     [
       { path: "/machines", title: "Machines", icon: "machines" },
-      { path: "/artifacts", title: "Artifacts", icon: "artifacts" },
+      { path: "/artifacts", title: "Artifacts", icon: "artifacts", needs: "artifacts" },
     ],
   ],
   [

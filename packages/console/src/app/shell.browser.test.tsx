@@ -216,7 +216,10 @@ describe("Shell", () => {
     [390, 844],
   ])("fits a window of %i by %i pixels, and every screen is reached", async (width, height) => {
     await page.viewport(width, height);
-    const { screen } = await renderPage(Shell, "/audit", mainCounts);
+    const { screen } = await renderPage(Shell, "/audit", {
+      ...mainCounts,
+      "GET /v1/me": { ...admin, artifacts: true },
+    });
     const nav = screen.getByRole("navigation", { name: "Screens" });
     if (width < 720) await nav.getByRole("button", { name: "More screens" }).click();
 
@@ -233,6 +236,19 @@ describe("Shell", () => {
     ])
       await expect.element(nav.getByRole("link", { name })).toBeVisible();
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+  });
+
+  it.each([
+    ["leaves out", admin, 0],
+    ["keeps, where it cannot be known,", problem(500, "SERVER_ERROR", "Down."), 1],
+  ])("%s the artifacts of a yard without a distributor", async (_, me, count) => {
+    await page.viewport(1440, 900);
+    const { screen } = await renderPage(Shell, "/audit", { ...mainCounts, "GET /v1/me": me });
+    const nav = screen.getByRole("navigation", { name: "Screens" });
+    await expect.element(nav.getByRole("link", { name: "Machines" })).toBeVisible();
+
+    await expect.poll(() => nav.getByRole("link", { name: "Artifacts" }).elements().length).toBe(count);
+    await expect.element(nav.getByRole("link", { name: "Audit" })).toBeVisible();
   });
 
   it("says that live updates are blocked when requests are answered and no stream comes", async () => {

@@ -45,6 +45,7 @@ export const Me = Type.Object({
   groups: Type.Array(Type.String()),
   yard: Type.Optional(Type.String({ description: "The name of the yard that answers, if its server has one." })),
   docs: Type.Optional(Type.Boolean({ description: "True if the server shows the documentation under `/docs`." })),
+  artifacts: Type.Optional(Type.Boolean({ description: "True if the yard has a distributor of build artifacts." })),
   via: Type.Enum(["bearer", "basic", "cookie", "anonymous", "old"], {
     description: "How the credential came. `old`: a token of the environment, the data folder or the options.",
   }),

@@ -20,7 +20,7 @@ import { pageInput, toPage } from "./to-page.ts";
 
 /** Defines the routes for the caller, and the API tokens that it has created. */
 export function tokenRoutes(deps: RouteDeps): readonly Route[] {
-  const { tokens, clock, settings } = deps;
+  const { tokens, clock, settings, artifacts } = deps;
   const created = ({ secret, token }: { readonly secret: string; readonly token: ApiTokenRecord }): NewApiToken => ({
     token: secret,
     ...toView(token, clock.now()),
@@ -29,7 +29,9 @@ export function tokenRoutes(deps: RouteDeps): readonly Route[] {
     serve(deps, operations.getMe, async (_, { caller }) =>
       reply(200, {
         ...toMe(caller),
-        ...defined({ yard: settings.yardName, docs: settings.docs === undefined ? undefined : true }),
+        ...defined({ yard: settings.yardName }),
+        ...(settings.docs !== undefined && { docs: true }),
+        ...(artifacts !== undefined && { artifacts: true }),
       }),
     ),
     serve(deps, operations.listTokens, async ({ query }, { caller }) => {
