@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, isMap, parseJson } from "@stackyard/core";
 import type { ProgramCall, ProgramRunner } from "@stackyard/executor-terraform";
-import type { CloudObject, TerraformCloud } from "./terraform-cloud.ts";
+import type { CloudObject, CloudPlace, TerraformCloud } from "./terraform-cloud.ts";
 import { BackendError, createStateClient, type HttpAnswer, type HttpCall, type StateClient } from "./terraform-http.ts";
 
 /** The ways in which a process of Terraform ends other than by itself, as weathers order them. */
@@ -157,6 +157,12 @@ async function init(process: Process): Promise<void> {
   endUnreported(process);
 }
 
+/** The place of a process, by its environment; the key of an account ends with it. */
+function findPlace({ program: { environment } }: Pick<Process, "program">): CloudPlace {
+  const { AWS_REGION: region = "", AWS_ACCESS_KEY_ID: key = "" } = environment;
+  return { account: key.replace(/^AKIA/, ""), region };
+}
+
 interface Planned {
   readonly serial: number;
   readonly lineage: string;
@@ -171,7 +177,8 @@ async function makePlan(process: Process, isDestroy: boolean): Promise<Planned> 
   const { cloud, client } = process;
   const text = await client.get().catch((cause: unknown) => fail(process, "Failed to load state", cause));
   const state = parseState(process, text);
-  const objects = state.objects.filter(({ id }) => cloud.list().some((object) => object.id === id));
+  const place = findPlace(process);
+  const objects = state.objects.filter(({ id }) => cloud.has(id, place));
   const known = new Set(objects.map(({ address }) => address));
   const wanted: readonly string[] = isDestroy ? [] : ADDRESSES;
   const changes = [
@@ -191,16 +198,18 @@ function parseState(process: Process, text: string | undefined) {
   }
   const objects = state["resources"].map((resource): CloudObject => {
     const { type, name, instances } = Object(resource);
-    return { address: `${type}.${name}`, id: String(instances[0].attributes.id) };
+    const { id, arn } = instances[0].attributes;
+    const [, , , region = "", account = ""] = String(arn).split(":");
+    return { address: `${type}.${name}`, id: String(id), account, region };
   });
   return { serial: Number(state["serial"]), lineage: String(state["lineage"]), objects };
 }
 
 /** Returns a state as Terraform writes it. */
 export function toState({ serial, lineage, objects }: Omit<Planned, "changes">): string {
-  const resources = objects.map(({ address, id }) => {
+  const resources = objects.map(({ address, id, account, region }) => {
     const [type = "", name = ""] = address.split(".");
-    const instances = [{ schema_version: 0, attributes: { id, arn: `arn:aws:sim:::${id}` } }];
+    const instances = [{ schema_version: 0, attributes: { id, arn: `arn:aws:sim:${region}:${account}:${id}` } }];
     return { mode: "managed", type, name, provider: 'provider["registry.terraform.io/acme/sim"]', instances };
   });
   const outputs = objects.length === 0 ? {} : { url: { value: "https://web", type: "string" } };
@@ -339,7 +348,13 @@ async function makeChanges(
       print({ type: "apply_errored", hook: toHook(change) });
       return "The service did not answer";
     }
-    objects = makeChange(process, change, objects);
+    try {
+      objects = makeChange(process, change, objects);
+    } catch (cause) {
+      if (cause instanceof Exit) throw cause;
+      print({ type: "apply_errored", hook: toHook(change) });
+      return toMessage(cause);
+    }
     onChanged(objects);
     if (program.signal.aborted) return "execution halted";
   }
@@ -354,9 +369,10 @@ function toHook({ address, action }: Change) {
 function makeChange(process: Process, change: Change, objects: readonly CloudObject[]): readonly CloudObject[] {
   const { cloud, print } = process;
   const { address, action } = change;
-  const made = action === "create" ? cloud.create(address) : undefined;
+  const place = findPlace(process);
+  const made = action === "create" ? cloud.create(address, place) : undefined;
   const found = objects.find((object) => object.address === address);
-  if (found !== undefined) cloud.remove(found.id);
+  if (found !== undefined) cloud.remove(found.id, place);
   endUnreported(process);
   print({ type: "apply_complete", hook: { ...toHook(change), ...(made && { id_key: "id", id_value: made.id }) } });
   const others = objects.filter((object) => object.address !== address);

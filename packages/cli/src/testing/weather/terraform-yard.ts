@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AwsCredentials, type Executor, isMap, parseJson } from "@stackyard/core";
+import { type AwsCredentials, type Executor, isMap, type Locator, parseJson, type Target } from "@stackyard/core";
 import {
   createSealer,
   findKeptState,
@@ -60,6 +60,8 @@ export interface TerraformView {
   readonly saved: readonly string[];
   /** Ids, or addresses without one, that the yard lists as what runs have left. */
   readonly named: readonly string[];
+  /** The objects that the yard lists as gone from the state, which nothing has deleted, by their ARNs. */
+  readonly vanished: readonly string[];
   /** The number of resources in the inventory; undefined without one. */
   readonly inventory: number | undefined;
   /** True while a lock keeps a person out. */
@@ -73,11 +75,18 @@ export interface TerraformBugs {
   readonly wrapExecutor?: (executor: Executor) => Executor;
 }
 
+interface TerraformYardInput extends TerraformBugs {
+  /** Machines that change while the yard runs, in place of the one of the way. */
+  readonly locator?: Locator;
+  /** Called at the begin of each program; what it returns is its fate in fair weather. */
+  readonly fateOf?: (command: string) => Fate | undefined;
+}
+
 /** Creates a yard with the stack `web-1`. Call `close` in any case. */
 export async function createTerraformYard(
   sky: Sky,
   way: TerraformWay,
-  { wrapExecutor = (executor) => executor }: TerraformBugs = {},
+  { wrapExecutor = (executor) => executor, locator, fateOf = () => undefined }: TerraformYardInput = {},
 ): Promise<TerraformYard> {
   const clock = createPacedClock();
   const dir = mkdtempSync(join(tmpdir(), "terraform-weather-"));
@@ -104,7 +113,9 @@ export async function createTerraformYard(
   const runProgram: ProgramRunner = async (program) => {
     begun.set(program, clock.now());
     const act: ActBeside = async (_, { fate }) => void fates.set(program, fate as Fate);
-    const [command] = program.arguments;
+    const [command = ""] = program.arguments;
+    const fate = fateOf(command);
+    if (fate !== undefined) fates.set(program, fate);
     const end = await sky.meet(`Terraform.${command}`, { words: program.arguments }, () => terraform(program), act);
     return end as Awaited<ReturnType<ProgramRunner>>;
   };
@@ -129,7 +140,7 @@ export async function createTerraformYard(
     ),
   );
   const paced = withPace(executor, clock, () => yard.findWorking());
-  const yard = openYard(paced, way, clock, sky);
+  const yard = openYard({ executor: paced, way, clock, sky, locator });
   serveStates({ store: yard.store, clock });
   const other = JSON.stringify({ version: 4, serial: 1, lineage: "other", outputs: {}, resources: [] });
   await sendAsOperator("POST", `/terraform/state/${OTHER_KEY}`, other);
@@ -179,17 +190,25 @@ function withPace(executor: Executor, clock: PacedClock, findWorking: Simulator[
   };
 }
 
-function openYard(executor: Executor, way: TerraformWay, clock: PacedClock, sky: Sky): Simulator {
-  const credentials = async () =>
+interface OpenInput {
+  readonly executor: Executor;
+  readonly way: TerraformWay;
+  readonly clock: PacedClock;
+  readonly sky: Sky;
+  readonly locator: Locator | undefined;
+}
+
+function openYard({ executor, way, clock, sky, locator }: OpenInput): Simulator {
+  const credentials = async (target: Target | undefined) =>
     (await sky.meet("STS.AssumeRole", {}, async () => ({
-      accessKeyId: "AKIA",
+      accessKeyId: `AKIA${target?.account ?? ""}`,
       secretAccessKey: "s",
     }))) as AwsCredentials;
   const client = () => {
     throw new Error("The story has no clients.");
   };
   return createSimulator({
-    machines: [findMachine(way)],
+    ...(locator === undefined ? { machines: [findMachine(way)] } : { machines: [], locator }),
     executors: [executor],
     engines: 1,
     workers: 1,
@@ -219,6 +238,7 @@ async function look({ yard, clock, cloud, other }: LookInput): Promise<Terraform
     objects: cloud.list().filter(({ address }) => address !== "sim_server.other"),
     saved: listIds(text),
     named: left.map(({ address, id }) => id ?? address),
+    vanished: Value.Check(TerraformInventory, value) ? (value.vanished ?? []).flatMap(({ arn }) => arn ?? []) : [],
     inventory: Value.Check(TerraformInventory, value) ? value.count : undefined,
     isLocked: status !== 200,
     isOtherKept: (await sendAsOperator("GET", `/terraform/state/${OTHER_KEY}`)).body === other,
