@@ -88,7 +88,7 @@ async function judgeEnd(life: TerraformLife): Promise<string> {
     note(life, "newest", "a destroy was wished, and it is not said why it is not done");
   const lost = await listLost(life);
   if (lost.length > 0 && !isTold) note(life, "newest", "a destroy was wished, and an object is left that no list has");
-  if (life.acts.has("back") && (stack?.state !== "GONE" || (own.length > 0 && !life.acts.has("moved")))) {
+  if (life.acts.has("back") && (stack?.state !== "GONE" || own.length > 0)) {
     note(life, "back", "after a change and its way back, the destroy leaves objects");
   }
   return `${stack?.state} ${codes.join(" ")} | ${own.map(({ address, region }) => `${address} ${region}`).join(", ")}`;
