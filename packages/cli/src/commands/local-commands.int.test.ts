@@ -380,12 +380,10 @@ describe("commands of packages", () => {
   it("of plugins name the address of a server that is down", async () => {
     const cwd = aProject({
       "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
-      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+      "plugin.mjs": `import { Stackyard } from ${JSON.stringify(new URL("../../../sdk/src/index.ts", import.meta.url).href)};
+      export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
         name: "tea ls", summary: "List.", args: { type: "object", properties: {} },
-        run({ server }) {
-          const error = new Error("The server cannot be reached.");
-          throw Object.assign(error, { [Symbol.for("stackyard.error")]: true, code: "UNREACHABLE", details: {} });
-        },
+        run({ server }) { return new Stackyard({ ...server, retries: 0 }).stacks.get("tea"); },
       }] };`,
     });
 
