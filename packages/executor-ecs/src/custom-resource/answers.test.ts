@@ -178,9 +178,9 @@ describe("whatever throws", () => {
   });
 
   it.each([
-    ["every look into the table", "get", 0],
-    ["every note", "put", 1],
-  ])("is answered by the execution, and nothing runs on: %s", async (_what, broken, started) => {
+    ["every look into the table", "get"],
+    ["every note", "put"],
+  ])("is answered by the execution, and nothing has begun: %s", async (_what, broken) => {
     const world = createEcsTaskWorld({ records: failing(createMemoryRecords(), (call) => call === broken) });
     world.sim.ecs.script("migrate", FOR_EVER);
 
@@ -191,7 +191,7 @@ describe("whatever throws", () => {
       Reason: "ECS_AWS_ERROR: The work was abandoned: Error: The table is not there.",
       PhysicalResourceId: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
-    expect(world.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(Array(started).fill("STOPPED"));
+    expect(world.sim.ecs.tasks()).toEqual([]);
   });
 
   it("is retried before it is reported when the table is briefly unavailable", async () => {

@@ -41,7 +41,7 @@ export function createTurnContext({ deps, definitions }: EcsTaskApp, work: TaskW
   const { logger = silentLogger, clock } = deps;
   const { request } = work;
   const parsed = parseProperties(request.ResourceProperties);
-  const cluster = findCluster(request.ResourceProperties) ?? "";
+  const cluster = work.cluster ?? findCluster(request.ResourceProperties) ?? "";
   const region = findRegion(cluster);
   return {
     work,

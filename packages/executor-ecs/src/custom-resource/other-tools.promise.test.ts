@@ -231,4 +231,33 @@ describe("what users of other tools have reported about tasks of ECS", () => {
     expect(status).toBe("CREATE_FAILED");
     expect(reason).toContain("ResourceInitializationError: unable to pull secrets");
   });
+
+  it("stops the tasks of every cluster that the resource has had (copilot-cli#1886)", async () => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.addCluster({ account: "111122223333", region: "eu-west-1", name: "jobs" });
+    world.sim.ecs.script("migrate", FOR_EVER);
+    await world.until(world.life.create({ ...LEAST, Timeout: 0 }));
+    await world.until(world.life.update({ ...LEAST, Cluster: "jobs", Timeout: 0 }));
+
+    const { reason } = await world.until(world.life.delete());
+
+    expect(reason).toBe('DELETE: 1 task was stopped. In the cluster "web": 1 task was stopped.');
+    expect(world.sim.ecs.tasks().map(({ lastStatus }) => lastStatus)).toEqual(["STOPPED", "STOPPED"]);
+  });
+
+  it.each([
+    ["ECS.ListTasks", "DELETE_FAILED", "1 task was stopped. ecs:ListTasks is denied, so tasks of earlier requests may"],
+    ["ECS.DescribeTasks", "DELETE_COMPLETE", "Warning: 2 tasks were asked to stop, and their end is unknown: ecs:"],
+  ])("takes a denied look for no proof of absence: %s (cb-tumblebug#2685)", async (operation, status, said) => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.script("migrate", FOR_EVER);
+    await world.until(world.life.create({ ...LEAST, Timeout: 0 }));
+    await world.until(world.life.update({ ...LEAST, Timeout: 0, Triggers: 2 }));
+    const denial = Object.assign(new Error("not authorized"), { name: "AccessDeniedException" });
+    for (let time = 0; time < 100; time += 1) world.sim.once(operation, () => Promise.reject(denial));
+
+    const step = await world.until(world.life.delete());
+
+    expect([step.status, step.reason]).toEqual([status, expect.stringContaining(said)]);
+  });
 });

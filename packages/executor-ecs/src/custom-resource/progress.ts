@@ -27,6 +27,12 @@ const StoredProgress = Type.Object({
   taskDefinitionArn: Type.Optional(text),
   /** The stop of a Delete is waited for until then. */
   until: Type.Optional(instant),
+  /** The cluster of a Delete's turn, if not that of the properties. */
+  cluster: Type.Optional(text),
+  /** Further clusters in which a Delete stops tasks. */
+  further: Type.Optional(Type.Array(text)),
+  /** What a Delete did in the clusters before. */
+  told: Type.Optional(text),
   /** AWS has not served our calls since. */
   troubledSince: Type.Optional(instant),
   /** The end: nothing but this is left to be sent. */

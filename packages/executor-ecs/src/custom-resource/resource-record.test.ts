@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   closeEarlier,
   closeRequest,
+  findClusters,
   findLastRun,
   findRunToStop,
   isOver,
+  rememberCluster,
   rememberDelete,
   rememberRun,
 } from "./resource-record.ts";
@@ -23,6 +25,33 @@ describe("the record of a resource", () => {
 
     expect(await findLastRun(deps, "id")).toEqual({ ...RUN, requestId: "r-2", receivedAt });
     expect(await findLastRun(deps, "other")).toBeUndefined();
+  });
+
+  it("keeps every cluster with a run, also after the deletion, and takes none of a request that is over", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const receivedAt = deps.clock.now();
+
+    expect(await rememberCluster(deps, "id", { cluster: "web", receivedAt })).toBe(true);
+    await rememberRun(deps, "id", { ...RUN, receivedAt });
+    expect(await rememberCluster(deps, "id", { cluster: "jobs", receivedAt })).toBe(true);
+    expect(await rememberCluster(deps, "id", { cluster: "web", receivedAt })).toBe(true);
+    await deps.clock.advance(1);
+    await rememberDelete(deps, "id");
+    expect(await rememberCluster(deps, "id", { cluster: "late", receivedAt })).toBe(false);
+
+    expect(await findClusters(deps, "id")).toEqual(["web", "jobs"]);
+    expect(await findRunToStop(deps, "id")).toEqual({ ...RUN, receivedAt });
+  });
+
+  it("keeps the twenty newest clusters", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const receivedAt = deps.clock.now();
+    const clusters = Array.from({ length: 25 }, (_, at) => `cluster-${at}`);
+
+    for (const cluster of clusters) await rememberCluster(deps, "id", { cluster, receivedAt });
+
+    expect(await findClusters(deps, "id")).toEqual(clusters.slice(5));
+    expect(await findLastRun(deps, "id")).toBeUndefined();
   });
 
   it("is final and rejects earlier requests", async () => {

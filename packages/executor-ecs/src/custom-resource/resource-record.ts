@@ -8,6 +8,8 @@ export interface ResourceRun {
   /** With its revision at that time. */
   readonly taskDefinitionArn: string;
   readonly requestId: string;
+  /** As the properties name it. Default: the present one. */
+  readonly cluster?: string;
   readonly taskArns: readonly string[];
   readonly startedAt: number;
   /** The instant of its request. */
@@ -17,13 +19,14 @@ export interface ResourceRun {
 /**
  * The stored facts about a resource. Its requests are held by their executions; what `recordRequest` stores about them is
  * only for people. Requests that were received before `at` or `closedAt` are over: they must not start tasks any more, and
- * stop those that they wait for.
+ * stop those that they wait for. `clusters`: where tasks may have been started, as the properties name them, newest last.
  */
-type ResourceRecord =
-  /** The last run. `closedBy`: the later request that was answered without a run. */
-  | ({ readonly kind: "run"; readonly closedAt?: number; readonly closedBy?: string } & ResourceRun)
+type ResourceRecord = { readonly clusters?: readonly string[] } & (
+  | /** The last run. `closedBy`: the later request that was answered without a run. */
+  ({ readonly kind: "run"; readonly closedAt?: number; readonly closedBy?: string } & ResourceRun)
   /** It was deleted, or has run nothing yet. `run`: its last one, whose tasks may run. */
-  | { readonly kind: "deleted"; readonly at: number; readonly closedBy?: string; readonly run?: ResourceRun };
+  | { readonly kind: "deleted"; readonly at: number; readonly closedBy?: string; readonly run?: ResourceRun }
+);
 
 type RecordDeps = Pick<EcsTaskDeps, "records" | "clock">;
 
@@ -32,6 +35,9 @@ interface ResourceRequest {
   readonly requestId: string;
   readonly receivedAt: number;
 }
+
+/** A template that names another cluster at each update is not worth more. */
+const MAX_CLUSTERS = 20;
 
 /** No request is worked for longer. */
 const DELETED_FOR_MS = 2 * 3_600_000;
@@ -47,6 +53,28 @@ export async function findRunToStop(deps: RecordDeps, id: string): Promise<Resou
   return toRun((await load(deps, id)).record);
 }
 
+/** Returns the clusters in which the resource may have tasks, as the properties named them, also after its deletion. */
+export async function findClusters(deps: RecordDeps, id: string): Promise<readonly string[]> {
+  return (await load(deps, id)).record?.clusters ?? [];
+}
+
+/**
+ * Records the cluster in which a request is about to start tasks, for the Delete of a resource whose template names
+ * another one by then. Returns false, without a change, if the request is over.
+ */
+export async function rememberCluster(
+  deps: RecordDeps,
+  id: string,
+  { cluster, receivedAt }: { readonly cluster: string; readonly receivedAt: number },
+): Promise<boolean> {
+  const { record } = await change(deps, id, (before) => {
+    const { clusters = [] } = before ?? {};
+    if (isOverBy(before, receivedAt) || clusters.includes(cluster)) return undefined;
+    return { ...(before ?? { kind: "deleted", at: 0 }), clusters: [...clusters, cluster].slice(-MAX_CLUSTERS) };
+  });
+  return !isOverBy(record, receivedAt);
+}
+
 /**
  * Returns true if a request that was received then is over: the resource was deleted since, or CloudFormation has sent a
  * later request. It cancels the earlier one by that, and does not wait for its answer.
@@ -60,7 +88,7 @@ export async function rememberRun(deps: RecordDeps, id: string, run: ResourceRun
   const { isChanged } = await change(deps, id, (record) => {
     if (isOverBy(record, run.receivedAt)) return undefined;
     const closed = record?.kind === "run" ? { closedAt: record.closedAt, closedBy: record.closedBy } : {};
-    return { kind: "run", ...run, ...defined(closed) };
+    return { kind: "run", ...run, ...defined({ ...closed, clusters: record?.clusters }) };
   });
   return isChanged;
 }
@@ -96,7 +124,9 @@ export async function closeEarlier(
 /** Records that a resource is deleted. Keeps and returns its run, so that a repeated Delete finds the same tasks. */
 export async function rememberDelete(deps: RecordDeps, id: string): Promise<ResourceRun | undefined> {
   const at = deps.clock.now();
-  const { record } = await change(deps, id, (before) => ({ kind: "deleted", at, ...defined({ run: toRun(before) }) }));
+  const { record } = await change(deps, id, (before) => {
+    return { kind: "deleted", at, ...defined({ run: toRun(before), clusters: before?.clusters }) };
+  });
   return toRun(record);
 }
 
@@ -110,7 +140,7 @@ function toClosed(
 
 function toRun(record: ResourceRecord | undefined): ResourceRun | undefined {
   if (record?.kind !== "run") return record?.run;
-  const { kind: _, closedAt: _at, closedBy: _by, ...run } = record;
+  const { kind: _, closedAt: _at, closedBy: _by, clusters: _in, ...run } = record;
   return run;
 }
 
@@ -130,8 +160,9 @@ async function change(
     const { record, version: expected } = await load(deps, id);
     const value = decide(record);
     if (value === undefined) return { isChanged: false, record };
-    const expiry = value.kind === "deleted" ? { expiresAt: value.at + DELETED_FOR_MS } : {};
-    const { kind } = await records.put({ key: toKey(id), expected, now: clock.now(), value, ...expiry });
+    const now = clock.now();
+    const expiry = value.kind === "deleted" ? { expiresAt: (value.at || now) + DELETED_FOR_MS } : {};
+    const { kind } = await records.put({ key: toKey(id), expected, now, value, ...expiry });
     if (kind === "written") return { isChanged: true, record: value };
   }
 }

@@ -7,7 +7,7 @@ import { decideAfterTry, FIRST_LOOK_MS, type PlacementTimes, type TaskRun, toTry
 import { TASK_TAGS, toClientToken, toTaskTags } from "./identity.ts";
 import type { TaskProperties } from "./parse-properties.ts";
 import { recordRequest } from "./record-request.ts";
-import { isOver, rememberRun } from "./resource-record.ts";
+import { rememberCluster, rememberRun } from "./resource-record.ts";
 import { toCountText } from "./response.ts";
 import { toPatience } from "./trouble.ts";
 import { BEFORE_SERVICE_TIMEOUT, configOf, fail, finish, type Turn, type TurnContext, toDeadline } from "./turn.ts";
@@ -54,14 +54,14 @@ export async function startWork(context: TurnContext): Promise<Turn> {
 }
 
 async function intendTry(context: TurnContext): Promise<Turn> {
-  const { work, deps, id } = context;
+  const { work, deps, id, cluster } = context;
   const config = configOf(context);
   const now = deps.clock.now();
   if (now >= toDeadline(config, work)) {
     const message = `The time was over before the tasks were started.${toShortTimeText(config)}`;
     return fail(context, { code: "ECS_TIMEOUT", message });
   }
-  if (await isOver(deps, id, work.receivedAt)) return fail(context, CLOSED);
+  if (!(await rememberCluster(deps, id, { cluster, receivedAt: work.receivedAt }))) return fail(context, CLOSED);
   return { kind: "next", changes: { intendedAt: now, placingSince: work.placingSince ?? now } };
 }
 
@@ -114,9 +114,10 @@ function toOrder(context: TurnContext, isRepeated: boolean): TaskOrder {
 export async function recordStart(context: TurnContext): Promise<Turn> {
   const { work, deps, id } = context;
   const { request, receivedAt, taskDefinitionArn = "", taskArns, startedAt = deps.clock.now() } = work;
-  const { taskDefinition, timeout } = configOf(context);
+  const { taskDefinition, timeout, cluster } = configOf(context);
   if (deps.physicalId === "taskArn") await tagPhysicalId(context, taskArns);
-  const run = { taskDefinition, taskDefinitionArn, requestId: request.RequestId, taskArns, startedAt, receivedAt };
+  const requestId = request.RequestId;
+  const run = { taskDefinition, taskDefinitionArn, requestId, cluster, taskArns, startedAt, receivedAt };
   if (!(await rememberRun(deps, id, run))) return fail(context, CLOSED);
   await recordRequest(deps, { ...work, startedAt });
   if (timeout > 0) return { kind: "wait", changes: { phase: "wait" }, afterMs: FIRST_LOOK_MS };

@@ -4,7 +4,7 @@ import { describeTasks, listTasks } from "../task-order.ts";
 import { isStopped, LOOK_EVERY_MS } from "../task-run.ts";
 import { stopTasks } from "./end-work.ts";
 import { TASK_TAGS } from "./identity.ts";
-import { findRunToStop, type ResourceRun, rememberDelete } from "./resource-record.ts";
+import { findClusters, findRunToStop, type ResourceRun, rememberDelete } from "./resource-record.ts";
 import { toCountText } from "./response.ts";
 import { isAwsError, toTrouble } from "./trouble.ts";
 import { finish, type Turn, type TurnContext } from "./turn.ts";
@@ -12,12 +12,22 @@ import { finish, type Turn, type TurnContext } from "./turn.ts";
 /** So that network interfaces and the cluster can go after the resource. */
 const STOPPED_WITHIN_MS = 120_000;
 
-/** Stops the resource's running tasks, for a Delete. Only a denied or throttled call can fail it. */
+/**
+ * Stops the resource's running tasks, for a Delete: in the cluster of its properties, then in others where earlier requests
+ * have started some. Only a denied or throttled call can fail it.
+ */
 export async function stopWork(context: TurnContext): Promise<Turn> {
+  const { work, cluster, deps, id } = context;
+  const further = work.further ?? (await findClusters(deps, id)).filter((each) => each !== cluster);
+  const turn = await stopInCluster({ ...context, work: { ...work, further } });
+  return { ...turn, changes: { further, ...turn.changes } };
+}
+
+async function stopInCluster(context: TurnContext): Promise<Turn> {
   const { work, cluster, deps } = context;
   const run = work.until === undefined ? await recordDelete(context) : undefined;
   const until = work.until ?? work.receivedAt + STOPPED_WITHIN_MS;
-  if (cluster === "") return toDeleted(context, "The properties name no cluster, so there is nothing to stop.");
+  if (cluster === "") return toStopped(context, "The properties name no cluster, so there is nothing to stop.");
   try {
     return await (work.until === undefined ? beginStop(context, { until, run }) : stopOnce(context, until));
   } catch (error) {
@@ -38,6 +48,8 @@ async function recordDelete({ deps, id, work }: TurnContext): Promise<ResourceRu
   return rememberDelete(deps, id);
 }
 
+const NOTHING = "No task was running.";
+
 /** No run is waited for longer than an hour, and ECS shows its tasks for another one. */
 const SHOWN_FOR_MS = 2 * 3_600_000;
 
@@ -47,12 +59,13 @@ async function beginStop(
   { until, run }: { readonly until: number; readonly run: ResourceRun | undefined },
 ): Promise<Turn> {
   const { cluster, deps, ecs } = context;
-  const isShown = run !== undefined && deps.clock.now() - run.startedAt < SHOWN_FOR_MS;
+  const isShown =
+    run !== undefined && (run.cluster ?? cluster) === cluster && deps.clock.now() - run.startedAt < SHOWN_FOR_MS;
   const recorded = isShown ? { taskArns: run.taskArns, startedAt: run.startedAt } : { taskArns: [] };
   const known = { ...context, work: { ...context.work, ...recorded } };
-  const taskArns = await listOwn(known);
-  const isOver = taskArns.length === 0 || (await haveStopped(ecs, { cluster, taskArns }));
-  if (isOver) return toDeleted(context, "No task was running.");
+  const { taskArns, isWhole } = await listOwn(known);
+  const isOver = isWhole && (taskArns.length === 0 || (await haveStopped(ecs, { cluster, taskArns })));
+  if (isOver) return toStopped(context, NOTHING);
   return { kind: "next", changes: { ...recorded, until, taskArns } };
 }
 
@@ -68,22 +81,36 @@ async function haveStopped(
 /** Stops what is in the state; tasks that are listed only now get there first. */
 async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   const { work, deps } = context;
-  const taskArns = await listOwn(context);
+  const { taskArns, isWhole } = await listOwn(context);
   if (taskArns.length > work.taskArns.length) return { kind: "next", changes: { taskArns } };
-  const { alive, unseen, absence } = await stopTasks(context, taskArns);
+  const { alive, unseen, absence, isUnseen } = await stopTasks(context, taskArns);
   const left = alive + unseen;
-  if (left === 0) return toDeleted(context, `${toCountText(taskArns.length)} stopped.`);
   const leftMs = until - deps.clock.now();
-  if (leftMs <= 0) return toDeleted(context, `Warning: ${left} of ${taskArns.length} tasks still stop.`);
-  return { kind: "wait", changes: { absence }, afterMs: Math.min(LOOK_EVERY_MS, leftMs) };
+  if (left > 0 && leftMs > 0) return { kind: "wait", changes: { absence }, afterMs: Math.min(LOOK_EVERY_MS, leftMs) };
+  const text = toStoppedText(taskArns.length, left, isUnseen);
+  if (isWhole) return toStopped(context, text);
+  const unlisted = `${text} ecs:ListTasks is denied, so tasks of earlier requests may still run: allow it, and delete again.`;
+  return finish(context, { status: "FAILED", code: "ECS_AWS_ERROR", text: unlisted }, { taskArns: [] });
 }
 
-/** Returns the tasks of the state, and those that ECS lists. Known ones are stopped even if they may not be listed. */
-async function listOwn(context: TurnContext): Promise<readonly string[]> {
+function toStoppedText(count: number, left: number, isUnseen: boolean): string {
+  if (isUnseen)
+    return `Warning: ${toCountText(count)} asked to stop, and their end is unknown: ecs:DescribeTasks is denied.`;
+  return left === 0 ? `${toCountText(count)} stopped.` : `Warning: ${left} of ${count} tasks still stop.`;
+}
+
+/**
+ * Returns the tasks of the state, and those that ECS lists. Known ones are stopped even if they may not be listed; then
+ * `isWhole` is false.
+ */
+async function listOwn(
+  context: TurnContext,
+): Promise<{ readonly taskArns: readonly string[]; readonly isWhole: boolean }> {
   const { cluster, ecs, work, id } = context;
   const list = () => listTasks(ecs, { cluster, startedBy: id });
   const listed = work.taskArns.length === 0 ? await list() : await unlessDenied(list);
-  return [...new Set([...work.taskArns, ...(await findOwn(context, listed ?? work.taskArns))])];
+  const own = await findOwn(context, listed ?? work.taskArns);
+  return { taskArns: [...new Set([...work.taskArns, ...own])], isWhole: listed !== undefined };
 }
 
 /**
@@ -116,10 +143,16 @@ function toStopFailure(
   if (throttled || code === "FORBIDDEN" || code === "UNAUTHENTICATED") {
     return finish(context, { status: "FAILED", code: "ECS_AWS_ERROR", text: message }, { taskArns: [] });
   }
-  return toDeleted(context, answer === "gone" ? `The cluster "${cluster}" no longer exists.` : `Warning: ${message}`);
+  return toStopped(context, answer === "gone" ? `The cluster "${cluster}" no longer exists.` : `Warning: ${message}`);
 }
 
-function toDeleted(context: TurnContext, text: string): Turn {
+/** Ends the stop in one cluster: the next one follows, or the response. */
+function toStopped(context: TurnContext, text: string): Turn {
+  const { told, cluster: isFurther, further: [cluster, ...further] = [] } = context.work;
+  const own = isFurther === undefined ? text : `In the cluster "${context.cluster}": ${text}`;
+  const all = told === undefined || text !== NOTHING ? [told ?? [], own].flat().join(" ") : told;
   // The stopped tasks were run by other requests.
-  return finish(context, { status: "SUCCESS", code: "DELETE", text }, { taskArns: [] });
+  if (cluster === undefined) return finish(context, { status: "SUCCESS", code: "DELETE", text: all }, { taskArns: [] });
+  const anew = { until: undefined, absence: undefined, taskArns: [], startedAt: undefined };
+  return { kind: "next", changes: { ...anew, cluster, further, told: all } };
 }
