@@ -15,11 +15,11 @@ import { NoMatch, Page } from "../design/page.tsx";
 import { toJobPath } from "../design/run/job-link.tsx";
 import { Listed } from "../design/table.tsx";
 import { Text, useNow } from "../design/text.tsx";
-import { formatReleaseState } from "../releases/release-words.ts";
 import { findJobFacts } from "../runs/job-facts.ts";
 import { formatJob } from "../runs/job-title.ts";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
+import { formatReleaseState } from "../text/format-release-state.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { useJobs } from "./job-list.tsx";
 

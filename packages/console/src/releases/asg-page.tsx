@@ -17,12 +17,13 @@ import { RunFailure } from "../runs/run-failure.tsx";
 import { RunTabs } from "../runs/run-tabs.tsx";
 import { AttemptSteps, RunTimeline } from "../runs/run-timeline.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { formatReleaseState } from "../text/format-release-state.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { ReleaseActions } from "./release-actions.tsx";
 import { ReleaseList } from "./release-list.tsx";
 import { formatRelease, isOver, releases, toReleaseStatus } from "./release-status.ts";
 import { filterLines, type ReleaseState, toReleaseStates, toStateRows, toStateSteps } from "./release-steps.ts";
-import { formatReleaseState, toReleaseSentence } from "./release-words.ts";
+import { toReleaseSentence } from "./release-words.ts";
 import "./asg-page.css";
 
 const REFETCH_MS = 2_000;

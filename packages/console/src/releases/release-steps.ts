@@ -3,7 +3,7 @@ import type { GanttBar, GanttRow } from "../design/charts/gantt.tsx";
 import type { Status } from "../design/mark.tsx";
 import type { Step } from "../design/run/steps.tsx";
 import { formatDuration } from "../text/durations.ts";
-import { formatReleaseState } from "./release-words.ts";
+import { formatReleaseState } from "../text/format-release-state.ts";
 
 /** A state of a release, with the times that it was in it. Instants are milliseconds. */
 export interface ReleaseState {

@@ -1,6 +1,6 @@
 import type { Release, ServiceReport } from "@stackyard/sdk/releases";
 import { describe, expect, it } from "vitest";
-import { formatReleaseState, toReleaseSentence } from "./release-words.ts";
+import { toReleaseSentence } from "./release-words.ts";
 
 function aService(healthy: number, causes: readonly string[] = []): ServiceReport {
   const counts = { unhealthy: 0, terminating: 0, launching: healthy, targetHealthy: 5, targetLaunched: 6 };
@@ -50,15 +50,5 @@ describe("toReleaseSentence", () => {
       "acme/web, prod runs rel-42.",
     );
     expect(toReleaseSentence(aRelease(services, { standing: "failed", end: "FailureClean" }))).toBeUndefined();
-  });
-});
-
-describe("formatReleaseState", () => {
-  it("says what is done in a state, and keeps the name of one that it does not know", () => {
-    expect(["CheckHealthy", "CutOver", "toString"].map(formatReleaseState)).toEqual([
-      "Check health",
-      "CutOver",
-      "toString",
-    ]);
   });
 });
