@@ -122,6 +122,8 @@ async function takeScreen({ page, screen, address, change, onTaken }: TakeOne): 
   await page.locator("h1, [role=dialog]").first().waitFor();
   await page.addStyleTag({ content: STILL });
   if (screen.press !== undefined) await page.getByRole("button", { name: screen.press, exact: true }).first().click();
+  // What loads would take the place of what is changed.
+  if (change !== undefined) await takeStill(page);
   await change?.(page);
   const views = [WIDE, ...(screen.isMain ? [NARROW] : []), ...(screen.isDark ? [DARK] : [])];
   for (const { width, scheme } of views) {
