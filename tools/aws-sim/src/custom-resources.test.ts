@@ -34,6 +34,21 @@ describe("the life of a custom resource", () => {
     ]);
   });
 
+  it("sends the old properties at once when an update is cancelled, also if its answer comes later", async () => {
+    const { life, types } = aLife(({ ResourceProperties }) =>
+      ResourceProperties["Count"] === "2" ? undefined : { Status: "SUCCESS" },
+    );
+    await life.create({ Count: 1 });
+    const update = life.update({ Count: 2 });
+    await Promise.resolve();
+
+    life.cancel();
+
+    expect(await update).toMatchObject({ status: "UPDATE_FAILED", followedBy: [{ status: "UPDATE_COMPLETE" }] });
+    expect(types()).toEqual(["Create", "Update", "Update"]);
+    expect(life.requests.at(-1)?.ResourceProperties).toEqual({ Count: "1" });
+  });
+
   it("deletes what it could not create", async () => {
     const { life, types } = aLife(({ RequestType }) =>
       RequestType === "Create" ? { Status: "FAILED", Reason: "no" } : { Status: "SUCCESS" },

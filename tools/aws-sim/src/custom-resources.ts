@@ -11,6 +11,11 @@ export interface ResourceLife {
   /** Changes it. When that fails, it is changed back; a new physical id is a replacement, and the old one is deleted. */
   update(properties: Properties): Promise<LifeStep>;
   delete(): Promise<LifeStep>;
+  /**
+   * Ends the wait for the request that is open, as the cancel of a stack's update does: CloudFormation sends the old properties
+   * at once, while the work goes on. Does nothing when none is open.
+   */
+  cancel(): void;
   /** Sends the same request again, as an asynchronous invocation may arrive twice. */
   repeat(requestId: string): Promise<void>;
   /** All requests, in order. */
@@ -72,7 +77,11 @@ export function createResourceLife(input: ResourceLifeInput): ResourceLife {
   const requests: ResourceRequest[] = [];
   const { stackName = "shop", logicalId = "Migration" } = input;
   let current: Known = { id: "", properties: {} };
-  const send: Send = (facts) => sendRequest(input, requests, facts);
+  let cancelling = new AbortController();
+  const send: Send = (facts) => {
+    cancelling = new AbortController();
+    return sendRequest({ ...input, cancelled: cancelling.signal }, requests, facts);
+  };
 
   const life: ResourceLife = {
     requests,
@@ -93,6 +102,7 @@ export function createResourceLife(input: ResourceLifeInput): ResourceLife {
       return step;
     },
     delete: () => deleteResource(send, current),
+    cancel: () => cancelling.abort(),
     async repeat(requestId) {
       const request = requests.find(({ RequestId }) => RequestId === requestId);
       if (request !== undefined) await input.invoke(request);
@@ -142,7 +152,7 @@ function deleteResource(send: Send, { id, properties }: Known): Promise<LifeStep
 }
 
 async function sendRequest(
-  input: ResourceLifeInput,
+  input: ResourceLifeInput & { readonly cancelled: AbortSignal },
   requests: ResourceRequest[],
   facts: RequestFacts,
 ): Promise<LifeStep> {
@@ -188,15 +198,16 @@ async function invokeAsync({ invoke, clock }: ResourceLifeInput, request: Resour
   }
 }
 
-/** Returns the response, or undefined when the time is over. */
+/** Returns the response, or undefined when the time is over or the update is cancelled. */
 async function waitForEnd(
-  { clock, endpoint }: ResourceLifeInput,
+  { clock, endpoint, cancelled }: ResourceLifeInput & { readonly cancelled: AbortSignal },
   { RequestId, ResourceProperties }: ResourceRequest,
 ): Promise<AnswerUpload | undefined> {
   const over = new AbortController();
   const seconds = Number(ResourceProperties["ServiceTimeout"] ?? TIMEOUT_SECONDS);
   const late = clock.sleep(seconds * 1_000, over.signal).then(() => undefined);
-  const first = await Promise.race([endpoint.waitForAnswer(RequestId), late]);
+  const ended = new Promise<undefined>((end) => cancelled.addEventListener("abort", () => end(undefined)));
+  const first = await Promise.race([endpoint.waitForAnswer(RequestId), late, ended]);
   over.abort();
   return first;
 }

@@ -22,6 +22,8 @@ export interface LivingResource {
   readonly untrue: Untrue[];
   /** How many operations were over when the way back was played. */
   stepsBefore: number;
+  /** Two runs had tasks at the look before. */
+  wereTwo: boolean;
   /** What was done beside CloudFormation. */
   readonly acts: Set<string>;
   /** Ways back that are played before the last update. */
@@ -80,6 +82,7 @@ export function openResourceLife(
       untrue: [],
       backs: [],
       stepsBefore: 0,
+      wereTwo: false,
       isWrong: false,
       isDeaf: false,
       isStuck: false,

@@ -15,6 +15,15 @@ export function hearAnswer(life: LivingResource, answer: ResourceAnswer): void {
   else hearRun(life, answer, request.ResourceProperties);
 }
 
+/** Judges what runs at a look: a run that is waited for is alone within a minute, because it ends the one before it. */
+export function hearTasks(life: LivingResource): void {
+  const waited = life.world.life.requests.filter(({ ResourceProperties }) => ResourceProperties["Timeout"] !== "0");
+  const alive = listTasksOf(life, life.world.life).filter(isAlive);
+  const runs = waited.filter(({ RequestId }) => alive.some((task) => isOf(life, task, RequestId)));
+  if (runs.length > 1 && life.wereTwo) note(life, "newest", "two runs of the resource go on beside each other");
+  life.wereTwo = runs.length > 1;
+}
+
 function hearDelete(life: LivingResource, { Status, Reason = "", PhysicalResourceId }: ResourceAnswer): void {
   const own = listTasksOf(life, life.world.life);
   // With tasks' ARNs as ids, a Delete is for the tasks of its id alone.

@@ -31,6 +31,9 @@ function template(name: string, source: string, changed: Readonly<Record<string,
 
 const RESOURCE = "AWS CloudFormation user guide, Custom resources: an update has the new and the old properties";
 
+/** No one cancels an update at the instant at which it begins. */
+const A_MOMENT_MS = 1_000;
+
 const resourceChanges: readonly ResourceChange[] = [
   template("another cluster", "copilot-cli#1886", { Cluster: OTHER_CLUSTER }),
   template("the cluster's ARN in the place of its name", "Amazon ECS API reference, RunTask, cluster", {
@@ -73,6 +76,16 @@ const resourceChanges: readonly ResourceChange[] = [
     source: "docs/ecs.md, PHYSICAL_ID",
     act: (life) => set(life, { mode: "taskArn" }),
     back: (life) => set(life, { mode: "id" }),
+  },
+  {
+    name: "the update is cancelled",
+    source: "aws-cdk#31541",
+    async act({ steps, world }) {
+      // The creation of a stack cannot be cancelled, nor can a deletion.
+      if (steps.length !== 1 && steps.length !== 2) return;
+      await world.until(world.clock.sleep(A_MOMENT_MS));
+      world.life.cancel();
+    },
   },
   {
     name: "the function's table is made anew",

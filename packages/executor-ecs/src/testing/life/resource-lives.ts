@@ -1,7 +1,7 @@
 import type { LifeStep } from "@stackyard/aws-sim";
 import type { PlantedBug, Sky, Story } from "@stackyard/core/testing";
 import { createNeighbor, type LivingResource, MINUTE_MS, openResourceLife, RUNS_MS } from "./a-resource-life.ts";
-import { hearAnswer, judgeEnd } from "./hear-resource.ts";
+import { hearAnswer, hearTasks, judgeEnd } from "./hear-resource.ts";
 import { actInLife } from "./resource-changes.ts";
 
 /** CloudFormation waits an hour for an answer, and for the way back another one. */
@@ -11,8 +11,10 @@ const FAIR_MS = 3_600_000;
 async function look(life: LivingResource, where: string, times = 1): Promise<void> {
   const { clock, until } = life.world;
   const proceed = () => until(clock.sleep(MINUTE_MS));
-  for (let count = 0; count < times; count += 1)
+  for (let count = 0; count < times; count += 1) {
     await life.sky.meet(`look.${where}`, {}, proceed, (name) => actInLife(life, name));
+    hearTasks(life);
+  }
 }
 
 /** Plays an operation of CloudFormation, and what is at rest after it. */
