@@ -5,6 +5,7 @@ import { createChanges, type HeldReads, type HostChanges } from "./changes.ts";
 import { compareSimCommits } from "./commit-graph.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { Described } from "./described.ts";
+import { OWNER_ROUTES } from "./owner-routes.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
 import { createReports, type Reports } from "./reports.ts";
 import {
@@ -249,6 +250,7 @@ const ROUTES: readonly Route[] = [
       toAnswer(repositories.has(groups["repo"] ?? "") ? toPermissions(settings) : undefined),
   },
   ...REPORT_ROUTES,
+  ...OWNER_ROUTES,
 ];
 
 function listDeliveries({ deliveries }: State, { url }: RouteInput): Answer {
