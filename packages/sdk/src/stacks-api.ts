@@ -54,7 +54,7 @@ export interface StackFilter {
   readonly condition?: StackCondition | "any";
   /** The first condition that is true of the stack. Each stack has one. */
   readonly mainCondition?: MainCondition;
-  /** The stack needs a person, or it does not. */
+  /** The stack needs attention, or it does not. */
   readonly needsPerson?: boolean;
   /** The stack does not move to the newest revision of its machine yet, or nothing holds it back. */
   readonly behind?: boolean;
@@ -162,7 +162,7 @@ export interface StacksApi {
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
   cancel(stackId: string, task: string, options?: SeenOptions): Promise<OperationAnswer>;
-  /** Marks the last failure of a stack as acknowledged: it stays degraded, and no longer needs a person. */
+  /** Marks the last failure of a stack as acknowledged: it stays degraded, and no longer needs attention. */
   acknowledge(stackId: string, options?: SeenOptions): Promise<OperationAnswer>;
   /** Marks a task as done. */
   settle(

@@ -67,7 +67,7 @@ it("doctor, ps and the list of what needs a person name lost revisions, and doct
   expect(needy).toMatchObject([{ id: "a", needsPerson: true, stalled: { code: "REVISION_LOST" } }]);
   expect(found).toEqual([
     "fail: The stack a cannot continue: its revision is lost.",
-    "warn: The yard has no document of other (1 stack): these stacks go on with their stored revisions.",
+    "warn: The yard has no document of other (1 stack): these stacks continue with their stored revisions.",
   ]);
   expect(ps.stderr).toContain("The stack a cannot continue: its revision is lost.");
   expect(shown.stdout).toContain("Its revision is lost");

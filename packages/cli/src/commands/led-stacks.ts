@@ -79,7 +79,7 @@ export function toLedFindings({ lost, gone }: LedStacks): readonly Finding[] {
       : [
           warn(
             "stacks",
-            `The yard has no document of ${names.join(", ")}: these stacks go on with their stored revisions.`,
+            `The yard has no document of ${names.join(", ")}: these stacks continue with their stored revisions.`,
             "Bring the document back, or end these stacks.",
           ),
         ]),

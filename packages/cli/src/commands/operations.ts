@@ -107,7 +107,7 @@ export const stacksAcknowledge = defineServerCommand({
   name: "stacks acknowledge",
   summary: "Mark the last failure of a stack as acknowledged.",
   description:
-    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, or all tasks of a state that you have sent it to succeed. Acknowledging does not end this: the stack shows who has seen the failure and why, and no longer counts as one that needs a person. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
+    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, or all tasks of a state that you have sent it to succeed. Acknowledging does not end this: the stack shows who has seen the failure and why, and it no longer needs attention. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
   examples: {
     'stackyard stacks acknowledge pr-12 --reason "quota raised, next push retries"': "Say why no one needs to act.",
   },

@@ -15,8 +15,8 @@ const STEPS: readonly FirstStep[] = [
     link: { path: "/machines", word: "Open machines" },
   },
   {
-    title: "Be told",
-    text: "Who opens a page of the console sees the count beside Approvals. In a terminal:",
+    title: "See what waits",
+    text: "Each page of the console shows the count next to Approvals. In a terminal:",
     command: "stackyard approvals ls --mine",
   },
 ];

@@ -64,7 +64,7 @@ export function OverviewPage() {
 }
 
 const SHOWS =
-  "Here you will see how many stacks are healthy, what needs a person and why, what runs, what happened last, and what it costs.";
+  "Here you will see how many stacks are healthy, what needs attention and why, what runs, what happened last, and what it costs.";
 
 function formatCount(count: number, noun: string): string {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

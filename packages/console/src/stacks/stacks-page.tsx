@@ -25,7 +25,7 @@ import { ViewSwitch, ViewTools } from "./view-tools.tsx";
 import "./stacks.css";
 
 const SHOWS =
-  "Here you will see each environment of the yard, those that need a person first, with its state, its version and why it waits.";
+  "Here you will see each environment of the yard, those that need attention first, with its state, its version and why it waits.";
 
 const NONE: Selection = { ids: new Set(), all: false };
 /** Stacks whose metadata decides which columns and groups are offered. */

@@ -179,7 +179,7 @@ export async function remember(
 
 /** Withdraws the events of a wish that are parked. Those that are not decided are applied, before any later one. */
 async function withdraw(deps: HandleDeps, { events }: Wish, by: string): Promise<void> {
-  for (const event of events) await deps.withdrawParked(event, { by, reason: "Something else was asked for later." });
+  for (const event of events) await deps.withdrawParked(event, { by, reason: "A later request has replaced it." });
 }
 
 type ChangeWishes = (before: readonly Wish[]) => readonly Wish[] | Promise<readonly Wish[]>;

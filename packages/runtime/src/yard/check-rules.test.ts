@@ -69,7 +69,7 @@ describe("a look at the rules that send to a yard", () => {
   it.each([
     [{ ...on, State: "DISABLED" }, "disabled", "aws events enable-rule --name deploys --event-bus-name default"],
     ["ResourceNotFoundException", "does not exist", `take ${RULE} out of EventRuleArns`],
-    [{ ...on, Arns: [`${QUEUE}-old`] }, "no target", `--targets Id=stackyard,Arn=${QUEUE}`],
+    [{ ...on, Arns: [`${QUEUE}-old`] }, "is not a target of", `--targets Id=stackyard,Arn=${QUEUE}`],
   ])("fails with the way back: %j", async (rule, message, hint) => {
     const { scene } = aScene({ deploys: rule });
 

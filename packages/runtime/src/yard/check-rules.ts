@@ -89,7 +89,7 @@ function evaluateRule({ arn, name, bus }: RuleId, queue: Pick<QueueFacts, "name"
       }
       if (facts.targets.includes(queue.arn)) return ok("rule", `${name}${to}.`);
       const put = `aws events put-targets --rule ${name} ${of} --targets Id=stackyard,Arn=${queue.arn}`;
-      return fail("rule", `${queue.name} is no target of ${name}: its events do not arrive.`, `Add it: ${put}`);
+      return fail("rule", `${queue.name} is not a target of ${name}: its events do not arrive.`, `Add it: ${put}`);
     }
   }
 }

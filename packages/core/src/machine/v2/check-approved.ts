@@ -52,7 +52,7 @@ function checkItem(context: V2Context, { text, field }: TextItem, { name, state,
 
 function findFault(task: TaskDraft, name: string, { tasks = [] }: StateDraft): string | undefined {
   const gate = quote(task.name);
-  if (task.executor !== APPROVAL) return `${gate} is not an approval: nobody decides what ${quote(name)} may do.`;
+  if (task.executor !== APPROVAL) return `${gate} is not an approval, so it cannot approve what ${quote(name)} does.`;
   if (tasks.includes(task.name))
     return `${quote(name)} asks ${gate} itself: name it in \`needs\` of the tasks that wait for it.`;
   if (findOf(task) === undefined)
