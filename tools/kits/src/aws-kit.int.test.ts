@@ -51,13 +51,28 @@ describe("the kit of AWS", () => {
   });
 
   it("says which check failed, and removes all", async () => {
-    door.refuse(({ method, path }) => method === "PUT" && path.includes("lock"));
+    door.refuse(({ method, path }) => method === "PUT" && path.includes("records/lock"));
 
     const report = await run();
 
     expect(report).toMatchObject({ end: "failed", left: [] });
     expect(report?.checks.map(({ passed }) => passed)).toEqual([true, true, false, true]);
     expect(count("DeleteBucket")).toBe(1);
+  });
+
+  it.each(["DELETE", "HEAD"])("names the bucket that it may not remove, when S3 denies %s", async (denied) => {
+    let isMade = false;
+    door.refuse(({ method, path }) => {
+      isMade ||= path.includes("records/lock");
+      return isMade && method === denied && path.startsWith("/stackyard-kit-");
+    });
+
+    expect(await run()).toMatchObject({
+      end: "failed",
+      removed: [expect.stringMatching(/^queue /)],
+      left: [expect.stringMatching(/^bucket stackyard-kit-111122223333-\w{8}: /)],
+    });
+    expect(count("DeleteBucket")).toBe(0);
   });
 
   it("removes the bucket after Ctrl-C", async () => {

@@ -1,11 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  DeleteBucketPolicyCommand,
-  GetBucketPolicyStatusCommand,
-  HeadBucketCommand,
-  PutBucketPolicyCommand,
-  S3Client,
-} from "@aws-sdk/client-s3";
+import { GetBucketPolicyStatusCommand, HeadBucketCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsAccess, createAwsAccess, findAwsFault, loadOwnAccount } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
@@ -42,7 +36,7 @@ export function createAwsKit({ region, endpoint }: AwsKitInput): Kit {
     minutes: 2,
     rights: [
       "on the bucket stackyard-kit-*: s3:CreateBucket, s3:DeleteBucket, s3:ListBucket, s3:ListBucketVersions, s3:GetObject,",
-      "  s3:PutObject, s3:DeleteObject, s3:DeleteObjectVersion, s3:Get* and s3:Put* of the bucket's settings, s3:DeleteBucketPolicy",
+      "  s3:PutObject, s3:DeleteObject, s3:DeleteObjectVersion, s3:Get* and s3:Put* of the bucket's settings",
       "on the queue stackyard-kit-*: sqs:CreateQueue, sqs:DeleteQueue, sqs:SendMessage, sqs:ReceiveMessage, sqs:DeleteMessage,",
       "  sqs:ChangeMessageVisibility",
     ],
@@ -161,7 +155,6 @@ async function tryPolicies({ region, account }: Place, trial: Trial, { s3, bucke
     if (isPublic) throw new Error("accepted, but S3 calls it public");
     return "accepted, IsPublic is false";
   });
-  await s3.send(new DeleteBucketPolicyCommand(own));
 }
 
 async function tryRecords(trial: Trial, client: S3Client, bucket: string): Promise<void> {
