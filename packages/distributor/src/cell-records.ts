@@ -39,7 +39,7 @@ export async function changeCell(
 /** A consumer, as far as its cells depend on it. */
 type CellOwner = ConsumerPlace & { readonly bucket: string | null };
 
-/** Lists the cells of a version by account and region, each as it is for the bucket that its consumer has now. */
+/** Lists the cells of a version by account and region, each for the bucket that its consumer has now. */
 export async function listCells(
   deps: RecordsDeps,
   version: VersionId,
@@ -53,7 +53,7 @@ export async function listCells(
     .map((cell) => inBucket(cell, buckets.get(toPlaceKey(cell))));
 }
 
-/** Finds a consumer's cell of a version, as it is for the bucket that the consumer has now. */
+/** Finds a consumer's cell of a version, for the bucket that the consumer has now. */
 export async function findCell(
   deps: RecordsDeps,
   key: ConsumerPlace & VersionId,

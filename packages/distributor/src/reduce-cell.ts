@@ -72,7 +72,7 @@ export function reduceCell(known: Cell, event: CellEvent): Cell {
   }
 }
 
-/** Returns a cell as it is for the bucket that its consumer has now: what is known of an earlier one says nothing of it. */
+/** Returns a cell for the bucket that its consumer has now: facts about an earlier bucket do not apply to it. */
 export function inBucket(cell: Cell, bucket: string | null | undefined): Cell {
   return moveTo(cell, { at: Number.POSITIVE_INFINITY, bucket: bucket ?? undefined }) ?? cell;
 }

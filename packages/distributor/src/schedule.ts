@@ -29,7 +29,7 @@ interface ScheduleReport extends Pick<SweepReport, "announced" | "alarmed" | "co
 type ResumeWork = (turn: Turn) => Promise<void>;
 
 /**
- * Runs every five minutes: compares whom the distributor trusts, publishes what no event has told of, resumes interrupted announcements, starts sets of new consumers,
+ * Runs every five minutes: compares whom the distributor trusts, publishes what no event has reported, resumes interrupted announcements, starts sets of new consumers,
  * repeats overdue announcements, reports covered versions, applies retention, and writes metrics. A failing part does not stop the
  * others; the first error is thrown at the end.
  */

@@ -189,7 +189,7 @@ export type AcquireReleaseLock =
 export interface ReleaseWork {
   readonly release: Release;
   readonly state: ReleaseState;
-  /** The halt of this execution, such as its cancel. It counts beside the requests in the memory. */
+  /** The halt of this execution, such as its cancel. It counts in addition to the requests in memory. */
   readonly halt?: HaltOrder;
 }
 

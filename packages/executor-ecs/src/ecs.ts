@@ -195,7 +195,7 @@ function toWatched(before: WatchedTime | undefined, now: number): WatchedTime {
   return noteLook(before, { now, everyMs: EVERY_MS });
 }
 
-/** Returns a limit of the progress as it is counted in watched time. */
+/** Returns a limit of the progress in watched time. */
 function toLimit(limitAt: number, { watched }: EcsProgress): number {
   return limitAt + (watched?.unwatchedMs ?? 0);
 }

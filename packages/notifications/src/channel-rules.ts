@@ -117,7 +117,7 @@ async function settle(work: ChannelWork, input: SettleInput): Promise<"sent" | "
 }
 
 /**
- * Returns whether a match is not sent. What began and ended while the channel was held up is told by its end only. Of what
+ * Returns whether a match is not sent. What began and ended while the channel was held up is reported by its end only. Of what
  * happened before a channel that is more than a day behind comes back, only what is still true is sent; the others are
  * counted.
  */

@@ -60,7 +60,7 @@ export async function deliver(work: ChannelWork, draft: DraftNotification): Prom
   return sent.kind;
 }
 
-/** Stores that the channel takes nothing now. People are told on other channels at once, if they must correct it. */
+/** Stores that the channel accepts nothing now. Other channels report it at once if people must correct it. */
 async function pause(work: ChannelWork, sent: Exclude<Sent, { kind: "sent" }>): Promise<void> {
   const now = work.clock.now();
   const { count: before = 0, firstAt = now } = work.state.failure ?? {};

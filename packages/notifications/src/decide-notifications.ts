@@ -60,7 +60,7 @@ export type RuleRecord = Static<typeof RuleRecord>;
 export interface Decided {
   /** The notification to send; undefined if nothing is sent. */
   readonly send?: Outgoing;
-  /** The record to store afterwards; undefined: it stays as it is. */
+  /** The record to store afterwards; undefined: the stored one is kept. */
   readonly record?: RuleRecord;
   /** The trigger that waits until then is not sent any more. If it was sent meanwhile, `send` is. */
   readonly cancels?: number;

@@ -43,7 +43,7 @@ export interface ApiRequest extends CallOptions {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
-  /** JSON that is sent as it is, in place of `body`. */
+  /** JSON that is sent unchanged, in place of `body`. */
   readonly json?: string | undefined;
   /** False if the server may execute a repeated request twice. Default true. */
   readonly repeatable?: boolean;
@@ -177,7 +177,7 @@ async function sendOnce<Answer>(
 export interface ServerFault {
   /** The address that was asked: that of the server, or of what issues a job's token. */
   readonly url: string;
-  /** `unreached`: nobody is there. `silent`: the time limit passed. `foreign`: somebody else answered, such as a proxy. */
+  /** `unreached`: no connection. `silent`: the time limit passed. `foreign`: another server answered, such as a proxy. */
   readonly kind: "unreached" | "silent" | "foreign";
   /** Of a foreign answer. */
   readonly status?: number;

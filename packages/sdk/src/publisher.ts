@@ -25,7 +25,7 @@ export interface NewEvent<Event extends string = string> {
   /** Needed by the event that creates the stack. */
   readonly machine?: string;
   readonly metadata?: Readonly<Record<string, MetadataValue>>;
-  /** The commit that it brings, and the metadata key of the stack that tells which commit it has. */
+  /** The commit that it brings, and the metadata key that contains the stack's commit. */
   readonly commit?: { readonly id: string; readonly key: string };
   /** The stack's id once more: needed where the event leads from a protected state into a terminal one. */
   readonly confirm?: string;
@@ -133,7 +133,7 @@ export function createHttpPublisher(http: HttpClient): Publisher {
   };
 }
 
-/** Returns a time that the server takes: whoever does not wait says nothing. */
+/** Returns a time that the server accepts; undefined for a caller that does not wait. */
 function toAwaited(ms = 0): number | undefined {
   return ms < 1 ? undefined : Math.floor(Math.min(ms, MAX_AWAITS_MS));
 }

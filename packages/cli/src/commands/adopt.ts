@@ -156,7 +156,7 @@ async function findState({ yard, signal }: ServerContext, stack: string): Promis
   return found?.state;
 }
 
-/** Returns why a stack is refused. What is no answer about it, such as an unreachable server, is thrown. */
+/** Returns why a stack is refused. Throws other errors, such as an unreachable server. */
 function toRefusal(error: unknown): { readonly reason: string } {
   if (!isStackyardError(error) || !["NOT_FOUND", "OUTCOME_NEGATIVE", "STACK_UNKNOWN"].includes(error.code)) throw error;
   return { reason: toReason(error) };

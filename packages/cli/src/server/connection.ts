@@ -81,7 +81,7 @@ const PROXY_ALONE =
 /** The page of a proxy whose server does not answer: a server has a problem in JSON in every answer. */
 const PROXY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504]);
 
-/** Adds the address that was asked to an error that is about whoever should answer there. A command may also call other services. */
+/** Adds the address to an error about the server that should answer there. A command may also call other services. */
 export function withServerAddress(error: unknown): unknown {
   const fault = findServerFault(error);
   if (!isStackyardError(error) || fault === undefined) return error;

@@ -1,6 +1,6 @@
 import { isMap, MAX_JSON_CHARACTERS } from "./json.ts";
 
-/** A message without its envelopes, or why there is none. */
+/** A message without its envelopes, or why it is missing. */
 export type Opened =
   | { readonly kind: "message"; readonly message: Readonly<Record<string, unknown>> }
   | { readonly kind: "none"; readonly reason: string };

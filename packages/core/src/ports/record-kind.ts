@@ -49,9 +49,9 @@ export interface ValueDecision<Value> {
   readonly write?: NewValue<Value> | "remove" | undefined;
 }
 
-/** What a name stands for. */
+/** What is stored under a name. */
 export interface LoadedValue<Value> {
-  /** Undefined: there is none, or a damaged one of a kind for which that is the same. */
+  /** Undefined: it is missing, or damaged, and its kind treats both alike. */
   readonly value: Value | undefined;
   /** Names what a replacement follows. */
   readonly version: RecordVersion;
@@ -65,7 +65,7 @@ export interface RecordKind<Value, Deps extends RecordsDeps = RecordsDeps>
   extends Pick<RecordKindSpec<TSchema>, "prefix" | "holds" | "kept"> {
   toKey(name: string): string;
   toName(key: string): string;
-  /** Returns the value with this name; undefined when there is none. */
+  /** Returns the value with this name; undefined when it is missing. */
   find(deps: RecordsDeps, name: string): Promise<Value | undefined>;
   /** Returns a page of the names that begin with this text, by name. It shows damaged records as rows that cannot be read. */
   list(deps: RecordsDeps, page: PageInput, beginning?: string): Promise<Page<Value>>;
@@ -94,7 +94,7 @@ export interface RecordKind<Value, Deps extends RecordsDeps = RecordsDeps>
     known: { readonly name: string; readonly version: RecordVersion },
     write: NewValue<Value> | "remove",
   ): Promise<RecordVersion | undefined>;
-  /** Removes a record, also a damaged one, which is then refused. Returns what it was; undefined when there was none. */
+  /** Removes a record, also a damaged one, which is then refused. Returns what it was; undefined when it was missing. */
   remove(deps: RecordsDeps, name: string): Promise<Value | undefined>;
 }
 

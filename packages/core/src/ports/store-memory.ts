@@ -3,7 +3,7 @@ import { foreignCursor, type Page, type PageInput, type PageRow } from "./record
 
 /** One thing that a store remembers of a stack's id, whether there is a stack of it or not. */
 export type Remembered =
-  /** The last version that was given, and how many events were counted. `goneAt`: since when there is no stack. */
+  /** The last version that was given, and how many events were counted. `goneAt`: since when the stack is gone. */
   | {
       readonly kind: "stack";
       readonly stackId: string;

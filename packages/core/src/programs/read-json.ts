@@ -49,7 +49,7 @@ const MAX_HEAP_MIB = 1_536;
 const BATCH_BYTES = 256 * 1024;
 
 /**
- * Reads members of a JSON object that others have written, within a budget of bytes, values, levels and time: a large text beside
+ * Reads members of a JSON object that others have written, within a budget of bytes, values, levels and time: a large text off
  * the event loop, one at a time in a process. Members that it lacks are missing in the result; of parts `each`, `count` and `length`
  * it has the number. Returns undefined for anything but a JSON object. Throws `PAYLOAD_TOO_LARGE`, which names the text and its limit.
  */

@@ -14,7 +14,7 @@ export type NoneReason = "COUNT_ZERO" | "RUN_ON_UPDATE_FALSE" | "ROLLBACK" | "CR
 
 /** Facts besides the request. Each is loaded only if `listNeededFacts` names it. */
 export interface RequestFacts {
-  /** As in DescribeStacks. What cannot be read is asked again, or is a failure: it never leads to a run. */
+  /** As in DescribeStacks. What cannot be read is read again, or is a failure: it never leads to a run. */
   readonly stackStatus?: string;
   /** The changes by the criteria of the new properties; `gone`: the old definition no longer exists, so the tasks run. */
   readonly changes?: CriteriaResult | "gone";

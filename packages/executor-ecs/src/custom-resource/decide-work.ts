@@ -99,7 +99,7 @@ type Fact<Value> =
   | { readonly kind: "unknown"; readonly turn: Turn };
 
 /**
- * Reads a fact. Tasks cannot be taken back, so what is unknown runs none: what passes is asked again, and what stays unknown fails the
+ * Reads a fact. Tasks cannot be taken back, so what is unknown runs none: what passes is read again, and what stays unknown fails the
  * request with the reason.
  */
 async function readFact<Value>(

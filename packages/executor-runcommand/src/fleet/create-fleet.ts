@@ -132,7 +132,7 @@ function toDone(code: string, message: string): EventDone {
 
 /**
  * Sends nothing. Completes a waiting lifecycle action: continue, or abandon an instance that cannot be used. That of an instance
- * which EC2 does not know is left: it may be there all the same, and not configured, so the hook's own default decides.
+ * which EC2 does not know is left: it may still exist, unconfigured, so the hook's own default decides.
  */
 async function leave(
   fleet: Fleet,

@@ -104,7 +104,7 @@ function reportDifferences({ ctx }: StagedRun, { changes }: PlanDocument): void 
 
 /**
  * Returns true for a plan of resources that the yard has not changed yet, as of an environment that is taken over, when it
- * would only add the yard's tags: what the yard adds by itself is no difference. The next apply adds them.
+ * would only add the yard's tags: the yard's own additions do not count. The next apply adds them.
  */
 async function changesOnlyTags(run: StagedRun, { changes, ...others }: PlanCounts): Promise<boolean> {
   if (changes === 0 || Object.values(others).some((count) => count > 0)) return false;

@@ -70,7 +70,7 @@ export async function withStagedRun<T>(
         },
         ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
       });
-      // Those of the target are masked where they are given; paths among their variables are no secrets.
+      // Those of the target are masked where they are given; paths among their variables are not secret.
       const others = Object.entries(environment).filter(([name]) => !(name in (access?.credentials ?? {})));
       masks.add(toSecrets(Object.fromEntries(others), facts));
       return work({

@@ -37,7 +37,7 @@ export function listVanished(input: VanishedInput): readonly VanishedResource[] 
   return [...new Map([...found, ...earlier].map((each) => [`${each.address} ${each.arn ?? ""}`, each])).values()];
 }
 
-/** Returns what the last inventory had and nothing has deleted, as far as this run could have looked at it and has not. */
+/** Returns what the last inventory had and nothing has deleted, as far as this run could have read it and has not. */
 function listMissing({ last, forgets, deleted, target }: VanishedInput): readonly InventoryResource[] {
   if (deleted === undefined) return [];
   const known = (last?.resources ?? []).filter(({ address }) => !deleted.has(address) && !forgets.includes(address));

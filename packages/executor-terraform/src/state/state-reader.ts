@@ -29,7 +29,7 @@ export async function openState(run: StagedRun): Promise<StateReader> {
   };
 }
 
-/** The program prints nothing where there is no state, or a line end. */
+/** Without a state, the program prints nothing or a line end. */
 const MOST_BLANKS = 16;
 const NO_STATE: StateDocument = { resources: [], outputs: new Map() };
 

@@ -80,7 +80,7 @@ interface MatchInput extends Pick<MatchedMapping, "mapping" | "stackId"> {
 
 /**
  * Returns the match of a document. A pull request keeps its stack although its document names another one now, because the
- * template of stacks is new, or because the repository has another name: what is new is no reason to leave what runs.
+ * template of stacks is new, or because the repository has another name: a new value alone does not end what runs.
  */
 function toMatch({ target, repository }: PullRecord, { hook, mapping, stackId, isOwn }: MatchInput): MatchedMapping {
   const match = { mapping, stackId, template: mapping.stackTemplate };

@@ -25,7 +25,7 @@ export function formatHeld(deployment: Deployment): string {
   return held.length === 0 ? "" : ` Held back by ${formatReasons(held)}. Which: ${toRowsCommand(deployment)}`;
 }
 
-/** What holds a row back, in words, by its code. A code of another reason is said as it is. */
+/** What holds a row back, in words, by its code. Other codes are printed unchanged. */
 const REASONS: ReadonlyMap<string, string> = new Map<HoldCode | "STACK_MOVING", string>([
   ["WINDOW_CLOSED", "a closed window"],
   ["FROZEN", "a freeze"],

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { Page, PageInput, UnreadableRow } from "@stackyard/core/engine";
 
-/** A store looks at some 10,000 rows for a page. So often it looks on for a caller who may read some of them. */
+/** A store reads some 10,000 rows for a page. It reads on this many times for a caller who may read only some rows. */
 const MOST_SEARCHES = 10;
 const MOST_BYTES = 1_048_576;
 

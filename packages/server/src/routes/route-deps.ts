@@ -22,6 +22,6 @@ export interface RouteDeps extends ServerDeps, Access {
   readonly runner: ServiceRunner;
   readonly bell: ChangeBell;
   readonly cursors: Cursors;
-  /** Which keys are sensitive now, for what is kept beside stacks. `store` hides them in what it returns. */
+  /** Which keys are sensitive now, for what is stored outside of stacks. `store` hides them in what it returns. */
   readonly sensitive: SensitiveNow;
 }

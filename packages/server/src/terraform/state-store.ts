@@ -289,7 +289,7 @@ const FACTS = {
 const MAX_VALUES = 2_000_000;
 
 /**
- * Reads Terraform's facts from a state, a large one beside the event loop. Throws `USAGE` (400) when the bytes are not a state, such
+ * Reads Terraform's facts from a state, a large one outside of the event loop. Throws `USAGE` (400) when the bytes are not a state, such
  * as a lock that a client sends with the wrong method: stored as a state, it would hide everything that exists. Throws
  * `PAYLOAD_TOO_LARGE` when it has more values than can be read.
  */

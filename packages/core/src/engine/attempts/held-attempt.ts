@@ -51,7 +51,7 @@ export function holdAttempt(input: HoldInput): HeldAttempt {
   let stopping: AbortController | undefined;
   let reason: StopReason | undefined;
   let left = false;
-  // Kept beside the reason, which stays that of the first abort.
+  // Kept in addition to the reason, which stays that of the first abort.
   let isLost = false;
   let ended = false;
   let working: Promise<unknown> | undefined;

@@ -98,7 +98,7 @@ function noteVerdicts(work: Work, before: Stack, was: StackCommit | undefined): 
   work.commits.push(...(isLeft ? [toLeft(work, then, was)] : []), now);
 }
 
-/** Returns a verdict about a commit as it is named now. */
+/** Returns a verdict about a commit by its present name. */
 function toVerdictOf(was: StackCommit | undefined, verdict: CommitVerdict | undefined): CommitVerdict | undefined {
   if (was === undefined || verdict === undefined) return undefined;
   const { id: _, value: __, ...rest } = verdict;

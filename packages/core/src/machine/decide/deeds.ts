@@ -146,7 +146,7 @@ function isOpen({ machine }: Pick<Work, "machine">, { name, status }: TaskState)
   return status === "PENDING" && machine.tasks.get(name)?.watches !== true;
 }
 
-/** Notes that a task has done its work: whoever has begun this attempt, the deeds that lack the task have it now. */
+/** Notes that a task has done its work: all deeds that lack the task have it now, whichever of them began this attempt. */
 export function repair(work: Work, task: string): void {
   const { event, stack } = work;
   const isByHand = event.name === SYSTEM_EVENTS.settleTask;

@@ -5,7 +5,7 @@ import { type Rejected, reject } from "./decision.ts";
 import { attemptsOf } from "./runs.ts";
 
 /**
- * Returns why an operator's event is not about what is there now: somebody decided on what they saw, and something else has
+ * Returns why an operator's event is not about what is there now: the operator decided on what they saw, and something else has
  * its name since.
  */
 export function findChanged(stack: Stack, { seen, task }: Pick<StackEvent, "seen" | "task">): Rejected | undefined {

@@ -38,7 +38,7 @@ export function noteMetadataSender(work: Work, before: Stack): void {
   work.stack = { ...stack, metadataBy: noted.filter(({ keys, derived = [] }) => keys.length + derived.length > 0) };
 }
 
-/** Returns true when somebody moves the stack to another revision: it does not follow its machine by itself. */
+/** Returns true when a person moves the stack to another revision: it does not follow its machine by itself. */
 export function isMovedBySender({ event, machine }: Work, before: Stack): boolean {
   return isSent(event) && event.name === SYSTEM_EVENTS.upgradeStack && before.machineHash !== machine.hash;
 }

@@ -158,7 +158,7 @@ function listReading({ name, state, tasks }: Place, { states, targets }: Input, 
   return sent.filter((task) => haveCommon(listReads(task, targets), keys)).map((task) => task.name);
 }
 
-/** Returns what to write; undefined for a state that also stands for itself, or where only the machine writes what it reads. */
+/** Returns what to write; undefined for a state that also means itself, or where only the machine writes what it reads. */
 function findAdvice(
   { states, rules }: Input,
   { name, gate, keys, free }: Gate & { readonly name: string; readonly free: ReadonlySet<string> },

@@ -75,7 +75,7 @@ export async function sealLine<Line extends HistoryEntry>(sealer: Sealer, line: 
   return { ...line, mark: await sealValue(sealer, toLineOwner(line), line.mark) };
 }
 
-/** Opens the hash in a line of the history. The line can be read without it, so one that cannot be opened stays as it is. */
+/** Opens the hash in a line of the history. The line can be read without it, so one that cannot be opened is kept unchanged. */
 export async function openLine<Line extends HistoryEntry>(open: Convert, line: Line): Promise<Line> {
   const { mark } = line;
   if (mark === undefined || parseSealedText(mark) === undefined) return line;
