@@ -168,6 +168,8 @@ describe("the site of npm run docs", () => {
     ["STORE_LOCKED", "/docs/errors"],
   ])("finds %s first on %s, and nothing for contributors", async (words, expected) => {
     await open("/");
+    // The box keeps the last words, whose results would be read for those of the new ones.
+    await page.evaluate(() => sessionStorage.clear());
     await page.locator(".VPNavBarSearch button").first().click();
     const box = page.locator(".VPLocalSearchBox");
     await box.locator("input").fill(words);
